@@ -1,0 +1,1 @@
+"""The rules of the counter: pure values and functions, no I/O, no clock reads."""

@@ -1,0 +1,108 @@
+"""The business day: its states, its totals, and the four figures that must tell one story."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from ewarung_pos.domain.stock import CountLine
+from ewarung_pos.domain.timeline import BusinessDate
+from ewarung_pos.domain.units import Unit
+
+__all__ = ["ControlLine", "Day", "DayState", "DayTotals", "EdcTotals", "blocking_close"]
+
+
+class DayState(StrEnum):
+    """COUNTING refuses new redemptions; EXPLAINED has every difference explained and waits for the seal."""
+
+    CLOSED = "closed"
+    OPEN = "open"
+    COUNTING = "counting"
+    EXPLAINED = "explained"
+
+
+class Day(msgspec.Struct, frozen=True):
+    """Where the business day stands, read from the journal, so that it resumes after a power cut."""
+
+    state: DayState
+    date: BusinessDate | None = None
+    opened_seq: int = 0
+    opened_at: int = 0
+    count: tuple[CountLine, ...] = ()
+
+    @property
+    def serving(self) -> bool:
+        """Whether a redemption may be recorded."""
+        return self.state is DayState.OPEN
+
+
+class ControlLine(msgspec.Struct, frozen=True):
+    """Four-way control of one commodity, base units of `unit`, reversals taken off:
+
+    `debited` from the rights (leases, purse and cash lines of the entries), `issued` by the redemption lines,
+    `receipted` on the receipts, `moved` out of stock.
+    """
+
+    commodity: str
+    unit: Unit
+    debited: int
+    issued: int
+    receipted: int
+    moved: int
+
+    @property
+    def agrees(self) -> bool:
+        """Whether the four tell one story."""
+        return self.debited == self.issued == self.receipted == self.moved
+
+
+class EdcTotals(msgspec.Struct, frozen=True):
+    """What the terminal says it approved today, net of voids, rupiah; and why it differs from ours, if it does."""
+
+    amount: int
+    batch: str = ""
+    explanation: str = ""
+
+
+class DayTotals(msgspec.Struct, frozen=True):
+    """Totals folded from the day's first to its last entry. Rupiah net of reversals; counts are counts."""
+
+    first_seq: int = 0
+    last_seq: int = 0
+    redemptions: int = 0
+    reversals: int = 0
+    refused: int = 0
+    families: int = 0
+    receipts: int = 0
+    first_receipt: int = 0
+    last_receipt: int = 0
+    copies: int = 0
+    ration_value: int = 0
+    purse: int = 0
+    cash: int = 0
+    in_doubt: int = 0
+    control: tuple[ControlLine, ...] = ()
+
+    @property
+    def agrees(self) -> bool:
+        """Whether every commodity's four figures agree."""
+        return all(line.agrees for line in self.control)
+
+
+def blocking_close(day: Day, totals: DayTotals, edc: EdcTotals | None) -> str | None:
+    """Why the day cannot be sealed yet, or None.
+
+    Returns:
+        `not_explained`, `in_doubt` (a debit is unresolved), `control` (the four figures differ) or
+        `edc` (the terminal's total differs and nobody explained it).
+    """
+    if day.state is not DayState.EXPLAINED:
+        return "not_explained"
+    if totals.in_doubt:
+        return "in_doubt"
+    if not totals.agrees:
+        return "control"
+    if edc is not None and edc.amount != totals.purse and not edc.explanation.strip():
+        return "edc"
+    return None

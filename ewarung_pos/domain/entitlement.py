@@ -1,0 +1,225 @@
+"""Leases and the one rule that keeps them: what may still be redeemed, here, now, and why not.
+
+sync.md section 1: for each (family, programme, period, commodity) and device three totals that only grow; a fourth,
+`returned`, grows when a redemption is reversed the same day, so that no total ever goes back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Product
+from ewarung_pos.domain.family import CardRef, CardStatus, Family
+from ewarung_pos.domain.redemption import Basket, Tender
+from ewarung_pos.domain.timeline import BusinessDate, Period
+from ewarung_pos.domain.units import Quantity, Rupiah, Unit
+
+__all__ = [
+    "Bound",
+    "Lease",
+    "LeaseGrant",
+    "LineProblem",
+    "Refusal",
+    "Standing",
+    "allowance",
+    "check",
+    "ration_programme",
+    "take_all",
+]
+
+
+class LeaseGrant(msgspec.Struct, frozen=True, array_like=True):
+    """What the city granted this device, as a total: `granted` base units of `unit`."""
+
+    family: str
+    programme: str
+    period: str
+    commodity: str
+    unit: Unit
+    granted: int
+
+
+class Lease(msgspec.Struct, frozen=True):
+    """A lease and what became of it; all totals in base units, each only ever grows."""
+
+    family: str
+    programme: str
+    period: str
+    commodity: str
+    unit: Unit
+    granted: int
+    surrendered: int = 0
+    spent: int = 0
+    returned: int = 0
+
+    @property
+    def left(self) -> Quantity:
+        """What this device may still hand out: granted - surrendered - (spent - returned)."""
+        return Quantity(self.granted - self.surrendered - self.spent + self.returned, self.unit)
+
+    @property
+    def whole(self) -> Quantity:
+        """The lease before anything was taken."""
+        return Quantity(self.granted, self.unit)
+
+    def allows(self, amount: int) -> bool:
+        """The device rule: P + q + S <= G (P net of what came back)."""
+        return amount >= 0 and self.spent - self.returned + amount + self.surrendered <= self.granted
+
+
+class Refusal(StrEnum):
+    """Why a card is not served. Each has its own sentence and next step on screen."""
+
+    UNKNOWN_CARD = "unknown_card"
+    CARD_BLOCKED = "card_blocked"
+    HOLDER_DECEASED = "holder_deceased"
+    FAMILY_MOVED = "family_moved"
+    HOME_ELSEWHERE = "home_elsewhere"
+    EXHAUSTED = "exhausted"
+    PERIOD_OVER = "period_over"
+    OUT_OF_STOCK = "out_of_stock"
+    DAY_NOT_OPEN = "day_not_open"
+    CLOCK_SUSPECT = "clock_suspect"
+    IN_DOUBT = "in_doubt"
+    PURSE_OFFLINE = "purse_offline"
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """All that is known when a card is on the counter: enough to answer every question in the same frame.
+
+    Attributes:
+        family: None when the card is not known here.
+        refusals: why the family cannot be served at all; empty when it can.
+        leases: of the current period.
+        stock: packs on hand for each product.
+        shadow: purse balance according to the credits the city sent and what was spent here; the bank is right
+            (domain rule R16). None when the family has no purse.
+        attempt: id of an unresolved debit of this card, if any.
+        last_visit: date of the last redemption, if any.
+    """
+
+    card: CardRef
+    family: Family | None
+    date: BusinessDate
+    period: Period
+    refusals: tuple[Refusal, ...]
+    leases: tuple[Lease, ...] = ()
+    stock: Mapping[str, int] = {}
+    shadow: Rupiah | None = None
+    attempt: str | None = None
+    last_visit: BusinessDate | None = None
+
+    def lease(self, programme: str, commodity: str) -> Lease | None:
+        """The lease of that programme and commodity, if the family has one here."""
+        return next((x for x in self.leases if x.programme == programme and x.commodity == commodity), None)
+
+
+class Bound(StrEnum):
+    """What limits a stepper."""
+
+    LEASE = "lease"
+    STOCK = "stock"
+    PURSE = "purse"
+    NOT_ELIGIBLE = "not_eligible"
+
+
+class LineProblem(msgspec.Struct, frozen=True):
+    """A line of the basket that cannot be served as it is."""
+
+    product: str
+    tender: Tender
+    bound: Bound
+
+
+def ration_programme(standing: Standing, catalogue: Catalogue, commodity: str) -> str | None:
+    """The programme under whose lease this commodity is handed out today, or None."""
+    for lease in standing.leases:
+        if (
+            lease.commodity == commodity
+            and catalogue.programme(lease.programme).kind is BenefitKind.RATION
+            and catalogue.eligible(lease.programme, commodity, standing.date)
+        ):
+            return lease.programme
+    return None
+
+
+def purse_programme(standing: Standing, catalogue: Catalogue, commodity: str) -> str | None:
+    """The purse programme of the family that pays for this commodity today, or None."""
+    if standing.family is None:
+        return None
+    for code in standing.family.programmes:
+        if catalogue.programme(code).kind is BenefitKind.PURSE and catalogue.eligible(code, commodity, standing.date):
+            return code
+    return None
+
+
+def allowance(
+    product: Product, tender: Tender, basket: Basket, standing: Standing, catalogue: Catalogue
+) -> tuple[int, Bound]:
+    """How many packs of the product this tender may reach given the rest of the basket, and what limits it.
+
+    The purse is bounded by stock only: its balance is the bank's to judge, ours is a shadow.
+    """
+    others = basket.packs(product.code) - basket.packs(product.code, tender)
+    on_shelf = max(0, standing.stock.get(product.code, 0) - others)
+    if tender is Tender.CASH:
+        return on_shelf, Bound.STOCK
+    if tender is Tender.PURSE:
+        if purse_programme(standing, catalogue, product.commodity) is None:
+            return 0, Bound.NOT_ELIGIBLE
+        return on_shelf, Bound.STOCK
+    programme = ration_programme(standing, catalogue, product.commodity)
+    lease = standing.lease(programme, product.commodity) if programme else None
+    if lease is None or lease.unit is not product.pack.unit:
+        return 0, Bound.NOT_ELIGIBLE
+    taken = sum(
+        catalogue.product(line.product).pack.amount * line.packs
+        for line in basket.lines
+        if line.tender is Tender.RATION
+        and line.product != product.code
+        and catalogue.product(line.product).commodity == product.commodity
+    )
+    by_lease = max(0, lease.left.amount - taken) // product.pack.amount
+    return (by_lease, Bound.LEASE) if by_lease <= on_shelf else (on_shelf, Bound.STOCK)
+
+
+def check(basket: Basket, standing: Standing, catalogue: Catalogue) -> tuple[LineProblem, ...]:
+    """Every line that breaks a rule; empty when the basket may be served. Pure: the screen calls it on each press."""
+    problems = []
+    for line in basket.lines:
+        most, bound = allowance(catalogue.product(line.product), line.tender, basket, standing, catalogue)
+        if line.packs > most or line.packs < 1:
+            problems.append(LineProblem(line.product, line.tender, bound))
+    return tuple(problems)
+
+
+def take_all(standing: Standing, catalogue: Catalogue, basket: Basket) -> Basket:
+    """*Ambil semua*: the whole ration that lease and stock allow, biggest packs first. Never touches purse or cash."""
+    for line in basket.lines:
+        if line.tender is Tender.RATION:
+            basket = basket.with_packs(line.product, 0, Tender.RATION)
+    for product in sorted(catalogue.products, key=lambda item: (-item.pack.amount, item.code)):
+        programme = ration_programme(standing, catalogue, product.commodity)
+        if programme is None:
+            continue
+        most, _ = allowance(product, Tender.RATION, basket, standing, catalogue)
+        if most:
+            basket = basket.with_packs(product.code, most, Tender.RATION, programme)
+    return Basket(tuple(sorted(basket.lines, key=lambda line: _shelf_place(catalogue, line.product))))
+
+
+def refusal_of_card(status: CardStatus) -> Refusal | None:
+    """What the city's word on a card means at the counter."""
+    return {
+        CardStatus.ACTIVE: None,
+        CardStatus.BLOCKED: Refusal.CARD_BLOCKED,
+        CardStatus.DECEASED: Refusal.HOLDER_DECEASED,
+        CardStatus.MOVED: Refusal.FAMILY_MOVED,
+    }[status]
+
+
+def _shelf_place(catalogue: Catalogue, code: str) -> int:
+    return next(place for place, product in enumerate(catalogue.products) if product.code == code)

@@ -1,0 +1,372 @@
+"""The journal: facts, canonical bytes, the chain, and the fold from entries to balances and stock.
+
+An entry's canonical bytes are RFC 8785 JSON (keys sorted, integers and strings only); its hash is
+SHA-256(previous hash || canonical bytes). The first entry follows a seed made of device and epoch.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+
+import msgspec
+
+from ewarung_pos.domain.business_day import DayTotals, EdcTotals
+from ewarung_pos.domain.entitlement import LeaseGrant, Refusal
+from ewarung_pos.domain.family import HolderPresence
+from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, Remaining, RightDebit
+from ewarung_pos.domain.stock import CountLine, ReceivedLine
+
+__all__ = [
+    "AttemptOpened",
+    "AttemptSettled",
+    "CityAcknowledged",
+    "ClockStepped",
+    "ClosingBegun",
+    "ClosingCancelled",
+    "ComplaintRecorded",
+    "DayClosed",
+    "DayOpened",
+    "Entry",
+    "Fact",
+    "KioskEnrolled",
+    "OperatorChanged",
+    "PriceChanged",
+    "ReceiptPrinted",
+    "RedemptionRefused",
+    "Redeemed",
+    "Reversed",
+    "Sealed",
+    "SettingsChanged",
+    "StateReceived",
+    "StockAdjusted",
+    "StockCounted",
+    "StockReceived",
+    "canonical",
+    "decode",
+    "first_break",
+    "genesis",
+    "link",
+    "uuid7",
+]
+
+
+class _Fact(msgspec.Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
+    """Base of all facts; `kind` on the wire is the class name."""
+
+
+class KioskEnrolled(_Fact, frozen=True):
+    """First entry of an epoch: whose ledger this is, and the public keys (hex) that go with it."""
+
+    name: str
+    kelurahan_code: str
+    device_key: str
+    city_key: str
+    app_version: str
+    reason: str = ""
+
+
+class StateReceived(_Fact, frozen=True):
+    """The city's state up to `cursor` was accepted: digest of the page and its effect on rights.
+
+    `credits` are (family, programme, period, total rupiah credited at the bank).
+    """
+
+    cursor: int
+    digest: str
+    leases: tuple[LeaseGrant, ...] = ()
+    credits: tuple[tuple[str, str, str, int], ...] = ()
+
+
+class DayOpened(_Fact, frozen=True):
+    """A business day began."""
+
+    cash_float: int = 0
+
+
+class Redeemed(_Fact, frozen=True):
+    """Goods handed to a family. `receipt` is numbered without gaps per device and epoch."""
+
+    receipt: int
+    family: str
+    last4: str
+    presence: HolderPresence
+    lines: tuple[RedemptionLine, ...]
+    debits: tuple[RightDebit, ...]
+    remaining: tuple[Remaining, ...]
+    purse: PurseDebit | None = None
+    purse_before: int | None = None
+    purse_after: int | None = None
+    proxy_reason: str = ""
+
+
+class Reversed(_Fact, frozen=True):
+    """Counter-entry to a redemption: goods back on the shelf, rights back to the lease, purse voided at the EDC.
+
+    `debits` and `lines` repeat those of the redemption; their effect is the opposite.
+    """
+
+    receipt: int
+    original: str
+    original_receipt: int
+    family: str
+    last4: str
+    reason: str
+    approved_by: str
+    lines: tuple[RedemptionLine, ...]
+    debits: tuple[RightDebit, ...]
+    remaining: tuple[Remaining, ...]
+    void: PurseDebit | None = None
+
+
+class RedemptionRefused(_Fact, frozen=True):
+    """Somebody came and was not served, and why."""
+
+    last4: str
+    family: str
+    reasons: tuple[Refusal, ...]
+    code: str = ""
+
+
+class AttemptOpened(_Fact, frozen=True):
+    """Intent to debit a purse, durable before the first byte to the terminal. `amount` rupiah."""
+
+    attempt: str
+    family: str
+    last4: str
+    amount: int
+
+
+class AttemptSettled(_Fact, frozen=True):
+    """How an attempt that did not become a redemption ended: declined, cancelled, in_doubt, or voided.
+
+    `evidence` says how we know; `decided_by` names the people when people decided.
+    """
+
+    attempt: str
+    outcome: str
+    code: str = ""
+    evidence: str = "edc"
+    decided_by: tuple[str, ...] = ()
+
+
+class StockReceived(_Fact, frozen=True):
+    """Goods delivered."""
+
+    supplier: str
+    note_number: str
+    lines: tuple[ReceivedLine, ...]
+
+
+class StockCounted(_Fact, frozen=True):
+    """A blind count, in packs."""
+
+    lines: tuple[CountLine, ...]
+    closing: bool = False
+
+
+class StockAdjusted(_Fact, frozen=True):
+    """Book stock set to the count, each difference with its reason."""
+
+    lines: tuple[CountLine, ...]
+    approved_by: str = ""
+    closing: bool = False
+
+
+class PriceChanged(_Fact, frozen=True):
+    """A product's price from now on, rupiah per pack; `reason` is required above the ceiling."""
+
+    product: str
+    before: int
+    after: int
+    reason: str = ""
+
+
+class ReceiptPrinted(_Fact, frozen=True):
+    """Paper left the printer (copy 0 is the original, 1.. are SALINAN). `paper` says how: printer or pdf."""
+
+    receipt: int
+    entry: str
+    copy: int
+    paper: str = "printer"
+
+
+class OperatorChanged(_Fact, frozen=True):
+    """Somebody signed in, out, was locked, or got a new PIN."""
+
+    code: str
+    change: str
+
+
+class ComplaintRecorded(_Fact, frozen=True):
+    """A complaint, which the kiosk cannot delete (domain rule R43)."""
+
+    number: str
+    category: str
+    text: str
+    anonymous: bool
+
+
+class SettingsChanged(_Fact, frozen=True):
+    """A setting that matters changed."""
+
+    key: str
+    before: str
+    after: str
+
+
+class ClockStepped(_Fact, frozen=True):
+    """The wall clock moved against the monotonic one by so many milliseconds, or a person confirmed it."""
+
+    delta_ms: int
+    confirmed: bool = False
+
+
+class CityAcknowledged(_Fact, frozen=True):
+    """The city holds everything up to `acked_seq`; `signature` (hex) is the city's over its acknowledgement."""
+
+    acked_seq: int
+    acked_hash: str
+    server_ms: int
+    signature: str
+    flagged: tuple[tuple[int, str], ...] = ()
+
+
+class ClosingBegun(_Fact, frozen=True):
+    """New redemptions are refused; the count begins."""
+
+
+class ClosingCancelled(_Fact, frozen=True):
+    """Back to serving: the close was begun too early."""
+
+
+class DayClosed(_Fact, frozen=True):
+    """The seal: totals of the day, the count, the EDC's total, and the device's signature over the head before it.
+
+    `signature` is hex Ed25519 over `device|epoch|first_seq|last_seq|head` with the head the entry follows.
+    """
+
+    totals: DayTotals
+    count: tuple[CountLine, ...]
+    edc: EdcTotals | None
+    head: str
+    signature: str
+    report: int
+
+
+Fact = (
+    KioskEnrolled
+    | StateReceived
+    | DayOpened
+    | Redeemed
+    | Reversed
+    | RedemptionRefused
+    | AttemptOpened
+    | AttemptSettled
+    | StockReceived
+    | StockCounted
+    | StockAdjusted
+    | PriceChanged
+    | ReceiptPrinted
+    | OperatorChanged
+    | ComplaintRecorded
+    | SettingsChanged
+    | ClockStepped
+    | CityAcknowledged
+    | ClosingBegun
+    | ClosingCancelled
+    | DayClosed
+)
+
+
+class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One fact in its place. `instant` is wall time in ms UTC, `monotonic` ms since `boot`'s start.
+
+    `date` is the business date (empty outside a business day).
+    """
+
+    seq: int
+    id: str
+    device: str
+    epoch: int
+    date: str
+    instant: int
+    monotonic: int
+    boot: str
+    operator: str
+    fact: Fact
+
+
+class Sealed(msgspec.Struct, frozen=True):
+    """An entry's canonical bytes with the hashes that chain it. Hashes are 32 bytes."""
+
+    seq: int
+    body: bytes
+    prev_hash: bytes
+    hash: bytes
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+_DECODER = msgspec.json.Decoder(Entry)
+
+
+def canonical(entry: Entry) -> bytes:
+    """RFC 8785 bytes of the entry."""
+    return _ENCODER.encode(entry)
+
+
+def decode(body: bytes) -> Entry:
+    """The entry of these canonical bytes.
+
+    Raises:
+        msgspec.DecodeError: not an entry of this version, or not JSON.
+    """
+    return _DECODER.decode(body)
+
+
+def genesis(device: str, epoch: int) -> bytes:
+    """The known seed that the first entry follows."""
+    return hashlib.sha256(f"ewarung-pos|{device}|{epoch}".encode()).digest()
+
+
+def link(prev_hash: bytes, body: bytes) -> bytes:
+    """The hash that chains `body` to what came before."""
+    return hashlib.sha256(prev_hash + body).digest()
+
+
+def first_break(rows: Iterable[Sealed], seed: bytes, first_seq: int = 1) -> tuple[int, str] | None:
+    """Walk a chain and name the first thing wrong with it.
+
+    Returns:
+        (seq, what) with what one of `gap`, `prev_hash`, `hash`; or None when the chain holds.
+    """
+    expected = first_seq
+    head = seed
+    for row in rows:
+        if row.seq != expected:
+            return expected, "gap"
+        if row.prev_hash != head:
+            return row.seq, "prev_hash"
+        if link(head, row.body) != row.hash:
+            return row.seq, "hash"
+        head = row.hash
+        expected += 1
+    return None
+
+
+def uuid7(ms: int, entropy: bytes) -> str:
+    """RFC 9562 version 7 identifier from a time and ten random bytes, as 36 characters."""
+    value = bytearray(ms.to_bytes(6, "big") + entropy[:10])
+    value[6] = 0x70 | (value[6] & 0x0F)
+    value[8] = 0x80 | (value[8] & 0x3F)
+    text = value.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def seal(entries: Iterable[Entry], head: bytes) -> Iterator[Sealed]:
+    """Chain entries one after another from `head`."""
+    for entry in entries:
+        body = canonical(entry)
+        digest = link(head, body)
+        yield Sealed(entry.seq, body, head, digest)
+        head = digest

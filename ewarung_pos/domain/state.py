@@ -1,0 +1,59 @@
+"""What the city sends down: register, rights, goods and people, as one page of state."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.entitlement import LeaseGrant
+from ewarung_pos.domain.family import Family
+
+__all__ = ["KioskIdentity", "OperatorRecord", "PurseCredit", "StatePage"]
+
+
+class KioskIdentity(msgspec.Struct, frozen=True):
+    """Who this till is: printed on each receipt, fixed at enrolment. `practice` marks every paper and screen."""
+
+    device: str
+    epoch: int
+    name: str
+    kelurahan_code: str
+    kelurahan: str
+    practice: bool = False
+
+
+class OperatorRecord(msgspec.Struct, frozen=True):
+    """A member of the kiosk. `role` is kasir, ketua or pendamping (domain rule R39); `pin_hash` is Argon2id."""
+
+    code: str
+    name: str
+    role: str
+    pin_hash: str = ""
+    active: bool = True
+
+
+class PurseCredit(msgspec.Struct, frozen=True):
+    """Rupiah credited to a family's purse at the bank for a period, as a total."""
+
+    family: str
+    programme: str
+    period: str
+    amount: int
+
+
+class StatePage(msgspec.Struct, frozen=True):
+    """One page of the city's state; everything in it replaces what the till held under the same key.
+
+    `cursor` only ever grows; `more` says that another page waits.
+    """
+
+    cursor: int
+    families: tuple[Family, ...] = ()
+    leases: tuple[LeaseGrant, ...] = ()
+    credits: tuple[PurseCredit, ...] = ()
+    operators: tuple[OperatorRecord, ...] = ()
+    catalogue: Catalogue | None = None
+    register_date: str = ""
+    register_source: str = ""
+    messages: tuple[str, ...] = ()
+    more: bool = False

@@ -1,0 +1,72 @@
+"""Stock: what came in, what went out, what was counted, and the difference with its reason."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+__all__ = ["VARIANCE_SECOND_PERSON_PACKS", "CountLine", "MovementKind", "ReceivedLine", "VarianceReason", "variances"]
+
+VARIANCE_SECOND_PERSON_PACKS = 5
+"""A difference of more packs than this at the count needs the leader's PIN."""
+
+
+class MovementKind(StrEnum):
+    """Why stock changed."""
+
+    RECEIVED = "received"
+    REDEEMED = "redeemed"
+    REVERSED = "reversed"
+    ADJUSTED = "adjusted"
+
+
+class VarianceReason(StrEnum):
+    """Code list for differences and losses."""
+
+    LEAKED = "bocor"
+    SPILLED = "tumpah"
+    MISCOUNTED = "salah_hitung_terima"
+    DAMAGED = "rusak"
+    RETURNED_TO_SUPPLIER = "retur"
+    OTHER = "lain"
+
+    @property
+    def label(self) -> str:
+        """As said at the counter."""
+        return {
+            "bocor": "bungkus bocor",
+            "tumpah": "tumpah",
+            "salah_hitung_terima": "salah hitung terima",
+            "rusak": "rusak",
+            "retur": "retur ke pemasok",
+            "lain": "lain",
+        }[self.value]
+
+
+class ReceivedLine(msgspec.Struct, frozen=True):
+    """So many packs of a product delivered at a purchase price (rupiah per pack, 0 unknown)."""
+
+    product: str
+    packs: int
+    price: int = 0
+
+
+class CountLine(msgspec.Struct, frozen=True):
+    """One product at the count, in packs: `booked` by the ledger, `counted` by hand, and why they differ."""
+
+    product: str
+    booked: int
+    counted: int
+    reason: VarianceReason | None = None
+    note: str = ""
+
+    @property
+    def difference(self) -> int:
+        """counted - booked, in packs."""
+        return self.counted - self.booked
+
+
+def variances(lines: tuple[CountLine, ...]) -> tuple[CountLine, ...]:
+    """The lines that differ and so need a reason."""
+    return tuple(line for line in lines if line.difference)

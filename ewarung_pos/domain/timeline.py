@@ -1,0 +1,133 @@
+"""Instants, business dates, months, and when a clock may be trusted.
+
+Order is the ledger's sequence, never the clock: times here are for people and for the choice of the current period.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta, timezone
+
+import msgspec
+
+__all__ = [
+    "WIB",
+    "BusinessDate",
+    "ClockReading",
+    "Instant",
+    "Period",
+    "clock_trouble",
+]
+
+WIB = timezone(timedelta(hours=7), "WIB")
+"""Western Indonesian time: UTC+7, no summer time."""
+
+_DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
+_MONTHS = (
+    "Januari",
+    "Februari",
+    "Maret",
+    "April",
+    "Mei",
+    "Juni",
+    "Juli",
+    "Agustus",
+    "September",
+    "Oktober",
+    "November",
+    "Desember",
+)
+
+BACKWARD_TOLERANCE_MS = 2_000
+"""A clock this far behind the last entry is the usual jitter of time synchronisation."""
+
+SERVER_TOLERANCE_MS = 5 * 60_000
+"""sync.md section 5: further from the city's time than this, rights wait."""
+
+
+class Instant(msgspec.Struct, frozen=True, order=True):
+    """A point in time: milliseconds since 1970-01-01 UTC."""
+
+    ms: int
+
+    def local(self) -> datetime:
+        """The same instant as a WIB date-time."""
+        return datetime.fromtimestamp(self.ms / 1000, tz=UTC).astimezone(WIB)
+
+    def date(self) -> BusinessDate:
+        """The WIB calendar day it falls on."""
+        return BusinessDate(self.local().date().isoformat())
+
+    def clock(self) -> str:
+        """As written on paper: 09.41."""
+        return self.local().strftime("%H.%M")
+
+
+class BusinessDate(msgspec.Struct, frozen=True, order=True):
+    """The date a business day carries, fixed when the day opens. ISO 8601 `YYYY-MM-DD`."""
+
+    iso: str
+
+    def __post_init__(self) -> None:
+        if date.fromisoformat(self.iso).isoformat() != self.iso:
+            msg = f"not an ISO date: {self.iso!r}"
+            raise ValueError(msg)
+
+    def period(self) -> Period:
+        """The month it belongs to."""
+        return Period(self.iso[:7])
+
+    def long(self) -> str:
+        """24 November 2026."""
+        day = date.fromisoformat(self.iso)
+        return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+
+    def short(self) -> str:
+        """Selasa 24 Nov 2026."""
+        day = date.fromisoformat(self.iso)
+        return f"{_DAYS[day.weekday()]} {day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+
+
+class Period(msgspec.Struct, frozen=True, order=True):
+    """A month of entitlement, `YYYY-MM`."""
+
+    iso: str
+
+    def __post_init__(self) -> None:
+        date.fromisoformat(self.iso + "-01")
+
+    def long(self) -> str:
+        """November 2026."""
+        first = date.fromisoformat(self.iso + "-01")
+        return f"{_MONTHS[first.month - 1]} {first.year}"
+
+    def last_day(self) -> BusinessDate:
+        """Its last calendar day."""
+        first = date.fromisoformat(self.iso + "-01")
+        following = (first + timedelta(days=32)).replace(day=1)
+        return BusinessDate((following - timedelta(days=1)).isoformat())
+
+
+class ClockReading(msgspec.Struct, frozen=True):
+    """Wall and monotonic time read together, with the boot they belong to."""
+
+    wall: Instant
+    monotonic_ms: int
+    boot: str
+
+
+def clock_trouble(now: Instant, last_entry: Instant | None, server_offset_ms: int | None) -> str | None:
+    """Why the clock may not be trusted, or None.
+
+    Args:
+        now: wall time.
+        last_entry: wall time of the newest ledger entry.
+        server_offset_ms: city's time minus ours at the last exchange, if there was one.
+
+    Returns:
+        `"behind_ledger"`, `"off_server"` or None.
+    """
+    if last_entry is not None and now.ms < last_entry.ms - BACKWARD_TOLERANCE_MS:
+        return "behind_ledger"
+    if server_offset_ms is not None and abs(server_offset_ms) > SERVER_TOLERANCE_MS:
+        return "off_server"
+    return None
