@@ -375,7 +375,7 @@ class Tally(msgspec.Struct, frozen=True):
 
 
 class LedgerReader(Protocol):
-    """Frozen snapshots; LEDGER lane. Nothing here holds a transaction after it returns."""
+    """Frozen snapshots. Nothing here holds a transaction after it returns; safe from any lane."""
 
     def identity(self) -> KioskIdentity | None:
         """Who this till is; None before enrolment."""
@@ -459,7 +459,7 @@ class LedgerReader(Protocol):
 
 
 class UnitOfWork(LedgerReader, Protocol):
-    """One BEGIN IMMEDIATE .. COMMIT on the LEDGER lane; reads see its own writes. Lives milliseconds.
+    """One BEGIN IMMEDIATE .. COMMIT; reads see its own writes. Lives milliseconds, one at a time in the process.
 
     Leaving the `with` block normally commits; leaving it with an exception rolls back.
     A projection that would break a rule (a lease overdrawn, stock below zero) raises and nothing happens.
@@ -518,7 +518,7 @@ class Ledger(Protocol):
     """The only home of facts. One instance per file and machine."""
 
     def write(self) -> AbstractContextManager[UnitOfWork]:
-        """A unit of work. LEDGER lane.
+        """A unit of work; waits for the one before it. Services use it on the LEDGER lane, sync on its own.
 
         Raises:
             LedgerBusy, LedgerFull, LedgerCorrupt: in the `with` statement or at its end.
@@ -526,7 +526,7 @@ class Ledger(Protocol):
         ...
 
     def read(self) -> LedgerReader:
-        """Reader of committed state on a query-only connection. LEDGER lane."""
+        """Reader of committed state on a query-only connection; never waits for a writer."""
         ...
 
     def close(self) -> None: ...
@@ -566,7 +566,7 @@ class SyncReport(msgspec.Struct, frozen=True):
 
 
 class CitySync(Protocol):
-    """The till's end of sync.md. SYNC lane; ledger access goes through the runner's LEDGER lane inside."""
+    """The till's end of sync.md. SYNC lane."""
 
     def step(self) -> SyncReport:
         """One push step and one pull step, each with its own outcome; contains no loop, never raises SyncError."""
