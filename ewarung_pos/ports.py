@@ -298,7 +298,11 @@ class PracticeTray(Protocol):
 
 
 class Attempt(msgspec.Struct, frozen=True):
-    """A purse debit on its way; `basket` is kept so that the redemption can be completed after a power cut."""
+    """A purse debit, or the void of one, on its way to the terminal.
+
+    `kind` is sale or void. A sale keeps its `basket` so that the redemption can be completed after a power cut; a void
+    keeps the `entry` it undoes, the `reason` and the `leader` who allowed it, for the same purpose.
+    """
 
     id: str
     state: AttemptState
@@ -313,6 +317,10 @@ class Attempt(msgspec.Struct, frozen=True):
     operator: str
     approval: Approved | None = None
     proxy_reason: str = ""
+    kind: str = "sale"
+    entry: str = ""
+    reason: str = ""
+    leader: str = ""
 
 
 class PrintJob(msgspec.Struct, frozen=True):

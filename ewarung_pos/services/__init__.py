@@ -1,0 +1,1 @@
+"""Use cases: synchronous, on the ledger lane; no Qt, no SQL, no bytes."""

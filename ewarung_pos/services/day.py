@@ -1,0 +1,135 @@
+"""The business day: open, begin to close, count, explain, seal. Each step is an entry, so a power cut resumes there."""
+
+from __future__ import annotations
+
+from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals, blocking_close
+from ewarung_pos.domain.journal import ClosingBegun, ClosingCancelled, DayClosed, DayOpened, Entry
+from ewarung_pos.domain.stock import CountLine
+from ewarung_pos.domain.timeline import Instant, clock_trouble
+from ewarung_pos.errors import ClockSuspect, DayNotOpen, LedgerCorrupt
+from ewarung_pos.ports import Clock, Ledger, PrintJob
+from ewarung_pos.services.stock import StockService
+
+__all__ = ["DayService", "signing_text"]
+
+
+def signing_text(device: str, epoch: int, first_seq: int, last_seq: int, head: str) -> bytes:
+    """What the device signs at the seal and on each batch: `device|epoch|first_seq|last_seq|head` (hex head)."""
+    return f"{device}|{epoch}|{first_seq}|{last_seq}|{head}".encode()
+
+
+class DayService:
+    """Opening and closing, on the ledger lane."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, stock: StockService) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._stock = stock
+
+    def today(self) -> Day:
+        """Where the business day stands."""
+        return self._ledger.read().day()
+
+    def totals(self) -> DayTotals:
+        """Totals of the current business day so far.
+
+        Raises:
+            DayNotOpen: there is none.
+        """
+        reader = self._ledger.read()
+        day = reader.day()
+        if day.date is None:
+            raise DayNotOpen(reason="day_not_open")
+        return reader.totals(day.date)
+
+    def open(self, operator: str, cash_float: int = 0) -> Entry:
+        """Begin the business day of the clock's date.
+
+        Raises:
+            DayNotOpen: a day is open (`already_open`), or today's is sealed (`already_closed`).
+            ClockSuspect: the clock is behind the ledger.
+        """
+        now = self._clock.now().wall
+        with self._ledger.write() as uow:
+            day = uow.day()
+            if day.state is not DayState.CLOSED:
+                raise DayNotOpen(reason="already_open")
+            if day.date is not None and now.date() <= day.date:
+                raise DayNotOpen(reason="already_closed")
+            head = uow.head()
+            if head.last_ms and clock_trouble(now, Instant(head.last_ms), None):
+                raise ClockSuspect(reason="behind_ledger")
+            return uow.append(DayOpened(cash_float), operator)
+
+    def begin_close(self, operator: str) -> Day:
+        """Refuse new redemptions from here on. Does nothing when the close was begun before.
+
+        Raises:
+            DayNotOpen: no day is open.
+        """
+        with self._ledger.write() as uow:
+            day = uow.day()
+            if day.state is DayState.CLOSED:
+                raise DayNotOpen(reason="day_not_open")
+            if day.state is DayState.OPEN:
+                uow.append(ClosingBegun(), operator)
+            return uow.day()
+
+    def cancel_close(self, operator: str) -> None:
+        """Back to serving; possible until the seal.
+
+        Raises:
+            DayNotOpen: the close was not begun.
+        """
+        with self._ledger.write() as uow:
+            if uow.day().state not in (DayState.COUNTING, DayState.EXPLAINED):
+                raise DayNotOpen(reason="not_counting")
+            uow.append(ClosingCancelled(), operator)
+
+    def count(self, counted: dict[str, int], operator: str) -> tuple[CountLine, ...]:
+        """The closing count, in packs.
+
+        Raises:
+            DayNotOpen: the close was not begun.
+        """
+        if self.today().state not in (DayState.COUNTING, DayState.EXPLAINED):
+            raise DayNotOpen(reason="not_counting")
+        return self._stock.count(counted, operator, closing=True)
+
+    def explain(self, lines: tuple[CountLine, ...], operator: str, leader: str = "") -> None:
+        """Give every difference its reason and set the book to the count.
+
+        Raises:
+            NotEntitled, NotAuthorised: see `StockService.adjust`.
+        """
+        self._stock.adjust(lines, operator, leader=leader, closing=True)
+
+    def seal(self, operator: str, edc: EdcTotals | None) -> tuple[Entry, PrintJob]:
+        """Close the day: totals and signed head in one commit; the Z report is owed.
+
+        Raises:
+            DayNotOpen: reason not_explained, in_doubt, control or edc (`blocking_close`).
+            LedgerCorrupt: the ledger has no device key.
+        """
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        with self._ledger.write() as uow:
+            day = uow.day()
+            identity = uow.identity()
+            key = uow.secret("device_key")
+            if day.date is None or identity is None:
+                raise DayNotOpen(reason="day_not_open")
+            if key is None:
+                raise LedgerCorrupt("no device key", reason="no_device_key")
+            totals = uow.totals(day.date)
+            blocked = blocking_close(day, totals, edc)
+            if blocked is not None:
+                raise DayNotOpen(reason=blocked)
+            head = uow.head()
+            text = signing_text(identity.device, identity.epoch, totals.first_seq, head.seq, head.hash)
+            signature = Ed25519PrivateKey.from_private_bytes(key).sign(text).hex()
+            report = int(uow.settings().get("z_report", "0")) + 1
+            uow.put_setting("z_report", str(report))
+            fact = DayClosed(totals, day.count, edc, head.hash, signature, report)
+            entry = uow.append(fact, operator)
+            return entry, uow.queue_print("day_report", entry.id, 0, 0, {})

@@ -1,0 +1,428 @@
+"""Serve a card: identify, check, redeem, settle an attempt, reverse.
+
+A purse debit runs in three calls so that no transaction spans the terminal: `begin` (intent durable) on the ledger
+lane, `PaymentTerminal.pay` on the terminal lane, `conclude` (one commit) back on the ledger lane.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
+from ewarung_pos.domain.entitlement import (
+    Lease,
+    LineProblem,
+    Refusal,
+    Standing,
+    check,
+    refusal_of_card,
+)
+from ewarung_pos.domain.family import CardRef, Family, HolderPresence
+from ewarung_pos.domain.journal import (
+    AttemptOpened,
+    AttemptSettled,
+    Entry,
+    Redeemed,
+    RedemptionRefused,
+)
+from ewarung_pos.domain.redemption import (
+    AttemptState,
+    Basket,
+    PurseDebit,
+    RedemptionLine,
+    Remaining,
+    RightDebit,
+    Tender,
+    priced,
+    right_debits,
+)
+from ewarung_pos.domain.timeline import Instant, Period, clock_trouble
+from ewarung_pos.errors import (
+    AllotmentExhausted,
+    CardBlocked,
+    ClockSuspect,
+    DayNotOpen,
+    HomeElsewhere,
+    NotAuthorised,
+    NotEntitled,
+    OutcomeUnknown,
+    OutOfStock,
+    PeriodNotCurrent,
+    RuleViolation,
+)
+from ewarung_pos.ports import (
+    Approved,
+    Attempt,
+    Clock,
+    Declined,
+    Ledger,
+    LedgerReader,
+    PaymentOutcome,
+    PrintJob,
+    UnitOfWork,
+    Unknown,
+)
+
+__all__ = ["RedeemService", "Redemption", "evidence_of", "goods_of", "purse_debit", "remaining_after"]
+
+_REFUSED: dict[Refusal, type[RuleViolation]] = {
+    Refusal.UNKNOWN_CARD: NotEntitled,
+    Refusal.CARD_BLOCKED: CardBlocked,
+    Refusal.HOLDER_DECEASED: CardBlocked,
+    Refusal.FAMILY_MOVED: CardBlocked,
+    Refusal.IN_DOUBT: CardBlocked,
+    Refusal.HOME_ELSEWHERE: HomeElsewhere,
+    Refusal.EXHAUSTED: AllotmentExhausted,
+    Refusal.PERIOD_OVER: PeriodNotCurrent,
+    Refusal.OUT_OF_STOCK: OutOfStock,
+    Refusal.DAY_NOT_OPEN: DayNotOpen,
+    Refusal.CLOCK_SUSPECT: ClockSuspect,
+}
+
+
+class Redemption(msgspec.Struct, frozen=True):
+    """What was committed: the entry and the paper that is owed for it."""
+
+    entry: Entry
+    fact: Redeemed
+    job: PrintJob
+
+
+class RedeemService:
+    """Serving one card after another, on the ledger lane."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, offset_ms: Callable[[], int | None]) -> None:
+        """`offset_ms` gives the city's time minus ours at the last exchange, if there was one."""
+        self._ledger = ledger
+        self._clock = clock
+        self._offset_ms = offset_ms
+
+    def identify(self, card: CardRef) -> Standing:
+        """Who this is, what is left, and every reason not to serve."""
+        return self._standing(self._ledger.read(), card)
+
+    def refuse(self, standing: Standing, operator: str) -> Entry:
+        """Record that somebody came and was not served, and why."""
+        with self._ledger.write() as uow:
+            return uow.append(
+                RedemptionRefused(
+                    last4=standing.card.last4,
+                    family=standing.family.key if standing.family else "",
+                    reasons=standing.refusals,
+                ),
+                operator,
+            )
+
+    def redeem(
+        self, card: CardRef, basket: Basket, presence: HolderPresence, operator: str, proxy_reason: str = ""
+    ) -> Redemption:
+        """Hand out a basket without purse lines: one commit.
+
+        Raises:
+            RuleViolation: the subclass names the rule; nothing happened.
+            LedgerError: nothing happened, or (a failed commit) the outcome is looked up on reopening.
+        """
+        if _purse_amount(basket, self._ledger.read().catalogue()):
+            raise OutcomeUnknown("a basket with purse lines needs an attempt", reason="no_attempt")
+        with self._ledger.write() as uow:
+            standing = self._standing(uow, card)
+            return self._commit(uow, standing, basket, presence, operator, proxy_reason, None, None)
+
+    def begin(
+        self, card: CardRef, basket: Basket, presence: HolderPresence, operator: str, proxy_reason: str = ""
+    ) -> Attempt:
+        """Write the intent to debit the purse; durable before the first byte goes to the terminal.
+
+        Raises:
+            RuleViolation: the basket may not be served; nothing happened.
+        """
+        with self._ledger.write() as uow:
+            standing = self._standing(uow, card)
+            catalogue = uow.catalogue()
+            family = self._servable(standing, basket, catalogue)
+            now = self._clock.now()
+            purse = next(line for line in basket.lines if line.tender is Tender.PURSE)
+            attempt = Attempt(
+                id=self._clock.mint(),
+                state=AttemptState.PENDING,
+                family=family.key,
+                card=card,
+                amount=_purse_amount(basket, catalogue),
+                basket=basket,
+                presence=presence.value,
+                programme=purse.programme,
+                date=standing.date,
+                opened_ms=now.wall.ms,
+                operator=operator,
+                proxy_reason=proxy_reason,
+            )
+            uow.open_attempt(attempt)
+            uow.append(AttemptOpened(attempt.id, family.key, card.last4, attempt.amount), operator)
+            return attempt
+
+    def conclude(
+        self, attempt_id: str, outcome: PaymentOutcome, operator: str, decided_by: tuple[str, ...] = ()
+    ) -> Redemption | AttemptState:
+        """Make the outcome of an attempt durable: a redemption when approved, else the attempt's new state.
+
+        Concluding twice is harmless: a final attempt stays as it is.
+
+        Raises:
+            NotAuthorised: evidence from a slip needs two different people.
+        """
+        with self._ledger.write() as uow:
+            attempt = uow.attempt(attempt_id)
+            if attempt is None or attempt.kind != "sale":
+                raise NotEntitled("no such attempt", reason="unknown_attempt")
+            if attempt.state.final:
+                return attempt.state
+            evidence = evidence_of(outcome, decided_by)
+            match outcome:
+                case Approved():
+                    standing = self._standing(uow, attempt.card, concluding=attempt)
+                    debit = purse_debit(attempt, outcome, evidence)
+                    if decided_by:
+                        uow.append(AttemptSettled(attempt.id, "approved", "", "slip", decided_by), operator)
+                    done = self._commit(
+                        uow,
+                        standing,
+                        attempt.basket,
+                        HolderPresence(attempt.presence),
+                        operator,
+                        attempt.proxy_reason,
+                        debit,
+                        attempt,
+                    )
+                    uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)
+                    return done
+                case Declined():
+                    state = (
+                        AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED
+                    )
+                    uow.settle_attempt(attempt.id, state)
+                    uow.append(
+                        AttemptSettled(attempt.id, state.value, outcome.code or outcome.reason, evidence, decided_by),
+                        operator,
+                    )
+                    uow.append(
+                        RedemptionRefused(attempt.card.last4, attempt.family, (), f"edc:{outcome.reason}"), operator
+                    )
+                    return state
+                case Unknown():
+                    if attempt.state is not AttemptState.IN_DOUBT:
+                        uow.settle_attempt(attempt.id, AttemptState.IN_DOUBT)
+                        uow.append(AttemptSettled(attempt.id, "in_doubt", outcome.reason), operator)
+                    return AttemptState.IN_DOUBT
+
+    def recover(self, operator: str = "") -> tuple[Attempt, ...]:
+        """At start: every attempt that was under way when the machine died is IN DOUBT until it is resolved."""
+        for attempt in self._ledger.read().open_attempts():
+            if attempt.state is AttemptState.PENDING:
+                with self._ledger.write() as uow:
+                    uow.settle_attempt(attempt.id, AttemptState.IN_DOUBT)
+                    uow.append(AttemptSettled(attempt.id, "in_doubt", "restart"), operator)
+        return self._ledger.read().open_attempts()
+
+    def open_attempts(self) -> tuple[Attempt, ...]:
+        """Debits whose outcome is not proven."""
+        return self._ledger.read().open_attempts()
+
+    # -- inside one unit of work ----------------------------------------------------------------------------------
+
+    def _standing(self, reader: LedgerReader, card: CardRef, concluding: Attempt | None = None) -> Standing:
+        identity = reader.identity()
+        family = reader.family_by_card(card.token)
+        day = reader.day()
+        now = self._clock.now()
+        date = day.date or now.wall.date()
+        if concluding is not None:
+            date = concluding.date
+        period = date.period()
+        head = reader.head()
+        attempts = reader.open_attempts()
+        held = next((a.id for a in attempts if a.card.token == card.token), None)
+        stock = dict(reader.stock())
+        for attempt in attempts:
+            if concluding is None or attempt.id != concluding.id:
+                for line in attempt.basket.lines:
+                    stock[line.product] = stock.get(line.product, 0) - line.packs
+        refusals: list[Refusal] = []
+        leases: tuple[Lease, ...] = ()
+        last_visit = None
+        shadow = None
+        if concluding is None:
+            if not day.serving:
+                refusals.append(Refusal.DAY_NOT_OPEN)
+            if clock_trouble(now.wall, _instant(head.last_ms), self._offset_ms()) is not None:
+                refusals.append(Refusal.CLOCK_SUSPECT)
+            if held is not None:
+                refusals.append(Refusal.IN_DOUBT)
+        if family is None:
+            refusals.append(Refusal.UNKNOWN_CARD)
+        else:
+            leases = reader.leases(family.key, period)
+            shadow = reader.shadow(family.key)
+            last_visit = reader.last_visit(family.key)
+            blocked = refusal_of_card(family.card_status)
+            if blocked is not None:
+                refusals.append(blocked)
+            elif concluding is None:
+                refusals.extend(_rights_refusals(reader, family, leases, period, identity.device if identity else ""))
+        return Standing(
+            card=card,
+            family=family,
+            date=date,
+            period=period,
+            refusals=tuple(refusals),
+            leases=leases,
+            stock=stock,
+            shadow=shadow,
+            attempt=held,
+            last_visit=last_visit,
+        )
+
+    @staticmethod
+    def _servable(standing: Standing, basket: Basket, catalogue: Catalogue) -> Family:
+        """The family, if the basket may be served to it.
+
+        Raises:
+            RuleViolation: the first reason why not.
+        """
+        if standing.refusals:
+            first = standing.refusals[0]
+            raise _REFUSED[first](reason=first.value)
+        if standing.family is None:
+            raise NotEntitled(reason=Refusal.UNKNOWN_CARD.value)
+        if not basket.lines:
+            raise NotEntitled("the basket is empty", reason="empty_basket")
+        problems = check(basket, standing, catalogue)
+        if problems:
+            raise _problem_error(problems[0])
+        return standing.family
+
+    def _commit(
+        self,
+        uow: UnitOfWork,
+        standing: Standing,
+        basket: Basket,
+        presence: HolderPresence,
+        operator: str,
+        proxy_reason: str,
+        debit: PurseDebit | None,
+        attempt: Attempt | None,
+    ) -> Redemption:
+        catalogue = uow.catalogue()
+        if attempt is None:
+            family_key = self._servable(standing, basket, catalogue).key
+        else:
+            family_key = attempt.family
+        lines = priced(basket, catalogue)
+        debits = right_debits(lines, standing.period.iso)
+        receipt = uow.next_receipt()
+        before = standing.shadow.amount if standing.shadow is not None and debit is not None else None
+        fact = Redeemed(
+            receipt=receipt,
+            family=family_key,
+            last4=standing.card.last4,
+            presence=presence,
+            lines=lines,
+            debits=debits,
+            remaining=remaining_after(standing.leases, debits, catalogue),
+            purse=debit,
+            purse_before=before,
+            purse_after=None if before is None or debit is None else before - debit.amount,
+            proxy_reason=proxy_reason,
+        )
+        entry = uow.append(fact, operator)
+        job = uow.queue_print("receipt", entry.id, receipt, 0, goods_of(lines))
+        return Redemption(entry, fact, job)
+
+
+def evidence_of(outcome: PaymentOutcome, decided_by: tuple[str, ...]) -> str:
+    """How the outcome is known: by the terminal, or by two people who read its slip.
+
+    Raises:
+        NotAuthorised: one person alone decided.
+    """
+    if not decided_by:
+        return outcome.evidence if isinstance(outcome, Approved) else "edc"
+    if len(set(decided_by)) < 2:
+        raise NotAuthorised("a slip needs two people", reason="second_person")
+    return "slip"
+
+
+def purse_debit(attempt: Attempt, approved: Approved, evidence: str) -> PurseDebit:
+    """The terminal's answer as the journal keeps it."""
+    return PurseDebit(
+        attempt=attempt.id,
+        amount=approved.amount,
+        approval=approved.approval,
+        invoice=approved.invoice,
+        rrn=approved.rrn,
+        terminal=approved.terminal,
+        merchant=approved.merchant,
+        batch=approved.batch,
+        evidence=evidence,
+        programme=attempt.programme,
+    )
+
+
+def goods_of(lines: tuple[RedemptionLine, ...]) -> dict[str, int]:
+    """Base units of each commodity on the lines, whatever paid for them."""
+    goods: dict[str, int] = {}
+    for line in lines:
+        goods[line.commodity] = goods.get(line.commodity, 0) + line.amount
+    return goods
+
+
+def remaining_after(
+    leases: tuple[Lease, ...], debits: tuple[RightDebit, ...], catalogue: Catalogue, sign: int = 1
+) -> tuple[Remaining, ...]:
+    """What is left of every lease before and after these debits (`sign` -1 gives them back)."""
+    taken = {(d.programme, d.commodity): d.amount for d in debits}
+    rows = []
+    for lease in leases:
+        before = lease.left.amount
+        after = before - sign * taken.get((lease.programme, lease.commodity), 0)
+        name = catalogue.commodity(lease.commodity).short
+        rows.append(Remaining(lease.programme, lease.commodity, name, lease.unit, before, after))
+    return tuple(rows)
+
+
+def _rights_refusals(
+    reader: LedgerReader, family: Family, leases: tuple[Lease, ...], period: Period, device: str
+) -> list[Refusal]:
+    if any(lease.left.amount > 0 for lease in leases):
+        return []
+    kinds = {reader.catalogue().programme(code).kind for code in family.programmes}
+    if BenefitKind.PURSE in kinds:
+        return []
+    if leases:
+        return [Refusal.EXHAUSTED]
+    if family.home != device:
+        return [Refusal.HOME_ELSEWHERE]
+    return [Refusal.PERIOD_OVER if reader.other_periods(family.key, period) else Refusal.EXHAUSTED]
+
+
+def _problem_error(problem: LineProblem) -> RuleViolation:
+    kind = {
+        "lease": AllotmentExhausted,
+        "stock": OutOfStock,
+        "purse": NotEntitled,
+        "not_eligible": NotEntitled,
+    }[problem.bound.value]
+    return kind(problem.product, reason=problem.bound.value)
+
+
+def _purse_amount(basket: Basket, catalogue: Catalogue) -> int:
+    return sum(
+        catalogue.product(line.product).price.amount * line.packs
+        for line in basket.lines
+        if line.tender is Tender.PURSE
+    )
+
+
+def _instant(ms: int) -> Instant | None:
+    return Instant(ms) if ms else None

@@ -1,0 +1,208 @@
+"""Reverse a redemption of the same day: a counter-entry, with the leader's word; nothing is erased.
+
+A redemption paid by purse is voided at the terminal first; the counter-entry follows only a proven void.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+from ewarung_pos.domain.journal import AttemptOpened, AttemptSettled, Entry, Redeemed, Reversed, decode
+from ewarung_pos.domain.redemption import AttemptState, Basket, PurseDebit
+from ewarung_pos.domain.timeline import BusinessDate, Period
+from ewarung_pos.errors import DayNotOpen, NotAuthorised, NotEntitled
+from ewarung_pos.ports import (
+    Approved,
+    Attempt,
+    Clock,
+    Declined,
+    Ledger,
+    LedgerReader,
+    PaymentOutcome,
+    PrintJob,
+    UnitOfWork,
+    Unknown,
+)
+from ewarung_pos.services.redeem import evidence_of, goods_of, purse_debit, remaining_after
+
+__all__ = ["Reversal", "ReversalReason", "ReverseService"]
+
+
+class ReversalReason(StrEnum):
+    """Why a redemption is undone (code list)."""
+
+    WRONG_GOODS = "barang_salah"
+    WRONG_AMOUNT = "jumlah_salah"
+    POOR_QUALITY = "mutu_buruk"
+    WRONG_FAMILY = "keluarga_salah"
+    HOLDER_ASKED = "permintaan_keluarga"
+
+    @property
+    def label(self) -> str:
+        """As said at the counter."""
+        return {
+            "barang_salah": "barang salah",
+            "jumlah_salah": "jumlah salah",
+            "mutu_buruk": "mutu buruk",
+            "keluarga_salah": "salah keluarga",
+            "permintaan_keluarga": "permintaan keluarga",
+        }[self.value]
+
+
+class Reversal(msgspec.Struct, frozen=True):
+    """What was committed: the counter-entry and the paper that is owed for it."""
+
+    entry: Entry
+    fact: Reversed
+    job: PrintJob
+
+
+class ReverseService:
+    """Undoing, on the ledger lane."""
+
+    def __init__(self, ledger: Ledger, clock: Clock) -> None:
+        self._ledger = ledger
+        self._clock = clock
+
+    def original(self, entry_id: str) -> Redeemed:
+        """The redemption, if it may be reversed now.
+
+        Raises:
+            RuleViolation: not a redemption, not of this open day, reversed before, or a void of it is under way.
+        """
+        return self._reversible(self._ledger.read(), entry_id)[0]
+
+    def reverse(self, entry_id: str, reason: ReversalReason, operator: str, leader: str) -> Reversal:
+        """Append the counter-entry of a redemption without purse: goods back, rights back, receipt owed.
+
+        Raises:
+            RuleViolation: it may not be reversed. Nothing happened.
+        """
+        with self._ledger.write() as uow:
+            original, _ = self._reversible(uow, entry_id)
+            if original.purse is not None:
+                raise NotAuthorised("the debit must be voided first", reason="void_first")
+            return self._commit(uow, entry_id, original, reason.value, operator, leader, None)
+
+    def begin_void(self, entry_id: str, reason: ReversalReason, operator: str, leader: str) -> tuple[Attempt, Approved]:
+        """Write the intent to void; durable before the terminal is asked. Returns it with the debit to undo.
+
+        Raises:
+            RuleViolation: it may not be reversed, or there is no debit.
+        """
+        with self._ledger.write() as uow:
+            original, entry = self._reversible(uow, entry_id)
+            debit = original.purse
+            family = uow.family(original.family)
+            if debit is None or family is None:
+                raise NotEntitled("no debit to void", reason="no_debit")
+            attempt = Attempt(
+                id=self._clock.mint(),
+                state=AttemptState.PENDING,
+                family=original.family,
+                card=family.card,
+                amount=debit.amount,
+                basket=Basket(),
+                presence=original.presence.value,
+                programme=debit.programme,
+                date=BusinessDate(entry.date),
+                opened_ms=self._clock.now().wall.ms,
+                operator=operator,
+                kind="void",
+                entry=entry_id,
+                reason=reason.value,
+                leader=leader,
+            )
+            uow.open_attempt(attempt)
+            uow.append(AttemptOpened(attempt.id, original.family, original.last4, -debit.amount), operator)
+            return attempt, Approved(
+                debit.amount, debit.approval, debit.invoice, debit.rrn, debit.terminal, debit.merchant, debit.batch
+            )
+
+    def conclude(
+        self, attempt_id: str, outcome: PaymentOutcome, operator: str, decided_by: tuple[str, ...] = ()
+    ) -> Reversal | AttemptState:
+        """Make the outcome of a void durable: the counter-entry when proven, else the attempt's new state.
+
+        Raises:
+            NotAuthorised: evidence from a slip needs two different people.
+        """
+        with self._ledger.write() as uow:
+            attempt = uow.attempt(attempt_id)
+            if attempt is None or attempt.kind != "void":
+                raise NotEntitled("no such void", reason="unknown_attempt")
+            if attempt.state.final:
+                return attempt.state
+            evidence = evidence_of(outcome, decided_by)
+            match outcome:
+                case Approved():
+                    original = _redeemed(uow, attempt.entry)[0]
+                    void = purse_debit(attempt, outcome, evidence)
+                    done = self._commit(
+                        uow, attempt.entry, original, attempt.reason, operator, attempt.leader, void
+                    )
+                    uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)
+                    return done
+                case Declined():
+                    uow.settle_attempt(attempt.id, AttemptState.DECLINED)
+                    code = outcome.code or outcome.reason
+                    uow.append(AttemptSettled(attempt.id, "void_declined", code, evidence, decided_by), operator)
+                    return AttemptState.DECLINED
+                case Unknown():
+                    if attempt.state is not AttemptState.IN_DOUBT:
+                        uow.settle_attempt(attempt.id, AttemptState.IN_DOUBT)
+                        uow.append(AttemptSettled(attempt.id, "in_doubt", outcome.reason), operator)
+                    return AttemptState.IN_DOUBT
+
+    @staticmethod
+    def _commit(
+        uow: UnitOfWork,
+        entry_id: str,
+        original: Redeemed,
+        reason: str,
+        operator: str,
+        leader: str,
+        void: PurseDebit | None,
+    ) -> Reversal:
+        receipt = uow.next_receipt()
+        leases = uow.leases(original.family, Period(original.debits[0].period)) if original.debits else ()
+        fact = Reversed(
+            receipt=receipt,
+            original=entry_id,
+            original_receipt=original.receipt,
+            family=original.family,
+            last4=original.last4,
+            reason=reason,
+            approved_by=leader,
+            lines=original.lines,
+            debits=original.debits,
+            remaining=remaining_after(leases, original.debits, uow.catalogue(), sign=-1),
+            void=void,
+        )
+        entry = uow.append(fact, operator)
+        return Reversal(entry, fact, uow.queue_print("reversal", entry.id, receipt, 0, goods_of(original.lines)))
+
+    @staticmethod
+    def _reversible(reader: LedgerReader, entry_id: str) -> tuple[Redeemed, Entry]:
+        fact, entry = _redeemed(reader, entry_id)
+        day = reader.day()
+        if not day.serving or day.date is None or day.date.iso != entry.date:
+            raise DayNotOpen("only on the same open day", reason="not_same_day")
+        if any(attempt.entry == entry_id for attempt in reader.open_attempts()):
+            raise NotEntitled("a void is under way", reason="void_in_doubt")
+        rows = reader.history(day.date, str(fact.receipt))
+        if any(row.entry == entry_id and row.reversed for row in rows):
+            raise NotEntitled("reversed before", reason="already_reversed")
+        return fact, entry
+
+
+def _redeemed(reader: LedgerReader, entry_id: str) -> tuple[Redeemed, Entry]:
+    sealed = reader.entry(entry_id)
+    if sealed is None:
+        raise NotEntitled("no such redemption", reason="unknown_entry")
+    entry = decode(sealed.body)
+    if not isinstance(entry.fact, Redeemed):
+        raise NotEntitled("not a redemption", reason="not_reversible")
+    return entry.fact, entry
