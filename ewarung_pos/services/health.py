@@ -1,0 +1,69 @@
+"""One snapshot of how the kiosk is: ledger, clock, register, paper owed, debits in doubt, lease horizon."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ewarung_pos.domain.timeline import Instant, clock_trouble
+from ewarung_pos.ports import Clock, Ledger
+
+__all__ = ["HealthService", "KioskStatus"]
+
+REGISTER_YELLOW_DAYS = 60
+REGISTER_RED_DAYS = 90
+
+
+class KioskStatus(msgspec.Struct, frozen=True):
+    """What the health lamp and `doctor` show. `register_age` is days, -1 unknown."""
+
+    unsent: int
+    papers_owed: int
+    in_doubt: int
+    clock: str
+    register_date: str
+    register_age: int
+    families: int
+    head_seq: int
+    head_hash: str
+
+    @property
+    def register_state(self) -> str:
+        """ok, look (60-90 days) or stop (over 90 days): domain rule R36."""
+        if self.register_age > REGISTER_RED_DAYS:
+            return "stop"
+        return "look" if self.register_age > REGISTER_YELLOW_DAYS or self.register_age < 0 else "ok"
+
+
+class HealthService:
+    """Reads only."""
+
+    def __init__(self, ledger: Ledger, clock: Clock, offset_ms: Callable[[], int | None]) -> None:
+        self._ledger = ledger
+        self._clock = clock
+        self._offset_ms = offset_ms
+
+    def status(self) -> KioskStatus:
+        """The snapshot of now."""
+        reader = self._ledger.read()
+        head = reader.head()
+        now = self._clock.now().wall
+        date, _, families = reader.register_info()
+        age = -1
+        if date:
+            from datetime import date as calendar
+
+            age = (calendar.fromisoformat(now.date().iso) - calendar.fromisoformat(date[:10])).days
+        last = Instant(head.last_ms) if head.last_ms else None
+        return KioskStatus(
+            unsent=head.unsent,
+            papers_owed=len(reader.print_jobs()),
+            in_doubt=len(reader.open_attempts()),
+            clock=clock_trouble(now, last, self._offset_ms()) or "",
+            register_date=date,
+            register_age=age,
+            families=families,
+            head_seq=head.seq,
+            head_hash=head.hash,
+        )

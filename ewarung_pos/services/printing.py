@@ -1,0 +1,110 @@
+"""Paper that is owed: print it, record that it left, reprint it as SALINAN."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ewarung_pos.domain import papers
+from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.journal import DayClosed, ReceiptPrinted, Redeemed, Reversed, Sealed, decode
+from ewarung_pos.errors import LedgerCorrupt, NotEntitled
+from ewarung_pos.ports import Ledger, LedgerReader, PrintJob, PrintReport, ReceiptPrinter
+
+__all__ = ["PaperService", "Printed"]
+
+
+class Printed(msgspec.Struct, frozen=True):
+    """What came out: the job, its document, and what the printer said."""
+
+    job: PrintJob
+    document: Document
+    report: PrintReport
+
+
+class PaperService:
+    """Documents and jobs are ledger work (`document`, `owed`, `printed`); `print` itself belongs on the printer lane."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+
+    def owed(self) -> tuple[PrintJob, ...]:
+        """Papers not printed yet, oldest first."""
+        return self._ledger.read().print_jobs()
+
+    def document(self, job: PrintJob) -> Document:
+        """The paper of a job.
+
+        Raises:
+            LedgerCorrupt: the job's entry is not in the journal.
+        """
+        reader = self._ledger.read()
+        sealed = reader.entry(job.entry)
+        if sealed is None:
+            raise LedgerCorrupt("a print job without its entry", reason="job_without_entry")
+        return _document(reader, sealed, job.copy)
+
+    def preview(self, receipt: int) -> tuple[Document, str]:
+        """A receipt as printed, and its entry's id.
+
+        Raises:
+            NotEntitled: no receipt of that number.
+        """
+        reader = self._ledger.read()
+        sealed = reader.entry_by_receipt(receipt)
+        if sealed is None:
+            raise NotEntitled(reason="unknown_receipt")
+        return _document(reader, sealed, 0), decode(sealed.body).id
+
+    def reprint(self, entry_id: str) -> PrintJob:
+        """Owe a copy, marked SALINAN with its number.
+
+        Raises:
+            NotEntitled: no such paper.
+        """
+        with self._ledger.write() as uow:
+            sealed = uow.entry(entry_id)
+            if sealed is None:
+                raise NotEntitled(reason="unknown_receipt")
+            fact = decode(sealed.body).fact
+            waiting = [job for job in uow.print_jobs() if job.entry == entry_id]
+            copy = uow.copies(entry_id) + len(waiting)
+            if isinstance(fact, DayClosed):
+                return uow.queue_print("day_report", entry_id, 0, copy, {})
+            if isinstance(fact, Redeemed | Reversed):
+                kind = "receipt" if isinstance(fact, Redeemed) else "reversal"
+                return uow.queue_print(kind, entry_id, fact.receipt, copy, {})
+            raise NotEntitled(reason="unknown_receipt")
+
+    def print_out(self, job: PrintJob, printer: ReceiptPrinter, paper: str = "printer") -> Printed:
+        """Print one job and record that it left. Printer lane; the ledger is touched before and after only.
+
+        Raises:
+            PrinterNotReady: nothing useful came out; the job stays.
+        """
+        document = self.document(job)
+        with self._ledger.write() as uow:
+            uow.print_tried(job.id)
+        report = printer.print(document)
+        with self._ledger.write() as uow:
+            uow.print_done(job.id)
+            uow.append(ReceiptPrinted(job.receipt, job.entry, job.copy, paper))
+        return Printed(job, document, report)
+
+
+def _document(reader: LedgerReader, sealed: Sealed, copy: int) -> Document:
+    identity = reader.identity()
+    if identity is None:
+        raise LedgerCorrupt("no identity", reason="no_identity")
+    entry = decode(sealed.body)
+    names = {person.code: person.name for person in reader.operators()}
+    operator = names.get(entry.operator, entry.operator)
+    digest = sealed.hash.hex()
+    match entry.fact:
+        case Redeemed():
+            return papers.receipt(identity, entry, sealed.seq, digest, operator, copy)
+        case Reversed():
+            return papers.reversal_receipt(identity, entry, sealed.seq, digest, operator, copy)
+        case DayClosed():
+            return papers.day_report(identity, entry, sealed.seq, digest, operator, reader.catalogue(), copy)
+        case _:
+            raise NotEntitled(reason="unknown_receipt")

@@ -1,0 +1,1 @@
+"""View-models: one frozen State each, commands, subscribe. No Qt."""
