@@ -1,0 +1,196 @@
+"""Turn standings, baskets and redemptions into the lines the counter shows; pure functions."""
+
+from __future__ import annotations
+
+from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Product
+from ewarung_pos.domain.entitlement import Bound, Standing, allowance, ration_programme
+from ewarung_pos.domain.entitlement import purse_programme as purse_of
+from ewarung_pos.domain.journal import Redeemed
+from ewarung_pos.domain.redemption import Basket, RedemptionLine, Tender
+from ewarung_pos.domain.units import Quantity, Rupiah
+from ewarung_pos.ports import DeviceState, Tally
+from ewarung_pos.ui.viewmodels.counter_state import Fact, LeftRow, Person, Pick, Section, ShelfRow, TallyItem
+
+__all__ = ["left_rows", "person", "picks", "sections", "summary", "tally_items", "to_pay"]
+
+
+def tally_items(tally: Tally, catalogue: Catalogue) -> tuple[TallyItem, ...]:
+    """37 keluarga · beras 370 kg · ..."""
+    items = [TallyItem("keluarga", str(tally.families), word_first=False)]
+    for code, amount in tally.goods:
+        commodity = catalogue.commodity(code)
+        items.append(TallyItem(commodity.short.lower(), str(Quantity(amount, commodity.unit))))
+    return tuple(items[:6])
+
+
+def person(standing: Standing, catalogue: Catalogue) -> Person | None:
+    """The family's panel; None for a card that is not known."""
+    family = standing.family
+    if family is None:
+        return None
+    names = " + ".join(catalogue.programme(code).name for code in family.programmes)
+    people = f" · {family.members} jiwa" if family.members else ""
+    facts = [
+        Fact("credit-card", f"kartu •••• {family.card.last4}"),
+        Fact("user", f"NIK {family.nik_masked}"),
+        Fact("map-pin", f"{family.kelurahan}, {family.kecamatan}"),
+    ]
+    if standing.last_visit is not None:
+        facts.append(Fact("clock", f"terakhir datang {standing.last_visit.long().rsplit(' ', 1)[0]}"))
+    if standing.shadow is not None:
+        facts.append(Fact("hand-coins", f"saldo menurut catatan {standing.shadow}"))
+    return Person(family.name, names + people, tuple(facts))
+
+
+def sections(standing: Standing, basket: Basket, catalogue: Catalogue, terminal: DeviceState) -> tuple[Section, ...]:
+    """The tabs of the basket: ration, purse (when the family has one), cash."""
+    found = []
+    ration = _ration_rows(standing, basket, catalogue)
+    if standing.leases:
+        found.append(
+            Section(
+                id=Tender.RATION.value,
+                title=f"Jatah {standing.period.long()}",
+                subtitle=f"sampai {standing.period.last_day().long().rsplit(' ', 1)[0]}",
+                tab="Jatah",
+                rows=ration,
+                take_all=any(row.most > 0 for row in ration),
+                chosen=_chosen(basket, Tender.RATION),
+            )
+        )
+    family = standing.family
+    if family is not None and any(catalogue.programme(c).kind is BenefitKind.PURSE for c in family.programmes):
+        away = terminal not in (DeviceState.READY, DeviceState.BUSY, DeviceState.UNKNOWN)
+        shadow = f"saldo menurut catatan {standing.shadow}" if standing.shadow is not None else ""
+        found.append(
+            Section(
+                id=Tender.PURSE.value,
+                title="Belanja KKS",
+                subtitle=shadow,
+                tab="Belanja KKS",
+                rows=tuple(
+                    _priced_row(product, Tender.PURSE, standing, basket, catalogue)
+                    for product in catalogue.products
+                    if purse_of(standing, catalogue, product.commodity) is not None
+                ),
+                why_not="EDC tidak tersambung: belanja KKS menunggu EDC." if away else "",
+                chosen=_chosen(basket, Tender.PURSE),
+            )
+        )
+    found.append(
+        Section(
+            id=Tender.CASH.value,
+            title="Tunai",
+            subtitle="harga sama untuk semua",
+            tab="Tunai",
+            rows=tuple(
+                _priced_row(product, Tender.CASH, standing, basket, catalogue) for product in catalogue.products
+            ),
+            chosen=_chosen(basket, Tender.CASH),
+        )
+    )
+    return tuple(found)
+
+
+def summary(basket: Basket, catalogue: Catalogue) -> str:
+    """2 beras · 2 gula · 1 minyak."""
+    counts: dict[str, int] = {}
+    for line in basket.lines:
+        short = catalogue.commodity(catalogue.product(line.product).commodity).short.lower()
+        counts[short] = counts.get(short, 0) + line.packs
+    return " · ".join(f"{packs} {name}" for name, packs in counts.items())
+
+
+def to_pay(basket: Basket, catalogue: Catalogue) -> str:
+    """KKS Rp95.500 · tunai Rp15.700; empty for rations alone."""
+    parts = []
+    for tender, word in ((Tender.PURSE, "KKS"), (Tender.CASH, "tunai")):
+        total = Rupiah(0)
+        for line in basket.lines:
+            if line.tender is tender:
+                total += catalogue.product(line.product).price * line.packs
+        if total.amount:
+            parts.append(f"{word} {total}")
+    return " · ".join(parts)
+
+
+def picks(lines: tuple[RedemptionLine, ...], catalogue: Catalogue, ticked: frozenset[int]) -> tuple[Pick, ...]:
+    """Serahkan: 2 karung beras 5 kg ... with ticks."""
+    rows = []
+    for place, line in enumerate(lines):
+        one = Quantity(line.amount // line.packs, line.unit)
+        commodity = catalogue.commodity(line.commodity)
+        rows.append(
+            Pick(commodity.pictogram, f"{line.packs} {line.pack_word} {commodity.short.lower()} {one}", place in ticked)
+        )
+    return tuple(rows)
+
+
+def left_rows(fact: Redeemed, catalogue: Catalogue) -> tuple[LeftRow, ...]:
+    """What is left of the month, and of the purse as recorded."""
+    rows = [LeftRow(r.name, str(Quantity(r.after, catalogue.commodity(r.commodity).unit))) for r in fact.remaining]
+    if fact.purse_after is not None:
+        rows.append(LeftRow("Saldo menurut catatan", str(Rupiah(fact.purse_after))))
+    return tuple(rows)
+
+
+def _chosen(basket: Basket, tender: Tender) -> int:
+    return sum(line.packs for line in basket.lines if line.tender is tender)
+
+
+def _ration_rows(standing: Standing, basket: Basket, catalogue: Catalogue) -> tuple[ShelfRow, ...]:
+    rows = []
+    for lease in standing.leases:
+        products = [p for p in catalogue.products if p.commodity == lease.commodity]
+        commodity = catalogue.commodity(lease.commodity)
+        stocked = [p for p in products if standing.stock.get(p.code, 0) > 0] or products[:1]
+        chosen = [p for p in products if basket.packs(p.code, Tender.RATION)]
+        for product in dict.fromkeys(chosen + stocked[:1]):
+            packs = basket.packs(product.code, Tender.RATION)
+            most, bound = allowance(product, Tender.RATION, basket, standing, catalogue)
+            gone = "" if lease.left.amount else "sudah habis bulan ini"
+            if not gone and ration_programme(standing, catalogue, lease.commodity) is None:
+                gone = "belum boleh dibagikan hari ini"
+            permille = 1000 * lease.left.amount // lease.granted if lease.granted else 0
+            rows.append(
+                ShelfRow(
+                    product=product.code,
+                    name=commodity.name,
+                    pictogram=commodity.pictogram,
+                    left=f"sisa {lease.left.figure}",
+                    of=f"dari {lease.whole}",
+                    permille=permille,
+                    value=f"{packs} × {product.pack}",
+                    packs=packs,
+                    most=most,
+                    bound=_bound_text(bound, most) if packs >= most else "",
+                    gone=gone,
+                )
+            )
+    return tuple(rows)
+
+
+def _priced_row(
+    product: Product, tender: Tender, standing: Standing, basket: Basket, catalogue: Catalogue
+) -> ShelfRow:
+    packs = basket.packs(product.code, tender)
+    most, bound = allowance(product, tender, basket, standing, catalogue)
+    return ShelfRow(
+        product=product.code,
+        name=product.name,
+        pictogram=catalogue.commodity(product.commodity).pictogram,
+        left=str(product.price),
+        of=f"per {product.pack_word} {product.pack}",
+        permille=None,
+        value=f"{packs} × {product.pack}",
+        packs=packs,
+        most=most,
+        bound=_bound_text(bound, most) if packs >= most else "",
+        gone="" if most or packs else "stok habis",
+    )
+
+
+def _bound_text(bound: Bound, most: int) -> str:
+    if bound is Bound.STOCK:
+        return f"stok hanya {most}" if most else "stok habis"
+    return "sampai batas jatah"

@@ -1,0 +1,195 @@
+"""What the counter screen shows: one frozen state for Siap, Kartu dikenali, Proses, Selesai and Belum pasti."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ewarung_pos.ui.text import Trouble
+
+__all__ = [
+    "CounterState",
+    "DonePanel",
+    "DoubtPanel",
+    "Fact",
+    "LeftRow",
+    "Mark",
+    "Person",
+    "Phase",
+    "Pick",
+    "Section",
+    "ShelfRow",
+    "Step",
+    "TallyItem",
+]
+
+
+class Phase(StrEnum):
+    """Which question the screen asks."""
+
+    READY = "ready"
+    LOOKING = "looking"
+    REFUSED = "refused"
+    RECOGNISED = "recognised"
+    PROCESSING = "processing"
+    DONE = "done"
+    DOUBT = "doubt"
+
+
+class Mark(StrEnum):
+    """State of one step in a list."""
+
+    DONE = "done"
+    NOW = "now"
+    TODO = "todo"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class TallyItem:
+    """`37 keluarga` is value 37, word keluarga; `beras 370 kg` has the word first."""
+
+    word: str
+    value: str
+    word_first: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line about the family: icon name and text."""
+
+    icon: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """The family's panel. `subtitle` e.g. `Jatah pangan · 4 jiwa`."""
+
+    name: str
+    subtitle: str
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShelfRow:
+    """One product in a section, with its stepper.
+
+    Attributes:
+        left: `sisa 10`, of: `dari 10 kg` (rations), or price texts in the other sections.
+        permille: how much of the month is left, 0..1000, or None without a bar.
+        value: `2 × 5 kg`. packs: the number now. most: what the stepper may reach.
+        bound: what limits it, said beside the stepper when it is reached, else empty.
+        gone: when nothing is left: the sentence in place of the stepper, else empty. receipt: number to show then.
+    """
+
+    product: str
+    name: str
+    pictogram: str
+    left: str
+    of: str
+    permille: int | None
+    value: str
+    packs: int
+    most: int
+    bound: str = ""
+    gone: str = ""
+    receipt: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Jatah, Belanja KKS or Tunai: `id` is ration, purse or cash. `why_not` when it cannot be used now."""
+
+    id: str
+    title: str
+    subtitle: str
+    tab: str
+    rows: tuple[ShelfRow, ...]
+    take_all: bool = False
+    why_not: str = ""
+    chosen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of Proses or of Belum pasti."""
+
+    text: str
+    mark: Mark
+
+
+@dataclass(frozen=True, slots=True)
+class Pick:
+    """`2 karung beras 5 kg` with a tick."""
+
+    pictogram: str
+    text: str
+    ticked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LeftRow:
+    """What is left of the month: `Beras`, `0 kg`."""
+
+    name: str
+    left: str
+
+
+@dataclass(frozen=True, slots=True)
+class DonePanel:
+    """Selesai. `paper` says what became of the receipt; `paper_trouble` when it did not come out."""
+
+    title: str
+    paper: str
+    picks: tuple[Pick, ...]
+    left_title: str
+    left: tuple[LeftRow, ...]
+    receipt: int
+    entry: str
+    paper_trouble: Trouble | None = None
+    returned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class DoubtPanel:
+    """Belum pasti. `tag` is the number to put on the goods; `others` how many more wait."""
+
+    attempt: str
+    trouble: Trouble
+    amount: str
+    steps: tuple[Step, ...]
+    tag: str
+    goods: tuple[str, ...]
+    asking: bool
+    slip_form: bool = False
+    others: int = 0
+    void: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CounterState:
+    """Everything the counter shows."""
+
+    phase: Phase = Phase.READY
+    reader: Trouble | None = None
+    tally: tuple[TallyItem, ...] = ()
+    opened: str = ""
+    day_open: bool = True
+    person: Person | None = None
+    presence: str = "sendiri"
+    proxy_reason: str = ""
+    sections: tuple[Section, ...] = ()
+    section: str = "ration"
+    summary: str = ""
+    to_pay: str = ""
+    can_serve: bool = False
+    refusal: Trouble | None = None
+    notice: Trouble | None = None
+    steps: tuple[Step, ...] = ()
+    waiting: str = ""
+    can_cancel: bool = True
+    why_no_cancel: str = ""
+    done: DonePanel | None = None
+    doubt: DoubtPanel | None = None
+    doubts_waiting: int = 0
