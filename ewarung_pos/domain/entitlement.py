@@ -26,7 +26,9 @@ __all__ = [
     "Standing",
     "allowance",
     "check",
+    "purse_programme",
     "ration_programme",
+    "refusal_of_card",
     "take_all",
 ]
 

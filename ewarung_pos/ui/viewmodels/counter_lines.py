@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Product
-from ewarung_pos.domain.entitlement import Bound, Standing, allowance, ration_programme
-from ewarung_pos.domain.entitlement import purse_programme as purse_of
+from ewarung_pos.domain.entitlement import Bound, Standing, allowance, purse_programme, ration_programme
 from ewarung_pos.domain.journal import Redeemed
 from ewarung_pos.domain.redemption import Basket, RedemptionLine, Tender
 from ewarung_pos.domain.units import Quantity, Rupiah
@@ -71,7 +70,7 @@ def sections(standing: Standing, basket: Basket, catalogue: Catalogue, terminal:
                 rows=tuple(
                     _priced_row(product, Tender.PURSE, standing, basket, catalogue)
                     for product in catalogue.products
-                    if purse_of(standing, catalogue, product.commodity) is not None
+                    if purse_programme(standing, catalogue, product.commodity) is not None
                 ),
                 why_not="EDC tidak tersambung: belanja KKS menunggu EDC." if away else "",
                 chosen=_chosen(basket, Tender.PURSE),

@@ -1,0 +1,473 @@
+"""The counter: card in, basket, Salurkan, done; and what happens when the EDC's answer is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.entitlement import Refusal, Standing, check, purse_programme, ration_programme, take_all
+from ewarung_pos.domain.family import HolderPresence
+from ewarung_pos.domain.redemption import AttemptState, Basket, Tender
+from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.errors import DeviceError, PosError
+from ewarung_pos.ports import (
+    Attempt,
+    CardPresented,
+    CardReader,
+    Declined,
+    DeviceState,
+    Lane,
+    Ledger,
+    PaymentIntent,
+    PaymentOutcome,
+    PaymentStep,
+    PaymentTerminal,
+    ReceiptPrinter,
+    TaskRunner,
+    Tally,
+    Unknown,
+)
+from ewarung_pos.services.day import DayService
+from ewarung_pos.services.printing import PaperService, Printed
+from ewarung_pos.services.redeem import Redemption, RedeemService
+from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.viewmodels import counter_lines as lines
+from ewarung_pos.ui.viewmodels.base import ViewModel
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, Mark, Phase, Step
+
+__all__ = ["CounterDesk", "CounterViewModel"]
+
+POLL_MS = 200
+RETRY_MS = 1_000
+BACK_TO_READY_MS = 10_000
+_LISTENING = (Phase.READY, Phase.DONE, Phase.REFUSED)
+
+
+@dataclass(frozen=True, slots=True)
+class CounterDesk:
+    """What stands on the counter: services and devices the view-model may use.
+
+    `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called
+    after each commit (the shell refreshes its lamps, sync may run).
+    """
+
+    ledger: Ledger
+    redeem: RedeemService
+    day: DayService
+    papers: PaperService
+    reader: CardReader
+    terminal: PaymentTerminal | None
+    printer: ReceiptPrinter
+    operator: Callable[[], str]
+    changed: Callable[[], None]
+
+
+class CounterViewModel(ViewModel[CounterState]):
+    """Commands of the counter. Everything that blocks runs on a lane; results come home on the UI thread."""
+
+    def __init__(self, desk: CounterDesk, runner: TaskRunner, doubted: Callable[[Attempt, str], None]) -> None:
+        super().__init__(CounterState())
+        self._desk = desk
+        self._runner = runner
+        self._doubted = doubted
+        self._catalogue = Catalogue()
+        self._standing: Standing | None = None
+        self._basket = Basket()
+        self._ticked: frozenset[int] = frozenset()
+        self._done: Redemption | None = None
+        self._active = False
+        self._polling = False
+        self._leave: Callable[[], None] | None = None
+        self._attempt: Attempt | None = None
+        self._paying = False
+
+    # -- listening for cards --------------------------------------------------------------------------------------
+
+    def activate(self) -> None:
+        """The screen is in front: refresh and listen for cards."""
+        self._active = True
+        self.refresh()
+        self._listen()
+
+    def deactivate(self) -> None:
+        """Another screen is in front: let the reader rest."""
+        self._active = False
+
+    def refresh(self) -> None:
+        """Read catalogue, tally and the day's state again."""
+
+        def look() -> tuple[Catalogue, Tally | None, bool, int]:
+            reader = self._desk.ledger.read()
+            day = reader.day()
+            tally = reader.tally(day.date) if day.date is not None and day.serving else None
+            return reader.catalogue(), tally, day.serving, len(reader.open_attempts())
+
+        self._runner.submit(Lane.LEDGER, look, self._refreshed, self._failed)
+
+    def _refreshed(self, found: tuple[Catalogue, Tally | None, bool, int]) -> None:
+        self._catalogue, tally, serving, doubts = found
+        opened = ""
+        if tally is not None and tally.opened_ms:
+            opened = f"buka {Instant(tally.opened_ms).clock()}"
+        self._set(
+            replace(
+                self._state,
+                tally=lines.tally_items(tally, self._catalogue) if tally is not None else (),
+                opened=opened,
+                day_open=serving,
+                doubts_waiting=doubts,
+            )
+        )
+
+    def _listen(self) -> None:
+        if self._polling or not self._active or self._state.phase not in _LISTENING:
+            return
+        self._polling = True
+        self._runner.submit(Lane.TERMINAL, lambda: self._desk.reader.poll(POLL_MS), self._polled, self._reader_failed)
+
+    def _polled(self, card: CardPresented | None) -> None:
+        self._polling = False
+        if self._state.reader is not None:
+            self._set(replace(self._state, reader=None))
+        if card is not None and self._active and self._state.phase in _LISTENING:
+            self.present(card)
+        else:
+            self._runner.later(0, self._listen)
+
+    def _reader_failed(self, error: Exception) -> None:
+        self._polling = False
+        if not isinstance(error, DeviceError):
+            self._failed(error)
+            return
+        self._set(replace(self._state, reader=trouble_of(error)))
+        self._runner.later(RETRY_MS, self._listen)
+
+    # -- a card ---------------------------------------------------------------------------------------------------
+
+    def present(self, card: CardPresented) -> None:
+        """A card was read: find out whose it is and what is left."""
+        self._forget()
+        self._set(replace(self._cleared(), phase=Phase.LOOKING))
+        self._runner.submit(Lane.LEDGER, lambda: self._look_up(card), self._looked_up, self._failed)
+
+    def _look_up(self, card: CardPresented) -> Standing:
+        standing = self._desk.redeem.identify(card.card)
+        if standing.refusals:
+            self._desk.redeem.refuse(standing, self._desk.operator())
+        return standing
+
+    def _looked_up(self, standing: Standing) -> None:
+        self._standing = standing
+        if standing.refusals:
+            why = _refusal(standing.refusals[0])
+            panel = lines.person(standing, self._catalogue)
+            self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why, person=panel))
+            self._desk.changed()
+            self._listen()
+            return
+        self._basket = Basket()
+        self._set(replace(self._cleared(), phase=Phase.RECOGNISED, person=lines.person(standing, self._catalogue)))
+        self._show_basket()
+
+    def _show_basket(self, notice: Trouble | None = None) -> None:
+        standing = self._standing
+        if standing is None:
+            return
+        terminal = self._desk.reader.status().state if self._desk.terminal is not None else DeviceState.NONE
+        found = lines.sections(standing, self._basket, self._catalogue, terminal)
+        wanted = self._state.section
+        if wanted not in {section.id for section in found} or not self._state.sections:
+            wanted = found[0].id
+        sound = bool(self._basket.lines) and not check(self._basket, standing, self._catalogue)
+        proxy = self._state.presence == HolderPresence.PROXY.value and not self._state.proxy_reason
+        self._set(
+            replace(
+                self._state,
+                phase=Phase.RECOGNISED,
+                sections=found,
+                section=wanted,
+                summary=lines.summary(self._basket, self._catalogue),
+                to_pay=lines.to_pay(self._basket, self._catalogue),
+                can_serve=sound and not proxy,
+                notice=notice,
+                steps=(),
+                waiting="",
+            )
+        )
+
+    def choose_section(self, section: str) -> None:
+        """Show Jatah, Belanja KKS or Tunai."""
+        if any(found.id == section for found in self._state.sections):
+            self._set(replace(self._state, section=section))
+
+    def choose_presence(self, presence: str, proxy_reason: str = "") -> None:
+        """Who came: sendiri, anggota_kk or kuasa (which needs its reason)."""
+        self._set(replace(self._state, presence=HolderPresence(presence).value, proxy_reason=proxy_reason))
+        if self._state.phase is Phase.RECOGNISED:
+            self._show_basket()
+
+    def set_packs(self, product: str, packs: int) -> None:
+        """Set a line of the section in front; kept between 0 and what lease and stock allow."""
+        standing = self._standing
+        if standing is None or self._state.phase is not Phase.RECOGNISED:
+            return
+        tender = Tender(self._state.section)
+        row = next((r for s in self._state.sections if s.id == tender.value for r in s.rows if r.product == product), None)
+        if row is None:
+            return
+        commodity = self._catalogue.product(product).commodity
+        programme = ""
+        if tender is Tender.RATION:
+            programme = ration_programme(standing, self._catalogue, commodity) or ""
+        elif tender is Tender.PURSE:
+            programme = purse_programme(standing, self._catalogue, commodity) or ""
+        self._basket = self._basket.with_packs(product, max(0, min(packs, row.most)), tender, programme)
+        self._show_basket()
+
+    def step(self, product: str, by: int) -> None:
+        """One pack more or less of the section in front."""
+        for section in self._state.sections:
+            if section.id == self._state.section:
+                for row in section.rows:
+                    if row.product == product:
+                        self.set_packs(product, row.packs + by)
+                        return
+
+    def take_all(self) -> None:
+        """*Ambil semua*: rations only, never a purse."""
+        if self._standing is not None and self._state.phase is Phase.RECOGNISED:
+            self._basket = take_all(self._standing, self._catalogue, self._basket)
+            self._set(replace(self._state, section=Tender.RATION.value))
+            self._show_basket()
+
+    def cancel(self) -> None:
+        """Back to Siap; during payment ask the EDC to stop, which works until it has the amount."""
+        if self._state.phase is Phase.PROCESSING:
+            if self._state.can_cancel and self._desk.terminal is not None:
+                self._desk.terminal.abort()
+            return
+        self.finish()
+
+    # -- Salurkan -------------------------------------------------------------------------------------------------
+
+    def serve(self) -> None:
+        """*Salurkan*: one commit, with the purse debit before it when the basket asks for one."""
+        standing = self._standing
+        if standing is None or not self._state.can_serve or self._state.phase is not Phase.RECOGNISED:
+            return
+        basket, presence = self._basket, HolderPresence(self._state.presence)
+        operator, why = self._desk.operator(), self._state.proxy_reason
+        purse = any(line.tender is Tender.PURSE for line in basket.lines)
+        self._set(replace(self._state, phase=Phase.PROCESSING, can_serve=False, steps=_steps(purse, 0), notice=None))
+        if purse:
+            self._runner.submit(
+                Lane.LEDGER,
+                lambda: self._desk.redeem.begin(standing.card, basket, presence, operator, why),
+                self._pay,
+                self._refused,
+            )
+        else:
+            self._runner.submit(
+                Lane.LEDGER,
+                lambda: self._desk.redeem.redeem(standing.card, basket, presence, operator, why),
+                self._redeemed,
+                self._refused,
+            )
+
+    def _pay(self, attempt: Attempt) -> None:
+        terminal = self._desk.terminal
+        self._attempt = attempt
+        self._set(
+            replace(
+                self._state,
+                waiting=f"Menunggu EDC: {Rupiah(attempt.amount)}. Keluarga menekan PIN sendiri.",
+                can_cancel=True,
+                why_no_cancel="",
+            )
+        )
+
+        def pay() -> PaymentOutcome:
+            self._desk.reader.release()
+            if terminal is None:
+                return _not_sent()
+            try:
+                return terminal.pay(
+                    PaymentIntent(attempt.id, attempt.amount, attempt.card.last4),
+                    lambda step: self._runner.post(lambda: self._progress(step)),
+                )
+            except DeviceError:
+                return _not_sent()
+
+        self._runner.submit(Lane.TERMINAL, pay, self._paid, lambda error: self._paid(Unknown("no_answer")))
+
+    def _progress(self, step: PaymentStep) -> None:
+        if self._state.phase is Phase.PROCESSING and step is not PaymentStep.SENT:
+            self._set(
+                replace(
+                    self._state,
+                    can_cancel=False,
+                    why_no_cancel="EDC sudah memegang jumlahnya: batalkan lewat tombol merah di EDC.",
+                )
+            )
+
+    def _paid(self, outcome: PaymentOutcome) -> None:
+        attempt = self._attempt
+        if attempt is None:
+            return
+        self._set(replace(self._state, steps=_steps(purse=True, at=1)))
+        self._runner.submit(
+            Lane.LEDGER,
+            lambda: self._desk.redeem.conclude(attempt.id, outcome, self._desk.operator()),
+            lambda result: self._concluded(attempt, outcome, result),
+            self._failed,
+        )
+
+    def _concluded(self, attempt: Attempt, outcome: PaymentOutcome, result: Redemption | AttemptState) -> None:
+        self._attempt = None
+        if isinstance(result, Redemption):
+            self._redeemed(result)
+        elif result is AttemptState.IN_DOUBT:
+            reason = outcome.reason if isinstance(outcome, Unknown) else ""
+            self._forget()
+            self._set(self._cleared())
+            self._desk.changed()
+            self._doubted(attempt, reason)
+        else:
+            self._desk.changed()
+            reason = getattr(outcome, "reason", "declined")
+            self._show_basket(trouble("edc", reason))
+
+    def _refused(self, error: Exception) -> None:
+        if isinstance(error, PosError):
+            self._show_basket(trouble_of(error))
+        else:
+            self._failed(error)
+
+    # -- Selesai --------------------------------------------------------------------------------------------------
+
+    def show_redemption(self, redemption: Redemption) -> None:
+        """Selesai for a redemption that was settled elsewhere (a doubt that ended well)."""
+        self._redeemed(redemption)
+
+    def _redeemed(self, redemption: Redemption) -> None:
+        self._done = redemption
+        self._ticked = frozenset()
+        fact = redemption.fact
+        name = self._standing.family.name if self._standing is not None and self._standing.family else ""
+        self._set(
+            replace(
+                self._cleared(),
+                phase=Phase.DONE,
+                steps=_steps(fact.purse is not None, 2),
+                done=DonePanel(
+                    title="Tercatat. Serahkan barang ini",
+                    paper=f"Struk nomor {fact.receipt:04d} sedang dicetak",
+                    picks=lines.picks(fact.lines, self._catalogue, self._ticked),
+                    left_title=f"Sisa {name} bulan ini".replace("  ", " "),
+                    left=lines.left_rows(fact, self._catalogue),
+                    receipt=fact.receipt,
+                    entry=redemption.entry.id,
+                ),
+            )
+        )
+        self._desk.changed()
+        self._print(lambda: self._desk.papers.print_out(redemption.job, self._desk.printer))
+        self._leave = self._runner.later(BACK_TO_READY_MS, self.finish)
+        self._listen()
+
+    def _print(self, work: Callable[[], Printed]) -> None:
+        self._runner.submit(Lane.PRINTER, work, self._printed, self._not_printed)
+
+    def _printed(self, printed: Printed) -> None:
+        done = self._state.done
+        if done is not None and printed.job.entry == done.entry:
+            word = "sudah dicetak" if printed.job.copy == 0 else f"salinan ke-{printed.job.copy} sudah dicetak"
+            paper = f"Struk nomor {done.receipt:04d} {word}"
+            self._set(replace(self._state, done=replace(done, paper=paper, paper_trouble=None)))
+        self._desk.changed()
+
+    def _not_printed(self, error: Exception) -> None:
+        done = self._state.done
+        if done is not None:
+            if self._leave is not None:
+                self._leave()
+            paper = f"Struk nomor {done.receipt:04d} belum tercetak"
+            self._set(replace(self._state, done=replace(done, paper=paper, paper_trouble=trouble_of(error))))
+        self._desk.changed()
+
+    def tick(self, place: int) -> None:
+        """One item of the pick list was handed over."""
+        if self._done is None or self._state.done is None:
+            return
+        self._ticked ^= {place}
+        picks = lines.picks(self._done.fact.lines, self._catalogue, self._ticked)
+        self._set(replace(self._state, done=replace(self._state.done, picks=picks)))
+
+    def reprint(self) -> None:
+        """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""
+        done = self._state.done
+        if done is None:
+            return
+        papers = self._desk.papers
+
+        def again() -> Printed:
+            owed = next((job for job in papers.owed() if job.entry == done.entry), None)
+            return papers.print_out(owed or papers.reprint(done.entry), self._desk.printer)
+
+        self._print(again)
+
+    def finish(self) -> None:
+        """*Selesai*: back to Siap; the next card may be inserted at once."""
+        if self._state.phase is Phase.PROCESSING:
+            return
+        self._forget()
+        self._set(replace(self._cleared(), phase=Phase.READY))
+        self.refresh()
+        self._listen()
+
+    # -- trouble --------------------------------------------------------------------------------------------------
+
+    def dismiss(self) -> None:
+        """The notice was read."""
+        self._set(replace(self._state, notice=None))
+
+    def _failed(self, error: Exception) -> None:
+        self._attempt = None
+        self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=trouble_of(error)))
+        if not isinstance(error, PosError):
+            raise error
+
+    def _forget(self) -> None:
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
+        self._standing = None
+        self._basket = Basket()
+        self._done = None
+
+    def _cleared(self) -> CounterState:
+        now = self._state
+        return CounterState(
+            reader=now.reader,
+            tally=now.tally,
+            opened=now.opened,
+            day_open=now.day_open,
+            doubts_waiting=now.doubts_waiting,
+        )
+
+
+def _refusal(refusal: Refusal) -> Trouble:
+    return trouble(f"refusal.{refusal.value}")
+
+
+def _not_sent() -> PaymentOutcome:
+    return Declined("", "not_sent")
+
+
+def _steps(purse: bool, at: int) -> tuple[Step, ...]:
+    words = ["Menunggu PIN di EDC", "Dicatat", "Struk dicetak"] if purse else ["Dicatat", "Struk dicetak"]
+    now = at if purse else max(0, at - 1) if at else 0
+    marks = [Mark.DONE if i < now else Mark.NOW if i == now else Mark.TODO for i in range(len(words))]
+    return tuple(Step(word, mark) for word, mark in zip(words, marks, strict=True))

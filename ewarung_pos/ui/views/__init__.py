@@ -1,0 +1,1 @@
+"""Widgets only: they build, render a frozen state and forward events."""

@@ -1,0 +1,149 @@
+"""Text on the screen: labels by role and tone, and one line of mixed emphasis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPaintEvent, QPalette
+from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
+
+from ewarung_pos.ui.views.kit.paint import Painted, smooth
+from ewarung_pos.ui.views.kit.style import Role, Tone, current_style
+
+__all__ = ["Line", "Run", "Text"]
+
+
+class Text(QLabel):
+    """Plain text in a role and a tone. Markup in what it is given is shown as it is, never obeyed."""
+
+    def __init__(
+        self,
+        text: str = "",
+        role: Role = Role.BODY,
+        tone: Tone = Tone.INK,
+        *,
+        bold: bool | None = None,
+        wrap: bool = False,
+        align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._role = role
+        self._tone = tone
+        self._bold = bold
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setWordWrap(wrap)
+        self.setAlignment(align)
+        self.setText(text)
+        self._restyle()
+
+    def set_text(self, text: str) -> None:
+        """Show `text`; the same text again costs nothing."""
+        if text != self.text():
+            self.setText(text)
+
+    def set_tone(self, tone: Tone) -> None:
+        """Change the tone."""
+        if tone is not self._tone:
+            self._tone = tone
+            self._restyle()
+
+    def set_role(self, role: Role, *, bold: bool | None = None) -> None:
+        """Change the size."""
+        if (role, bold) != (self._role, self._bold):
+            self._role, self._bold = role, bold
+            self._restyle()
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.StyleChange:
+            self._restyle()
+
+    def _restyle(self) -> None:
+        style = current_style()
+        self.setFont(style.font(self._role, bold=self._bold))
+        palette = self.palette()
+        palette.setColor(QPalette.ColorRole.WindowText, style.colour(self._tone.text))
+        self.setPalette(palette)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A stretch of text in one emphasis."""
+
+    text: str
+    role: Role = Role.BODY
+    tone: Tone = Tone.INK
+    bold: bool | None = None
+
+
+class Line(Painted):
+    """Runs of text on one baseline, such as "**sisa 10** dari 10 kg". Too long a line ends in an ellipsis."""
+
+    def __init__(
+        self,
+        runs: Sequence[Run] = (),
+        *,
+        align: Qt.AlignmentFlag = Qt.AlignmentFlag.AlignLeft,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._runs: tuple[Run, ...] = ()
+        self._align = align
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self.set_runs(runs)
+
+    def set_runs(self, runs: Sequence[Run]) -> None:
+        """Show these runs, a space between each."""
+        new = tuple(run for run in runs if run.text)
+        if new != self._runs:
+            self._runs = new
+            self.setAccessibleName(" ".join(run.text for run in new))
+            self.updateGeometry()
+            self.update()
+
+    def text(self) -> str:
+        """The whole line without emphasis."""
+        return " ".join(run.text for run in self._runs)
+
+    def _metrics(self, run: Run) -> QFontMetrics:
+        return QFontMetrics(self.look.font(run.role, bold=run.bold))
+
+    def _space(self, run: Run) -> int:
+        return self._metrics(run).horizontalAdvance(" ") + 2
+
+    def sizeHint(self) -> QSize:
+        width = sum(self._metrics(run).horizontalAdvance(run.text) + 1 for run in self._runs)
+        width += sum(self._space(run) for run in self._runs[1:])
+        height = max((self._metrics(run).height() for run in self._runs), default=1)
+        return QSize(width, height)
+
+    def minimumSizeHint(self) -> QSize:
+        hint = self.sizeHint()
+        return QSize(min(hint.width(), 48), hint.height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if not self._runs:
+            return
+        painter = smooth(self)
+        room = self.width()
+        left = 0
+        if self._align & Qt.AlignmentFlag.AlignRight:
+            left = max(0, room - self.sizeHint().width())
+        elif self._align & Qt.AlignmentFlag.AlignHCenter:
+            left = max(0, (room - self.sizeHint().width()) // 2)
+        ascent = max(self._metrics(run).ascent() for run in self._runs)
+        height = max(self._metrics(run).height() for run in self._runs)
+        base = (self.height() - height) // 2 + ascent
+        for place, run in enumerate(self._runs):
+            metrics = self._metrics(run)
+            left += self._space(run) if place else 0
+            shown = metrics.elidedText(run.text, Qt.TextElideMode.ElideRight, max(room - left, 0) + 1)
+            painter.setFont(self.look.font(run.role, bold=run.bold))
+            painter.setPen(self.look.colour(run.tone.text))
+            painter.drawText(left, base, shown)
+            left += metrics.horizontalAdvance(run.text) + 1
+            if left >= room:
+                break
