@@ -1,0 +1,271 @@
+"""Riwayat: find a receipt, look at it as printed, print it again, or undo it with the leader's PIN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.redemption import AttemptState
+from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.errors import DeviceError, PosError
+from ewarung_pos.ports import (
+    Approved,
+    Attempt,
+    CardReader,
+    Declined,
+    HistoryRow,
+    Lane,
+    Ledger,
+    PaymentOutcome,
+    PaymentTerminal,
+    ReceiptPrinter,
+    TaskRunner,
+    Unknown,
+)
+from ewarung_pos.services.operators import OperatorService
+from ewarung_pos.services.printing import PaperService, Printed
+from ewarung_pos.services.reverse import Reversal, ReversalReason, ReverseService
+from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.viewmodels.base import ViewModel
+
+__all__ = ["HistoryDesk", "HistoryLine", "HistoryState", "HistoryViewModel", "REASONS"]
+
+REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in ReversalReason)
+"""(value, label) of every reason to reverse."""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryLine:
+    """One row: number, time, who, what, how much, and its state (`asli`, `dibatalkan`, `pembatalan`)."""
+
+    entry: str
+    receipt: int
+    number: str
+    time: str
+    name: str
+    card: str
+    goods: str
+    total: str
+    status: str
+    reversible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryState:
+    """`mode` is list, receipt, reason (choose why) or pin (leader). `busy` names what is waited for."""
+
+    mode: str = "list"
+    query: str = ""
+    title: str = "Hari ini"
+    rows: tuple[HistoryLine, ...] = ()
+    selected: HistoryLine | None = None
+    document: Document | None = None
+    reason: str = ""
+    notice: Trouble | None = None
+    said: str = ""
+    busy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryDesk:
+    """What Riwayat may use. `doubted` is told about a void whose outcome is not known."""
+
+    ledger: Ledger
+    papers: PaperService
+    reverse: ReverseService
+    operators: OperatorService
+    reader: CardReader
+    terminal: PaymentTerminal | None
+    printer: ReceiptPrinter
+    operator: Callable[[], str]
+    changed: Callable[[], None]
+    doubted: Callable[[Attempt, str], None]
+
+
+class HistoryViewModel(ViewModel[HistoryState]):
+    """Commands of Riwayat."""
+
+    def __init__(self, desk: HistoryDesk, runner: TaskRunner) -> None:
+        super().__init__(HistoryState())
+        self._desk = desk
+        self._runner = runner
+        self.last_reversal: Reversal | None = None
+
+    def activate(self) -> None:
+        """The screen is in front: today's receipts."""
+        self.search(self._state.query)
+
+    def search(self, query: str) -> None:
+        """Today without a query; every day by name, last four digits or receipt number with one."""
+        text = _receipt_of_qr(query)
+
+        def look() -> tuple[HistoryRow, ...]:
+            reader = self._desk.ledger.read()
+            date = None if text else reader.day().date
+            return reader.history(date, text) if text or date is not None else ()
+
+        def found(rows: tuple[HistoryRow, ...]) -> None:
+            title = f"Hasil untuk “{text}”" if text else "Hari ini"
+            self._set(replace(self._state, query=query, title=title, rows=tuple(_line(row) for row in rows)))
+
+        self._runner.submit(Lane.LEDGER, look, found, self._failed)
+
+    def open(self, entry: str) -> None:
+        """Show a receipt as printed."""
+        row = next((line for line in self._state.rows if line.entry == entry), None)
+        if row is None:
+            return
+
+        def show(found: tuple[Document, str]) -> None:
+            self._set(replace(self._state, mode="receipt", selected=row, document=found[0], notice=None, said=""))
+
+        self._runner.submit(Lane.LEDGER, lambda: self._desk.papers.preview(row.receipt), show, self._failed)
+
+    def back(self) -> None:
+        """One level up."""
+        if self._state.mode in ("reason", "pin"):
+            self._set(replace(self._state, mode="receipt", reason="", notice=None))
+        else:
+            self._set(replace(self._state, mode="list", selected=None, document=None, notice=None, said=""))
+            self.search(self._state.query)
+
+    def reprint(self) -> None:
+        """*Cetak ulang*: a copy marked SALINAN (or the original, if it never came out)."""
+        row = self._state.selected
+        if row is None:
+            return
+        papers = self._desk.papers
+
+        def again() -> Printed:
+            owed = next((job for job in papers.owed() if job.entry == row.entry), None)
+            return papers.print_out(owed or papers.reprint(row.entry), self._desk.printer)
+
+        def done(printed: Printed) -> None:
+            copy = f"SALINAN ke-{printed.job.copy}" if printed.job.copy else "Struk asli"
+            self._set(replace(self._state, busy="", said=f"{copy} sudah dicetak.", notice=None))
+            self._desk.changed()
+
+        self._set(replace(self._state, busy="Mencetak"))
+        self._runner.submit(Lane.PRINTER, again, done, self._failed)
+
+    def ask_reversal(self) -> None:
+        """*Batalkan*: first the reason."""
+        if self._state.selected is not None and self._state.selected.reversible:
+            self._set(replace(self._state, mode="reason", notice=None, said=""))
+
+    def choose_reason(self, reason: str) -> None:
+        """Then the leader's PIN."""
+        self._set(replace(self._state, mode="pin", reason=ReversalReason(reason).value))
+
+    def confirm_reversal(self, leader_pin: str) -> None:
+        """The leader allows it: void at the EDC when a purse paid, then the counter-entry."""
+        row, reason = self._state.selected, self._state.reason
+        if row is None or not reason or self._state.busy:
+            return
+        desk, why = self._desk, ReversalReason(reason)
+
+        def allow() -> tuple[str, Reversal | tuple[Attempt, Approved]]:
+            leader = desk.operators.leader(leader_pin).code
+            if desk.reverse.original(row.entry).purse is None:
+                return leader, desk.reverse.reverse(row.entry, why, desk.operator(), leader)
+            return leader, desk.reverse.begin_void(row.entry, why, desk.operator(), leader)
+
+        def allowed(found: tuple[str, Reversal | tuple[Attempt, Approved]]) -> None:
+            result = found[1]
+            if isinstance(result, Reversal):
+                self._reversed(result)
+            else:
+                self._void(*result)
+
+        self._set(replace(self._state, busy="Membatalkan", notice=None))
+        self._runner.submit(Lane.LEDGER, allow, allowed, self._failed)
+
+    def _void(self, attempt: Attempt, original: Approved) -> None:
+        terminal = self._desk.terminal
+        self._set(replace(self._state, busy="Mengembalikan saldo lewat EDC"))
+
+        def void() -> PaymentOutcome:
+            self._desk.reader.release()
+            if terminal is None:
+                return Declined("", "not_sent")
+            try:
+                return terminal.void(attempt.id, original)
+            except DeviceError:
+                return Declined("", "not_sent")
+
+        def voided(outcome: PaymentOutcome) -> None:
+            self._runner.submit(
+                Lane.LEDGER,
+                lambda: self._desk.reverse.conclude(attempt.id, outcome, self._desk.operator()),
+                lambda result: self._void_concluded(attempt, outcome, result),
+                self._failed,
+            )
+
+        self._runner.submit(Lane.TERMINAL, void, voided, lambda error: voided(Unknown("no_answer")))
+
+    def _void_concluded(self, attempt: Attempt, outcome: PaymentOutcome, result: Reversal | AttemptState) -> None:
+        if isinstance(result, Reversal):
+            self._reversed(result)
+        elif isinstance(outcome, Declined):
+            self._set(replace(self._state, mode="receipt", busy="", notice=trouble("edc", outcome.reason)))
+        else:
+            self._set(replace(self._state, mode="list", busy="", selected=None, document=None))
+            self._desk.doubted(attempt, outcome.reason if isinstance(outcome, Unknown) else "")
+        self._desk.changed()
+
+    def _reversed(self, reversal: Reversal) -> None:
+        self.last_reversal = reversal
+        said = f"Dibatalkan. Struk pembatalan nomor {reversal.fact.receipt:04d}."
+        self._set(replace(self._state, mode="list", busy="", said=said, selected=None, document=None, reason=""))
+        self._desk.changed()
+        self.search(self._state.query)
+        self._runner.submit(
+            Lane.PRINTER,
+            lambda: self._desk.papers.print_out(reversal.job, self._desk.printer),
+            lambda printed: self._desk.changed(),
+            self._failed,
+        )
+
+    def dismiss(self) -> None:
+        """The notice was read."""
+        self._set(replace(self._state, notice=None, said=""))
+
+    def _failed(self, error: Exception) -> None:
+        self._set(replace(self._state, busy="", notice=trouble_of(error)))
+        if not isinstance(error, PosError):
+            raise error
+
+
+def _line(row: HistoryRow) -> HistoryLine:
+    status = "dibatalkan" if row.reversed else "pembatalan" if row.kind == "reversal" else "asli"
+    if row.printed > 1:
+        status += f" · {row.printed - 1} salinan"
+    if row.printed == 0:
+        status += " · belum dicetak"
+    return HistoryLine(
+        entry=row.entry,
+        receipt=row.receipt,
+        number=f"{row.receipt:04d}",
+        time=Instant(row.at_ms).clock(),
+        name=row.name or "-",
+        card=f"•••• {row.last4}",
+        goods=row.goods,
+        total=str(Rupiah(row.total)),
+        status=status,
+        reversible=row.reversible,
+    )
+
+
+def _receipt_of_qr(query: str) -> str:
+    """A scanned receipt QR (`EW1|...`) becomes its receipt number; anything else stays as typed."""
+    text = query.strip()
+    if text.startswith("EW1|"):
+        from ewarung_pos.domain.papers import parse_qr
+
+        try:
+            return str(parse_qr(text).receipt)
+        except ValueError:
+            return text
+    return text
