@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPaintEvent
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon
@@ -161,28 +161,27 @@ class BigButton(PaintedButton):
         )
         if pressed:
             area.translate(0, 1)
-        self._paint_words(painter_area=area, ink=self.look.colour(ink))
+        self._paint_words(painter, area, self.look.colour(ink))
         if self.hasFocus():
             focus_ring(painter, self.rect(), self.look.radius)
 
-    def _paint_words(self, painter_area: QRect, ink: QColor) -> None:
-        painter = smooth(self)
+    def _paint_words(self, painter: QPainter, area: QRect, ink: QColor) -> None:
         role = _ROLES[self._size]
         icon, word, chip = self._parts()
         behind = chip.width() + 12 if chip.width() else 0
-        room = painter_area.width() - 16
+        room = area.width() - 16
         font = fitted(self.look.font(role, bold=True), self.accessibleName(), room - icon - behind)
         word = min(text_width(font, self.accessibleName()), room - icon - behind)
-        middle = painter_area.center().y() + 1
+        middle = area.center().y() + 1
         if self._reason:
             small = fitted(self.look.font(Role.SMALL), self._reason, room)
             line = QFontMetrics(small).height()
             painter.setFont(small)
             painter.setPen(ink)
-            below = QRect(painter_area.x() + 8, middle + 1, room, line)
+            below = QRect(area.x() + 8, middle + 1, room, line)
             painter.drawText(below, Qt.AlignmentFlag.AlignCenter, self._reason)
             middle -= line // 2
-        left = painter_area.x() + (painter_area.width() - icon - word - behind) // 2
+        left = area.x() + (area.width() - icon - word - behind) // 2
         if icon:
             side = icon - 12
             paint_icon(painter, self._icon, QRect(left, middle - side // 2, side, side), ink)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TypeVar
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QPaintEvent, QPalette
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QBoxLayout, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from ewarung_pos.ui.views.kit.paint import Painted, box, smooth
-from ewarung_pos.ui.views.kit.style import Tone
+from ewarung_pos.ui.views.kit.style import Tone, current_style
 
 __all__ = ["Card", "Panel", "Rule", "column", "row"]
 
@@ -122,4 +122,4 @@ class Rule(QWidget):
         return QSize(1, 1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        smooth(self).fillRect(self.rect(), self.palette().color(QPalette.ColorRole.Mid))
+        smooth(self).fillRect(self.rect(), current_style().colour("line"))

@@ -1,0 +1,445 @@
+"""Tutup Hari: a wizard of four steps, each resumable after a power cut.
+
+Count the stock (blind) -> explain the differences -> send to the city (may be left for later) -> print and seal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.stock import CountLine, VarianceReason
+from ewarung_pos.domain.units import Quantity, Rupiah
+from ewarung_pos.errors import DeviceError, PosError
+from ewarung_pos.ports import (
+    CardReader,
+    CitySync,
+    Lane,
+    Ledger,
+    PaymentTerminal,
+    PrintJob,
+    ReceiptPrinter,
+    SyncReport,
+    TaskRunner,
+)
+from ewarung_pos.services.day import DayService
+from ewarung_pos.services.operators import OperatorService
+from ewarung_pos.services.printing import PaperService, Printed
+from ewarung_pos.services.stock import needs_leader, unexplained
+from ewarung_pos.ui.text import Trouble, trouble_of
+from ewarung_pos.ui.viewmodels.base import ViewModel
+
+__all__ = ["ClosingDesk", "ClosingState", "ClosingViewModel", "CountRow", "REASONS", "StoryLine"]
+
+REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in VarianceReason)
+"""(value, label) of every reason for a difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class CountRow:
+    """One product at the count. `booked` stays hidden while the count is blind; `difference` e.g. `−1 kg` or `cocok`."""
+
+    product: str
+    name: str
+    pictogram: str
+    pack_word: str
+    booked: int
+    counted: int | None
+    difference: str = ""
+    differs: bool = False
+    reason: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoryLine:
+    """One of the four figures of one commodity, and whether it agrees."""
+
+    text: str
+    agrees: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingState:
+    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed."""
+
+    step: int = 0
+    date: str = ""
+    rows: tuple[CountRow, ...] = ()
+    story: tuple[StoryLine, ...] = ()
+    story_agrees: bool = True
+    needs_leader: bool = False
+    can_go_on: bool = False
+    unsent: int = 0
+    sent: int = 0
+    sent_bytes: int = 0
+    sending: bool = False
+    till_purse: str = ""
+    edc_total: str = ""
+    edc_differs: bool = False
+    edc_asked: bool = False
+    explanation: str = ""
+    figures: tuple[tuple[str, str], ...] = ()
+    report: Document | None = None
+    report_entry: str = ""
+    said: str = ""
+    busy: str = ""
+    notice: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ClosingDesk:
+    """What Tutup Hari may use."""
+
+    ledger: Ledger
+    day: DayService
+    operators: OperatorService
+    papers: PaperService
+    reader: CardReader
+    terminal: PaymentTerminal | None
+    printer: ReceiptPrinter
+    sync: CitySync
+    operator: Callable[[], str]
+    changed: Callable[[], None]
+
+
+class ClosingViewModel(ViewModel[ClosingState]):
+    """Commands of Tutup Hari."""
+
+    def __init__(self, desk: ClosingDesk, runner: TaskRunner) -> None:
+        super().__init__(ClosingState())
+        self._desk = desk
+        self._runner = runner
+        self._edc: EdcTotals | None = None
+        self._catalogue = Catalogue()
+
+    def activate(self) -> None:
+        """Go on where the day stands."""
+
+        def look() -> tuple[Catalogue, Day, dict[str, int], int]:
+            reader = self._desk.ledger.read()
+            return reader.catalogue(), reader.day(), dict(reader.stock()), reader.head().unsent
+
+        self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
+
+    def _looked(self, found: tuple[Catalogue, Day, dict[str, int], int]) -> None:
+        self._catalogue, day, stock, unsent = found
+        date = day.date.long() if day.date is not None else ""
+        if day.state in (DayState.OPEN, DayState.CLOSED):
+            step = 5 if day.state is DayState.CLOSED and self._state.step == 5 else 0
+            self._set(
+                replace(
+                    self._state, step=step, date=date, unsent=unsent, can_go_on=day.state is DayState.OPEN, notice=None
+                )
+            )
+        elif day.state is DayState.EXPLAINED:
+            step = max(3, self._state.step) if self._state.step < 5 else 3
+            self._set(replace(self._state, step=step, date=date, unsent=unsent, can_go_on=True))
+            self._tell_story()
+        elif day.count:
+            self._explain(day.count)
+        else:
+            typed = {row.product: row.counted for row in self._state.rows}
+            rows = tuple(
+                _count_row(self._catalogue, code, packs, typed.get(code))
+                for code, packs in stock.items()
+                if any(product.code == code for product in self._catalogue.products)
+            )
+            self._set(self._counted(replace(self._state, step=1, date=date, rows=rows)))
+
+    # -- 1 count --------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """*Mulai tutup hari*: new redemptions are refused from here on."""
+
+        def done(day: Day) -> None:
+            self._desk.changed()
+            self.activate()
+
+        self._runner.submit(
+            Lane.LEDGER, lambda: self._desk.day.begin_close(self._desk.operator()), done, self._failed
+        )
+
+    def back_to_serving(self) -> None:
+        """The close was begun too early."""
+
+        def done(nothing: object) -> None:
+            self._set(ClosingState())
+            self._desk.changed()
+            self.activate()
+
+        self._runner.submit(
+            Lane.LEDGER, lambda: self._desk.day.cancel_close(self._desk.operator()), done, self._failed
+        )
+
+    def set_count(self, product: str, packs: int | None) -> None:
+        """What she counted of a product, in packs."""
+        rows = tuple(replace(row, counted=packs) if row.product == product else row for row in self._state.rows)
+        self._set(self._counted(replace(self._state, rows=rows)))
+
+    @staticmethod
+    def _counted(state: ClosingState) -> ClosingState:
+        return replace(state, can_go_on=all(row.counted is not None for row in state.rows))
+
+    def count_done(self) -> None:
+        """*Bandingkan*: record the count and show it beside the book."""
+        if not self._state.can_go_on or self._state.step != 1:
+            return
+        counted = {row.product: row.counted for row in self._state.rows if row.counted is not None}
+        self._runner.submit(
+            Lane.LEDGER, lambda: self._desk.day.count(counted, self._desk.operator()), self._explain, self._failed
+        )
+
+    # -- 2 explain ------------------------------------------------------------------------------------------------
+
+    def _explain(self, lines: tuple[CountLine, ...]) -> None:
+        typed = {row.product: (row.reason, row.note) for row in self._state.rows}
+        rows = []
+        for line in lines:
+            row = _count_row(self._catalogue, line.product, line.booked, line.counted)
+            reason, note = typed.get(line.product, ("", ""))
+            rows.append(replace(row, reason=reason if row.differs else "", note=note))
+        self._set(self._explained(replace(self._state, step=2, rows=tuple(rows))))
+        self._tell_story()
+
+    def choose_reason(self, product: str, reason: str, note: str = "") -> None:
+        """Why a product differs; `lain` needs a note."""
+        rows = tuple(
+            replace(row, reason=reason, note=note) if row.product == product else row for row in self._state.rows
+        )
+        self._set(self._explained(replace(self._state, rows=rows)))
+
+    def recount(self) -> None:
+        """Back to the blind count, keeping what was typed."""
+        self._set(self._counted(replace(self._state, step=1, notice=None)))
+
+    def _explained(self, state: ClosingState) -> ClosingState:
+        lines = _count_lines(state.rows)
+        return replace(state, can_go_on=not unexplained(lines), needs_leader=needs_leader(lines))
+
+    def explain_done(self, leader_pin: str = "") -> None:
+        """Set the book to the count; a large difference needs the leader's PIN."""
+        state = self._state
+        if not state.can_go_on or state.step != 2:
+            return
+        lines = _count_lines(state.rows)
+
+        def explain() -> None:
+            leader = self._desk.operators.leader(leader_pin).code if leader_pin else ""
+            self._desk.day.explain(lines, self._desk.operator(), leader)
+
+        def done(nothing: None) -> None:
+            self._set(replace(self._state, step=3, notice=None, can_go_on=True))
+            self.activate()
+            self.send()
+
+        self._runner.submit(Lane.LEDGER, explain, done, self._failed)
+
+    def _tell_story(self) -> None:
+        self._runner.submit(Lane.LEDGER, self._desk.day.totals, self._told, self._failed)
+
+    def _told(self, totals: DayTotals) -> None:
+        story: list[StoryLine] = []
+        for line in totals.control:
+            if not (line.debited or line.issued or line.receipted or line.moved):
+                continue
+            name = self._catalogue.commodity(line.commodity).short.lower()
+            story.append(StoryLine(f"hak berkurang {Quantity(line.debited, line.unit)} {name}", line.agrees))
+            story.append(StoryLine(f"diserahkan {Quantity(line.issued, line.unit)}", line.agrees))
+            story.append(StoryLine(f"di struk {Quantity(line.receipted, line.unit)}", line.agrees))
+            story.append(StoryLine(f"stok −{Quantity(line.moved, line.unit)}", line.agrees))
+        figures = (
+            ("Keluarga dilayani", str(totals.families)),
+            ("Penyaluran", str(totals.redemptions)),
+            ("Pembatalan", str(totals.reversals)),
+            ("Tidak dilayani", str(totals.refused)),
+            ("Struk", f"{totals.receipts} (salinan {totals.copies})"),
+            ("Nilai jatah", str(Rupiah(totals.ration_value))),
+            ("KKS lewat EDC", str(Rupiah(totals.purse))),
+            ("Tunai", str(Rupiah(totals.cash))),
+        )
+        self._set(
+            replace(
+                self._state,
+                story=tuple(story),
+                story_agrees=totals.agrees,
+                figures=figures,
+                till_purse=str(Rupiah(totals.purse)),
+            )
+        )
+
+    # -- 3 send ---------------------------------------------------------------------------------------------------
+
+    def send(self) -> None:
+        """*Kirim ke kota*: as many steps as it takes; may be left for later."""
+        if self._state.sending:
+            return
+        self._set(replace(self._state, sending=True, notice=None))
+        self._send_step()
+
+    def _send_step(self) -> None:
+        self._runner.submit(Lane.SYNC, self._desk.sync.step, self._sent, self._failed)
+
+    def _sent(self, report: SyncReport) -> None:
+        state = replace(
+            self._state,
+            sent=self._state.sent + report.sent,
+            sent_bytes=self._state.sent_bytes + report.sent_bytes,
+            unsent=report.unsent,
+        )
+        if report.code:
+            from ewarung_pos.ui.text import trouble
+
+            self._set(replace(state, sending=False, notice=trouble(report.code, report.reason)))
+        elif report.more or (report.unsent and report.sent):
+            self._set(state)
+            self._send_step()
+        else:
+            self._set(replace(state, sending=False))
+        self._desk.changed()
+
+    def send_done(self) -> None:
+        """On to the seal, sent or not; asks the EDC for its total."""
+        if self._state.step != 3:
+            return
+        self._set(replace(self._state, step=4, notice=None, busy="Menanyakan total ke EDC"))
+        terminal = self._desk.terminal
+
+        def ask() -> EdcTotals | None:
+            if terminal is None:
+                return None
+            self._desk.reader.release()
+            try:
+                settled = terminal.settle()
+            except DeviceError:
+                return None
+            return EdcTotals(settled.amount, settled.batch)
+
+        self._runner.submit(Lane.TERMINAL, ask, self._settled, self._failed)
+
+    def _settled(self, edc: EdcTotals | None) -> None:
+        self._edc = edc
+
+        def look() -> DayTotals:
+            return self._desk.day.totals()
+
+        def show(totals: DayTotals) -> None:
+            self._told(totals)
+            differs = edc is not None and edc.amount != totals.purse
+            self._set(
+                replace(
+                    self._state,
+                    busy="",
+                    edc_asked=True,
+                    edc_total=str(Rupiah(edc.amount)) if edc is not None else "tidak ada data",
+                    edc_differs=differs,
+                    can_go_on=not differs,
+                )
+            )
+
+        self._runner.submit(Lane.LEDGER, look, show, self._failed)
+
+    # -- 4 seal ---------------------------------------------------------------------------------------------------
+
+    def explain_edc(self, text: str) -> None:
+        """Why the EDC's total differs; it is recorded, the difference stays."""
+        can = not self._state.edc_differs or bool(text.strip())
+        self._set(replace(self._state, explanation=text, can_go_on=can))
+
+    def seal(self) -> None:
+        """*Segel*: totals and signed head in one commit, then the Z report on paper."""
+        state = self._state
+        if state.step != 4 or not state.can_go_on or state.busy:
+            return
+        edc = self._edc
+        if edc is not None:
+            edc = EdcTotals(edc.amount, edc.batch, state.explanation.strip())
+        self._set(replace(state, busy="Menyegel hari"))
+
+        def seal() -> tuple[PrintJob, Document]:
+            _, job = self._desk.day.seal(self._desk.operator(), edc)
+            return job, self._desk.papers.document(job)
+
+        self._runner.submit(Lane.LEDGER, seal, self._sealed, self._failed)
+
+    def _sealed(self, found: tuple[PrintJob, Document]) -> None:
+        job, report = found
+        self._set(
+            replace(
+                self._state,
+                step=5,
+                busy="",
+                report=report,
+                report_entry=job.entry,
+                said="Hari disegel. Laporan Z sedang dicetak.",
+                notice=None,
+            )
+        )
+        self._desk.changed()
+        self._print(lambda: self._desk.papers.print_out(job, self._desk.printer))
+        self.send()
+
+    def reprint(self) -> None:
+        """Another copy of the Z report, marked SALINAN."""
+        entry, papers = self._state.report_entry, self._desk.papers
+        if not entry:
+            return
+
+        def again() -> Printed:
+            owed = next((job for job in papers.owed() if job.entry == entry), None)
+            return papers.print_out(owed or papers.reprint(entry), self._desk.printer)
+
+        self._print(again)
+
+    def _print(self, work: Callable[[], Printed]) -> None:
+        def done(printed: Printed) -> None:
+            copy = f"Salinan ke-{printed.job.copy}" if printed.job.copy else "Laporan Z"
+            self._set(replace(self._state, said=f"Hari disegel. {copy} sudah dicetak."))
+            self._desk.changed()
+
+        self._runner.submit(Lane.PRINTER, work, done, self._failed)
+
+    def dismiss(self) -> None:
+        """The notice was read."""
+        self._set(replace(self._state, notice=None))
+
+    def _failed(self, error: Exception) -> None:
+        self._set(replace(self._state, busy="", sending=False, notice=trouble_of(error)))
+        if not isinstance(error, PosError):
+            raise error
+
+
+def _count_row(catalogue: Catalogue, code: str, booked: int, counted: int | None) -> CountRow:
+    product = catalogue.product(code)
+    difference, differs = "", False
+    if counted is not None:
+        packs = counted - booked
+        differs = packs != 0
+        sign = "+" if packs > 0 else "−"
+        difference = f"{sign}{product.pack * abs(packs)}" if differs else "cocok"
+    return CountRow(
+        product=code,
+        name=f"{product.name} {product.pack}" if str(product.pack) not in product.name else product.name,
+        pictogram=catalogue.commodity(product.commodity).pictogram,
+        pack_word=product.pack_word,
+        booked=booked,
+        counted=counted,
+        difference=difference,
+        differs=differs,
+    )
+
+
+def _count_lines(rows: tuple[CountRow, ...]) -> tuple[CountLine, ...]:
+    return tuple(
+        CountLine(
+            row.product,
+            row.booked,
+            row.counted if row.counted is not None else row.booked,
+            VarianceReason(row.reason) if row.reason else None,
+            row.note,
+        )
+        for row in rows
+    )

@@ -1,0 +1,192 @@
+"""The frame around the screens: who works, which screen is in front, and the three lamps."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
+from ewarung_pos.domain.timeline import BusinessDate
+from ewarung_pos.errors import PosError
+from ewarung_pos.ports import CardReader, Clock, DeviceState, DeviceStatus, Lane, Ledger, ReceiptPrinter, TaskRunner
+from ewarung_pos.services.health import HealthService, KioskStatus
+from ewarung_pos.services.operators import OperatorService
+from ewarung_pos.ui.text import Trouble, trouble_of
+from ewarung_pos.ui.viewmodels.base import ViewModel
+
+__all__ = ["SCREENS", "LampState", "ShellState", "ShellViewModel"]
+
+SCREENS: tuple[tuple[str, str, str, str], ...] = (
+    ("counter", "Layanan", "hand-helping", "F1"),
+    ("history", "Riwayat", "history", "F2"),
+    ("stock", "Stok", "package", "F3"),
+    ("day", "Buka Hari", "calendar", "F4"),
+    ("closing", "Tutup Hari", "door-closed", "F5"),
+    ("sync", "Sinkron", "cloud-upload", "F6"),
+)
+"""(id, word, icon, key) of the screens that exist."""
+
+
+@dataclass(frozen=True, slots=True)
+class LampState:
+    """A lamp: icon, word, and tone (ok, look, stop, info, off)."""
+
+    icon: str
+    word: str
+    tone: str
+    screen: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ShellState:
+    """`operators` are (code, name) to choose from while nobody is signed in."""
+
+    kiosk: str = ""
+    place: str = ""
+    practice: bool = False
+    date: str = ""
+    time: str = ""
+    screen: str = "counter"
+    operator: str = ""
+    operator_name: str = ""
+    operators: tuple[tuple[str, str], ...] = ()
+    lamps: tuple[LampState, ...] = ()
+    banner: str = ""
+    notice: Trouble | None = None
+
+
+class ShellViewModel(ViewModel[ShellState]):
+    """Commands of the frame. `show` tells the composition which screen is in front."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        operators: OperatorService,
+        health: HealthService,
+        clock: Clock,
+        reader: CardReader,
+        printer: ReceiptPrinter,
+        runner: TaskRunner,
+        show: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(ShellState())
+        self._ledger = ledger
+        self._operators = operators
+        self._health = health
+        self._clock = clock
+        self._reader = reader
+        self._printer = printer
+        self._runner = runner
+        self._show = show
+        self._printer_status = DeviceStatus(DeviceState.UNKNOWN)
+
+    def operator(self) -> str:
+        """Code of whoever is signed in, or empty."""
+        return self._state.operator
+
+    def start(self) -> None:
+        """Who this kiosk is and who may sign in."""
+
+        def look() -> tuple[KioskIdentity | None, tuple[OperatorRecord, ...]]:
+            return self._ledger.read().identity(), self._operators.present()
+
+        def looked(found: tuple[KioskIdentity | None, tuple[OperatorRecord, ...]]) -> None:
+            identity, people = found
+            self._set(
+                replace(
+                    self._state,
+                    kiosk=identity.name if identity is not None else "Belum terdaftar",
+                    place=f"Kel. {identity.kelurahan}" if identity is not None else "",
+                    practice=identity.practice if identity is not None else False,
+                    operators=tuple((person.code, person.name) for person in people),
+                )
+            )
+            self.refresh()
+
+        self._runner.submit(Lane.LEDGER, look, looked, self._failed)
+        self.tick()
+
+    def tick(self) -> None:
+        """The clock on the wall; called each second by the view's timer."""
+        now = self._clock.now().wall
+        self._set(replace(self._state, date=now.date().short(), time=now.clock(), lamps=self._lamps(None)))
+
+    def refresh(self) -> None:
+        """After a commit: lamps and banner."""
+        self._runner.submit(Lane.LEDGER, self._health.status, self._refreshed, self._failed)
+
+    def _refreshed(self, status: KioskStatus) -> None:
+        banner = ""
+        if status.register_state == "stop":
+            banner = f"Daftar keluarga sudah {status.register_age} hari: sinkron dan hubungi kota."
+        elif status.register_state == "look" and status.register_age > 0:
+            banner = f"Daftar keluarga berumur {status.register_age} hari."
+        self._status = status
+        self._set(replace(self._state, lamps=self._lamps(status), banner=banner))
+
+    _status: KioskStatus | None = None
+
+    def _lamps(self, status: KioskStatus | None) -> tuple[LampState, ...]:
+        status = status or self._status
+        edc = self._reader.status()
+        words = {
+            DeviceState.READY: ("EDC siap", "ok"),
+            DeviceState.BUSY: ("EDC bekerja", "info"),
+            DeviceState.AWAY: ("EDC terputus", "stop"),
+            DeviceState.ATTENTION: ("EDC perlu dilihat", "look"),
+            DeviceState.UNKNOWN: ("EDC dicari", "info"),
+            DeviceState.NONE: ("Tanpa EDC", "info"),
+        }
+        word, tone = words[edc.state]
+        lamps = [LampState("credit-card", word, tone, "counter")]
+        owed = status.papers_owed if status is not None else 0
+        lamps.append(
+            LampState("printer", f"{owed} struk belum", "look", "history")
+            if owed
+            else LampState("printer", "Struk siap", "ok", "history")
+        )
+        unsent = status.unsent if status is not None else 0
+        lamps.append(
+            LampState("cloud-upload", f"{unsent} belum terkirim", "look", "sync")
+            if unsent
+            else LampState("cloud-upload", "Semua terkirim", "ok", "sync")
+        )
+        return tuple(lamps)
+
+    def go(self, screen: str) -> None:
+        """Bring a screen to the front."""
+        before = self._state.screen
+        if any(screen == known[0] for known in SCREENS):
+            self._set(replace(self._state, screen=screen, notice=None))
+            self._show(before, screen)
+
+    def sign_in(self, code: str, pin: str) -> None:
+        """Sign in with one's own PIN."""
+
+        def done(person: OperatorRecord) -> None:
+            self._set(replace(self._state, operator=person.code, operator_name=person.name, notice=None))
+            self.refresh()
+            self._show("", self._state.screen)
+
+        self._runner.submit(Lane.LEDGER, lambda: self._operators.sign_in(code, pin), done, self._failed)
+
+    def sign_out(self) -> None:
+        """Leave the till; the screens wait for the next operator."""
+        code = self._state.operator
+        if not code:
+            return
+        self._set(replace(self._state, operator="", operator_name=""))
+        self._runner.submit(Lane.LEDGER, lambda: self._operators.sign_out(code), lambda _: self.refresh(), self._failed)
+
+    def dismiss(self) -> None:
+        """The notice was read."""
+        self._set(replace(self._state, notice=None))
+
+    def today(self) -> BusinessDate:
+        """The calendar date now."""
+        return self._clock.now().wall.date()
+
+    def _failed(self, error: Exception) -> None:
+        self._set(replace(self._state, notice=trouble_of(error)))
+        if not isinstance(error, PosError):
+            raise error

@@ -1,0 +1,178 @@
+"""Stok: what is on the shelf, and *Terima barang*."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.stock import ReceivedLine
+from ewarung_pos.errors import PosError
+from ewarung_pos.ports import Lane, Ledger, TaskRunner
+from ewarung_pos.services.stock import StockService
+from ewarung_pos.ui.text import Trouble, trouble_of
+from ewarung_pos.ui.viewmodels.base import ViewModel
+
+__all__ = ["StockRow", "StockState", "StockViewModel"]
+
+
+@dataclass(frozen=True, slots=True)
+class StockRow:
+    """One product: packs on the shelf, price, ceiling (empty without one), and packs being received."""
+
+    product: str
+    name: str
+    pictogram: str
+    pack: str
+    on_hand: int
+    content: str
+    price: str
+    ceiling: str
+    over_ceiling: bool
+    receiving: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StockState:
+    """`mode` is shelf or receive."""
+
+    mode: str = "shelf"
+    rows: tuple[StockRow, ...] = ()
+    supplier: str = ""
+    note: str = ""
+    can_receive: bool = False
+    said: str = ""
+    notice: Trouble | None = None
+
+
+class StockViewModel(ViewModel[StockState]):
+    """Commands of Stok."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        stock: StockService,
+        runner: TaskRunner,
+        operator: Callable[[], str],
+        changed: Callable[[], None],
+    ) -> None:
+        super().__init__(StockState())
+        self._ledger = ledger
+        self._stock = stock
+        self._runner = runner
+        self._operator = operator
+        self._changed = changed
+
+    def activate(self) -> None:
+        """Read the shelf again; a delivery half entered stays."""
+
+        def look() -> tuple[Catalogue, dict[str, int], str]:
+            reader = self._ledger.read()
+            day = reader.day()
+            return reader.catalogue(), dict(reader.stock()), day.date.iso if day.date is not None else ""
+
+        self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
+
+    def _looked(self, found: tuple[Catalogue, dict[str, int], str]) -> None:
+        catalogue, shelf, date = found
+        typed = {row.product: row.receiving for row in self._state.rows}
+        self._set(
+            replace(self._state, rows=tuple(_row(catalogue, code, shelf, date, typed.get(code, 0)) for code in _codes(catalogue)))
+        )
+
+    def begin_receiving(self) -> None:
+        """*Terima barang*: an empty delivery."""
+        self._set(
+            replace(
+                self._state,
+                mode="receive",
+                supplier="",
+                note="",
+                said="",
+                notice=None,
+                rows=tuple(replace(row, receiving=0) for row in self._state.rows),
+                can_receive=False,
+            )
+        )
+
+    def describe(self, supplier: str, note: str) -> None:
+        """Who delivered, and the number of the delivery note."""
+        self._set(self._checked(replace(self._state, supplier=supplier, note=note)))
+
+    def set_receiving(self, product: str, packs: int) -> None:
+        """So many packs of this product came."""
+        rows = tuple(
+            replace(row, receiving=max(0, packs)) if row.product == product else row for row in self._state.rows
+        )
+        self._set(self._checked(replace(self._state, rows=rows)))
+
+    @staticmethod
+    def _checked(state: StockState) -> StockState:
+        ready = bool(state.supplier.strip()) and any(row.receiving for row in state.rows)
+        return replace(state, can_receive=ready)
+
+    def receive(self) -> None:
+        """*Catat barang masuk*."""
+        state = self._state
+        if not state.can_receive or state.mode != "receive":
+            return
+        lines = tuple(ReceivedLine(row.product, row.receiving) for row in state.rows if row.receiving)
+        packs = sum(line.packs for line in lines)
+        self._set(replace(state, can_receive=False))
+
+        def done(entry: object) -> None:
+            self._set(
+                replace(
+                    self._state,
+                    mode="shelf",
+                    said=f"{packs} kemasan dari {state.supplier.strip()} sudah dicatat.",
+                    rows=tuple(replace(row, receiving=0) for row in self._state.rows),
+                )
+            )
+            self._changed()
+            self.activate()
+
+        self._runner.submit(
+            Lane.LEDGER,
+            lambda: self._stock.receive(state.supplier, state.note, lines, self._operator()),
+            done,
+            self._failed,
+        )
+
+    def back(self) -> None:
+        """Leave the delivery."""
+        self._set(replace(self._state, mode="shelf", notice=None))
+
+    def dismiss(self) -> None:
+        """The notice was read."""
+        self._set(replace(self._state, notice=None, said=""))
+
+    def _failed(self, error: Exception) -> None:
+        self._set(self._checked(replace(self._state, notice=trouble_of(error))))
+        if not isinstance(error, PosError):
+            raise error
+
+
+def _codes(catalogue: Catalogue) -> tuple[str, ...]:
+    return tuple(product.code for product in catalogue.products)
+
+
+def _row(catalogue: Catalogue, code: str, shelf: dict[str, int], date: str, receiving: int) -> StockRow:
+    from ewarung_pos.domain.timeline import BusinessDate
+
+    product = catalogue.product(code)
+    packs = shelf.get(code, 0)
+    limit = catalogue.ceiling(product, BusinessDate(date)) if date else None
+    kind = "HET" if limit is not None and limit.binding else "acuan"
+    return StockRow(
+        product=code,
+        name=product.name,
+        pictogram=catalogue.commodity(product.commodity).pictogram,
+        pack=f"{product.pack_word} {product.pack}",
+        on_hand=packs,
+        content=str(product.pack * packs),
+        price=str(product.price),
+        ceiling=f"{kind} {limit.price}" if limit is not None else "",
+        over_ceiling=bool(date) and catalogue.over_ceiling(product, BusinessDate(date)),
+        receiving=receiving,
+    )

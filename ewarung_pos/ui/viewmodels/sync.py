@@ -1,0 +1,171 @@
+"""Sinkron: one sentence on top, a log in plain words, *Kirim sekarang*; and the quiet retry behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ewarung_pos.domain.state import KioskIdentity
+from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.errors import PosError
+from ewarung_pos.ports import CitySync, Clock, Lane, Ledger, LedgerHead, SyncReport, TaskRunner
+from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.viewmodels.base import ViewModel
+
+__all__ = ["SyncLine", "SyncState", "SyncViewModel"]
+
+IDLE_MS = 30_000
+AFTER_COMMIT_MS = 1_000
+LOG_LINES = 50
+
+_FLAGS = {
+    "OVER_LEASE": "melebihi jatah yang diketahui kota",
+    "UNKNOWN_CARD": "kartu belum dikenal kota",
+    "REVOKED_LATER": "kartu diblokir sesudahnya",
+    "CLOCK_SKEW": "jam kios berbeda",
+    "PRICE_MISMATCH": "harga berbeda dengan daftar kota",
+    "DUPLICATE_UID": "nomor catatan berulang",
+    "HARDSHIP": "memakai cadangan darurat",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SyncLine:
+    """One line of the log: time, words, and a tone (ok, look, stop)."""
+
+    time: str
+    text: str
+    tone: str
+
+
+@dataclass(frozen=True, slots=True)
+class SyncState:
+    """`headline` e.g. `Semua terkirim 09.40` or `3 belum terkirim`."""
+
+    headline: str = ""
+    tone: str = "ok"
+    detail: str = ""
+    unsent: int = 0
+    busy: bool = False
+    log: tuple[SyncLine, ...] = ()
+    kiosk: str = ""
+    last_received: str = ""
+    head: str = ""
+    notice: Trouble | None = None
+
+
+class SyncViewModel(ViewModel[SyncState]):
+    """Commands of Sinkron, and the timer that keeps the line going."""
+
+    def __init__(
+        self, ledger: Ledger, city: CitySync, clock: Clock, runner: TaskRunner, changed: Callable[[], None]
+    ) -> None:
+        super().__init__(SyncState())
+        self._ledger = ledger
+        self._city = city
+        self._clock = clock
+        self._runner = runner
+        self._changed = changed
+        self._cancel: Callable[[], None] | None = None
+        self._again = False
+
+    def activate(self) -> None:
+        """Show where the line stands."""
+
+        def look() -> tuple[LedgerHead, KioskIdentity | None, int]:
+            reader = self._ledger.read()
+            return reader.head(), reader.identity(), reader.cursor()
+
+        self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
+
+    def _looked(self, found: tuple[LedgerHead, KioskIdentity | None, int]) -> None:
+        head, identity, cursor = found
+        kiosk = f"{identity.device} · {identity.name}" if identity is not None else "belum terdaftar"
+        state = replace(
+            self._state,
+            unsent=head.unsent,
+            kiosk=kiosk,
+            last_received=f"keadaan kota nomor {cursor}" if cursor else "belum ada",
+            head=f"no. {head.seq} · {head.hash[:12]}" if head.seq else "kosong",
+        )
+        if not state.headline:
+            state = replace(state, headline=_headline(head.unsent, 0), tone="look" if head.unsent else "ok")
+        self._set(state)
+
+    def nudge(self) -> None:
+        """Something was committed: send soon."""
+        if self._state.busy:
+            self._again = True
+        else:
+            self._schedule(AFTER_COMMIT_MS)
+
+    def send_now(self) -> None:
+        """*Kirim sekarang*."""
+        if self._state.busy:
+            self._again = True
+            return
+        self._unschedule()
+        self._set(replace(self._state, busy=True, notice=None))
+        self._runner.submit(Lane.SYNC, self._city.step, self._stepped, self._failed)
+
+    def stop(self) -> None:
+        """No more steps (the till is closing)."""
+        self._unschedule()
+
+    def _stepped(self, report: SyncReport) -> None:
+        at = Instant(report.at_ms or self._clock.now().wall.ms)
+        lines = []
+        if report.sent:
+            lines.append(SyncLine(at.clock(), f"{report.sent} catatan diterima kota", "ok"))
+        if report.received:
+            lines.append(SyncLine(at.clock(), f"{report.received} pembaruan dari kota", "ok"))
+        lines.extend(
+            SyncLine(at.clock(), f"catatan {seq}: diterima, {_FLAGS.get(flag, flag)}", "look")
+            for seq, flag in report.flagged
+        )
+        lines.extend(SyncLine(at.clock(), f"hari {date}: kota membenarkan", "ok") for date in report.attested)
+        problem = trouble(report.code, report.reason) if report.code else None
+        if problem is not None:
+            lines.append(SyncLine(at.clock(), problem.happened, problem.tone))
+        detail = f"mencoba lagi {max(1, report.retry_ms // 1000)} detik lagi" if problem and report.retry_ms else ""
+        self._set(
+            replace(
+                self._state,
+                busy=False,
+                unsent=report.unsent,
+                headline=_headline(report.unsent, 0 if problem else at.ms),
+                tone="ok" if not report.unsent and problem is None else problem.tone if problem else "look",
+                detail=detail,
+                log=(*reversed(lines), *self._state.log)[:LOG_LINES],
+                notice=problem,
+            )
+        )
+        self._changed()
+        soon = report.more or self._again or (report.unsent > 0 and problem is None)
+        self._again = False
+        self._schedule(0 if soon and problem is None else report.retry_ms or IDLE_MS)
+
+    def dismiss(self) -> None:
+        """The notice was read."""
+        self._set(replace(self._state, notice=None))
+
+    def _failed(self, error: Exception) -> None:
+        self._set(replace(self._state, busy=False, notice=trouble_of(error)))
+        self._schedule(IDLE_MS)
+        if not isinstance(error, PosError):
+            raise error
+
+    def _schedule(self, delay_ms: int) -> None:
+        self._unschedule()
+        self._cancel = self._runner.later(delay_ms, self.send_now)
+
+    def _unschedule(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+
+def _headline(unsent: int, at_ms: int) -> str:
+    if unsent:
+        return f"{unsent} belum terkirim"
+    return f"Semua terkirim {Instant(at_ms).clock()}" if at_ms else "Semua terkirim"

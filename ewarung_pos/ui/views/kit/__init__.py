@@ -1,0 +1,81 @@
+"""The design kit: what every screen is made of.
+
+Widgets here know how to look, how to be pressed and how to be read aloud. They know nothing of rations or money:
+a screen tells them what to say with `set_…` and `render_state`, which may be called as often as wanted.
+"""
+
+from ewarung_pos.ui.views.kit.buttons import BigButton, ButtonKind, ButtonSize
+from ewarung_pos.ui.views.kit.card import Card, Panel, Rule, column, row
+from ewarung_pos.ui.views.kit.choice import Choice, Option
+from ewarung_pos.ui.views.kit.fields import FieldRow, NumberField, SearchField, TextField
+from ewarung_pos.ui.views.kit.flow import FlowLayout
+from ewarung_pos.ui.views.kit.lamp import Lamp
+from ewarung_pos.ui.views.kit.motion import Pages
+from ewarung_pos.ui.views.kit.pinpad import PinPad
+from ewarung_pos.ui.views.kit.rail import Rail, RailItem
+from ewarung_pos.ui.views.kit.sheet import Sheet, SheetColumn
+from ewarung_pos.ui.views.kit.sound import Chime, Sound
+from ewarung_pos.ui.views.kit.status import Badge, Disc, EmptyState, IconView, Note, Picture, ProgressBar
+from ewarung_pos.ui.views.kit.stepper import Stepper
+from ewarung_pos.ui.views.kit.steps import Step, StepHead, StepList, StepState
+from ewarung_pos.ui.views.kit.style import Density, Role, Style, Theme, Tone, current_style
+from ewarung_pos.ui.views.kit.table import Cell, Column, DataTable
+from ewarung_pos.ui.views.kit.text import Line, Run, Text
+from ewarung_pos.ui.views.kit.ticks import TickRow
+from ewarung_pos.ui.views.kit.topbar import TopBar
+from ewarung_pos.ui.views.kit.trouble import Trouble, TroubleCard
+
+__all__ = [
+    "Badge",
+    "BigButton",
+    "ButtonKind",
+    "ButtonSize",
+    "Card",
+    "Cell",
+    "Chime",
+    "Choice",
+    "Column",
+    "DataTable",
+    "Density",
+    "Disc",
+    "EmptyState",
+    "FieldRow",
+    "FlowLayout",
+    "IconView",
+    "Lamp",
+    "Line",
+    "Note",
+    "NumberField",
+    "Option",
+    "Pages",
+    "Panel",
+    "Picture",
+    "PinPad",
+    "ProgressBar",
+    "Rail",
+    "RailItem",
+    "Role",
+    "Rule",
+    "Run",
+    "SearchField",
+    "Sheet",
+    "SheetColumn",
+    "Sound",
+    "Step",
+    "StepHead",
+    "StepList",
+    "StepState",
+    "Stepper",
+    "Style",
+    "Text",
+    "TextField",
+    "Theme",
+    "TickRow",
+    "Tone",
+    "TopBar",
+    "Trouble",
+    "TroubleCard",
+    "column",
+    "current_style",
+    "row",
+]

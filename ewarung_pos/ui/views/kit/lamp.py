@@ -1,0 +1,103 @@
+"""The pills in the header: a device or the city server, with its state in a word."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from ewarung_pos.ui.views.kit.icons import paint_icon
+from ewarung_pos.ui.views.kit.paint import PaintedButton, box, focus_ring, smooth, text_width
+from ewarung_pos.ui.views.kit.style import Role, Tone
+
+__all__ = ["HeaderButton", "Lamp"]
+
+
+class HeaderButton(PaintedButton):
+    """An icon and a word in the header; a pill when it has a tone, bare when not.
+
+    The pill is 38 px high, its target 48.
+    """
+
+    def __init__(self, icon: str, *, tone: Tone | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._icon = icon
+        self._tone = tone
+        self._word = ""
+        self._short = ""
+        self._brief = False
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def _say(self, word: str, short: str) -> None:
+        if (word, short) != (self._word, self._short):
+            self._word, self._short = word, short
+            self.setAccessibleName(word)
+            self.updateGeometry()
+        self.update()
+
+    def set_brief(self, brief: bool) -> None:
+        """Show the short word, when the header is narrow."""
+        if brief != self._brief:
+            self._brief = brief
+            self.updateGeometry()
+            self.update()
+
+    def shown_word(self) -> str:
+        """The word as it stands on the screen now."""
+        return self._short if self._brief else self._word
+
+    def sizeHint(self) -> QSize:
+        font = self.look.font(Role.SMALL, bold=self._tone is not None)
+        side = self.look.icon(Role.SMALL)
+        word = text_width(font, self.shown_word())
+        pad = 14 if self._tone is not None else 4
+        height = max(QFontMetrics(font).height() + 18, self.look.target)
+        return QSize(2 * pad + side + (8 + word if self.shown_word() else 0), height)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        font = self.look.font(Role.SMALL, bold=self._tone is not None)
+        pill = self.rect().adjusted(0, 5, 0, -5)
+        ink = self.look.colour(self._tone.text if self._tone is not None else "soft-dark")
+        if self._tone is not None:
+            edge = self.look.colour(self._tone.line) if self.underMouse() or self.isDown() else None
+            box(painter, pill, 9, self.look.colour(self._tone.tint), edge, 1.5)
+        elif self.underMouse() or self.isDown():
+            box(painter, pill, 9, self.look.colour("wash"))
+        pad = 14 if self._tone is not None else 4
+        side = self.look.icon(Role.SMALL)
+        paint_icon(painter, self._icon, QRect(pad, (self.height() - side) // 2, side, side), ink)
+        painter.setFont(font)
+        painter.setPen(ink)
+        words = self.rect().adjusted(pad + side + 8, 0, 0, 0)
+        painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.shown_word())
+        if self.hasFocus():
+            focus_ring(painter, pill, 9)
+
+
+class Lamp(HeaderButton):
+    """A lamp: icon, word and colour say the state; pressing it shows more.
+
+    Signals:
+        clicked(bool): pressed.
+    """
+
+    def __init__(self, icon: str, *, parent: QWidget | None = None) -> None:
+        super().__init__(icon, tone=Tone.SOFT, parent=parent)
+
+    def render_state(self, tone: Tone, word: str, short: str, *, icon: str | None = None, detail: str = "") -> None:
+        """Show a state.
+
+        Args:
+            tone: GO in order, LOOK attention, STOP not usable, INFO busy.
+            word: the state in words ("EDC siap").
+            short: the same for a narrow header ("EDC").
+            icon: another icon than the lamp's own.
+            detail: one sentence more, for assistive technology and the pointer.
+        """
+        self._tone = tone
+        if icon is not None:
+            self._icon = icon
+        self.setAccessibleDescription(detail)
+        self.setToolTip(detail)
+        self._say(word, short)

@@ -1,0 +1,169 @@
+"""The navigation at the left: seven places, each with icon, word and key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
+
+from ewarung_pos.ui.views.kit.card import column
+from ewarung_pos.ui.views.kit.icons import paint_icon
+from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
+from ewarung_pos.ui.views.kit.style import Density, Role
+
+__all__ = ["Rail", "RailItem"]
+
+
+@dataclass(frozen=True, slots=True)
+class RailItem:
+    """A place to go: its name in the program, icon, word, short word for narrow windows, key."""
+
+    name: str
+    icon: str
+    word: str
+    short: str
+    key: str
+
+
+class _RailButton(PaintedButton):
+    def __init__(self, item: RailItem, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.item = item
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.set_item(item)
+
+    def set_item(self, item: RailItem) -> None:
+        self.item = item
+        self.setAccessibleName(item.word)
+        self.set_key(item.key)
+
+    def sizeHint(self) -> QSize:
+        return QSize(self.look.target, self.look.target)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        here = self.isChecked()
+        if here:
+            box(painter, self.rect(), self.look.radius, self.look.colour("go"))
+        elif self.underMouse() or self.isDown():
+            box(painter, self.rect(), self.look.radius, self.look.colour("wash"))
+        narrow = self.look.density in (Density.TIGHT, Density.COMPACT)
+        word = self.item.short if narrow else self.item.word
+        font = fitted(self.look.font(Role.SMALL, bold=here), word, self.width() - 6, floor=13)
+        key = self.look.font(Role.KEY, bold=here)
+        word_height = QFontMetrics(font).height()
+        key_height = QFontMetrics(key).height()
+        side = min(self.look.icon(Role.LEAD), self.look.size(34) if not narrow else 26)
+        ink = self.look.colour("on-go" if here else "soft-dark")
+        centre = Qt.AlignmentFlag.AlignCenter
+        tall = side + word_height + key_height + 14
+        if self.height() >= tall:
+            top = (self.height() - tall) // 2
+            paint_icon(painter, self.item.icon, QRect((self.width() - side) // 2, top, side, side), ink)
+            word_at = QRect(0, top + side + 7, self.width(), word_height)
+            key_at = QRect(0, word_at.bottom() + 6, self.width(), key_height)
+        else:
+            # Not high enough for three lines: the key goes beside the icon.
+            top = max((self.height() - side - word_height - 3) // 2, 2)
+            paint_icon(painter, self.item.icon, QRect((self.width() - side) // 2, top, side, side), ink)
+            word_at = QRect(0, top + side + 3, self.width(), word_height)
+            wide = text_width(key, self.item.key) + 4
+            key_at = QRect((self.width() + side) // 2 + 4, top + (side - key_height) // 2, wide, key_height)
+        painter.setPen(ink)
+        painter.setFont(font)
+        painter.drawText(word_at, centre, word)
+        painter.setFont(key)
+        painter.drawText(key_at, centre, self.item.key)
+        if self.hasFocus():
+            focus_ring(painter, self.rect(), self.look.radius)
+
+
+class Rail(Painted):
+    """The rail. Icons over short words in narrow windows; the words shrink before the targets do.
+
+    Signals:
+        chosen(str): the operator wants to go to the place of this name.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self._group = QButtonGroup(self)
+        self._group.setExclusive(False)
+        self._group.buttonClicked.connect(self._pressed)
+        self._buttons: list[_RailButton] = []
+        self._current = ""
+        self._box = column()
+        self.setLayout(self._box)
+        self._space()
+        self.retranslate()
+
+    def retranslate(self) -> None:
+        self.setAccessibleName(QCoreApplication.translate("Rail", "Menu utama"))
+
+    def set_items(self, items: Sequence[RailItem]) -> None:
+        """Offer these places, top to bottom; for another language, the same places with other words."""
+        if [button.item.name for button in self._buttons] == [item.name for item in items]:
+            for button, item in zip(self._buttons, items, strict=True):
+                button.set_item(item)
+        else:
+            while self._box.count():
+                self._box.takeAt(0)
+            for button in self._buttons:
+                self._group.removeButton(button)
+                button.deleteLater()
+            self._buttons = [_RailButton(item, self) for item in items]
+            for button in self._buttons:
+                self._group.addButton(button)
+                self._box.addWidget(button, 1)
+            self._box.addStretch()
+        self._space()
+        self.set_current(self._current)
+        self.updateGeometry()
+        self.update()
+
+    def set_current(self, name: str) -> None:
+        """Mark where we are."""
+        self._current = name
+        for button in self._buttons:
+            button.setChecked(button.item.name == name)
+
+    def _pressed(self, button: object) -> None:
+        if isinstance(button, _RailButton):
+            # The mark moves when the view says we are there, not before.
+            self.set_current(self._current)
+            self.chosen.emit(button.item.name)
+
+    def _space(self) -> None:
+        tight = self.look.density is Density.TIGHT
+        side = 4 if tight else 8
+        self._box.setContentsMargins(side, 4 if tight else self.look.gap(1.5), side + 1, 4 if tight else side)
+        self._box.setSpacing(2 if tight else 4)
+        for button in self._buttons:
+            button.setMaximumHeight(max(self.look.size(94), self.look.pixels(Role.SMALL) * 4))
+
+    def restyle(self) -> None:
+        self._space()
+        super().restyle()
+
+    def sizeHint(self) -> QSize:
+        narrow = self.look.density in (Density.TIGHT, Density.COMPACT)
+        font = self.look.font(Role.SMALL, bold=True)
+        words = [item.short if narrow else item.word for item in (button.item for button in self._buttons)]
+        widest = max((text_width(font, word) for word in words), default=0)
+        least, most = (80, 112) if narrow else (self.look.size(132), self.look.size(190))
+        return QSize(min(max(widest + 33, least), most), 400)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(self.sizeHint().width(), 200)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        painter.fillRect(self.rect(), self.look.colour("card"))
+        painter.fillRect(self.width() - 1, 0, 1, self.height(), self.look.colour("line"))

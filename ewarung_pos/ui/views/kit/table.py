@@ -1,0 +1,286 @@
+"""Long lists: a table over frozen rows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QTableView,
+    QWidget,
+)
+
+from ewarung_pos.ui.views.kit.icons import paint_icon, paint_pictogram
+from ewarung_pos.ui.views.kit.paint import box, focus_ring, text_width
+from ewarung_pos.ui.views.kit.style import Role, Tone, current_style
+
+__all__ = ["Cell", "Column", "DataTable"]
+
+RowT = TypeVar("RowT")
+_Index = QModelIndex | QPersistentModelIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What stands in one cell; `badge` puts it on a tint of its tone, with the icon as the third carrier."""
+
+    text: str
+    tone: Tone = Tone.INK
+    bold: bool = False
+    icon: str = ""
+    picture: str = ""
+    badge: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Column(Generic[RowT]):
+    """A column: title, what it shows of a row, its share of the width (0: as wide as it needs), and its side."""
+
+    title: str
+    cell: Callable[[RowT], Cell]
+    share: int = 0
+    right: bool = False
+
+
+class _Rows(QAbstractTableModel, Generic[RowT]):
+    def __init__(self, columns: Sequence[Column[RowT]], parent: QWidget) -> None:
+        super().__init__(parent)
+        self.columns = tuple(columns)
+        self.rows: tuple[RowT, ...] = ()
+
+    def rowCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: _Index = QModelIndex()) -> int:  # noqa: B008 - Qt's own signature
+        return 0 if parent.isValid() else len(self.columns)
+
+    def cell(self, index: _Index) -> Cell:
+        return self.columns[index.column()].cell(self.rows[index.row()])
+
+    def data(self, index: _Index, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if index.isValid() and role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
+            return self.cell(index).text
+        return None
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation is not Qt.Orientation.Horizontal or not 0 <= section < len(self.columns):
+            return None
+        if role == Qt.ItemDataRole.DisplayRole:
+            return self.columns[section].title
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            side = Qt.AlignmentFlag.AlignRight if self.columns[section].right else Qt.AlignmentFlag.AlignLeft
+            return side | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def replace(self, rows: Sequence[RowT]) -> None:
+        self.beginResetModel()
+        self.rows = tuple(rows)
+        self.endResetModel()
+
+    def retitle(self, columns: Sequence[Column[RowT]]) -> None:
+        self.columns = tuple(columns)
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, max(len(self.columns) - 1, 0))
+
+
+class _Painter(QStyledItemDelegate):
+    def _pad(self) -> int:
+        return current_style().gap(2)
+
+    def width_of(self, cell: Cell) -> int:
+        style = current_style()
+        width = text_width(style.font(Role.LEAD, bold=cell.bold or cell.badge), cell.text) + 2 * self._pad()
+        if cell.badge:
+            width += 24
+        if cell.icon:
+            width += style.icon(Role.BODY) + 8
+        if cell.picture:
+            width += style.size(44) + 12
+        return width
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
+        model = index.model()
+        assert isinstance(model, _Rows)
+        return QSize(self.width_of(model.cell(index)), 0)
+
+    def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
+        model = index.model()
+        assert isinstance(model, _Rows)
+        style = current_style()
+        cell: Cell = model.cell(index)
+        right = model.columns[index.column()].right
+        area: QRect = option.rect
+        state = option.state
+        chosen = bool(state & QStyle.StateFlag.State_Selected)
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        if chosen:
+            painter.fillRect(area, style.colour("go-tint"))
+        painter.fillRect(area.x(), area.bottom(), area.width(), 1, style.colour("line"))
+        room = area.adjusted(self._pad(), 0, -self._pad(), -1)
+        if cell.picture:
+            side = style.size(44)
+            paint_pictogram(painter, cell.picture, QRect(room.x(), room.center().y() - side // 2, side, side))
+            room.setLeft(room.left() + side + 12)
+        font = style.font(Role.LEAD, bold=cell.bold or cell.badge)
+        if cell.badge:
+            font = style.font(Role.BODY, bold=True)
+        ink = style.colour(cell.tone.text)
+        icon = style.icon(Role.SMALL) if cell.icon else 0
+        behind = icon + 8 if icon else 0
+        inset = 12 if cell.badge else 0
+        shown = QFontMetrics(font).elidedText(
+            cell.text, Qt.TextElideMode.ElideRight, max(room.width() - behind - 2 * inset, 0)
+        )
+        wide = text_width(font, shown) + behind + 2 * inset
+        left = room.right() + 1 - wide if right else room.left()
+        if cell.badge:
+            height = QFontMetrics(font).height() + 14
+            pill = QRect(left, room.center().y() - height // 2, wide, height)
+            box(painter, pill, 8, style.colour(cell.tone.tint))
+            left += inset
+        if icon:
+            paint_icon(painter, cell.icon, QRect(left, room.center().y() - icon // 2, icon, icon), ink)
+            left += behind
+        painter.setFont(font)
+        painter.setPen(ink)
+        painter.drawText(QRect(left, room.y(), wide, room.height()), Qt.AlignmentFlag.AlignVCenter, shown)
+        view = self.parent()
+        if (
+            index.column() == 0
+            and isinstance(view, QTableView)
+            and view.hasFocus()
+            and view.currentIndex().row() == index.row()
+        ):
+            # The ring goes round the whole row, as the row is what Enter opens.
+            whole = QRect(area.x(), area.y(), view.viewport().width(), area.height() - 1)
+            painter.setClipping(False)
+            focus_ring(painter, whole, 6)
+        painter.restore()
+
+
+class DataTable(QTableView, Generic[RowT]):
+    """Frozen rows in a table: up and down choose, Enter or a press opens. Rows are 56 px high at least.
+
+    Signals:
+        opened(int): the operator opened the row of this place; `row(place)` gives it.
+        moved(int): another row is chosen.
+    """
+
+    opened = Signal(int)
+    moved = Signal(int)
+
+    def __init__(self, name: str, columns: Sequence[Column[RowT]], *, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._model: _Rows[RowT] = _Rows(columns, self)
+        self._delegate = _Painter(self)
+        self.setAccessibleName(name)
+        self.setModel(self._model)
+        self.setItemDelegate(self._delegate)
+        self.setShowGrid(False)
+        self.setCornerButtonEnabled(False)
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setTabKeyNavigation(False)
+        self.verticalHeader().hide()
+        head = self.horizontalHeader()
+        head.setHighlightSections(False)
+        head.setSectionsClickable(False)
+        head.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.clicked.connect(self._open)
+        self._restyle()
+
+    def set_columns(self, columns: Sequence[Column[RowT]]) -> None:
+        """The same columns in other words (another language)."""
+        self._model.retitle(columns)
+        self._share_width()
+
+    def set_rows(self, rows: Sequence[RowT]) -> None:
+        """Show these rows; an equal row keeps the choice, and the list keeps its place."""
+        new = tuple(rows)
+        if new == self._model.rows:
+            return
+        at = self.currentIndex().row()
+        kept = self._model.rows[at] if 0 <= at < len(self._model.rows) else None
+        place = self.verticalScrollBar().value()
+        self._model.replace(new)
+        if kept is not None and kept in new:
+            self.setCurrentIndex(self._model.index(new.index(kept), 0))
+        self.verticalScrollBar().setValue(place)
+        self._share_width()
+
+    def row(self, place: int) -> RowT:
+        """The row at a place, as given to `set_rows`."""
+        return self._model.rows[place]
+
+    def current_row(self) -> RowT | None:
+        """The chosen row."""
+        at = self.currentIndex().row()
+        return self._model.rows[at] if 0 <= at < len(self._model.rows) else None
+
+    def currentChanged(self, current: _Index, previous: _Index) -> None:
+        super().currentChanged(current, previous)
+        self.viewport().update()
+        if current.isValid() and current.row() != previous.row():
+            self.moved.emit(current.row())
+
+    def _open(self, index: QModelIndex) -> None:
+        self.opened.emit(index.row())
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+            self.opened.emit(self.currentIndex().row())
+            return
+        super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
+                event.accept()
+                return True
+        return super().event(event)
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.StyleChange:
+            self._restyle()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._share_width()
+
+    def _restyle(self) -> None:
+        style = current_style()
+        self.verticalHeader().setDefaultSectionSize(max(style.size(66), 56, style.pixels(Role.LEAD) * 2))
+        self.horizontalHeader().setFont(style.font(Role.BODY))
+        self._share_width()
+
+    def _share_width(self) -> None:
+        columns = self._model.columns
+        font = current_style().font(Role.BODY)
+        widths = []
+        for place, column in enumerate(columns):
+            title = text_width(font, column.title) + 2 * current_style().gap(2) + 4
+            if column.share:
+                widths.append(title)
+                continue
+            # A few hundred rows are measured; a table that is longer is of one make.
+            cells = (self._delegate.width_of(column.cell(each)) for each in self._model.rows[:300])
+            widths.append(max((title, *cells)))
+        rest = self.viewport().width() - sum(
+            width for width, column in zip(widths, columns, strict=True) if not column.share
+        )
+        shares = sum(column.share for column in columns)
+        for place, column in enumerate(columns):
+            width = max(rest * column.share // shares, 80) if column.share else widths[place]
+            self.setColumnWidth(place, width)
