@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.paper_code import parse_qr
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import Rupiah
@@ -259,13 +260,9 @@ def _line(row: HistoryRow) -> HistoryLine:
 
 
 def _receipt_of_qr(query: str) -> str:
-    """A scanned receipt QR (`EW1|...`) becomes its receipt number; anything else stays as typed."""
+    """A scanned receipt QR becomes its receipt number; anything else stays as typed."""
     text = query.strip()
-    if text.startswith("EW1|"):
-        from ewarung_pos.domain.papers import parse_qr
-
-        try:
-            return str(parse_qr(text).receipt)
-        except ValueError:
-            return text
-    return text
+    try:
+        return str(parse_qr(text).number)
+    except ValueError:
+        return text

@@ -1,0 +1,158 @@
+"""The kiosk's configuration: one frozen value from `config.toml` and `EWARUNG_SECTION_KEY` variables, validated once.
+
+Unknown keys are refused; every error names the key, the value's kind and what was expected.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from ewarung_pos.errors import ConfigError
+
+__all__ = ["CardReaderConfig", "CityConfig", "KioskConfig", "Paths", "PrinterConfig", "TerminalConfig", "load_config"]
+
+_Port = Annotated[str, msgspec.Meta(min_length=1)]
+
+
+class KioskSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the kiosk is called and how its screen speaks. `text_scale` is percent."""
+
+    id: str = ""
+    name: str = ""
+    kelurahan_code: str = ""
+    language: Literal["id"] = "id"
+    text_scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
+    theme: Literal["light", "dark"] = "light"
+
+
+class CityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the city's server is; `ca` is a PEM file that replaces the system's authorities."""
+
+    url: str = ""
+    ca: str = ""
+
+
+class CardReaderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which reader says whose card it is. `card_info_type` is the EDC's two-digit code, the bank's to tell."""
+
+    driver: Literal["ecr", "none"] = "none"
+    port: str = ""
+    baudrate: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+    parity: Literal["N", "E", "O"] = "N"
+    card_info_type: Annotated[str, msgspec.Meta(pattern=r"^[0-9]{2}$")] = "40"
+
+
+class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which terminal moves money. `inquiry_type` is the EDC's code for "what became of it", empty where it has none."""
+
+    driver: Literal["none", "ecr"] = "none"
+    port: str = ""
+    inquiry_type: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{2})?$")] = ""
+    response_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 120
+
+
+class PrinterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where receipts come out. `port` is a serial port, or HOST:PORT for a network printer."""
+
+    driver: Literal["escpos-serial", "escpos-network", "pdf"] = "pdf"
+    port: str = ""
+    profile: str = ""
+    columns: Literal[32, 48] = 32
+
+
+class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where data and its copies live; empty is the platform's own place."""
+
+    data: str = ""
+    backup: str = ""
+
+
+class PolicySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Limits that a kiosk may tighten. `idle_lock_minutes` 0 never locks the screen."""
+
+    idle_lock_minutes: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
+
+
+class KioskConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole configuration."""
+
+    kiosk: KioskSection = KioskSection()
+    city: CityConfig = CityConfig()
+    card_reader: CardReaderConfig = CardReaderConfig()
+    payment_terminal: TerminalConfig = TerminalConfig()
+    receipt_printer: PrinterConfig = PrinterConfig()
+    paths: Paths = Paths()
+    policy: PolicySection = PolicySection()
+
+
+def load_config(file: Path | None, environment: Mapping[str, str] = os.environ) -> KioskConfig:
+    """Read and validate.
+
+    Args:
+        file: `config.toml`; a missing file is an empty one.
+        environment: `EWARUNG_SECTION_KEY` overrides a key.
+
+    Raises:
+        ConfigError: names the key and what was expected.
+    """
+    data: dict[str, Any] = {}
+    if file is not None and file.exists():
+        try:
+            data = tomllib.loads(file.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise ConfigError(f"{file}: {error}", reason="unreadable") from error
+    data = _overridden(data, environment)
+    try:
+        config = msgspec.convert(data, KioskConfig, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigError(f"{file or 'environment'}: {error}", reason="invalid") from error
+    _consistent(config)
+    return config
+
+
+def write_config(config: KioskConfig, file: Path) -> None:
+    """Write a configuration (set-up, sandbox), durable and whole or not at all."""
+    lines = []
+    for section, values in msgspec.to_builtins(config).items():
+        lines.append(f"[{section}]")
+        lines.extend(f"{key} = {msgspec.json.encode(value).decode()}" for key, value in values.items())
+        lines.append("")
+    temporary = file.with_suffix(".new")
+    with temporary.open("w", encoding="utf-8") as out:
+        out.write("\n".join(lines))
+        out.flush()
+        os.fsync(out.fileno())
+    temporary.replace(file)
+
+
+def _overridden(data: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:
+    result = {section: dict(values) if isinstance(values, dict) else values for section, values in data.items()}
+    for field in msgspec.structs.fields(KioskConfig):
+        for key in msgspec.structs.fields(field.type):
+            name = f"EWARUNG_{field.name}_{key.name}".upper()
+            if name in environment:
+                section = result.setdefault(field.name, {})
+                if isinstance(section, dict):
+                    section[key.name] = environment[name]
+    return result
+
+
+def _consistent(config: KioskConfig) -> None:
+    if config.card_reader.driver != "none" and not config.card_reader.port:
+        raise ConfigError("card_reader.port: empty, expected a serial port such as /dev/ttyACM0", reason="invalid")
+    printer = config.receipt_printer
+    if printer.driver != "pdf" and not printer.port:
+        raise ConfigError("receipt_printer.port: empty, expected a port or HOST:PORT", reason="invalid")
+    if printer.driver == "escpos-network" and not printer.port.rpartition(":")[2].isdigit():
+        raise ConfigError(f"receipt_printer.port: {printer.port!r}, expected HOST:PORT", reason="invalid")
+    url = config.city.url
+    if url and not url.startswith("https://"):
+        host = url.removeprefix("http://").partition("/")[0].rpartition(":")[0]
+        if not url.startswith("http://") or host not in ("127.0.0.1", "localhost", "[::1]"):
+            raise ConfigError(f"city.url: {url!r}, expected https:// (http:// only to loopback)", reason="invalid")
