@@ -216,6 +216,10 @@ class HistoryViewModel(ViewModel[HistoryState]):
             self._desk.doubted(attempt, outcome.reason if isinstance(outcome, Unknown) else "")
         self._desk.changed()
 
+    def show_reversal(self, reversal: Reversal) -> None:
+        """A void that was in doubt turned out well: print its paper."""
+        self._reversed(reversal)
+
     def _reversed(self, reversal: Reversal) -> None:
         self.last_reversal = reversal
         said = f"Dibatalkan. Struk pembatalan nomor {reversal.fact.receipt:04d}."

@@ -1,0 +1,161 @@
+"""The view-models of one till, wired to each other: which screen follows which, and who hears of a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ewarung_pos.ports import (
+    Attempt,
+    CardReader,
+    CitySync,
+    Clock,
+    Ledger,
+    PaymentTerminal,
+    ReceiptPrinter,
+    TaskRunner,
+)
+from ewarung_pos.services.day import DayService
+from ewarung_pos.services.health import HealthService
+from ewarung_pos.services.operators import OperatorService
+from ewarung_pos.services.printing import PaperService
+from ewarung_pos.services.redeem import Redemption, RedeemService
+from ewarung_pos.services.reverse import Reversal, ReverseService
+from ewarung_pos.services.stock import StockService
+from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
+from ewarung_pos.ui.viewmodels.counter import CounterDesk, CounterViewModel
+from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
+from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtViewModel
+from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel
+from ewarung_pos.ui.viewmodels.shell import ShellViewModel
+from ewarung_pos.ui.viewmodels.stock import StockViewModel
+from ewarung_pos.ui.viewmodels.sync import SyncViewModel
+
+__all__ = ["Services", "TillViewModels"]
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Use cases and devices of one till, as the composition root made them."""
+
+    ledger: Ledger
+    clock: Clock
+    redeem: RedeemService
+    reverse: ReverseService
+    day: DayService
+    stock: StockService
+    operators: OperatorService
+    papers: PaperService
+    health: HealthService
+    reader: CardReader
+    terminal: PaymentTerminal | None
+    printer: ReceiptPrinter
+    city: CitySync
+
+
+class TillViewModels:
+    """One of each screen's view-model. `start` begins; `stop` ends timers before the lanes close."""
+
+    def __init__(self, services: Services, runner: TaskRunner) -> None:
+        s = services
+        self.shell = ShellViewModel(
+            s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown
+        )
+        operator = self.shell.operator
+        self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced)
+        self.doubt = DoubtViewModel(
+            DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled), runner
+        )
+        self.counter = CounterViewModel(
+            CounterDesk(
+                s.ledger, s.redeem, s.day, s.papers, s.reader, s.terminal, s.printer, operator, self._changed
+            ),
+            runner,
+            self.doubt.open,
+        )
+        self.history = HistoryViewModel(
+            HistoryDesk(
+                s.ledger,
+                s.papers,
+                s.reverse,
+                s.operators,
+                s.reader,
+                s.terminal,
+                s.printer,
+                operator,
+                self._changed,
+                self._doubted,
+            ),
+            runner,
+        )
+        self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
+        self.day = DayOpenViewModel(s.ledger, s.day, s.health, s.clock, runner, operator, self._opened)
+        self.closing = ClosingViewModel(
+            ClosingDesk(
+                s.ledger,
+                s.day,
+                s.operators,
+                s.papers,
+                s.reader,
+                s.terminal,
+                s.printer,
+                s.city,
+                operator,
+                self._changed,
+            ),
+            runner,
+        )
+        self._screens: dict[str, Callable[[], None]] = {
+            "counter": self.counter.activate,
+            "history": self.history.activate,
+            "stock": self.stock.activate,
+            "day": self.day.activate,
+            "closing": self.closing.activate,
+            "sync": self.sync.activate,
+        }
+
+    def start(self) -> None:
+        """Show who may sign in, and begin talking to the city."""
+        self.shell.start()
+        self.sync.activate()
+        self.sync.nudge()
+
+    def stop(self) -> None:
+        """End timers; work under way on a lane finishes by itself."""
+        self.counter.deactivate()
+        self.sync.stop()
+
+    # -- wiring ---------------------------------------------------------------------------------------------------
+
+    def _shown(self, before: str, screen: str) -> None:
+        if before == "counter" and screen != "counter":
+            self.counter.deactivate()
+        if not self.shell.operator():
+            return
+        self._screens[screen]()
+        if screen == "counter":
+            self.doubt.resume()
+
+    def _changed(self) -> None:
+        self.shell.refresh()
+        self.sync.nudge()
+
+    def _synced(self) -> None:
+        self.shell.refresh()
+
+    def _opened(self) -> None:
+        self._changed()
+        self.shell.go("counter")
+
+    def _doubted(self, attempt: Attempt, reason: str) -> None:
+        self.shell.go("counter")
+        self.doubt.open(attempt, reason)
+
+    def _settled(self, result: Redemption | Reversal | None, reason: str) -> None:
+        self._changed()
+        if isinstance(result, Redemption):
+            self.counter.show_redemption(result)
+        elif isinstance(result, Reversal):
+            self.history.show_reversal(result)
+        else:
+            self.counter.finish()
