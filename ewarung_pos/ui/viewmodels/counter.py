@@ -95,6 +95,12 @@ class CounterViewModel(ViewModel[CounterState]):
         """Another screen is in front: let the reader rest."""
         self._active = False
 
+    def hold(self) -> None:
+        """A doubt is in front: no card is read until it is settled or put aside."""
+        if self._state.phase in _LISTENING:
+            self._forget()
+            self._set(replace(self._cleared(), phase=Phase.DOUBT))
+
     def refresh(self) -> None:
         """Read catalogue, tally and the day's state again."""
 
@@ -331,7 +337,7 @@ class CounterViewModel(ViewModel[CounterState]):
         elif result is AttemptState.IN_DOUBT:
             reason = outcome.reason if isinstance(outcome, Unknown) else ""
             self._forget()
-            self._set(self._cleared())
+            self._set(replace(self._cleared(), phase=Phase.DOUBT))
             self._desk.changed()
             self._doubted(attempt, reason)
         else:

@@ -25,7 +25,7 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterDesk, CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
-from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtViewModel
+from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
@@ -88,6 +88,7 @@ class TillViewModels:
             ),
             runner,
         )
+        self.doubt.subscribe(self._doubt_shown)
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
         self.day = DayOpenViewModel(s.ledger, s.day, s.health, s.clock, runner, operator, self._opened)
         self.closing = ClosingViewModel(
@@ -124,6 +125,10 @@ class TillViewModels:
         """End timers; work under way on a lane finishes by itself."""
         self.counter.deactivate()
         self.sync.stop()
+
+    def _doubt_shown(self, state: DoubtState) -> None:
+        if state.panel is not None:
+            self.counter.hold()
 
     # -- wiring ---------------------------------------------------------------------------------------------------
 

@@ -1,0 +1,167 @@
+"""The composition root: the only module that knows every concrete class. Plain constructor calls, start and stop order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from ewarung_pos.config import KioskConfig
+from ewarung_pos.devices.absent import NoCardReader
+from ewarung_pos.errors import ConfigError
+from ewarung_pos.ledger.database import open_ledger
+from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ports import CardReader, CitySync, Clock, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
+from ewarung_pos.services.day import DayService
+from ewarung_pos.services.health import HealthService
+from ewarung_pos.services.operators import OperatorService
+from ewarung_pos.services.printing import PaperService
+from ewarung_pos.services.redeem import RedeemService
+from ewarung_pos.services.reverse import ReverseService
+from ewarung_pos.services.stock import StockService
+from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
+
+__all__ = ["Application", "build", "data_directory"]
+
+
+@dataclass(frozen=True)
+class Application:
+    """A till put together. `stop` ends it in the right order and may be called twice."""
+
+    config: KioskConfig
+    data_dir: Path
+    services: Services
+    runner: TaskRunner
+    till: TillViewModels
+    closers: tuple[Callable[[], None], ...]
+
+    def start(self) -> None:
+        """Attempts that were under way when the machine died become IN DOUBT; then the screens begin."""
+        self.services.redeem.recover()
+        self.till.start()
+
+    def stop(self) -> None:
+        """Timers, then lanes, then devices, then the ledger."""
+        self.till.stop()
+        for close in self.closers:
+            close()
+
+
+def data_directory(given: str | None, config: KioskConfig | None = None) -> Path:
+    """Where this kiosk's data lives: the command's option, the configuration, or the platform's own place."""
+    if given:
+        return Path(given)
+    if config is not None and config.paths.data:
+        return Path(config.paths.data)
+    from platformdirs import user_data_path
+
+    return user_data_path("ewarung-pos", appauthor=False)
+
+
+def build(
+    config: KioskConfig,
+    data_dir: Path,
+    clock: Clock,
+    runner: TaskRunner,
+    *,
+    close_runner: Callable[[], None],
+    timers: object | None = None,
+) -> Application:
+    """Put a till together on an existing ledger.
+
+    Args:
+        config: validated configuration.
+        data_dir: has `ledger.db` (and its key, per the ladder).
+        clock: time and identifiers.
+        runner: lanes; `close_runner` ends them.
+        timers: EcrTimers of the sandbox; None for the driver's own.
+
+    Raises:
+        ConfigError: the configuration does not fit this machine.
+        LedgerError: the ledger cannot be used; nothing was changed.
+    """
+    ledger = open_ledger(data_dir, key_of(data_dir).secret, clock)
+    reader, terminal = _counter_devices(config, ledger, timers)
+    printer = _printer(config, data_dir)
+    city, close_city = _city(config, ledger, clock)
+    stock = StockService(ledger)
+    services = Services(
+        ledger=ledger,
+        clock=clock,
+        redeem=RedeemService(ledger, clock, city.offset_ms),
+        reverse=ReverseService(ledger, clock),
+        day=DayService(ledger, clock, stock),
+        stock=stock,
+        operators=OperatorService(ledger),
+        papers=PaperService(ledger),
+        health=HealthService(ledger, clock, city.offset_ms),
+        reader=reader,
+        terminal=terminal,
+        printer=printer,
+        city=city,
+    )
+    closers = [close_runner, reader.close, printer.close, close_city, ledger.close]
+    if terminal is not None:
+        closers.insert(2, terminal.close)
+    return Application(config, data_dir, services, runner, TillViewModels(services, runner), tuple(closers))
+
+
+def _counter_devices(
+    config: KioskConfig, ledger: Ledger, timers: object | None
+) -> tuple[CardReader, PaymentTerminal | None]:
+    """Reader and terminal; one line when one box plays both."""
+    from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
+    from ewarung_pos.devices.ecr_reader import EcrCardReader
+    from ewarung_pos.devices.ecr_terminal import EcrTerminal
+    from ewarung_pos.devices.transport import SerialTransport
+
+    card, pay = config.card_reader, config.payment_terminal
+    site = EcrSite(card_info_type=card.card_info_type, query_type=pay.inquiry_type)
+    ecr_timers = timers if isinstance(timers, EcrTimers) else EcrTimers(response=float(pay.response_seconds))
+
+    def line(port: str) -> EcrLine:
+        return EcrLine(SerialTransport(port, card.baudrate, card.parity), ecr_timers, site)
+
+    shared = line(card.port) if card.driver == "ecr" else None
+    reader: CardReader = NoCardReader()
+    if shared is not None:
+        reader = EcrCardReader(shared, lambda: _secret(ledger, "card_key"))
+    if pay.driver == "none":
+        return reader, None
+    port = pay.port or card.port
+    if not port:
+        raise ConfigError("payment_terminal.port: empty, expected the EDC's port", reason="invalid")
+    return reader, EcrTerminal(shared if shared is not None and port == card.port else line(port))
+
+
+def _secret(ledger: Ledger, name: str) -> bytes:
+    key = ledger.read().secret(name)
+    if key is None:
+        raise ConfigError(f"no {name}: enrol this kiosk first", reason="not_enrolled")
+    return key
+
+
+def _printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
+    from ewarung_pos.devices.escpos import EscposPrinter
+    from ewarung_pos.devices.filed import FiledPrinter
+    from ewarung_pos.devices.pdf import PdfPrinter
+    from ewarung_pos.devices.printer_links import network, serial_port
+
+    printer = config.receipt_printer
+    width = 58 if printer.columns == 32 else 80
+    archive = PdfPrinter(data_dir / "papers", width)
+    if printer.driver == "pdf":
+        return archive
+    if printer.driver == "escpos-network":
+        host, _, port = printer.port.rpartition(":")
+        connect = network(host, int(port))
+    else:
+        connect = serial_port(printer.port)
+    return FiledPrinter(EscposPrinter(connect, printer.columns, data_dir / "print", printer.profile), archive)
+
+
+def _city(config: KioskConfig, ledger: Ledger, clock: Clock) -> tuple[CitySync, Callable[[], None]]:
+    from ewarung_pos.sync.engine import SyncEngine
+
+    engine = SyncEngine(ledger, clock, config.city.url, config.city.ca)
+    return engine, engine.close
