@@ -1,0 +1,1 @@
+"""Practice: the sandbox around a till and the scripted morning that works it."""

@@ -1,0 +1,531 @@
+"""A morning at the counter, worked by a script through the view-models that the screens use.
+
+Open the day, receive stock, serve families of both kinds and mixed baskets, meet every trouble once, print, count,
+close, sync. The script sees what an operator sees (states) and does what she can do (commands); it knows nothing else.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from ewarung_pos.app import Application
+from ewarung_pos.domain.business_day import DayState
+from ewarung_pos.domain.documents import text_lines
+from ewarung_pos.errors import PosError
+from ewarung_pos.ports import PracticeTray
+from ewarung_pos.practice.cards import PracticeCard
+from ewarung_pos.ui.runners import SteppedRunner
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase, Section
+
+__all__ = ["Morning", "MorningFailed", "Scene"]
+
+CASHIER = ("siti", "111111")
+LEADER_PIN = "222222"
+WAIT_S = 60.0
+SCENES = (
+    "refuse_unknown",
+    "refuse_blocked",
+    "decline",
+    "wrong_pin",
+    "cancel",
+    "lose_answer",
+    "exhausted",
+    "reverse",
+    "reverse_purse",
+    "reprint",
+)
+
+
+class MorningFailed(Exception):
+    """The morning did not go as it must; the message says what was waited for and what the screen showed."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One visit: which card (None: whichever comes), what is bought, and what goes wrong at the next sale."""
+
+    name: str
+    card: PracticeCard | None
+    buy: frozenset[str]
+    sale: str = "ok"
+
+
+@dataclass
+class Morning:
+    """The script. `say` gets lines for the terminal, `shot` the name of a moment worth a picture."""
+
+    app: Application
+    runner: SteppedRunner
+    tray: PracticeTray | None
+    cards: tuple[PracticeCard, ...]
+    redemptions: int
+    seed: int
+    delivery: tuple[tuple[str, int], ...]
+    say: Callable[[str], None]
+    shot: Callable[[str], None]
+    receipts_shown: int = 6
+    in_doubt_resolved: int = 0
+    _served: dict[str, int] = field(default_factory=dict)
+
+    # -- the whole morning ----------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """From signing in to the city's word that the day arrived.
+
+        Raises:
+            MorningFailed: something was waited for in vain.
+        """
+        till = self.app.till
+        self._wait(lambda: bool(till.shell.state.operators), "operators")
+        self.shot("masuk")
+        till.shell.sign_in(*CASHIER)
+        self._wait(lambda: bool(till.shell.state.operator), "sign in")
+        self.say(f"Masuk: {till.shell.state.operator_name}")
+        self._settle_doubts()
+        if self._day() is DayState.CLOSED and self._sealed_today():
+            self.say("Hari ini sudah disegel; yang tersisa hanya kirim.")
+            self._send()
+            return
+        self._print_owed()
+        self._open_day()
+        if self._day() is DayState.OPEN:
+            self._receive()
+            self._serve_all()
+        self._close_day()
+        self._send()
+
+    def _day(self) -> DayState:
+        return self.app.services.day.today().state
+
+    def _sealed_today(self) -> bool:
+        day = self.app.services.day.today()
+        return day.date is not None and self.app.services.clock.now().wall.date() <= day.date
+
+    def _open_day(self) -> None:
+        till = self.app.till
+        if self._day() is not DayState.CLOSED:
+            return
+        till.shell.go("day")
+        self._wait(lambda: till.day.state.can_open, "Buka Hari")
+        self.shot("buka-hari")
+        till.day.open()
+        self._wait(lambda: self._day() is DayState.OPEN, "the day to open")
+        self.say("Hari dibuka.")
+
+    def _receive(self) -> None:
+        till = self.app.till
+        if any(packs > 0 for packs in self.app.services.ledger.read().stock().values()):
+            return
+        till.shell.go("stock")
+        self._wait(lambda: bool(till.stock.state.rows), "the shelf")
+        till.stock.begin_receiving()
+        till.stock.describe("Toko Sumber Rejeki", "SJ-0117")
+        for product, packs in self.delivery:
+            till.stock.set_receiving(product, packs)
+        self.shot("terima-barang")
+        till.stock.receive()
+        self._wait(lambda: till.stock.state.mode == "shelf" and bool(till.stock.state.said), "the delivery")
+        self.say(f"Barang masuk: {till.stock.state.said}")
+        self.shot("stok")
+
+    # -- visits ---------------------------------------------------------------------------------------------------
+
+    def _serve_all(self) -> None:
+        till = self.app.till
+        till.shell.go("counter")
+        self._wait(lambda: till.counter.state.phase is Phase.READY, "Siap")
+        self.shot("siap")
+        rng = random.Random(self.seed)  # noqa: S311 - a script's variety, not a secret
+        visits = 0
+        specials = list(SCENES) if self.tray is not None else ["reverse", "reprint"]
+        every = max(1, self.redemptions // (len(specials) + 1))
+        while self._redeemed() < self.redemptions:
+            visits += 1
+            if visits > 20 + 5 * self.redemptions:
+                raise MorningFailed(f"only {self._redeemed()} of {self.redemptions} after {visits} visits")
+            if specials and self._redeemed() >= every * (len(SCENES) - len(specials) + 1) // 1 - every // 2:
+                self._special(specials.pop(0), rng)
+                continue
+            self._visit(self._plan(rng))
+        for name in specials:
+            self._special(name, rng)
+        self._settle_doubts()
+
+    def _plan(self, rng: random.Random) -> Scene:
+        if self.tray is None:
+            return Scene("any", None, frozenset({"ration", "purse", "cash"}))
+        fresh = [c for c in self.cards if c.servable and self._served.get(c.row, 0) == 0]
+        again = [c for c in self.cards if c.servable and 0 < self._served.get(c.row, 0) < 3 and c.purse]
+        pool = fresh or again or [c for c in self.cards if c.servable]
+        card = pool[0] if self._redeemed() == 0 and fresh else rng.choice(pool)
+        kinds = {"ration"} if card.ration else set()
+        if card.purse and (not kinds or rng.random() < 0.5):
+            kinds.add("purse")
+        if rng.random() < 0.15:
+            kinds.add("cash")
+        return Scene("serve", card, frozenset(kinds))
+
+    def _pick(self, rng: random.Random, wanted: Callable[[PracticeCard], bool]) -> PracticeCard | None:
+        found = [c for c in self.cards if wanted(c)]
+        return rng.choice(found) if found else None
+
+    def _special(self, name: str, rng: random.Random) -> None:
+        fresh_purse = self._pick(rng, lambda c: c.servable and c.purse > 150_000 and c.row not in self._served)
+        card: PracticeCard | None
+        match name:
+            case "refuse_unknown":
+                card = self._pick(rng, lambda c: not c.home)
+            case "refuse_blocked":
+                card = self._pick(rng, lambda c: c.home and c.status != "active")
+            case "exhausted":
+                card = self._exhaust(rng)
+            case "reverse" | "reverse_purse" | "reprint":
+                self._history(name)
+                return
+            case _:
+                card = fresh_purse
+        if card is None:
+            return
+        sale = {"decline": "insufficient", "wrong_pin": "wrong_pin", "cancel": "cancel"}.get(name, "ok")
+        if name == "lose_answer":
+            sale = "lose_answer"
+        buy = frozenset({"purse"}) if sale != "ok" else frozenset({"ration"})
+        self.say(f"-- {name} --")
+        self._visit(Scene(name, card, buy, sale))
+
+    def _exhaust(self, rng: random.Random) -> PracticeCard | None:
+        card = self._pick(rng, lambda c: c.servable and c.ration and not c.purse and c.row not in self._served)
+        if card is not None:
+            self._visit(Scene("take_all", card, frozenset({"all"})))
+        return card
+
+    def _visit(self, scene: Scene) -> None:
+        """One family at the counter, from card to Siap again."""
+        counter, doubt = self.app.till.counter, self.app.till.doubt
+        before = self._redeemed()
+        if self.tray is not None and scene.card is not None:
+            self.tray.next_sale(scene.sale)
+            self.tray.insert(scene.card.row)
+        seen = (Phase.RECOGNISED, Phase.REFUSED, Phase.DONE)
+        self._wait(lambda: counter.state.phase in seen or doubt.state.panel is not None, f"a card ({scene.name})")
+        state = counter.state
+        if state.phase is Phase.REFUSED and state.refusal is not None:
+            self.say(f"Tidak dilayani: {state.refusal.title}")
+            self.shot(f"ditolak-{scene.name}")
+            counter.finish()
+        elif state.phase is Phase.RECOGNISED:
+            self._fill(scene, state)
+            if counter.state.can_serve:
+                if before < 2:
+                    self.shot("kartu-dikenali")
+                counter.serve()
+                self._after_serve(scene)
+            else:
+                counter.cancel()
+        self._wait(lambda: counter.state.phase is Phase.READY, "Siap again")
+
+    def _after_serve(self, scene: Scene) -> None:
+        counter, doubt = self.app.till.counter, self.app.till.doubt
+
+        def over() -> bool:
+            now = counter.state
+            return (
+                now.phase is Phase.DONE
+                or (now.phase is Phase.RECOGNISED and now.notice is not None)
+                or now.phase is Phase.REFUSED
+                or doubt.state.panel is not None
+            )
+
+        self._wait(over, f"the end of {scene.name}")
+        if doubt.state.panel is not None:
+            self.say(f"Belum pasti: {doubt.state.panel.amount}")
+            self.shot("belum-pasti")
+            self._resolve()
+        if counter.state.phase is Phase.DONE:
+            self._hand_over(scene)
+        elif counter.state.phase is Phase.RECOGNISED and counter.state.notice is not None:
+            self.say(f"EDC: {counter.state.notice.title}")
+            self.shot(f"edc-{scene.name}")
+            counter.cancel()
+        elif counter.state.phase is Phase.REFUSED:
+            why = counter.state.refusal.title if counter.state.refusal is not None else ""
+            raise MorningFailed(f"could not record: {why}")
+
+    def _hand_over(self, scene: Scene) -> None:
+        counter = self.app.till.counter
+        done = counter.state.done
+        if done is None:
+            raise MorningFailed("Selesai without its panel")
+        self.say(f"Tercatat: struk {done.receipt:04d}, {', '.join(pick.text for pick in done.picks)}")
+        self._wait(
+            lambda: counter.state.done is None
+            or "sudah" in counter.state.done.paper
+            or counter.state.done.paper_trouble is not None,
+            "the receipt",
+        )
+        if counter.state.done is not None and counter.state.done.paper_trouble is not None:
+            self.say(f"Struk: {counter.state.done.paper_trouble.title}")
+        if scene.card is not None:
+            self._served[scene.card.row] = self._served.get(scene.card.row, 0) + 1
+        for place in range(len(done.picks)):
+            counter.tick(place)
+        if done.receipt <= 2:
+            self.shot("selesai")
+        if done.receipt <= self.receipts_shown:
+            document, _ = self.app.services.papers.preview(done.receipt)
+            for line in text_lines(document, 32):
+                self.say("    | " + line.ljust(32) + " |")
+        counter.finish()
+
+    def _fill(self, scene: Scene, state: CounterState) -> None:
+        counter = self.app.till.counter
+        found = {section.id: section for section in state.sections}
+        ration = found.get("ration")
+        if ration is not None and ration.take_all and scene.buy & {"ration", "all"}:
+            counter.take_all()
+            if "all" not in scene.buy and len(self._served) % 4 == 3:
+                self._one_less(counter.state)
+        if "purse" in scene.buy and "purse" in found and not found["purse"].why_not:
+            counter.choose_section("purse")
+            self._shop(found["purse"], self._purse_room(scene))
+        if "cash" in scene.buy and "cash" in found:
+            counter.choose_section("cash")
+            self._shop(found["cash"], 20_000)
+        if not counter.state.can_serve and ration is None and "purse" not in found:
+            counter.choose_section("cash")
+
+    def _one_less(self, state: CounterState) -> None:
+        counter = self.app.till.counter
+        for section in state.sections:
+            for row in section.rows:
+                if section.id == "ration" and row.packs > 1:
+                    counter.step(row.product, -1)
+                    return
+
+    def _purse_room(self, scene: Scene) -> int:
+        standing = self.app.services.ledger.read()
+        if scene.card is None:
+            return 60_000
+        family = next((f for f in standing.families() if f.card.last4 == scene.card.last4), None)
+        shadow = standing.shadow(family.key) if family is not None else None
+        room = shadow.amount if shadow is not None else 0
+        return 10_000_000 if scene.sale == "insufficient" else min(room, 100_000)
+
+    def _shop(self, section: Section, room: int) -> None:
+        """Pack after pack while the money lasts; one of each first."""
+        counter = self.app.till.counter
+        catalogue = self.app.services.ledger.read().catalogue()
+        for _ in range(3):
+            for row in section.rows:
+                price = catalogue.product(row.product).price.amount
+                now = next(r for s in counter.state.sections if s.id == section.id for r in s.rows if r.product == row.product)
+                if price <= room and now.packs < now.most and now.packs < 2:
+                    counter.set_packs(row.product, now.packs + 1)
+                    room -= price
+
+    # -- doubts ---------------------------------------------------------------------------------------------------
+
+    def _settle_doubts(self) -> None:
+        """Every debit in doubt is asked about until it is known."""
+        if not self.app.services.redeem.open_attempts():
+            return
+        till = self.app.till
+        till.shell.go("counter")
+        for _ in range(20):
+            if not self.app.services.redeem.open_attempts():
+                break
+            till.doubt.resume()
+            self._wait(lambda: till.doubt.state.panel is not None, "a doubt")
+            self._resolve()
+            if till.counter.state.phase is Phase.DONE:
+                self._hand_over(Scene("resolved", None, frozenset()))
+        till.counter.finish()
+        self._wait(lambda: till.counter.state.phase is Phase.READY, "Siap after a doubt")
+
+    def _resolve(self) -> None:
+        doubt = self.app.till.doubt
+        attempt = doubt.state.panel.attempt if doubt.state.panel is not None else ""
+
+        def settled() -> bool:
+            found = self.app.services.ledger.read().attempt(attempt)
+            return found is None or found.state.final
+
+        for _ in range(12):
+            try:
+                self._wait(lambda: settled() or not self._asking(), "the EDC's answer")
+            except MorningFailed:
+                break
+            if settled():
+                break
+            self.runner.advance(10_000)
+            doubt.inquire()
+        if not settled() and not self._by_slip():
+            raise MorningFailed("a debit stayed in doubt: the EDC does not say and there is no slip")
+        self._wait(settled, "the doubt to be settled")
+        self.in_doubt_resolved += 1
+        self.say("Sudah pasti: hasil dari EDC dicatat.")
+
+    def _asking(self) -> bool:
+        panel = self.app.till.doubt.state.panel
+        return panel is not None and panel.asking
+
+    def _by_slip(self) -> bool:
+        """Two people read the EDC's own slip, where the terminal has no answer."""
+        doubt, panel = self.app.till.doubt, self.app.till.doubt.state.panel
+        if self.tray is None or panel is None:
+            return False
+        found = self.app.services.ledger.read().attempt(panel.attempt)
+        if found is None:
+            return False
+        slip = self.tray.slip(found.amount)
+        doubt.ask_slip()
+        if slip is None:
+            doubt.slip_none(LEADER_PIN)
+        else:
+            doubt.slip_approved(slip["approval"], slip["invoice"], LEADER_PIN)
+        self._wait(lambda: doubt.state.panel is None or doubt.state.notice is not None, "the slip")
+        return doubt.state.notice is None
+
+    # -- Riwayat --------------------------------------------------------------------------------------------------
+
+    def _history(self, name: str) -> None:
+        till = self.app.till
+        till.shell.go("history")
+        self._wait(lambda: bool(till.history.state.rows), "Riwayat")
+        rows = [row for row in till.history.state.rows if row.reversible]
+        wanted = next((row for row in rows if self._paid_by_purse(row.entry) is (name == "reverse_purse")), None)
+        if wanted is not None:
+            self.say(f"-- {name}: struk {wanted.number} --")
+            self.shot("riwayat")
+            till.history.open(wanted.entry)
+            self._wait(lambda: till.history.state.mode == "receipt", "the receipt")
+            self.shot("riwayat-struk")
+            if name == "reprint":
+                till.history.reprint()
+                self._wait(lambda: bool(till.history.state.said or till.history.state.notice), "the copy")
+                till.history.back()
+            else:
+                self._reverse(wanted.entry)
+        till.shell.go("counter")
+        self._settle_doubts()
+        self._wait(lambda: till.counter.state.phase in (Phase.READY, Phase.DONE), "Siap after Riwayat")
+        till.counter.finish()
+
+    def _reverse(self, entry: str) -> None:
+        till = self.app.till
+        till.history.ask_reversal()
+        till.history.choose_reason("jumlah_salah")
+        self.shot("pembatalan-pin")
+        till.history.confirm_reversal(LEADER_PIN)
+        self._wait(lambda: not till.history.state.busy or till.doubt.state.panel is not None, "the reversal")
+        if till.history.state.notice is not None:
+            self.say(f"Pembatalan: {till.history.state.notice.title}")
+        elif till.doubt.state.panel is None:
+            self.say(till.history.state.said)
+            self._wait(lambda: self.app.services.ledger.read().copies(self._reversal_of(entry)) > 0, "its paper")
+
+    def _reversal_of(self, entry: str) -> str:
+        last = self.app.till.history.last_reversal
+        return last.entry.id if last is not None and last.fact.original == entry else entry
+
+    def _paid_by_purse(self, entry: str) -> bool:
+        try:
+            return self.app.services.reverse.original(entry).purse is not None
+        except PosError:
+            return False
+
+    # -- close and send -------------------------------------------------------------------------------------------
+
+    def _print_owed(self) -> None:
+        """Papers that were owed when the machine died come out first."""
+        services = self.app.services
+        for job in services.papers.owed():
+            try:
+                services.papers.print_out(job, services.printer)
+                self.say(f"Kertas yang tertunda dicetak: {job.kind} {job.receipt:04d}")
+            except PosError as error:
+                self.say(f"Kertas tertunda: {error.code}")
+
+    def _close_day(self) -> None:
+        till = self.app.till
+        if self._day() is DayState.CLOSED:
+            return
+        closing = till.closing
+        till.shell.go("closing")
+        if self._day() is DayState.OPEN:
+            self._wait(lambda: closing.state.step == 0 and closing.state.can_go_on, "Tutup Hari")
+            self.shot("tutup-mulai")
+            closing.begin()
+        self._wait(lambda: closing.state.step in (1, 2, 3), "the count")
+        if closing.state.step == 1:
+            self._count()
+        if closing.state.step == 2:
+            self._wait(lambda: bool(closing.state.story) or not self._redeemed(), "the four figures")
+            for row in closing.state.rows:
+                if row.differs:
+                    closing.choose_reason(row.product, "bocor")
+            self.shot("tutup-selisih")
+            closing.explain_done()
+            self._wait(lambda: closing.state.step == 3 or closing.state.notice is not None, "the explanation")
+        self._wait(lambda: not closing.state.sending, "the sending")
+        self.shot("tutup-kirim")
+        closing.send_done()
+        self._wait(lambda: closing.state.edc_asked and not closing.state.busy, "the EDC's total")
+        self.say(f"Total KKS: kasir {closing.state.till_purse}, EDC {closing.state.edc_total}")
+        if closing.state.edc_differs:
+            closing.explain_edc("Total EDC memuat transaksi di luar hari ini.")
+        self.shot("tutup-segel")
+        closing.seal()
+        self._wait(lambda: closing.state.step == 5 or closing.state.notice is not None, "the seal")
+        if closing.state.step != 5:
+            why = closing.state.notice.title if closing.state.notice is not None else ""
+            raise MorningFailed(f"the day could not be sealed: {why}")
+        self._wait(lambda: "sudah dicetak" in closing.state.said or closing.state.notice is not None, "the Z report")
+        self.shot("tutup-selesai")
+        if closing.state.report is not None:
+            for line in text_lines(closing.state.report, 32):
+                self.say("    | " + line.ljust(32) + " |")
+
+    def _count(self) -> None:
+        closing = self.app.till.closing
+        book = self.app.services.ledger.read().stock()
+        short = next((row.product for row in closing.state.rows if "gula" in row.product and book[row.product] > 0), "")
+        for row in closing.state.rows:
+            closing.set_count(row.product, book[row.product] - (1 if row.product == short else 0))
+        self.shot("tutup-hitung")
+        closing.count_done()
+        self._wait(lambda: closing.state.step == 2, "the comparison")
+
+    def _send(self) -> None:
+        """Until the city holds everything; without a line the day is safe here and goes later."""
+        sync = self.app.till.sync
+        self.app.till.shell.go("sync")
+        for _ in range(12):
+            sync.send_now()
+            self._wait(lambda: not sync.state.busy, "the city")
+            if sync.state.notice is not None or (sync.state.unsent == 0 and self._attested()):
+                break
+        self.say(sync.state.headline)
+        self.shot("sinkron")
+
+    def _attested(self) -> bool:
+        day = self.app.services.day.today()
+        return day.date is None or any(day.date.iso in line.text for line in self.app.till.sync.state.log)
+
+    # -- waiting --------------------------------------------------------------------------------------------------
+
+    def _redeemed(self) -> int:
+        day = self.app.services.day.today()
+        return self.app.services.ledger.read().totals(day.date).redemptions if day.date is not None else 0
+
+    def _wait(self, until: Callable[[], bool], what: str) -> None:
+        if not self.runner.pump(until, WAIT_S):
+            shell, counter = self.app.till.shell.state, self.app.till.counter.state
+            notices = [
+                found.code
+                for found in (shell.notice, counter.notice, counter.refusal, counter.reader)
+                if found is not None
+            ]
+            raise MorningFailed(f"waited {WAIT_S:.0f} s for {what} on {shell.screen}/{counter.phase}: {notices}")
