@@ -1,0 +1,191 @@
+"""The command line. Exit codes: 0 done, 1 a check found something wrong, 2 wrong use or broken environment,
+3 could not finish (nothing lost). `--json` prints one object on the last line of standard output; logs go to stderr.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from ewarung_pos import __version__
+from ewarung_pos.errors import PosError
+
+__all__ = ["main"]
+
+_DATA_DIR = click.option(
+    "--data-dir", envvar="EWARUNG_DATA_DIR", type=click.Path(file_okay=False), help="Where this kiosk's data lives."
+)
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of standard output.")
+
+
+@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ewarung-pos")
+@_DATA_DIR
+@click.pass_context
+def cli(context: click.Context, data_dir: str | None) -> None:
+    """Kasir e-warung: ration and purse at the counter, an offline ledger, a city that can trust it."""
+    if context.invoked_subcommand is None:
+        context.invoke(run, data_dir=data_dir)
+
+
+@cli.command()
+@_DATA_DIR
+def run(data_dir: str | None) -> None:
+    """The till on this kiosk's configuration."""
+    from ewarung_pos.kiosk import run_window
+
+    sys.exit(run_window(data_dir))
+
+
+@cli.command()
+@click.option("--headless", is_flag=True, help="Work a scripted morning without a window.")
+@click.option("--redemptions", type=click.IntRange(1, 5000), default=24, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True)
+@_DATA_DIR
+@click.option("--resume", is_flag=True, help="Go on with the data directory after any kind of death.")
+@click.option("--edc", default="", help="pyserial URL of another EDC (/dev/pts/7, socket://127.0.0.1:7002).")
+@click.option("--city", default="", help="URL of another city server; needs --code for a new data directory.")
+@click.option("--code", default="", help="Enrolment code of the other city server.")
+@click.option("--screens", type=click.Path(file_okay=False), help="Render the real windows offscreen into DIR.")
+@_JSON
+def demo(**options: Any) -> None:
+    """The main job in a sandbox: embedded city, simulated EDC, invented families."""
+    from ewarung_pos.practice.demo import DemoOptions, run_demo
+
+    sys.exit(
+        run_demo(
+            DemoOptions(
+                headless=bool(options["headless"] or options["screens"]),
+                redemptions=options["redemptions"],
+                seed=options["seed"],
+                data_dir=options["data_dir"] or "",
+                resume=options["resume"],
+                edc=options["edc"],
+                city=options["city"],
+                code=options["code"],
+                screens=options["screens"] or "",
+                as_json=options["as_json"],
+            )
+        )
+    )
+
+
+@cli.command("simulate-edc")
+@click.option("--pty", "link", type=click.Path(), help="Make a pseudo-terminal and link it here.")
+@click.option("--listen", help="tcp://HOST:PORT (loopback).")
+@click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="Fault script (docs/sandbox-edc.md).")
+@click.option("--families", type=click.Path(exists=True, dir_okay=False), help="Families file; default the sample.")
+@click.option("--pin", type=click.Choice(["auto", "face"]), default="auto", show_default=True)
+@click.option("--journal", type=click.Path(dir_okay=False), help="Remember approvals here, over restarts.")
+@click.option("--seed", type=int, default=1, show_default=True)
+def simulate_edc(
+    link: str | None,
+    listen: str | None,
+    faults: str | None,
+    families: str | None,
+    pin: str,
+    journal: str | None,
+    seed: int,
+) -> None:
+    """The simulated payment terminal by itself, on a real pseudo-terminal or TCP port."""
+    if bool(link) == bool(listen):
+        raise click.UsageError("give one of --pty LINK and --listen tcp://HOST:PORT")
+    from ewarung_pos.devices.simulated.edc import run as run_simulator
+    from ewarung_pos.practice.cards import sample_file
+
+    sys.exit(
+        run_simulator(
+            link=link,
+            listen=listen,
+            faults=faults,
+            families=families or str(sample_file("families.csv")),
+            pin=pin,
+            journal=journal,
+            seed=seed,
+        )
+    )
+
+
+@cli.command()
+@_DATA_DIR
+@_JSON
+def doctor(data_dir: str | None, as_json: bool) -> None:
+    """Look at devices, printer, disk, ledger, key tier, clock and city; say what each means and what to do."""
+    from ewarung_pos.kiosk import examine
+
+    found = examine(data_dir)
+    for line in found:
+        click.echo(f"[{line['state']:>5}] {line['what']}: {line['meaning']}", err=as_json)
+        if line["do"]:
+            click.echo(f"        -> {line['do']}", err=as_json)
+    if as_json:
+        click.echo(json.dumps({"checks": found}, ensure_ascii=False))
+    sys.exit(1 if any(line["state"] == "stop" for line in found) else 0)
+
+
+@cli.command()
+@click.argument("path", required=False, type=click.Path(exists=True))
+@_DATA_DIR
+@_JSON
+def verify(path: str | None, data_dir: str | None, as_json: bool) -> None:
+    """Check chain, guards, projections, balances and signatures; name the first bad entry."""
+    from ewarung_pos.kiosk import verify_ledger
+
+    report = verify_ledger(path or data_dir)
+    if as_json:
+        click.echo(json.dumps(report, ensure_ascii=False))
+    elif report["ok"]:
+        click.echo(f"Buku catatan utuh: {report['entries']} catatan, kepala {report['head'][:12]}.")
+    else:
+        click.echo(f"Buku catatan TIDAK utuh; catatan pertama yang salah: {report['first_bad_seq']}.")
+        for problem in report["problems"][:20]:
+            click.echo(f"  {problem}")
+    sys.exit(0 if report["ok"] else 1)
+
+
+@cli.command()
+@click.argument("directory", type=click.Path(file_okay=False))
+@_DATA_DIR
+def backup(directory: str, data_dir: str | None) -> None:
+    """Write a verified copy of the ledger into DIRECTORY."""
+    from ewarung_pos.kiosk import backup_ledger
+
+    click.echo(f"Salinan terverifikasi: {backup_ledger(data_dir, Path(directory))}")
+
+
+@cli.command()
+@click.option("--city", required=True, help="URL of the city's server.")
+@click.option("--code", required=True, help="Enrolment code from the city.")
+@_DATA_DIR
+def enrol(city: str, code: str, data_dir: str | None) -> None:
+    """Enrol this kiosk with its city; once per kiosk."""
+    from ewarung_pos.kiosk import enrol_kiosk
+
+    click.echo(enrol_kiosk(city, code, data_dir))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every expected failure becomes a sentence, one next step, and an exit code."""
+    try:
+        cli.main(args=arguments, prog_name="ewarung-pos", standalone_mode=True)
+    except PosError as error:
+        from ewarung_pos.ui.text import trouble_of
+
+        said = trouble_of(error)
+        detail = f" ({error.detail})" if error.detail else ""
+        click.echo(f"{said.title}. {said.happened}{detail}", err=True)
+        click.echo(f"Yang sudah aman: {said.safe}", err=True)
+        click.echo(f"Lakukan sekarang: {said.now}", err=True)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(3)
+
+
+if __name__ == "__main__":
+    main()
