@@ -339,21 +339,18 @@ class PrintJob(msgspec.Struct, frozen=True):
 
 
 class LedgerHead(msgspec.Struct, frozen=True):
-    """End of the chain, and how far the city has acknowledged it."""
+    """End of the chain, and how far the city has acknowledged it. Hashes are hex.
+
+    `unsent` counts the entries above the last acknowledgement that wait for the city; acknowledgements themselves do
+    not count, they go with the next batch.
+    """
 
     seq: int
     hash: str
     last_ms: int
     acked_seq: int
     acked_hash: str
-
-    @property
-    def unsent(self) -> int:
-        """Entries above the last acknowledgement that the city should have.
-
-        The acknowledgement entries themselves do not count: they are sent with the next batch.
-        """
-        return max(0, self.seq - self.acked_seq)
+    unsent: int = 0
 
 
 class HistoryRow(msgspec.Struct, frozen=True):

@@ -26,7 +26,7 @@ class Commodity(msgspec.Struct, frozen=True):
     name: str
     short: str
     unit: Unit
-    pictogram: str = "goods"
+    pictogram: str = "package"
 
 
 class Ceiling(msgspec.Struct, frozen=True):

@@ -8,7 +8,7 @@ from ewarung_pos.ui.views.kit.buttons import BigButton, ButtonKind, ButtonSize
 from ewarung_pos.ui.views.kit.card import Card, Panel, Rule, column, row
 from ewarung_pos.ui.views.kit.choice import Choice, Option
 from ewarung_pos.ui.views.kit.fields import FieldRow, NumberField, SearchField, TextField
-from ewarung_pos.ui.views.kit.flow import FlowLayout
+from ewarung_pos.ui.views.kit.flow import Flow
 from ewarung_pos.ui.views.kit.lamp import Lamp
 from ewarung_pos.ui.views.kit.motion import Pages
 from ewarung_pos.ui.views.kit.pinpad import PinPad
@@ -40,7 +40,7 @@ __all__ = [
     "Disc",
     "EmptyState",
     "FieldRow",
-    "FlowLayout",
+    "Flow",
     "IconView",
     "Lamp",
     "Line",

@@ -139,8 +139,11 @@ class BigButton(PaintedButton):
         return QSize(width + 2 * pad, max(height, self._least()))
 
     def minimumSizeHint(self) -> QSize:
+        # The word may shrink to three quarters before the layout has to give more room.
         hint = self.sizeHint()
-        return QSize(min(hint.width(), hint.height() * 2), hint.height())
+        icon, word, chip = self._parts()
+        least = icon + word * 3 // 4 + (chip.width() + 12 if chip.width() else 0) + 24
+        return QSize(min(hint.width(), least), hint.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPaintEvent
-from PySide6.QtWidgets import QButtonGroup, QLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.card import row
-from ewarung_pos.ui.views.kit.flow import FlowLayout
+from ewarung_pos.ui.views.kit.flow import Flow
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
 from ewarung_pos.ui.views.kit.style import Role
 
@@ -103,11 +103,14 @@ class Choice(Painted):
         self._options: tuple[Option, ...] = ()
         self._group = QButtonGroup(self)
         self._group.buttonClicked.connect(self._picked)
-        self._box: QLayout = row(gap=7) if stretch else FlowLayout(self.look.gap(2))
+        self._box = row(gap=7)
+        self._flow = None if stretch else Flow(self.look.gap(2), self)
+        if self._flow is not None:
+            self._box.addWidget(self._flow)
         self.setLayout(self._box)
         policy = self.sizePolicy()
         policy.setHeightForWidth(not stretch)
-        policy.setVerticalPolicy(QSizePolicy.Policy.Fixed if stretch else QSizePolicy.Policy.Preferred)
+        policy.setVerticalPolicy(QSizePolicy.Policy.Fixed if stretch else QSizePolicy.Policy.Minimum)
         self.setSizePolicy(policy)
 
     def set_options(self, options: Sequence[Option]) -> None:
@@ -115,15 +118,25 @@ class Choice(Painted):
         new = tuple(options)
         if new == self._options:
             return
-        for button in self._group.buttons():
-            self._group.removeButton(button)
-            self._box.removeWidget(button)
-            button.deleteLater()
+        for old in self._group.buttons():
+            self._group.removeButton(old)
+            self._box.removeWidget(old)
+            old.hide()
+            old.deleteLater()
         self._options = new
-        for option in new:
-            button = _OptionButton(option, stretch=self._stretch, parent=self)
+        buttons = [_OptionButton(option, stretch=self._stretch, parent=self) for option in new]
+        for button in buttons:
             self._group.addButton(button)
-            self._box.addWidget(button)
+        if self._flow is not None:
+            self._flow.set_widgets([*buttons])
+        else:
+            for button in buttons:
+                self._box.addWidget(button)
+
+    def restyle(self) -> None:
+        if self._flow is not None:
+            self._flow.set_gap(self.look.gap(2))
+        super().restyle()
 
     def set_chosen(self, name: str) -> None:
         """Mark the option of this name; a name not offered marks none."""

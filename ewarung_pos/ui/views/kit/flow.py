@@ -1,67 +1,73 @@
-"""A layout that fills a line and goes on below, for choices whose words vary in length."""
+"""A row that goes on below when it is full, for choices whose words vary in length."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtWidgets import QLayout, QLayoutItem, QWidget
+from PySide6.QtCore import QEvent, QSize
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
-__all__ = ["FlowLayout"]
+__all__ = ["Flow"]
 
 
-class FlowLayout(QLayout):
-    """Lays widgets left to right at their own width and wraps."""
+class Flow(QWidget):
+    """Places widgets left to right at their own width and wraps."""
 
     def __init__(self, gap: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._items: list[QLayoutItem] = []
-        self.setContentsMargins(0, 0, 0, 0)
-        self.setSpacing(gap)
+        self._gap = gap
+        self._widgets: list[QWidget] = []
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
 
-    def addItem(self, item: QLayoutItem) -> None:
-        self._items.append(item)
+    def set_gap(self, gap: int) -> None:
+        """Set the distance between widgets and between lines."""
+        self._gap = gap
+        self._place(self.width(), move=True)
+        self.updateGeometry()
 
-    def count(self) -> int:
-        return len(self._items)
-
-    # Qt asks past the end to learn where the end is; PySide types the answer as never empty.
-    def itemAt(self, index: int) -> QLayoutItem:
-        return self._items[index] if 0 <= index < len(self._items) else None  # type: ignore[return-value]
-
-    def takeAt(self, index: int) -> QLayoutItem:
-        return self._items.pop(index) if 0 <= index < len(self._items) else None  # type: ignore[return-value]
-
-    def expandingDirections(self) -> Qt.Orientation:
-        return Qt.Orientation(0)
+    def set_widgets(self, widgets: list[QWidget]) -> None:
+        """Place these, in order; they become children."""
+        self._widgets = list(widgets)
+        for widget in widgets:
+            widget.setParent(self)
+            widget.show()
+        self._place(self.width(), move=True)
+        self.updateGeometry()
 
     def hasHeightForWidth(self) -> bool:
         return True
 
     def heightForWidth(self, width: int) -> int:
-        return self._place(QRect(0, 0, width, 0), move=False)
-
-    def setGeometry(self, rect: QRect) -> None:
-        super().setGeometry(rect)
-        self._place(rect, move=True)
+        return self._place(width, move=False)
 
     def sizeHint(self) -> QSize:
-        width = sum(item.sizeHint().width() for item in self._items) + self.spacing() * max(len(self._items) - 1, 0)
-        return QSize(width, max((item.sizeHint().height() for item in self._items), default=0))
+        hints = [widget.sizeHint() for widget in self._widgets]
+        width = sum(hint.width() for hint in hints) + self._gap * max(len(hints) - 1, 0)
+        return QSize(width, max((hint.height() for hint in hints), default=0))
 
-    def minimumSize(self) -> QSize:
-        size = QSize()
-        for item in self._items:
-            size = size.expandedTo(item.minimumSize())
-        return size
+    def minimumSizeHint(self) -> QSize:
+        hints = [widget.minimumSizeHint() for widget in self._widgets]
+        width = max((hint.width() for hint in hints), default=0)
+        return QSize(width, max((hint.height() for hint in hints), default=0))
 
-    def _place(self, rect: QRect, *, move: bool) -> int:
-        left, top, line = rect.x(), rect.y(), 0
-        for item in self._items:
-            size = item.sizeHint()
-            if left + size.width() > rect.right() + 1 and line:
-                left, top, line = rect.x(), top + line + self.spacing(), 0
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._place(event.size().width(), move=True)
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:
+            self._place(self.width(), move=True)
+            self.updateGeometry()
+        return super().event(event)
+
+    def _place(self, room: int, *, move: bool) -> int:
+        left = top = line = 0
+        for widget in self._widgets:
+            size = widget.sizeHint()
+            if line and left + size.width() > room:
+                left, top, line = 0, top + line + self._gap, 0
             if move:
-                size.setWidth(min(size.width(), rect.width()))
-                item.setGeometry(QRect(QPoint(left, top), size))
-            left += size.width() + self.spacing()
+                widget.setGeometry(left, top, min(size.width(), max(room, 1)), size.height())
+            left += size.width() + self._gap
             line = max(line, size.height())
-        return top + line - rect.y()
+        return top + line

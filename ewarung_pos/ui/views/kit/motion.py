@@ -30,11 +30,11 @@ class _Veil(QWidget):
         self._run.finished.connect(self._end)
         self.hide()
 
-    def start(self, picture: QPixmap) -> None:
+    def start(self, picture: QPixmap, over: QWidget) -> None:
         self._run.stop()
         self._picture = picture
         self._strength = 1.0
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(over.rect())
         self.show()
         self.raise_()
         self._run.start()
@@ -71,4 +71,4 @@ class Pages(QStackedWidget):
         if fade:
             if self._veil is None:
                 self._veil = _Veil(self)
-            self._veil.start(picture)
+            self._veil.start(picture, self)

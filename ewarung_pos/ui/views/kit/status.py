@@ -201,8 +201,9 @@ class Disc(Painted):
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(self.look.colour(fill))
         painter.drawEllipse(self.rect())
-        inset = self.width() * (22 if self._filled else 26) // 100
-        paint_icon(painter, self._icon, self.rect().adjusted(inset, inset, -inset, -inset), self.look.colour(ink))
+        inset = self.width() * (20 if self._filled else 26) // 100
+        icon = self.rect().adjusted(inset, inset, -inset, -inset)
+        paint_icon(painter, self._icon, icon, self.look.colour(ink), weight=3 if self._filled else 2)
 
 
 class Picture(Painted):

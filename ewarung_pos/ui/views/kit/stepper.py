@@ -156,8 +156,10 @@ class Stepper(Painted):
         return QFontMetrics(self.look.font(Role.SMALL)).height() + 4 if self._bound else 0
 
     def sizeHint(self) -> QSize:
-        value = text_width(self.look.font(Role.QUANTITY), f"00 {self._unit}")
-        middle = max(value + 2 * self.look.gap(1.5), self.look.size(150))
+        font = self.look.font(Role.QUANTITY)
+        # Steppers of one list are of one width unless a unit is unusually long.
+        value = max(text_width(font, f"00 {self._unit}"), text_width(font, "00 × 0 kg"))
+        middle = max(value + 2 * self.look.gap(1), self.look.size(150))
         return QSize(2 * self.look.counter_target + middle, self.look.counter_target + self._line())
 
     def minimumSizeHint(self) -> QSize:

@@ -170,7 +170,7 @@ class StepHead(Painted):
                 ink = self.look.colour("on-stop" if failed else "on-go")
             if step.state is StepState.DONE:
                 inset = side * 22 // 100
-                paint_icon(painter, "check", disc.adjusted(inset, inset, -inset, -inset), ink)
+                paint_icon(painter, "check", disc.adjusted(inset, inset, -inset, -inset), ink, weight=3)
             else:
                 painter.setFont(self.look.font(Role.BODY, bold=True))
                 painter.setPen(ink)

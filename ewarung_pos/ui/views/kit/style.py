@@ -65,6 +65,7 @@ class Tone(StrEnum):
 class Role(StrEnum):
     """Type sizes by what the text is for."""
 
+    HERO = "hero"
     DISPLAY = "display"
     TITLE = "title"
     HEADING = "heading"
@@ -87,6 +88,7 @@ class Density(StrEnum):
 # Role: (pixels at 100 % in a 1366 x 768 window, floor in any window). 27 px is 20 pt at 96 dpi, the least a
 # quantity may be in the counter flow.
 _SIZES: Mapping[Role, tuple[int, int]] = {
+    Role.HERO: (54, 36),
     Role.DISPLAY: (44, 30),
     Role.TITLE: (33, 26),
     Role.HEADING: (26, 21),
@@ -96,7 +98,7 @@ _SIZES: Mapping[Role, tuple[int, int]] = {
     Role.SMALL: (17, 15),
     Role.KEY: (13, 12),
 }
-_BOLD = frozenset({Role.DISPLAY, Role.TITLE, Role.HEADING, Role.QUANTITY})
+_BOLD = frozenset({Role.HERO, Role.DISPLAY, Role.TITLE, Role.HEADING, Role.QUANTITY})
 _ROOM: Mapping[Density, int] = {Density.TIGHT: 60, Density.COMPACT: 80, Density.REGULAR: 100, Density.LARGE: 125}
 
 
@@ -187,7 +189,7 @@ class Style:
             found = QFont(FAMILY)
             found.setPixelSize(self.pixels(role))
             found.setBold(heavy)
-            found.setFeature(QFont.Tag(b"tnum"), 1)
+            found.setFeature(QFont.Tag("tnum"), 1)
             self._fonts[role, heavy] = found
         return QFont(found)
 

@@ -123,6 +123,8 @@ class _Painter(QStyledItemDelegate):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if chosen:
             painter.fillRect(area, style.colour("go-tint"))
+            if index.column() == 0:
+                painter.fillRect(area.x(), area.y(), 5, area.height(), style.colour("go"))
         painter.fillRect(area.x(), area.bottom(), area.width(), 1, style.colour("line"))
         room = area.adjusted(self._pad(), 0, -self._pad(), -1)
         if cell.picture:
@@ -144,7 +146,7 @@ class _Painter(QStyledItemDelegate):
         if cell.badge:
             height = QFontMetrics(font).height() + 14
             pill = QRect(left, room.center().y() - height // 2, wide, height)
-            box(painter, pill, 8, style.colour(cell.tone.tint))
+            box(painter, pill, 8, style.colour("card" if chosen else cell.tone.tint))
             left += inset
         if icon:
             paint_icon(painter, cell.icon, QRect(left, room.center().y() - icon // 2, icon, icon), ink)

@@ -68,7 +68,7 @@ class TickRow(PaintedButton):
         if self.isChecked():
             box(painter, tick, 9, self.look.colour("go"))
             inset = side * 18 // 100
-            paint_icon(painter, "check", tick.adjusted(inset, inset, -inset, -inset), self.look.colour("on-go"))
+            paint_icon(painter, "check", tick.adjusted(inset, inset, -inset, -inset), self.look.colour("on-go"), weight=3)
         else:
             box(painter, tick, 9, self.look.colour("card"), self.look.colour("go"), 3)
         if self.hasFocus():

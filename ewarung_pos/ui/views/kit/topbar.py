@@ -105,6 +105,8 @@ class TopBar(Painted):
             self._apply(level)
             if self._wanted() <= self.width():
                 break
+        self._box.invalidate()
+        self._box.activate()
         self.update()
 
     def event(self, event: QEvent) -> bool:

@@ -1,0 +1,61 @@
+# Every target makes the tree ready first (scripts/setup), and says what it does.
+# Words for the program go into ARGS: make demo ARGS="--redemptions 5 --seed 7"
+
+.POSIX:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench screenshots package clean
+
+BIN := .venv/bin
+ARGS :=
+PYTEST_ARGS :=
+
+# The folders whose every branch is tested; how much that is, says fail_under in pyproject.toml.
+GATED := ewarung_pos/domain/*,ewarung_pos/services/*,ewarung_pos/ledger/*,ewarung_pos/sync/*
+
+help:
+	@echo "make demo         the till in practice mode, beside an embedded city and a simulated EDC"
+	@echo "make test         lint, types, import contracts, all tests, coverage gate"
+	@echo "make lint         the first three of these; make format puts right what can be"
+	@echo "make bench        the figures of the README, measured here"
+	@echo "make screenshots  a picture of every screen in every state, into docs/pictures"
+	@echo "make package      the Debian package, into dist/"
+
+demo:
+	@scripts/setup runtime
+	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
+	  exec $(BIN)/ewarung-pos demo $(ARGS); \
+	else \
+	  exec $(BIN)/ewarung-pos demo --headless $(ARGS); \
+	fi
+
+test: lint
+	@rm -f .coverage .coverage.*
+	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
+	$(BIN)/coverage report --include='$(GATED)'
+
+lint:
+	@scripts/setup full
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format:
+	@scripts/setup full
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench:
+	@scripts/setup full
+	$(BIN)/python -m benchmarks $(ARGS)
+
+screenshots:
+	@scripts/setup runtime
+	$(BIN)/ewarung-pos demo --headless --screens docs/pictures $(ARGS)
+
+package:
+	@scripts/setup full
+	installer/build-deb
+
+clean:
+	rm -rf build dist .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Drivers: a codec that is pure bytes, a state machine, and a transport; no Qt inside."""

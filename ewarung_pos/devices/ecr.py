@@ -1,0 +1,379 @@
+"""The line to an EDC in ECR mode, shared by the terminal and the card reader of the same box.
+
+It opens and reopens the port, sends whole frames, answers responses with ACK or NAK, recognises a repeated response,
+and knows how the line is. What a response means is decided by `ecr_terminal` and `ecr_reader`.
+
+The response of this protocol names no transaction, so an answer belongs to a question only by order. That order is
+established by a fence: an echo test that the EDC answers. Everything it still had to say about earlier questions comes
+before that answer. `dirty` says that a fence is needed before money may be moved.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ewarung_pos.devices.ecr_codec import (
+    ACK,
+    NAK,
+    Ack,
+    BadFrame,
+    Decoder,
+    EcrRequest,
+    EcrResponse,
+    Event,
+    Frame,
+    Nak,
+    TransType,
+    blanked,
+    build_request,
+)
+from ewarung_pos.devices.transport import LinkLost, Transport
+from ewarung_pos.errors import DeviceUnavailable
+from ewarung_pos.ports import DeviceState, DeviceStatus
+
+__all__ = ["EcrLine", "EcrSite", "EcrTimers", "Garbled"]
+
+_log = logging.getLogger(__name__)
+
+_READ_MAX = 4096
+_REMEMBERED = 256
+
+
+@dataclass(frozen=True, slots=True)
+class EcrTimers:
+    """Seconds. The protocol's public descriptions give none; these are to be tuned on the site's terminal.
+
+    Attributes:
+        ack: from the last byte of a request to ACK or NAK.
+        gap: silence inside a response after which it is broken (205 bytes at 9600 baud take 0.22 s).
+        response: from ACK to the response of a sale or void: card, PIN and host.
+        query: from ACK to the response of an inquiry or settlement.
+        echo: from ACK to the response of an echo test.
+        repeat: from our NAK to the repeated response.
+        settle: after a NAK, how long an ACK may still prove it noise before the request is sent again.
+        slice: longest single read, so that closing is quick.
+        reopen: pause between attempts to open a port that is away; the second and later ones take twice this.
+        write: for a frame to leave.
+    """
+
+    ack: float = 3.0
+    gap: float = 0.5
+    response: float = 120.0
+    query: float = 60.0
+    echo: float = 5.0
+    repeat: float = 10.0
+    settle: float = 0.1
+    slice: float = 0.1
+    reopen: float = 1.0
+    write: float = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class EcrSite:
+    """What differs from bank to bank and is agreed with it.
+
+    Attributes:
+        version: version byte of sales, voids and settlements.
+        card_info_type: two-digit transaction type that reads a card without moving money.
+        query_type: two-digit type that asks for an earlier transaction by ReffNumber; empty where there is none.
+        fence: `echo`, or `quiet` where the EDC has no echo test: then silence for `quiet_s` must do.
+        quiet_s: length of that silence, seconds.
+        check_last4: whether a response that shows another card than the expected one is a mismatch.
+    """
+
+    version: int = 1
+    card_info_type: str = ""
+    query_type: str = ""
+    fence: str = "echo"
+    quiet_s: float = 1.0
+    check_last4: bool = True
+
+
+class Garbled(Exception):
+    """The EDC's response stayed unreadable after it was asked to repeat it."""
+
+
+class EcrLine:
+    """One port, one decoder, one user at a time.
+
+    Attributes:
+        lock: held by whoever talks; both roles live on the terminal lane, this only guards against misuse.
+        dirty: an answer to an earlier question may still come.
+        generation: changes with every request and every reopening, so that the reader notices that its own request
+            was superseded.
+        late: where a response goes that nobody waits for.
+    """
+
+    def __init__(self, transport: Transport, timers: EcrTimers | None = None, site: EcrSite | None = None) -> None:
+        self.timers = timers or EcrTimers()
+        self.site = site or EcrSite()
+        self.lock = threading.RLock()
+        self.dirty = True
+        self.generation = 0
+        self.late: Callable[[EcrResponse], None] = _nobody
+        self._transport = transport
+        self._decoder = Decoder()
+        self._events: deque[Event] = deque()
+        self._seen: OrderedDict[str, None] = OrderedDict()
+        self._open = False
+        self._bad = 0
+        self._last_byte = 0.0
+        self._retry_at = 0.0
+        self._failures = 0
+        self._status = DeviceStatus(DeviceState.UNKNOWN, "not_asked")
+
+    # -- the port -------------------------------------------------------------------------------------------------
+
+    def status(self) -> DeviceStatus:
+        """As last seen; no I/O."""
+        return self._status
+
+    def note(self, state: DeviceState, reason: str = "", detail: str = "") -> None:
+        """Say how the line is."""
+        self._status = DeviceStatus(state, reason, detail)
+
+    def ensure_open(self, wait_until: float | None = None) -> None:
+        """Have an open port and nothing old in it.
+
+        Args:
+            wait_until: given by a poll, which respects the pause between attempts and uses its time waiting for it;
+                None tries at once.
+
+        Raises:
+            DeviceUnavailable: `reason` as in `LinkLost`.
+        """
+        for last in (False, True):
+            if not self._open:
+                self._reopen(wait_until)
+            try:
+                self.clear()
+            except LinkLost as error:
+                self.lost(error)
+                if last or wait_until is not None:
+                    raise DeviceUnavailable(error.detail, reason=error.reason) from error
+            else:
+                return
+
+    def lost(self, error: LinkLost) -> None:
+        """The line broke: close it, to be reopened at the next use."""
+        _log.info("EDC %s: link lost (%s)", self._transport.name, error.reason)
+        self._shut()
+        self.note(DeviceState.AWAY, error.reason, error.detail)
+        self._pause()
+
+    def close(self) -> None:
+        """Give the port back. Never raises."""
+        with self.lock:
+            self._shut()
+            self._retry_at = 0.0
+            self.note(DeviceState.UNKNOWN, "closed")
+
+    # -- frames ---------------------------------------------------------------------------------------------------
+
+    def send(self, request: EcrRequest) -> None:
+        """Send one request; nothing that arrived before it can be taken for its answer.
+
+        Raises:
+            LinkLost: `sent` says whether the EDC may have got it.
+        """
+        frame = build_request(request)
+        self.clear()
+        self._bad = 0
+        self.generation += 1
+        self._transport.write(frame, time.monotonic() + self.timers.write)
+        _log.debug("EDC <- %s", blanked(frame).hex())
+
+    def receive(self, deadline: float) -> EcrResponse | Ack | Nak | None:
+        """The next thing the EDC says; None when the deadline passes.
+
+        A good response is answered with ACK and a repetition of an earlier one is dropped. A broken one is answered
+        with NAK, twice, and the repetition must come soon.
+
+        Raises:
+            LinkLost: the line broke.
+            Garbled: no readable response after all repetitions.
+        """
+        while True:
+            event = self._next_event(deadline)
+            if event is None:
+                if self._bad:
+                    raise Garbled
+                return None
+            if isinstance(event, BadFrame):
+                self._bad += 1
+                _log.info("EDC: broken response (%s)", event.reason)
+                if self._bad > 2:
+                    raise Garbled
+                self._reply(NAK)
+                deadline = min(deadline, time.monotonic() + self.timers.repeat)
+            elif isinstance(event, Frame):
+                self._bad = 0
+                if self._accept(event.response):
+                    return event.response
+            else:
+                return event
+
+    def clear(self) -> None:
+        """Take what has arrived unasked: late responses are acknowledged and handed on, the rest is noise.
+
+        Raises:
+            LinkLost: the line broke.
+        """
+        end = time.monotonic() + 4 * self.timers.gap  # even on a line that never stops talking
+        while True:
+            while self._events:
+                self._take_unasked(self._events.popleft())
+            data = self._transport.drain()
+            if data:
+                self._last_byte = time.monotonic()
+                self._events.extend(self._decoder.feed(data))
+            if time.monotonic() >= end or not (data or self._decoder.inside_frame):
+                break
+            if not data and (event := self._next_event(time.monotonic() + self.timers.gap)) is not None:
+                self._take_unasked(event)
+        self._decoder.reset()
+        self._events.clear()
+
+    def fence(self) -> bool:
+        """Make sure that every earlier answer has come; True when that is certain. Never raises.
+
+        Late responses go to `late` on the way.
+        """
+        try:
+            self.ensure_open()
+            certain = self._echo() if self.site.fence == "echo" else self._quiet()
+        except LinkLost as error:
+            self.lost(error)
+            return False
+        except (DeviceUnavailable, Garbled):
+            return False
+        if certain:
+            self.dirty = False
+            self.note(DeviceState.READY)
+        else:
+            self.note(DeviceState.AWAY, "no_answer")
+        return certain
+
+    # -- inside ---------------------------------------------------------------------------------------------------
+
+    def _echo(self) -> bool:
+        for _ in range(3):
+            self.send(EcrRequest(type=TransType.ECHO, version=3))
+            deadline = time.monotonic() + self.timers.ack
+            refused = False
+            while not refused:
+                got = self.receive(deadline)
+                match got:
+                    case None:
+                        return False
+                    case Ack():
+                        deadline = time.monotonic() + self.timers.echo
+                    case Nak():
+                        refused = True
+                    case EcrResponse(type=TransType.ECHO):
+                        return got.code == "00"
+                    case EcrResponse():
+                        self.late(got)
+                        deadline = time.monotonic() + self.timers.echo
+        return False
+
+    def _quiet(self) -> bool:
+        end = time.monotonic() + self.timers.echo
+        while time.monotonic() < end:
+            got = self.receive(time.monotonic() + self.site.quiet_s)
+            if got is None:
+                return True
+            if isinstance(got, EcrResponse):
+                self.late(got)
+        return False
+
+    def _next_event(self, deadline: float) -> Event | None:
+        """Wait for something whole; a response that has begun may end a little after the deadline."""
+        hard = deadline + 2 * self.timers.gap
+        while not self._events:
+            now = time.monotonic()
+            inside = self._decoder.inside_frame
+            if now >= hard or (now >= deadline and not inside and not self._just_arrived()):
+                return None
+            until = min(now + self.timers.slice, self._last_byte + self.timers.gap if inside else deadline)
+            data = self._transport.read(_READ_MAX, until)
+            if data:
+                self._last_byte = time.monotonic()
+                self._events.extend(self._decoder.feed(data))
+            elif time.monotonic() - self._last_byte >= self.timers.gap:
+                self._events.extend(self._decoder.expire())
+        return self._events.popleft()
+
+    def _just_arrived(self) -> bool:
+        """Whether bytes lie in the port although the deadline has passed (the machine was busy, not the EDC)."""
+        data = self._transport.drain()
+        if not data:
+            return False
+        self._last_byte = time.monotonic()
+        self._events.extend(self._decoder.feed(data))
+        return True
+
+    def _take_unasked(self, event: Event) -> None:
+        if isinstance(event, Frame) and self._accept(event.response):
+            self.late(event.response)
+
+    def _accept(self, response: EcrResponse) -> bool:
+        """Acknowledge a good response; False for a repetition of one that was taken before."""
+        _log.debug("EDC -> type %s code %s invoice %s", response.type, response.code, response.invoice)
+        self._reply(ACK)
+        if response.type not in {TransType.SALE, TransType.VOID, self.site.card_info_type} or not response.stamp:
+            return True
+        if response.print_id in self._seen:
+            _log.info("EDC: response repeated, ignored")
+            return False
+        self._seen[response.print_id] = None
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return True
+
+    def _reply(self, byte: int) -> None:
+        # The response counts even when the line breaks before it can be acknowledged; the next read tells of that.
+        try:
+            self._transport.write(bytes([byte]), time.monotonic() + self.timers.write)
+        except LinkLost as error:
+            _log.info("EDC: could not answer a response (%s)", error.reason)
+
+    def _reopen(self, wait_until: float | None) -> None:
+        if wait_until is not None and (pause := self._retry_at - time.monotonic()) > 0:
+            time.sleep(max(0.0, min(pause, wait_until - time.monotonic())))
+            if time.monotonic() < self._retry_at:
+                raise DeviceUnavailable(self._status.detail, reason=self._status.reason)
+        try:
+            self._transport.open()
+        except LinkLost as error:
+            self.note(DeviceState.AWAY, error.reason, error.detail)
+            self._pause()
+            raise DeviceUnavailable(error.detail, reason=error.reason) from error
+        self._open = True
+        self._failures = 0
+        self._forget()
+        self.note(DeviceState.READY)
+
+    def _pause(self) -> None:
+        self._failures += 1
+        self._retry_at = time.monotonic() + self.timers.reopen * min(2, self._failures)
+
+    def _shut(self) -> None:
+        self._transport.close()
+        self._open = False
+        self._forget()
+
+    def _forget(self) -> None:
+        self._decoder.reset()
+        self._events.clear()
+        self.dirty = True
+        self.generation += 1
+
+
+def _nobody(response: EcrResponse) -> None:
+    _log.info("EDC: response of type %s that nobody waits for", response.type)

@@ -1,0 +1,270 @@
+"""Receipt printers that speak ESC/POS, and the honest question after each job: did it come out?
+
+Bytes are made by python-escpos from a named printer profile. What was sent is kept on disk first, byte for byte.
+Status is asked with DLE EOT before and after (real-time request, Epson ESC/POS reference); a printer that does not
+answer is *unknown*: neither "paper plenty" nor a failure.
+"""
+
+from __future__ import annotations
+
+import time
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+import msgspec
+
+from ewarung_pos.devices.durable import next_numbered
+from ewarung_pos.devices.printer_links import Connect, PrinterLink
+from ewarung_pos.domain.documents import Align, Cut, Document, PaperLine, Qr, typeset
+from ewarung_pos.errors import ConfigError, PrinterNotReady
+from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
+
+__all__ = ["PROFILES", "EscposPrinter", "Pace", "PaperSense", "encode"]
+
+PROFILES = {32: "POS-5890", 48: "TM-T20II"}
+"""python-escpos profile for each width. `default` and `simple` know neither width nor dots and are refused."""
+
+_QR_DOTS = 6
+"""Dots of one QR module: about 0.75 mm at 203 dpi, read by any phone from thermal paper."""
+_QR_LEVEL_M = 1
+_STALE_READS = 16
+
+
+class Pace(msgspec.Struct, frozen=True):
+    """How to feed the printer and how long to wait for it; seconds.
+
+    Attributes:
+        chunk: bytes in one write. Cheap units with small buffers and no flow control want 64..256 and a pause.
+        pause: between two writes.
+        write: longest wait for the printer to take one chunk.
+        answer: longest wait for a status byte.
+        job: longest time for the whole job.
+        settle: how long to go on asking after the last byte, while paper still moves.
+    """
+
+    chunk: int = 1024
+    pause: float = 0.0
+    write: float = 3.0
+    answer: float = 0.5
+    job: float = 45.0
+    settle: float = 0.0
+
+
+class PaperSense(StrEnum):
+    """What a printer says of itself, worst first."""
+
+    COVER_OPEN = "cover_open"
+    PAPER_OUT = "paper_out"
+    OFFLINE = "offline"
+    PAPER_LOW = "paper_low"
+    OK = "ok"
+    SILENT = "no_answer"
+
+    @property
+    def prints(self) -> bool:
+        """Whether it makes sense to send a job."""
+        return self in (PaperSense.OK, PaperSense.PAPER_LOW, PaperSense.SILENT)
+
+
+def encode(document: Document, columns: int, profile: str = "") -> bytes:
+    """The document's bytes for a printer of that many columns.
+
+    The QR is drawn by the printer where the profile says it can, else sent as an image. No cut is sent to a printer
+    without a cutter.
+
+    Raises:
+        ConfigError: no such profile, or one that does not fit the columns.
+    """
+    from escpos.printer import Dummy
+
+    name = _checked_profile(profile or PROFILES.get(columns, ""), columns)
+    paper = Dummy(profile=name)
+    paper.hw("INIT")
+    for item in typeset(document, columns):
+        match item:
+            case PaperLine():
+                _line(paper, item)
+            case Qr():
+                _qr(paper, item.data)
+            case Cut():
+                paper.cut(mode="PART")
+    return bytes(paper.output)
+
+
+class EscposPrinter:
+    """A `ReceiptPrinter` at the other end of a wire. One job at a time, on the printer lane.
+
+    The wire is opened for each job and given back after it, so that a printer switched off and on again is found.
+
+    Args:
+        connect: opens the wire (`printer_links`).
+        columns: 32 (58 mm) or 48 (80 mm).
+        keep_dir: where the exact bytes of every job are kept, `NNNNNN.bin`.
+        profile: python-escpos profile; by default the one for the columns.
+        pace: chunks and deadlines.
+
+    Raises:
+        ConfigError: no such profile, or one that does not fit the columns.
+    """
+
+    def __init__(
+        self, connect: Connect, columns: int, keep_dir: Path, profile: str = "", pace: Pace | None = None
+    ) -> None:
+        self.columns = columns
+        self._connect = connect
+        self._keep_dir = keep_dir
+        self._profile = profile or PROFILES.get(columns, "")
+        self._pace = pace or Pace()
+        if self._profile in {"", "default", "simple"}:
+            raise ConfigError(f"receipt_printer.profile: {self._profile!r} for {columns} columns", reason="profile")
+
+    def print(self, document: Document) -> PrintReport:
+        """Ask, keep the bytes, send them, ask again.
+
+        Raises:
+            PrinterNotReady: reason paper_out, cover_open, offline (before: nothing was sent; after: it stopped),
+                no_answer_after (it answered before and is silent now), link, stalled, or disk (the bytes could not
+                be kept, so nothing was sent).
+        """
+        data = encode(document, self.columns, self._profile)
+        link = self._connect()
+        try:
+            before = self._sense(link)
+            if not before.prints:
+                raise PrinterNotReady("before the job", reason=before.value)
+            try:
+                next_numbered(self._keep_dir, ".bin", data)
+            except OSError as exc:
+                raise PrinterNotReady(f"{type(exc).__name__}: {exc}", reason="disk") from exc
+            self._send(link, data)
+            after = self._sense_until_settled(link, silent=before is PaperSense.SILENT)
+        finally:
+            link.close()
+        if not after.prints:
+            raise PrinterNotReady("during the job", reason=after.value)
+        if after is PaperSense.SILENT and before is not PaperSense.SILENT:
+            raise PrinterNotReady("it answered before the job and is silent now", reason="no_answer_after")
+        return PrintReport(confirmed=after is not PaperSense.SILENT, status=_status(after))
+
+    def status(self) -> DeviceStatus:
+        """What the printer says of itself now. "No answer" is UNKNOWN; nobody there is AWAY. Never raises."""
+        try:
+            link = self._connect()
+        except PrinterNotReady as exc:
+            return DeviceStatus(DeviceState.AWAY, exc.reason, exc.detail)
+        try:
+            return _status(self._sense(link))
+        except PrinterNotReady as exc:
+            return DeviceStatus(DeviceState.AWAY, exc.reason, exc.detail)
+        finally:
+            link.close()
+
+    def close(self) -> None:
+        """Nothing is held between jobs."""
+
+    def _send(self, link: PrinterLink, data: bytes) -> None:
+        deadline = time.monotonic() + self._pace.job
+        for start in range(0, len(data), self._pace.chunk):
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise PrinterNotReady("the job took too long", reason="stalled")
+            link.write(data[start : start + self._pace.chunk], min(self._pace.write, left))
+            if self._pace.pause and start + self._pace.chunk < len(data):
+                time.sleep(self._pace.pause)
+
+    def _sense_until_settled(self, link: PrinterLink, *, silent: bool) -> PaperSense:
+        deadline = time.monotonic() + (0 if silent else self._pace.settle)
+        while True:
+            sense = self._sense(link)
+            if not sense.prints or time.monotonic() >= deadline:
+                return sense
+            time.sleep(0.1)
+
+    def _sense(self, link: PrinterLink) -> PaperSense:
+        """DLE EOT 1, 2 and 4; the first one that stays unanswered ends the questions."""
+        printer = self._ask(link, 1)
+        if printer is None:
+            return PaperSense.SILENT
+        cause = self._ask(link, 2)
+        paper = self._ask(link, 4)
+        if cause is not None and cause & 0x04:
+            return PaperSense.COVER_OPEN
+        if (paper is not None and paper & 0x60) or (cause is not None and cause & 0x20):
+            return PaperSense.PAPER_OUT
+        if printer & 0x08:
+            return PaperSense.OFFLINE
+        if paper is None:
+            return PaperSense.SILENT
+        return PaperSense.PAPER_LOW if paper & 0x0C else PaperSense.OK
+
+    def _ask(self, link: PrinterLink, what: int) -> int | None:
+        """One status byte, or None. Bytes that cannot be an answer (bits 1 and 4 set, 0 and 7 clear) do not count."""
+        for _ in range(_STALE_READS):
+            if not link.read(0.0):
+                break  # a late answer to an earlier question would be taken for this one
+        link.write(bytes((0x10, 0x04, what)), self._pace.write)
+        deadline = time.monotonic() + self._pace.answer
+        while (left := deadline - time.monotonic()) > 0:
+            for byte in link.read(left):
+                if byte:
+                    return byte
+        return None
+
+
+def _status(sense: PaperSense) -> DeviceStatus:
+    match sense:
+        case PaperSense.OK:
+            return DeviceStatus(DeviceState.READY)
+        case PaperSense.SILENT:
+            return DeviceStatus(DeviceState.UNKNOWN, sense.value)
+        case _:
+            return DeviceStatus(DeviceState.ATTENTION, sense.value)
+
+
+def _checked_profile(name: str, columns: int) -> str:
+    from escpos.capabilities import CAPABILITIES, get_profile
+
+    if name in {"", "default", "simple"} or name not in CAPABILITIES["profiles"]:
+        raise ConfigError(f"receipt_printer.profile: {name!r}", reason="profile")
+    wide = int(get_profile(name).get_columns("a"))
+    if wide < columns:
+        raise ConfigError(f"receipt_printer.columns: {columns}, but {name} has {wide}", reason="columns")
+    return name
+
+
+class _Encoder(Protocol):
+    """What is used of python-escpos, which ships no types."""
+
+    profile: Any
+
+    def set(self, **style: object) -> None: ...
+
+    def textln(self, txt: str = "") -> None: ...
+
+    def ln(self, count: int = 1) -> None: ...
+
+    def qr(self, content: str, **how: object) -> None: ...
+
+
+def _line(paper: _Encoder, line: PaperLine) -> None:
+    # Size before weight: ESC ! sets both.
+    paper.set(
+        align={Align.LEFT: "left", Align.CENTRE: "center", Align.RIGHT: "right"}[line.align],
+        bold=line.bold,
+        normal_textsize=not (line.tall or line.wide),
+        double_height=line.tall,
+        double_width=line.wide,
+    )
+    paper.textln(line.text)
+
+
+def _qr(paper: _Encoder, data: str) -> None:
+    native = bool(paper.profile.supports("qrCode"))
+    paper.set(align="center" if native else "left", bold=False, normal_textsize=True)
+    if native:
+        paper.ln()  # the quiet zone that an image brings along
+    paper.qr(data, ec=_QR_LEVEL_M, size=_QR_DOTS, native=native, center=not native)
+    if native:
+        paper.set(align="left")
+        paper.ln()

@@ -1,0 +1,301 @@
+"""Wires to a receipt printer: TCP, serial port, USB device file, USB by vendor and product.
+
+Each gives the same three things, all bounded in time: write, read what the printer said, close. They are ours and
+not python-escpos's because its back ends write without a deadline and take silence for good news.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import socket
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from ewarung_pos.errors import DeviceUnavailable, PrinterNotReady
+
+__all__ = ["Connect", "PrinterLink", "network", "serial_port", "usb_device", "usb_file"]
+
+
+class PrinterLink(Protocol):
+    """An open wire to a printer."""
+
+    def write(self, data: bytes, timeout: float) -> None:
+        """Hand all of `data` over within `timeout` seconds.
+
+        Raises:
+            PrinterNotReady: reason `link` (gone) or `stalled` (it takes no more).
+        """
+        ...
+
+    def read(self, timeout: float) -> bytes:
+        """What the printer has said, waiting at most `timeout` seconds for the first byte; empty when nothing.
+
+        Raises:
+            PrinterNotReady: reason `link`.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the wire back. Never raises."""
+        ...
+
+
+Connect = Callable[[], PrinterLink]
+"""Opens the wire; raises `PrinterNotReady("link")` when there is nobody at the other end."""
+
+
+def network(host: str, port: int = 9100, timeout: float = 3.0) -> Connect:
+    """A printer on the network (raw TCP)."""
+
+    def connect() -> PrinterLink:
+        try:
+            return _Socket(socket.create_connection((host, port), timeout))
+        except OSError as exc:
+            raise _gone(exc) from exc
+
+    return connect
+
+
+def serial_port(port: str, baudrate: int = 9600) -> Connect:
+    """A printer on a serial port or a USB-CDC or Bluetooth port that looks like one."""
+
+    def connect() -> PrinterLink:
+        import serial
+
+        try:
+            return _Serial(serial.serial_for_url(port, baudrate=baudrate, timeout=0, write_timeout=3.0))
+        except (OSError, ValueError) as exc:
+            raise _gone(exc) from exc
+
+    return connect
+
+
+def usb_file(path: str = "/dev/usb/lp0") -> Connect:
+    """A USB printer through the kernel's printer class driver (Linux).
+
+    Raises (when connecting):
+        DeviceUnavailable: this system has no such files.
+    """
+
+    def connect() -> PrinterLink:
+        if os.name != "posix":
+            raise DeviceUnavailable("no printer device files on this system", reason="no_driver")
+        try:
+            return _DeviceFile(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY))
+        except OSError as exc:
+            raise _gone(exc) from exc
+
+    return connect
+
+
+def usb_device(vendor: int, product: int) -> Connect:
+    """A USB printer by vendor and product id, through pyusb (extra `usb-printer`).
+
+    Raises (when connecting):
+        DeviceUnavailable: pyusb is not installed.
+    """
+
+    def connect() -> PrinterLink:
+        try:
+            import usb.core
+        except ImportError as exc:
+            raise DeviceUnavailable("pyusb is not installed", reason="no_driver") from exc
+        try:
+            return _Usb(vendor, product)
+        except (usb.core.USBError, usb.core.NoBackendError) as exc:
+            raise _gone(exc) from exc
+
+    return connect
+
+
+def _gone(exc: Exception) -> PrinterNotReady:
+    return PrinterNotReady(f"{type(exc).__name__}: {exc}", reason="link")
+
+
+def _stalled(detail: str) -> PrinterNotReady:
+    return PrinterNotReady(detail, reason="stalled")
+
+
+class _Socket:
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def write(self, data: bytes, timeout: float) -> None:
+        try:
+            self._link.settimeout(timeout)
+            self._link.sendall(data)
+        except TimeoutError as exc:
+            raise _stalled("the printer takes no more bytes") from exc
+        except OSError as exc:
+            raise _gone(exc) from exc
+
+    def read(self, timeout: float) -> bytes:
+        try:
+            self._link.settimeout(max(timeout, 0.001))
+            got = self._link.recv(64)
+        except TimeoutError:
+            return b""
+        except OSError as exc:
+            raise _gone(exc) from exc
+        if not got:
+            raise PrinterNotReady("the printer closed the connection", reason="link")
+        return got
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            # Unread bytes would turn the close into a reset, and a reset may take the last lines with it.
+            self._link.settimeout(0.001)
+            while self._link.recv(64):
+                pass
+        with contextlib.suppress(OSError):
+            self._link.shutdown(socket.SHUT_WR)
+        self._link.close()
+
+
+class _Port(Protocol):
+    """What is used of pyserial."""
+
+    timeout: float | None
+    write_timeout: float | None
+
+    @property
+    def in_waiting(self) -> int: ...
+
+    def write(self, data: bytes, /) -> int | None: ...
+
+    def read(self, size: int = 1, /) -> bytes: ...
+
+    def close(self) -> None: ...
+
+
+class _Serial:
+    def __init__(self, port: _Port) -> None:
+        self._port = port
+
+    def write(self, data: bytes, timeout: float) -> None:
+        import serial
+
+        try:
+            self._port.write_timeout = timeout
+            self._port.write(data)
+        except serial.SerialTimeoutException as exc:
+            raise _stalled("the printer takes no more bytes") from exc
+        except OSError as exc:
+            raise _gone(exc) from exc
+
+    def read(self, timeout: float) -> bytes:
+        try:
+            self._port.timeout = timeout
+            first = self._port.read(1)
+            return first + (self._port.read(self._port.in_waiting) if first and self._port.in_waiting else b"")
+        except OSError as exc:
+            raise _gone(exc) from exc
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            self._port.close()
+
+
+class _DeviceFile:
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def write(self, data: bytes, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        rest = memoryview(data)
+        while rest:
+            _, writable, _ = select.select([], [self._descriptor], [], max(0.0, deadline - time.monotonic()))
+            if not writable:
+                raise _stalled("the printer takes no more bytes")
+            try:
+                rest = rest[os.write(self._descriptor, rest) :]
+            except BlockingIOError:
+                continue
+            except OSError as exc:
+                raise _gone(exc) from exc
+
+    def read(self, timeout: float) -> bytes:
+        readable, _, _ = select.select([self._descriptor], [], [], timeout)
+        if not readable:
+            return b""
+        try:
+            return os.read(self._descriptor, 64)
+        except BlockingIOError:
+            return b""
+        except OSError as exc:
+            raise _gone(exc) from exc
+
+    def close(self) -> None:
+        with contextlib.suppress(OSError):
+            os.close(self._descriptor)
+
+
+class _Usb:
+    """pyusb: the first printer-class interface with a bulk-out endpoint; bulk-in where there is one."""
+
+    _PRINTER_CLASS = 7
+
+    def __init__(self, vendor: int, product: int) -> None:
+        import usb.core
+        import usb.util
+
+        self._device = usb.core.find(idVendor=vendor, idProduct=product)
+        if self._device is None:
+            raise PrinterNotReady(f"no USB device {vendor:04x}:{product:04x}", reason="link")
+        interface = usb.util.find_descriptor(
+            self._device.get_active_configuration(), bInterfaceClass=self._PRINTER_CLASS
+        )
+        if interface is None:
+            raise PrinterNotReady("the USB device has no printer interface", reason="link")
+        with contextlib.suppress(NotImplementedError, usb.core.USBError):
+            if self._device.is_kernel_driver_active(interface.bInterfaceNumber):
+                self._device.detach_kernel_driver(interface.bInterfaceNumber)
+        usb.util.claim_interface(self._device, interface.bInterfaceNumber)
+        self._out = self._endpoint(interface, usb.util.ENDPOINT_OUT)
+        self._in = self._endpoint(interface, usb.util.ENDPOINT_IN)
+        if self._out is None:
+            raise PrinterNotReady("the USB device takes no data", reason="link")
+
+    @staticmethod
+    def _endpoint(interface: object, direction: int) -> Any:  # noqa: ANN401 - pyusb ships no types
+        import usb.util
+
+        return usb.util.find_descriptor(
+            interface,
+            custom_match=lambda end: usb.util.endpoint_direction(end.bEndpointAddress) == direction,
+        )
+
+    def write(self, data: bytes, timeout: float) -> None:
+        import usb.core
+
+        try:
+            sent = self._out.write(data, int(timeout * 1000))
+        except usb.core.USBTimeoutError as exc:
+            raise _stalled("the printer takes no more bytes") from exc
+        except usb.core.USBError as exc:
+            raise _gone(exc) from exc
+        if sent != len(data):
+            raise _stalled("the printer took a part only")
+
+    def read(self, timeout: float) -> bytes:
+        import usb.core
+
+        if self._in is None:
+            return b""
+        try:
+            return bytes(self._in.read(64, max(1, int(timeout * 1000))))
+        except usb.core.USBTimeoutError:
+            return b""
+        except usb.core.USBError as exc:
+            raise _gone(exc) from exc
+
+    def close(self) -> None:
+        import usb.core
+        import usb.util
+
+        with contextlib.suppress(usb.core.USBError):
+            usb.util.dispose_resources(self._device)

@@ -1,0 +1,1 @@
+"""Devices that exist only as programs: the same wires, told by a script to misbehave."""

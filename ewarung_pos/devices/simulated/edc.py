@@ -1,0 +1,473 @@
+"""The simulated EDC as a program of its own: a pseudo-terminal or a TCP port on this machine, and its tray.
+
+`run` is the command; `Simulator` is the same in a thread; `spawn` starts it as a process and stops it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards, sample_cards
+from ewarung_pos.devices.simulated.edc_behaviour import Edc, HangUp
+from ewarung_pos.devices.simulated.faults import FaultScript
+from ewarung_pos.devices.simulated.tray import Address, answer
+from ewarung_pos.errors import ConfigError, DeviceUnavailable
+
+__all__ = ["Simulator", "Spawned", "run", "spawn"]
+
+_log = logging.getLogger(__name__)
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_READY = "simulate-edc ready"
+_START_S = 20.0
+_STOP_S = 5.0
+
+
+class _Pty:
+    """A pseudo-terminal behind a symlink that stays the same when the line is torn and mended."""
+
+    def __init__(self, link: Path) -> None:
+        if sys.platform == "win32":
+            raise ConfigError("--pty needs a pseudo-terminal; use --listen here", reason="pty")
+        self.url = str(link)
+        self._link = link
+        self.tray: Address = f"{link}.tray"
+        if link.exists() and not link.is_symlink():
+            raise ConfigError(f"{link} exists and is not a link of ours", reason="pty")
+        self._master = self._slave = -1
+        self._open()
+
+    def fileno(self) -> int | None:
+        return self._master
+
+    def read(self) -> bytes | None:
+        try:
+            return os.read(self._master, 4096)
+        except BlockingIOError:
+            return b""
+
+    def write(self, data: bytes) -> None:
+        # Nobody reads: like a real line, what does not fit is lost.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._master, data)
+
+    def hang_up(self) -> None:
+        self._shut()
+        self._open()
+
+    def close(self) -> None:
+        if self._link.is_symlink() and str(self._link.readlink()) == self._name:
+            self._link.unlink()
+        self._shut()
+
+    def _open(self) -> None:
+        import tty
+
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._name = os.ttyname(self._slave)
+        # Our own end of the slave stays open, so that the till may come and go.
+        fresh = self._link.with_name(f".{self._link.name}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(self._name)
+        fresh.replace(self._link)
+
+    def _shut(self) -> None:
+        os.close(self._master)
+        os.close(self._slave)
+
+
+class _Tcp:
+    """One till at a time on a port of this machine; the next is taken when it has hung up."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.removeprefix("tcp://").rpartition(":")
+        if host.strip("[]") not in _LOOPBACK or not port.isdigit():
+            raise ConfigError("--listen: expected tcp://127.0.0.1:PORT (this machine only)", reason="listen")
+        try:
+            self.listener = socket.create_server((host.strip("[]"), int(port)), backlog=1)
+        except OSError as error:
+            raise ConfigError(f"--listen {address}: {error}", reason="listen") from error
+        at = self.listener.getsockname()[1]
+        self.url = f"socket://{host}:{at}"
+        self.tray: Address = (host.strip("[]"), at + 1)
+        self.client: socket.socket | None = None
+
+    def fileno(self) -> int | None:
+        return self.client.fileno() if self.client is not None else None
+
+    def accept(self) -> None:
+        self.client = self.listener.accept()[0]
+        self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.client.settimeout(1)
+
+    def read(self) -> bytes | None:
+        if self.client is None:
+            return None
+        try:
+            return self.client.recv(4096) or None
+        except OSError:
+            return None
+
+    def write(self, data: bytes) -> None:
+        if self.client is not None:
+            with contextlib.suppress(OSError):
+                self.client.sendall(data)
+
+    def hang_up(self) -> None:
+        if self.client is not None:
+            self.client.close()
+            self.client = None
+
+    def close(self) -> None:
+        self.hang_up()
+        self.listener.close()
+
+
+class Simulator:
+    """A simulated EDC on one line with one tray; `serve` until `stop`.
+
+    Attributes:
+        url: what a till opens.
+        edc: the terminal itself, only to be touched when not serving.
+    """
+
+    def __init__(
+        self,
+        edc: Edc,
+        *,
+        pty: Path | None = None,
+        listen: str | None = None,
+    ) -> None:
+        """Raises `ConfigError` when not exactly one line is given or it cannot be had."""
+        if (pty is None) == (listen is None):
+            raise ConfigError("give --pty or --listen", reason="line")
+        self.edc = edc
+        if pty is not None:
+            _refuse_second(Path(f"{pty}.tray"))
+        self._wire: _Pty | _Tcp = _Pty(pty) if pty is not None else _Tcp(listen or "")
+        self.url = self._wire.url
+        self._selector = selectors.DefaultSelector()
+        self._wake_r, self._wake_w = socket.socketpair()
+        self._stopping = threading.Event()
+        self._trays: dict[socket.socket, bytearray] = {}
+        try:
+            self._tray_listener = _listen_tray(self._wire.tray)
+        except BaseException:
+            self._wire.close()
+            self._wake_r.close()
+            self._wake_w.close()
+            self._selector.close()
+            raise
+        self._selector.register(self._wake_r, selectors.EVENT_READ, "wake")
+        self._selector.register(self._tray_listener, selectors.EVENT_READ, "tray")
+        self._watch_wire()
+
+    def serve(self, parent: int | None = None) -> None:
+        """Until `stop`, or until `parent` (a process id) is no longer our parent."""
+        try:
+            while not self._stopping.is_set() and (parent is None or os.getppid() == parent):
+                self._turn(1.0 if parent is not None else 30.0)
+        finally:
+            self._close()
+
+    def stop(self) -> None:
+        """End `serve`. From any thread and from a signal handler."""
+        self._stopping.set()
+        with contextlib.suppress(OSError):
+            self._wake_w.send(b"x")
+
+    # -- one turn -------------------------------------------------------------------------------------------------
+
+    def _turn(self, longest_s: float) -> None:
+        due = self.edc.next_due()
+        wait = longest_s if due is None else max(0.0, min(longest_s, due - time.monotonic()))
+        for key, _ in self._selector.select(wait):
+            match key.data:
+                case "wake":
+                    self._wake_r.recv(64)
+                case "tray":
+                    self._trays[made := self._tray_listener.accept()[0]] = bytearray()
+                    made.settimeout(1)
+                    self._selector.register(made, selectors.EVENT_READ, made)
+                case "listener":
+                    if isinstance(self._wire, _Tcp):
+                        self._unwatch_wire()
+                        self._wire.accept()
+                        self._watch_wire()
+                case "wire":
+                    self._from_till()
+                case made:
+                    self._from_tray(made)
+        now = time.monotonic()
+        self.edc.advance(now)
+        for what in self.edc.due(now):
+            if isinstance(what, HangUp):
+                self._hang_up()
+                break
+            self._wire.write(what)
+
+    def _from_till(self) -> None:
+        data = self._wire.read()
+        if data is None:
+            self._hang_up()
+        elif data:
+            self.edc.feed(data, time.monotonic())
+
+    def _hang_up(self) -> None:
+        self._unwatch_wire()
+        self._wire.hang_up()
+        self.edc.line_lost()
+        self._watch_wire()
+
+    def _from_tray(self, made: socket.socket) -> None:
+        try:
+            data = made.recv(4096)
+        except OSError:
+            data = b""
+        buffer = self._trays[made]
+        buffer += data
+        if not data or len(buffer) > 65536:
+            self._selector.unregister(made)
+            del self._trays[made]
+            made.close()
+            return
+        while b"\n" in buffer:
+            line, _, rest = bytes(buffer).partition(b"\n")
+            buffer[:] = rest
+            with contextlib.suppress(OSError):
+                made.sendall(answer(self.edc, line, time.monotonic()))
+
+    # -- what is watched ------------------------------------------------------------------------------------------
+
+    def _watch_wire(self) -> None:
+        handle = self._wire.fileno()
+        if handle is not None:
+            self._selector.register(handle, selectors.EVENT_READ, "wire")
+        elif isinstance(self._wire, _Tcp):
+            self._selector.register(self._wire.listener, selectors.EVENT_READ, "listener")
+
+    def _unwatch_wire(self) -> None:
+        handle = self._wire.fileno()
+        if handle is not None:
+            self._selector.unregister(handle)
+        elif isinstance(self._wire, _Tcp):
+            self._selector.unregister(self._wire.listener)
+
+    def _close(self) -> None:
+        for made in self._trays:
+            made.close()
+        self._trays.clear()
+        self._tray_listener.close()
+        if isinstance(self._wire.tray, str):
+            Path(self._wire.tray).unlink(missing_ok=True)
+        self._wire.close()
+        self._wake_r.close()
+        self._wake_w.close()
+        self._selector.close()
+
+
+def run(
+    *,
+    pty: str | Path | None = None,
+    listen: str | None = None,
+    faults: str | Path | None = None,
+    families: str | Path | None = None,
+    pin: str = "auto",
+    journal: str | Path | None = None,
+    seed: int = 1,
+    delay_ms: int = 3,
+    autopilot: bool = True,
+    parent: int | None = None,
+) -> None:
+    """The command `simulate-edc`: serve until SIGTERM or SIGINT, then take the link away.
+
+    Args:
+        pty: symlink to make for the pseudo-terminal.
+        listen: tcp://127.0.0.1:PORT instead; the tray is on PORT+1.
+        faults: fault script.
+        families: families file; the sample families without it.
+        pin: `auto` (typed by the simulator) or `face` (typed on the tray).
+        journal: JSON Lines file of what the bank did, read again at the next start.
+        seed: order in which cards present themselves.
+        delay_ms: time the host takes.
+        autopilot: whether cards present themselves until a tray is connected.
+        parent: end when this process is no longer the parent.
+
+    Raises:
+        ConfigError: an argument is not usable.
+    """
+    if pin not in {"auto", "face"}:
+        raise ConfigError("--pin: expected auto or face", reason="pin")
+    cards = read_cards(Path(families)) if families else sample_cards()
+    edc = Edc(
+        Bank(cards, Path(journal) if journal else None),
+        FaultScript.read(Path(faults)) if faults else None,
+        pin_mode=pin,
+        delay_s=delay_ms / 1000,
+        autopilot=autopilot,
+        seed=seed,
+    )
+    simulator = Simulator(edc, pty=Path(pty) if pty else None, listen=listen)
+    signals = [signal.SIGTERM, signal.SIGINT]
+    before = [signal.signal(one, lambda *_: simulator.stop()) for one in signals]
+    try:
+        sys.stdout.write(f"{_READY} {simulator.url}\n")
+        sys.stdout.flush()
+        simulator.serve(parent)
+    finally:
+        for one, handler in zip(signals, before, strict=True):
+            signal.signal(one, handler)
+
+
+class Spawned:
+    """A simulator in a process of its own. Use as a context manager, or call `stop`.
+
+    Attributes:
+        url: what a till opens.
+        pid: of the process.
+    """
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self._process = process
+        self.url = url
+        self.pid = process.pid
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether it is still there."""
+        return self._process.poll() is None
+
+    def stop(self) -> None:
+        """End it and wait for that. Never raises; may be called again."""
+        if self.running:
+            self._process.terminate()
+            try:
+                self._process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+    def kill(self) -> None:
+        """Pull the cable: end it without letting it clean up."""
+        self._process.kill()
+        self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+
+
+def spawn(
+    *,
+    pty: str | Path | None = None,
+    listen: str | None = None,
+    faults: str | Path | None = None,
+    families: str | Path | None = None,
+    pin: str = "auto",
+    journal: str | Path | None = None,
+    seed: int = 1,
+    program: Sequence[str] | None = None,
+    extra: Sequence[str] = (),
+) -> Spawned:
+    """Start `simulate-edc` as a process and wait until it is ready. It ends with this process.
+
+    Args:
+        program: the command before its options; this till's own `simulate-edc` without it.
+        extra: further options.
+
+    Raises:
+        DeviceUnavailable: it did not become ready.
+    """
+    command = list(program) if program is not None else _own_command()
+    given: dict[str, Any] = {
+        "--pty": pty,
+        "--listen": listen,
+        "--faults": faults,
+        "--families": families,
+        "--pin": pin,
+        "--journal": journal,
+        "--seed": seed,
+    }
+    for option, value in given.items():
+        if value is not None:
+            command += [option, str(value)]
+    command += extra
+    process = subprocess.Popen(  # noqa: S603 - our own program
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+    )
+    line = _first_line(process)
+    if not line.startswith(_READY):
+        Spawned(process, "").stop()
+        raise DeviceUnavailable("the simulated EDC did not start", reason="simulator")
+    return Spawned(process, line.removeprefix(_READY).strip())
+
+
+def _own_command() -> list[str]:
+    if getattr(sys, "frozen", False):
+        return [sys.executable, "simulate-edc"]
+    return [sys.executable, "-m", "ewarung_pos", "simulate-edc"]
+
+
+def _first_line(process: subprocess.Popen[str]) -> str:
+    found: list[str] = []
+
+    def read() -> None:
+        if process.stdout is not None:
+            found.append(process.stdout.readline())
+
+    reader = threading.Thread(target=read, name="simulate-edc-ready", daemon=True)
+    reader.start()
+    reader.join(_START_S)
+    return found[0] if found else ""
+
+
+def _listen_tray(address: Address) -> socket.socket:
+    try:
+        if isinstance(address, tuple):
+            return socket.create_server(address)
+        if sys.platform == "win32":
+            raise ConfigError("no Unix sockets here", reason="pty")
+        Path(address).unlink(missing_ok=True)
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            made.bind(address)
+            Path(address).chmod(0o600)
+            made.listen()
+        except OSError:
+            made.close()
+            raise
+        return made
+    except OSError as error:
+        raise ConfigError(f"tray at {address}: {error}", reason="listen") from error
+
+
+def _refuse_second(tray: Path) -> None:
+    """A simulator that still answers at this link keeps it."""
+    if sys.platform == "win32" or not tray.exists():
+        return
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(tray))
+        except OSError:
+            return
+    raise ConfigError(f"a simulator is running at {tray}", reason="pty")

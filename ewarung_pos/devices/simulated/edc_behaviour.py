@@ -1,0 +1,491 @@
+"""What the simulated EDC does with the bytes of a till: its own small codec, its states, and its faults.
+
+Written from the published tables and not from the driver, so that a mistake in one shows against the other. Time is
+given from outside; `edc.py` brings the bytes, the clock and the line.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from ewarung_pos.devices.simulated.edc_bank import APPROVED, Bank, Card, Slip, now_stamp
+from ewarung_pos.devices.simulated.faults import Fault, FaultScript
+
+__all__ = ["CARD_INFO", "INQUIRY", "Edc", "HangUp"]
+
+CARD_INFO = "40"
+INQUIRY = "33"
+_KINDS = {"01": "sale", "08": "void", "10": "settle", "17": "echo", CARD_INFO: "card", INQUIRY: "inquiry"}
+_PATIENCE_S = 60.0
+_STALE_S = 1.0
+_BAD_PIN = "000000"
+_HOLDER = {"wrong_pin": "55", "cancel": "P3", "insufficient": "51"}
+_RESULT = {
+    "00": "BERHASIL",
+    "51": "SALDO TIDAK CUKUP",
+    "54": "KARTU KEDALUWARSA",
+    "55": "PIN SALAH",
+    "P3": "DIBATALKAN",
+    "TO": "WAKTU HABIS",
+}
+
+
+class HangUp:
+    """In the outbox: the line breaks here."""
+
+
+@dataclass
+class _Task:
+    kind: str
+    type: str
+    version: int
+    amount: int
+    invoice: str
+    ref: str
+    faults: dict[str, Fault]
+    phase: str
+    due: float | None
+    card: Card | None = None
+    pin: str = field(default="", repr=False)
+    mute: bool = False
+    holder: str = "ok"
+
+
+class Edc:
+    """One terminal. Give it bytes and the time; take what is due from `due()`.
+
+    Attributes:
+        autopilot: nobody holds the tray: cards present themselves.
+    """
+
+    def __init__(
+        self,
+        bank: Bank,
+        faults: FaultScript | None = None,
+        *,
+        pin_mode: str = "auto",
+        delay_s: float = 0.003,
+        autopilot: bool = True,
+        autopilot_s: float = 0.2,
+        seed: int = 1,
+    ) -> None:
+        self.autopilot = autopilot
+        self._bank = bank
+        self._faults = faults or FaultScript()
+        self._pin_mode = pin_mode
+        self._delay_s = delay_s
+        self._autopilot_s = autopilot_s
+        order = [card for card in bank.cards.values() if card.status == "active"] or list(bank.cards.values())
+        random.Random(seed).shuffle(order)
+        self._order = itertools.cycle(order)
+        self._slot: Card | None = None
+        self._slot_read = False
+        self._task: _Task | None = None
+        self._input = bytearray()
+        self._input_at = 0.0
+        self._outbox: list[tuple[float, int, bytes | HangUp]] = []
+        self._serial = itertools.count(1)
+        self._deaf_until = 0.0
+        self._repeat: bytes = b""
+        self._refusing: tuple[bytes, int] = (b"", 0)
+        self._next_holder = "ok"
+        self._shown = ""
+
+    # -- the line -------------------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes, now: float) -> None:
+        """Bytes from the till. While the EDC is busy they lie in its buffer."""
+        if self._input and now - self._input_at > _STALE_S and not self._busy(now):
+            self._input.clear()
+        self._input += data
+        self._input_at = now
+        self._pump(now)
+
+    def advance(self, now: float) -> None:
+        """Do what is due."""
+        if now >= self._deaf_until:
+            self._deaf_until = 0.0
+        task = self._task
+        if task is not None and task.due is not None and now >= task.due:
+            task.due = None
+            self._step(task, now)
+        self._pump(now)
+
+    def next_due(self) -> float | None:
+        """When `advance` or `due` has something to do next."""
+        times = [self._outbox[0][0]] if self._outbox else []
+        if self._task is not None and self._task.due is not None:
+            times.append(self._task.due)
+        if self._deaf_until:
+            times.append(self._deaf_until)
+        return min(times, default=None)
+
+    def due(self, now: float) -> list[bytes | HangUp]:
+        """What goes out now."""
+        out = []
+        while self._outbox and self._outbox[0][0] <= now:
+            out.append(heapq.heappop(self._outbox)[2])
+        return out
+
+    def line_lost(self) -> None:
+        """The till hung up: what was under way goes on, its answer goes nowhere."""
+        self._outbox.clear()
+        self._input.clear()
+        self._repeat = b""
+        if self._task is not None:
+            if self._task.kind == "card":
+                self._task = None
+            else:
+                self._task.mute = True
+
+    # -- hands ----------------------------------------------------------------------------------------------------
+
+    def cards(self) -> list[list[str]]:
+        """Row and label of every card."""
+        return [[card.row, card.label] for card in self._bank.cards.values()]
+
+    def insert(self, row: str, now: float) -> None:
+        """Put a card in.
+
+        Raises:
+            KeyError: no such row.
+        """
+        self._slot, self._slot_read = self._bank.cards[row], False
+        task = self._task
+        if task is not None and task.phase == "card":
+            self._card_in(task, now)
+
+    def next_sale(self, what: str) -> None:
+        """See `PracticeTray.next_sale`.
+
+        Raises:
+            KeyError: not one of its words.
+        """
+        if what not in {"ok", "lose_answer", *_HOLDER}:
+            raise KeyError(what)
+        self._next_holder = what
+
+    def press(self, key: str, now: float) -> None:
+        """A key. Only the PIN prompt and the card prompt of a sale listen."""
+        task = self._task
+        if task is None or task.kind not in {"sale", "card"} or task.phase not in {"pin", "card"}:
+            return
+        if key == "cancel":
+            self._end(task, "P3", now)
+        elif task.phase == "pin" and self._pin_mode == "face":
+            if key == "clear":
+                task.pin = ""
+            elif key == "ok" and len(task.pin) == 6:
+                task.phase, task.due = "work", now + self._delay_s
+            elif len(key) == 1 and key.isascii() and key.isdigit() and len(task.pin) < 6:
+                task.pin += key
+
+    def face(self) -> dict[str, Any]:
+        """The display."""
+        task = self._task
+        lines = ["EDC SIMULASI"]
+        if task is None:
+            lines.append(self._shown or "SIAP")
+        elif task.phase == "card":
+            lines += [_rupiah(task.amount)] if task.kind == "sale" else []
+            lines.append("MASUKKAN KARTU")
+        elif task.phase == "pin":
+            lines += [_rupiah(task.amount), f"MASUKKAN PIN {'*' * len(task.pin)}".strip()]
+        else:
+            lines.append("PROSES…")
+        return {"lines": lines, "asks_pin": bool(task and task.phase == "pin" and self._pin_mode == "face")}
+
+    def slip(self, amount: int) -> dict[str, str] | None:
+        """The newest slip of that amount."""
+        slip = self._bank.last(amount)
+        if slip is None:
+            return None
+        return {
+            "kind": slip.kind,
+            "approval": slip.approval,
+            "invoice": slip.invoice,
+            "rrn": slip.rrn,
+            "terminal": slip.terminal,
+            "merchant": slip.merchant,
+            "batch": slip.batch,
+            "last4": slip.last4,
+            "stamp": slip.stamp,
+        }
+
+    def totals(self) -> dict[str, int]:
+        """See `PracticeTray.totals`."""
+        return self._bank.totals()
+
+    # -- requests -------------------------------------------------------------------------------------------------
+
+    def _busy(self, now: float) -> bool:
+        task = self._task
+        waiting = task is None or (task.kind == "card" and task.phase == "card")
+        return not waiting or now < self._deaf_until
+
+    def _pump(self, now: float) -> None:
+        while self._input and not self._busy(now):
+            first = self._input[0]
+            if first == 0x02:
+                if len(self._input) < 3:
+                    return
+                if bytes(self._input[1:3]) != b"\x01\x50":
+                    self._input.clear()
+                    self._emit(b"\x15", now)
+                    return
+                if len(self._input) < 155:
+                    return
+                frame = bytes(self._input[:155])
+                del self._input[:155]
+                self._take(frame, now)
+            else:
+                del self._input[0]
+                if first == 0x15 and self._repeat:
+                    self._emit(self._repeat, now)
+                elif first == 0x06:
+                    self._repeat = b""
+
+    def _take(self, frame: bytes, now: float) -> None:
+        check = 0
+        for byte in frame[1:154]:
+            check ^= byte
+        if frame[153] != 0x03 or check != frame[154] or frame[3] not in (1, 2, 3):
+            self._emit(b"\x15", now)
+            return
+        self._task = None  # a waiting card information request is superseded
+        body = frame[3:153]
+        kind = _KINDS.get(_text(body, 1, 2), "other")
+        same, left = self._refusing
+        if same == frame:
+            faults: dict[str, Fault] = {}
+            if left:
+                self._refusing = (frame, left - 1)
+                self._emit(b"\x15", now)
+                return
+        else:
+            faults = self._faults.strike(kind)
+            if "nak" in faults:
+                self._refusing = (frame, faults["nak"].count - 1)
+                self._emit(b"\x15", now)
+                return
+        self._refusing = (b"", 0)
+        self._begin(kind, body, faults, now)
+
+    def _begin(self, kind: str, body: bytes, faults: dict[str, Fault], now: float) -> None:
+        silence = faults.get("silence")
+        if silence is not None and not silence.processed:
+            return
+        self._repeat = b""
+        task = _Task(
+            kind=kind,
+            type=_text(body, 1, 2),
+            version=body[0],
+            amount=_whole_rupiah(_text(body, 3, 12)),
+            invoice=_text(body, 52, 6),
+            ref=_text(body, 84, 12),
+            faults=faults,
+            phase="work",
+            due=now + self._delay_s,
+            mute=silence is not None or "hangup_after_ack" in faults or "drop_response" in faults,
+        )
+        self._task = task
+        if silence is None and "glue_ack" not in faults:
+            self._emit((_garbage() if "garbage_before" in faults else b"") + b"\x06", now)
+        if "hangup_after_ack" in faults:
+            self._emit(HangUp(), now)
+        if kind == "sale":
+            task.holder, self._next_holder = self._next_holder, "ok"
+            task.mute = task.mute or task.holder == "lose_answer"
+        if kind in {"sale", "card"}:
+            self._want_card(task, now)
+
+    def _want_card(self, task: _Task, now: float) -> None:
+        task.phase, task.due = "card", now + _PATIENCE_S
+        if task.kind == "card" and self._slot_read:
+            self._slot = None
+        if self._slot is not None:
+            self._card_in(task, now)
+        elif self.autopilot:
+            task.due = now + (self._autopilot_s if task.kind == "card" else 0.0)
+
+    def _card_in(self, task: _Task, now: float) -> None:
+        task.card, self._slot_read = self._slot, True
+        if task.kind == "card":
+            task.phase, task.due = "work", now + self._delay_s
+        elif self._pin_mode == "face":
+            task.phase, task.due = "pin", now + _PATIENCE_S
+        else:
+            task.phase, task.due, task.pin = "work", now + self._delay_s, "123456"
+
+    def _step(self, task: _Task, now: float) -> None:
+        """A task's timer ran out: patience with people, or the time its work takes."""
+        if task.phase == "card" and self.autopilot:
+            self._slot, self._slot_read = next(self._order), False
+            self._card_in(task, now)
+        elif task.phase == "card":
+            self._end(task, "TO" if task.kind == "card" else "P3", now)
+        elif task.phase == "pin":
+            self._end(task, "P3", now)
+        else:
+            self._work(task, now)
+
+    def _work(self, task: _Task, now: float) -> None:
+        match task.kind:
+            case "sale":
+                self._end(task, self._sale_code(task), now)
+            case "void":
+                slip = self._bank.void(task.invoice, task.ref)
+                self._answer(task, slip.code, now, slip)
+            case "settle":
+                slip = self._bank.settle(task.ref)
+                self._answer(task, slip.code, now, slip)
+            case "inquiry":
+                found = self._bank.find(task.ref)
+                if found is not None and found.code == "TO":  # the EDC asks the host again
+                    code = APPROVED if found.moved else "25"
+                else:
+                    code = found.code if found is not None else "25"
+                self._answer(task, code, now, found)
+            case "echo" | "card":
+                self._answer(task, APPROVED, now, None)
+            case _:
+                self._answer(task, "12", now, None)
+
+    def _sale_code(self, task: _Task) -> str:
+        faults, card = task.faults, task.card
+        if task.amount < 0:
+            return "30"
+        if "decline" in faults:
+            return faults["decline"].code
+        if "host_timeout" in faults:
+            return "TO"
+        if task.holder in _HOLDER:
+            return _HOLDER[task.holder]
+        if "reject_pin" in faults or task.pin == _BAD_PIN:
+            return "55"
+        return self._bank.verdict(card, task.amount) if card is not None else "P2"
+
+    def _end(self, task: _Task, code: str, now: float) -> None:
+        """Finish a sale or a card request with this code."""
+        slip = None
+        if task.kind == "sale":
+            card = task.card or Card("", "", "", "", 0)
+            hidden = code == "TO" and "host_timeout" in task.faults and task.faults["host_timeout"].approved
+            slip = self._bank.sale(card, max(0, task.amount), task.ref, code, moved=code == APPROVED or hidden)
+            if self.autopilot:
+                self._slot = None
+        self._answer(task, code, now, slip)
+
+    # -- answers --------------------------------------------------------------------------------------------------
+
+    def _answer(self, task: _Task, code: str, now: float, slip: Slip | None) -> None:
+        self._task = None
+        self._shown = _RESULT.get(code, f"DITOLAK {code}") if task.kind in {"sale", "void"} else ""
+        if task.mute:
+            return
+        faults = task.faults
+        body = self._body(task, code, slip)
+        frame = _frame(body)
+        first = again = frame
+        if "bad_lrc" in faults or "bad_lrc_once" in faults:
+            first = frame[:-1] + bytes([frame[-1] ^ 0x5A])
+            again = first if "bad_lrc" in faults else frame
+        if "short" in faults:
+            first = again = frame[:-20]
+        if "long" in faults:
+            first = again = frame[:-2] + b" " * 20 + frame[-2:]
+        if "garbage_before" in faults:
+            first = _garbage() + first
+        if "glue_ack" in faults:
+            first = b"\x06" + first
+        self._repeat = again
+        at = now
+        if "late_response" in faults:
+            at += (faults["late_response"].ms or 1000) / 1000
+        if "split" in faults:
+            pause = (1 if faults["split"].ms is None else faults["split"].ms) / 1000
+            for byte in first:
+                self._emit(bytes([byte]), at)
+                at += pause
+        else:
+            self._emit(first, at)
+        if "duplicate_response" in faults:
+            at += (faults["duplicate_response"].ms or 0) / 1000
+            self._emit(frame, at)
+        self._deaf_until = at
+
+    def _body(self, task: _Task, code: str, slip: Slip | None) -> bytes:
+        card = task.card if task.kind in {"card", "sale"} else None
+        pan = ""
+        if card is not None and card.number:
+            whole = task.kind == "card" and code == APPROVED
+            pan = card.number if whole else "*" * (len(card.number) - 4) + card.number[-4:]
+        elif slip is not None and slip.last4:
+            pan = "*" * 12 + slip.last4
+        amount = max(0, slip.amount if slip is not None else task.amount)
+        kind = task.type
+        if "wrong_amount" in task.faults:
+            amount += 1
+        if "wrong_type" in task.faults:
+            kind = task.faults["wrong_type"].type
+        stamp = slip.stamp if slip is not None else now_stamp()
+        # A card information answer carries a number too, so that two of the same second differ.
+        rrn = slip.rrn if slip is not None else f"{next(self._serial):012d}" if task.kind == "card" else ""
+        body = bytearray(b" " * 200)
+        body[0] = task.version
+        for offset, width, text in (
+            (1, 2, kind),
+            (3, 12, f"{amount * 100:012d}"),
+            (15, 12, "0" * 12),
+            (27, 19, pan),
+            (46, 4, card.expiry if card is not None and task.kind == "card" else "0000"),
+            (50, 2, code),
+            (52, 12, rrn),
+            (64, 6, slip.approval if slip is not None else ""),
+            (70, 14, stamp),
+            (84, 15, slip.merchant if slip is not None else "SANDBOXEWARUNG1"),
+            (99, 8, slip.terminal if slip is not None else "SANDBOX1"),
+            (107, 1, "N"),
+            (108, 26, card.name if card is not None else ""),
+            (134, 16, "0" * 16),
+            (150, 6, slip.invoice if slip is not None else ""),
+            (156, 6, slip.batch if slip is not None else ""),
+            (164, 3, "NNN"),
+            (167, 12, "0" * 12),
+        ):
+            raw = text.encode("ascii", "replace")[:width]
+            body[offset : offset + len(raw)] = raw
+        return bytes(body)
+
+    def _emit(self, what: bytes | HangUp, at: float) -> None:
+        heapq.heappush(self._outbox, (at, next(self._serial), what))
+
+
+def _text(body: bytes, offset: int, width: int) -> str:
+    return body[offset : offset + width].decode("ascii", "replace").strip()
+
+
+def _whole_rupiah(field: str) -> int:
+    """-1 for what is no amount of this currency."""
+    whole = len(field) == 12 and field.isdigit() and field.endswith("00")
+    return int(field) // 100 if whole else -1
+
+
+def _frame(body: bytes) -> bytes:
+    covered = b"\x02\x00" + body + b"\x03"
+    check = 0
+    for byte in covered:
+        check ^= byte
+    return b"\x02" + covered + bytes([check])
+
+
+def _garbage() -> bytes:
+    return b"\x00\xff\x02\x7f\x03~"
+
+
+def _rupiah(amount: int) -> str:
+    return "Rp " + f"{amount:,}".replace(",", ".")

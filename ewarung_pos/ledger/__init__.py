@@ -1,0 +1,1 @@
+"""The only home of facts and of SQL: an encrypted, append-only, chained SQLite file."""

@@ -1,0 +1,271 @@
+"""The ledger as one file with one writer: open it, write in units of work, read in snapshots, close it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from threading import Lock, RLock
+from types import TracebackType
+
+from sqlcipher3 import dbapi2 as sqlite
+
+from ewarung_pos.errors import LedgerError
+from ewarung_pos.ledger.engine import SCHEMA_VERSION, Connection, check_owner, connect, known, protect, translated
+from ewarung_pos.ledger.lock import InstanceLock
+from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
+from ewarung_pos.ledger.tip import Tip, load_tip
+from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
+from ewarung_pos.ports import Clock
+
+__all__ = ["LEDGER_FILE", "SqlLedger", "open_ledger"]
+
+LEDGER_FILE = "ledger.db"
+_LOCK_FILE = "ledger.lock"
+
+
+def open_ledger(data_dir: Path, key: bytes, clock: Clock, *, create: bool = False, encrypted: bool = True) -> SqlLedger:
+    """Open the ledger of this directory, for this process alone.
+
+    An older schema is brought up to date first, on a copy. Nothing is ever recreated.
+
+    Args:
+        data_dir: where `ledger.db` is.
+        key: 32 raw bytes (`keys.key_of`).
+        clock: time and identifiers of new entries.
+        create: make an empty ledger if there is none.
+        encrypted: False leaves the pages plain, for benchmarks only.
+
+    Raises:
+        LedgerBusy: another instance has it.
+        LedgerKeyWrong: the key does not open it.
+        LedgerCorrupt: not a ledger of this product, or damaged.
+        LedgerTooNew: written by a newer version.
+        MigrationFailed: an older schema could not be brought up to date; the old file is in place.
+        LedgerFull: no room to create or upgrade it.
+        ConfigError: no ledger, or a directory that cannot be used.
+    """
+    path = data_dir / LEDGER_FILE
+    secret = key if encrypted else None
+    lock = InstanceLock(data_dir / _LOCK_FILE)
+    try:
+        if create and not path.exists():
+            from ewarung_pos.ledger import migrate
+
+            migrate.create(path, secret)
+        return SqlLedger(path, secret, clock, lock)
+    except BaseException:
+        lock.release()
+        raise
+
+
+class SqlLedger:
+    """`ports.Ledger`: one writing connection for all lanes, and readers that never wait for it.
+
+    Made by `open_ledger`, which takes the lock.
+    """
+
+    def __init__(self, path: Path, key: bytes | None, clock: Clock, lock: InstanceLock) -> None:
+        self._path = path
+        self._key = key
+        self._clock = clock
+        self._lock = lock
+        self._turn = RLock()
+        self._unit: SqlUnitOfWork | None = None
+        self._catalogue = CatalogueCache()
+        self._writer: Connection | None
+        self._writer, self._tip = _writer(path, key)
+        self._readers = _Readers(path, key)
+        self._reader = _Reader(self, self._catalogue)
+
+    def write(self) -> AbstractContextManager[SqlUnitOfWork]:
+        """A unit of work; waits for the one before it, in whichever lane.
+
+        Raises:
+            LedgerFull: no room; nothing happened.
+            LedgerError: an I/O error (`io`): the file is read anew before the next unit of work, and only then is it
+                known, by the entry's id, whether this one happened.
+        """
+        return _Writing(self)
+
+    def read(self) -> Queries:
+        """Reader of committed state; never waits for a writer."""
+        return self._reader
+
+    def checkpoint(self) -> None:
+        """Bring the write-ahead log home while nobody waits for the till; a busy reader only makes it do less."""
+        with self._turn, translated():
+            self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def close(self) -> None:
+        """Close every connection, the writer last, and let the next instance in. May be called twice."""
+        with self._turn:
+            self._readers.close()
+            self._drop_writer()
+            self._lock.release()
+
+    # -- for the units of work and the reader --------------------------------------------------------------------------
+
+    def _connection(self) -> Connection:
+        """The writing connection; opened anew, and the tip with it, after an I/O error made the old one doubtful."""
+        if not self._lock.held:
+            raise LedgerError("the ledger is closed", reason="closed")
+        if self._writer is None:
+            self._writer, self._tip = _writer(self._path, self._key)
+        return self._writer
+
+    def _drop_writer(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    def _begin(self) -> SqlUnitOfWork:
+        self._turn.acquire()
+        try:
+            if self._unit is not None:
+                msg = "units of work do not nest"
+                raise RuntimeError(msg)
+            connection = self._connection()
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+            except sqlite.Error as error:
+                raise known(error) from error
+            self._unit = SqlUnitOfWork(connection, self._tip, self._clock, self._catalogue)
+            return self._unit
+        except BaseException:
+            self._turn.release()
+            raise
+
+    def _end(self, *, commit: bool) -> None:
+        unit, self._unit = self._unit, None
+        try:
+            if unit is None or self._writer is None:  # closed within its own unit of work: SQLite rolled back
+                return
+            if not commit or unit.spoiled:
+                self._roll_back()
+            else:
+                self._commit(unit)
+        finally:
+            self._turn.release()
+        if commit and unit.spoiled:
+            msg = "an append failed and its error was caught: nothing was committed"
+            raise RuntimeError(msg)
+
+    def _commit(self, unit: SqlUnitOfWork) -> None:
+        try:
+            unit.execute("COMMIT")
+        except sqlite.Error as error:
+            failure = known(error)
+            if isinstance(failure, LedgerError) and failure.reason == "io":
+                self._drop_writer()
+            else:
+                self._roll_back()
+            raise failure from error
+        self._tip = unit.tip
+
+    def _roll_back(self) -> None:
+        """Undo; a connection that cannot even do that is given up, and the file's own recovery does it at reopening."""
+        if self._writer is not None and self._writer.in_transaction:
+            try:
+                self._writer.execute("ROLLBACK")
+            except sqlite.Error:
+                self._drop_writer()
+
+
+class _Writing:
+    """The `with` block around a unit of work; a class because it is entered with every redemption."""
+
+    __slots__ = ("_ledger",)
+
+    def __init__(self, ledger: SqlLedger) -> None:
+        self._ledger = ledger
+
+    def __enter__(self) -> SqlUnitOfWork:
+        return self._ledger._begin()  # noqa: SLF001 - two halves of one thing
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._ledger._end(commit=error is None)  # noqa: SLF001 - as above
+        if isinstance(error, sqlite.Error):
+            raise known(error) from error
+
+
+class _Reader(Queries):
+    """`ports.LedgerReader` of committed state, for every lane at once."""
+
+    def __init__(self, ledger: SqlLedger, catalogue: CatalogueCache) -> None:
+        super().__init__(catalogue)
+        self._ledger = ledger
+
+    def _snapshot(self) -> AbstractContextManager[Execute]:
+        return self._ledger._readers.snapshot()  # noqa: SLF001 - the reader is part of its ledger
+
+    def _tip(self) -> Tip:
+        return self._ledger._tip  # noqa: SLF001 - as above
+
+
+class _Readers:
+    """Query-only connections, as many as ever read at the same time; each is lent for one snapshot."""
+
+    def __init__(self, path: Path, key: bytes | None) -> None:
+        self._path = path
+        self._key = key
+        self._idle: list[Connection] = []
+        self._guard = Lock()
+        self._closed = False
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Execute]:
+        """`execute` inside a read transaction that ends with the block: a forgotten one would keep the log growing."""
+        connection = self._take()
+        sound = False
+        try:
+            with translated():
+                connection.execute("BEGIN")
+                yield connection.execute
+                connection.execute("COMMIT")
+            sound = True
+        finally:
+            self._give_back(connection, sound=sound)
+
+    def close(self) -> None:
+        """Close the idle ones; one that is still out is closed when it comes back."""
+        with self._guard:
+            self._closed = True
+            for connection in self._idle:
+                connection.close()
+            self._idle.clear()
+
+    def _take(self) -> Connection:
+        with self._guard:
+            if self._closed:
+                raise LedgerError("the ledger is closed", reason="closed")
+            if self._idle:
+                return self._idle.pop()
+        return connect(self._path, self._key, query_only=True)
+
+    def _give_back(self, connection: Connection, *, sound: bool) -> None:
+        with self._guard:
+            if sound and not self._closed:
+                self._idle.append(connection)
+            else:
+                connection.close()
+
+
+def _writer(path: Path, key: bytes | None) -> tuple[Connection, Tip]:
+    """The writing connection of an up-to-date file, guarded, with the tip it holds."""
+    connection = connect(path, key)
+    try:
+        with translated():
+            if check_owner(connection) < SCHEMA_VERSION:
+                from ewarung_pos.ledger import migrate
+
+                connection.close()
+                migrate.upgrade(path, key)
+                connection = connect(path, key)
+            protect(connection)
+            return connection, load_tip(connection)
+    except BaseException:
+        connection.close()
+        raise

@@ -1,0 +1,250 @@
+"""What the entries alone say, folded in memory: a second account of the projections, kept apart from the first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from ewarung_pos.domain.journal import (
+    CityAcknowledged,
+    ClosingBegun,
+    ClosingCancelled,
+    DayClosed,
+    DayOpened,
+    Entry,
+    ReceiptPrinted,
+    Redeemed,
+    Reversed,
+    StateReceived,
+    StockAdjusted,
+    StockCounted,
+    StockReceived,
+)
+from ewarung_pos.domain.redemption import RedemptionLine
+from ewarung_pos.domain.stock import CountLine
+
+__all__ = ["MOVED", "TABLES", "Fold"]
+
+MOVED = {
+    "redemption": "SELECT seq, receipt, family, last4, original FROM redemption ORDER BY seq",
+    "redemption_line": "SELECT * FROM redemption_line ORDER BY seq, line",
+    "right_movement": "SELECT * FROM right_movement ORDER BY seq, line",
+    "stock_movement": "SELECT * FROM stock_movement ORDER BY seq, line",
+    "receipt_paper": "SELECT seq, entry, copy, paper FROM receipt_paper ORDER BY seq",
+}
+"""Append-only tables whose rows come one after another from the entries, and how to read them in that order."""
+
+TABLES = {
+    "lease": "SELECT family, period, programme, commodity, unit, granted, surrendered, spent, returned FROM lease",
+    "stock": "SELECT product, packs FROM stock",
+    "purse_credit": "SELECT family, programme, period, amount FROM purse_credit",
+    "purse_spent": "SELECT family, spent, returned FROM purse_spent",
+    "business_day": "SELECT opened_seq, date, opened_at, state, closed_seq, count FROM business_day",
+    "city_state": "SELECT acked_seq, acked_hash, cursor FROM city_state",
+}
+"""Totals, compared as a whole when every entry has been folded."""
+
+Row = tuple[Any, ...]
+
+_GRANTED, _SPENT, _RETURNED, _UNIT = 0, 1, 2, 3
+
+
+class Fold:
+    """Takes entries in order; keeps totals, and gives the rows that each entry must have left in the moved tables.
+
+    Memory grows with families and products, not with the length of the journal (but for the numbers of redemptions).
+    """
+
+    def __init__(self) -> None:
+        self._leases: dict[tuple[str, str, str, str], list[Any]] = {}
+        self._stock: dict[str, int] = {}
+        self._credits: dict[tuple[str, str, str], int] = {}
+        self._purses: dict[str, list[int]] = {}
+        self._days: list[list[Any]] = []
+        self._city: tuple[int, str, int] = (0, "", 0)
+        self._receipts = 0
+        self._redemptions: dict[str, int | None] = {}
+        self._problems: list[str] = []
+        self._rows: list[tuple[str, Row]] = []
+        self._handlers: dict[type[Any], Callable[[Entry, Any], None]] = {
+            StateReceived: self._state,
+            CityAcknowledged: self._acknowledged,
+            Redeemed: self._redeemed,
+            Reversed: self._reversed,
+            StockReceived: self._received,
+            StockAdjusted: self._adjusted,
+            StockCounted: self._counted,
+            ReceiptPrinted: self._printed,
+            DayOpened: self._opened,
+            ClosingBegun: lambda entry, _: self._day(entry, "counting", ()),
+            ClosingCancelled: lambda entry, _: self._day(entry, "open", ()),
+            DayClosed: self._closed,
+        }
+
+    def add(self, entry: Entry) -> tuple[list[tuple[str, Row]], list[str]]:
+        """Fold one entry; returns (table, row) of everything it moved, and the rules it breaks."""
+        handler = self._handlers.get(type(entry.fact))
+        self._rows = []
+        self._problems = []
+        if handler is not None:
+            handler(entry, entry.fact)
+        return self._rows, self._problems
+
+    def totals(self, table: str) -> Iterator[Row]:
+        """Rows that `TABLES[table]` must give, in no order."""
+        match table:
+            case "lease":
+                for key, (granted, spent, returned, unit) in self._leases.items():
+                    yield (*key, unit, granted, 0, spent, returned)
+            case "stock":
+                yield from self._stock.items()
+            case "purse_credit":
+                for key3, amount in self._credits.items():
+                    yield (*key3, amount)
+            case "purse_spent":
+                for family, (spent, returned) in self._purses.items():
+                    yield (family, spent, returned)
+            case "business_day":
+                for opened_seq, date, opened_at, state, closed_seq, count in self._days:
+                    yield (opened_seq, date, opened_at, state, closed_seq, msgspec.json.encode(count))
+            case _:
+                yield self._city
+
+    # -- rights ------------------------------------------------------------------------------------------------------
+
+    def _state(self, entry: Entry, fact: StateReceived) -> None:
+        for grant in fact.leases:
+            key = (grant.family, grant.period, grant.programme, grant.commodity)
+            lease = self._leases.setdefault(key, [0, 0, 0, grant.unit.value])
+            lease[_GRANTED] = max(lease[_GRANTED], grant.granted)
+        for family, programme, period, amount in fact.credits:
+            self._credits[family, programme, period] = amount
+        self._city = (*self._city[:2], fact.cursor)
+
+    def _acknowledged(self, entry: Entry, fact: CityAcknowledged) -> None:
+        if fact.acked_seq >= self._city[0]:
+            self._city = (fact.acked_seq, fact.acked_hash, self._city[2])
+
+    # -- goods -------------------------------------------------------------------------------------------------------
+
+    def _redeemed(self, entry: Entry, fact: Redeemed) -> None:
+        self._receipt(fact.receipt)
+        self._redemptions[entry.id] = entry.seq
+        self._rows.append(("redemption", (entry.seq, fact.receipt, fact.family, fact.last4, None)))
+        self._lines(entry.seq, fact.lines, 1)
+        for place, debit in enumerate(fact.debits):
+            key = (fact.family, debit.period, debit.programme, debit.commodity)
+            lease = self._leases.setdefault(key, [0, 0, 0, debit.unit.value])
+            lease[_SPENT] += debit.amount
+            if lease[_SPENT] - lease[_RETURNED] > lease[_GRANTED] or lease[_UNIT] != debit.unit.value:
+                self._problems.append("overdrawn")
+            self._rows.append(
+                (
+                    "right_movement",
+                    (entry.seq, place, fact.family, *key[2:0:-1], *key[3:], debit.unit.value, debit.amount),
+                )
+            )
+        for place, line in enumerate(fact.lines):
+            self._move(entry.seq, place, "redeemed", line.product, -line.packs, line.commodity, -line.amount)
+        if fact.purse is not None:
+            self._purses.setdefault(fact.family, [0, 0])[0] += fact.purse.amount
+
+    def _reversed(self, entry: Entry, fact: Reversed) -> None:
+        self._receipt(fact.receipt)
+        original = self._redemptions.get(fact.original)
+        if original is None:
+            self._problems.append("reversed_twice")
+        self._redemptions[fact.original] = None
+        self._rows.append(("redemption", (entry.seq, fact.receipt, fact.family, fact.last4, original)))
+        self._lines(entry.seq, fact.lines, -1)
+        for place, debit in enumerate(fact.debits):
+            key = (fact.family, debit.period, debit.programme, debit.commodity)
+            lease = self._leases.setdefault(key, [0, 0, 0, debit.unit.value])
+            lease[_RETURNED] += debit.amount
+            if lease[_RETURNED] > lease[_SPENT]:
+                self._problems.append("returned_more")
+            self._rows.append(
+                (
+                    "right_movement",
+                    (entry.seq, place, fact.family, *key[2:0:-1], *key[3:], debit.unit.value, -debit.amount),
+                )
+            )
+        for place, line in enumerate(fact.lines):
+            self._move(entry.seq, place, "reversed", line.product, line.packs, line.commodity, line.amount)
+        if fact.void is not None:
+            self._purses.setdefault(fact.family, [0, 0])[1] += fact.void.amount
+
+    def _lines(self, seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
+        for place, line in enumerate(lines):
+            row = (
+                seq,
+                place,
+                line.product,
+                line.commodity,
+                line.unit.value,
+                sign * line.packs,
+                sign * line.amount,
+                line.price,
+                line.tender.value,
+                line.programme,
+            )
+            self._rows.append(("redemption_line", row))
+
+    def _receipt(self, receipt: int) -> None:
+        if receipt != self._receipts + 1:
+            self._problems.append("receipt_gap")
+        self._receipts = receipt
+
+    def _received(self, entry: Entry, fact: StockReceived) -> None:
+        for place, line in enumerate(fact.lines):
+            self._move(entry.seq, place, "received", line.product, line.packs)
+
+    def _adjusted(self, entry: Entry, fact: StockAdjusted) -> None:
+        for place, line in enumerate(fact.lines):
+            self._move(entry.seq, place, "adjusted", line.product, line.counted - self._stock.get(line.product, 0))
+        if fact.closing:
+            held: tuple[CountLine, ...] = self._days[-1][5] if self._days else ()
+            lines = {line.product: line for line in (*held, *fact.lines)}
+            self._day(entry, "explained", tuple(lines.values()))
+
+    def _counted(self, entry: Entry, fact: StockCounted) -> None:
+        if fact.closing:
+            self._day(entry, "counting", fact.lines)
+
+    def _move(
+        self,
+        seq: int,
+        place: int,
+        kind: str,
+        product: str,
+        packs: int,
+        commodity: str | None = None,
+        amount: int | None = None,
+    ) -> None:
+        held = self._stock.get(product, 0) + packs
+        self._stock[product] = held
+        if held < 0:
+            self._problems.append("stock_below_zero")
+        self._rows.append(("stock_movement", (seq, place, kind, product, packs, commodity, amount)))
+
+    def _printed(self, entry: Entry, fact: ReceiptPrinted) -> None:
+        self._rows.append(("receipt_paper", (entry.seq, fact.entry, fact.copy, fact.paper)))
+
+    # -- the business day --------------------------------------------------------------------------------------------
+
+    def _opened(self, entry: Entry, fact: DayOpened) -> None:
+        self._days.append([entry.seq, entry.date, entry.instant, "open", None, ()])
+
+    def _closed(self, entry: Entry, fact: DayClosed) -> None:
+        self._day(entry, "closed", self._days[-1][5] if self._days else ())
+        if self._days:
+            self._days[-1][4] = entry.seq
+
+    def _day(self, entry: Entry, state: str, count: tuple[CountLine, ...]) -> None:
+        if not self._days:
+            self._problems.append("no_day")
+            return
+        self._days[-1][3] = state
+        self._days[-1][5] = count

@@ -1,0 +1,249 @@
+"""Riwayat, the morning's tally, and the day's totals with their four control figures.
+
+A business day is an unbroken run of the journal, from its DayOpened to its DayClosed, so its rows are found by `seq`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import msgspec
+
+from ewarung_pos.domain.business_day import ControlLine, DayTotals
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.journal import ReceiptPrinted, Redeemed, RedemptionRefused, Reversed, decode
+from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.timeline import BusinessDate
+from ewarung_pos.domain.units import Quantity, Unit
+from ewarung_pos.ledger.tip import Tip
+from ewarung_pos.ports import HistoryRow, Tally
+
+__all__ = ["rows", "tally", "totals"]
+
+Execute = Callable[..., Any]
+
+_END = 2**62
+"""Above every sequence number: the end of a day that is still open."""
+
+_COMMON_SHARE = 20
+"""A name that more than one in twenty families matches is looked for from the newest receipt backwards."""
+
+_GOODS = msgspec.json.Decoder(dict[str, int])
+
+_ROW = (
+    "SELECT r.seq, e.id, r.receipt, e.kind, e.instant, e.business_date, coalesce(f.name, ''), r.last4, "
+    "EXISTS (SELECT 1 FROM redemption AS u WHERE u.original = r.seq), "
+    "(SELECT count(*) FROM receipt_paper AS p WHERE p.entry = e.id) "
+    "FROM redemption AS r JOIN ledger_entry AS e ON e.seq = r.seq LEFT JOIN register_family AS f ON f.key = r.family "
+)
+_NEWEST = " ORDER BY r.seq DESC LIMIT :limit"
+
+
+def rows(
+    execute: Execute, tip: Tip, catalogue: Catalogue, date: BusinessDate | None, text: str, limit: int
+) -> tuple[HistoryRow, ...]:
+    """Receipts, newest first."""
+    first, last = (1, _END) if date is None else _range(execute, date)
+    given: dict[str, object] = {"first": first, "last": last, "limit": limit}
+    text = text.strip()
+    query = _ROW + "WHERE r.seq BETWEEN :first AND :last" + _NEWEST
+    if text:
+        given |= {"text": text, "like": _pattern(text), "number": int(text) if _is_number(text) else -1}
+        query = _ROW + _search(execute, given, whole=date is None) + _NEWEST
+    short = {commodity.code: commodity.short for commodity in catalogue.commodities}
+    today = tip.day.date if tip.day.serving else None
+    return tuple(_row(execute, row, short, today) for row in execute(query, given).fetchall())
+
+
+def _search(execute: Execute, given: dict[str, object], *, whole: bool) -> str:
+    """The condition for a text. Rare names go through the index of families, common ones along the receipts."""
+    match = "r.receipt = :number OR r.last4 = :text OR "
+    if whole:
+        (found, held) = execute(
+            "SELECT sum(name LIKE :like ESCAPE '\\'), count(*) FROM register_family", given
+        ).fetchone()
+        if (found or 0) * _COMMON_SHARE <= held:
+            names = "r.family IN (SELECT key FROM register_family WHERE name LIKE :like ESCAPE '\\')"
+            return f"WHERE ({match}{names})"
+    return f"WHERE r.seq BETWEEN :first AND :last AND ({match}f.name LIKE :like ESCAPE '\\')"
+
+
+def _row(execute: Execute, row: tuple[Any, ...], short: dict[str, str], today: BusinessDate | None) -> HistoryRow:
+    seq, entry, receipt, kind, instant, date, name, last4, undone, printed = row
+    lines = execute(
+        "SELECT commodity, unit, sum(abs(amount)), sum(abs(packs) * price) FROM redemption_line "
+        "WHERE seq = ? GROUP BY commodity, unit ORDER BY min(line)",
+        (seq,),
+    ).fetchall()
+    return HistoryRow(
+        seq=seq,
+        entry=entry,
+        receipt=receipt,
+        kind=kind,
+        at_ms=instant,
+        date=BusinessDate(date),
+        name=name,
+        last4=last4,
+        goods=" · ".join(f"{short.get(code, code)} {Quantity(amount, Unit(unit))}" for code, unit, amount, _ in lines),
+        total=sum(line[3] for line in lines),
+        reversed=bool(undone),
+        printed=printed,
+        reversible=kind == "Redeemed" and not undone and today is not None and date == today.iso,
+    )
+
+
+def _pattern(text: str) -> str:
+    """Anywhere in the name; what LIKE would read as a wildcard is escaped."""
+    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
+
+
+def _is_number(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) < 16
+
+
+def tally(execute: Execute, date: BusinessDate) -> Tally:
+    """Families with a redemption that stands, and what they took, net of reversals."""
+    opened = execute("SELECT opened_at FROM business_day WHERE date = ?", (date.iso,)).fetchone()
+    span = _range(execute, date)
+    goods = execute(
+        "SELECT commodity, sum(amount) FROM redemption_line WHERE seq BETWEEN ? AND ? "
+        "GROUP BY commodity HAVING sum(amount) <> 0 ORDER BY commodity",
+        span,
+    ).fetchall()
+    return Tally(_families(execute, span), tuple(goods), opened[0] if opened else 0)
+
+
+def _families(execute: Execute, span: tuple[int, int]) -> int:
+    (families,) = execute(
+        "SELECT count(DISTINCT family) FROM redemption AS r WHERE seq BETWEEN ? AND ? AND original IS NULL "
+        "AND NOT EXISTS (SELECT 1 FROM redemption AS u WHERE u.original = r.seq)",
+        span,
+    ).fetchone()
+    return int(families)
+
+
+def _range(execute: Execute, date: BusinessDate) -> tuple[int, int]:
+    """First and last place of that business day; nothing lies between them when there was no such day."""
+    row = execute("SELECT opened_seq, closed_seq FROM business_day WHERE date = ?", (date.iso,)).fetchone()
+    return (1, 0) if row is None else (row[0], row[1] or _END)
+
+
+class _Sums:
+    """What the day's payloads say, net of reversals."""
+
+    def __init__(self) -> None:
+        self.counts = dict.fromkeys(("Redeemed", "Reversed", "RedemptionRefused", "copies"), 0)
+        self.receipts: list[int] = []
+        self.ration = self.purse = self.cash = 0
+        self.debited: dict[str, int] = {}
+        self.units: dict[str, Unit] = {}
+
+    def add(self, fact: object) -> None:
+        """One entry of the day."""
+        match fact:
+            case Redeemed():
+                self._goods(fact, 1)
+                self.purse += fact.purse.amount if fact.purse else 0
+            case Reversed():
+                self._goods(fact, -1)
+                self.purse -= fact.void.amount if fact.void else 0
+            case RedemptionRefused():
+                self.counts["RedemptionRefused"] += 1
+            case ReceiptPrinted():
+                self.counts["copies"] += fact.copy > 0
+
+    def _goods(self, fact: Redeemed | Reversed, sign: int) -> None:
+        self.counts[type(fact).__name__] += 1
+        self.receipts.append(fact.receipt)
+        for debit in fact.debits:
+            self._debit(debit.commodity, debit.unit, sign * debit.amount)
+        for line in fact.lines:
+            value = sign * line.total.amount
+            if line.tender is Tender.RATION:
+                self.ration += value
+            else:
+                self._debit(line.commodity, line.unit, sign * line.amount)
+            if line.tender is Tender.CASH:
+                self.cash += value
+
+    def _debit(self, commodity: str, unit: Unit, amount: int) -> None:
+        self.units[commodity] = unit
+        self.debited[commodity] = self.debited.get(commodity, 0) + amount
+
+
+def totals(execute: Execute, date: BusinessDate) -> DayTotals:
+    """The day so far: figures from its payloads, and the four control figures each from a table of its own."""
+    first, last = span = _range(execute, date)
+    if first > last:
+        return DayTotals()
+    sums = _Sums()
+    (last_seq,) = execute("SELECT max(seq) FROM ledger_entry WHERE seq <= ?", (last,)).fetchone()
+    for (payload,) in execute(
+        "SELECT payload FROM ledger_entry WHERE seq BETWEEN ? AND ? "
+        "AND kind IN ('Redeemed', 'Reversed', 'RedemptionRefused', 'ReceiptPrinted') ORDER BY seq",
+        span,
+    ).fetchall():
+        sums.add(decode(payload).fact)
+    (in_doubt,) = execute(
+        "SELECT count(*) FROM attempt WHERE state IN ('pending', 'in_doubt') AND date <= ?", (date.iso,)
+    ).fetchone()
+    return DayTotals(
+        first_seq=first,
+        last_seq=last_seq,
+        redemptions=sums.counts["Redeemed"],
+        reversals=sums.counts["Reversed"],
+        refused=sums.counts["RedemptionRefused"],
+        families=_families(execute, span),
+        receipts=len(sums.receipts),
+        first_receipt=min(sums.receipts, default=0),
+        last_receipt=max(sums.receipts, default=0),
+        copies=sums.counts["copies"],
+        ration_value=sums.ration,
+        purse=sums.purse,
+        cash=sums.cash,
+        in_doubt=in_doubt,
+        control=_control(execute, span, sums),
+    )
+
+
+def _control(execute: Execute, span: tuple[int, int], sums: _Sums) -> tuple[ControlLine, ...]:
+    units = dict(sums.units)
+    issued: dict[str, int] = {}
+    for commodity, unit, amount in execute(
+        "SELECT commodity, unit, sum(amount) FROM redemption_line WHERE seq BETWEEN ? AND ? GROUP BY commodity, unit",
+        span,
+    ).fetchall():
+        units.setdefault(commodity, Unit(unit))
+        issued[commodity] = issued.get(commodity, 0) + amount
+    moved = dict(
+        execute(
+            "SELECT commodity, -sum(amount) FROM stock_movement WHERE seq BETWEEN ? AND ? "
+            "AND kind IN ('redeemed', 'reversed') GROUP BY commodity",
+            span,
+        ).fetchall()
+    )
+    receipted = _receipted(
+        execute("SELECT kind, goods FROM print_job WHERE seq BETWEEN ? AND ? AND copy = 0", span).fetchall()
+    )
+    return tuple(
+        ControlLine(
+            commodity,
+            units[commodity],
+            sums.debited.get(commodity, 0),
+            issued.get(commodity, 0),
+            receipted.get(commodity, 0),
+            moved.get(commodity, 0),
+        )
+        for commodity in sorted(units)
+    )
+
+
+def _receipted(jobs: Iterable[tuple[str, str]]) -> dict[str, int]:
+    goods: dict[str, int] = {}
+    for kind, text in jobs:
+        sign = -1 if kind == "reversal" else 1
+        for commodity, amount in _GOODS.decode(text).items():
+            goods[commodity] = goods.get(commodity, 0) + sign * amount
+    return goods

@@ -1,0 +1,55 @@
+"""One running instance per ledger: a lock file that the system itself lets go of when the process dies."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from ewarung_pos.errors import ConfigError, LedgerBusy
+
+__all__ = ["InstanceLock"]
+
+
+class InstanceLock:
+    """Held from construction to `release`.
+
+    Raises:
+        LedgerBusy: another process (or another ledger object of this one) holds it.
+        ConfigError: the directory is missing or cannot be written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        try:
+            self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        except OSError as error:
+            raise ConfigError(f"{path.name}: {error.strerror}", reason="data_dir") from error
+        try:
+            _take(self._file)
+        except OSError as error:
+            self.release()
+            raise LedgerBusy(path.name) from error
+
+    @property
+    def held(self) -> bool:
+        """Whether this object still holds it."""
+        return self._file is not None
+
+    def release(self) -> None:
+        """Let go; the file stays, so that nobody can lock a deleted one. May be called twice."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
+if sys.platform == "win32":  # pragma: no cover - the other branch runs where this does not
+    import msvcrt
+
+    def _take(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _take(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -1,0 +1,281 @@
+"""First schema: journal, movements, projections, work under way, reference data.
+
+Revision ID: 0001
+Revises:
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    _journal()
+    _movements()
+    _projections()
+    _work()
+    _reference()
+
+
+def _text(name: str) -> sa.Column[str]:
+    return sa.Column(name, sa.Text(), nullable=False)
+
+
+def _whole(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=False)
+
+
+def _count(name: str) -> sa.Column[int]:
+    return sa.Column(name, sa.Integer(), nullable=False, server_default=sa.text("0"))
+
+
+def _blob(name: str) -> sa.Column[bytes]:
+    return sa.Column(name, sa.LargeBinary(), nullable=False)
+
+
+def _entry(table: str, column: str = "seq") -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], ["ledger_entry.seq"], name=f"fk_{table}_{column}")
+
+
+def _create(table: str, *parts: sa.Column[str] | sa.Column[int] | sa.Column[bytes] | sa.Constraint, key: str) -> None:
+    """A STRICT table keyed by the comma-separated columns; one whole-number key is SQLite's own row number."""
+    columns = key.split(",")
+    rowid = key in {"id", "seq", "opened_seq"} and table != "attempt"
+    primary = sa.PrimaryKeyConstraint(*columns, name=f"pk_{table}")
+    op.create_table(table, *parts, primary, sqlite_strict=True, sqlite_with_rowid=rowid)
+
+
+def _journal() -> None:
+    _create(
+        "ledger_entry",
+        _whole("seq"),
+        _text("id"),
+        _text("kind"),
+        _text("business_date"),
+        _whole("instant"),
+        _blob("payload"),
+        _blob("prev_hash"),
+        _blob("hash"),
+        sa.UniqueConstraint("id", name="uq_ledger_entry_id"),
+        sa.CheckConstraint("seq >= 1", name="ck_ledger_entry_seq"),
+        sa.CheckConstraint("length(prev_hash) = 32 AND length(hash) = 32", name="ck_ledger_entry_hashes"),
+        key="seq",
+    )
+    op.create_index(
+        "ix_ledger_entry_acknowledged", "ledger_entry", ["seq"], sqlite_where=sa.text("kind = 'CityAcknowledged'")
+    )
+
+
+def _movements() -> None:
+    _create(
+        "redemption",
+        _whole("seq"),
+        _whole("receipt"),
+        _text("family"),
+        _text("last4"),
+        sa.Column("original", sa.Integer(), comment="of a reversal: the redemption it undoes"),
+        sa.UniqueConstraint("receipt", name="uq_redemption_receipt"),
+        _entry("redemption"),
+        sa.ForeignKeyConstraint(["original"], ["redemption.seq"], name="fk_redemption_original"),
+        key="seq",
+    )
+    op.create_index("ix_redemption_family", "redemption", ["family", "seq"])
+    op.create_index("ix_redemption_last4", "redemption", ["last4"])
+    op.create_index(
+        "uq_redemption_original",
+        "redemption",
+        ["original"],
+        unique=True,
+        sqlite_where=sa.text("original IS NOT NULL"),
+    )
+    _create(
+        "redemption_line",
+        _whole("seq"),
+        _whole("line"),
+        _text("product"),
+        _text("commodity"),
+        _text("unit"),
+        _whole("packs"),
+        _whole("amount"),
+        _whole("price"),
+        _text("tender"),
+        _text("programme"),
+        _entry("redemption_line"),
+        key="seq,line",
+    )
+    _create(
+        "right_movement",
+        _whole("seq"),
+        _whole("line"),
+        _text("family"),
+        _text("programme"),
+        _text("period"),
+        _text("commodity"),
+        _text("unit"),
+        _whole("amount"),
+        _entry("right_movement"),
+        key="seq,line",
+    )
+    _create(
+        "stock_movement",
+        _whole("seq"),
+        _whole("line"),
+        _text("kind"),
+        _text("product"),
+        _whole("packs"),
+        sa.Column("commodity", sa.Text()),
+        sa.Column("amount", sa.Integer()),
+        _entry("stock_movement"),
+        key="seq,line",
+    )
+    _create(
+        "receipt_paper",
+        _whole("seq"),
+        _text("entry"),
+        _whole("copy"),
+        _text("paper"),
+        _entry("receipt_paper"),
+        key="seq",
+    )
+    op.create_index("ix_receipt_paper_entry", "receipt_paper", ["entry"])
+
+
+def _projections() -> None:
+    totals = "granted >= 0 AND surrendered >= 0 AND spent >= 0 AND returned >= 0"
+    _create(
+        "lease",
+        _text("family"),
+        _text("period"),
+        _text("programme"),
+        _text("commodity"),
+        _text("unit"),
+        _whole("granted"),
+        _count("surrendered"),
+        _count("spent"),
+        _count("returned"),
+        sa.CheckConstraint(totals, name="ck_lease_totals"),
+        sa.CheckConstraint("returned <= spent", name="ck_lease_returned"),
+        sa.CheckConstraint("spent - returned + surrendered <= granted", name="ck_lease_never_overdrawn"),
+        key="family,period,programme,commodity",
+    )
+    _create(
+        "stock",
+        _text("product"),
+        _whole("packs"),
+        sa.CheckConstraint("packs >= 0", name="ck_stock_packs"),
+        key="product",
+    )
+    _create(
+        "purse_credit",
+        _text("family"),
+        _text("programme"),
+        _text("period"),
+        _whole("amount"),
+        key="family,programme,period",
+    )
+    _create("purse_spent", _text("family"), _count("spent"), _count("returned"), key="family")
+    _create(
+        "business_day",
+        _whole("opened_seq"),
+        _text("date"),
+        _whole("opened_at"),
+        _text("state"),
+        sa.Column("closed_seq", sa.Integer()),
+        _blob("count"),
+        sa.UniqueConstraint("date", name="uq_business_day_date"),
+        _entry("business_day", "opened_seq"),
+        _entry("business_day", "closed_seq"),
+        key="opened_seq",
+    )
+    _create(
+        "city_state",
+        _whole("id"),
+        _count("acked_seq"),
+        sa.Column("acked_hash", sa.Text(), nullable=False, server_default=sa.text("''")),
+        _count("cursor"),
+        sa.Column("register_date", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.Column("register_source", sa.Text(), nullable=False, server_default=sa.text("''")),
+        sa.CheckConstraint("id = 1", name="ck_city_state_single"),
+        key="id",
+    )
+    op.execute("INSERT INTO city_state (id) VALUES (1)")
+
+
+def _work() -> None:
+    _create(
+        "attempt",
+        _text("id"),
+        _text("state"),
+        _text("date"),
+        _whole("opened_ms"),
+        _blob("body"),
+        key="id",
+    )
+    op.create_index(
+        "ix_attempt_open", "attempt", ["opened_ms"], sqlite_where=sa.text("state IN ('pending', 'in_doubt')")
+    )
+    _create(
+        "print_job",
+        _whole("id"),
+        _whole("seq"),
+        _text("kind"),
+        _text("entry"),
+        _whole("receipt"),
+        _whole("copy"),
+        _text("goods"),
+        _count("tries"),
+        _count("done"),
+        _entry("print_job"),
+        key="id",
+    )
+    op.create_index("ix_print_job_seq", "print_job", ["seq"])
+    op.create_index("ix_print_job_owed", "print_job", ["id"], sqlite_where=sa.text("done = 0"))
+
+
+def _reference() -> None:
+    _create(
+        "register_family",
+        _text("key"),
+        _text("name"),
+        _text("nik_masked"),
+        _text("kelurahan_code"),
+        _text("kelurahan"),
+        _text("kecamatan"),
+        _whole("members"),
+        _text("programmes"),
+        _text("home"),
+        key="key",
+    )
+    _create(
+        "register_card",
+        _text("token"),
+        _text("family"),
+        _text("last4"),
+        _text("status"),
+        sa.UniqueConstraint("family", name="uq_register_card_family"),
+        sa.ForeignKeyConstraint(["family"], ["register_family.key"], name="fk_register_card_family"),
+        key="token",
+    )
+    _create("reference", _text("name"), _text("set_by"), _blob("body"), key="name")
+    _create("operator", _text("code"), _text("name"), _text("role"), _text("pin_hash"), _whole("active"), key="code")
+    _create("pin_failure", _text("code"), _whole("failures"), key="code")
+    _create("setting", _text("key"), _text("value"), key="key")
+    _create("secret", _text("name"), _blob("value"), key="name")
+    _create(
+        "identity",
+        _whole("id"),
+        _text("device"),
+        _whole("epoch"),
+        _text("name"),
+        _text("kelurahan_code"),
+        _text("kelurahan"),
+        _whole("practice"),
+        sa.CheckConstraint("id = 1", name="ck_identity_single"),
+        key="id",
+    )

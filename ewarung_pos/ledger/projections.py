@@ -1,0 +1,372 @@
+"""What each kind of entry does to balances, stock and the business day, in the entry's own transaction.
+
+This is the hot path of every redemption, hence the driver's own SQL: no expression is built, and each statement is
+prepared once for each connection. `fold` says the same a second time, in memory, and `verify` compares the two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import msgspec
+
+from ewarung_pos.domain.business_day import Day, DayState
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.journal import (
+    CityAcknowledged,
+    ClosingBegun,
+    ClosingCancelled,
+    DayClosed,
+    DayOpened,
+    Entry,
+    PriceChanged,
+    ReceiptPrinted,
+    Redeemed,
+    Reversed,
+    StateReceived,
+    StockAdjusted,
+    StockCounted,
+    StockReceived,
+    decode,
+)
+from ewarung_pos.domain.redemption import RedemptionLine, RightDebit
+from ewarung_pos.domain.stock import CountLine, MovementKind
+from ewarung_pos.domain.timeline import BusinessDate
+from ewarung_pos.errors import AllotmentExhausted, DayNotOpen, OutOfStock, ProtocolMismatch, RuleViolation
+from ewarung_pos.ledger.engine import Connection
+from ewarung_pos.ledger.tip import Tip, count_unsent
+
+__all__ = ["apply", "merged_count"]
+
+_REDEMPTION = "INSERT INTO redemption (seq, receipt, family, last4, original) VALUES (?, ?, ?, ?, ?)"
+_LINE = "INSERT INTO redemption_line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_RIGHT = "INSERT INTO right_movement VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_MOVE = "INSERT INTO stock_movement VALUES (?, ?, ?, ?, ?, ?, ?)"
+_SPEND = (
+    "UPDATE lease SET spent = spent + :q WHERE family = :f AND period = :p AND programme = :g AND commodity = :c "
+    "AND unit = :u AND spent - returned + surrendered + :q <= granted"
+)
+_RETURN = (
+    "UPDATE lease SET returned = returned + :q WHERE family = :f AND period = :p AND programme = :g "
+    "AND commodity = :c AND unit = :u AND returned + :q <= spent"
+)
+_TAKE = "UPDATE stock SET packs = packs - ?1 WHERE product = ?2 AND packs >= ?1"
+_PUT = (
+    "INSERT INTO stock (product, packs) VALUES (?, ?) "
+    "ON CONFLICT (product) DO UPDATE SET packs = packs + excluded.packs"
+)
+_PURSE_SPENT = (
+    "INSERT INTO purse_spent (family, spent) VALUES (?, ?) "
+    "ON CONFLICT (family) DO UPDATE SET spent = spent + excluded.spent"
+)
+_PURSE_RETURNED = "UPDATE purse_spent SET returned = returned + ? WHERE family = ?"
+_GRANT = (
+    "INSERT INTO lease (family, period, programme, commodity, unit, granted) VALUES (?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (family, period, programme, commodity) "
+    "DO UPDATE SET granted = max(granted, excluded.granted) WHERE unit = excluded.unit"
+)
+_CREDIT = (
+    "INSERT INTO purse_credit (family, programme, period, amount) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (family, programme, period) DO UPDATE SET amount = excluded.amount"
+)
+_CATALOGUE = msgspec.json.Decoder(Catalogue)
+_COUNT = msgspec.json.Encoder()
+
+F = TypeVar("F")
+_HANDLERS: dict[type[Any], Callable[[Connection, Entry, Any, Tip], Tip]] = {}
+
+
+def apply(connection: Connection, entry: Entry, tip: Tip) -> Tip:
+    """Write what the entry does; `tip` already ends with it. Returns the tip with the effect.
+
+    Raises:
+        RuleViolation: the entry would break a rule; the transaction must be rolled back.
+    """
+    handler = _HANDLERS.get(type(entry.fact))
+    return tip if handler is None else handler(connection, entry, entry.fact, tip)
+
+
+def _of(
+    kind: type[F],
+) -> Callable[[Callable[[Connection, Entry, F, Tip], Tip]], Callable[[Connection, Entry, F, Tip], Tip]]:
+    def register(handler: Callable[[Connection, Entry, F, Tip], Tip]) -> Callable[[Connection, Entry, F, Tip], Tip]:
+        _HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+# --- handing out ----------------------------------------------------------------------------------------------------
+
+
+@_of(Redeemed)
+def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) -> Tip:
+    execute = connection.execute
+    seq = entry.seq
+    _in_a_day(tip)
+    tip = _numbered(fact.receipt, tip)
+    execute(_REDEMPTION, (seq, fact.receipt, fact.family, fact.last4, None))
+    _lines(execute, seq, fact.lines, 1)
+    for place, debit in enumerate(fact.debits):
+        _positive(debit.amount)
+        if execute(_SPEND, _lease_of(fact.family, debit)).rowcount != 1:
+            raise AllotmentExhausted(f"{debit.programme} {debit.period} {debit.commodity}", reason="lease")
+        execute(_RIGHT, _right(seq, place, fact.family, debit, debit.amount))
+    for place, line in enumerate(fact.lines):
+        _positive(line.packs)
+        if execute(_TAKE, (line.packs, line.product)).rowcount != 1:
+            raise OutOfStock(line.product, reason="stock")
+        execute(_MOVE, (seq, place, "redeemed", line.product, -line.packs, line.commodity, -line.amount))
+    if fact.purse is not None:
+        _positive(fact.purse.amount)
+        execute(_PURSE_SPENT, (fact.family, fact.purse.amount))
+    return tip
+
+
+@_of(Reversed)
+def _reversed(connection: Connection, entry: Entry, fact: Reversed, tip: Tip) -> Tip:
+    execute = connection.execute
+    seq = entry.seq
+    _in_a_day(tip)
+    tip = _numbered(fact.receipt, tip)
+    original = _original(connection, fact)
+    execute(_REDEMPTION, (seq, fact.receipt, fact.family, fact.last4, original))
+    _lines(execute, seq, fact.lines, -1)
+    for place, debit in enumerate(fact.debits):
+        if execute(_RETURN, _lease_of(fact.family, debit)).rowcount != 1:
+            raise RuleViolation(f"{debit.programme} {debit.commodity} was not spent", reason="not_spent")
+        execute(_RIGHT, _right(seq, place, fact.family, debit, -debit.amount))
+    for place, line in enumerate(fact.lines):
+        execute(_PUT, (line.product, line.packs))
+        execute(_MOVE, (seq, place, "reversed", line.product, line.packs, line.commodity, line.amount))
+    if fact.void is not None:
+        execute(_PURSE_RETURNED, (fact.void.amount, fact.family))
+    return tip
+
+
+def _original(connection: Connection, fact: Reversed) -> int:
+    """The place of the redemption that is undone.
+
+    Raises:
+        RuleViolation: unknown, undone before, or not what the counter-entry repeats.
+    """
+    row = connection.execute(
+        "SELECT e.seq, e.payload, EXISTS (SELECT 1 FROM redemption AS r WHERE r.original = e.seq) "
+        "FROM ledger_entry AS e WHERE e.id = ? AND e.kind = 'Redeemed'",
+        (fact.original,),
+    ).fetchone()
+    if row is None:
+        raise RuleViolation("no such redemption", reason="unknown_entry")
+    seq, payload, undone = row
+    if undone:
+        raise RuleViolation("reversed before", reason="already_reversed")
+    held = decode(payload).fact
+    same = isinstance(held, Redeemed) and (held.receipt, held.family, held.lines, held.debits) == (
+        fact.original_receipt,
+        fact.family,
+        fact.lines,
+        fact.debits,
+    )
+    paid, back = held.purse if isinstance(held, Redeemed) else None, fact.void
+    if not same or (back is not None and (paid is None or back.amount > paid.amount)):
+        raise RuleViolation("a counter-entry repeats what it undoes", reason="not_the_same")
+    return int(seq)
+
+
+def _lines(execute: Callable[..., Any], seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
+    for place, line in enumerate(lines):
+        execute(
+            _LINE,
+            (
+                seq,
+                place,
+                line.product,
+                line.commodity,
+                line.unit.value,
+                sign * line.packs,
+                sign * line.amount,
+                line.price,
+                line.tender.value,
+                line.programme,
+            ),
+        )
+
+
+def _lease_of(family: str, debit: RightDebit) -> dict[str, object]:
+    return {
+        "f": family,
+        "p": debit.period,
+        "g": debit.programme,
+        "c": debit.commodity,
+        "u": debit.unit.value,
+        "q": debit.amount,
+    }
+
+
+def _right(seq: int, place: int, family: str, debit: RightDebit, amount: int) -> tuple[object, ...]:
+    return (seq, place, family, debit.programme, debit.period, debit.commodity, debit.unit.value, amount)
+
+
+def _numbered(receipt: int, tip: Tip) -> Tip:
+    if receipt != tip.receipts + 1:
+        msg = f"receipt {receipt} does not follow {tip.receipts}"
+        raise ValueError(msg)
+    return msgspec.structs.replace(tip, receipts=receipt)
+
+
+def _positive(amount: int) -> None:
+    if amount <= 0:
+        msg = f"{amount} is not a quantity that can be handed out"
+        raise ValueError(msg)
+
+
+def _in_a_day(tip: Tip) -> None:
+    if tip.day.state is DayState.CLOSED:
+        raise DayNotOpen(reason="day_not_open")
+
+
+# --- rights ---------------------------------------------------------------------------------------------------------
+
+
+@_of(StateReceived)
+def _state_received(connection: Connection, entry: Entry, fact: StateReceived, tip: Tip) -> Tip:
+    for grant in fact.leases:
+        row = (grant.family, grant.period, grant.programme, grant.commodity, grant.unit.value, grant.granted)
+        if connection.execute(_GRANT, row).rowcount != 1:
+            raise ProtocolMismatch(f"{grant.commodity} changed its unit", reason="unit")
+    for credit in fact.credits:
+        connection.execute(_CREDIT, credit)
+    connection.execute("UPDATE city_state SET cursor = ?", (fact.cursor,))
+    return msgspec.structs.replace(tip, cursor=fact.cursor)
+
+
+@_of(CityAcknowledged)
+def _city_acknowledged(connection: Connection, entry: Entry, fact: CityAcknowledged, tip: Tip) -> Tip:
+    if fact.acked_seq < tip.acked_seq:  # a late answer to an earlier batch: what is acknowledged stays so
+        return msgspec.structs.replace(tip, unsent=count_unsent(connection, entry.seq, tip.acked_seq))
+    connection.execute("UPDATE city_state SET acked_seq = ?, acked_hash = ?", (fact.acked_seq, fact.acked_hash))
+    return msgspec.structs.replace(
+        tip,
+        acked_seq=fact.acked_seq,
+        acked_hash=fact.acked_hash,
+        unsent=count_unsent(connection, entry.seq, fact.acked_seq),
+    )
+
+
+# --- stock and prices -----------------------------------------------------------------------------------------------
+
+
+@_of(StockReceived)
+def _stock_received(connection: Connection, entry: Entry, fact: StockReceived, tip: Tip) -> Tip:
+    for place, line in enumerate(fact.lines):
+        _positive(line.packs)
+        connection.execute(_PUT, (line.product, line.packs))
+        _move(connection, entry, place, MovementKind.RECEIVED, line.product, line.packs)
+    return tip
+
+
+@_of(StockAdjusted)
+def _stock_adjusted(connection: Connection, entry: Entry, fact: StockAdjusted, tip: Tip) -> Tip:
+    for place, line in enumerate(fact.lines):
+        row = connection.execute("SELECT packs FROM stock WHERE product = ?", (line.product,)).fetchone()
+        difference = line.counted - (row[0] if row else 0)
+        if line.counted < 0:
+            raise OutOfStock(line.product, reason="stock")
+        connection.execute(_PUT, (line.product, difference))
+        _move(connection, entry, place, MovementKind.ADJUSTED, line.product, difference)
+    if not fact.closing:
+        return tip
+    return _day(connection, entry, tip, DayState.EXPLAINED, merged_count(tip.day.count, fact.lines))
+
+
+@_of(StockCounted)
+def _stock_counted(connection: Connection, entry: Entry, fact: StockCounted, tip: Tip) -> Tip:
+    return _day(connection, entry, tip, DayState.COUNTING, fact.lines) if fact.closing else tip
+
+
+def merged_count(held: tuple[CountLine, ...], explained: tuple[CountLine, ...]) -> tuple[CountLine, ...]:
+    """The count with the reasons that were given afterwards, line by line; products keep their place."""
+    lines = {line.product: line for line in held} | {line.product: line for line in explained}
+    return tuple(lines.values())
+
+
+def _move(connection: Connection, entry: Entry, place: int, kind: MovementKind, product: str, packs: int) -> None:
+    connection.execute(_MOVE, (entry.seq, place, kind.value, product, packs, None, None))
+
+
+@_of(PriceChanged)
+def _price_changed(connection: Connection, entry: Entry, fact: PriceChanged, tip: Tip) -> Tip:
+    row = connection.execute("SELECT body FROM reference WHERE name = 'catalogue'").fetchone()
+    catalogue = _CATALOGUE.decode(row[0]) if row else Catalogue()
+    catalogue.product(fact.product)
+    products = tuple(
+        msgspec.structs.replace(product, price=type(product.price)(fact.after))
+        if product.code == fact.product
+        else product
+        for product in catalogue.products
+    )
+    body = msgspec.json.encode(msgspec.structs.replace(catalogue, products=products))
+    connection.execute("UPDATE reference SET set_by = ?, body = ? WHERE name = 'catalogue'", (entry.id, body))
+    return tip
+
+
+@_of(ReceiptPrinted)
+def _receipt_printed(connection: Connection, entry: Entry, fact: ReceiptPrinted, tip: Tip) -> Tip:
+    connection.execute("INSERT INTO receipt_paper VALUES (?, ?, ?, ?)", (entry.seq, fact.entry, fact.copy, fact.paper))
+    return tip
+
+
+# --- the business day -----------------------------------------------------------------------------------------------
+
+
+@_of(DayOpened)
+def _day_opened(connection: Connection, entry: Entry, fact: DayOpened, tip: Tip) -> Tip:
+    day = tip.day
+    if day.state is not DayState.CLOSED:
+        raise DayNotOpen(reason="already_open")
+    if day.date is not None and entry.date <= day.date.iso:
+        raise DayNotOpen(reason="already_closed")
+    connection.execute(
+        "INSERT INTO business_day (opened_seq, date, opened_at, state, count) VALUES (?, ?, ?, 'open', ?)",
+        (entry.seq, entry.date, entry.instant, b"[]"),
+    )
+    return msgspec.structs.replace(tip, day=Day(DayState.OPEN, BusinessDate(entry.date), entry.seq, entry.instant))
+
+
+@_of(ClosingBegun)
+def _closing_begun(connection: Connection, entry: Entry, fact: ClosingBegun, tip: Tip) -> Tip:
+    return _day(connection, entry, tip, DayState.COUNTING, (), DayState.OPEN)
+
+
+@_of(ClosingCancelled)
+def _closing_cancelled(connection: Connection, entry: Entry, fact: ClosingCancelled, tip: Tip) -> Tip:
+    return _day(connection, entry, tip, DayState.OPEN, ())
+
+
+@_of(DayClosed)
+def _day_closed(connection: Connection, entry: Entry, fact: DayClosed, tip: Tip) -> Tip:
+    return _day(connection, entry, tip, DayState.CLOSED, tip.day.count, DayState.EXPLAINED)
+
+
+def _day(
+    connection: Connection,
+    entry: Entry,
+    tip: Tip,
+    state: DayState,
+    count: tuple[CountLine, ...],
+    *allowed: DayState,
+) -> Tip:
+    """Move the day on; from COUNTING or EXPLAINED unless said otherwise.
+
+    Raises:
+        DayNotOpen: not from the state it is in.
+    """
+    day = tip.day
+    if day.state not in (allowed or (DayState.COUNTING, DayState.EXPLAINED)):
+        raise DayNotOpen(f"{day.state.value} cannot become {state.value}", reason="day_not_open")
+    connection.execute(
+        "UPDATE business_day SET state = ?, count = ?, closed_seq = ? WHERE opened_seq = ?",
+        (state.value, _COUNT.encode(count), entry.seq if state is DayState.CLOSED else None, day.opened_seq),
+    )
+    return msgspec.structs.replace(tip, day=msgspec.structs.replace(day, state=state, count=count))

@@ -1,0 +1,281 @@
+"""Frozen snapshots for screens, papers and reports: every reading method of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+import msgspec
+
+from ewarung_pos.domain.business_day import Day, DayTotals
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.entitlement import Lease
+from ewarung_pos.domain.family import CardRef, CardStatus, Family
+from ewarung_pos.domain.journal import Sealed
+from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
+from ewarung_pos.domain.timeline import BusinessDate, Period
+from ewarung_pos.domain.units import Rupiah, Unit
+from ewarung_pos.ledger import history
+from ewarung_pos.ledger.tip import Tip
+from ewarung_pos.ports import Attempt, HistoryRow, LedgerHead, PrintJob, Tally
+
+__all__ = ["CatalogueCache", "Execute", "Queries"]
+
+Execute = Callable[..., Any]
+"""`connection.execute`."""
+
+_FAMILY = (
+    "SELECT f.key, f.name, f.nik_masked, f.kelurahan_code, f.kelurahan, f.kecamatan, f.members, f.programmes, f.home, "
+    "c.token, c.last4, c.status FROM register_family AS f JOIN register_card AS c ON c.family = f.key "
+)
+_LEASES = (
+    "SELECT family, programme, period, commodity, unit, granted, surrendered, spent, returned FROM lease "
+    "WHERE family = ? AND period = ? ORDER BY programme, commodity"
+)
+_SHADOW = (
+    "SELECT (SELECT sum(amount) FROM purse_credit WHERE family = ?1), "
+    "(SELECT spent - returned FROM purse_spent WHERE family = ?1)"
+)
+_LAST_VISIT = (
+    "SELECT e.business_date FROM redemption AS r JOIN ledger_entry AS e ON e.seq = r.seq WHERE r.family = ? "
+    "AND r.original IS NULL AND NOT EXISTS (SELECT 1 FROM redemption AS u WHERE u.original = r.seq) "
+    "ORDER BY r.seq DESC LIMIT 1"
+)
+_OPEN_ATTEMPTS = "SELECT body FROM attempt WHERE state IN ('pending', 'in_doubt') ORDER BY opened_ms, id"
+_JOBS = "SELECT id, kind, entry, receipt, copy, tries FROM print_job WHERE done = 0 ORDER BY id"
+_SEALED = "SELECT seq, payload, prev_hash, hash FROM ledger_entry "
+_SEALED_BY_RECEIPT = _SEALED + "WHERE seq = (SELECT seq FROM redemption WHERE receipt = ?)"
+
+_ATTEMPT = msgspec.json.Decoder(Attempt)
+_CATALOGUE = msgspec.json.Decoder(Catalogue)
+_PROGRAMMES = msgspec.json.Decoder(tuple[str, ...])
+
+
+class CatalogueCache:
+    """The catalogue as last decoded, known by the entry that set it: entries are never reused, not after a rollback."""
+
+    def __init__(self) -> None:
+        self._held: tuple[str, Catalogue] = ("", Catalogue())
+
+    def get(self, execute: Execute) -> Catalogue:
+        """The catalogue this connection sees."""
+        row = execute("SELECT set_by FROM reference WHERE name = 'catalogue'").fetchone()
+        if row is None:
+            return Catalogue()
+        set_by, catalogue = self._held
+        if set_by != row[0]:
+            set_by, body = execute("SELECT set_by, body FROM reference WHERE name = 'catalogue'").fetchone()
+            catalogue = _CATALOGUE.decode(body)
+            self._held = (set_by, catalogue)
+        return catalogue
+
+
+class Queries:
+    """The reading half of the ledger (`ports.LedgerReader`) over whatever `_snapshot` gives.
+
+    Each method is one consistent view of the file and holds nothing when it returns.
+    """
+
+    def __init__(self, catalogue: CatalogueCache) -> None:
+        self._catalogue = catalogue
+
+    def _snapshot(self) -> AbstractContextManager[Execute]:
+        """`execute` of a connection, inside a transaction."""
+        raise NotImplementedError
+
+    def _tip(self) -> Tip:
+        """The end of the journal as this view sees it."""
+        raise NotImplementedError
+
+    # -- the end of the journal --------------------------------------------------------------------------------------
+
+    def identity(self) -> KioskIdentity | None:
+        """Who this till is; None before enrolment."""
+        return self._tip().identity
+
+    def head(self) -> LedgerHead:
+        """End of the chain."""
+        return self._tip().head()
+
+    def day(self) -> Day:
+        """Where the business day stands; after the seal it keeps the date of the day that was sealed."""
+        return self._tip().day
+
+    def cursor(self) -> int:
+        """Of the last accepted page of the city's state."""
+        return self._tip().cursor
+
+    # -- the counter -------------------------------------------------------------------------------------------------
+
+    def catalogue(self) -> Catalogue:
+        """Goods and programmes; empty before the city sent any."""
+        with self._snapshot() as execute:
+            return self._catalogue.get(execute)
+
+    def family_by_card(self, token: str) -> Family | None:
+        """The family whose card this is."""
+        with self._snapshot() as execute:
+            return _family(execute(_FAMILY + "WHERE c.token = ?", (token,)).fetchone())
+
+    def family(self, key: str) -> Family | None:
+        """The family of that key."""
+        with self._snapshot() as execute:
+            return _family(execute(_FAMILY + "WHERE f.key = ?", (key,)).fetchone())
+
+    def families(self) -> tuple[Family, ...]:
+        """The whole register of this kiosk, by name."""
+        with self._snapshot() as execute:
+            rows = execute(_FAMILY + "ORDER BY f.name, f.key").fetchall()
+        return tuple(family for row in rows if (family := _family(row)) is not None)
+
+    def leases(self, family: str, period: Period) -> tuple[Lease, ...]:
+        """Of one family and month, by programme and commodity."""
+        with self._snapshot() as execute:
+            rows = execute(_LEASES, (family, period.iso)).fetchall()
+        return tuple(Lease(row[0], row[1], row[2], row[3], Unit(row[4]), *row[5:]) for row in rows)
+
+    def other_periods(self, family: str, period: Period) -> bool:
+        """Whether the family holds a lease of any other period."""
+        with self._snapshot() as execute:
+            row = execute(
+                "SELECT 1 FROM lease WHERE family = ? AND period <> ? LIMIT 1", (family, period.iso)
+            ).fetchone()
+        return row is not None
+
+    def shadow(self, family: str) -> Rupiah | None:
+        """Credits the city sent minus purse debits recorded here; None when the family has no purse credit."""
+        with self._snapshot() as execute:
+            credited, spent = execute(_SHADOW, (family,)).fetchone()
+        return None if credited is None else Rupiah(credited - (spent or 0))
+
+    def stock(self) -> dict[str, int]:
+        """Packs on hand for each product that was ever here."""
+        with self._snapshot() as execute:
+            return dict(execute("SELECT product, packs FROM stock").fetchall())
+
+    def last_visit(self, family: str) -> BusinessDate | None:
+        """Date of the family's last redemption that stands."""
+        with self._snapshot() as execute:
+            row = execute(_LAST_VISIT, (family,)).fetchone()
+        return None if row is None else BusinessDate(row[0])
+
+    def open_attempts(self) -> tuple[Attempt, ...]:
+        """Purse debits whose outcome is not proven, oldest first."""
+        with self._snapshot() as execute:
+            return tuple(_ATTEMPT.decode(body) for (body,) in execute(_OPEN_ATTEMPTS).fetchall())
+
+    def attempt(self, attempt_id: str) -> Attempt | None:
+        """The attempt of that id, whatever its state."""
+        with self._snapshot() as execute:
+            row = execute("SELECT body FROM attempt WHERE id = ?", (attempt_id,)).fetchone()
+        return None if row is None else _ATTEMPT.decode(row[0])
+
+    # -- people, papers, settings ------------------------------------------------------------------------------------
+
+    def operators(self) -> tuple[OperatorRecord, ...]:
+        """Everybody who ever worked here, by name."""
+        with self._snapshot() as execute:
+            rows = execute("SELECT code, name, role, pin_hash, active FROM operator ORDER BY name, code").fetchall()
+        return tuple(OperatorRecord(code, name, role, pin, bool(active)) for code, name, role, pin, active in rows)
+
+    def pin_failures(self, code: str) -> int:
+        """Wrong PINs in a row."""
+        with self._snapshot() as execute:
+            row = execute("SELECT failures FROM pin_failure WHERE code = ?", (code,)).fetchone()
+        return row[0] if row else 0
+
+    def print_jobs(self) -> tuple[PrintJob, ...]:
+        """Owed, oldest first."""
+        with self._snapshot() as execute:
+            rows = execute(_JOBS).fetchall()
+        return tuple(PrintJob(*row) for row in rows)
+
+    def copies(self, entry: str) -> int:
+        """How many papers of this entry left the printer, the original included."""
+        with self._snapshot() as execute:
+            (count,) = execute("SELECT count(*) FROM receipt_paper WHERE entry = ?", (entry,)).fetchone()
+        return int(count)
+
+    def register_info(self) -> tuple[str, str, int]:
+        """(snapshot date, source, number of families) of the register."""
+        with self._snapshot() as execute:
+            date, source = execute("SELECT register_date, register_source FROM city_state").fetchone()
+            (families,) = execute("SELECT count(*) FROM register_family").fetchone()
+        return date, source, families
+
+    def settings(self) -> Mapping[str, str]:
+        """All settings."""
+        with self._snapshot() as execute:
+            return dict(execute("SELECT key, value FROM setting").fetchall())
+
+    def secret(self, name: str) -> bytes | None:
+        """A key kept in the encrypted file."""
+        with self._snapshot() as execute:
+            row = execute("SELECT value FROM secret WHERE name = ?", (name,)).fetchone()
+        return row[0] if row else None
+
+    # -- the journal -------------------------------------------------------------------------------------------------
+
+    def entry(self, entry_id: str) -> Sealed | None:
+        """The entry of that id."""
+        with self._snapshot() as execute:
+            return _sealed(execute(_SEALED + "WHERE id = ?", (entry_id,)).fetchone())
+
+    def entry_by_receipt(self, receipt: int) -> Sealed | None:
+        """The redemption or reversal with that receipt number."""
+        with self._snapshot() as execute:
+            return _sealed(execute(_SEALED_BY_RECEIPT, (receipt,)).fetchone())
+
+    def sealed(self, after_seq: int, limit: int, max_bytes: int) -> tuple[Sealed, ...]:
+        """Entries above `after_seq`, at most `limit` and `max_bytes` of payload, but one if there is any."""
+        with self._snapshot() as execute:
+            rows = execute(_SEALED + "WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, limit))
+            return tuple(_up_to(rows, max_bytes))
+
+    def history(self, date: BusinessDate | None, text: str = "", limit: int = 200) -> tuple[HistoryRow, ...]:
+        """Receipts, newest first. `text` matches name, last four digits, or receipt number; None searches all days."""
+        with self._snapshot() as execute:
+            return history.rows(execute, self._tip(), self._catalogue.get(execute), date, text, limit)
+
+    def tally(self, date: BusinessDate) -> Tally:
+        """Families served and goods handed out so far."""
+        with self._snapshot() as execute:
+            return history.tally(execute, date)
+
+    def totals(self, date: BusinessDate) -> DayTotals:
+        """Folded from the day's entries, each control figure from its own table."""
+        with self._snapshot() as execute:
+            return history.totals(execute, date)
+
+
+def _family(row: tuple[Any, ...] | None) -> Family | None:
+    if row is None:
+        return None
+    key, name, nik, code, kelurahan, kecamatan, members, programmes, home, token, last4, status = row
+    return Family(
+        key,
+        name,
+        nik,
+        code,
+        kelurahan,
+        kecamatan,
+        members,
+        _PROGRAMMES.decode(programmes),
+        home,
+        CardRef(token, last4),
+        CardStatus(status),
+    )
+
+
+def _sealed(row: tuple[Any, ...] | None) -> Sealed | None:
+    return None if row is None else Sealed(*row)
+
+
+def _up_to(rows: Iterable[tuple[Any, ...]], max_bytes: int) -> Iterable[Sealed]:
+    size = 0
+    for row in rows:
+        size += len(row[1])
+        if size > max_bytes and size > len(row[1]):
+            return
+        yield Sealed(*row)

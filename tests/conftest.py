@@ -1,0 +1,83 @@
+"""What holds for every test: its surroundings, and that it leaves nothing behind."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+GRACE_SECONDS = 3.0
+
+# Before anything imports Qt or reads a clock. The zone is a POSIX one, far from Semarang's, so that code which takes
+# the machine's local time for the kiosk's fails here and not on a laptop set to another zone.
+os.environ["QT_QPA_PLATFORM"] = os.environ.get("EWARUNG_TEST_QT_PLATFORM", "offscreen")
+os.environ["TZ"] = "AWAY+5"
+time.tzset()
+for _name in [name for name in os.environ if name.startswith("EWARUNG_") and name != "EWARUNG_TEST_QT_PLATFORM"]:
+    del os.environ[_name]
+
+# The same examples in every run, so that a red run is red again; HYPOTHESIS_PROFILE=explore looks for new ones.
+_slow_is_fine = [HealthCheck.too_slow]
+settings.register_profile(
+    "steady", derandomize=True, deadline=None, max_examples=100, suppress_health_check=_slow_is_fine
+)
+settings.register_profile("explore", deadline=None, max_examples=2000, suppress_health_check=_slow_is_fine)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+def _refuse_other_machines(event: str, arguments: tuple[object, ...]) -> None:
+    """Keep every socket of the test process on loopback, whoever opens it."""
+    if event not in {"socket.connect", "socket.bind"}:
+        return
+    address = arguments[1]
+    if not isinstance(address, tuple):  # a Unix socket's path
+        return
+    host = str(address[0])
+    if host.startswith("127.") or host in {"localhost", "::1"}:
+        return
+    message = f"a test may talk to this machine only, not {event.removeprefix('socket.')} {host!r}"
+    raise PermissionError(message)
+
+
+sys.addaudithook(_refuse_other_machines)
+
+
+def _workers() -> set[threading.Thread]:
+    return {thread for thread in threading.enumerate() if not thread.daemon}
+
+
+def _children() -> set[int]:
+    """Ids of this process's children that still run; none where the kernel does not tell."""
+    found: set[int] = set()
+    for task in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # the thread ended meanwhile
+            found.update(int(pid) for pid in task.read_text().split())
+    return found
+
+
+def _where(thread: threading.Thread) -> str:
+    frame = sys._current_frames().get(thread.ident or 0)
+    stack = "".join(traceback.format_stack(frame)[-3:]) if frame else ""
+    return f"{thread.name}\n{stack}"
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind() -> Iterator[None]:
+    """Fail a test that leaves a thread or a child process of its own running."""
+    threads, children = _workers(), _children()
+    yield
+    deadline = time.monotonic() + GRACE_SECONDS
+    while (_workers() - threads or _children() - children) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    if left := _workers() - threads:
+        pytest.fail("left running: " + "\n".join(_where(thread) for thread in left), pytrace=False)
+    if orphans := _children() - children:
+        pytest.fail(f"left child processes running: {sorted(orphans)}", pytrace=False)

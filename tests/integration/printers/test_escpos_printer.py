@@ -1,0 +1,351 @@
+"""The receipt printer driver against a printer on a socket, a terminal line and a device file."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import socket
+import threading
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from escpos.printer import Network
+
+from ewarung_pos.devices.escpos import EscposPrinter, Pace, encode
+from ewarung_pos.devices.printer_links import Connect, network, serial_port, usb_device, usb_file
+from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
+from ewarung_pos.errors import ConfigError, DeviceUnavailable, PrinterNotReady, Retry
+from ewarung_pos.ports import DeviceState
+from tests.escpos_interpreter import interpret
+from tests.unit.papers.sample_papers import receipt_of, redeemed
+
+QUICK = Pace(answer=0.1, write=1.0, job=5.0)
+
+
+@pytest.fixture
+def device() -> Iterator[SimulatedPrinter]:
+    with SimulatedPrinter() as printer:
+        yield printer
+
+
+@pytest.fixture
+def driver(device: SimulatedPrinter, tmp_path: Path) -> EscposPrinter:
+    return EscposPrinter(network(*device.address), 32, tmp_path / "print", pace=QUICK)
+
+
+def kept(tmp_path: Path) -> list[Path]:
+    return sorted((tmp_path / "print").glob("*"))
+
+
+def test_a_receipt_is_kept_sent_and_confirmed(device: SimulatedPrinter, driver: EscposPrinter, tmp_path: Path) -> None:
+    report = driver.print(receipt_of(redeemed()))
+    assert report.confirmed
+    assert report.status.state is DeviceState.READY
+    (job,) = device.jobs()
+    (file,) = kept(tmp_path)
+    assert file.name == "000001.bin"
+    assert file.read_bytes() == job == encode(receipt_of(redeemed()), 32)
+    assert any("TOTAL" in line for line in interpret(job, 384).grid())
+
+
+def test_jobs_are_numbered_and_never_overwritten(driver: EscposPrinter, tmp_path: Path) -> None:
+    (tmp_path / "print").mkdir()
+    (tmp_path / "print" / "000041.bin").write_bytes(b"earlier")
+    driver.print(receipt_of(redeemed()))
+    driver.print(receipt_of(redeemed(), copy=1))
+    assert [file.name for file in kept(tmp_path)] == ["000041.bin", "000042.bin", "000043.bin"]
+    assert kept(tmp_path)[0].read_bytes() == b"earlier"
+
+
+@pytest.mark.parametrize("mood", [Mood.PAPER_OUT, Mood.COVER_OPEN, Mood.OFFLINE])
+def test_a_printer_that_cannot_print_gets_nothing(
+    mood: Mood, device: SimulatedPrinter, driver: EscposPrinter, tmp_path: Path
+) -> None:
+    device.set_mood(mood)
+    with pytest.raises(PrinterNotReady) as caught:
+        driver.print(receipt_of(redeemed()))
+    assert caught.value.reason == mood.value
+    assert caught.value.retry is Retry.AFTER_OPERATOR
+    assert device.jobs() == ()
+    assert kept(tmp_path) == []
+    assert driver.status().state is DeviceState.ATTENTION
+    assert driver.status().reason == mood.value
+
+
+def test_paper_near_its_end_prints_and_says_so(device: SimulatedPrinter, driver: EscposPrinter) -> None:
+    device.set_mood(Mood.PAPER_LOW)
+    report = driver.print(receipt_of(redeemed()))
+    assert report.confirmed
+    assert (report.status.state, report.status.reason) == (DeviceState.ATTENTION, "paper_low")
+
+
+def test_a_silent_printer_is_unknown_and_not_an_error(device: SimulatedPrinter, driver: EscposPrinter) -> None:
+    device.set_mood(Mood.MUTE)
+    assert driver.status().state is DeviceState.UNKNOWN
+    began = time.monotonic()
+    report = driver.print(receipt_of(redeemed()))
+    assert time.monotonic() - began < 1.0, "two unanswered questions, no more"
+    assert not report.confirmed
+    assert (report.status.state, report.status.reason) == (DeviceState.UNKNOWN, "no_answer")
+    assert len(device.jobs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("mood", "reason"),
+    [
+        (Mood.PAPER_OUT, "paper_out"),
+        (Mood.COVER_OPEN, "cover_open"),
+        (Mood.OFFLINE, "offline"),
+        (Mood.MUTE, "no_answer_after"),
+    ],
+)
+def test_a_printer_that_stops_in_the_middle_leaves_the_job(
+    mood: Mood, reason: str, device: SimulatedPrinter, driver: EscposPrinter, tmp_path: Path
+) -> None:
+    device.break_after(500, mood)
+    with pytest.raises(PrinterNotReady) as caught:
+        driver.print(receipt_of(redeemed()))
+    assert caught.value.reason == reason
+    whole = kept(tmp_path)[0].read_bytes()
+    if mood is not Mood.MUTE:
+        assert device.papers() == (whole[:500],)
+    device.set_mood(Mood.OK)
+    assert driver.print(receipt_of(redeemed())).confirmed
+    assert device.papers()[-1] == whole
+
+
+def test_a_printer_unplugged_in_the_middle_is_a_lost_link(device: SimulatedPrinter, driver: EscposPrinter) -> None:
+    device.break_after(500, Mood.DEAD)
+    with pytest.raises(PrinterNotReady) as caught:
+        driver.print(receipt_of(redeemed()))
+    assert caught.value.reason == "link"
+    assert driver.status().state is DeviceState.AWAY
+
+
+def test_paper_that_ends_while_it_still_moves_is_noticed(device: SimulatedPrinter, tmp_path: Path) -> None:
+    patient = Pace(answer=0.1, settle=2.0)
+    driver = EscposPrinter(network(*device.address), 32, tmp_path / "print", pace=patient)
+    timer = threading.Timer(0.3, device.set_mood, [Mood.PAPER_OUT])
+    timer.start()
+    with pytest.raises(PrinterNotReady) as caught:
+        driver.print(receipt_of(redeemed()))
+    timer.join()
+    assert caught.value.reason == "paper_out"
+
+
+def test_nobody_at_the_address(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port = held.getsockname()[1]
+    driver = EscposPrinter(network("127.0.0.1", port, timeout=0.5), 32, tmp_path / "print", pace=QUICK)
+    with pytest.raises(PrinterNotReady) as caught:
+        driver.print(receipt_of(redeemed()))
+    assert caught.value.reason == "link"
+    assert driver.status().state is DeviceState.AWAY
+    assert not (tmp_path / "print").exists()
+
+
+def test_bytes_that_cannot_be_kept_are_not_sent(device: SimulatedPrinter, tmp_path: Path) -> None:
+    (tmp_path / "print").write_text("a file where the folder should be")
+    driver = EscposPrinter(network(*device.address), 32, tmp_path / "print", pace=QUICK)
+    with pytest.raises(PrinterNotReady) as caught:
+        driver.print(receipt_of(redeemed()))
+    assert caught.value.reason == "disk"
+    assert device.jobs() == ()
+
+
+def test_a_cheap_printer_is_fed_slowly(device: SimulatedPrinter, tmp_path: Path) -> None:
+    slow = Pace(chunk=2048, pause=0.02, answer=0.1)
+    driver = EscposPrinter(network(*device.address), 32, tmp_path / "print", pace=slow)
+    began = time.monotonic()
+    driver.print(receipt_of(redeemed()))
+    pauses = (len(device.jobs()[0]) - 1) // 2048
+    assert pauses > 1
+    assert time.monotonic() - began >= pauses * 0.02
+
+
+def test_a_job_that_never_gets_through_is_given_up(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=1) as deaf:
+        pace = Pace(chunk=64, pause=0.05, answer=0.05, job=0.2)
+        driver = EscposPrinter(network(*deaf.getsockname()), 32, tmp_path / "print", pace=pace)
+        with pytest.raises(PrinterNotReady) as caught:
+            driver.print(receipt_of(redeemed()))
+    assert caught.value.reason == "stalled"
+
+
+def test_no_printing_with_a_profile_that_knows_no_width(tmp_path: Path) -> None:
+    for profile, columns in (("default", 32), ("", 42)):
+        with pytest.raises(ConfigError):
+            EscposPrinter(network("127.0.0.1"), columns, tmp_path, profile=profile)
+
+
+# --- other wires -------------------------------------------------------------------------------------------------
+
+
+class LinePrinter:
+    """A printer on the far end of a pseudo-terminal; answers each DLE EOT with what `answers` says."""
+
+    def __init__(self, answers: dict[int, bytes]) -> None:
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.path = os.ttyname(self._slave)
+        self.answers = answers
+        self.got = bytearray()
+        self._stop = threading.Event()
+        os.set_blocking(self._master, False)
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        held = b""
+        while not self._stop.is_set():
+            try:
+                held += os.read(self._master, 4096)
+            except BlockingIOError:
+                time.sleep(0.002)
+            while held:
+                at = held.find(b"\x10\x04")
+                if at < 0:
+                    keep = held.endswith(b"\x10")
+                    self.got += held[: len(held) - keep]
+                    held = held[len(held) - keep :]
+                    break
+                if len(held) < at + 3:
+                    break
+                self.got += held[:at]
+                os.write(self._master, self.answers.get(held[at + 2], b""))
+                held = held[at + 3 :]
+
+    def wait_for(self, data: bytes) -> bool:
+        deadline = time.monotonic() + 3
+        while bytes(self.got) != data and time.monotonic() < deadline:
+            time.sleep(0.005)
+        return bytes(self.got) == data
+
+    def say(self, data: bytes) -> None:
+        os.write(self._master, data)
+
+    def close(self) -> None:
+        self._stop.set()
+        self._thread.join(3)
+        os.close(self._master)
+        os.close(self._slave)
+
+
+READY = {1: b"\x12", 2: b"\x12", 4: b"\x12"}
+
+
+@contextmanager
+def line_printer(answers: dict[int, bytes]) -> Iterator[LinePrinter]:
+    printer = LinePrinter(answers)
+    try:
+        yield printer
+    finally:
+        printer.close()
+
+
+def over_serial(path: str) -> Connect:
+    return serial_port(path, 115_200)
+
+
+@pytest.mark.parametrize("wire", [over_serial, usb_file])
+def test_serial_and_usb_printers_confirm_too(wire: Callable[[str], Connect], tmp_path: Path) -> None:
+    with line_printer(READY) as printer:
+        driver = EscposPrinter(wire(printer.path), 48, tmp_path / "print", pace=Pace(chunk=256, answer=0.5))
+        assert driver.status().state is DeviceState.READY
+        assert driver.print(receipt_of(redeemed())).confirmed
+        assert printer.wait_for(encode(receipt_of(redeemed()), 48))
+
+
+@pytest.mark.parametrize("wire", [over_serial, usb_file])
+def test_paper_end_on_a_wire(wire: Callable[[str], Connect], tmp_path: Path) -> None:
+    with line_printer({1: b"\x1a", 2: b"\x32", 4: b"\x7e"}) as printer:
+        driver = EscposPrinter(wire(printer.path), 32, tmp_path / "print", pace=QUICK)
+        with pytest.raises(PrinterNotReady) as caught:
+            driver.print(receipt_of(redeemed()))
+    assert caught.value.reason == "paper_out"
+
+
+@pytest.mark.parametrize("wire", [over_serial, usb_file])
+def test_a_port_that_is_not_there(wire: Callable[[str], Connect], tmp_path: Path) -> None:
+    driver = EscposPrinter(wire(str(tmp_path / "lp0")), 32, tmp_path / "print", pace=QUICK)
+    assert driver.status().state is DeviceState.AWAY
+
+
+def test_flow_control_bytes_are_not_taken_for_an_answer(tmp_path: Path) -> None:
+    with line_printer({1: b"\x11\x13", 2: b"\x12", 4: b"\x12"}) as printer:
+        driver = EscposPrinter(usb_file(printer.path), 32, tmp_path / "print", pace=QUICK)
+        assert driver.status().state is DeviceState.UNKNOWN
+
+
+def test_a_late_answer_is_not_taken_for_the_next_one(tmp_path: Path) -> None:
+    """ "Paper end" left in the buffer from before must not stop a printer that is ready now."""
+    with line_printer(READY) as printer:
+        link = usb_file(printer.path)()
+        printer.say(b"\x7e\x7e\x7e")
+        time.sleep(0.02)
+        driver = EscposPrinter(lambda: link, 32, tmp_path / "print", pace=QUICK)
+        assert driver.status().state is DeviceState.READY
+
+
+def test_a_clone_that_never_explains_itself_still_reports_its_paper(tmp_path: Path) -> None:
+    with line_printer({1: b"\x12", 4: b"\x12"}) as printer:
+        driver = EscposPrinter(usb_file(printer.path), 32, tmp_path / "print", pace=QUICK)
+        assert driver.status().state is DeviceState.READY
+
+
+@pytest.mark.skipif(importlib.util.find_spec("usb") is not None, reason="pyusb is installed")
+def test_usb_by_vendor_and_product_needs_its_driver() -> None:
+    with pytest.raises(DeviceUnavailable) as caught:
+        usb_device(0x04B8, 0x0202)()
+    assert caught.value.reason == "no_driver"
+
+
+# --- the simulator, judged by a library that is not ours ---------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("mood", "online", "paper"),
+    [
+        (Mood.OK, True, 2),
+        (Mood.PAPER_LOW, True, 1),
+        (Mood.PAPER_OUT, False, 0),
+        (Mood.COVER_OPEN, False, 2),
+        (Mood.OFFLINE, False, 2),
+    ],
+)
+def test_the_simulated_printer_answers_python_escpos(
+    device: SimulatedPrinter, mood: Mood, online: bool, paper: int
+) -> None:
+    device.set_mood(mood)
+    host, port = device.address
+    theirs = Network(host, port=port, timeout=2, profile="POS-5890")
+    theirs.open()
+    assert theirs.is_online() is online
+    assert theirs.paper_status() == paper
+    theirs.close()
+
+
+def test_questions_inside_a_picture_are_data(device: SimulatedPrinter) -> None:
+    raster = b"\x1dv0\x00\x03\x00\x02\x00" + b"\x10\x04\x01\x10\x04\x04"
+    with socket.create_connection(device.address, 2) as link:
+        for at in range(len(raster)):
+            link.sendall(raster[at : at + 1])
+        link.sendall(b"\x10\x04")
+        link.sendall(b"\x04")
+        link.settimeout(2)
+        assert link.recv(8) == b"\x12"
+    assert device.jobs() == (raster,)
+
+
+def test_the_simulated_printer_stops_while_somebody_is_connected() -> None:
+    printer = SimulatedPrinter()
+    with socket.create_connection(printer.address, 2) as link:
+        link.sendall(b"half a job")
+        time.sleep(0.05)
+        printer.stop()
+    assert printer.jobs() == (b"half a job",)
+    assert not any(thread.name == "simulated-printer" for thread in threading.enumerate())
