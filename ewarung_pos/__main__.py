@@ -83,6 +83,7 @@ def demo(**options: Any) -> None:
 @click.option("--pin", type=click.Choice(["auto", "face"]), default="auto", show_default=True)
 @click.option("--journal", type=click.Path(dir_okay=False), help="Remember approvals here, over restarts.")
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option("--parent", type=int, hidden=True, help="End when this process is no longer the parent.")
 def simulate_edc(
     link: str | None,
     listen: str | None,
@@ -91,23 +92,15 @@ def simulate_edc(
     pin: str,
     journal: str | None,
     seed: int,
+    parent: int | None,
 ) -> None:
     """The simulated payment terminal by itself, on a real pseudo-terminal or TCP port."""
     if bool(link) == bool(listen):
         raise click.UsageError("give one of --pty LINK and --listen tcp://HOST:PORT")
     from ewarung_pos.devices.simulated.edc import run as run_simulator
-    from ewarung_pos.practice.cards import sample_file
 
-    sys.exit(
-        run_simulator(
-            link=link,
-            listen=listen,
-            faults=faults,
-            families=families or str(sample_file("families.csv")),
-            pin=pin,
-            journal=journal,
-            seed=seed,
-        )
+    run_simulator(
+        pty=link, listen=listen, faults=faults, families=families, pin=pin, journal=journal, seed=seed, parent=parent
     )
 
 

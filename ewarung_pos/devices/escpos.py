@@ -207,7 +207,7 @@ class EscposPrinter:
         deadline = time.monotonic() + self._pace.answer
         while (left := deadline - time.monotonic()) > 0:
             for byte in link.read(left):
-                if byte:
+                if byte & 0x93 == 0x12:
                     return byte
         return None
 

@@ -137,15 +137,21 @@ class LineProblem(msgspec.Struct, frozen=True):
 
 
 def ration_programme(standing: Standing, catalogue: Catalogue, commodity: str) -> str | None:
-    """The programme under whose lease this commodity is handed out today, or None."""
-    for lease in standing.leases:
-        if (
-            lease.commodity == commodity
-            and catalogue.programme(lease.programme).kind is BenefitKind.RATION
-            and catalogue.eligible(lease.programme, commodity, standing.date)
-        ):
+    """The programme under whose lease this commodity is handed out today, or None.
+
+    Of several leases the first with something left counts, so that an exhausted one does not hide the next.
+    """
+    open_leases = [
+        lease
+        for lease in standing.leases
+        if lease.commodity == commodity
+        and catalogue.eligible(lease.programme, commodity, standing.date)
+        and catalogue.programme(lease.programme).kind is BenefitKind.RATION
+    ]
+    for lease in open_leases:
+        if lease.left.amount > 0:
             return lease.programme
-    return None
+    return open_leases[0].programme if open_leases else None
 
 
 def purse_programme(standing: Standing, catalogue: Catalogue, commodity: str) -> str | None:
@@ -153,7 +159,7 @@ def purse_programme(standing: Standing, catalogue: Catalogue, commodity: str) ->
     if standing.family is None:
         return None
     for code in standing.family.programmes:
-        if catalogue.programme(code).kind is BenefitKind.PURSE and catalogue.eligible(code, commodity, standing.date):
+        if catalogue.eligible(code, commodity, standing.date) and catalogue.programme(code).kind is BenefitKind.PURSE:
             return code
     return None
 
@@ -192,8 +198,11 @@ def check(basket: Basket, standing: Standing, catalogue: Catalogue) -> tuple[Lin
     """Every line that breaks a rule; empty when the basket may be served. Pure: the screen calls it on each press."""
     problems = []
     for line in basket.lines:
-        most, bound = allowance(catalogue.product(line.product), line.tender, basket, standing, catalogue)
-        if line.packs > most or line.packs < 1:
+        product = catalogue.product(line.product)
+        most, bound = allowance(product, line.tender, basket, standing, catalogue)
+        if line.programme != _programme(product, line.tender, standing, catalogue):
+            problems.append(LineProblem(line.product, line.tender, Bound.NOT_ELIGIBLE))
+        elif line.packs < 1 or basket.packs(line.product, line.tender) > most:
             problems.append(LineProblem(line.product, line.tender, bound))
     return tuple(problems)
 
@@ -221,6 +230,15 @@ def refusal_of_card(status: CardStatus) -> Refusal | None:
         CardStatus.DECEASED: Refusal.HOLDER_DECEASED,
         CardStatus.MOVED: Refusal.FAMILY_MOVED,
     }[status]
+
+
+def _programme(product: Product, tender: Tender, standing: Standing, catalogue: Catalogue) -> str:
+    """The programme that a line of this tender has to name; empty for cash, and where there is none."""
+    if tender is Tender.RATION:
+        return ration_programme(standing, catalogue, product.commodity) or ""
+    if tender is Tender.PURSE:
+        return purse_programme(standing, catalogue, product.commodity) or ""
+    return ""
 
 
 def _shelf_place(catalogue: Catalogue, code: str) -> int:

@@ -11,7 +11,7 @@ import msgspec
 
 __all__ = ["CardRef", "CardStatus", "Family", "HolderPresence", "card_ref", "luhn_valid", "mask_nik"]
 
-_PAN = re.compile(r"\d{14,19}")
+_PAN = re.compile(r"[0-9]{14,19}")
 
 
 class CardStatus(StrEnum):
@@ -87,7 +87,9 @@ def card_ref(key: bytes, number: str) -> CardRef:
 
 
 def luhn_valid(number: str) -> bool:
-    """ISO/IEC 7812 check digit. A failed check is a warning, never a refusal (domain 4.2)."""
+    """ISO/IEC 7812 check digit. A failed check is a warning, never a refusal (domain 4.2); no digits fail it too."""
+    if not (number.isascii() and number.isdigit()):
+        return False
     total = 0
     for place, digit in enumerate(reversed(number)):
         value = int(digit)

@@ -1,6 +1,6 @@
 """The journal: facts, canonical bytes, the chain, and the fold from entries to balances and stock.
 
-An entry's canonical bytes are RFC 8785 JSON (keys sorted, integers and strings only); its hash is
+An entry's canonical bytes are RFC 8785 JSON (keys sorted, no fractions); its hash is
 SHA-256(previous hash || canonical bytes). The first entry follows a seed made of device and epoch.
 """
 
@@ -355,7 +355,13 @@ def first_break(rows: Iterable[Sealed], seed: bytes, first_seq: int = 1) -> tupl
 
 
 def uuid7(ms: int, entropy: bytes) -> str:
-    """RFC 9562 version 7 identifier from a time and ten random bytes, as 36 characters."""
+    """RFC 9562 version 7 identifier from a time and ten random bytes, as 36 characters.
+
+    Raises:
+        ValueError: fewer than ten bytes.
+    """
+    if len(entropy) < 10:
+        raise ValueError("an identifier takes ten random bytes")
     value = bytearray(ms.to_bytes(6, "big") + entropy[:10])
     value[6] = 0x70 | (value[6] & 0x0F)
     value[8] = 0x80 | (value[8] & 0x3F)

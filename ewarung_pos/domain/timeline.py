@@ -21,6 +21,7 @@ __all__ = [
 WIB = timezone(timedelta(hours=7), "WIB")
 """Western Indonesian time: UTC+7, no summer time."""
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
 _MONTHS = (
     "Januari",
@@ -51,7 +52,7 @@ class Instant(msgspec.Struct, frozen=True, order=True):
 
     def local(self) -> datetime:
         """The same instant as a WIB date-time."""
-        return datetime.fromtimestamp(self.ms / 1000, tz=UTC).astimezone(WIB)
+        return (_EPOCH + timedelta(milliseconds=self.ms)).astimezone(WIB)
 
     def date(self) -> BusinessDate:
         """The WIB calendar day it falls on."""

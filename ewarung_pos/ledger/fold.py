@@ -22,15 +22,13 @@ from ewarung_pos.domain.journal import (
     StockCounted,
     StockReceived,
 )
-from ewarung_pos.domain.redemption import RedemptionLine
+from ewarung_pos.domain.redemption import RedemptionLine, RightDebit
 from ewarung_pos.domain.stock import CountLine
 
 __all__ = ["MOVED", "TABLES", "Fold"]
 
 MOVED = {
-    "redemption": "SELECT seq, receipt, family, last4, original FROM redemption ORDER BY seq",
     "redemption_line": "SELECT * FROM redemption_line ORDER BY seq, line",
-    "right_movement": "SELECT * FROM right_movement ORDER BY seq, line",
     "stock_movement": "SELECT * FROM stock_movement ORDER BY seq, line",
     "receipt_paper": "SELECT seq, entry, copy, paper FROM receipt_paper ORDER BY seq",
 }
@@ -67,6 +65,7 @@ class Fold:
         self._receipts = 0
         self._redemptions: dict[str, int | None] = {}
         self._problems: list[str] = []
+        self._undone: int | None = None
         self._rows: list[tuple[str, Row]] = []
         self._handlers: dict[type[Any], Callable[[Entry, Any], None]] = {
             StateReceived: self._state,
@@ -83,14 +82,19 @@ class Fold:
             DayClosed: self._closed,
         }
 
-    def add(self, entry: Entry) -> tuple[list[tuple[str, Row]], list[str]]:
-        """Fold one entry; returns (table, row) of everything it moved, and the rules it breaks."""
+    def add(self, entry: Entry) -> tuple[list[tuple[str, Row]], list[str], int | None]:
+        """Fold one entry.
+
+        Returns:
+            (table, row) of everything it moved, the rules it breaks, and the redemption that it undoes.
+        """
         handler = self._handlers.get(type(entry.fact))
         self._rows = []
         self._problems = []
+        self._undone = None
         if handler is not None:
             handler(entry, entry.fact)
-        return self._rows, self._problems
+        return self._rows, self._problems, self._undone
 
     def totals(self, table: str) -> Iterator[Row]:
         """Rows that `TABLES[table]` must give, in no order."""
@@ -132,20 +136,12 @@ class Fold:
     def _redeemed(self, entry: Entry, fact: Redeemed) -> None:
         self._receipt(fact.receipt)
         self._redemptions[entry.id] = entry.seq
-        self._rows.append(("redemption", (entry.seq, fact.receipt, fact.family, fact.last4, None)))
         self._lines(entry.seq, fact.lines, 1)
-        for place, debit in enumerate(fact.debits):
-            key = (fact.family, debit.period, debit.programme, debit.commodity)
-            lease = self._leases.setdefault(key, [0, 0, 0, debit.unit.value])
+        for debit in fact.debits:
+            lease = self._lease(fact.family, debit)
             lease[_SPENT] += debit.amount
             if lease[_SPENT] - lease[_RETURNED] > lease[_GRANTED] or lease[_UNIT] != debit.unit.value:
                 self._problems.append("overdrawn")
-            self._rows.append(
-                (
-                    "right_movement",
-                    (entry.seq, place, fact.family, *key[2:0:-1], *key[3:], debit.unit.value, debit.amount),
-                )
-            )
         for place, line in enumerate(fact.lines):
             self._move(entry.seq, place, "redeemed", line.product, -line.packs, line.commodity, -line.amount)
         if fact.purse is not None:
@@ -153,28 +149,24 @@ class Fold:
 
     def _reversed(self, entry: Entry, fact: Reversed) -> None:
         self._receipt(fact.receipt)
-        original = self._redemptions.get(fact.original)
-        if original is None:
+        self._undone = self._redemptions.get(fact.original)
+        if self._undone is None:
             self._problems.append("reversed_twice")
         self._redemptions[fact.original] = None
-        self._rows.append(("redemption", (entry.seq, fact.receipt, fact.family, fact.last4, original)))
         self._lines(entry.seq, fact.lines, -1)
-        for place, debit in enumerate(fact.debits):
-            key = (fact.family, debit.period, debit.programme, debit.commodity)
-            lease = self._leases.setdefault(key, [0, 0, 0, debit.unit.value])
+        for debit in fact.debits:
+            lease = self._lease(fact.family, debit)
             lease[_RETURNED] += debit.amount
             if lease[_RETURNED] > lease[_SPENT]:
                 self._problems.append("returned_more")
-            self._rows.append(
-                (
-                    "right_movement",
-                    (entry.seq, place, fact.family, *key[2:0:-1], *key[3:], debit.unit.value, -debit.amount),
-                )
-            )
         for place, line in enumerate(fact.lines):
             self._move(entry.seq, place, "reversed", line.product, line.packs, line.commodity, line.amount)
         if fact.void is not None:
             self._purses.setdefault(fact.family, [0, 0])[1] += fact.void.amount
+
+    def _lease(self, family: str, debit: RightDebit) -> list[Any]:
+        key = (family, debit.period, debit.programme, debit.commodity)
+        return self._leases.setdefault(key, [0, 0, 0, debit.unit.value])
 
     def _lines(self, seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
         for place, line in enumerate(lines):

@@ -14,9 +14,7 @@ __all__ = ["APPEND_ONLY", "install", "missing"]
 
 APPEND_ONLY = (
     "ledger_entry",
-    "redemption",
     "redemption_line",
-    "right_movement",
     "stock_movement",
     "receipt_paper",
 )

@@ -19,12 +19,15 @@ from ewarung_pos.domain.units import Quantity, Unit
 from ewarung_pos.ledger.tip import Tip
 from ewarung_pos.ports import HistoryRow, Tally
 
-__all__ = ["rows", "tally", "totals"]
+__all__ = ["COPIES", "rows", "tally", "totals"]
 
 Execute = Callable[..., Any]
 
-_END = 2**62
+_END = 2**50
 """Above every sequence number: the end of a day that is still open."""
+
+COPIES = 1000
+"""Papers that one entry can have; a print job is numbered seq * COPIES + copy."""
 
 _COMMON_SHARE = 20
 """A name that more than one in twenty families matches is looked for from the newest receipt backwards."""
@@ -32,12 +35,18 @@ _COMMON_SHARE = 20
 _GOODS = msgspec.json.Decoder(dict[str, int])
 
 _ROW = (
-    "SELECT r.seq, e.id, r.receipt, e.kind, e.instant, e.business_date, coalesce(f.name, ''), r.last4, "
-    "EXISTS (SELECT 1 FROM redemption AS u WHERE u.original = r.seq), "
+    "SELECT e.seq, e.id, e.payload, coalesce(f.name, ''), "
+    "EXISTS (SELECT 1 FROM ledger_entry AS u WHERE u.reverses = e.seq), "
     "(SELECT count(*) FROM receipt_paper AS p WHERE p.entry = e.id) "
-    "FROM redemption AS r JOIN ledger_entry AS e ON e.seq = r.seq LEFT JOIN register_family AS f ON f.key = r.family "
+    "FROM ledger_entry AS e LEFT JOIN register_family AS f ON f.key = e.family "
 )
-_NEWEST = " ORDER BY r.seq DESC LIMIT :limit"
+_NEWEST = " ORDER BY e.seq DESC LIMIT :limit"
+_IN_SPAN = "WHERE e.seq BETWEEN :first AND :last AND e.receipt IS NOT NULL"
+_KNOWN = (
+    "SELECT key FROM register_family WHERE name LIKE :like ESCAPE '\\' "
+    "UNION SELECT family FROM register_card WHERE last4 = :text"
+)
+_COUNT_KNOWN = "SELECT count(*) FROM (" + _KNOWN + ")"
 
 
 def rows(
@@ -45,51 +54,54 @@ def rows(
 ) -> tuple[HistoryRow, ...]:
     """Receipts, newest first."""
     first, last = (1, _END) if date is None else _range(execute, date)
-    given: dict[str, object] = {"first": first, "last": last, "limit": limit}
     text = text.strip()
-    query = _ROW + "WHERE r.seq BETWEEN :first AND :last" + _NEWEST
+    given: dict[str, object] = {"first": first, "last": last, "limit": limit}
+    query = _ROW + _IN_SPAN + _NEWEST
     if text:
         given |= {"text": text, "like": _pattern(text), "number": int(text) if _is_number(text) else -1}
         query = _ROW + _search(execute, given, whole=date is None) + _NEWEST
     short = {commodity.code: commodity.short for commodity in catalogue.commodities}
     today = tip.day.date if tip.day.serving else None
-    return tuple(_row(execute, row, short, today) for row in execute(query, given).fetchall())
+    return tuple(_row(row, short, today) for row in execute(query, given).fetchall())
 
 
 def _search(execute: Execute, given: dict[str, object], *, whole: bool) -> str:
-    """The condition for a text. Rare names go through the index of families, common ones along the receipts."""
-    match = "r.receipt = :number OR r.last4 = :text OR "
+    """The condition for a text.
+
+    Over all days rare names go through the index of families, common ones along the receipts from the newest. A
+    day's receipts are few: there even a card that the register no longer knows is found by its digits.
+    """
     if whole:
-        (found, held) = execute(
-            "SELECT sum(name LIKE :like ESCAPE '\\'), count(*) FROM register_family", given
-        ).fetchone()
-        if (found or 0) * _COMMON_SHARE <= held:
-            names = "r.family IN (SELECT key FROM register_family WHERE name LIKE :like ESCAPE '\\')"
-            return f"WHERE ({match}{names})"
-    return f"WHERE r.seq BETWEEN :first AND :last AND ({match}f.name LIKE :like ESCAPE '\\')"
+        (found,) = execute(_COUNT_KNOWN, given).fetchone()
+        (held,) = execute("SELECT count(*) FROM register_family").fetchone()
+        if found * _COMMON_SHARE <= held:
+            return f"WHERE (e.receipt = :number OR e.family IN ({_KNOWN})) AND e.receipt IS NOT NULL"
+    digits = "json_extract(CAST(e.payload AS TEXT), '$.fact.last4') = :text"
+    return f"{_IN_SPAN} AND (e.receipt = :number OR f.name LIKE :like ESCAPE '\\' OR {digits})"
 
 
-def _row(execute: Execute, row: tuple[Any, ...], short: dict[str, str], today: BusinessDate | None) -> HistoryRow:
-    seq, entry, receipt, kind, instant, date, name, last4, undone, printed = row
-    lines = execute(
-        "SELECT commodity, unit, sum(abs(amount)), sum(abs(packs) * price) FROM redemption_line "
-        "WHERE seq = ? GROUP BY commodity, unit ORDER BY min(line)",
-        (seq,),
-    ).fetchall()
+def _row(row: tuple[Any, ...], short: dict[str, str], today: BusinessDate | None) -> HistoryRow:
+    seq, entry_id, payload, name, undone, printed = row
+    entry = decode(payload)
+    fact = entry.fact
+    assert isinstance(fact, Redeemed | Reversed)  # noqa: S101 - only these have a receipt
+    sums: dict[tuple[str, Unit], int] = {}
+    for line in fact.lines:
+        sums[line.commodity, line.unit] = sums.get((line.commodity, line.unit), 0) + line.amount
     return HistoryRow(
         seq=seq,
-        entry=entry,
-        receipt=receipt,
-        kind=kind,
-        at_ms=instant,
-        date=BusinessDate(date),
+        entry=entry_id,
+        receipt=fact.receipt,
+        kind=type(fact).__name__,
+        at_ms=entry.instant,
+        date=BusinessDate(entry.date),
         name=name,
-        last4=last4,
-        goods=" · ".join(f"{short.get(code, code)} {Quantity(amount, Unit(unit))}" for code, unit, amount, _ in lines),
-        total=sum(line[3] for line in lines),
+        last4=fact.last4,
+        goods=" · ".join(f"{short.get(code, code)} {Quantity(amount, unit)}" for (code, unit), amount in sums.items()),
+        total=sum(line.total.amount for line in fact.lines),
         reversed=bool(undone),
         printed=printed,
-        reversible=kind == "Redeemed" and not undone and today is not None and date == today.iso,
+        reversible=isinstance(fact, Redeemed) and not undone and today is not None and entry.date == today.iso,
     )
 
 
@@ -117,8 +129,8 @@ def tally(execute: Execute, date: BusinessDate) -> Tally:
 
 def _families(execute: Execute, span: tuple[int, int]) -> int:
     (families,) = execute(
-        "SELECT count(DISTINCT family) FROM redemption AS r WHERE seq BETWEEN ? AND ? AND original IS NULL "
-        "AND NOT EXISTS (SELECT 1 FROM redemption AS u WHERE u.original = r.seq)",
+        "SELECT count(DISTINCT family) FROM ledger_entry AS e WHERE seq BETWEEN ? AND ? AND kind = 'Redeemed' "
+        "AND NOT EXISTS (SELECT 1 FROM ledger_entry AS u WHERE u.reverses = e.seq)",
         span,
     ).fetchone()
     return int(families)
@@ -209,6 +221,7 @@ def totals(execute: Execute, date: BusinessDate) -> DayTotals:
 
 
 def _control(execute: Execute, span: tuple[int, int], sums: _Sums) -> tuple[ControlLine, ...]:
+    first, last = span
     units = dict(sums.units)
     issued: dict[str, int] = {}
     for commodity, unit, amount in execute(
@@ -225,7 +238,9 @@ def _control(execute: Execute, span: tuple[int, int], sums: _Sums) -> tuple[Cont
         ).fetchall()
     )
     receipted = _receipted(
-        execute("SELECT kind, goods FROM print_job WHERE seq BETWEEN ? AND ? AND copy = 0", span).fetchall()
+        execute(
+            "SELECT kind, goods FROM print_job WHERE id BETWEEN ? AND ? AND copy = 0", (first * COPIES, last * COPIES)
+        ).fetchall()
     )
     return tuple(
         ControlLine(

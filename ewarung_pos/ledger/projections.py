@@ -20,6 +20,7 @@ from ewarung_pos.domain.journal import (
     DayClosed,
     DayOpened,
     Entry,
+    Fact,
     PriceChanged,
     ReceiptPrinted,
     Redeemed,
@@ -37,11 +38,9 @@ from ewarung_pos.errors import AllotmentExhausted, DayNotOpen, OutOfStock, Proto
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.tip import Tip, count_unsent
 
-__all__ = ["apply", "merged_count"]
+__all__ = ["apply", "undone"]
 
-_REDEMPTION = "INSERT INTO redemption (seq, receipt, family, last4, original) VALUES (?, ?, ?, ?, ?)"
 _LINE = "INSERT INTO redemption_line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_RIGHT = "INSERT INTO right_movement VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _MOVE = "INSERT INTO stock_movement VALUES (?, ?, ?, ?, ?, ?, ?)"
 _SPEND = (
     "UPDATE lease SET spent = spent + :q WHERE family = :f AND period = :p AND programme = :g AND commodity = :c "
@@ -87,6 +86,32 @@ def apply(connection: Connection, entry: Entry, tip: Tip) -> Tip:
     return tip if handler is None else handler(connection, entry, entry.fact, tip)
 
 
+def undone(connection: Connection, fact: Fact) -> int | None:
+    """Of a reversal, the place of the redemption that it undoes; None for every other fact.
+
+    Raises:
+        RuleViolation: unknown, undone before, or not what the counter-entry repeats.
+    """
+    if not isinstance(fact, Reversed):
+        return None
+    row = connection.execute(
+        "SELECT seq, payload, EXISTS (SELECT 1 FROM ledger_entry AS u WHERE u.reverses = e.seq) "
+        "FROM ledger_entry AS e WHERE id = ?",
+        (fact.original,),
+    ).fetchone()
+    seq, payload, before = row or (0, b"", 0)
+    held = decode(payload).fact if row else None
+    if not isinstance(held, Redeemed):
+        raise RuleViolation("no such redemption", reason="unknown_entry")
+    if before:
+        raise RuleViolation("reversed before", reason="already_reversed")
+    told = (fact.original_receipt, fact.family, fact.lines, fact.debits)
+    paid = held.purse.amount if held.purse else 0
+    if (held.receipt, held.family, held.lines, held.debits) != told or (fact.void and fact.void.amount > paid):
+        raise RuleViolation("a counter-entry repeats what it undoes", reason="not_the_same")
+    return int(seq)
+
+
 def _of(
     kind: type[F],
 ) -> Callable[[Callable[[Connection, Entry, F, Tip], Tip]], Callable[[Connection, Entry, F, Tip], Tip]]:
@@ -106,13 +131,11 @@ def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) ->
     seq = entry.seq
     _in_a_day(tip)
     tip = _numbered(fact.receipt, tip)
-    execute(_REDEMPTION, (seq, fact.receipt, fact.family, fact.last4, None))
     _lines(execute, seq, fact.lines, 1)
-    for place, debit in enumerate(fact.debits):
+    for debit in fact.debits:
         _positive(debit.amount)
         if execute(_SPEND, _lease_of(fact.family, debit)).rowcount != 1:
             raise AllotmentExhausted(f"{debit.programme} {debit.period} {debit.commodity}", reason="lease")
-        execute(_RIGHT, _right(seq, place, fact.family, debit, debit.amount))
     for place, line in enumerate(fact.lines):
         _positive(line.packs)
         if execute(_TAKE, (line.packs, line.product)).rowcount != 1:
@@ -130,48 +153,16 @@ def _reversed(connection: Connection, entry: Entry, fact: Reversed, tip: Tip) ->
     seq = entry.seq
     _in_a_day(tip)
     tip = _numbered(fact.receipt, tip)
-    original = _original(connection, fact)
-    execute(_REDEMPTION, (seq, fact.receipt, fact.family, fact.last4, original))
     _lines(execute, seq, fact.lines, -1)
-    for place, debit in enumerate(fact.debits):
+    for debit in fact.debits:
         if execute(_RETURN, _lease_of(fact.family, debit)).rowcount != 1:
             raise RuleViolation(f"{debit.programme} {debit.commodity} was not spent", reason="not_spent")
-        execute(_RIGHT, _right(seq, place, fact.family, debit, -debit.amount))
     for place, line in enumerate(fact.lines):
         execute(_PUT, (line.product, line.packs))
         execute(_MOVE, (seq, place, "reversed", line.product, line.packs, line.commodity, line.amount))
     if fact.void is not None:
         execute(_PURSE_RETURNED, (fact.void.amount, fact.family))
     return tip
-
-
-def _original(connection: Connection, fact: Reversed) -> int:
-    """The place of the redemption that is undone.
-
-    Raises:
-        RuleViolation: unknown, undone before, or not what the counter-entry repeats.
-    """
-    row = connection.execute(
-        "SELECT e.seq, e.payload, EXISTS (SELECT 1 FROM redemption AS r WHERE r.original = e.seq) "
-        "FROM ledger_entry AS e WHERE e.id = ? AND e.kind = 'Redeemed'",
-        (fact.original,),
-    ).fetchone()
-    if row is None:
-        raise RuleViolation("no such redemption", reason="unknown_entry")
-    seq, payload, undone = row
-    if undone:
-        raise RuleViolation("reversed before", reason="already_reversed")
-    held = decode(payload).fact
-    same = isinstance(held, Redeemed) and (held.receipt, held.family, held.lines, held.debits) == (
-        fact.original_receipt,
-        fact.family,
-        fact.lines,
-        fact.debits,
-    )
-    paid, back = held.purse if isinstance(held, Redeemed) else None, fact.void
-    if not same or (back is not None and (paid is None or back.amount > paid.amount)):
-        raise RuleViolation("a counter-entry repeats what it undoes", reason="not_the_same")
-    return int(seq)
 
 
 def _lines(execute: Callable[..., Any], seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
@@ -202,10 +193,6 @@ def _lease_of(family: str, debit: RightDebit) -> dict[str, object]:
         "u": debit.unit.value,
         "q": debit.amount,
     }
-
-
-def _right(seq: int, place: int, family: str, debit: RightDebit, amount: int) -> tuple[object, ...]:
-    return (seq, place, family, debit.programme, debit.period, debit.commodity, debit.unit.value, amount)
 
 
 def _numbered(receipt: int, tip: Tip) -> Tip:
@@ -277,7 +264,7 @@ def _stock_adjusted(connection: Connection, entry: Entry, fact: StockAdjusted, t
         _move(connection, entry, place, MovementKind.ADJUSTED, line.product, difference)
     if not fact.closing:
         return tip
-    return _day(connection, entry, tip, DayState.EXPLAINED, merged_count(tip.day.count, fact.lines))
+    return _day(connection, entry, tip, DayState.EXPLAINED, _merged(tip.day.count, fact.lines))
 
 
 @_of(StockCounted)
@@ -285,7 +272,7 @@ def _stock_counted(connection: Connection, entry: Entry, fact: StockCounted, tip
     return _day(connection, entry, tip, DayState.COUNTING, fact.lines) if fact.closing else tip
 
 
-def merged_count(held: tuple[CountLine, ...], explained: tuple[CountLine, ...]) -> tuple[CountLine, ...]:
+def _merged(held: tuple[CountLine, ...], explained: tuple[CountLine, ...]) -> tuple[CountLine, ...]:
     """The count with the reasons that were given afterwards, line by line; products keep their place."""
     lines = {line.product: line for line in held} | {line.product: line for line in explained}
     return tuple(lines.values())
@@ -299,7 +286,7 @@ def _move(connection: Connection, entry: Entry, place: int, kind: MovementKind, 
 def _price_changed(connection: Connection, entry: Entry, fact: PriceChanged, tip: Tip) -> Tip:
     row = connection.execute("SELECT body FROM reference WHERE name = 'catalogue'").fetchone()
     catalogue = _CATALOGUE.decode(row[0]) if row else Catalogue()
-    catalogue.product(fact.product)
+    catalogue.product(fact.product)  # a price of nothing is a bug
     products = tuple(
         msgspec.structs.replace(product, price=type(product.price)(fact.after))
         if product.code == fact.product
@@ -308,7 +295,7 @@ def _price_changed(connection: Connection, entry: Entry, fact: PriceChanged, tip
     )
     body = msgspec.json.encode(msgspec.structs.replace(catalogue, products=products))
     connection.execute("UPDATE reference SET set_by = ?, body = ? WHERE name = 'catalogue'", (entry.id, body))
-    return tip
+    return msgspec.structs.replace(tip, catalogue=entry.id)
 
 
 @_of(ReceiptPrinted)

@@ -38,14 +38,13 @@ _SHADOW = (
     "(SELECT spent - returned FROM purse_spent WHERE family = ?1)"
 )
 _LAST_VISIT = (
-    "SELECT e.business_date FROM redemption AS r JOIN ledger_entry AS e ON e.seq = r.seq WHERE r.family = ? "
-    "AND r.original IS NULL AND NOT EXISTS (SELECT 1 FROM redemption AS u WHERE u.original = r.seq) "
-    "ORDER BY r.seq DESC LIMIT 1"
+    "SELECT date FROM business_day WHERE opened_seq < (SELECT seq FROM ledger_entry AS e WHERE family = ? "
+    "AND reverses IS NULL AND NOT EXISTS (SELECT 1 FROM ledger_entry AS u WHERE u.reverses = e.seq) "
+    "ORDER BY seq DESC LIMIT 1) ORDER BY opened_seq DESC LIMIT 1"
 )
 _OPEN_ATTEMPTS = "SELECT body FROM attempt WHERE state IN ('pending', 'in_doubt') ORDER BY opened_ms, id"
 _JOBS = "SELECT id, kind, entry, receipt, copy, tries FROM print_job WHERE done = 0 ORDER BY id"
 _SEALED = "SELECT seq, payload, prev_hash, hash FROM ledger_entry "
-_SEALED_BY_RECEIPT = _SEALED + "WHERE seq = (SELECT seq FROM redemption WHERE receipt = ?)"
 
 _ATTEMPT = msgspec.json.Decoder(Attempt)
 _CATALOGUE = msgspec.json.Decoder(Catalogue)
@@ -53,21 +52,21 @@ _PROGRAMMES = msgspec.json.Decoder(tuple[str, ...])
 
 
 class CatalogueCache:
-    """The catalogue as last decoded, known by the entry that set it: entries are never reused, not after a rollback."""
+    """The catalogue as last decoded, known by the entry that set it; shared by the writer and all readers."""
 
     def __init__(self) -> None:
         self._held: tuple[str, Catalogue] = ("", Catalogue())
 
-    def get(self, execute: Execute) -> Catalogue:
-        """The catalogue this connection sees."""
-        row = execute("SELECT set_by FROM reference WHERE name = 'catalogue'").fetchone()
-        if row is None:
-            return Catalogue()
-        set_by, catalogue = self._held
-        if set_by != row[0]:
-            set_by, body = execute("SELECT set_by, body FROM reference WHERE name = 'catalogue'").fetchone()
-            catalogue = _CATALOGUE.decode(body)
-            self._held = (set_by, catalogue)
+    def held(self, set_by: str) -> Catalogue | None:
+        """The one that this entry set, if it is the one at hand."""
+        held, catalogue = self._held
+        return catalogue if held == set_by else None
+
+    def load(self, execute: Execute) -> Catalogue:
+        """The one that this connection sees."""
+        set_by, body = execute("SELECT set_by, body FROM reference WHERE name = 'catalogue'").fetchone()
+        catalogue = _CATALOGUE.decode(body)
+        self._held = (set_by, catalogue)
         return catalogue
 
 
@@ -110,8 +109,14 @@ class Queries:
 
     def catalogue(self) -> Catalogue:
         """Goods and programmes; empty before the city sent any."""
+        set_by = self._tip().catalogue
+        if not set_by:
+            return Catalogue()
+        held = self._catalogue.held(set_by)
+        if held is not None:
+            return held
         with self._snapshot() as execute:
-            return self._catalogue.get(execute)
+            return self._catalogue.load(execute)
 
     def family_by_card(self, token: str) -> Family | None:
         """The family whose card this is."""
@@ -225,7 +230,7 @@ class Queries:
     def entry_by_receipt(self, receipt: int) -> Sealed | None:
         """The redemption or reversal with that receipt number."""
         with self._snapshot() as execute:
-            return _sealed(execute(_SEALED_BY_RECEIPT, (receipt,)).fetchone())
+            return _sealed(execute(_SEALED + "WHERE receipt = ?", (receipt,)).fetchone())
 
     def sealed(self, after_seq: int, limit: int, max_bytes: int) -> tuple[Sealed, ...]:
         """Entries above `after_seq`, at most `limit` and `max_bytes` of payload, but one if there is any."""
@@ -235,8 +240,9 @@ class Queries:
 
     def history(self, date: BusinessDate | None, text: str = "", limit: int = 200) -> tuple[HistoryRow, ...]:
         """Receipts, newest first. `text` matches name, last four digits, or receipt number; None searches all days."""
+        catalogue = self.catalogue()
         with self._snapshot() as execute:
-            return history.rows(execute, self._tip(), self._catalogue.get(execute), date, text, limit)
+            return history.rows(execute, self._tip(), catalogue, date, text, limit)
 
     def tally(self, date: BusinessDate) -> Tally:
         """Families served and goods handed out so far."""

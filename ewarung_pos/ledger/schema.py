@@ -65,6 +65,9 @@ _table(
     _text("kind"),
     _text("business_date"),
     _whole("instant"),
+    Column("family", Text, comment="of a redemption or reversal"),
+    Column("receipt", Integer, comment="of a redemption or reversal"),
+    Column("reverses", Integer, ForeignKey("ledger_entry.seq"), comment="of a reversal: the redemption it undoes"),
     Column("payload", LargeBinary, nullable=False),
     Column("prev_hash", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
@@ -72,24 +75,13 @@ _table(
     CheckConstraint("seq >= 1", name="seq"),
     CheckConstraint("length(prev_hash) = 32 AND length(hash) = 32", name="hashes"),
     Index("ix_ledger_entry_acknowledged", "seq", sqlite_where=text("kind = 'CityAcknowledged'")),
+    Index("ix_ledger_entry_family", "family", "reverses", sqlite_where=text("family IS NOT NULL")),
+    Index("uq_ledger_entry_receipt", "receipt", unique=True, sqlite_where=text("receipt IS NOT NULL")),
+    Index("uq_ledger_entry_reverses", "reverses", unique=True, sqlite_where=text("reverses IS NOT NULL")),
     rowid=True,
 )
 
 # --- what entries moved: append-only as well ------------------------------------------------------------------------
-
-_table(
-    "redemption",
-    _of_entry(),
-    _whole("receipt"),
-    _text("family"),
-    _text("last4"),
-    Column("original", Integer, ForeignKey("redemption.seq"), comment="of a reversal: the redemption it undoes"),
-    UniqueConstraint("receipt"),
-    Index("ix_redemption_family", "family", "seq"),
-    Index("ix_redemption_last4", "last4"),
-    Index("uq_redemption_original", "original", unique=True, sqlite_where=text("original IS NOT NULL")),
-    rowid=True,
-)
 
 _table(
     "redemption_line",
@@ -103,18 +95,6 @@ _table(
     _whole("price"),
     _text("tender"),
     _text("programme"),
-)
-
-_table(
-    "right_movement",
-    _of_entry(),
-    Column("line", Integer, primary_key=True),
-    _text("family"),
-    _text("programme"),
-    _text("period"),
-    _text("commodity"),
-    _text("unit"),
-    _whole("amount"),
 )
 
 _table(
@@ -216,8 +196,7 @@ _table(
 
 _table(
     "print_job",
-    Column("id", Integer, primary_key=True),
-    Column("seq", Integer, ForeignKey("ledger_entry.seq"), nullable=False),
+    Column("id", Integer, primary_key=True, comment="seq of the entry * 1000 + copy"),
     _text("kind"),
     _text("entry"),
     _whole("receipt"),
@@ -225,7 +204,6 @@ _table(
     _text("goods"),
     _count("tries"),
     _count("done"),
-    Index("ix_print_job_seq", "seq"),
     Index("ix_print_job_owed", "id", sqlite_where=text("done = 0")),
     rowid=True,
 )

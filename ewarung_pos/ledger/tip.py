@@ -23,6 +23,7 @@ COUNT_OF_DAY = msgspec.json.Decoder(tuple[CountLine, ...])
 class Tip(msgspec.Struct, frozen=True):
     """End of the chain, the business day it stands in, and how far the city has acknowledged it.
 
+    `catalogue` is the id of the entry that set the one in force; no id is ever used again, not after a rollback.
     `hash` is what the next entry follows: the seed of the epoch while there is no entry, empty without an identity.
     """
 
@@ -36,6 +37,7 @@ class Tip(msgspec.Struct, frozen=True):
     acked_hash: str = ""
     unsent: int = 0
     cursor: int = 0
+    catalogue: str = ""
 
     def head(self) -> LedgerHead:
         """The same, as others see it."""
@@ -50,7 +52,8 @@ def load_tip(connection: Connection) -> Tip:
     seq, head, last_ms = last or (0, seed, 0)
     city = connection.execute("SELECT acked_seq, acked_hash, cursor FROM city_state").fetchone()
     acked_seq, acked_hash, cursor = city
-    (receipts,) = connection.execute("SELECT max(receipt) FROM redemption").fetchone()
+    (receipts,) = connection.execute("SELECT max(receipt) FROM ledger_entry WHERE receipt IS NOT NULL").fetchone()
+    catalogue = connection.execute("SELECT set_by FROM reference WHERE name = 'catalogue'").fetchone()
     return Tip(
         identity=identity,
         seq=seq,
@@ -62,6 +65,7 @@ def load_tip(connection: Connection) -> Tip:
         acked_hash=acked_hash,
         unsent=count_unsent(connection, seq, acked_seq),
         cursor=cursor,
+        catalogue=catalogue[0] if catalogue else "",
     )
 
 

@@ -8,13 +8,25 @@ from contextlib import AbstractContextManager, nullcontext
 import msgspec
 
 from ewarung_pos.domain.business_day import DayState
-from ewarung_pos.domain.journal import DayOpened, Entry, Fact, KioskEnrolled, StateReceived, canonical, genesis, link
+from ewarung_pos.domain.journal import (
+    DayOpened,
+    Entry,
+    Fact,
+    KioskEnrolled,
+    Redeemed,
+    Reversed,
+    StateReceived,
+    canonical,
+    genesis,
+    link,
+)
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, RuleViolation
 from ewarung_pos.ledger import register
 from ewarung_pos.ledger.engine import Connection
-from ewarung_pos.ledger.projections import apply
+from ewarung_pos.ledger.history import COPIES
+from ewarung_pos.ledger.projections import apply, undone
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
 from ewarung_pos.ledger.tip import Tip
 from ewarung_pos.ports import Approved, Attempt, Clock, PrintJob
@@ -22,10 +34,10 @@ from ewarung_pos.ports import Approved, Attempt, Clock, PrintJob
 __all__ = ["SqlUnitOfWork"]
 
 _ENTRY = (
-    "INSERT INTO ledger_entry (seq, id, kind, business_date, instant, payload, prev_hash, hash) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO ledger_entry (seq, id, kind, business_date, instant, payload, prev_hash, hash, "
+    "family, receipt, reverses) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 )
-_JOB = "INSERT INTO print_job (seq, kind, entry, receipt, copy, goods) VALUES (?, ?, ?, ?, ?, ?)"
+_JOB = "INSERT INTO print_job (id, kind, entry, receipt, copy, goods) VALUES (?, ?, ?, ?, ?, ?)"
 _PUT_SETTING = "INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _PUT_SECRET = "INSERT INTO secret VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _JSON = msgspec.json.Encoder()
@@ -89,7 +101,22 @@ class SqlUnitOfWork(Queries):
         digest = link(tip.hash, body)
         self.spoiled = True
         self.execute(
-            _ENTRY, (entry.seq, entry.id, type(fact).__name__, entry.date, entry.instant, body, tip.hash, digest)
+            _ENTRY,
+            (
+                entry.seq,
+                entry.id,
+                type(fact).__name__,
+                entry.date,
+                entry.instant,
+                body,
+                tip.hash,
+                digest,
+                *(
+                    (fact.family, fact.receipt, undone(self._connection, fact))
+                    if isinstance(fact, Redeemed | Reversed)
+                    else (None, None, None)
+                ),
+            ),
         )
         self.tip = apply(
             self._connection,
@@ -147,8 +174,10 @@ class SqlUnitOfWork(Queries):
         seq = place if entry == appended else self._place(entry)
         if seq is None:
             raise RuleViolation(reason="unknown_entry")
-        row = (seq, kind, entry, receipt, copy, _JSON.encode(dict(goods)).decode())
-        return PrintJob(self.execute(_JOB, row).lastrowid, kind, entry, receipt, copy)
+        # By entry and copy: the papers of a day are found without an index of their own.
+        job = seq * COPIES + copy
+        self.execute(_JOB, (job, kind, entry, receipt, copy, _JSON.encode(dict(goods)).decode()))
+        return PrintJob(job, kind, entry, receipt, copy)
 
     def print_tried(self, job: int) -> None:
         """Count a try, before it is made."""
@@ -171,6 +200,8 @@ class SqlUnitOfWork(Queries):
         credits_ = tuple((item.family, item.programme, item.period, item.amount) for item in page.credits)
         entry = self.append(StateReceived(page.cursor, digest, page.leases, credits_))
         register.put_page(self.execute, page, entry.id)
+        if page.catalogue is not None:
+            self.tip = msgspec.structs.replace(self.tip, catalogue=entry.id)
         return entry
 
     def put_operator(self, operator: OperatorRecord) -> None:

@@ -14,7 +14,17 @@ from typing import Any
 
 import msgspec
 
-from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Entry, KioskEnrolled, canonical, decode, genesis
+from ewarung_pos.domain.journal import (
+    CityAcknowledged,
+    DayClosed,
+    Entry,
+    KioskEnrolled,
+    Redeemed,
+    Reversed,
+    canonical,
+    decode,
+    genesis,
+)
 from ewarung_pos.errors import LedgerCorrupt, LedgerError
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.database import LEDGER_FILE
@@ -24,8 +34,10 @@ from ewarung_pos.ledger.keys import key_of
 
 __all__ = ["Problem", "VerifyReport", "verify"]
 
-_ENTRIES = "SELECT seq, payload, prev_hash, hash, id, kind, business_date, instant FROM ledger_entry ORDER BY seq"
-_MANY = 50
+_ENTRIES = (
+    "SELECT seq, payload, prev_hash, hash, id, kind, business_date, instant, family, receipt, reverses "
+    "FROM ledger_entry ORDER BY seq"
+)_MANY = 50
 """After so many problems the rest would only repeat them."""
 
 
@@ -173,26 +185,29 @@ class _Verification:
         except msgspec.DecodeError as error:
             self._note(seq, "payload", str(error).partition(" - ")[0])
             return
-        if [entry.id, type(entry.fact).__name__, entry.date, entry.instant] != columns or entry.seq != seq:
+        fact = entry.fact
+        rows, broken, undone = self._fold.add(entry)
+        named = [fact.family, fact.receipt] if isinstance(fact, Redeemed | Reversed) else [None, None]
+        told = [entry.id, type(fact).__name__, entry.date, entry.instant, *named, undone]
+        if told != columns or entry.seq != seq:
             self._note(seq, "column")
         if entry.device != device or entry.epoch != epoch:
             self._note(seq, "identity")
         if canonical(entry) != payload:
             self._note(seq, "canonical")
-        if isinstance(entry.fact, KioskEnrolled) is not (seq == 1):
+        if isinstance(fact, KioskEnrolled) is not (seq == 1):
             self._note(seq, "not_first")
-        rows, broken = self._fold.add(entry)
         for what in broken:
             self._note(seq, what)
         for table, row in rows:
             self._compare(table, row)
-        match entry.fact:
+        match fact:
             case KioskEnrolled():
-                self._device_key = entry.fact.device_key
+                self._device_key = fact.device_key
             case DayClosed():
-                self._seal(entry, entry.fact, prev_hash)
+                self._seal(entry, fact, prev_hash)
             case CityAcknowledged():
-                self._acknowledged(seq, entry.fact)
+                self._acknowledged(seq, fact)
 
     def _compare(self, table: str, row: tuple[Any, ...]) -> None:
         """The next row of a moved table must be this one; after a difference the table is out of step."""

@@ -10,6 +10,7 @@ import threading
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from types import TracebackType
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
@@ -18,12 +19,10 @@ from PySide6.QtWidgets import QApplication
 
 from ewarung_pos.ui.views.kit.icons import pictogram_icon
 from ewarung_pos.ui.views.kit.style import (
-    Density,
     Role,
     Style,
     Theme,
     current_style,
-    density_for,
     load_theme,
     resource_bytes,
     set_current_style,
@@ -32,8 +31,8 @@ from ewarung_pos.ui.views.kit.style import (
 __all__ = [
     "Fault",
     "FaultHook",
-    "apply_density",
     "apply_theme",
+    "apply_window",
     "family_screen",
     "load_theme",
     "motion_wanted",
@@ -87,12 +86,12 @@ def style_sheet(style: Style) -> str:
 
     text = resource_bytes("theme", "theme.qss").decode()
     # The heading makes every style's sheet another text: Qt tells widgets of a change only when there is one.
-    heading = f"/* {style.theme.name} {style.percent} {style.density.value} */\n"
+    heading = f"/* {style.theme.name} {style.percent} {style.density.value} {style.room.value} */\n"
     return heading + _PLACE.sub(fill, text)
 
 
 def apply_theme(
-    app: QApplication, theme: Theme, scale: int = 100, *, density: Density | None = None, motion: bool | None = None
+    app: QApplication, theme: Theme, scale: int = 100, *, window: QSize | None = None, motion: bool | None = None
 ) -> Style:
     """Put a theme in force at a text size; every widget follows at once.
 
@@ -100,7 +99,7 @@ def apply_theme(
         app: the application.
         theme: from `load_theme`.
         scale: text size in per cent, 100 to 200.
-        density: how much room there is; as before when not given.
+        window: size of the till's window; as before when not given.
         motion: whether short fades are wanted; what the system says when not given.
 
     Raises:
@@ -109,7 +108,7 @@ def apply_theme(
     style = Style(
         theme,
         scale,
-        current_style().density if density is None else density,
+        current_style().window if window is None else window,
         motion=motion_wanted(app) if motion is None else motion,
     )
     set_current_style(style)
@@ -119,12 +118,12 @@ def apply_theme(
     return style
 
 
-def apply_density(app: QApplication, size: QSize) -> None:
-    """Follow the main window's size; cheap when the density stays the same."""
+def apply_window(app: QApplication, size: QSize) -> None:
+    """Follow the till's window, from its resize event; costs nothing while the same room is left."""
     now = current_style()
-    wanted = density_for(size)
-    if wanted is not now.density:
-        apply_theme(app, now.theme, now.percent, density=wanted, motion=now.motion)
+    new = Style(now.theme, now.percent, size, motion=now.motion)
+    if (new.density, new.room) != (now.density, now.room):
+        apply_theme(app, now.theme, now.percent, window=size, motion=now.motion)
 
 
 def _palette(style: Style) -> QPalette:
@@ -221,7 +220,7 @@ class FaultHook(QObject):
 
     def _take(self, kind: type[BaseException], trace: TracebackType | None) -> None:
         frames = traceback.extract_tb(trace)
-        places = tuple(f"{os.path.basename(each.filename)}:{each.lineno} {each.name}" for each in frames)
+        places = tuple(f"{PurePath(each.filename).name}:{each.lineno} {each.name}" for each in frames)
         fault = Fault(kind.__qualname__, places, threading.current_thread().name)
         self._record(fault)
         self._crossed.emit(fault)

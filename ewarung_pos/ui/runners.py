@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import heapq
 import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from itertools import count
 from typing import TypeVar
 
 from ewarung_pos.ports import Lane
@@ -18,7 +17,14 @@ __all__ = ["InlineRunner", "SteppedRunner"]
 T = TypeVar("T")
 Callback = Callable[[], None]
 
-_IDLE_S = 0.005
+_NAP_S = 0.005
+
+
+@dataclass(eq=False, slots=True)
+class _Timer:
+    due_ms: float
+    at_once: bool
+    callback: Callback
 
 
 class _Timers:
@@ -26,48 +32,38 @@ class _Timers:
 
     def __init__(self) -> None:
         self._ahead_ms = 0.0
-        self._numbers = count()
-        self._heap: list[tuple[float, int, Callback]] = []
-        self._live: set[int] = set()
+        self._timers: list[_Timer] = []
 
     def now_ms(self) -> float:
         return time.monotonic() * 1000 + self._ahead_ms
 
     def add(self, delay_ms: int, callback: Callback) -> Callback:
-        number = next(self._numbers)
-        heapq.heappush(self._heap, (self.now_ms() + max(0, delay_ms), number, callback))
-        self._live.add(number)
-        return partial(self._live.discard, number)
+        timer = _Timer(self.now_ms() + max(0, delay_ms), delay_ms <= 0, callback)
+        self._timers.append(timer)
+        return partial(self._cancel, timer)
 
-    def next_due_ms(self) -> float | None:
-        while self._heap and self._heap[0][1] not in self._live:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+    def _cancel(self, timer: _Timer) -> None:
+        if timer in self._timers:
+            self._timers.remove(timer)
 
-    def take(self, until_ms: float, before: float = float("inf")) -> Callback | None:
-        """The earliest callback due by `until_ms` and made before number `before`, taken off the list."""
-        kept: list[tuple[float, int, Callback]] = []
-        found: Callback | None = None
-        while found is None and self._heap and self._heap[0][0] <= until_ms:
-            each = heapq.heappop(self._heap)
-            if each[1] not in self._live:
-                continue
-            if each[1] >= before:
-                kept.append(each)
-                continue
-            self._live.discard(each[1])
-            self._ahead_ms += max(0.0, each[0] - self.now_ms())
-            found = each[2]
-        for each in kept:
-            heapq.heappush(self._heap, each)
-        return found
+    def known(self) -> frozenset[int]:
+        return frozenset(map(id, self._timers))
+
+    def take(self, until_ms: float, spare: Callable[[_Timer], bool] | None = None) -> Callback | None:
+        """The earliest callback due by `until_ms`, off the list; the clock then stands where it was due."""
+        due = [each for each in self._timers if each.due_ms <= until_ms and not (spare is not None and spare(each))]
+        if not due:
+            return None
+        first = min(due, key=lambda each: each.due_ms)
+        self._timers.remove(first)
+        self.move_to(first.due_ms)
+        return first.callback
 
     def move_to(self, moment_ms: float) -> None:
         self._ahead_ms += max(0.0, moment_ms - self.now_ms())
 
-    def mark(self) -> int:
-        """The number the next timer gets."""
-        return next(self._numbers) + 1
+    def next_due_ms(self) -> float | None:
+        return min((each.due_ms for each in self._timers), default=None)
 
 
 class SteppedRunner:
@@ -86,11 +82,7 @@ class SteppedRunner:
         self, lane: Lane | str, work: Callable[[], T], on_ok: Callable[[T], None], on_error: Callable[[Exception], None]
     ) -> None:
         """Do `work` now; its callback waits for the pump."""
-        try:
-            done = partial(on_ok, work())
-        except Exception as error:  # noqa: BLE001 - the caller's on_error decides what is a bug
-            done = partial(on_error, error)
-        self.post(done)
+        self.post(_outcome(work, on_ok, on_error))
 
     def post(self, callback: Callback) -> None:
         """Queue `callback`; from any thread."""
@@ -103,26 +95,26 @@ class SteppedRunner:
         return self._timers.add(delay_ms, callback)
 
     def pump(self, until: Callable[[], bool] | None = None, timeout: float = 5.0) -> bool:
-        """Run what is due until `until` holds (without it: until nothing is due).
+        """Run what is due, one callback at a time, until `until` holds (without it: until nothing is due).
 
         Args:
             until: looked at before each callback.
             timeout: real seconds after which pumping ends in any case.
 
         Returns:
-            Whether `until` held (without it: whether all was done in time).
+            Whether `until` held (without it: whether everything due was done in time).
         """
         end = time.monotonic() + timeout
         while True:
             if until is not None and until():
                 return True
-            callback = self._due()
+            callback = self._queued() or self._timers.take(self._timers.now_ms())
             if callback is not None:
                 callback()
             elif until is None:
                 return True
             else:
-                self._wait(end)
+                self._nap(end)
             if time.monotonic() >= end:
                 return until is not None and until()
 
@@ -132,17 +124,11 @@ class SteppedRunner:
         What asks for "at once again" on the way (a reader that is polled without end) waits for the next pump.
         """
         target = self._timers.now_ms() + ms
+        before = self._timers.known()
         self._drain()
-        while True:
-            before = self._timers.mark()
-            found = self._timers.take(target, before)
-            if found is None:
-                break
-            found()
+        while (callback := self._timers.take(target, lambda each: each.at_once and id(each) not in before)) is not None:
+            callback()
             self._drain()
-            due = self._timers.next_due_ms()
-            if due is not None and due <= self._timers.now_ms() and self._timers.take(target, before) is None:
-                break
         self._timers.move_to(target)
 
     def _drain(self) -> None:
@@ -153,13 +139,48 @@ class SteppedRunner:
         with self._news:
             return self._waiting.popleft() if self._waiting else None
 
-    def _due(self) -> Callback | None:
-        return self._queued() or self._timers.take(self._timers.now_ms())
-
-    def _wait(self, end: float) -> None:
+    def _nap(self, end: float) -> None:
         due = self._timers.next_due_ms()
-        left = max(0.0, end - time.monotonic())
-        wait = min(left, _IDLE_S if due is None else max(0.0, (due - self._timers.now_ms()) / 1000), _IDLE_S)
+        waits = [_NAP_S, end - time.monotonic()]
+        if due is not None:
+            waits.append((due - self._timers.now_ms()) / 1000)
         with self._news:
-            if not self._waiting and wait:
-                self._news.wait(wait)
+            if not self._waiting:
+                self._news.wait(max(0.0, min(waits)))
+
+
+class InlineRunner:
+    """Does lane work and its callback at once, in the caller's thread; what is for later waits for `advance`."""
+
+    def __init__(self) -> None:
+        self._timers = _Timers()
+
+    def submit(
+        self, lane: Lane | str, work: Callable[[], T], on_ok: Callable[[T], None], on_error: Callable[[Exception], None]
+    ) -> None:
+        """Do `work` and call one of the two."""
+        _outcome(work, on_ok, on_error)()
+
+    def post(self, callback: Callback) -> None:
+        """Call it."""
+        callback()
+
+    def later(self, delay_ms: int, callback: Callback) -> Callback:
+        """Keep `callback` for `advance`; returns what cancels it."""
+        return self._timers.add(delay_ms, callback)
+
+    def advance(self, ms: int) -> None:
+        """Move the clock ahead and run, in order, what falls due on the way (as `SteppedRunner.advance`)."""
+        target = self._timers.now_ms() + ms
+        before = self._timers.known()
+        while (callback := self._timers.take(target, lambda each: each.at_once and id(each) not in before)) is not None:
+            callback()
+        self._timers.move_to(target)
+
+
+def _outcome(work: Callable[[], T], on_ok: Callable[[T], None], on_error: Callable[[Exception], None]) -> Callback:
+    try:
+        result = work()
+    except Exception as error:  # noqa: BLE001 - on_error decides what is a bug
+        return partial(on_error, error)
+    return partial(on_ok, result)

@@ -244,7 +244,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
 
 
 def _line(row: HistoryRow) -> HistoryLine:
-    status = "dibatalkan" if row.reversed else "pembatalan" if row.kind == "reversal" else "asli"
+    status = "dibatalkan" if row.reversed else "pembatalan" if row.kind == "Reversed" else "asli"
     if row.printed > 1:
         status += f" · {row.printed - 1} salinan"
     if row.printed == 0:

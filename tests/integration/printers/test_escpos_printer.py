@@ -137,6 +137,22 @@ def test_paper_that_ends_while_it_still_moves_is_noticed(device: SimulatedPrinte
     assert caught.value.reason == "paper_out"
 
 
+def test_the_connection_is_ended_and_not_torn_down() -> None:
+    """Bytes that the printer said unasked must not turn the close into a reset, which can take the last lines along."""
+    with socket.create_server(("127.0.0.1", 0)) as ear:
+        link = network(*ear.getsockname())()
+        peer, _ = ear.accept()
+        with peer:
+            peer.settimeout(2)
+            link.write(b"last line", 1.0)
+            peer.sendall(b"\x14\x00\x00\x0f")
+            time.sleep(0.05)
+            link.close()
+            time.sleep(0.05)
+            assert peer.recv(64) == b"last line"
+            assert peer.recv(64) == b""
+
+
 def test_nobody_at_the_address(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as held:
         port = held.getsockname()[1]

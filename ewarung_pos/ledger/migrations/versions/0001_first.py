@@ -59,41 +59,29 @@ def _journal() -> None:
         _text("kind"),
         _text("business_date"),
         _whole("instant"),
+        sa.Column("family", sa.Text(), comment="of a redemption or reversal"),
+        sa.Column("receipt", sa.Integer(), comment="of a redemption or reversal"),
+        sa.Column("reverses", sa.Integer(), comment="of a reversal: the redemption it undoes"),
         _blob("payload"),
         _blob("prev_hash"),
         _blob("hash"),
+        _entry("ledger_entry", "reverses"),
         sa.UniqueConstraint("id", name="uq_ledger_entry_id"),
         sa.CheckConstraint("seq >= 1", name="ck_ledger_entry_seq"),
         sa.CheckConstraint("length(prev_hash) = 32 AND length(hash) = 32", name="ck_ledger_entry_hashes"),
         key="seq",
     )
-    op.create_index(
-        "ix_ledger_entry_acknowledged", "ledger_entry", ["seq"], sqlite_where=sa.text("kind = 'CityAcknowledged'")
-    )
+    _index("ix_ledger_entry_acknowledged", ["seq"], "kind = 'CityAcknowledged'")
+    _index("ix_ledger_entry_family", ["family", "reverses"], "family IS NOT NULL")
+    _index("uq_ledger_entry_receipt", ["receipt"], "receipt IS NOT NULL", unique=True)
+    _index("uq_ledger_entry_reverses", ["reverses"], "reverses IS NOT NULL", unique=True)
+
+
+def _index(name: str, columns: list[str], where: str, *, unique: bool = False) -> None:
+    op.create_index(name, "ledger_entry", columns, unique=unique, sqlite_where=sa.text(where))
 
 
 def _movements() -> None:
-    _create(
-        "redemption",
-        _whole("seq"),
-        _whole("receipt"),
-        _text("family"),
-        _text("last4"),
-        sa.Column("original", sa.Integer(), comment="of a reversal: the redemption it undoes"),
-        sa.UniqueConstraint("receipt", name="uq_redemption_receipt"),
-        _entry("redemption"),
-        sa.ForeignKeyConstraint(["original"], ["redemption.seq"], name="fk_redemption_original"),
-        key="seq",
-    )
-    op.create_index("ix_redemption_family", "redemption", ["family", "seq"])
-    op.create_index("ix_redemption_last4", "redemption", ["last4"])
-    op.create_index(
-        "uq_redemption_original",
-        "redemption",
-        ["original"],
-        unique=True,
-        sqlite_where=sa.text("original IS NOT NULL"),
-    )
     _create(
         "redemption_line",
         _whole("seq"),
@@ -107,19 +95,6 @@ def _movements() -> None:
         _text("tender"),
         _text("programme"),
         _entry("redemption_line"),
-        key="seq,line",
-    )
-    _create(
-        "right_movement",
-        _whole("seq"),
-        _whole("line"),
-        _text("family"),
-        _text("programme"),
-        _text("period"),
-        _text("commodity"),
-        _text("unit"),
-        _whole("amount"),
-        _entry("right_movement"),
         key="seq,line",
     )
     _create(
@@ -222,8 +197,7 @@ def _work() -> None:
     )
     _create(
         "print_job",
-        _whole("id"),
-        _whole("seq"),
+        sa.Column("id", sa.Integer(), nullable=False, comment="seq of the entry * 1000 + copy"),
         _text("kind"),
         _text("entry"),
         _whole("receipt"),
@@ -231,10 +205,8 @@ def _work() -> None:
         _text("goods"),
         _count("tries"),
         _count("done"),
-        _entry("print_job"),
         key="id",
     )
-    op.create_index("ix_print_job_seq", "print_job", ["seq"])
     op.create_index("ix_print_job_owed", "print_job", ["id"], sqlite_where=sa.text("done = 0"))
 
 

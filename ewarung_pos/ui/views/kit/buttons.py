@@ -118,7 +118,7 @@ class BigButton(PaintedButton):
     def _least(self) -> int:
         if self._size is ButtonSize.MAIN:
             return max(self.look.counter_target, self.look.size(80))
-        return self.look.counter_target if self._size is ButtonSize.COUNTER else 52
+        return self.look.counter_target if self._size is ButtonSize.COUNTER else max(52, self.look.size(52))
 
     def _parts(self) -> tuple[int, int, QSize]:
         """Widths of icon (with its gap) and word, and the key hint's size."""
@@ -145,7 +145,7 @@ class BigButton(PaintedButton):
         least = icon + word * 3 // 4 + (chip.width() + 12 if chip.width() else 0) + 24
         return QSize(min(hint.width(), least), hint.height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         fill, hover, edge, ink = _INKS[self._kind]
         pressed = self.isDown() or self.isChecked()

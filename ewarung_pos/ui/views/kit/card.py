@@ -79,7 +79,7 @@ class Card(_Surface):
         # Full-width rows stay inside the edge; one more pixel below for the shadow line.
         self.body.setContentsMargins(max(pad, 1), max(pad, 1), max(pad, 1), max(pad, 1) + 2)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         area = self.rect()
         radius = self.look.radius
@@ -103,7 +103,7 @@ class Panel(_Surface):
         self._tone = tone
         self.update()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         token = "ground" if self._tone is Tone.INK else self._tone.tint
         box(smooth(self), self.rect(), self.look.radius, self.look.colour(token))
 
@@ -121,5 +121,5 @@ class Rule(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(1, 1)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         smooth(self).fillRect(self.rect(), current_style().colour("line"))

@@ -55,7 +55,7 @@ class _OptionButton(PaintedButton):
     def minimumSizeHint(self) -> QSize:
         return QSize(self.look.target, self.sizeHint().height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         chosen = self.isChecked()
         fill = "go-tint" if chosen else "wash" if self.underMouse() or self.isDown() else "card"
@@ -142,8 +142,7 @@ class Choice(Painted):
         """Mark the option of this name; a name not offered marks none."""
         self._group.setExclusive(False)
         for button in self._group.buttons():
-            assert isinstance(button, _OptionButton)
-            button.setChecked(button.option.name == name)
+            button.setChecked(isinstance(button, _OptionButton) and button.option.name == name)
         self._group.setExclusive(True)
 
     def current(self) -> str:

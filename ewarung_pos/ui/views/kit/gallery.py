@@ -1,8 +1,9 @@
-"""Every widget of the kit on pages as the screens use them, painted to PNG files to be looked at.
+"""Every widget of the kit on pages as the screens use them, painted to PNG files.
 
     python -m ewarung_pos.ui.views.kit.gallery OUT.png [--theme dark] [--scale 150] [--size 800x480]
 
-Writes one file a page and size beside OUT.png, and OUT.png itself with all of them small. Names and figures are invented.
+Writes one file a page and size beside OUT.png, and OUT.png itself with all of them small.
+Names and figures are invented.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
-from ewarung_pos.ui.qt_app import apply_density, apply_theme, load_theme, start_qt
+from ewarung_pos.ui.qt_app import apply_theme, apply_window, load_theme, start_qt
 from ewarung_pos.ui.views.kit import (
     Badge,
     BigButton,
@@ -106,6 +107,13 @@ def _page() -> tuple[QWidget, Callable[[float], int]]:
     return QWidget(), current_style().gap
 
 
+def _edges() -> tuple[int, int, int, int]:
+    gap = current_style().gap
+    if current_style().room is Density.TIGHT:
+        return gap(2), gap(1.5), gap(2), gap(1.5)
+    return gap(3.5), gap(3), gap(3.5), gap(3)
+
+
 def _ready() -> QWidget:
     page, gap = _page()
     empty = EmptyState("reader-ready", height=260)
@@ -116,7 +124,7 @@ def _ready() -> QWidget:
         title_role=Role.DISPLAY,
     )
     tally = Card(pad=0)
-    line = row(gap=gap(4), margins=(gap(3.5), gap(2), gap(3.5), gap(2)))
+    line = row(gap=gap(2 if current_style().narrow else 4), margins=(gap(3.5), gap(2), gap(3.5), gap(2)))
     line.addWidget(Text("Pagi ini", Role.BODY, Tone.SOFT))
     for before, amount, after in (
         ("", "37", "keluarga"),
@@ -131,18 +139,18 @@ def _ready() -> QWidget:
     line.addStretch(1)
     line.addWidget(Note("clock", "buka 07.02", Tone.SOFT))
     tally.body.addLayout(line)
-    body = column(gap=gap(2), margins=(gap(3.5), gap(3), gap(3.5), gap(3)))
+    body = column(gap=gap(2), margins=_edges())
     body.addWidget(empty, 1)
     body.addWidget(tally)
     page.setLayout(body)
     return page
 
 
-def _ration(picture: str, name: str, left: int, whole: int, unit: str, pack: str, taken: int, bound: str = "") -> QWidget:
+def _ration(picture: str, name: str, left: int, whole: int, unit: str, pack: str, taken: int) -> QWidget:
     gap = current_style().gap
     part = QWidget()
-    close = current_style().density in (Density.COMPACT, Density.TIGHT)
-    tight = current_style().density is Density.TIGHT
+    close = current_style().narrow
+    tight = current_style().room is Density.TIGHT
     above = gap(0.25 if tight else 0.6 if close else 1.5)
     line = row(gap=gap(2 if close else 4), margins=(gap(2.75), above, gap(2.75), above))
     line.addWidget(Picture(picture, height=56))
@@ -161,7 +169,6 @@ def _ration(picture: str, name: str, left: int, whole: int, unit: str, pack: str
         stepper.set_range(0, left)
         stepper.set_value(taken)
         stepper.set_unit(pack)
-        stepper.set_bound(bound)
         line.addWidget(stepper)
     else:
         line.addWidget(BigButton("Lihat struk", size=ButtonSize.PLAIN, icon="receipt-text"))
@@ -193,13 +200,13 @@ def _known() -> QWidget:
     comes.set_options((Option("self", "Sendiri"), Option("member", "Anggota KK"), Option("proxy", "Kuasa")))
     comes.set_chosen("self")
     family.body.addWidget(comes)
-    family.setFixedWidth(current_style().size(330) if current_style().density is not Density.TIGHT else 226)
+    style = current_style()
+    family.setFixedWidth(204 * style.percent // 100 if style.room is Density.TIGHT else style.size(330))
 
     rations = Card(pad=0, spacing=0)
     head = row(gap=gap(2), margins=(gap(2.75), gap(1.25), gap(2.75), gap(1.25)))
-    head.addWidget(Text("Jatah November 2026", Role.HEADING))
-    until = Line((Run("sampai 30 November", Role.BODY, Tone.SOFT),))
-    head.addWidget(until, 1)
+    until = Run("sampai 30 November", Role.BODY, Tone.SOFT)
+    head.addWidget(Line((Run("Jatah November 2026", Role.HEADING), until)), 1)
     head.addWidget(
         BigButton("Ambil semua", kind=ButtonKind.STRONG, size=ButtonSize.PLAIN, icon="check", key="F10"),
     )
@@ -214,7 +221,7 @@ def _known() -> QWidget:
         rations.body.addWidget(part)
     rations.body.addStretch(1)
 
-    body = column(gap=gap(2.5), margins=(gap(3.5), gap(3), gap(3.5), gap(3)))
+    body = column(gap=gap(2), margins=_edges())
     top = row(gap=gap(2.5))
     top.addWidget(family)
     top.addWidget(rations, 1)
@@ -269,12 +276,10 @@ def _done() -> QWidget:
         left.body.addLayout(line)
     left.body.addStretch(1)
     left.body.addWidget(
-        BigButton(
-            "Bacakan untuk keluarga", kind=ButtonKind.INFO, size=ButtonSize.PLAIN, icon="volume-2", key="F8"
-        )
+        BigButton("Bacakan untuk keluarga", kind=ButtonKind.INFO, size=ButtonSize.PLAIN, icon="volume-2", key="F8")
     )
     left.body.addWidget(BigButton("Cetak ulang", icon="receipt-text", key="F9"))
-    body = column(gap=gap(2.5), margins=(gap(3.5), gap(3), gap(3.5), gap(3)))
+    body = column(gap=gap(2), margins=_edges())
     top = row(gap=gap(2.5))
     top.addWidget(picks, 7)
     top.addWidget(left, 4)
@@ -323,7 +328,7 @@ def _unsure() -> QWidget:
     side.body.addStretch(1)
     side.body.addWidget(BigButton("Layani kartu lain", icon="hand-helping", key="F9"))
     side.body.addWidget(BigButton("Saya punya struk EDC", icon="receipt-text"))
-    body = row(gap=gap(2.5), margins=(gap(3.5), gap(3), gap(3.5), gap(3)))
+    body = row(gap=gap(2.5), margins=_edges())
     body.addWidget(card, 2)
     body.addWidget(side, 1)
     page.setLayout(body)
@@ -389,7 +394,7 @@ def _close() -> QWidget:
     foot.addWidget(BigButton("Simpan, lanjut nanti"))
     foot.addStretch(1)
     foot.addWidget(BigButton("KIRIM KE KOTA", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter"))
-    body = column(gap=gap(2.5), margins=(gap(3.5), gap(3), gap(3.5), gap(3)))
+    body = column(gap=gap(2.5), margins=_edges())
     body.addLayout(head)
     body.addWidget(sheet, 1)
     body.addWidget(story)
@@ -412,7 +417,7 @@ _RECEIPTS = (
     _Receipt("0037", "09.31", "NGATINI •••• 1190", "10 kg beras, 2 kg gula", "tercatat"),
     _Receipt("0036", "09.24", "SRI WAHYUNI •••• 7745", "Rp95.500 dari saldo", "belum pasti"),
     _Receipt("0035", "09.17", "KASMI •••• 3302", "10 kg beras", "dibatalkan"),
-    _Receipt("0034", "09.08", "TUMINAH •••• 9011", "10 kg beras, 2 kg gula, 2 L minyak, 2 kg tepung", "tercatat"),
+    _Receipt("0034", "09.08", "TUMINAH •••• 9011", "10 kg beras, 2 kg gula, 2 L minyak", "tercatat"),
 )
 _STATES = {
     "tercatat": (Tone.GO, "check"),
@@ -445,7 +450,7 @@ def _history() -> QWidget:
     card.body.addLayout(search)
     card.body.addWidget(table, 1)
     card.body.addSpacing(8)
-    body = column(gap=gap(2), margins=(gap(3.5), gap(3), gap(3.5), gap(3)))
+    body = column(gap=gap(2), margins=_edges())
     head = row(gap=gap(2))
     head.addWidget(Text("Riwayat", Role.TITLE))
     head.addStretch(1)
@@ -513,9 +518,9 @@ def _controls() -> QWidget:
     fields.body.addWidget(BigButton("Hapus dari daftar", kind=ButtonKind.DANGER, size=ButtonSize.PLAIN, icon="ban"))
     fields.body.addWidget(BigButton("Nanti saja", kind=ButtonKind.QUIET, size=ButtonSize.PLAIN, icon="arrow-right"))
     fields.body.addStretch(1)
-    body = row(gap=gap(2.5), margins=(gap(3.5), gap(3), gap(3.5), gap(3)))
-    for part in (pin, working, fields):
-        body.addWidget(part, 1)
+    body = row(gap=gap(2.5), margins=_edges())
+    for card in (pin, working, fields):
+        body.addWidget(card, 1)
     page.setLayout(body)
     return page
 
@@ -534,7 +539,7 @@ def _pictures() -> QWidget:
     line.addStretch(1)
     card.body.addLayout(line)
     card.body.addStretch(1)
-    body = column(margins=(gap(3.5), gap(3), gap(3.5), gap(3)))
+    body = column(margins=_edges())
     body.addWidget(card)
     page.setLayout(body)
     return page
@@ -587,7 +592,7 @@ PAGES: dict[str, tuple[Callable[[], QWidget], str]] = {
 
 def paint_page(app: QApplication, name: str, size: QSize) -> QPixmap:
     """The page `name` as it looks in a window of `size`."""
-    apply_density(app, size)
+    apply_window(app, size)
     build, place = PAGES[name]
     shell = _Shell(build(), place) if place else build()
     shell.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)

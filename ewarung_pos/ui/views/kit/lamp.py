@@ -54,7 +54,7 @@ class HeaderButton(PaintedButton):
         height = max(QFontMetrics(font).height() + 18, self.look.target)
         return QSize(2 * pad + side + (8 + word if self.shown_word() else 0), height)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         font = self.look.font(Role.SMALL, bold=self._tone is not None)
         pill = self.rect().adjusted(0, 5, 0, -5)

@@ -47,7 +47,7 @@ class _Veil(QWidget):
         self.hide()
         self._picture = QPixmap()
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setOpacity(self._strength)
         painter.drawPixmap(0, 0, self._picture)

@@ -1,4 +1,4 @@
-"""The pad for the operator's or leader's PIN. (The family's PIN is only ever typed at the EDC.)"""
+"""The pad for the operator's or leader's PIN; the family's PIN is only ever typed at the EDC."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class _Dots(Painted):
     def sizeHint(self) -> QSize:
         return QSize(self._places * 34 - 14, 28)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         for place in range(self._places):
             dot = QRect(place * 34, 4, 20, 20)
@@ -57,7 +57,7 @@ class _PadKey(PaintedButton):
     def sizeHint(self) -> QSize:
         return QSize(88, self.look.counter_target)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         fill = "go-tint" if self.isDown() else "wash" if self.underMouse() else "card"
         enabled = self.isEnabled()

@@ -44,14 +44,14 @@ class _RailButton(PaintedButton):
     def sizeHint(self) -> QSize:
         return QSize(self.look.target, self.look.target)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         here = self.isChecked()
         if here:
             box(painter, self.rect(), self.look.radius, self.look.colour("go"))
         elif self.underMouse() or self.isDown():
             box(painter, self.rect(), self.look.radius, self.look.colour("wash"))
-        narrow = self.look.density in (Density.TIGHT, Density.COMPACT)
+        narrow = self.look.narrow
         word = self.item.short if narrow else self.item.word
         font = fitted(self.look.font(Role.SMALL, bold=here), word, self.width() - 6, floor=13)
         key = self.look.font(Role.KEY, bold=here)
@@ -141,7 +141,7 @@ class Rail(Painted):
             self.chosen.emit(button.item.name)
 
     def _space(self) -> None:
-        tight = self.look.density is Density.TIGHT
+        tight = self.look.room is Density.TIGHT
         side = 4 if tight else 8
         self._box.setContentsMargins(side, 4 if tight else self.look.gap(1.5), side + 1, 4 if tight else side)
         self._box.setSpacing(2 if tight else 4)
@@ -153,17 +153,20 @@ class Rail(Painted):
         super().restyle()
 
     def sizeHint(self) -> QSize:
-        narrow = self.look.density in (Density.TIGHT, Density.COMPACT)
+        narrow = self.look.narrow
         font = self.look.font(Role.SMALL, bold=True)
-        words = [item.short if narrow else item.word for item in (button.item for button in self._buttons)]
+        items = [button.item for button in self._buttons]
+        words = [item.short if narrow else item.word for item in items]
         widest = max((text_width(font, word) for word in words), default=0)
-        least, most = (80, 112) if narrow else (self.look.size(132), self.look.size(190))
+        least, most = (
+            (80, min(112 * self.look.percent // 100, 170)) if narrow else (self.look.size(132), self.look.size(190))
+        )
         return QSize(min(max(widest + 33, least), most), 400)
 
     def minimumSizeHint(self) -> QSize:
         return QSize(self.sizeHint().width(), 200)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         painter.fillRect(self.rect(), self.look.colour("card"))
         painter.fillRect(self.width() - 1, 0, 1, self.height(), self.look.colour("line"))

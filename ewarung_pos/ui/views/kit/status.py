@@ -13,7 +13,7 @@ from ewarung_pos.ui.views.kit.paint import Painted, box, fitted, smooth, text_wi
 from ewarung_pos.ui.views.kit.style import Role, Tone, current_style
 from ewarung_pos.ui.views.kit.text import Text
 
-__all__ = ["Badge", "Disc", "EmptyState", "IconView", "Note", "Picture", "ProgressBar", "TONE_ICONS"]
+__all__ = ["TONE_ICONS", "Badge", "Disc", "EmptyState", "IconView", "Note", "Picture", "ProgressBar"]
 
 TONE_ICONS = {
     Tone.INK: "info",
@@ -52,7 +52,7 @@ class Badge(Painted):
         width = text_width(font, self.accessibleName()) + icon + 2 * 14
         return QSize(width, QFontMetrics(font).height() + self.look.gap(2))
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         ink = self.look.colour(self._tone.text)
         box(painter, self.rect(), 8, self.look.colour(self._tone.tint))
@@ -102,14 +102,15 @@ class Note(Painted):
     def minimumSizeHint(self) -> QSize:
         return QSize(self._lead() + 40, self.sizeHint().height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         ink = self.look.colour(self._tone.text)
         lead = self._lead()
         if lead:
             side = lead - 10
             paint_icon(painter, self._icon, QRect(0, (self.height() - side) // 2, side, side), ink)
-        font = fitted(self.look.font(self._role, bold=self._bold), self.accessibleName(), self.width() - lead)
+        font = self.look.font(self._role, bold=self._bold)
+        font = fitted(font, self.accessibleName(), self.width() - lead, floor=font.pixelSize() * 9 // 10)
         painter.setFont(font)
         painter.setPen(ink)
         shown = QFontMetrics(font).elidedText(
@@ -142,7 +143,7 @@ class ProgressBar(QProgressBar):
     def minimumSizeHint(self) -> QSize:
         return QSize(48, 10)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         style = current_style()
         painter = smooth(self)
         area = self.rect()
@@ -171,7 +172,7 @@ class IconView(Painted):
         side = self.look.icon(self._role)
         return QSize(side, side)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         paint_icon(smooth(self), self._icon, self.rect(), self.look.colour(self._tone.text))
 
 
@@ -194,7 +195,7 @@ class Disc(Painted):
         side = self.look.size(self._side)
         return QSize(side, side)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         fill = self._tone.value if self._filled else self._tone.tint
         ink = "card" if self._filled else self._tone.text
@@ -228,7 +229,7 @@ class Picture(Painted):
         height = self.look.size(self._height)
         return QSize(round(height * pictogram_ratio(self._name)), height)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         paint_pictogram(smooth(self), self._name, self.rect())
 
 

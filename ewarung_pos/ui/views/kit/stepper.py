@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
-from ewarung_pos.ui.views.kit.style import Role
+from ewarung_pos.ui.views.kit.style import Density, Role
 
 __all__ = ["Stepper"]
 
@@ -28,7 +28,7 @@ class _StepButton(PaintedButton):
     def sizeHint(self) -> QSize:
         return QSize(self.look.counter_target, self.look.counter_target)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         path = QPainterPath()
         area = self.rect().adjusted(2, 2, -2, -2)
@@ -158,7 +158,9 @@ class Stepper(Painted):
     def sizeHint(self) -> QSize:
         font = self.look.font(Role.QUANTITY)
         # Steppers of one list are of one width unless a unit is unusually long.
-        value = max(text_width(font, f"00 {self._unit}"), text_width(font, "00 × 0 kg"))
+        value = text_width(font, f"{self._most} {self._unit}")
+        if self.look.room is not Density.TIGHT:
+            value = max(text_width(font, f"00 {self._unit}"), text_width(font, "00 × 0 kg"))
         middle = max(value + 2 * self.look.gap(1), self.look.size(150))
         return QSize(2 * self.look.counter_target + middle, self.look.counter_target + self._line())
 
@@ -166,7 +168,7 @@ class Stepper(Painted):
         hint = self.sizeHint()
         return QSize(2 * self.look.counter_target + 96, hint.height())
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, _event: QResizeEvent) -> None:
         self._place()
 
     def restyle(self) -> None:
@@ -178,7 +180,7 @@ class Stepper(Painted):
         self._minus.setGeometry(0, 0, side, side)
         self._plus.setGeometry(self.width() - side, 0, side, side)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         side = self.look.counter_target
         outline = QRect(0, 0, self.width(), side)

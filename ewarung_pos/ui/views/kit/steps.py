@@ -105,7 +105,7 @@ class StepList(Painted):
     def minimumSizeHint(self) -> QSize:
         return QSize(160, sum(self._heights(max(self.width(), 160))))
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         top = 0
         side = self.look.icon(self._role)
@@ -153,7 +153,7 @@ class StepHead(Painted):
     def minimumSizeHint(self) -> QSize:
         return QSize(max(min(self._width(words=False), 320), 0), self._disc() + 4)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         words = self._width(words=True) <= self.width()
         side = self._disc()

@@ -33,6 +33,7 @@ __all__ = [
 FAMILY = "Atkinson Hyperlegible"
 THEMES = ("light", "dark")
 
+_USUAL_WINDOW = QSize(1366, 768)
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
@@ -153,18 +154,20 @@ class Style:
     Attributes:
         theme: the colour tokens.
         percent: text size, 100 to 200.
-        density: how much room there is; distances follow it, touch targets do not.
+        window: size of the till's window.
+        density: room the window gives; type sizes follow it.
+        room: room that is left at this text size; distances, pictures and arrangements follow it, touch targets do not.
         motion: whether short fades are wanted.
     """
 
-    def __init__(
-        self, theme: Theme, percent: int = 100, density: Density = Density.REGULAR, *, motion: bool = True
-    ) -> None:
+    def __init__(self, theme: Theme, percent: int = 100, window: QSize = _USUAL_WINDOW, *, motion: bool = True) -> None:
         if not 100 <= percent <= 200:
             raise ValueError(f"text size must be 100 to 200 %, not {percent}")
         self.theme = theme
         self.percent = percent
-        self.density = density
+        self.window = window
+        self.density = density_for(window)
+        self.room = density_for(QSize(window.width() * 100 // percent, window.height() * 100 // percent))
         self.motion = motion
         self._fonts: dict[tuple[Role, bool], QFont] = {}
         self._colours: dict[str, QColor] = {}
@@ -195,15 +198,20 @@ class Style:
 
     def gap(self, steps: float) -> int:
         """A distance of so many steps on the 8 px grid."""
-        return max(1, round(steps * 8 * _ROOM[self.density] / 100)) if steps else 0
+        return max(1, round(steps * 8 * _ROOM[self.room] / 100)) if steps else 0
 
     def size(self, pixels: int) -> int:
         """A picture's size: follows the room, not the text size."""
-        return max(1, pixels * _ROOM[self.density] // 100)
+        return max(1, pixels * _ROOM[self.room] // 100)
 
     def icon(self, role: Role) -> int:
         """Size of an icon that stands beside text of this role."""
         return self.pixels(role) * 5 // 4
+
+    @property
+    def narrow(self) -> bool:
+        """Whether arrangements should save room: short words, no second lines."""
+        return self.room in (Density.TIGHT, Density.COMPACT)
 
     @property
     def target(self) -> int:
@@ -213,7 +221,7 @@ class Style:
     @property
     def counter_target(self) -> int:
         """Least side of anything that can be touched in the counter flow."""
-        return 80 if self.density is Density.LARGE else 64
+        return 80 if self.room is Density.LARGE else 64
 
     @property
     def radius(self) -> int:
@@ -236,18 +244,17 @@ def contrast(one: str, other: str) -> float:
     return (high + 0.05) / (low + 0.05)
 
 
-_current: Style | None = None
+class _InForce:
+    style: Style | None = None
 
 
 def current_style() -> Style:
     """The style in force; the light theme at 100 % until one was applied."""
-    global _current
-    if _current is None:
-        _current = Style(load_theme("light"))
-    return _current
+    if _InForce.style is None:
+        _InForce.style = Style(load_theme("light"))
+    return _InForce.style
 
 
 def set_current_style(style: Style) -> None:
     """Put a style in force. Widgets follow when Qt tells them their style changed (`qt_app.apply_theme`)."""
-    global _current
-    _current = style
+    _InForce.style = style

@@ -107,12 +107,14 @@ class _Painter(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _Index) -> QSize:
         model = index.model()
-        assert isinstance(model, _Rows)
+        if not isinstance(model, _Rows):
+            return super().sizeHint(option, index)
         return QSize(self.width_of(model.cell(index)), 0)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _Index) -> None:
         model = index.model()
-        assert isinstance(model, _Rows)
+        if not isinstance(model, _Rows):
+            return
         style = current_style()
         cell: Cell = model.cell(index)
         right = model.columns[index.column()].right
@@ -246,10 +248,15 @@ class DataTable(QTableView, Generic[RowT]):
         super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        if event.type() is QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self.currentIndex().isValid():
-                event.accept()
-                return True
+        # Enter opens the chosen row, before the key of any button sees it.
+        if (
+            event.type() is QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+            and self.currentIndex().isValid()
+        ):
+            event.accept()
+            return True
         return super().event(event)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -271,7 +278,7 @@ class DataTable(QTableView, Generic[RowT]):
         columns = self._model.columns
         font = current_style().font(Role.BODY)
         widths = []
-        for place, column in enumerate(columns):
+        for column in columns:
             title = text_width(font, column.title) + 2 * current_style().gap(2) + 4
             if column.share:
                 widths.append(title)

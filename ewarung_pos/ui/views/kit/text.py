@@ -124,7 +124,7 @@ class Line(Painted):
         hint = self.sizeHint()
         return QSize(min(hint.width(), 48), hint.height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         if not self._runs:
             return
         painter = smooth(self)

@@ -46,7 +46,7 @@ class TickRow(PaintedButton):
     def minimumSizeHint(self) -> QSize:
         return QSize(260, self.sizeHint().height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         if self.underMouse() or self.isDown():
             painter.fillRect(self.rect(), self.look.colour("wash"))
@@ -68,7 +68,9 @@ class TickRow(PaintedButton):
         if self.isChecked():
             box(painter, tick, 9, self.look.colour("go"))
             inset = side * 18 // 100
-            paint_icon(painter, "check", tick.adjusted(inset, inset, -inset, -inset), self.look.colour("on-go"), weight=3)
+            paint_icon(
+                painter, "check", tick.adjusted(inset, inset, -inset, -inset), self.look.colour("on-go"), weight=3
+            )
         else:
             box(painter, tick, 9, self.look.colour("card"), self.look.colour("go"), 3)
         if self.hasFocus():

@@ -125,7 +125,7 @@ class TopBar(Painted):
         self._fit()
         super().restyle()
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
+    def resizeEvent(self, _event: QResizeEvent) -> None:
         self._fit()
 
     def sizeHint(self) -> QSize:
@@ -134,7 +134,7 @@ class TopBar(Painted):
     def minimumSizeHint(self) -> QSize:
         return QSize(320, self.sizeHint().height())
 
-    def paintEvent(self, event: QPaintEvent) -> None:
+    def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         painter.fillRect(self.rect(), self.look.colour("card"))
         painter.fillRect(0, self.height() - 1, self.width(), 1, self.look.colour("line"))

@@ -1,0 +1,197 @@
+"""`ewarung-pos demo`: the till beside an embedded city and a simulated EDC, with a window or by a script."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ewarung_pos.app import Application, build
+from ewarung_pos.clock import SystemClock
+from ewarung_pos.diagnostics import start_log
+from ewarung_pos.errors import ConfigError
+from ewarung_pos.kiosk import verify_ledger
+from ewarung_pos.ports import PracticeTray, TaskRunner
+from ewarung_pos.practice.cards import practice_cards, sample_file
+from ewarung_pos.practice.morning import Morning, MorningFailed
+from ewarung_pos.practice.sandbox import KIOSK, Sandbox
+
+__all__ = ["DemoOptions", "run_demo"]
+
+PIN_HINT = "Latihan: Bu Siti 111111 · Bu Yuni (ketua) 222222"
+
+
+@dataclass(frozen=True, slots=True)
+class DemoOptions:
+    """The command's options; see contracts."""
+
+    headless: bool = False
+    redemptions: int = 24
+    seed: int = 1
+    data_dir: str = ""
+    resume: bool = False
+    edc: str = ""
+    city: str = ""
+    code: str = ""
+    screens: str = ""
+    as_json: bool = False
+
+
+def run_demo(options: DemoOptions) -> int:
+    """Run the demo; returns the exit code (contracts).
+
+    Raises:
+        PosError: the sandbox could not start.
+    """
+    folder = _folder(options)
+    display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin"))
+    headless = options.headless or options.as_json or not display
+    log = start_log(folder / "log")
+    try:
+        with ExitStack() as stack:
+            sandbox = stack.enter_context(
+                Sandbox(folder, edc=options.edc, city=options.city, code=options.code, seed=options.seed, face=not headless)
+            )
+            return _work(options, folder, sandbox) if headless else _window(folder, sandbox)
+    finally:
+        log.close()
+
+
+def _folder(options: DemoOptions) -> Path:
+    if not options.data_dir:
+        if options.resume:
+            raise ConfigError("--resume needs --data-dir", reason="resume")
+        return Path(tempfile.mkdtemp(prefix="ewarung-latihan-"))
+    folder = Path(options.data_dir)
+    if (folder / "ledger.db").exists() and not options.resume:
+        raise ConfigError(f"{folder} holds a ledger already; go on with --resume, or give another place", reason="resume")
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _window(folder: Path, sandbox: Sandbox) -> int:
+    from ewarung_pos.ui.qt_till import show_till
+
+    def start(runner: TaskRunner, close: Callable[[], None]) -> Application:
+        app = build(sandbox.config, folder, SystemClock(), runner, close_runner=close)
+        app.start()
+        return app
+
+    return show_till(start, sandbox.config.kiosk, sandbox.tray, PIN_HINT)
+
+
+def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
+    from ewarung_pos.ui.runners import SteppedRunner
+
+    out = sys.stderr if options.as_json else sys.stdout
+
+    def say(line: str) -> None:
+        out.write(line + "\n")
+        out.flush()
+
+    runner = SteppedRunner()
+    app = build(
+        sandbox.config, folder, SystemClock(), runner, close_runner=lambda: None, timers=sandbox.timers
+    )
+    shots: Callable[[str], None] = lambda name: None  # noqa: E731 - the whole of "no pictures"
+    pictures: list[Path] = []
+    try:
+        if options.screens:
+            from ewarung_pos.ui.qt_shots import WindowShots
+
+            camera = WindowShots(app.till, Path(options.screens), PIN_HINT)
+            shots, pictures = camera.take, camera.taken
+        app.start()
+        morning = Morning(
+            app=app,
+            runner=runner,
+            tray=sandbox.tray,
+            cards=practice_cards(sample_file("families.csv"), KIOSK),
+            redemptions=options.redemptions,
+            seed=options.seed,
+            delivery=_delivery(),
+            say=say,
+            shot=shots,
+        )
+        try:
+            morning.run()
+        except MorningFailed as failure:
+            say(f"Pagi ini tidak selesai: {failure}")
+            say(f"Yang sudah tercatat aman di {folder}; lanjutkan dengan --resume.")
+            return 3
+        summary = _summary(app, sandbox.tray, morning, folder)
+    finally:
+        app.stop()
+    return _conclude(summary, folder, pictures, say, as_json=options.as_json)
+
+
+def _delivery() -> tuple[tuple[str, int], ...]:
+    rows = json.loads(sample_file("delivery.json").read_text(encoding="utf-8"))
+    return tuple((row["product"], row["packs"]) for row in rows)
+
+
+def _summary(app: Application, tray: PracticeTray | None, morning: Morning, folder: Path) -> dict[str, Any]:
+    ledger = app.services.ledger.read()
+    day = ledger.day()
+    if day.date is None:
+        raise ConfigError("no business day", reason="no_day")
+    totals = ledger.totals(day.date)
+    head = ledger.head()
+    period = day.date.period()
+    over = sum(
+        max(0, -lease.left.amount) for family in ledger.families() for lease in ledger.leases(family.key, period)
+    )
+    approved = totals.purse
+    if tray is not None:
+        said = tray.totals()
+        approved = said["approved"] - said["voided"]
+    return {
+        "redemptions": totals.redemptions,
+        "refused": totals.refused,
+        "reversed": totals.reversals,
+        "in_doubt_resolved": morning.in_doubt_resolved,
+        "receipts_printed": totals.receipts - len([j for j in ledger.print_jobs() if j.kind != "day_report"]),
+        "entries": head.seq,
+        "ledger_head": head.hash,
+        "acked_seq": head.acked_seq,
+        "overspend": over,
+        "edc_approved": approved,
+        "data_dir": str(folder),
+        "purse": totals.purse,
+    }
+
+
+def _conclude(
+    summary: dict[str, Any], folder: Path, pictures: list[Path], say: Callable[[str], None], *, as_json: bool
+) -> int:
+    purse = summary.pop("purse")
+    report = verify_ledger(str(folder))
+    wrong = []
+    if not report["ok"]:
+        wrong.append(f"verify: first bad seq {report['first_bad_seq']}")
+    if summary["edc_approved"] != purse:
+        wrong.append(f"EDC {summary['edc_approved']} and ledger {purse} differ")
+    if summary["overspend"]:
+        wrong.append(f"overspend {summary['overspend']}")
+    say("")
+    say("Ringkasan")
+    for key, value in summary.items():
+        say(f"  {key:18} {value}")
+    say(f"  {'verify':18} {'utuh' if report['ok'] else 'TIDAK UTUH'}")
+    papers = sorted((folder / "papers").glob("*.pdf"))
+    say(f"Struk dan laporan: {len(papers)} PDF di {folder / 'papers'}")
+    for picture in pictures:
+        say(f"Gambar layar: {picture}")
+    for problem in wrong:
+        say(f"SALAH: {problem}")
+    if as_json:
+        sys.stdout.write(json.dumps(summary) + "\n")
+        sys.stdout.flush()
+    return 1 if wrong else 0
+

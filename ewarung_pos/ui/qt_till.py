@@ -1,0 +1,70 @@
+"""The till's window: QApplication, lanes, window, and an orderly end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from ewarung_pos.ports import PracticeTray, TaskRunner
+from ewarung_pos.ui.viewmodels.till import TillViewModels
+
+__all__ = ["WindowLook", "WindowedTill", "show_till"]
+
+
+class WindowedTill(Protocol):
+    """What the window needs of a composed application."""
+
+    @property
+    def till(self) -> TillViewModels:
+        """The view-models."""
+        ...
+
+    def stop(self) -> None:
+        """End timers, lanes, devices and the ledger, in this order."""
+        ...
+
+
+class WindowLook(Protocol):
+    """How the screen speaks and looks."""
+
+    @property
+    def text_scale(self) -> int:
+        """Percent, 100..200."""
+        ...
+
+    @property
+    def theme(self) -> str:
+        """light or dark."""
+        ...
+
+
+def show_till(
+    start: Callable[[TaskRunner, Callable[[], None]], WindowedTill],
+    look: WindowLook,
+    tray: PracticeTray | None,
+    practice_hint: str,
+) -> int:
+    """Build the application on the window's lanes, show it, and stop it when the window closes.
+
+    Args:
+        start: builds and starts the application on these lanes; the second argument ends the lanes.
+        look: theme and text size.
+        tray: the practice EDC's hands; None on a real kiosk.
+        practice_hint: shown where PINs are asked for in practice mode.
+
+    Returns:
+        Qt's exit code.
+    """
+    from ewarung_pos.ui.qt_app import make_app
+    from ewarung_pos.ui.qt_runner import QtRunner
+    from ewarung_pos.ui.views.window import TillWindow
+
+    app = make_app(look.theme, look.text_scale)
+    runner = QtRunner()
+    application = start(runner, runner.close)
+    try:
+        window = TillWindow(application.till, practice_hint=practice_hint, tray=tray)
+        window.show()
+        return app.exec()
+    finally:
+        application.stop()

@@ -1,0 +1,486 @@
+"""The terminal against conversations written down byte by byte."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
+from ewarung_pos.devices.ecr_codec import EcrRequest, build_request
+from ewarung_pos.devices.ecr_terminal import EcrTerminal, short_id
+from ewarung_pos.devices.transport import LinkLost, ScriptedTransport
+from ewarung_pos.errors import DeviceError, DeviceTimeout
+from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentStep, Unknown
+
+ACK, NAK = b"\x06", b"\x15"
+TIMERS = EcrTimers(
+    ack=0.05, gap=0.02, response=0.08, query=0.08, echo=0.05, repeat=0.05, settle=0.02, slice=0.02, reopen=0.05
+)
+ID = "01936b1e-7a4d-7cc3-98c4-dc0c0c07398f"
+OTHER = "01936b1e-7a4d-7cc3-98c4-dc0c0c073990"
+
+
+def sale(attempt: str = ID, amount: int = 62_500) -> bytes:
+    return build_request(EcrRequest(type="01", amount=amount, reff=short_id(attempt)))
+
+
+def query(attempt: str, amount: int = 62_500) -> bytes:
+    return build_request(EcrRequest(type="33", amount=amount, reff=short_id(attempt)))
+
+
+ECHO = build_request(EcrRequest(type="17", version=3))
+
+
+class Talk:
+    """A script that starts with the fence of a fresh line, and what the terminal made of it."""
+
+    def __init__(self, respond, *script, query_type: str = "", fenced: bool = True) -> None:
+        self.steps: list[PaymentStep] = []
+        self.transport = ScriptedTransport([*(self.fence(respond) if fenced else ()), *script])
+        site = EcrSite(card_info_type="40", query_type=query_type)
+        self.line = EcrLine(self.transport, TIMERS, site)
+        self.terminal = EcrTerminal(self.line)
+
+    @staticmethod
+    def fence(respond):
+        return ((ECHO, ACK + respond("17", 0, version=3)), (ACK, b""))
+
+    def pay(self, attempt: str = ID, amount: int = 62_500, last4: str = ""):
+        return self.terminal.pay(PaymentIntent(attempt, amount, last4), self.steps.append)
+
+    def inquire(self, attempt: str = ID, amount: int = 62_500):
+        return self.terminal.inquire(PaymentIntent(attempt, amount))
+
+    def sent(self, frame: bytes) -> int:
+        return self.transport.written.count(frame)
+
+
+def test_short_id_is_the_random_end_of_a_uuid() -> None:
+    assert short_id(ID) == "DC0C0C07398F"
+    assert len(short_id("anything else")) == 12
+
+
+def test_approved_sale_is_acknowledged(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
+    assert talk.pay() == Approved(
+        62_500, "123456", "000123", "000000000009", "TERM0001", "MERCHANT0000001", "000007", "edc"
+    )
+    assert talk.steps == [PaymentStep.SENT, PaymentStep.ACCEPTED, PaymentStep.VERIFYING]
+    assert talk.terminal.status().state is DeviceState.READY
+    talk.transport.done()
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("51", "insufficient"),
+        ("54", "expired_card"),
+        ("55", "wrong_pin"),
+        ("P2", "card_error"),
+        ("P3", "user_cancelled"),
+        ("CE", "host_unavailable"),
+        ("91", "host_unavailable"),
+        ("96", "host_unavailable"),
+        ("PT", "terminal_fault"),
+        ("Z3", "declined"),
+        ("05", "declined"),
+        ("Q9", "declined"),
+    ],
+)
+def test_decline_keeps_its_raw_code(respond, code: str, reason: str) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(code=code)]), (ACK, b""))
+    assert talk.pay() == Declined(code, reason)
+
+
+def test_host_timeout_is_unknown(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(code="TO")]), (ACK, b""))
+    assert talk.pay() == Unknown("host_timeout")
+
+
+def test_nak_is_answered_by_the_same_frame_again(respond) -> None:
+    talk = Talk(respond, (sale(), NAK), (sale(), NAK), (sale(), [ACK, respond()]), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+    talk.transport.done()
+
+
+def test_three_naks_are_not_accepted(respond) -> None:
+    talk = Talk(respond, (sale(), NAK), (sale(), NAK), (sale(), NAK))
+    assert talk.pay() == Declined("", "not_accepted")
+    talk.transport.done()
+
+
+def test_nak_followed_by_ack_is_noise_and_nothing_is_sent_again(respond) -> None:
+    talk = Talk(respond, (sale(), [NAK, ACK, respond()]), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+    assert talk.sent(sale()) == 1
+
+
+def test_nak_behind_noise_is_not_believed(respond) -> None:
+    talk = Talk(respond, (sale(), b"\xf0\x15"))
+    assert talk.pay() == Unknown("no_ack")
+    assert talk.sent(sale()) == 1
+
+
+def test_nak_after_ack_is_not_believed(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, NAK, respond()]), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+    assert talk.sent(sale()) == 1
+
+
+def test_silence_after_sending_is_unknown(respond) -> None:
+    talk = Talk(respond, (sale(), b""))
+    assert talk.pay() == Unknown("no_ack")
+    assert talk.terminal.status().state is DeviceState.AWAY
+
+
+def test_response_without_its_ack_counts(respond) -> None:
+    talk = Talk(respond, (sale(), respond()), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+
+
+def test_silence_after_ack_is_unknown(respond) -> None:
+    talk = Talk(respond, (sale(), ACK))
+    assert talk.pay() == Unknown("no_answer")
+
+
+def test_broken_response_is_asked_for_again(respond) -> None:
+    broken = respond()[:-1] + b"\x00"
+    talk = Talk(respond, (sale(), [ACK, broken]), (NAK, broken), (NAK, respond()), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+    talk.transport.done()
+
+
+def test_response_broken_three_times_is_unknown(respond) -> None:
+    broken = respond()[:-1] + b"\x00"
+    talk = Talk(respond, (sale(), [ACK, broken]), (NAK, broken), (NAK, broken))
+    assert talk.pay() == Unknown("bad_frame")
+
+
+def test_response_broken_once_and_not_repeated_is_unknown(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond()[:100]]), (NAK, b""))
+    assert talk.pay() == Unknown("bad_frame")
+
+
+def test_other_amount_is_a_mismatch(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(amount=62_600)]), (ACK, b""))
+    assert talk.pay() == Unknown("mismatch")
+
+
+def test_other_type_is_a_mismatch(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond("06")]), (ACK, b""))
+    assert talk.pay() == Unknown("mismatch")
+
+
+def test_other_card_is_a_mismatch(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
+    assert talk.pay(last4="1111") == Unknown("mismatch")
+
+
+def test_expected_card_passes(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
+    assert isinstance(talk.pay(last4="7788"), Approved)
+
+
+def test_blank_code_is_no_decline(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(code="  ")]), (ACK, b""))
+    assert talk.pay() == Unknown("mismatch")
+
+
+def test_stray_card_information_and_echo_are_skipped(respond) -> None:
+    strays = [respond("40", 0, stamp="20261124094000"), respond("17", 0)]
+    talk = Talk(respond, (sale(), [ACK, *strays, respond()]), (ACK, b""), (ACK, b""), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+
+
+def test_link_lost_before_the_first_byte_is_not_sent(respond) -> None:
+    talk = Talk(respond, (sale(), b""))
+
+    def broken(data: bytes, deadline: float) -> None:
+        raise LinkLost("unplugged", sent=False)
+
+    talk.line.ensure_open()
+    assert talk.line.fence()
+    talk.transport.write = broken  # type: ignore[method-assign]
+    assert talk.pay() == Declined("", "not_sent")
+    assert talk.terminal.status().reason == "unplugged"
+
+
+@pytest.mark.parametrize("before", [[], [ACK]])
+def test_link_lost_after_the_first_byte_is_unknown(respond, before: list[bytes]) -> None:
+    talk = Talk(respond, (sale(), [*before, LinkLost("unplugged")]))
+    assert talk.pay() == Unknown("link_lost")
+
+
+def test_write_that_broke_half_way_is_unknown(respond) -> None:
+    talk = Talk(respond)
+    talk.line.ensure_open()
+    assert talk.line.fence()
+
+    def broken(data: bytes, deadline: float) -> None:
+        raise LinkLost("unplugged", sent=True)
+
+    talk.transport.write = broken  # type: ignore[method-assign]
+    assert talk.pay() == Unknown("link_lost")
+
+
+def test_line_that_breaks_while_acknowledging_does_not_lose_the_approval(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond()]))
+    write = talk.transport.write
+
+    def breaking(data: bytes, deadline: float) -> None:
+        if data == ACK and talk.sent(sale()):
+            raise LinkLost("unplugged", sent=False)
+        write(data, deadline)
+
+    talk.transport.write = breaking  # type: ignore[method-assign]
+    assert isinstance(talk.pay(), Approved)
+
+
+def test_edc_that_does_not_answer_the_echo_gets_no_sale(respond) -> None:
+    talk = Talk(respond, (ECHO, b""), fenced=False)
+    assert talk.pay() == Declined("", "not_sent")
+    assert talk.sent(sale()) == 0
+
+
+def test_amount_outside_the_field_is_refused_before_anything_is_sent(respond) -> None:
+    talk = Talk(respond, fenced=False)
+    for amount in (0, -5, 10_000_000_000):
+        with pytest.raises(ValueError, match="amount"):
+            talk.pay(amount=amount)
+    assert talk.transport.written == []
+
+
+def test_abort_before_the_first_byte(respond) -> None:
+    talk = Talk(respond)
+    talk.terminal.abort()
+    assert talk.pay() == Declined("", "user_cancelled")
+    assert talk.sent(sale()) == 0
+
+
+def test_abort_between_a_nak_and_the_next_try(respond) -> None:
+    talk = Talk(respond, (sale(), NAK))
+    outcome = talk.terminal.pay(PaymentIntent(ID, 62_500), lambda _: talk.terminal.abort())
+    assert outcome == Declined("", "user_cancelled")
+
+
+def test_abort_after_ack_changes_nothing(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
+    outcome = talk.terminal.pay(
+        PaymentIntent(ID, 62_500), lambda step: talk.terminal.abort() if step is PaymentStep.ACCEPTED else None
+    )
+    assert isinstance(outcome, Approved)
+
+
+# -- late and repeated responses ---------------------------------------------------------------------------------
+
+
+def test_late_response_before_the_next_sale_belongs_to_the_first(respond) -> None:
+    """Two sales of the same amount; the first one's answer comes while the second one's fence is being asked."""
+    first, second = respond(invoice="000001", rrn="1"), respond(invoice="000002", rrn="2")
+    talk = Talk(
+        respond,
+        (sale(), ACK),
+        (ECHO, [first, ACK + respond("17", 0, version=3)]),
+        (ACK, b""),
+        (ACK, b""),
+        (sale(OTHER), [ACK, second]),
+        (ACK, b""),
+    )
+    assert talk.pay() == Unknown("no_answer")
+    other = talk.pay(OTHER)
+    assert isinstance(other, Approved)
+    assert other.invoice == "000002"
+    late = talk.inquire()
+    assert isinstance(late, Approved)
+    assert (late.invoice, late.evidence) == ("000001", "edc_late")
+    talk.transport.done()
+
+
+def test_late_response_that_lies_in_the_port_belongs_to_the_first(respond) -> None:
+    talk = Talk(respond, (sale(), [ACK, None, None, None, None, respond(code="51")]), (ACK, b""), *Talk.fence(respond))
+    assert talk.pay() == Unknown("no_answer")
+    assert talk.inquire() == Declined("51", "insufficient")
+
+
+def test_late_response_after_the_fence_is_found_out_by_inquiry(respond) -> None:
+    """Against the protocol's order: the first sale's answer overtakes the second sale's own."""
+    first, second = respond(invoice="000001", rrn="1"), respond(invoice="000002", rrn="2")
+    talk = Talk(
+        respond,
+        (sale(), ACK),
+        *Talk.fence(respond),
+        (sale(OTHER), [ACK, first]),
+        (ACK, second),
+        (ACK, b""),
+        *Talk.fence(respond),
+        (query(OTHER), ACK + respond("33", invoice="000002", rrn="2")),
+        (ACK, b""),
+        query_type="33",
+    )
+    assert talk.pay() == Unknown("no_answer")
+    other = talk.pay(OTHER)
+    assert isinstance(other, Approved)
+    assert (other.invoice, other.evidence) == ("000002", "edc_inquiry")
+
+
+def test_answer_of_an_open_twin_alone_proves_nothing(respond) -> None:
+    talk = Talk(
+        respond,
+        (sale(), ACK),
+        *Talk.fence(respond),
+        (sale(OTHER), [ACK, respond()]),
+        (ACK, b""),
+        *Talk.fence(respond),
+        (query(OTHER), ACK + respond("33", code="25")),
+        (ACK, b""),
+        query_type="33",
+    )
+    assert talk.pay() == Unknown("no_answer")
+    assert talk.pay(OTHER) == Unknown("mismatch")
+
+
+def test_repeated_approval_does_not_answer_the_next_sale(respond) -> None:
+    first, second = respond(invoice="000001", rrn="1"), respond(invoice="000002", rrn="2")
+    talk = Talk(
+        respond, (sale(), [ACK, first]), (ACK, b""), (sale(OTHER), [ACK, first, second]), (ACK, b""), (ACK, b"")
+    )
+    assert isinstance(talk.pay(), Approved)
+    other = talk.pay(OTHER)
+    assert isinstance(other, Approved)
+    assert other.invoice == "000002"
+
+
+def test_repeated_approval_with_a_new_time_is_known_by_its_references(respond) -> None:
+    first = respond(invoice="000001", rrn="1")
+    again = respond(invoice="000001", rrn="1", stamp="20261124094155")
+    talk = Talk(respond, (sale(), [ACK, first]), (ACK, b""), (sale(OTHER), [ACK, again]), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+    assert talk.pay(OTHER) == Unknown("no_answer")
+
+
+def test_repeated_decline_does_not_answer_the_next_sale(respond) -> None:
+    talk = Talk(
+        respond,
+        (sale(), [ACK, respond(code="51", rrn="1")]),
+        (ACK, b""),
+        (sale(OTHER), [ACK, respond(code="51", rrn="1"), respond(rrn="2")]),
+        (ACK, b""),
+        (ACK, b""),
+    )
+    assert talk.pay() == Declined("51", "insufficient")
+    assert isinstance(talk.pay(OTHER), Approved)
+
+
+def test_late_response_of_another_amount_resolves_nothing(respond) -> None:
+    talk = Talk(
+        respond,
+        (sale(), ACK),
+        (ECHO, [respond(amount=1), ACK + respond("17", 0, version=3)]),
+        (ACK, b""),
+        (ACK, b""),
+    )
+    assert talk.pay() == Unknown("no_answer")
+    assert talk.inquire() == Unknown("no_query")
+
+
+# -- inquiry ------------------------------------------------------------------------------------------------------
+
+
+def test_without_an_inquiry_the_terminal_says_so(respond) -> None:
+    talk = Talk(respond)
+    assert talk.inquire() == Unknown("no_query")
+
+
+def test_inquiry_finds_an_approval(respond) -> None:
+    talk = Talk(respond, (query(ID), ACK + respond("33")), (ACK, b""), query_type="33")
+    found = talk.inquire()
+    assert isinstance(found, Approved)
+    assert found.evidence == "edc_inquiry"
+
+
+@pytest.mark.parametrize(
+    ("fields", "outcome"),
+    [
+        ({"code": "25"}, Declined("25", "not_found")),
+        ({"code": "51"}, Declined("51", "insufficient")),
+        ({"code": "TO"}, Unknown("host_timeout")),
+        ({"amount": 99}, Unknown("mismatch")),
+    ],
+)
+def test_inquiry_answers(respond, fields: dict[str, object], outcome: object) -> None:
+    talk = Talk(respond, (query(ID), ACK + respond("33", **fields)), (ACK, b""), query_type="33")
+    assert talk.inquire() == outcome
+
+
+def test_inquiry_at_an_edc_that_is_busy_asks_nothing(respond) -> None:
+    talk = Talk(respond, (ECHO, b""), fenced=False, query_type="33")
+    assert talk.inquire() == Unknown("no_answer")
+
+
+def test_inquiry_does_not_give_one_approval_to_two_attempts(respond) -> None:
+    talk = Talk(
+        respond,
+        (sale(), [ACK, respond()]),
+        (ACK, b""),
+        (query(OTHER), ACK + respond("33")),
+        (ACK, b""),
+        query_type="33",
+    )
+    assert isinstance(talk.pay(), Approved)
+    assert talk.inquire(OTHER) == Unknown("no_answer")
+
+
+# -- void, settlement, echo ---------------------------------------------------------------------------------------
+
+SOLD = Approved(62_500, "123456", "000123", "000000000009", "TERM0001", "MERCHANT0000001", "000007")
+VOID = build_request(EcrRequest(type="08", cancel_reason="02", invoice="000123", reff=short_id(OTHER)))
+
+
+@pytest.mark.parametrize("echoed", [62_500, 0])
+def test_void_by_invoice(respond, echoed: int) -> None:
+    talk = Talk(respond, (VOID, [ACK, respond("08", echoed, rrn="10")]), (ACK, b""))
+    voided = talk.terminal.void(OTHER, SOLD)
+    assert isinstance(voided, Approved)
+    assert voided.amount == 62_500
+
+
+def test_void_of_another_amount_is_a_mismatch(respond) -> None:
+    talk = Talk(respond, (VOID, [ACK, respond("08", 1, rrn="10")]), (ACK, b""))
+    assert talk.terminal.void(OTHER, SOLD) == Unknown("mismatch")
+
+
+def test_void_without_an_invoice_is_not_sent(respond) -> None:
+    talk = Talk(respond, fenced=False)
+    blank = Approved(62_500, "123456", "", "", "", "", "")
+    assert talk.terminal.void(OTHER, blank) == Declined("", "not_sent")
+
+
+def test_settlement_gives_the_terminals_total(respond) -> None:
+    talk = Talk(respond, (None, [ACK, respond("10", 1_250_000)]), (ACK, b""))
+    assert talk.terminal.settle().amount == 1_250_000
+
+
+def test_settlement_without_answer_is_asked_again_under_the_same_reference(respond) -> None:
+    talk = Talk(respond, (None, ACK), *Talk.fence(respond), (None, [ACK, respond("10", 5)]), (ACK, b""))
+    with pytest.raises(DeviceTimeout):
+        talk.terminal.settle()
+    assert talk.terminal.settle().amount == 5
+    settles = [frame for frame in talk.transport.written if frame[4:6] == b"10"]
+    assert settles[0] == settles[1]
+
+
+def test_refused_settlement(respond) -> None:
+    talk = Talk(respond, (None, [ACK, respond("10", 0, code="PS")]), (ACK, b""))
+    with pytest.raises(DeviceError) as caught:
+        talk.terminal.settle()
+    assert caught.value.reason == "settlement_refused"
+
+
+def test_echo_is_the_diagnosis(respond) -> None:
+    assert Talk(respond).terminal.diagnose().state is DeviceState.READY
+    assert Talk(respond, (ECHO, b""), fenced=False).terminal.diagnose().reason == "no_answer"
+
+
+def test_site_without_echo_waits_for_silence(respond) -> None:
+    transport = ScriptedTransport([(sale(), [ACK, respond()]), (ACK, b"")])
+    line = EcrLine(transport, TIMERS, EcrSite(fence="quiet", quiet_s=0.02))
+    assert isinstance(EcrTerminal(line).pay(PaymentIntent(ID, 62_500), lambda _: None), Approved)
