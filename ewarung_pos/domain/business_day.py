@@ -38,7 +38,7 @@ class Day(msgspec.Struct, frozen=True):
 
 
 class ControlLine(msgspec.Struct, frozen=True):
-    """Four-way control of one commodity, base units of `unit`, reversals taken off:
+    """Four-way control of one commodity, in base units of `unit`, reversals taken off.
 
     `debited` from the rights (leases, purse and cash lines of the entries), `issued` by the redemption lines,
     `receipted` on the receipts, `moved` out of stock.

@@ -33,8 +33,8 @@ __all__ = [
     "OperatorChanged",
     "PriceChanged",
     "ReceiptPrinted",
-    "RedemptionRefused",
     "Redeemed",
+    "RedemptionRefused",
     "Reversed",
     "Sealed",
     "SettingsChanged",
@@ -47,6 +47,7 @@ __all__ = [
     "first_break",
     "genesis",
     "link",
+    "seal",
     "uuid7",
 ]
 

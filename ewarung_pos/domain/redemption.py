@@ -106,7 +106,7 @@ class RedemptionLine(msgspec.Struct, frozen=True):
 
     @property
     def total(self) -> Rupiah:
-        """packs x price."""
+        """Packs x price."""
         return Rupiah(self.packs * self.price)
 
 

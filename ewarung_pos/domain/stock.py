@@ -63,7 +63,7 @@ class CountLine(msgspec.Struct, frozen=True):
 
     @property
     def difference(self) -> int:
-        """counted - booked, in packs."""
+        """Counted - booked, in packs."""
         return self.counted - self.booked
 
 

@@ -39,7 +39,7 @@ _ENTRY = (
 )
 _JOB = "INSERT INTO print_job (id, kind, entry, receipt, copy, goods) VALUES (?, ?, ?, ?, ?, ?)"
 _PUT_SETTING = "INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-_PUT_SECRET = "INSERT INTO secret VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+_PUT_KEPT = "INSERT INTO secret VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 _JSON = msgspec.json.Encoder()
 
 
@@ -227,7 +227,7 @@ class SqlUnitOfWork(Queries):
 
     def put_secret(self, name: str, value: bytes) -> None:
         """Keep a key; only ever in the encrypted file."""
-        self.execute(_PUT_SECRET, (name, value))
+        self.execute(_PUT_KEPT, (name, value))
 
     def set_identity(self, identity: KioskIdentity) -> None:
         """Fix who this ledger belongs to; before the first entry of an epoch.

@@ -37,7 +37,8 @@ __all__ = ["Problem", "VerifyReport", "verify"]
 _ENTRIES = (
     "SELECT seq, payload, prev_hash, hash, id, kind, business_date, instant, family, receipt, reverses "
     "FROM ledger_entry ORDER BY seq"
-)_MANY = 50
+)
+_MANY = 50
 """After so many problems the rest would only repeat them."""
 
 

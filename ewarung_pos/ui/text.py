@@ -428,6 +428,22 @@ _TROUBLES: dict[str, Trouble] = {
         "Printer tidak menjawab", "Printer mati atau kabelnya lepas.", "Nyalakan printer, lalu Cetak lagi.",
         safe="Penyaluran sudah tercatat. Struk tersimpan untuk dicetak.", button="Cetak lagi", action="reprint",
     ),
+    "printer_not_ready.no_answer_after": _t(
+        "Struk belum pasti tercetak", "Printer diam setelah menerima struk.", "Lihat kertasnya; bila kosong, Cetak lagi.",
+        safe="Penyaluran sudah tercatat. Struk tersimpan untuk dicetak.", button="Cetak lagi", action="reprint",
+    ),
+    "printer_not_ready.link": _t(
+        "Printer tidak tersambung", "Kabel atau jaringan printer terputus.", "Pasang kabelnya, lalu Cetak lagi.",
+        safe="Penyaluran sudah tercatat. Struk tersimpan untuk dicetak.", button="Cetak lagi", action="reprint",
+    ),
+    "printer_not_ready.stalled": _t(
+        "Printer macet", "Printer tidak mau menerima data lagi.", "Matikan dan nyalakan printer, lalu Cetak lagi.",
+        safe="Penyaluran sudah tercatat. Struk tersimpan untuk dicetak.", button="Cetak lagi", action="reprint",
+    ),
+    "printer_not_ready.disk": _t(
+        "Disk bermasalah", "Struk tidak bisa ditulis ke disk.", "Periksa ruang disk, lalu Cetak lagi.",
+        safe="Penyaluran sudah tercatat. Struk tersimpan untuk dicetak.", button="Cetak lagi", action="reprint",
+    ),
     "outcome_unknown": _t(
         "Belum pasti", "Hasil di EDC belum pasti.", "Tahan barang di meja dulu.",
         safe="Permintaan ini tersimpan. Saldo tidak akan ditarik dua kali.", button="Tanya EDC lagi", action="inquire",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from ewarung_pos.ui.text import Trouble
 
 __all__ = [
+    "PROXY_REASONS",
     "CounterState",
     "DonePanel",
     "DoubtPanel",
@@ -22,6 +23,14 @@ __all__ = [
     "Step",
     "TallyItem",
 ]
+
+PROXY_REASONS: tuple[tuple[str, str], ...] = (
+    ("sakit", "sakit"),
+    ("lanjut_usia", "lanjut usia"),
+    ("difabel", "difabel"),
+    ("di_luar_kota", "di luar kota"),
+)
+"""(value, label) of every reason to send a proxy (domain rule R19)."""
 
 
 class Phase(StrEnum):

@@ -296,8 +296,9 @@ def test_late_response_before_the_next_sale_belongs_to_the_first(respond) -> Non
 
 
 def test_late_response_that_lies_in_the_port_belongs_to_the_first(respond) -> None:
-    talk = Talk(respond, (sale(), [ACK, None, None, None, None, respond(code="51")]), (ACK, b""), *Talk.fence(respond))
+    talk = Talk(respond, (sale(), ACK), (ACK, b""), *Talk.fence(respond))
     assert talk.pay() == Unknown("no_answer")
+    talk.transport._inbox.append(respond(code="51"))
     assert talk.inquire() == Declined("51", "insufficient")
 
 
@@ -421,6 +422,7 @@ def test_inquiry_does_not_give_one_approval_to_two_attempts(respond) -> None:
         respond,
         (sale(), [ACK, respond()]),
         (ACK, b""),
+        *Talk.fence(respond),
         (query(OTHER), ACK + respond("33")),
         (ACK, b""),
         query_type="33",

@@ -1,0 +1,129 @@
+"""The sandbox around a practice till: an embedded city, a simulated EDC on a real pseudo-terminal, a printer on a port.
+
+Everything is a process or a socket of its own on this machine; the till speaks to each over its real wire.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from ewarung_pos.clock import SystemClock
+from ewarung_pos.config import (
+    CardReaderConfig,
+    CityConfig,
+    KioskConfig,
+    KioskSection,
+    PrinterConfig,
+    TerminalConfig,
+    write_config,
+)
+from ewarung_pos.devices.ecr import EcrTimers
+from ewarung_pos.devices.simulated import edc, tray
+from ewarung_pos.devices.simulated.printer import SimulatedPrinter
+from ewarung_pos.enrolment import enrol_into
+from ewarung_pos.errors import ConfigError, DeviceUnavailable
+from ewarung_pos.ports import PracticeTray
+from ewarung_pos.practice.cards import sample_file
+from ewarung_pos.sync.embedded import EmbeddedCity
+
+__all__ = ["KIOSK", "Sandbox"]
+
+KIOSK = "EW-0001"
+CARD_INFO_TYPE = "40"
+INQUIRY_TYPE = "33"
+
+
+class Sandbox:
+    """Context manager: started and enrolled on entry, all stopped on exit, whatever happened.
+
+    Attributes:
+        config: configuration of the practice till.
+        tray: the hands in front of the simulated EDC; None with a foreign EDC.
+        timers: shorter than on a counter, since nobody is slow here.
+    """
+
+    def __init__(self, folder: Path, *, edc: str, city: str, code: str, seed: int, face: bool) -> None:
+        self._folder = folder
+        self._edc = edc
+        self._city = city
+        self._code = code
+        self._seed = seed
+        self._face = face
+        self._stack = ExitStack()
+        self.tray: PracticeTray | None = None
+        self.config = KioskConfig()
+        self.timers = EcrTimers() if face else EcrTimers(ack=1.0, response=8.0, query=5.0, echo=2.0, repeat=1.5)
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stack.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _start(self) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        url, code = self._start_city()
+        edc_url = self._edc or self._start_edc()
+        self.tray = _connect_tray(edc_url, own=not self._edc)
+        printer = SimulatedPrinter()
+        self._stack.callback(printer.stop)
+        host, port = printer.address
+        self.config = KioskConfig(
+            kiosk=KioskSection(id=KIOSK),
+            city=CityConfig(url=url),
+            card_reader=CardReaderConfig(driver="ecr", port=edc_url, card_info_type=CARD_INFO_TYPE),
+            payment_terminal=TerminalConfig(driver="ecr", port=edc_url, inquiry_type=INQUIRY_TYPE),
+            receipt_printer=PrinterConfig(driver="escpos-network", port=f"{host}:{port}"),
+        )
+        if not (self._folder / "ledger.db").exists():
+            enrol_into(self._folder, url, code(), SystemClock(), practice=True)
+        write_config(self.config, self._folder / "config.toml")
+
+    def _start_city(self):  # type: ignore[no-untyped-def]
+        if self._city:
+            if not self._code and not (self._folder / "ledger.db").exists():
+                raise ConfigError("--city needs --code on a new data directory", reason="code")
+            return self._city, lambda: self._code
+        city = EmbeddedCity(
+            self._folder / "city",
+            families=sample_file("families.csv"),
+            kiosks=sample_file("kiosks.csv"),
+            catalogue=sample_file("catalogue.json"),
+        )
+        self._stack.callback(city.stop)
+        city.start()
+        return city.url, lambda: city.enrolment_code(KIOSK)
+
+    def _start_edc(self) -> str:
+        link = self._folder / "edc"
+        process = edc.spawn(
+            pty=link,
+            families=sample_file("families.csv"),
+            pin="face" if self._face else "auto",
+            journal=self._folder / "edc-journal.jsonl",
+            seed=self._seed,
+        )
+        self._stack.callback(process.stop)
+        return process.url
+
+
+def _connect_tray(url: str, *, own: bool) -> PracticeTray | None:
+    deadline = time.monotonic() + 3.0
+    while True:
+        found = tray.connect(url)
+        if found is not None or not own:
+            return found
+        if time.monotonic() > deadline:
+            raise DeviceUnavailable("the simulated EDC's tray does not answer", reason="simulator")
+        time.sleep(0.05)

@@ -1,0 +1,126 @@
+"""The practice tray: cards to put in, the simulated EDC's face, and how the next sale is to go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol, TypeVar
+
+from ewarung_pos.errors import DeviceError
+from ewarung_pos.ports import PracticeTray
+from ewarung_pos.ui.text import Trouble, trouble_of
+from ewarung_pos.ui.viewmodels.base import ViewModel
+
+__all__ = ["BEHAVIOURS", "TRAY_LANE", "TrayState", "TrayViewModel"]
+
+T = TypeVar("T")
+
+TRAY_LANE = "tray"
+"""A lane of its own: the EDC's lane waits inside a payment while the PIN is pressed here."""
+
+BEHAVIOURS: tuple[tuple[str, str], ...] = (
+    ("ok", "Berhasil"),
+    ("wrong_pin", "PIN salah"),
+    ("insufficient", "Saldo kurang"),
+    ("cancel", "Dibatalkan"),
+    ("lose_answer", "Jawaban hilang"),
+)
+"""(value, label) of how the holder or the line behaves at the next sale."""
+
+LOOK_MS = 250
+AWAY_MS = 2_000
+
+
+class _Runner(Protocol):
+    def submit(
+        self, lane: str, work: Callable[[], T], on_ok: Callable[[T], None], on_error: Callable[[Exception], None]
+    ) -> None: ...
+
+    def later(self, delay_ms: int, callback: Callable[[], None]) -> Callable[[], None]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TrayState:
+    """`cards` are (row, label). `display` is what the EDC shows; `asks_pin` lights its keys."""
+
+    cards: tuple[tuple[str, str], ...] = ()
+    inserted: str = ""
+    behaviour: str = "ok"
+    display: tuple[str, ...] = ()
+    asks_pin: bool = False
+    away: Trouble | None = None
+
+
+class TrayViewModel(ViewModel[TrayState]):
+    """Commands of the practice tray; the tray's calls are bounded and run on their own lane."""
+
+    def __init__(self, tray: PracticeTray, runner: _Runner) -> None:
+        super().__init__(TrayState())
+        self._tray = tray
+        self._runner = runner
+        self._cancel: Callable[[], None] | None = None
+        self._active = False
+
+    def activate(self) -> None:
+        """Lay out the cards and keep looking at the EDC's display."""
+        if not self._active:
+            self._active = True
+            self._runner.submit(TRAY_LANE, self._tray.cards, self._laid_out, self._failed)
+
+    def stop(self) -> None:
+        """Look no more."""
+        self._active = False
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+
+    def insert(self, row: str) -> None:
+        """Put a card into the EDC."""
+        self._set(replace(self._state, inserted=row))
+        self._do(lambda: self._tray.insert(row))
+
+    def next_sale(self, what: str) -> None:
+        """How the next sale goes: one of `BEHAVIOURS`."""
+        self._set(replace(self._state, behaviour=what))
+        self._do(lambda: self._tray.next_sale(what))
+
+    def press(self, key: str) -> None:
+        """A key of the EDC: digit, `ok`, `cancel` or `clear`."""
+        self._do(lambda: self._tray.press(key))
+
+    def _do(self, work: Callable[[], None]) -> None:
+        self._runner.submit(TRAY_LANE, work, lambda nothing: self._look(), self._failed)
+
+    def _laid_out(self, cards: tuple[tuple[str, str], ...]) -> None:
+        self._set(replace(self._state, cards=cards, away=None))
+        self._look()
+
+    def _look(self) -> None:
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
+        if self._active:
+            self._runner.submit(TRAY_LANE, self._tray.face, self._seen, self._failed)
+
+    def _seen(self, face: Mapping[str, Any]) -> None:
+        lines = tuple(str(line) for line in face.get("lines", ()))
+        self._set(replace(self._state, display=lines, asks_pin=bool(face.get("asks_pin")), away=None))
+        self._again(LOOK_MS, self._look)
+
+    def _again(self, delay_ms: int, callback: Callable[[], None]) -> None:
+        if self._cancel is not None:
+            self._cancel()
+        self._cancel = self._runner.later(delay_ms, callback) if self._active else None
+
+    def _failed(self, error: Exception) -> None:
+        if not isinstance(error, DeviceError):
+            raise error
+        self._set(replace(self._state, display=(), asks_pin=False, away=trouble_of(error)))
+        self._again(AWAY_MS, self._retry)
+
+    def _retry(self) -> None:
+        self._cancel = None
+        if self._state.cards:
+            self._look()
+        elif self._active:
+            self._runner.submit(TRAY_LANE, self._tray.cards, self._laid_out, self._failed)

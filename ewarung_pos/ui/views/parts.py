@@ -1,0 +1,256 @@
+"""What the screens share: boxes that follow the density, rows that turn pages, and troubles as the kit shows them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from PySide6.QtCore import QEvent, QRect, QSize, Qt
+from PySide6.QtGui import QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
+
+from ewarung_pos.ui.text import Trouble
+from ewarung_pos.ui.viewmodels.counter_state import Mark
+from ewarung_pos.ui.viewmodels.counter_state import Step as VmStep
+from ewarung_pos.ui.views.kit import (
+    BigButton,
+    ButtonKind,
+    ButtonSize,
+    Density,
+    Role,
+    Step,
+    StepState,
+    Text,
+    Tone,
+    column,
+    row,
+)
+from ewarung_pos.ui.views.kit import Trouble as KitTrouble
+from ewarung_pos.ui.views.kit.paint import Painted, smooth
+
+__all__ = [
+    "Action",
+    "Box",
+    "Page",
+    "PagedRows",
+    "is_narrow",
+    "kit_steps",
+    "kit_trouble",
+    "tone_of",
+]
+
+Action = Callable[[str], None]
+"""Takes the `action` of a trouble that this screen cannot do by itself (`go_sync`, `resolve`, ...)."""
+
+_TONES = {"ok": Tone.GO, "look": Tone.LOOK, "stop": Tone.STOP, "info": Tone.INFO, "off": Tone.SOFT}
+_MARKS = {
+    Mark.DONE: StepState.DONE,
+    Mark.NOW: StepState.CURRENT,
+    Mark.TODO: StepState.TO_COME,
+    Mark.FAILED: StepState.FAILED,
+}
+_ICONS = {Tone.LOOK: "triangle-alert", Tone.STOP: "ban", Tone.INFO: "info"}
+
+
+def tone_of(name: str) -> Tone:
+    """The kit's tone for a view-model's word."""
+    return _TONES.get(name, Tone.INFO)
+
+
+def kit_steps(steps: Sequence[VmStep]) -> tuple[Step, ...]:
+    """Steps as the kit lists them."""
+    return tuple(Step(step.text, _MARKS[step.mark]) for step in steps)
+
+
+def kit_trouble(
+    trouble: Trouble, *, detail: str = "", key: str = "Enter", button: str | None = None, steps: Sequence[VmStep] = ()
+) -> KitTrouble:
+    """A trouble as the kit's card shows it; `button` replaces its word (empty: no button)."""
+    tone = tone_of(trouble.tone)
+    word = trouble.button if button is None else button
+    return KitTrouble(
+        tone=tone,
+        title=trouble.title,
+        happened=trouble.happened,
+        safe=trouble.safe,
+        now=trouble.now,
+        detail=detail,
+        action=word,
+        key=key if word else "",
+        steps=kit_steps(steps),
+        icon=_ICONS.get(tone, "triangle-alert"),
+    )
+
+
+class Box(Painted):
+    """A row or a column whose distances are steps of the 8 px grid and follow the density."""
+
+    def __init__(
+        self,
+        *,
+        across: bool = False,
+        gap: float = 0,
+        margins: tuple[float, float, float, float] = (0, 0, 0, 0),
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._gap, self._margins = gap, margins
+        self.lay: QBoxLayout = row() if across else column()
+        self.setLayout(self.lay)
+        self._respace()
+
+    def _respace(self) -> None:
+        self.lay.setSpacing(self.look.gap(self._gap))
+        self.lay.setContentsMargins(*(self.look.gap(steps) for steps in self._margins))
+
+    def restyle(self) -> None:
+        self._respace()
+        super().restyle()
+
+    def add(self, *widgets: QWidget, stretch: int = 0, align: Qt.AlignmentFlag | None = None) -> Box:
+        """Append widgets."""
+        for widget in widgets:
+            if align is None:
+                self.lay.addWidget(widget, stretch)
+            else:
+                self.lay.addWidget(widget, stretch, align)
+        return self
+
+    def space(self) -> Box:
+        """Append what takes the spare room."""
+        self.lay.addStretch(1)
+        return self
+
+
+class Page(Box):
+    """A screen's ground: margins and distances of every page."""
+
+    def __init__(self, *, across: bool = False, parent: QWidget | None = None) -> None:
+        super().__init__(across=across, gap=2.5, margins=(3.5, 3, 3.5, 3), parent=parent)
+
+
+def is_narrow(widget: Painted) -> bool:
+    """Whether the density in force is one of the two small ones."""
+    return widget.look.density in (Density.TIGHT, Density.COMPACT)
+
+
+class PagedRows(Painted):
+    """Rows parted by hairlines, as many as there is room for; the rest on further pages, never scrolled or cut.
+
+    Args:
+        name: accessible name.
+        tall: a row is never higher than this (pixels at 100 %).
+    """
+
+    def __init__(self, name: str, *, tall: int = 116, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self._tall = tall
+        self._rows: tuple[QWidget, ...] = ()
+        self._page = 0
+        self._tops: list[int] = []
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self._bar = Box(across=True, gap=2, margins=(2.75, 0.5, 2.75, 0.5), parent=self)
+        self._back = BigButton("Sebelumnya", kind=ButtonKind.SECONDARY, size=ButtonSize.PLAIN, key="PgUp", hint="PgUp")
+        self._on = BigButton("Berikutnya", kind=ButtonKind.SECONDARY, size=ButtonSize.PLAIN, key="PgDown", hint="PgDn")
+        self._where = Text(role=Role.BODY, tone=Tone.SOFT, align=Qt.AlignmentFlag.AlignCenter)
+        self._back.clicked.connect(self._turn_back)
+        self._on.clicked.connect(self._turn_on)
+        self._bar.add(self._back).add(self._where, stretch=1).add(self._on)
+        self._bar.hide()
+
+    def set_rows(self, rows: Sequence[QWidget], *, keep_page: bool = True) -> None:
+        """Show these rows; rows that are no longer among them are deleted."""
+        new = tuple(rows)
+        for old in self._rows:
+            if old not in new:
+                old.hide()
+                old.deleteLater()
+        self._rows = new
+        for each in new:
+            each.setParent(self)
+        if not keep_page:
+            self._page = 0
+        self.updateGeometry()
+        self._place()
+
+    def rows(self) -> tuple[QWidget, ...]:
+        """All rows, shown or not."""
+        return self._rows
+
+    def turn_to(self, widget: QWidget) -> None:
+        """Show the page that holds this row."""
+        if widget in self._rows:
+            self._page = self._rows.index(widget) // max(1, self._per())
+            self._place()
+
+    def _turn_back(self) -> None:
+        self._page -= 1
+        self._place()
+
+    def _turn_on(self) -> None:
+        self._page += 1
+        self._place()
+
+    def _least(self) -> int:
+        return max((each.minimumSizeHint().height() for each in self._rows), default=48)
+
+    def _per(self) -> int:
+        """How many rows a page holds."""
+        least, room = self._least(), self.height()
+        if len(self._rows) * least <= room:
+            return len(self._rows)
+        return max(1, (room - self._bar.sizeHint().height()) // least)
+
+    def _place(self) -> None:
+        count = len(self._rows)
+        per = self._per()
+        pages = -(-count // per) if count else 1
+        self._page = min(max(self._page, 0), pages - 1)
+        bar = self._bar.sizeHint().height() if pages > 1 else 0
+        room = self.height() - bar
+        height = min(room // per, max(self.look.size(self._tall), self._least())) if count else 0
+        first = self._page * per
+        self._tops = []
+        for place, each in enumerate(self._rows):
+            shown = first <= place < first + per
+            if shown:
+                top = (place - first) * height
+                each.setGeometry(0, top + 1, self.width(), height - 1)
+                self._tops.append(top)
+            each.setVisible(shown)
+        self._bar.setVisible(pages > 1)
+        if pages > 1:
+            self._bar.setGeometry(0, self.height() - bar, self.width(), bar)
+            self._tops.append(self.height() - bar)
+            self._back.setEnabled(self._page > 0)
+            self._on.setEnabled(self._page < pages - 1)
+            last = min(first + per, count)
+            self._where.set_text(f"{first + 1}–{last} dari {count}")
+        self.update()
+
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.LayoutRequest:
+            self._place()
+        return super().event(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._place()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._place()
+
+    def sizeHint(self) -> QSize:
+        width = max((each.sizeHint().width() for each in self._rows), default=0)
+        return QSize(width, len(self._rows) * self._least())
+
+    def minimumSizeHint(self) -> QSize:
+        width = max((each.minimumSizeHint().width() for each in self._rows), default=0)
+        least = self._least()
+        bar = self._bar.sizeHint().height() if len(self._rows) > 1 else 0
+        return QSize(width, min(len(self._rows) * least, least + bar))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        for top in self._tops:
+            painter.fillRect(QRect(0, top, self.width(), 1), self.look.colour("line"))

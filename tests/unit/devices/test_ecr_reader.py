@@ -1,0 +1,185 @@
+from __future__ import annotations
+
+import logging
+import traceback
+
+import pytest
+
+from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
+from ewarung_pos.devices.ecr_codec import EcrRequest, build_request
+from ewarung_pos.devices.ecr_reader import EcrCardReader
+from ewarung_pos.devices.ecr_terminal import EcrTerminal, short_id
+from ewarung_pos.devices.transport import LinkLost, ScriptedTransport
+from ewarung_pos.domain.family import card_ref
+from ewarung_pos.errors import ConfigError, DeviceProtocolError, DeviceUnavailable
+from ewarung_pos.ports import Approved, CardPresented, DeviceState, PaymentIntent
+
+KEY = b"k" * 32
+ACK, NAK = b"\x06", b"\x15"
+TIMERS = EcrTimers(ack=0.05, gap=0.02, response=0.08, echo=0.05, repeat=0.05, settle=0.02, slice=0.02, reopen=0.05)
+ASK = build_request(EcrRequest(type="40"))
+ECHO = build_request(EcrRequest(type="17", version=3))
+
+
+def reader_on(*script) -> EcrCardReader:
+    line = EcrLine(ScriptedTransport(script), TIMERS, EcrSite(card_info_type="40"))
+    return EcrCardReader(line, lambda: KEY)
+
+
+def test_card_becomes_a_reference(respond, canary: str) -> None:
+    reader = reader_on((ASK, [ACK, respond("40", 0, pan=canary)]), (ACK, b""))
+    assert reader.poll(100) == CardPresented(card_ref(KEY, canary), "", "ecr")
+
+
+def test_one_request_survives_many_polls(respond, canary: str) -> None:
+    reader = reader_on((ASK, [ACK, None, None, None, respond("40", 0, pan=canary)]), (ACK, b""))
+    seen = [reader.poll(10) for _ in range(6)]
+    assert sum(one is not None for one in seen) == 1
+    assert reader._line._transport.written.count(ASK) == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("code", ["TO", "P3", "P2"])
+def test_no_card_is_asked_again(respond, canary: str, code: str) -> None:
+    reader = reader_on(
+        (ASK, [ACK, respond("40", 0, code=code, rrn="1")]),
+        (ACK, b""),
+        (ASK, [ACK, respond("40", 0, pan=canary, rrn="2")]),
+        (ACK, b""),
+    )
+    assert reader.poll(50) is None
+    assert reader.poll(50) is not None
+
+
+def test_edc_that_knows_no_card_information_is_told(respond) -> None:
+    reader = reader_on((ASK, [ACK, respond("40", 0, code="12")]), (ACK, b""))
+    with pytest.raises(DeviceProtocolError) as caught:
+        reader.poll(50)
+    assert caught.value.reason == "card_info_refused"
+    assert reader.status().state is DeviceState.ATTENTION
+    assert reader.poll(10) is None
+
+
+def test_masked_number_is_no_card(respond, caplog, canary: str) -> None:
+    reader = reader_on((ASK, [ACK, respond("40", 0, pan="601301******7788")]), (ACK, b""))
+    with pytest.raises(DeviceProtocolError) as caught:
+        reader.poll(50)
+    assert caught.value.reason == "card_number"
+
+
+def test_number_leaves_no_trace(respond, caplog, canary: str) -> None:
+    caplog.set_level(logging.DEBUG)
+    half = canary[:15] + "X"
+    reader = reader_on((ASK, [ACK, respond("40", 0, pan=half)]), (ACK, b""))
+    with pytest.raises(DeviceProtocolError) as caught:
+        reader.poll(50)
+    whole = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + caplog.text
+    assert half[:12] not in whole
+    reader = reader_on((ASK, [ACK, respond("40", 0, pan=canary)]), (ACK, b""))
+    card = reader.poll(50)
+    assert canary not in caplog.text + repr(card) + repr(vars(reader)) + repr(vars(reader._line))
+
+
+def test_silence_is_away_and_asked_again(respond, canary: str) -> None:
+    reader = reader_on((ASK, b""))
+    assert reader.poll(100) is None
+    assert (reader.status().state, reader.status().reason) == (DeviceState.AWAY, "no_answer")
+
+
+def test_three_naks_need_attention() -> None:
+    reader = reader_on((ASK, NAK), (ASK, NAK), (ASK, NAK))
+    assert reader.poll(100) is None
+    assert reader.status().reason == "not_accepted"
+
+
+def test_unreadable_card_information(respond) -> None:
+    broken = respond("40", 0)[:-1] + b"\x00"
+    reader = reader_on((ASK, [ACK, broken]), (NAK, broken), (NAK, broken))
+    with pytest.raises(DeviceProtocolError):
+        reader.poll(100)
+
+
+def test_lost_line_is_reported_and_reopened(respond, canary: str) -> None:
+    reader = reader_on(
+        (ASK, [ACK, LinkLost("unplugged")]), (ASK, [ACK, respond("40", 0, pan=canary)]), (ACK, b"")
+    )
+    with pytest.raises(DeviceUnavailable) as caught:
+        reader.poll(100)
+    assert caught.value.reason == "unplugged"
+    assert reader.status().state is DeviceState.AWAY
+    assert reader.poll(200) is not None
+
+
+def test_released_request_is_superseded_and_its_card_forgotten(respond, canary: str) -> None:
+    sale = build_request(EcrRequest(type="01", amount=62_500, reff=short_id("a")))
+    stray = respond("40", 0, pan=canary, rrn="3")
+    script = ScriptedTransport(
+        [
+            (ASK, ACK),
+            (ECHO, [ACK, stray, respond("17", 0, version=3)]),
+            (ACK, b""),
+            (ACK, b""),
+            (sale, [ACK, respond()]),
+            (ACK, b""),
+            (ASK, ACK),
+        ]
+    )
+    line = EcrLine(script, TIMERS, EcrSite(card_info_type="40"))
+    reader, terminal = EcrCardReader(line, lambda: KEY), EcrTerminal(line)
+    assert reader.poll(10) is None
+    reader.release()
+    assert isinstance(terminal.pay(PaymentIntent("a", 62_500), lambda _: None), Approved)
+    assert reader.poll(10) is None
+    script.done()
+
+
+def test_payment_without_release_supersedes_as_well(respond) -> None:
+    sale = build_request(EcrRequest(type="01", amount=62_500, reff=short_id("a")))
+    line = EcrLine(
+        ScriptedTransport(
+            [
+                (ASK, ACK),
+                (ECHO, ACK + respond("17", 0, version=3)),
+                (ACK, b""),
+                (sale, [ACK, respond()]),
+                (ACK, b""),
+                (ASK, ACK),
+            ]
+        ),
+        TIMERS,
+        EcrSite(card_info_type="40"),
+    )
+    reader, terminal = EcrCardReader(line, lambda: KEY), EcrTerminal(line)
+    reader.poll(10)
+    terminal.pay(PaymentIntent("a", 62_500), lambda _: None)
+    assert reader.poll(10) is None
+    line._transport.done()  # type: ignore[attr-defined]
+
+
+def test_release_never_raises() -> None:
+    reader = reader_on((ASK, [ACK, None, LinkLost("unplugged")]))
+    reader.poll(10)
+    reader.release()
+    reader.release()
+    reader.close()
+
+
+def test_late_sale_response_during_a_poll_is_kept_for_the_inquiry(respond, canary: str) -> None:
+    sale = build_request(EcrRequest(type="01", amount=62_500, reff=short_id("a")))
+    fence = ((ECHO, ACK + respond("17", 0, version=3)), (ACK, b""))
+    script = ScriptedTransport(
+        [*fence, (sale, ACK), (ASK, [respond(), ACK, respond("40", 0, pan=canary)]), (ACK, b""), (ACK, b"")]
+    )
+    line = EcrLine(script, TIMERS, EcrSite(card_info_type="40"))
+    reader, terminal = EcrCardReader(line, lambda: KEY), EcrTerminal(line)
+    terminal.pay(PaymentIntent("a", 62_500), lambda _: None)
+    assert reader.poll(100) is not None
+    late = terminal.inquire(PaymentIntent("a", 62_500))
+    assert isinstance(late, Approved)
+    assert late.evidence == "edc_late"
+
+
+@pytest.mark.parametrize("kind", ["", "4", "400"])
+def test_site_without_card_information_is_a_configuration_error(kind: str) -> None:
+    line = EcrLine(ScriptedTransport([]), TIMERS, EcrSite(card_info_type=kind))
+    with pytest.raises(ConfigError):
+        EcrCardReader(line, lambda: KEY)
