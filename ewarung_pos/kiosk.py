@@ -41,7 +41,9 @@ def run_window(data_dir: str | None) -> int:
     """
     config, folder = configuration(data_dir)
     if not (folder / "ledger.db").exists():
-        raise ConfigError(f"no ledger in {folder}: enrol this kiosk first, or try `ewarung-pos demo`", reason="no_ledger")
+        raise ConfigError(
+            f"no ledger in {folder}: enrol this kiosk first, or try `ewarung-pos demo`", reason="no_ledger"
+        )
     log = start_log(folder / "log")
     try:
         from ewarung_pos.ui.qt_till import show_till
@@ -78,7 +80,12 @@ def examine(data_dir: str | None) -> list[dict[str, str]]:
     except OSError as error:
         say("stop", "disk", f"{error.strerror}", "Periksa folder data.")
     if not (folder / "ledger.db").exists():
-        say("look", "ledger", "belum ada buku catatan di sini", "Daftarkan kios: ewarung-pos enrol --city URL --code KODE")
+        say(
+            "look",
+            "ledger",
+            "belum ada buku catatan di sini",
+            "Daftarkan kios: ewarung-pos enrol --city URL --code KODE",
+        )
         return found
     _examine_kiosk(config, folder, say)
     return found
@@ -105,7 +112,12 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Any) -> None:
         return
     try:
         status = app.services.health.status()
-        say("ok" if not status.clock else "stop", "jam", status.clock or "cocok", "" if not status.clock else "Betulkan jam.")
+        say(
+            "ok" if not status.clock else "stop",
+            "jam",
+            status.clock or "cocok",
+            "" if not status.clock else "Betulkan jam.",
+        )
         say(status.register_state, "daftar keluarga", f"{status.families} keluarga, {status.register_age} hari")
         say("ok" if not status.papers_owed else "look", "struk", f"{status.papers_owed} belum tercetak")
         say("ok" if not status.in_doubt else "look", "EDC belum pasti", f"{status.in_doubt}")
@@ -116,7 +128,12 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Any) -> None:
             app.services.reader.release()
             edc = terminal.diagnose()
             fine = edc.state in (DeviceState.READY, DeviceState.BUSY)
-            say("ok" if fine else "stop", "EDC", edc.reason or edc.state.value, "" if fine else "Periksa kabel dan listrik EDC.")
+            say(
+                "ok" if fine else "stop",
+                "EDC",
+                edc.reason or edc.state.value,
+                "" if fine else "Periksa kabel dan listrik EDC.",
+            )
         printer = app.services.printer.status()
         fine = printer.state is DeviceState.READY
         say(

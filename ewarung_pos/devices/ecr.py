@@ -42,6 +42,7 @@ _log = logging.getLogger(__name__)
 
 _READ_MAX = 4096
 _REMEMBERED = 256
+_MAX_EVENTS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,9 @@ class EcrLine:
         self._events: deque[Event] = deque()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._open = False
+        self._closing = False
         self._bad = 0
+        self._patience = _MAX_EVENTS
         self._last_byte = 0.0
         self._retry_at = 0.0
         self._failures = 0
@@ -167,8 +170,10 @@ class EcrLine:
         self._pause()
 
     def close(self) -> None:
-        """Give the port back. Never raises."""
+        """Give the port back; whoever waits for an answer gives up within a slice. Never raises."""
+        self._closing = True
         with self.lock:
+            self._closing = False
             self._shut()
             self._retry_at = 0.0
             self.note(DeviceState.UNKNOWN, "closed")
@@ -184,6 +189,7 @@ class EcrLine:
         frame = build_request(request)
         self.clear()
         self._bad = 0
+        self._patience = _MAX_EVENTS
         self.generation += 1
         self._transport.write(frame, time.monotonic() + self.timers.write)
         _log.debug("EDC <- %s", blanked(frame).hex())
@@ -204,6 +210,10 @@ class EcrLine:
                 if self._bad:
                     raise Garbled
                 return None
+            self._patience -= 1
+            if self._patience < 0:
+                _log.warning("EDC: does not stop talking")
+                raise Garbled
             if isinstance(event, BadFrame):
                 self._bad += 1
                 _log.info("EDC: broken response (%s)", event.reason)
@@ -213,7 +223,7 @@ class EcrLine:
                 deadline = min(deadline, time.monotonic() + self.timers.repeat)
             elif isinstance(event, Frame):
                 self._bad = 0
-                if self._accept(event.response):
+                if self._accept(event):
                     return event.response
             else:
                 return event
@@ -294,12 +304,18 @@ class EcrLine:
 
     def _next_event(self, deadline: float) -> Event | None:
         """Wait for something whole; a response that has begun may end a little after the deadline."""
-        hard = deadline + 2 * self.timers.gap
+        looked = False
         while not self._events:
+            if self._closing:
+                raise LinkLost("closed")
             now = time.monotonic()
             inside = self._decoder.inside_frame
-            if now >= hard or (now >= deadline and not inside and not self._just_arrived()):
-                return None
+            if now >= deadline and not (inside and now < deadline + 2 * self.timers.gap):
+                # One more look: perhaps the machine was slow, not the EDC.
+                if looked or not self._just_arrived():
+                    return None
+                looked = True
+                continue
             until = min(now + self.timers.slice, self._last_byte + self.timers.gap if inside else deadline)
             data = self._transport.read(_READ_MAX, until)
             if data:
@@ -310,7 +326,7 @@ class EcrLine:
         return self._events.popleft()
 
     def _just_arrived(self) -> bool:
-        """Whether bytes lie in the port although the deadline has passed (the machine was busy, not the EDC)."""
+        """Whether bytes lie in the port although the deadline has passed."""
         data = self._transport.drain()
         if not data:
             return False
@@ -319,12 +335,13 @@ class EcrLine:
         return True
 
     def _take_unasked(self, event: Event) -> None:
-        if isinstance(event, Frame) and self._accept(event.response):
+        if isinstance(event, Frame) and self._accept(event):
             self.late(event.response)
 
-    def _accept(self, response: EcrResponse) -> bool:
+    def _accept(self, frame: Frame) -> bool:
         """Acknowledge a good response; False for a repetition of one that was taken before."""
-        _log.debug("EDC -> type %s code %s invoice %s", response.type, response.code, response.invoice)
+        response = frame.response
+        _log.debug("EDC -> %s", frame.shown.hex())
         self._reply(ACK)
         if response.type not in {TransType.SALE, TransType.VOID, self.site.card_info_type} or not response.stamp:
             return True

@@ -118,9 +118,10 @@ class Nak:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A whole response with a right LRC."""
+    """A whole response with a right LRC. `shown` are its bytes as they may be logged."""
 
     response: EcrResponse
+    shown: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +242,7 @@ class Decoder:
         if not reason:
             del self._buffer[:_RESPONSE_FRAME]
             self._strange = self._told = False
-            return Frame(_parse(frame[3:-2]))
+            return Frame(_parse(frame[3:-2]), blanked(frame))
         self._strange = self._told = True
         again = frame.find(_RESPONSE_HEADER, 1)
         del self._buffer[: again if again > 0 else _RESPONSE_FRAME]

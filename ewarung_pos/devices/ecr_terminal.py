@@ -397,8 +397,8 @@ class EcrTerminal:
                     return got
                 case Nak():
                     # An ACK that follows proves the NAK to be noise: then it must not be sent again.
+                    deadline = deadline if refused else time.monotonic() + line.timers.settle
                     refused = got
-                    deadline = time.monotonic() + line.timers.settle
                 case EcrResponse():
                     answer = self._answer(request, mine, got)
                     if answer is not None:

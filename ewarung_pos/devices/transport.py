@@ -189,8 +189,10 @@ def _send_at_once(port: serial.SerialBase) -> None:
     """Turn Nagle's delay off: our one-byte ACK would hold the next request back by 40 ms."""
     import socket
 
-    handle = socket.fromfd(port.fileno(), socket.AF_INET, socket.SOCK_STREAM)
-    with handle, contextlib.suppress(OSError):
+    with (
+        contextlib.suppress(OSError),
+        socket.fromfd(port.fileno(), socket.AF_INET, socket.SOCK_STREAM) as handle,
+    ):
         handle.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 

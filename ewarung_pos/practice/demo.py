@@ -50,13 +50,17 @@ def run_demo(options: DemoOptions) -> int:
         PosError: the sandbox could not start.
     """
     folder = _folder(options)
-    display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin"))
+    display = bool(
+        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")
+    )
     headless = options.headless or options.as_json or not display
     log = start_log(folder / "log")
     try:
         with ExitStack() as stack:
             sandbox = stack.enter_context(
-                Sandbox(folder, edc=options.edc, city=options.city, code=options.code, seed=options.seed, face=not headless)
+                Sandbox(
+                    folder, edc=options.edc, city=options.city, code=options.code, seed=options.seed, face=not headless
+                )
             )
             return _work(options, folder, sandbox) if headless else _window(folder, sandbox)
     finally:
@@ -70,7 +74,9 @@ def _folder(options: DemoOptions) -> Path:
         return Path(tempfile.mkdtemp(prefix="ewarung-latihan-"))
     folder = Path(options.data_dir)
     if (folder / "ledger.db").exists() and not options.resume:
-        raise ConfigError(f"{folder} holds a ledger already; go on with --resume, or give another place", reason="resume")
+        raise ConfigError(
+            f"{folder} holds a ledger already; go on with --resume, or give another place", reason="resume"
+        )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 
@@ -96,9 +102,7 @@ def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
         out.flush()
 
     runner = SteppedRunner()
-    app = build(
-        sandbox.config, folder, SystemClock(), runner, close_runner=lambda: None, timers=sandbox.timers
-    )
+    app = build(sandbox.config, folder, SystemClock(), runner, close_runner=lambda: None, timers=sandbox.timers)
     shots: Callable[[str], None] = lambda name: None  # noqa: E731 - the whole of "no pictures"
     pictures: list[Path] = []
     try:
@@ -194,4 +198,3 @@ def _conclude(
         sys.stdout.write(json.dumps(summary) + "\n")
         sys.stdout.flush()
     return 1 if wrong else 0
-

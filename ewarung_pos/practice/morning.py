@@ -260,9 +260,11 @@ class Morning:
             raise MorningFailed("Selesai without its panel")
         self.say(f"Tercatat: struk {done.receipt:04d}, {', '.join(pick.text for pick in done.picks)}")
         self._wait(
-            lambda: counter.state.done is None
-            or "sudah" in counter.state.done.paper
-            or counter.state.done.paper_trouble is not None,
+            lambda: (
+                counter.state.done is None
+                or "sudah" in counter.state.done.paper
+                or counter.state.done.paper_trouble is not None
+            ),
             "the receipt",
         )
         if counter.state.done is not None and counter.state.done.paper_trouble is not None:
@@ -320,7 +322,9 @@ class Morning:
         for _ in range(3):
             for row in section.rows:
                 price = catalogue.product(row.product).price.amount
-                now = next(r for s in counter.state.sections if s.id == section.id for r in s.rows if r.product == row.product)
+                now = next(
+                    r for s in counter.state.sections if s.id == section.id for r in s.rows if r.product == row.product
+                )
                 if price <= room and now.packs < now.most and now.packs < 2:
                     counter.set_packs(row.product, now.packs + 1)
                     room -= price

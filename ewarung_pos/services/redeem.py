@@ -198,9 +198,7 @@ class RedeemService:
                     uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)
                     return done
                 case Declined():
-                    state = (
-                        AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED
-                    )
+                    state = AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED
                     uow.settle_attempt(attempt.id, state)
                     uow.append(
                         AttemptSettled(attempt.id, state.value, outcome.code or outcome.reason, evidence, decided_by),

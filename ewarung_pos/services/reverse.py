@@ -140,9 +140,7 @@ class ReverseService:
                 case Approved():
                     original = _redeemed(uow, attempt.entry)[0]
                     void = purse_debit(attempt, outcome, evidence)
-                    done = self._commit(
-                        uow, attempt.entry, original, attempt.reason, operator, attempt.leader, void
-                    )
+                    done = self._commit(uow, attempt.entry, original, attempt.reason, operator, attempt.leader, void)
                     uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)
                     return done
                 case Declined():

@@ -61,9 +61,7 @@ class StockService:
             uow.append(StockCounted(lines, closing), operator)
             return lines
 
-    def adjust(
-        self, lines: tuple[CountLine, ...], operator: str, *, leader: str = "", closing: bool = False
-    ) -> Entry:
+    def adjust(self, lines: tuple[CountLine, ...], operator: str, *, leader: str = "", closing: bool = False) -> Entry:
         """Set the book to the count, each difference with its reason.
 
         Raises:

@@ -13,7 +13,9 @@ __all__ = ["WindowShots"]
 class WindowShots:
     """The till's window, offscreen, and a camera in front of it."""
 
-    def __init__(self, till: TillViewModels, folder: Path, practice_hint: str, size: tuple[int, int] = (1366, 768)) -> None:
+    def __init__(
+        self, till: TillViewModels, folder: Path, practice_hint: str, size: tuple[int, int] = (1366, 768)
+    ) -> None:
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
         from ewarung_pos.ui.qt_app import start_qt
         from ewarung_pos.ui.views.window import TillWindow

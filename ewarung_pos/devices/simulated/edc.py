@@ -64,13 +64,16 @@ class _Pty:
             os.write(self._master, data)
 
     def hang_up(self) -> None:
-        self._shut()
-        self._open()
+        old = self._master, self._slave
+        self._open()  # first, so that the link never leads nowhere
+        for handle in old:
+            os.close(handle)
 
     def close(self) -> None:
         if self._link.is_symlink() and str(self._link.readlink()) == self._name:
             self._link.unlink()
-        self._shut()
+        os.close(self._master)
+        os.close(self._slave)
 
     def _open(self) -> None:
         import tty
@@ -84,10 +87,6 @@ class _Pty:
         fresh.unlink(missing_ok=True)
         fresh.symlink_to(self._name)
         fresh.replace(self._link)
-
-    def _shut(self) -> None:
-        os.close(self._master)
-        os.close(self._slave)
 
 
 class _Tcp:

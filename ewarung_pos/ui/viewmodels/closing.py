@@ -32,7 +32,7 @@ from ewarung_pos.services.stock import needs_leader, unexplained
 from ewarung_pos.ui.text import Trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
-__all__ = ["ClosingDesk", "ClosingState", "ClosingViewModel", "CountRow", "REASONS", "StoryLine"]
+__all__ = ["REASONS", "ClosingDesk", "ClosingState", "ClosingViewModel", "CountRow", "StoryLine"]
 
 REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in VarianceReason)
 """(value, label) of every reason for a difference."""
@@ -159,9 +159,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
             self._desk.changed()
             self.activate()
 
-        self._runner.submit(
-            Lane.LEDGER, lambda: self._desk.day.begin_close(self._desk.operator()), done, self._failed
-        )
+        self._runner.submit(Lane.LEDGER, lambda: self._desk.day.begin_close(self._desk.operator()), done, self._failed)
 
     def back_to_serving(self) -> None:
         """The close was begun too early."""
@@ -171,9 +169,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
             self._desk.changed()
             self.activate()
 
-        self._runner.submit(
-            Lane.LEDGER, lambda: self._desk.day.cancel_close(self._desk.operator()), done, self._failed
-        )
+        self._runner.submit(Lane.LEDGER, lambda: self._desk.day.cancel_close(self._desk.operator()), done, self._failed)
 
     def set_count(self, product: str, packs: int | None) -> None:
         """What she counted of a product, in packs."""

@@ -25,13 +25,13 @@ from ewarung_pos.ports import (
     PaymentStep,
     PaymentTerminal,
     ReceiptPrinter,
-    TaskRunner,
     Tally,
+    TaskRunner,
     Unknown,
 )
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.printing import PaperService, Printed
-from ewarung_pos.services.redeem import Redemption, RedeemService
+from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels import counter_lines as lines
 from ewarung_pos.ui.viewmodels.base import ViewModel
@@ -220,7 +220,9 @@ class CounterViewModel(ViewModel[CounterState]):
         if standing is None or self._state.phase is not Phase.RECOGNISED:
             return
         tender = Tender(self._state.section)
-        row = next((r for s in self._state.sections if s.id == tender.value for r in s.rows if r.product == product), None)
+        row = next(
+            (r for s in self._state.sections if s.id == tender.value for r in s.rows if r.product == product), None
+        )
         if row is None:
             return
         commodity = self._catalogue.product(product).commodity

@@ -169,9 +169,7 @@ def _ration_rows(standing: Standing, basket: Basket, catalogue: Catalogue) -> tu
     return tuple(rows)
 
 
-def _priced_row(
-    product: Product, tender: Tender, standing: Standing, basket: Basket, catalogue: Catalogue
-) -> ShelfRow:
+def _priced_row(product: Product, tender: Tender, standing: Standing, basket: Basket, catalogue: Catalogue) -> ShelfRow:
     packs = basket.packs(product.code, tender)
     most, bound = allowance(product, tender, basket, standing, catalogue)
     return ShelfRow(

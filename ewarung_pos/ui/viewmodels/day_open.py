@@ -72,7 +72,9 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
             (Fact("users", f"{status.families} keluarga dalam daftar ({age})"), status.register_state),
             (Fact("package", f"{packs} kemasan di rak menurut catatan"), "ok" if packs else "look"),
             (
-                Fact("cloud-upload", "Semua terkirim ke kota" if not status.unsent else f"{status.unsent} belum terkirim"),
+                Fact(
+                    "cloud-upload", "Semua terkirim ke kota" if not status.unsent else f"{status.unsent} belum terkirim"
+                ),
                 "ok" if not status.unsent else "look",
             ),
             (

@@ -26,7 +26,7 @@ from ewarung_pos.ports import (
     Unknown,
 )
 from ewarung_pos.services.operators import OperatorService
-from ewarung_pos.services.redeem import Redemption, RedeemService
+from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel

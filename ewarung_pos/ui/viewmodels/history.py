@@ -31,7 +31,7 @@ from ewarung_pos.services.reverse import Reversal, ReversalReason, ReverseServic
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
-__all__ = ["HistoryDesk", "HistoryLine", "HistoryState", "HistoryViewModel", "REASONS"]
+__all__ = ["REASONS", "HistoryDesk", "HistoryLine", "HistoryState", "HistoryViewModel"]
 
 REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in ReversalReason)
 """(value, label) of every reason to reverse."""

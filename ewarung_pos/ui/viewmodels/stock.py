@@ -77,7 +77,10 @@ class StockViewModel(ViewModel[StockState]):
         catalogue, shelf, date = found
         typed = {row.product: row.receiving for row in self._state.rows}
         self._set(
-            replace(self._state, rows=tuple(_row(catalogue, code, shelf, date, typed.get(code, 0)) for code in _codes(catalogue)))
+            replace(
+                self._state,
+                rows=tuple(_row(catalogue, code, shelf, date, typed.get(code, 0)) for code in _codes(catalogue)),
+            )
         )
 
     def begin_receiving(self) -> None:

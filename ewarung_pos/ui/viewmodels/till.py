@@ -19,7 +19,7 @@ from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService
-from ewarung_pos.services.redeem import Redemption, RedeemService
+from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
@@ -58,18 +58,14 @@ class TillViewModels:
 
     def __init__(self, services: Services, runner: TaskRunner) -> None:
         s = services
-        self.shell = ShellViewModel(
-            s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown
-        )
+        self.shell = ShellViewModel(s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown)
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced)
         self.doubt = DoubtViewModel(
             DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled), runner
         )
         self.counter = CounterViewModel(
-            CounterDesk(
-                s.ledger, s.redeem, s.day, s.papers, s.reader, s.terminal, s.printer, operator, self._changed
-            ),
+            CounterDesk(s.ledger, s.redeem, s.day, s.papers, s.reader, s.terminal, s.printer, operator, self._changed),
             runner,
             self.doubt.open,
         )

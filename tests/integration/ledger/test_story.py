@@ -5,7 +5,7 @@ from __future__ import annotations
 from ewarung_pos.domain.journal import Redeemed
 from ewarung_pos.domain.timeline import BusinessDate, Period
 from ewarung_pos.ledger.database import SqlLedger
-from tests.integration.ledger.conftest import eggs, rice, serve
+from tests.integration.ledger.kiosk import eggs, rice, serve
 
 TODAY = BusinessDate("2026-11-24")
 

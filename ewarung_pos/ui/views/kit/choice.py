@@ -35,7 +35,9 @@ class _OptionButton(PaintedButton):
         self.setAccessibleName(option.words)
         self.set_key(option.key)
         wide = QSizePolicy.Policy.Expanding if stretch else QSizePolicy.Policy.Preferred
-        self.setSizePolicy(wide, QSizePolicy.Policy.Fixed)
+        # Segments are as high as the highest of them.
+        high = QSizePolicy.Policy.Preferred if stretch else QSizePolicy.Policy.Fixed
+        self.setSizePolicy(wide, high)
 
     def _key_height(self) -> int:
         return QFontMetrics(self.look.font(Role.KEY)).height() if self.key_hint else 0

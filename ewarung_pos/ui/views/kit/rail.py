@@ -69,10 +69,11 @@ class _RailButton(PaintedButton):
         else:
             # Not high enough for three lines: the key goes beside the icon.
             top = max((self.height() - side - word_height - 3) // 2, 2)
-            paint_icon(painter, self.item.icon, QRect((self.width() - side) // 2, top, side, side), ink)
-            word_at = QRect(0, top + side + 3, self.width(), word_height)
             wide = text_width(key, self.item.key) + 4
-            key_at = QRect((self.width() + side) // 2 + 4, top + (side - key_height) // 2, wide, key_height)
+            left = (self.width() - side - 6 - wide) // 2
+            paint_icon(painter, self.item.icon, QRect(left, top, side, side), ink)
+            word_at = QRect(0, top + side + 3, self.width(), word_height)
+            key_at = QRect(left + side + 6, top + (side - key_height) // 2, wide, key_height)
         painter.setPen(ink)
         painter.setFont(font)
         painter.drawText(word_at, centre, word)

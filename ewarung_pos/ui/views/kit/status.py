@@ -226,7 +226,7 @@ class Picture(Painted):
             self.update()
 
     def sizeHint(self) -> QSize:
-        height = self.look.size(self._height)
+        height = max(self.look.size(self._height), min(self._height, 38))
         return QSize(round(height * pictogram_ratio(self._name)), height)
 
     def paintEvent(self, _event: QPaintEvent) -> None:

@@ -158,9 +158,8 @@ class Stepper(Painted):
     def sizeHint(self) -> QSize:
         font = self.look.font(Role.QUANTITY)
         # Steppers of one list are of one width unless a unit is unusually long.
-        value = text_width(font, f"{self._most} {self._unit}")
-        if self.look.room is not Density.TIGHT:
-            value = max(text_width(font, f"00 {self._unit}"), text_width(font, "00 × 0 kg"))
+        digit = "0" if self.look.room is Density.TIGHT else "00"
+        value = max(text_width(font, f"{digit} {self._unit}"), text_width(font, f"{digit} × 0 kg"))
         middle = max(value + 2 * self.look.gap(1), self.look.size(150))
         return QSize(2 * self.look.counter_target + middle, self.look.counter_target + self._line())
 

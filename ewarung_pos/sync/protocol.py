@@ -1,0 +1,309 @@
+"""The messages between kiosk and city, shared by both ends: what travels, how much of it, and what gets signed.
+
+A message is JSON. Journal entries travel as their own canonical bytes inside it, so that hashes can be computed again
+at the other end. Totals travel, never differences (rights are leases), so a message may be lost, doubled or late.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import zlib
+from enum import StrEnum
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.state import StatePage
+
+__all__ = [
+    "BATCH_BYTES",
+    "BATCH_ENTRIES",
+    "CLOCK_TOLERANCE_S",
+    "MESSAGE_BYTES",
+    "NONCE_HEADER",
+    "PAGE_BYTES",
+    "PROBLEM_TYPE",
+    "SCHEMA",
+    "Ack",
+    "Attest",
+    "Enrol",
+    "EnrolPending",
+    "Enrolled",
+    "Flag",
+    "Hello",
+    "Mode",
+    "Outcome",
+    "Problem",
+    "Push",
+    "Quarantine",
+    "StatePage",
+    "TooLarge",
+    "Welcome",
+    "ack_text",
+    "attest_text",
+    "batch_text",
+    "encode",
+    "pack",
+    "totals_digest",
+    "unpack",
+]
+
+SCHEMA = 1
+"""Version of these messages; HELLO says it, and a city that does not know it answers `schema`."""
+
+BATCH_ENTRIES = 500
+BATCH_BYTES = 256 * 1024
+"""At most so much of a journal in one PUSH, before compression."""
+
+PAGE_BYTES = 240 * 1024
+"""A page of state stays below BATCH_BYTES as an entry too: the till journals the rights it brought."""
+
+MESSAGE_BYTES = 640 * 1024
+"""No message is larger, compressed or not: a batch with its frame has room, a decompression bomb has not."""
+
+CLOCK_TOLERANCE_S = 300
+"""`created` further off than this: entries are taken and flagged, everything else waits for a right clock."""
+
+NONCE_HEADER = "Ewarung-Nonce"
+"""An answer repeats the request's nonce here, and its signature covers it."""
+
+PROBLEM_TYPE = "application/problem+json"
+
+T = TypeVar("T")
+
+_Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+_Hex64 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$")]
+_Place = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+_Short = Annotated[str, msgspec.Meta(max_length=200)]
+_Device = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9-]{1,32}$")]
+_Epoch = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+
+
+class Outcome(StrEnum):
+    """What became of a batch. Facts are kept whatever the outcome."""
+
+    ACCEPTED = "ACCEPTED"
+    FORK = "FORK"
+    QUARANTINED = "QUARANTINED"
+
+
+class Quarantine(StrEnum):
+    """Why a batch, or the rest of it, was put aside."""
+
+    GAP = "GAP"
+    HASH = "HASH"
+    BAD_SIGNATURE = "BAD_SIGNATURE"
+    UNKNOWN_EPOCH = "UNKNOWN_EPOCH"
+    BAD_ENTRY = "BAD_ENTRY"
+
+
+class Flag(StrEnum):
+    """Why an entry that was taken opened a case: the goods have left, a person looks at it."""
+
+    OVER_LEASE = "OVER_LEASE"
+    UNKNOWN_CARD = "UNKNOWN_CARD"
+    REVOKED_LATER = "REVOKED_LATER"
+    CLOCK_SKEW = "CLOCK_SKEW"
+    PRICE_MISMATCH = "PRICE_MISMATCH"
+    DUPLICATE_UID = "DUPLICATE_UID"
+    DAY_DIFFERS = "DAY_DIFFERS"
+    UNKNOWN_GRANT = "UNKNOWN_GRANT"
+    UNREADABLE = "UNREADABLE"
+
+
+class Mode(StrEnum):
+    """What the city lets a kiosk do: UPLOAD_ONLY gives no new rights until a person decided."""
+
+    NORMAL = "normal"
+    UPLOAD_ONLY = "upload_only"
+
+
+class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """RFC 9457 problem document; `reason` is a stable short word."""
+
+    status: int
+    title: str
+    reason: str
+    detail: str = ""
+    type: str = "about:blank"
+
+
+class Enrol(msgspec.Struct, frozen=True):
+    """A kiosk asks to be taken in: `proof` is HMAC-SHA-256 (hex) under the code over both public keys (hex)."""
+
+    code_id: _Short
+    proof: _Hex32
+    device_key: _Hex32
+    wrap_key: _Hex32
+    app_version: _Short
+    host: _Short = ""
+
+
+class EnrolPending(msgspec.Struct, frozen=True):
+    """A person at the city compares the six digits first; the same ENROL is sent again until then."""
+
+    city_key: _Hex32
+    proof: _Hex32
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    """Taken in. `proof` is HMAC-SHA-256 under the code over everything else, so that no third party can answer.
+
+    `card_key` is wrapped to the kiosk's X25519 key (`signing.wrap`); `cursor` is where PULL begins.
+    """
+
+    device: _Device
+    epoch: _Epoch
+    name: str
+    kelurahan_code: str
+    kelurahan: str
+    practice: bool
+    city_key: _Hex32
+    next_key: str
+    card_key: str
+    cursor: _Place
+    server_ms: int
+    proof: str = ""
+
+
+class Hello(msgspec.Struct, frozen=True):
+    """Where the kiosk's journal ends, and what it believes the city holds."""
+
+    device: _Device
+    epoch: _Epoch
+    head_seq: _Place
+    head_hash: _Hex32
+    acked_seq: _Place
+    acked_hash: str
+    cursor: _Place
+    schema: int
+    app_version: _Short
+    wall_ms: int
+    monotonic_ms: int
+    boot: _Short
+
+
+class Welcome(msgspec.Struct, frozen=True):
+    """Where the city's copy of the journal ends, and what the kiosk may do."""
+
+    acked_seq: int
+    acked_hash: str
+    cursor: int
+    server_ms: int
+    mode: Mode = Mode.NORMAL
+    reason: str = ""
+
+
+class Push(msgspec.Struct, frozen=True):
+    """A run of the journal. `entries` are canonical bodies; the signature (hex) is over `batch_text`."""
+
+    device: _Device
+    epoch: _Epoch
+    first_seq: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+    prev_hash: _Hex32
+    entries: Annotated[tuple[msgspec.Raw, ...], msgspec.Meta(min_length=1, max_length=BATCH_ENTRIES)]
+    head_hash: _Hex32
+    signature: _Hex64
+
+    @property
+    def last_seq(self) -> int:
+        """Place of the last entry."""
+        return self.first_seq + len(self.entries) - 1
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """The city holds everything up to `acked_seq`, durably. `signature` (hex) is the city's over `ack_text`.
+
+    `bad_seq` is the first entry of the batch that was not taken, 0 when all were.
+    """
+
+    outcome: Outcome
+    acked_seq: int
+    acked_hash: str
+    server_ms: int
+    flagged: tuple[tuple[int, str], ...] = ()
+    reason: str = ""
+    bad_seq: int = 0
+    signature: str = ""
+
+
+class Attest(msgspec.Struct, frozen=True):
+    """The operator's proof that a day arrived: its place in the chain and the city's own totals of it.
+
+    `first_seq`..`last_seq` end before the seal; `head` is the hash that the seal followed. `differs` names the figures
+    in which the kiosk's seal says something else. `signature` (hex) is the city's over `attest_text`.
+    """
+
+    device: str
+    epoch: int
+    date: str
+    first_seq: int
+    last_seq: int
+    head: str
+    totals: DayTotals
+    differs: tuple[str, ...]
+    server_ms: int
+    signature: str = ""
+
+
+def batch_text(device: str, epoch: int, first_seq: int, last_seq: int, head: str) -> bytes:
+    """What the device signs on each batch (hex head)."""
+    return f"{device}|{epoch}|{first_seq}|{last_seq}|{head}".encode()
+
+
+def ack_text(
+    device: str, epoch: int, acked_seq: int, acked_hash: str, server_ms: int, flagged: tuple[tuple[int, str], ...]
+) -> bytes:
+    """What the city signs when it acknowledges; all of it is in the till's CityAcknowledged entry."""
+    flags = ",".join(f"{seq}:{flag}" for seq, flag in flagged)
+    return f"ack|{device}|{epoch}|{acked_seq}|{acked_hash}|{server_ms}|{flags}".encode()
+
+
+def attest_text(attest: Attest) -> bytes:
+    """What the city signs when it attests a day."""
+    span = f"{attest.first_seq}|{attest.last_seq}|{attest.head}"
+    said = f"{totals_digest(attest.totals)}|{','.join(attest.differs)}|{attest.server_ms}"
+    return f"attest|{attest.device}|{attest.epoch}|{attest.date}|{span}|{said}".encode()
+
+
+def totals_digest(totals: DayTotals) -> str:
+    """SHA-256 (hex) of the totals' canonical JSON."""
+    return hashlib.sha256(encode(totals)).hexdigest()
+
+
+_ENCODER = msgspec.json.Encoder(order="sorted")
+
+
+def encode(message: object) -> bytes:
+    """A message as it travels: keys sorted, so that equal messages are equal bytes."""
+    return _ENCODER.encode(message)
+
+
+class TooLarge(ValueError):
+    """More bytes than the protocol allows, before or after expansion."""
+
+
+def pack(body: bytes) -> bytes:
+    """Gzip, with no time in it: equal bodies give equal bytes."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return packer.compress(body) + packer.flush()
+
+
+def unpack(body: bytes, limit: int = MESSAGE_BYTES) -> bytes:
+    """Undo `pack`, never expanding beyond the limit.
+
+    Raises:
+        TooLarge: it would be larger than `limit` bytes.
+        ValueError: not one whole gzip member.
+    """
+    unpacker = zlib.decompressobj(31)
+    try:
+        plain = unpacker.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise ValueError("not gzip") from error
+    if len(plain) > limit:
+        raise TooLarge(f"more than {limit} bytes")
+    if not unpacker.eof or unpacker.unused_data:
+        raise ValueError("not one whole gzip member")
+    return plain

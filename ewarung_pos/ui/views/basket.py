@@ -1,0 +1,320 @@
+"""Kartu dikenali: the family at the left, what it may take at the right, Salurkan below."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from ewarung_pos.domain.family import HolderPresence
+from ewarung_pos.ui.viewmodels.counter import CounterViewModel
+from ewarung_pos.ui.viewmodels.counter_state import PROXY_REASONS, CounterState, Person, Section, ShelfRow
+from ewarung_pos.ui.views.kit import (
+    BigButton,
+    ButtonKind,
+    ButtonSize,
+    Card,
+    Choice,
+    Density,
+    Disc,
+    IconView,
+    Line,
+    Note,
+    Option,
+    Pages,
+    Picture,
+    ProgressBar,
+    Role,
+    Rule,
+    Run,
+    Stepper,
+    Text,
+    Tone,
+    TroubleCard,
+)
+from ewarung_pos.ui.views.parts import Box, Page, PagedRows, kit_trouble
+from ewarung_pos.ui.views.tabs import Tab, Tabs
+
+__all__ = ["BasketPage", "FamilyCard"]
+
+_TAB_KEYS = {"ration": "Alt+J", "purse": "Alt+K", "cash": "Alt+T"}
+_PRESENCE = (
+    Option(HolderPresence.SELF.value, "Sendiri", "Alt+S"),
+    Option(HolderPresence.RELATIVE.value, "Anggota KK", "Alt+A"),
+    Option(HolderPresence.PROXY.value, "Kuasa", "Alt+U"),
+)
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+_SPARED_WHEN_TIGHT = ("map-pin", "clock")
+
+
+class _FactLine(Box):
+    """An icon and a line that wraps; without the icon where there is no room for it."""
+
+    def __init__(self, icon: str, text: str) -> None:
+        super().__init__(across=True, gap=1.25)
+        self._icon = IconView(icon, role=Role.BODY)
+        self._text = Text(text, Role.BODY, wrap=True)
+        self.add(self._icon, align=Qt.AlignmentFlag.AlignTop)
+        self.add(self._text, stretch=1)
+        self.restyle()
+
+    def restyle(self) -> None:
+        self._icon.setVisible(self.look.density is not Density.TIGHT)
+        super().restyle()
+
+
+class FamilyCard(Card):
+    """Whose card it is; with `asks`, also who has come."""
+
+    def __init__(self, counter: CounterViewModel | None = None, parent: QWidget | None = None) -> None:
+        super().__init__(pad=3, spacing=1.75, parent=parent)
+        self._counter = counter
+        self._person: Person | None = None
+        self._tight = self.look.density is Density.TIGHT
+        head = Box(across=True, gap=1.75)
+        words = Box(gap=0.25)
+        self._name = Text(role=Role.HEADING, wrap=True)
+        self._subtitle = Text(role=Role.BODY, tone=Tone.SOFT, wrap=True)
+        words.add(self._name, self._subtitle)
+        self._disc = Disc("user", size=60)
+        head.add(self._disc, align=Qt.AlignmentFlag.AlignTop).add(words, stretch=1)
+        self.body.addWidget(head)
+        self._facts = Box(gap=1.25)
+        self.body.addWidget(self._facts)
+        self._why = Box(gap=1)
+        self._reasons = Choice("Alasan kuasa", stretch=False)
+        self._reasons.set_options(tuple(Option(value, label) for value, label in PROXY_REASONS))
+        self._reasons.chosen.connect(self._because)
+        self._why.add(Text("Kuasa datang karena", Role.BODY, Tone.SOFT), self._reasons)
+        self._why.hide()
+        self.body.addWidget(self._why)
+        self.body.addStretch(1)
+        self._asks = Box(gap=1)
+        self._asks_label = Text("Yang datang", Role.BODY, Tone.SOFT)
+        self._presence = Choice("Yang datang")
+        self._presence.set_options(_PRESENCE)
+        self._presence.chosen.connect(self._came)
+        self._asks.add(Rule(), self._asks_label, self._presence)
+        self._asks.setVisible(counter is not None)
+        self.body.addWidget(self._asks)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+        self._fit()
+
+    def render_person(self, person: Person | None) -> None:
+        """Show whose card it is."""
+        tight = self.look.density is Density.TIGHT
+        if person == self._person and tight == self._tight:
+            return
+        self._person, self._tight = person, tight
+        self._name.set_text(person.name if person is not None else "")
+        self._subtitle.set_text(person.subtitle if person is not None else "")
+        while (item := self._facts.lay.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        for fact in person.facts if person is not None else ():
+            if not (tight and fact.icon in _SPARED_WHEN_TIGHT):
+                self._facts.add(_FactLine(fact.icon, fact.text))
+
+    def render_presence(self, presence: str, proxy_reason: str) -> None:
+        """Mark who has come; a proxy has to say why."""
+        self._presence.set_chosen(presence)
+        self._reasons.set_chosen(proxy_reason)
+        proxy = presence == HolderPresence.PROXY.value
+        self._why.setVisible(proxy)
+        self._facts.setVisible(not proxy)
+
+    def _came(self, presence: str) -> None:
+        if self._counter is not None:
+            self._counter.choose_presence(presence)
+
+    def _because(self, reason: str) -> None:
+        if self._counter is not None:
+            self._counter.choose_presence(HolderPresence.PROXY.value, reason)
+
+    def _fit(self) -> None:
+        tight = self.look.density is Density.TIGHT
+        self.setFixedWidth(220 if tight else max(self.look.size(330), 264) * self.look.percent // 100)
+        self._asks_label.setVisible(not tight)
+        self._disc.setVisible(not tight)
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._fit()
+        self.render_person(self._person)
+
+
+class ShelfLine(Box):
+    """One product with its stepper."""
+
+    def __init__(self, counter: CounterViewModel, product: str, parent: QWidget | None = None) -> None:
+        super().__init__(across=True, gap=3, margins=(2.75, 0.5, 2.75, 0.5), parent=parent)
+        self._counter = counter
+        self._product = product
+        self._state: ShelfRow | None = None
+        self._picture = Picture("package", height=56)
+        self._place = Box()
+        self._place.add(self._picture, align=Qt.AlignmentFlag.AlignCenter)
+        words = Box(gap=0.5)
+        self._name = Text(role=Role.LEAD)
+        self._left = Line()
+        self._third = Box(across=True, gap=1.5)
+        self._bar = ProgressBar()
+        self._bound = Note("info", "", Tone.LOOK, role=Role.SMALL)
+        self._third.add(self._bar, stretch=1).add(self._bound)
+        words.space().add(self._name, self._left, self._third).space()
+        self.stepper = Stepper()
+        self.stepper.changed.connect(self._stepped)
+        self.add(self._place).add(words, stretch=1).add(self.stepper, align=Qt.AlignmentFlag.AlignVCenter)
+        self.restyle()
+
+    def render_state(self, state: ShelfRow) -> None:
+        """Show the product as it stands now."""
+        self._state = state
+        self._picture.set_picture(state.pictogram)
+        self._name.set_text(state.name)
+        tight = self.look.density is Density.TIGHT
+        if state.gone:
+            self._left.set_runs((Run(state.gone, Role.LEAD, Tone.SOFT),))
+        elif tight and state.bound:
+            self._left.set_runs((Run(state.left, Role.QUANTITY), Run(state.bound, Role.SMALL, Tone.LOOK)))
+        else:
+            self._left.set_runs((Run(state.left, Role.QUANTITY), Run(state.of, Role.BODY, Tone.SOFT)))
+        self._bar.setVisible(state.permille is not None and not state.gone)
+        self._bar.set_share(state.permille or 0, 1000)
+        self._bar.setAccessibleName(f"{state.name} {state.left} {state.of}")
+        self._bound.render_state("info", state.bound, Tone.LOOK)
+        self._bound.setVisible(bool(state.bound) and not state.gone)
+        self._third.setVisible(not tight and not state.gone)
+        self._third.setFixedHeight(self._bound.sizeHint().height())
+        self.stepper.setVisible(not state.gone)
+        self.stepper.set_name(state.name)
+        self.stepper.set_range(0, max(state.most, state.packs))
+        self.stepper.set_value(state.packs)
+        self.stepper.set_unit(state.value.removeprefix(str(state.packs)).strip())
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._place.setFixedWidth(self._picture.sizeHint().height() + self.look.gap(1))
+        if self._state is not None:
+            self.render_state(self._state)
+
+    def _stepped(self, packs: int) -> None:
+        self._counter.set_packs(self._product, packs)
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), max(hint.height(), self.look.counter_target + 2 * self.look.gap(0.5)))
+
+
+class BasketPage(Page):
+    """The page for a card that is known."""
+
+    def __init__(self, counter: CounterViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._counter = counter
+        self._section = ""
+        self._lines: dict[str, ShelfLine] = {}
+        top = Box(across=True, gap=2.5)
+        self.family = FamilyCard(counter)
+        top.add(self.family)
+        self._right = Pages()
+        self._shelf = self._make_shelf()
+        self._right.addWidget(self._shelf)
+        self._trouble = TroubleCard()
+        self._trouble.acted.connect(counter.dismiss)
+        self._right.addWidget(self._trouble)
+        top.add(self._right, stretch=1)
+        self.add(top, stretch=1)
+        self.add(self._make_foot())
+
+    def _make_shelf(self) -> Card:
+        card = Card(pad=0, spacing=0)
+        head = Box(across=True, gap=1, margins=(0.75, 0, 2.75, 0))
+        self._tabs = Tabs("Bagian keranjang")
+        self._tabs.chosen.connect(self._counter.choose_section)
+        self.take_all = BigButton(
+            "Ambil semua", kind=ButtonKind.STRONG, size=ButtonSize.PLAIN, icon="check", key="F10"
+        )
+        self.take_all.clicked.connect(self._counter.take_all)
+        head.add(self._tabs, stretch=1).add(self.take_all, align=Qt.AlignmentFlag.AlignVCenter)
+        self._head = head
+        self._why_not = Box(margins=(2.75, 1, 2.75, 1))
+        self._why_words = Note("unplug", "", Tone.LOOK, role=Role.BODY)
+        self._why_not.add(self._why_words)
+        self._rows = PagedRows("Barang")
+        card.body.addWidget(head)
+        card.body.addWidget(self._why_not)
+        card.body.addWidget(self._rows, 1)
+        return card
+
+    def _make_foot(self) -> Box:
+        foot = Box(across=True, gap=2.5)
+        self.cancel = BigButton("Batal", icon="x", key="Esc")
+        self.cancel.clicked.connect(self._counter.cancel)
+        words = Box(gap=0.25)
+        self._now = Text("Diserahkan sekarang", Role.BODY, Tone.SOFT, align=_RIGHT)
+        self._summary = Text(role=Role.LEAD, bold=True, align=_RIGHT, wrap=True)
+        self._to_pay = Text(role=Role.BODY, bold=True, align=_RIGHT)
+        words.space().add(self._now, self._summary, self._to_pay).space()
+        self.serve = BigButton("SALURKAN", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
+        self.serve.clicked.connect(self._counter.serve)
+        foot.add(self.cancel, align=Qt.AlignmentFlag.AlignVCenter).add(words, stretch=1).add(self.serve)
+        return foot
+
+    def render_state(self, state: CounterState) -> None:
+        """Show the basket."""
+        self.family.render_person(state.person)
+        self.family.render_presence(state.presence, state.proxy_reason)
+        section = next((each for each in state.sections if each.id == state.section), None)
+        if section is not None:
+            self._render_section(state, section)
+        self._now.setVisible(not state.to_pay)
+        self._summary.set_text(state.summary or "belum ada barang")
+        self._to_pay.set_text(state.to_pay)
+        self._to_pay.setVisible(bool(state.to_pay))
+        self.serve.set_reason(_why_not_yet(state))
+        if state.notice is not None:
+            self._trouble.render_state(kit_trouble(state.notice))
+        self.serve.setVisible(state.notice is None)
+        self._right.show_page(self._trouble if state.notice is not None else self._shelf)
+
+    def _render_section(self, state: CounterState, section: Section) -> None:
+        tabs = [
+            Tab(each.id, each.tab, each.title, each.subtitle, _TAB_KEYS.get(each.id, ""), each.chosen)
+            for each in state.sections
+        ]
+        self._tabs.set_tabs(tabs, section.id)
+        self.take_all.setVisible(section.take_all)
+        self._why_words.render_state("unplug", section.why_not, Tone.LOOK)
+        self._why_not.setVisible(bool(section.why_not))
+        wanted = [row.product for row in section.rows]
+        if section.id != self._section or wanted != list(self._lines):
+            self._lines = {row.product: ShelfLine(self._counter, row.product) for row in section.rows}
+            for row in section.rows:
+                self._lines[row.product].render_state(row)
+            self._rows.set_rows(tuple(self._lines.values()), keep_page=section.id == self._section)
+            self._section = section.id
+            self.take_keyboard()
+        for row in section.rows:
+            self._lines[row.product].render_state(row)
+
+    def take_keyboard(self) -> None:
+        """Put the keyboard on the first stepper, so that + and − work at once."""
+        for line in self._lines.values():
+            if line.stepper.maximum() > 0 and not line.stepper.isHidden():
+                line.stepper.setFocus(Qt.FocusReason.OtherFocusReason)
+                return
+
+    def start(self) -> None:
+        """Another card: from the first page again."""
+        self._section = ""
+
+
+def _why_not_yet(state: CounterState) -> str:
+    if state.can_serve:
+        return ""
+    if not state.summary:
+        return "pilih barang dulu"
+    if state.presence == HolderPresence.PROXY.value and not state.proxy_reason:
+        return "pilih alasan kuasa"
+    return "periksa keranjang"

@@ -1,0 +1,355 @@
+"""The counter's other pages: Siap, Dicari, Ditolak, Proses, Selesai."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from ewarung_pos.ui.viewmodels.counter import CounterViewModel
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, LeftRow, TallyItem
+from ewarung_pos.ui.views.basket import FamilyCard
+from ewarung_pos.ui.views.kit import (
+    BigButton,
+    ButtonKind,
+    ButtonSize,
+    Card,
+    Disc,
+    EmptyState,
+    Note,
+    Panel,
+    Role,
+    StepList,
+    Text,
+    TickRow,
+    Tone,
+    TroubleCard,
+)
+from ewarung_pos.ui.views.kit.icons import paint_icon
+from ewarung_pos.ui.views.kit.paint import Painted, smooth, text_width
+from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, kit_steps, kit_trouble, tone_of
+
+__all__ = ["DonePage", "ProcessingPage", "ReadyPage", "RefusedPage"]
+
+_CENTRE = Qt.AlignmentFlag.AlignHCenter
+
+
+class _Tally(Painted):
+    """The morning in one line; closes up, and then leaves out its first and last words, where it is narrow."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._items: tuple[TallyItem, ...] = ()
+        self._opened = ""
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def render_state(self, items: tuple[TallyItem, ...], opened: str) -> None:
+        self._items, self._opened = items, opened
+        words = [f"{each.word} {each.value}" if each.word_first else f"{each.value} {each.word}" for each in items]
+        self.setAccessibleName("Pagi ini: " + ", ".join((*words, opened)))
+        self.update()
+
+    def _parts(self, item: TallyItem, role: Role) -> list[tuple[str, bool]]:
+        first, second = (item.word, False), (item.value, True)
+        return [first, second] if item.word_first else [second, first]
+
+    def _width(self, item: TallyItem, role: Role) -> int:
+        parts = self._parts(item, role)
+        return sum(text_width(self.look.font(role, bold=bold), text) for text, bold in parts) + self._blank(role)
+
+    def _blank(self, role: Role) -> int:
+        return QFontMetrics(self.look.font(role)).horizontalAdvance(" ") + 1
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, QFontMetrics(self.look.font(Role.LEAD)).height() + self.look.gap(4))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        pad = self.look.gap(3.5)
+        soft = self.look.font(Role.BODY)
+        side = self.look.icon(Role.BODY)
+        label = text_width(soft, "Pagi ini")
+        opened = text_width(soft, self._opened) + side + 8 if self._opened else 0
+        room = self.width() - 2 * pad
+        role, gap, with_label, with_opened = Role.BODY, self.look.gap(1.5), False, False
+        for role_, steps, with_label_, with_opened_ in (
+            (Role.LEAD, 5.5, True, True),
+            (Role.LEAD, 4, True, True),
+            (Role.LEAD, 3, False, True),
+            (Role.BODY, 3, False, True),
+            (Role.BODY, 2, False, True),
+            (Role.BODY, 2, False, False),
+            (Role.SMALL, 1.5, False, False),
+        ):
+            role, gap = role_, self.look.gap(steps)
+            with_label, with_opened = with_label_, with_opened_
+            pieces = [self._width(each, role) for each in self._items]
+            total = sum(pieces) + gap * len(pieces)
+            if total + (label if with_label else 0) + (opened if with_opened else 0) <= room:
+                break
+        left = pad
+        if with_label:
+            painter.setFont(soft)
+            painter.setPen(self.look.colour("soft-dark"))
+            painter.drawText(QRect(left, 0, label, self.height()), Qt.AlignmentFlag.AlignVCenter, "Pagi ini")
+            left += label + gap
+        for item in self._items:
+            self._paint_item(painter, item, role, left)
+            left += self._width(item, role) + gap
+        if with_opened and self._opened:
+            at = self.width() - pad - opened
+            ink = self.look.colour("soft-dark")
+            paint_icon(painter, "clock", QRect(at, (self.height() - side) // 2, side, side), ink)
+            painter.setFont(soft)
+            painter.setPen(ink)
+            words = QRect(at + side + 8, 0, opened, self.height())
+            painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self._opened)
+
+    def _paint_item(self, painter: QPainter, item: TallyItem, role: Role, left: int) -> None:
+        painter.setPen(self.look.colour("ink"))
+        for text, bold in self._parts(item, role):
+            font = self.look.font(role, bold=bold)
+            wide = text_width(font, text)
+            painter.setFont(font)
+            painter.drawText(QRect(left, 0, wide, self.height()), Qt.AlignmentFlag.AlignVCenter, text)
+            left += wide + self._blank(role)
+
+
+class ReadyPage(Page):
+    """Siap: put a card in. Also while the card is looked up, the reader is away, or the day is not open."""
+
+    def __init__(self, act: Action, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._act = act
+        self._doubt = Panel(pad=1.5, tone=Tone.LOOK)
+        line = Box(across=True, gap=2)
+        self._doubt_words = Note("triangle-alert", "", Tone.LOOK, role=Role.LEAD)
+        resolve = BigButton("Selesaikan", kind=ButtonKind.SECONDARY, size=ButtonSize.COUNTER, key="F9")
+        resolve.clicked.connect(self._resolve)
+        line.add(self._doubt_words, stretch=1).add(resolve)
+        self._doubt.body.addWidget(line)
+        self.add(self._doubt)
+        self.open_day = BigButton(
+            "Buka Hari", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, icon="calendar", key="Enter"
+        )
+        self.open_day.clicked.connect(self._go_day)
+        self._empty = EmptyState("reader-ready", height=240, action=self.open_day)
+        self.add(self._empty, stretch=1)
+        self._card = Card(pad=0, spacing=0)
+        self._tally = _Tally()
+        self._card.body.addWidget(self._tally)
+        self.add(self._card)
+
+    def render_state(self, state: CounterState, *, looking: bool) -> None:
+        """Show what the reader waits for."""
+        if looking:
+            words = ("reader-reading", "Kartu dibaca, mencari keluarga", "Sebentar.")
+        elif not state.day_open:
+            words = ("reader-away", "Hari belum dibuka", "Kartu dilayani setelah hari kerja dibuka.")
+        elif state.reader is not None:
+            words = ("reader-away", state.reader.title, f"{state.reader.happened} {state.reader.now}")
+        else:
+            words = (
+                "reader-ready",
+                "Masukkan atau gesek kartu",
+                "Kartu tetap dipegang keluarga. PIN ditekan sendiri di mesin EDC.",
+            )
+        self._empty.render_state(*words, title_role=Role.DISPLAY)
+        self.open_day.setVisible(not state.day_open and not looking)
+        self._doubt.setVisible(state.doubts_waiting > 0 and not looking)
+        self._doubt_words.render_state(
+            "triangle-alert", f"{state.doubts_waiting} penarikan saldo belum pasti", Tone.LOOK
+        )
+        self._card.setVisible(bool(state.tally))
+        self._tally.render_state(state.tally, state.opened)
+
+    def _go_day(self) -> None:
+        self._act("go_day")
+
+    def _resolve(self) -> None:
+        self._act("resolve")
+
+
+class RefusedPage(Page):
+    """Ditolak: the card is not served, why, and the next step."""
+
+    def __init__(self, counter: CounterViewModel, act: Action, parent: QWidget | None = None) -> None:
+        super().__init__(across=True, parent=parent)
+        self._counter = counter
+        self._act = act
+        self._action = ""
+        self._family = FamilyCard()
+        self._trouble = TroubleCard()
+        self._trouble.acted.connect(self._acted)
+        self._next = BigButton("Kartu berikutnya", size=ButtonSize.COUNTER, key="Esc")
+        self._next.clicked.connect(counter.finish)
+        right = Box(gap=2)
+        right.add(self._trouble, stretch=1)
+        foot = Box(across=True, gap=2)
+        foot.add(Note("credit-card", "Kartu berikutnya boleh langsung dimasukkan.", Tone.SOFT), stretch=1)
+        foot.add(self._next)
+        right.add(foot)
+        self.add(self._family).add(right, stretch=1)
+
+    @property
+    def button(self) -> BigButton:
+        """The one button of the trouble."""
+        return self._trouble.button
+
+    def render_state(self, state: CounterState) -> None:
+        """Show why."""
+        self._family.setVisible(state.person is not None)
+        self._family.render_person(state.person)
+        if state.refusal is not None:
+            self._action = state.refusal.action
+            self._trouble.render_state(kit_trouble(state.refusal))
+            self._next.setVisible(self._action not in {"dismiss", "retry"})
+
+    def _acted(self) -> None:
+        self._counter.finish()
+        if self._action not in {"dismiss", "retry"}:
+            self._act(self._action)
+
+
+class ProcessingPage(Page):
+    """Proses: three steps that tick, what is waited for, and whether it may be cancelled."""
+
+    def __init__(self, counter: CounterViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        top = Box(across=True, gap=2.5)
+        self._family = FamilyCard()
+        card = Card(pad=4, spacing=3)
+        self._title = Text("Sedang disalurkan", Role.TITLE)
+        self._basket = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
+        self._steps = StepList(big=True)
+        self._wait = Panel(pad=2.5, tone=Tone.INFO)
+        self._waiting = Text(role=Role.LEAD, tone=Tone.INFO, wrap=True)
+        self._wait.body.addWidget(self._waiting)
+        head = Box(gap=0.5)
+        head.add(self._title, self._basket)
+        card.body.addWidget(head)
+        card.body.addWidget(self._steps)
+        card.body.addStretch(1)
+        card.body.addWidget(self._wait)
+        top.add(self._family).add(card, stretch=1)
+        self.add(top, stretch=1)
+        foot = Box(across=True, gap=2.5)
+        self.cancel = BigButton("Batal", icon="x", key="Esc")
+        self.cancel.clicked.connect(counter.cancel)
+        foot.add(self.cancel, align=Qt.AlignmentFlag.AlignVCenter).space()
+        self.add(foot)
+
+    def render_state(self, state: CounterState) -> None:
+        """Show how far it is."""
+        self._family.setVisible(state.person is not None)
+        self._family.render_person(state.person)
+        self._basket.set_text(" · ".join(each for each in (state.summary, state.to_pay) if each))
+        self._steps.set_steps(kit_steps(state.steps))
+        self._waiting.set_text(state.waiting)
+        self._wait.setVisible(bool(state.waiting))
+        self.cancel.set_reason("" if state.can_cancel else state.why_no_cancel)
+
+
+class _LeftLine(Box):
+    def __init__(self, state: LeftRow) -> None:
+        super().__init__(across=True, gap=1)
+        self.add(Text(state.name, Role.LEAD, wrap=True), stretch=1)
+        self.add(Text(state.left, Role.LEAD, bold=True))
+
+
+class DonePage(Page):
+    """Selesai: the pick list, what is left, and the paper."""
+
+    def __init__(self, counter: CounterViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._counter = counter
+        self._ticks: list[TickRow] = []
+        self._entry = ""
+        self._left_rows: tuple[LeftRow, ...] = ()
+        top = Box(across=True, gap=2.5)
+        top.add(self._make_picks(), stretch=7).add(self._make_left(), stretch=4)
+        self.add(top, stretch=1)
+        foot = Box(across=True, gap=2.5)
+        foot.add(
+            Text(
+                "Kembali sendiri setelah kartu diambil. Kartu berikutnya boleh langsung dimasukkan.",
+                Role.BODY,
+                Tone.SOFT,
+                wrap=True,
+            ),
+            stretch=1,
+        )
+        self.finish = BigButton("SELESAI", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
+        self.finish.clicked.connect(counter.finish)
+        foot.add(self.finish)
+        self.add(foot)
+
+    def _make_picks(self) -> Card:
+        card = Card(pad=0, spacing=0)
+        head = Box(across=True, gap=2.25, margins=(3, 2.25, 3, 2.25))
+        words = Box(gap=0.25)
+        self._title = Text(role=Role.TITLE, wrap=True)
+        self._paper = Text(role=Role.BODY, tone=Tone.SOFT, wrap=True)
+        words.add(self._title, self._paper)
+        head.add(Disc("check", filled=True, size=68), align=Qt.AlignmentFlag.AlignVCenter).add(words, stretch=1)
+        card.body.addWidget(head)
+        self._picks = PagedRows("Serahkan barang ini", tall=89)
+        card.body.addWidget(self._picks, 1)
+        return card
+
+    def _make_left(self) -> Card:
+        card = Card(pad=3, spacing=2)
+        self._left_title = Text(role=Role.BODY, tone=Tone.SOFT, wrap=True)
+        self._left = Box(gap=1.25)
+        card.body.addWidget(self._left_title)
+        card.body.addWidget(self._left)
+        card.body.addStretch(1)
+        self._paper_panel = Panel(pad=2, spacing=0.5, tone=Tone.LOOK)
+        self._paper_title = Note("printer", "", Tone.LOOK, role=Role.LEAD, bold=True)
+        self._paper_now = Text(role=Role.BODY, tone=Tone.LOOK, wrap=True)
+        self._paper_panel.body.addWidget(self._paper_title)
+        self._paper_panel.body.addWidget(self._paper_now)
+        card.body.addWidget(self._paper_panel)
+        self.reprint = BigButton("Cetak ulang", icon="receipt-text", key="F9")
+        self.reprint.clicked.connect(self._counter.reprint)
+        card.body.addWidget(self.reprint)
+        return card
+
+    def render_state(self, done: DonePanel) -> None:
+        """Show what was recorded."""
+        self._title.set_text(done.title)
+        self._paper.set_text(done.paper)
+        if len(self._ticks) != len(done.picks) or done.entry != self._entry:
+            self._entry = done.entry
+            self._ticks = [TickRow(key=str(place) if place < 10 else "") for place in range(1, len(done.picks) + 1)]
+            for place, tick in enumerate(self._ticks):
+                tick.setProperty("place", place)
+                tick.clicked.connect(self._ticked)
+            self._picks.set_rows(self._ticks, keep_page=False)
+        for tick, pick in zip(self._ticks, done.picks, strict=True):
+            tick.render_state(pick.pictogram, pick.text, ticked=pick.ticked)
+        self._left_title.set_text(done.left_title)
+        if done.left != self._left_rows:
+            self._left_rows = done.left
+            while (item := self._left.lay.takeAt(0)) is not None:
+                if (old := item.widget()) is not None:
+                    old.hide()
+                    old.deleteLater()
+            self._left.add(*(_LeftLine(each) for each in done.left))
+        trouble = done.paper_trouble
+        self._paper_panel.setVisible(trouble is not None)
+        if trouble is not None:
+            tone = tone_of(trouble.tone)
+            self._paper_panel.set_tone(tone)
+            self._paper_title.render_state("printer", trouble.title, tone)
+            self._paper_now.set_tone(tone)
+            self._paper_now.set_text(trouble.now)
+        self.reprint.set_text("Cetak lagi" if trouble is not None else "Cetak ulang")
+
+    def _ticked(self) -> None:
+        tick = self.sender()
+        if isinstance(tick, TickRow):
+            self._counter.tick(int(tick.property("place")))

@@ -1,0 +1,212 @@
+"""Belum pasti: what the till is doing about a debit whose outcome is not proven, and the form for the EDC's slip."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from ewarung_pos.ui.text import Trouble
+from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel
+from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
+from ewarung_pos.ui.views.kit import (
+    BigButton,
+    ButtonKind,
+    ButtonSize,
+    Card,
+    Choice,
+    FieldRow,
+    Line,
+    Option,
+    Pages,
+    Panel,
+    Role,
+    Run,
+    Text,
+    TextField,
+    Tone,
+    TroubleCard,
+)
+from ewarung_pos.ui.views.leader_pin import PinCard
+from ewarung_pos.ui.views.parts import Box, Page, kit_trouble, tone_of
+
+__all__ = ["DoubtView"]
+
+_SAYS_PAID = "paid"
+_SAYS_NONE = "none"
+
+
+class DoubtView(Page):
+    """Shows the doubt in front and hands every press to its view-model."""
+
+    def __init__(self, doubt: DoubtViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(across=True, parent=parent)
+        self._doubt = doubt
+        self._attempt = ""
+        self._left = Pages()
+        self._trouble = TroubleCard()
+        self._trouble.acted.connect(self._act)
+        self._action = ""
+        self._left.addWidget(self._trouble)
+        self._slip = SlipForm(doubt)
+        self._left.addWidget(self._slip)
+        self.add(self._left, stretch=19)
+        self.add(self._make_side(), stretch=10)
+
+    def _make_side(self) -> Card:
+        card = Card(pad=3, spacing=1.5)
+        self._goods_title = Text("Barang di meja", Role.HEADING)
+        self._tag = Line()
+        self._goods = Text(role=Role.LEAD, wrap=True)
+        self._others = Text(role=Role.BODY, tone=Tone.LOOK, wrap=True)
+        self.other = BigButton("Layani kartu lain", icon="hand-helping", key="F9")
+        self.other.clicked.connect(self._doubt.serve_other)
+        self.slip = BigButton("Saya punya struk EDC", icon="receipt-text", key="F8")
+        self.slip.clicked.connect(self._doubt.ask_slip)
+        for part in (self._goods_title, self._tag, self._goods):
+            card.body.addWidget(part)
+        card.body.addStretch(1)
+        for part in (self._others, self.slip, self.other):
+            card.body.addWidget(part)
+        return card
+
+    def render_state(self, state: DoubtState) -> None:
+        """Show the doubt; without one the screen is not in front."""
+        panel = state.panel
+        if panel is None:
+            self._attempt = ""
+            return
+        if panel.attempt != self._attempt:
+            self._attempt = panel.attempt
+            self._slip.clear()
+        self._action = panel.trouble.action
+        word = "" if panel.asking else panel.trouble.button
+        self._trouble.render_state(
+            kit_trouble(panel.trouble, detail=panel.amount, button=word, steps=panel.steps)
+        )
+        self._slip.render_state(panel, state.notice)
+        self._left.show_page(self._slip if panel.slip_form else self._trouble)
+        self._goods_title.set_text("Struk yang dibatalkan" if panel.void else "Barang di meja")
+        self._tag.set_runs((Run("Beri tanda nomor", Role.BODY, Tone.SOFT), Run(panel.tag, Role.LEAD, bold=True)))
+        self._goods.set_text("\n".join(panel.goods))
+        self._others.set_text(f"Masih ada {panel.others} lagi yang belum pasti.")
+        self._others.setVisible(panel.others > 0)
+        self.slip.setVisible(not panel.slip_form and panel.trouble.action != "ask_slip")
+
+    def _act(self) -> None:
+        if self._action == "ask_slip":
+            self._doubt.ask_slip()
+        else:
+            self._doubt.inquire()
+
+
+class SlipForm(Pages):
+    """What the EDC's slip says, read by two people; the leader confirms with her PIN."""
+
+    def __init__(self, doubt: DoubtViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._doubt = doubt
+        self._says = ""
+        self._form = Card(pad=3, spacing=2, tone=Tone.LOOK)
+        self._make_form(self._form)
+        self.addWidget(self._form)
+        self.pin = PinCard()
+        self.pin.left.connect(self._back)
+        self.addWidget(self.pin)
+        self._show()
+
+    def _make_form(self, card: Card) -> None:
+        head = Box(gap=0.5)
+        self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
+        head.add(Text("Apa kata struk EDC?", Role.TITLE, wrap=True), self._detail)
+        self._choice = Choice("Apa kata struk EDC?")
+        self._choice.set_options(
+            (Option(_SAYS_PAID, "Ada struk disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ada penarikan", "Alt+T"))
+        )
+        self._choice.chosen.connect(self._chosen)
+        self.approval = TextField("Nomor persetujuan")
+        self.approval.setMaxLength(12)
+        self.invoice = TextField("Nomor invoice")
+        self.invoice.setMaxLength(12)
+        self.invoice.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly)
+        self.approval.textChanged.connect(self._show)
+        self.invoice.textChanged.connect(self._show)
+        self._fields = Box(across=True, gap=2)
+        self._fields.add(
+            FieldRow("Nomor persetujuan", self.approval, help_text="APPROVAL di struk"),
+            FieldRow("Nomor invoice", self.invoice, help_text="INVOICE di struk"),
+            stretch=1,
+        )
+        self._hint = Panel(pad=2, tone=Tone.INFO)
+        self._hint_words = Text(role=Role.BODY, tone=Tone.INFO, wrap=True)
+        self._hint.body.addWidget(self._hint_words)
+        foot = Box(across=True, gap=2)
+        self.ask_again = BigButton("Tanya EDC lagi", size=ButtonSize.COUNTER, key="Esc")
+        self.ask_again.clicked.connect(self._doubt.inquire)
+        self.go_on = BigButton("PIN ketua", kind=ButtonKind.PRIMARY, icon="key-round", key="Enter")
+        self.go_on.clicked.connect(self._ask_pin)
+        foot.add(self.ask_again).space().add(self.go_on)
+        for part in (head, self._choice, self._fields, self._hint):
+            card.body.addWidget(part)
+        card.body.addStretch(1)
+        card.body.addWidget(foot)
+
+    def clear(self) -> None:
+        """Another doubt: nothing is typed yet."""
+        self.approval.clear()
+        self.invoice.clear()
+        self._says = ""
+        self._show()
+        self._back()
+
+    def choose(self, says: str) -> None:
+        """Mark what the slip says."""
+        self._says = says
+        self._show()
+
+    def render_state(self, panel: DoubtPanel, notice: Trouble | None) -> None:
+        """Show which debit it is about, and what was wrong with what was entered."""
+        self._detail.set_text(panel.amount)
+        tone = tone_of(notice.tone) if notice is not None else Tone.INFO
+        self._hint.set_tone(tone)
+        self._hint_words.set_tone(tone)
+        self._hint_words.set_text(
+            f"{notice.happened} {notice.now}"
+            if notice is not None
+            else "Baca struk EDC bersama ketua. Pilihan ini dicatat atas nama berdua."
+        )
+        self.pin.render_notice(notice)
+
+    def _chosen(self, says: str) -> None:
+        self.choose(says)
+        if says == _SAYS_PAID:
+            self.approval.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show(self) -> None:
+        self._choice.set_chosen(self._says)
+        self._fields.setVisible(self._says == _SAYS_PAID)
+        self.go_on.set_reason(self._missing())
+
+    def _missing(self) -> str:
+        if not self._says:
+            return "pilih dulu"
+        if self._says == _SAYS_PAID and not (self.approval.text().strip() and self.invoice.text().strip()):
+            return "salin dua nomor"
+        return ""
+
+    def _ask_pin(self) -> None:
+        paid = self._says == _SAYS_PAID
+        title = "Bank sudah menarik saldo" if paid else "Tidak ada penarikan"
+        said = f"{self._detail.text()}"
+        numbers = f"Persetujuan {self.approval.text().strip()}, invoice {self.invoice.text().strip()}"
+        self.pin.ask(title, f"{said}\n{numbers}" if paid else said, self._confirm)
+        self.show_page(self.pin)
+        self.pin.take_keyboard()
+
+    def _back(self) -> None:
+        self.show_page(self._form)
+
+    def _confirm(self, pin: str) -> None:
+        if self._says == _SAYS_PAID:
+            self._doubt.slip_approved(self.approval.text(), self.invoice.text(), pin)
+        else:
+            self._doubt.slip_none(pin)

@@ -1,0 +1,158 @@
+"""Tabs in the head of a card: the one in front says more than its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from PySide6.QtCore import QRect, QSize, Qt, Signal
+from PySide6.QtGui import QFontMetrics, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QSizePolicy, QWidget
+
+from ewarung_pos.ui.views.kit import Role, row
+from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, focus_ring, smooth, text_width
+
+__all__ = ["Tab", "Tabs"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """`title` and `subtitle` are shown when in front, `word` and `count` (of things chosen in it) when not."""
+
+    name: str
+    word: str
+    title: str
+    subtitle: str
+    key: str
+    count: int = 0
+
+
+class _TabButton(PaintedButton):
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._tab = Tab("", "", "", "", "")
+        self._brief = False
+        self.setCheckable(True)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
+
+    @property
+    def tab(self) -> Tab:
+        return self._tab
+
+    def set_tab(self, tab: Tab, *, front: bool, brief: bool) -> None:
+        self._tab, self._brief = tab, brief
+        self.setChecked(front)
+        self.setAccessibleName(tab.word)
+        self.setAccessibleDescription(tab.subtitle if front else self._below())
+        self.set_key(tab.key)
+        self.updateGeometry()
+        self.update()
+
+    def _above(self) -> str:
+        return self._tab.title if self.isChecked() and not self._brief else self._tab.word
+
+    def _below(self) -> str:
+        if self.isChecked() and not self._brief and self._tab.subtitle:
+            return self._tab.subtitle
+        chosen = f"{self._tab.count} dipilih" if self._tab.count else ""
+        if self._brief:
+            return chosen or self._tab.key
+        return " · ".join(each for each in (self._tab.key, chosen) if each)
+
+    def width_for(self, *, brief: bool) -> int:
+        was, self._brief = self._brief, brief
+        above = text_width(self.look.font(Role.LEAD, bold=True), self._above())
+        below = text_width(self.look.font(Role.SMALL), self._below())
+        self._brief = was
+        return max(above, below) + 2 * self.look.gap(1.5 if brief else 2)
+
+    def sizeHint(self) -> QSize:
+        height = QFontMetrics(self.look.font(Role.LEAD)).height() + QFontMetrics(self.look.font(Role.SMALL)).height()
+        return QSize(self.width_for(brief=self._brief), max(self.look.counter_target, height + 12))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        front = self.isChecked()
+        if not front and (self.underMouse() or self.isDown()):
+            painter.fillRect(self.rect(), self.look.colour("wash"))
+        title, small = self.look.font(Role.LEAD, bold=front), self.look.font(Role.SMALL)
+        above, below = QFontMetrics(title).height(), QFontMetrics(small).height()
+        top = (self.height() - above - below) // 2
+        pad = self.look.gap(1.5 if self._brief else 2)
+        left = QRect(pad, top, self.width() - pad, above)
+        painter.setFont(title)
+        painter.setPen(self.look.colour("ink" if front else "soft-dark"))
+        painter.drawText(left, Qt.AlignmentFlag.AlignVCenter, self._above())
+        painter.setFont(small)
+        painter.setPen(self.look.colour("soft-dark"))
+        painter.drawText(left.adjusted(0, above, 0, below), Qt.AlignmentFlag.AlignTop, self._below())
+        if front:
+            painter.fillRect(pad, self.height() - 4, self.width() - 2 * pad, 4, self.look.colour("go"))
+        if self.hasFocus():
+            focus_ring(painter, self.rect(), 6)
+
+
+class Tabs(Painted):
+    """The tabs side by side.
+
+    Signals:
+        chosen(str): the operator wants the tab of this name.
+    """
+
+    chosen = Signal(str)
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setAccessibleName(name)
+        self._tabs: tuple[Tab, ...] = ()
+        self._front = ""
+        self._buttons: list[_TabButton] = []
+        self._line = row()
+        self._line.addStretch(1)
+        self.setLayout(self._line)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    def set_tabs(self, tabs: Sequence[Tab], front: str) -> None:
+        """Show these tabs, `front` in front."""
+        self._tabs, self._front = tuple(tabs), front
+        while len(self._buttons) < len(self._tabs):
+            button = _TabButton(self)
+            button.clicked.connect(self._pressed)
+            self._line.insertWidget(len(self._buttons), button)
+            self._buttons.append(button)
+        for place, button in enumerate(self._buttons):
+            button.setVisible(place < len(self._tabs))
+        self._show()
+        self.updateGeometry()
+
+    def _show(self) -> None:
+        for brief in (False, True):
+            for tab, button in zip(self._tabs, self._buttons, strict=False):
+                button.set_tab(tab, front=tab.name == self._front, brief=brief)
+            shown = self._buttons[: len(self._tabs)]
+            if sum(button.width_for(brief=brief) for button in shown) <= self.width():
+                break
+
+    def _pressed(self) -> None:
+        button = self.sender()
+        if isinstance(button, _TabButton):
+            button.setChecked(button.tab.name == self._front)
+            self.chosen.emit(button.tab.name)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._show()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._show()
+
+    def sizeHint(self) -> QSize:
+        shown = self._buttons[: len(self._tabs)]
+        return QSize(
+            sum(button.width_for(brief=False) for button in shown),
+            max((button.sizeHint().height() for button in shown), default=self.look.counter_target),
+        )
+
+    def minimumSizeHint(self) -> QSize:
+        shown = self._buttons[: len(self._tabs)]
+        return QSize(sum(button.width_for(brief=True) for button in shown), self.sizeHint().height())

@@ -1,0 +1,231 @@
+"""The two roles of one simulated EDC, and the hands at its tray."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+
+import pytest
+
+from ewarung_pos.devices.simulated.tray import connect
+from ewarung_pos.devices.transport import LinkLost, SerialTransport
+from ewarung_pos.domain.family import card_ref
+from ewarung_pos.errors import DeviceProtocolError, DeviceUnavailable
+from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentStep, Unknown
+
+
+@pytest.fixture
+def tray_of():
+    with contextlib.ExitStack() as stack:
+
+        def get(at):
+            tray = connect(at.simulator.url)
+            assert tray is not None
+            stack.callback(tray.close)
+            return tray
+
+        yield get
+
+
+def wait_for_card(at, polls: int = 40):
+    for _ in range(polls):
+        if (card := at.reader.poll(50)) is not None:
+            return card
+    raise AssertionError("no card came")
+
+
+def test_cards_present_themselves_when_nobody_holds_the_tray(counter, kind: str) -> None:
+    at = counter(kind)
+    seen = {wait_for_card(at).card.last4 for _ in range(4)}
+    assert seen == {"7788", "4563"}
+
+
+def test_inserted_card_is_read_once_and_pays(counter, kind: str, tray_of, caplog) -> None:
+    caplog.set_level(logging.DEBUG)
+    at = counter(kind)
+    tray = tray_of(at)
+    assert at.reader.poll(100) is None
+    [row] = [row for row, label in tray.cards() if "7788" in label]
+    tray.insert(row)
+    card = wait_for_card(at)
+    assert card.card == card_ref(b"a key of thirty-two bytes, truly", "6013014455667788")
+    assert card.expiry == "3012"
+    at.reader.release()
+    steps: list[PaymentStep] = []
+    outcome = at.terminal.pay(PaymentIntent("a", 10_000, "7788"), steps.append)
+    assert isinstance(outcome, Approved)
+    assert steps == [PaymentStep.SENT, PaymentStep.ACCEPTED, PaymentStep.VERIFYING]
+    assert at.reader.poll(100) is None
+    assert tray.totals() == {"approved": 10_000, "voided": 0}
+    slip = tray.slip(10_000)
+    assert slip is not None
+    assert (slip["approval"], slip["invoice"]) == (outcome.approval, outcome.invoice)
+    assert tray.slip(77) is None
+    assert "6013014455667788" not in caplog.text
+    assert "6013014455667788".encode().hex() not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("what", "outcome"),
+    [
+        ("wrong_pin", Declined("55", "wrong_pin")),
+        ("cancel", Declined("P3", "user_cancelled")),
+        ("insufficient", Declined("51", "insufficient")),
+        ("lose_answer", Unknown("no_answer")),
+    ],
+)
+def test_holder_and_line_behave_as_told_once(counter, tray_of, what: str, outcome: object) -> None:
+    at = counter()
+    tray = tray_of(at)
+    tray.insert("1")
+    tray.next_sale(what)
+    assert at.pay("a", 10_000) == outcome
+    assert isinstance(at.pay("b", 10_000), Approved)
+
+
+def test_purse_is_emptied_and_no_further(counter, tray_of) -> None:
+    at = counter()
+    tray_of(at).insert("2")
+    assert isinstance(at.pay("a", 200_000), Approved)
+    assert at.pay("b", 1) == Declined("51", "insufficient")
+
+
+def test_void_gives_the_money_back_once(counter, tray_of) -> None:
+    at = counter()
+    tray = tray_of(at)
+    tray.insert("2")
+    sold = at.pay("a", 200_000)
+    assert isinstance(sold, Approved)
+    voided = at.terminal.void("v", sold)
+    assert isinstance(voided, Approved)
+    assert at.inquire("v", 200_000) == Approved(
+        200_000,
+        voided.approval,
+        voided.invoice,
+        voided.rrn,
+        voided.terminal,
+        voided.merchant,
+        voided.batch,
+        "edc_inquiry",
+    )
+    assert at.terminal.void("w", sold) == Declined("12", "declined")
+    assert isinstance(at.pay("b", 200_000), Approved)
+    assert tray.totals() == {"approved": 400_000, "voided": 200_000}
+
+
+def test_settlement_closes_the_batch(counter, kind: str) -> None:
+    at = counter(kind)
+    first = at.pay("a", 10_000)
+    at.pay("b", 5_000)
+    assert isinstance(first, Approved)
+    at.terminal.void("v", first)
+    done = at.terminal.settle()
+    assert (done.amount, done.batch) == (5_000, "000001")
+    assert at.terminal.settle().amount == 0
+    assert at.terminal.void("w", first) == Declined("25", "declined")
+
+
+def test_lost_settlement_answer_is_given_again(counter) -> None:
+    at = counter(faults=[{"on": "settle", "nth": 1, "do": "drop_response"}])
+    at.pay("a", 10_000)
+    with pytest.raises(Exception, match="settlement"):
+        at.terminal.settle()
+    assert at.terminal.settle().amount == 10_000
+
+
+def test_pin_typed_on_the_face(counter, tray_of) -> None:
+    at = counter(pin_mode="face")
+    tray = tray_of(at)
+    tray.insert("1")
+    outcomes: list[object] = []
+    for pin, expected in (("123456", Approved), ("000000", Declined)):
+        payer = threading.Thread(target=lambda: outcomes.append(at.pay(str(len(outcomes)), 10_000)))
+        payer.start()
+        until = time.monotonic() + 0.4
+        while not tray.face()["asks_pin"] and time.monotonic() < until:
+            time.sleep(0.005)
+        tray.press("9")
+        tray.press("clear")
+        for digit in pin:
+            tray.press(digit)
+        assert tray.face()["lines"][-1] == "MASUKKAN PIN ******"
+        tray.press("ok")
+        payer.join()
+        assert isinstance(outcomes[-1], expected)
+    assert outcomes[-1] == Declined("55", "wrong_pin")
+
+
+def test_cancel_key_ends_a_payment_and_a_card_request(counter, tray_of) -> None:
+    at = counter(pin_mode="face")
+    tray = tray_of(at)
+    assert at.reader.poll(60) is None
+    tray.press("cancel")
+    assert at.reader.poll(60) is None
+    assert at.reader.status().state is DeviceState.READY
+    tray.insert("1")
+    outcomes: list[object] = []
+    payer = threading.Thread(target=lambda: outcomes.append(at.pay("a", 10_000)))
+    payer.start()
+    until = time.monotonic() + 0.4
+    while not tray.face()["asks_pin"] and time.monotonic() < until:
+        time.sleep(0.005)
+    tray.press("cancel")
+    payer.join()
+    assert outcomes == [Declined("P3", "user_cancelled")]
+
+
+def test_tray_refuses_what_it_does_not_know(counter, tray_of) -> None:
+    tray = tray_of(counter())
+    for wrong in (lambda: tray.insert("99"), lambda: tray.next_sale("dance")):
+        with pytest.raises(DeviceProtocolError):
+            wrong()
+    assert tray.totals() == {"approved": 0, "voided": 0}
+
+
+def test_no_tray_where_there_is_no_simulator(tmp_path, tcp_ports) -> None:
+    assert connect(str(tmp_path / "nothing")) is None
+    assert connect(f"tcp://127.0.0.1:{tcp_ports()}") is None
+    assert connect("loop://") is None
+    assert connect("") is None
+
+
+def test_tray_is_found_by_the_pty_and_by_its_own_path(counter) -> None:
+    at = counter("pty")
+    for url in (at.url, at.url + ".tray"):
+        tray = connect(url)
+        assert tray is not None
+        tray.close()
+
+
+def test_second_opener_is_refused(counter) -> None:
+    at = counter("pty")
+    at.terminal.diagnose()
+    with pytest.raises(LinkLost) as caught:
+        SerialTransport(at.url).open()
+    assert caught.value.reason == "in_use"
+    other = type(at)(at.simulator, at.bank, at.url)
+    with pytest.raises(DeviceUnavailable) as refused:
+        other.reader.poll(10)
+    assert refused.value.reason == "in_use"
+    assert other.reader.status().reason == "in_use"
+    at.line.close()
+    assert other.terminal.diagnose().state is DeviceState.READY
+    other.line.close()
+
+
+def test_till_may_close_and_come_back(counter, kind: str) -> None:
+    at = counter(kind)
+    for number in range(3):
+        assert isinstance(at.pay(str(number), 5_000), Approved)
+        at.terminal.close()
+
+
+def test_next_till_is_served_when_the_first_has_gone(counter) -> None:
+    at = counter("tcp")
+    assert isinstance(at.pay("a", 5_000), Approved)
+    at.line.close()
+    other = type(at)(at.simulator, at.bank, at.url)
+    assert isinstance(other.pay("b", 5_000), Approved)
+    other.line.close()

@@ -1,0 +1,157 @@
+"""Every fault against every kind of line: the outcome is right or unknown, never wrong, and nothing is asked twice."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.ports import Approved, Declined, Unknown
+
+AMOUNT = 62_500
+
+# fault, first outcome, final outcome after asking the EDC
+MATRIX = [
+    ({"do": "split", "ms": 1}, "approved", "approved"),
+    ({"do": "glue_ack"}, "approved", "approved"),
+    ({"do": "garbage_before"}, "approved", "approved"),
+    ({"do": "bad_lrc_once"}, "approved", "approved"),
+    ({"do": "nak", "count": 1}, "approved", "approved"),
+    ({"do": "nak", "count": 2}, "approved", "approved"),
+    ({"do": "duplicate_response"}, "approved", "approved"),
+    ({"do": "late_response", "ms": 200}, "approved", "approved"),
+    ({"do": "nak", "count": 3}, "not_accepted", "not_found"),
+    ({"do": "decline", "code": "05"}, "declined", "declined"),
+    ({"do": "decline", "code": "51"}, "insufficient", "insufficient"),
+    ({"do": "reject_pin"}, "wrong_pin", "wrong_pin"),
+    ({"do": "bad_lrc"}, "?bad_frame", "approved"),
+    ({"do": "short"}, "?bad_frame", "approved"),
+    ({"do": "long"}, "?bad_frame", "approved"),
+    ({"do": "silence"}, "?no_ack", "not_found"),
+    ({"do": "silence", "processed": True}, "?no_ack", "approved"),
+    ({"do": "drop_response"}, "?no_answer", "approved"),
+    ({"do": "late_response", "ms": 800}, "?no_answer", "approved"),
+    ({"do": "wrong_amount"}, "?mismatch", "approved"),
+    ({"do": "wrong_type"}, "?mismatch", "approved"),
+    ({"do": "host_timeout"}, "?host_timeout", "not_found"),
+    ({"do": "host_timeout", "approved": True}, "?host_timeout", "approved"),
+    ({"do": "hangup_after_ack"}, "?link_lost", "approved"),
+]
+
+
+def word(outcome: object) -> str:
+    match outcome:
+        case Approved():
+            return "approved"
+        case Declined(reason=reason):
+            return reason
+        case Unknown(reason=reason):
+            return "?" + reason
+    raise AssertionError(outcome)
+
+
+CASES = [
+    pytest.param(wire, *row, id="-".join([wire, *map(str, row[0].values())]))
+    for wire in ("pty", "tcp")
+    for row in MATRIX
+]
+
+
+@pytest.mark.parametrize(("wire", "fault", "first", "final"), CASES)
+def test_outcome(counter, wire: str, fault: dict[str, object], first: str, final: str) -> None:
+    at = counter(wire, [{"on": "sale", "nth": 1, **fault}])
+    outcome = at.pay("a", AMOUNT)
+    assert word(outcome) == first
+    known = at.inquire("a", AMOUNT)
+    assert word(known) == final
+    slips = at.slips()
+    assert len(slips) <= 1
+    assert (final == "approved") == any(slip.moved for slip in slips)
+    if isinstance(known, Approved):
+        assert (known.amount, known.invoice, known.rrn) == (AMOUNT, slips[0].invoice, slips[0].rrn)
+    if isinstance(outcome, Approved):
+        assert (outcome.invoice, outcome.rrn) == (slips[0].invoice, slips[0].rrn)
+    # The line is usable afterwards.
+    assert word(at.pay("b", AMOUNT)) == "approved"
+    assert len(at.slips()) == len(slips) + 1
+
+
+def test_equal_amounts_are_not_mixed_up_when_the_first_answer_is_late(counter, kind: str) -> None:
+    at = counter(kind, [{"on": "sale", "nth": 1, "do": "late_response", "ms": 700}])
+    assert word(at.pay("a", AMOUNT)) == "?no_answer"
+    second = at.pay("b", AMOUNT)
+    if isinstance(second, Declined):  # the EDC was still busy: nothing was sent
+        assert second.reason == "not_sent"
+        second = at.pay("b", AMOUNT)
+    first = at.inquire("a", AMOUNT)
+    assert isinstance(first, Approved)
+    assert isinstance(second, Approved)
+    assert [first.rrn, second.rrn] == [slip.rrn for slip in at.slips()]
+
+
+def test_delayed_copies_do_not_answer_the_next_question(counter, kind: str) -> None:
+    at = counter(kind, [{"on": "any", "every": 1, "do": "duplicate_response", "ms": 30}])
+    for number in range(4):
+        outcome = at.pay(f"sale {number}", AMOUNT)
+        assert isinstance(outcome, Approved)
+        assert outcome.rrn == at.slips()[-1].rrn
+        found = at.inquire(f"sale {number}", AMOUNT)
+        assert isinstance(found, Approved)
+        assert found.rrn == outcome.rrn
+    assert at.inquire("never sold", AMOUNT) == Declined("25", "not_found")
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_the_edc_approved_is_what_the_till_knows(counter, seed: int) -> None:
+    """A morning of random faults on sales and voids; nothing may differ at its end."""
+    import random
+
+    dice = random.Random(seed)
+    deeds = [
+        {"do": "split", "ms": 0},
+        {"do": "glue_ack"},
+        {"do": "bad_lrc_once"},
+        {"do": "bad_lrc"},
+        {"do": "nak"},
+        {"do": "silence", "processed": True},
+        {"do": "drop_response"},
+        {"do": "duplicate_response", "ms": 5},
+        {"do": "wrong_amount"},
+        {"do": "wrong_type"},
+        {"do": "garbage_before"},
+        {"do": "hangup_after_ack"},
+        {"do": "decline", "code": "51"},
+        {"do": "host_timeout", "approved": True},
+    ]
+    script = [
+        {"on": kind, "nth": nth, **dice.choice(deeds)}
+        for kind, count in (("sale", 25), ("void", 8))
+        for nth in range(1, count)
+        if dice.random() < 0.5
+    ]
+    at = counter("pty", script)
+    sold: dict[str, Approved] = {}
+    voided = 0
+    for number in range(25):
+        amount = dice.choice([5_000, 10_000])
+        outcome = at.pay(f"sale {number}", amount)
+        if isinstance(outcome, Unknown):
+            outcome = at.inquire(f"sale {number}", amount)
+        assert not isinstance(outcome, Unknown)
+        if isinstance(outcome, Approved):
+            sold[f"sale {number}"] = outcome
+        if len(sold) > 3 and dice.random() < 0.3:
+            undo = sold.pop(dice.choice(list(sold)))
+            result = at.terminal.void(f"void {number}", undo)
+            if isinstance(result, Unknown):
+                result = at.inquire(f"void {number}", undo.amount)
+            if isinstance(result, Approved):
+                voided += undo.amount
+            else:
+                assert isinstance(result, Declined)
+                sold[f"kept {number}"] = undo
+    totals = at.bank.totals()
+    known = sum(one.amount for one in sold.values())
+    assert totals["approved"] - totals["voided"] == known
+    assert totals["voided"] == voided
+    assert at.terminal.settle().amount == known
+    refs = [slip.ref for slip in at.slips()]
+    assert len(refs) == len(set(refs))

@@ -1,0 +1,145 @@
+"""The simulator as a process: started, killed like a pulled cable, started again on its journal."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from ewarung_pos.devices.simulated.edc import Simulator, spawn
+from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards
+from ewarung_pos.devices.simulated.edc_behaviour import Edc
+from ewarung_pos.devices.simulated.tray import connect
+from ewarung_pos.errors import ConfigError, DeviceUnavailable
+from ewarung_pos.ports import Approved, Declined, DeviceState, Unknown
+
+
+@pytest.fixture
+def till(counter):
+    """Only the drivers, for a simulator that is elsewhere."""
+
+    def make(url: str):
+        at = counter("pty")
+        return type(at)(at.simulator, at.bank, url)
+
+    return make
+
+
+def line(tmp_path: Path, tcp_ports, kind: str) -> dict[str, str]:
+    return {"pty": str(tmp_path / "line")} if kind == "pty" else {"listen": f"tcp://127.0.0.1:{tcp_ports()}"}
+
+
+@pytest.mark.parametrize("wire", ["pty", "tcp"])
+def test_cable_pulled_and_put_back(tmp_path, families, tcp_ports, simulate, till, wire: str) -> None:
+    options = line(tmp_path, tcp_ports, wire)
+    journal = tmp_path / "edc.jsonl"
+    faults = tmp_path / "faults.json"
+    faults.write_text(json.dumps([{"on": "sale", "nth": 2, "do": "drop_response"}]))
+    first = spawn(**options, families=families, journal=journal, faults=faults, program=simulate)
+    at = till(first.url)
+    try:
+        paid = at.pay("a", 10_000)
+        assert isinstance(paid, Approved)
+        assert at.pay("b", 10_000) == Unknown("no_answer")
+        assert at.reader.poll(20) is None
+        first.kill()
+        with pytest.raises(DeviceUnavailable):
+            for _ in range(20):
+                at.reader.poll(50)
+        assert at.reader.status().state is DeviceState.AWAY
+        begun = time.monotonic()
+        with pytest.raises(DeviceUnavailable):
+            at.pay("c", 10_000)
+        assert time.monotonic() - begun < 2
+    finally:
+        first.stop()
+        at.line.close()
+    again = spawn(**options, families=families, journal=journal, program=simulate)
+    try:
+        deadline = time.monotonic() + 5
+        card = None
+        while card is None and time.monotonic() < deadline:
+            try:
+                card = at.reader.poll(100)
+            except DeviceUnavailable:
+                continue
+        assert card is not None
+        assert at.reader.status().state is DeviceState.READY
+        at.reader.release()
+        resolved = at.inquire("b", 10_000)
+        assert isinstance(resolved, Approved)
+        assert resolved.evidence == "edc_inquiry"
+        assert at.inquire("c", 10_000) == Declined("25", "not_found")
+        assert isinstance(at.terminal.void("v", paid), Approved)
+        tray = connect(again.url)
+        assert tray is not None
+        assert tray.totals() == {"approved": 20_000, "voided": 10_000}
+        tray.close()
+    finally:
+        at.line.close()
+        again.stop()
+    assert not again.running
+    assert "6013014455667788" not in journal.read_text()
+
+
+def test_killed_in_the_middle_of_a_sale(tmp_path, families, simulate, till) -> None:
+    faults = tmp_path / "faults.toml"
+    faults.write_text('[[fault]]\non = "sale"\ndo = "late_response"\nms = 60000\n')
+    options = {"pty": tmp_path / "line", "families": families, "journal": tmp_path / "j", "program": simulate}
+    simulator = spawn(**options, faults=faults)
+    at = till(simulator.url)
+    try:
+        outcome = at.terminal.pay(
+            __import__("ewarung_pos.ports", fromlist=["PaymentIntent"]).PaymentIntent("a", 10_000),
+            lambda step: (time.sleep(0.1), simulator.kill()) if step.value == "accepted" else None,
+        )
+        assert outcome == Unknown("link_lost")
+    finally:
+        simulator.stop()
+    with spawn(**options) as again:
+        assert again.running
+        assert isinstance(at.inquire("a", 10_000), Approved)
+        at.line.close()
+
+
+def test_link_and_tray_are_gone_after_the_end(tmp_path, families, simulate) -> None:
+    simulator = spawn(pty=tmp_path / "line", families=families, program=simulate)
+    assert (tmp_path / "line").is_symlink()
+    assert (tmp_path / "line.tray").exists()
+    simulator.stop()
+    simulator.stop()
+    assert not os.path.lexists(tmp_path / "line")
+    assert not (tmp_path / "line.tray").exists()
+
+
+def test_simulator_that_cannot_start_is_told(tmp_path, simulate, capfd) -> None:
+    with pytest.raises(DeviceUnavailable):
+        spawn(pty=tmp_path / "line", families=tmp_path / "missing.csv", program=simulate)
+    assert "missing.csv" in capfd.readouterr().err
+
+
+def test_two_simulators_do_not_share_a_link(tmp_path, families, counter) -> None:
+    at = counter("pty")
+    with pytest.raises(ConfigError):
+        Simulator(Edc(Bank(read_cards(families))), pty=Path(at.url))
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ConfigError):
+        Simulator(Edc(Bank(read_cards(families))), pty=tmp_path / "file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.parametrize("address", ["tcp://0.0.0.0:7002", "tcp://192.168.1.2:7002", "tcp://127.0.0.1:x", "7002"])
+def test_only_this_machine_is_served(families, address: str) -> None:
+    with pytest.raises(ConfigError):
+        Simulator(Edc(Bank(read_cards(families))), listen=address)
+
+
+def test_hundred_and_twenty_sales_take_seconds(counter) -> None:
+    at = counter("pty")
+    begun = time.monotonic()
+    for number in range(120):
+        assert isinstance(at.pay(str(number), 1_000), Approved)
+    assert time.monotonic() - begun < 6

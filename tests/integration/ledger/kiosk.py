@@ -1,0 +1,147 @@
+"""An invented kiosk: its goods, families and facts, and a clock that is told the time."""
+
+from __future__ import annotations
+
+import os
+
+from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Commodity, Eligibility, Product, Programme
+from ewarung_pos.domain.entitlement import LeaseGrant
+from ewarung_pos.domain.family import CardRef, CardStatus, Family, HolderPresence
+from ewarung_pos.domain.journal import DayOpened, Entry, KioskEnrolled, Redeemed, StockReceived, uuid7
+from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, RightDebit, Tender
+from ewarung_pos.domain.state import KioskIdentity, PurseCredit, StatePage
+from ewarung_pos.domain.stock import ReceivedLine
+from ewarung_pos.domain.timeline import BusinessDate, ClockReading, Instant
+from ewarung_pos.domain.units import Rupiah, Unit, grams, pieces
+from ewarung_pos.ledger.database import SqlLedger
+from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
+
+KEY = bytes(range(32))
+NOVEMBER_24 = 1_795_485_600_000  # 2026-11-24 09.00 WIB
+IDENTITY = KioskIdentity("EW-0001", 1, "E-Warong Melati", "3374010001", "Bulu Lor")
+
+
+class ToldClock:
+    """Says what it was told; every reading is one millisecond later, every identifier a new one."""
+
+    def __init__(self, ms: int = NOVEMBER_24) -> None:
+        self.ms = ms
+
+    def now(self) -> ClockReading:
+        self.ms += 1
+        return ClockReading(Instant(self.ms), self.ms - NOVEMBER_24 + 1000, "boot")
+
+    def mint(self) -> str:
+        return uuid7(self.ms, os.urandom(10))
+
+
+def catalogue() -> Catalogue:
+    return Catalogue(
+        commodities=(
+            Commodity("beras", "Beras", "beras", Unit.GRAM),
+            Commodity("telur", "Telur", "telur", Unit.PIECE),
+        ),
+        products=(
+            Product("B5", "Beras 5 kg", "beras", "medium", "Melati", grams(5000), "sak", Rupiah(65_000)),
+            Product("T10", "Telur 10", "telur", "", "Kampung", pieces(10), "wadah", Rupiah(20_000)),
+        ),
+        programmes=(Programme("BPNT", "Sembako", BenefitKind.RATION), Programme("KKS", "Saldo", BenefitKind.PURSE)),
+        eligibilities=tuple(
+            Eligibility(programme, commodity, BusinessDate("2026-01-01"))
+            for programme in ("BPNT", "KKS")
+            for commodity in ("beras", "telur")
+        ),
+    )
+
+
+def family(number: int, name: str = "") -> Family:
+    return Family(
+        key=f"F{number:04d}",
+        name=name or f"KELUARGA {number:04d}",
+        nik_masked="3374••••••••0001",
+        kelurahan_code="3374010001",
+        kelurahan="Bulu Lor",
+        kecamatan="Semarang Utara",
+        members=4,
+        programmes=("BPNT", "KKS"),
+        home="EW-0001",
+        card=CardRef(f"{number:064x}", f"{number % 10000:04d}"),
+        card_status=CardStatus.ACTIVE,
+    )
+
+
+def page(
+    cursor: int, families: int = 3, rice: int = 10_000, eggs: int = 30, *, credit: int = 200_000, with_goods: bool = True
+) -> StatePage:
+    people = tuple(family(number) for number in range(1, families + 1))
+    return StatePage(
+        cursor=cursor,
+        families=people,
+        leases=tuple(
+            LeaseGrant(person.key, "BPNT", "2026-11", commodity, unit, amount)
+            for person in people
+            for commodity, unit, amount in (("beras", Unit.GRAM, rice), ("telur", Unit.PIECE, eggs))
+        ),
+        credits=tuple(PurseCredit(person.key, "KKS", "2026-11", credit) for person in people),
+        catalogue=catalogue() if with_goods else None,
+        register_date="2026-11-01",
+        register_source="DTSEN",
+    )
+
+
+def rice(packs: int, tender: Tender = Tender.RATION) -> RedemptionLine:
+    programme = {Tender.RATION: "BPNT", Tender.PURSE: "KKS", Tender.CASH: ""}[tender]
+    return RedemptionLine(
+        "B5", "Beras 5 kg", "beras", packs, "sak", 5000 * packs, Unit.GRAM, 65_000, tender, programme
+    )
+
+
+def eggs(packs: int, tender: Tender = Tender.RATION) -> RedemptionLine:
+    programme = {Tender.RATION: "BPNT", Tender.PURSE: "KKS", Tender.CASH: ""}[tender]
+    return RedemptionLine("T10", "Telur 10", "telur", packs, "wadah", 10 * packs, Unit.PIECE, 20_000, tender, programme)
+
+
+def redeemed(receipt: int, key: str, *lines: RedemptionLine, purse: PurseDebit | None = None) -> Redeemed:
+    return Redeemed(
+        receipt=receipt,
+        family=key,
+        last4=key[-4:],
+        presence=HolderPresence.SELF,
+        lines=lines,
+        debits=tuple(
+            RightDebit(line.programme, "2026-11", line.commodity, line.unit, line.amount)
+            for line in lines
+            if line.tender is Tender.RATION
+        ),
+        remaining=(),
+        purse=purse,
+    )
+
+
+def goods(*lines: RedemptionLine) -> dict[str, int]:
+    sums: dict[str, int] = {}
+    for line in lines:
+        sums[line.commodity] = sums.get(line.commodity, 0) + line.amount
+    return sums
+
+
+def serve(uow: SqlUnitOfWork, key: str, *lines: RedemptionLine, purse: PurseDebit | None = None) -> Entry:
+    """What the counter does in one commit: the entry and the paper owed for it."""
+    fact = redeemed(uow.next_receipt(), key, *lines, purse=purse)
+    entry = uow.append(fact, "K1")
+    uow.queue_print("receipt", entry.id, fact.receipt, 0, goods(*lines))
+    return entry
+
+
+def enrol(ledger: SqlLedger, device_key: str = "") -> None:
+    with ledger.write() as uow:
+        uow.set_identity(IDENTITY)
+        uow.append(KioskEnrolled("E-Warong Melati", "3374010001", device_key, "", "0.1.0"))
+
+
+def stock_up(ledger: SqlLedger, families: int = 3, packs: int = 100) -> None:
+    """The city's state, an open day, and goods on the shelf."""
+    with ledger.write() as uow:
+        uow.accept(page(10, families), "digest")
+        uow.append(DayOpened(), "K1")
+        uow.append(StockReceived("Bulog", "DO-1", (ReceivedLine("B5", packs), ReceivedLine("T10", packs))), "K1")

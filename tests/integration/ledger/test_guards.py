@@ -1,0 +1,115 @@
+"""The journal is append-only: on the till's connection, and by trigger on any other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from sqlcipher3 import dbapi2 as sqlite
+
+from ewarung_pos.ledger import guards
+from ewarung_pos.ledger.database import SqlLedger
+from ewarung_pos.ledger.engine import connect
+from tests.integration.ledger.kiosk import KEY, eggs, rice, serve
+
+
+@pytest.fixture
+def served(ledger: SqlLedger) -> SqlLedger:
+    from ewarung_pos.domain.journal import ReceiptPrinted
+
+    with ledger.write() as uow:
+        entry = serve(uow, "F0001", rice(1), eggs(1))
+        uow.append(ReceiptPrinted(1, entry.id, 0))
+    return ledger
+
+
+@pytest.mark.parametrize("table", guards.APPEND_ONLY)
+@pytest.mark.parametrize("verb", ["UPDATE {0} SET seq = seq + 100", "DELETE FROM {0}", "INSERT OR REPLACE INTO {0} {1}"])
+def test_triggers_refuse_every_change_of_what_was_appended(
+    served: SqlLedger, tmp_path: Path, table: str, verb: str
+) -> None:
+    other = connect(tmp_path / "ledger.db", KEY)
+    try:
+        with pytest.raises(sqlite.IntegrityError, match="append-only"):
+            other.execute(verb.format(table, f"SELECT * FROM {table}"))
+    finally:
+        other.close()
+
+
+def test_lease_totals_never_go_back_and_leases_stay(served: SqlLedger, tmp_path: Path) -> None:
+    other = connect(tmp_path / "ledger.db", KEY)
+    try:
+        for total in ("granted", "spent"):
+            with pytest.raises(sqlite.IntegrityError, match="only grow"):
+                other.execute(f"UPDATE lease SET {total} = {total} - 1 WHERE {total} > 0")
+        with pytest.raises(sqlite.IntegrityError, match="kept"):
+            other.execute("DELETE FROM lease")
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE lease SET spent = granted + 1",
+        "UPDATE lease SET returned = spent + 1",
+        "UPDATE stock SET packs = -1",
+        "UPDATE ledger_entry SET seq = 0",
+        "INSERT INTO stock VALUES ('X', 1.5)",
+        "INSERT INTO redemption_line VALUES (999, 0, 'p', 'c', 'g', 1, 1, 1, 't', 'p')",
+    ],
+)
+def test_the_tables_themselves_refuse_what_breaks_a_rule(served: SqlLedger, tmp_path: Path, change: str) -> None:
+    other = connect(tmp_path / "ledger.db", KEY)
+    try:
+        with pytest.raises(sqlite.IntegrityError):
+            other.execute(change)
+    finally:
+        other.close()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TRIGGER guard_ledger_entry_update",
+        "DROP TABLE ledger_entry",
+        "DROP INDEX uq_ledger_entry_receipt",
+        "ALTER TABLE ledger_entry RENAME TO other",
+        "CREATE TABLE other (a INTEGER)",
+        "CREATE TRIGGER other BEFORE INSERT ON stock BEGIN SELECT 1; END",
+        "CREATE VIEW other AS SELECT 1",
+        "ATTACH DATABASE ':memory:' AS other",
+        "PRAGMA writable_schema = ON",
+        "PRAGMA recursive_triggers = OFF",
+        "PRAGMA synchronous = OFF",
+        "PRAGMA foreign_keys = OFF",
+        "PRAGMA ignore_check_constraints = ON",
+        "PRAGMA user_version = 0",
+    ],
+)
+def test_the_tills_own_connection_cannot_take_the_guards_away(served: SqlLedger, statement: str) -> None:
+    with pytest.raises(sqlite.DatabaseError, match="not authorized"), served.write() as uow:
+        uow.execute(statement)
+
+
+def test_readers_cannot_write(served: SqlLedger) -> None:
+    from ewarung_pos.errors import ConfigError
+
+    with pytest.raises(ConfigError), served.read()._snapshot() as execute:
+        execute("INSERT INTO setting VALUES ('a', 'b')")
+
+
+def test_guards_that_were_dropped_or_altered_are_missed_and_put_back(served: SqlLedger, tmp_path: Path) -> None:
+    other = connect(tmp_path / "ledger.db", KEY)
+    try:
+        assert guards.missing(other) == ()
+        other.execute("DROP TRIGGER guard_ledger_entry_update")
+        other.execute("DROP TRIGGER guard_lease_delete")
+        other.execute("CREATE TRIGGER guard_lease_delete BEFORE DELETE ON lease BEGIN SELECT 1; END")
+        assert guards.missing(other) == ("guard_ledger_entry_update", "guard_lease_delete")
+        guards.install(other)
+        assert guards.missing(other) == ()
+        with pytest.raises(sqlite.IntegrityError):
+            other.execute("UPDATE ledger_entry SET kind = 'x'")
+    finally:
+        other.close()
