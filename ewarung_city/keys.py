@@ -1,7 +1,4 @@
-"""The city's keys: one Ed25519 pair that signs, one key that turns card numbers into references, one for pseudonyms.
-
-They are made once, at `init`, in a file that only the city's account can read; they are never in the repository.
-"""
+"""The city's keys: made once at init, kept in a file that only its owner can read, never in the database."""
 
 from __future__ import annotations
 
@@ -11,70 +8,102 @@ import os
 import secrets
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from ewarung_pos.domain.family import CardRef, card_ref
 from ewarung_pos.errors import ConfigError
+from ewarung_pos.sync.signing import public_of
 
-__all__ = ["CityKeys", "city_keys"]
+__all__ = ["CityKeys", "KEY_FILE", "load_keys", "make_keys"]
 
-_FILE = "city.keys"
+KEY_FILE = "city.keys"
 
 
-class CityKeys(msgspec.Struct, frozen=True):
-    """Raw secrets, 32 bytes each in hex."""
-
+class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     signing: str
-    cards: str
-    pseudonyms: str
+    card: str
+    register: str
+
+
+class CityKeys(NamedTuple):
+    """Three secrets: `signing` (Ed25519), `card` (shared with every kiosk, wrapped), `register` (leaves the city never)."""
+
+    signing: bytes
+    card: bytes
+    register: bytes
 
     def __repr__(self) -> str:
         """Never the secrets."""
-        return "CityKeys()"
+        return "CityKeys(...)"
 
     @property
-    def private(self) -> Ed25519PrivateKey:
-        """The signing key."""
-        return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(self.signing))
+    def public(self) -> bytes:
+        """The key that answers are verified with."""
+        return public_of(self.signing)
 
     @property
-    def public(self) -> str:
-        """What kiosks check signatures with, hex."""
-        return self.private.public_key().public_bytes_raw().hex()
+    def keyid(self) -> str:
+        """How signatures name it."""
+        return f"city/{self.public.hex()[:16]}"
 
-    @property
-    def card_key(self) -> bytes:
-        """HMAC key of card references, shared with enrolled kiosks."""
-        return bytes.fromhex(self.cards)
+    def card_ref(self, number: str) -> CardRef:
+        """The reference of a card; the number goes no further."""
+        return card_ref(self.card, number)
 
-    def pseudonym(self, kind: str, value: str) -> str:
-        """A stable name that tells nothing: 20 hex digits for a NIK, a family number or a family card."""
-        return hmac.new(bytes.fromhex(self.pseudonyms), f"{kind}|{value}".encode(), hashlib.sha256).hexdigest()[:20]
+    def token(self, kind: str, number: str) -> str:
+        """A keyed token (hex) of a NIK or KK. Not under the card key: kiosks have that, and could try all numbers."""
+        return hmac.new(self.register, f"{kind}|{number}".encode(), hashlib.sha256).hexdigest()
 
 
-def city_keys(data_dir: Path, *, create: bool = False) -> CityKeys:
-    """Read the key file, or make it.
+def make_keys(data_dir: Path) -> CityKeys:
+    """The keys of this directory, made if there are none.
 
     Raises:
-        ConfigError: there is none, or others can read it.
+        ConfigError: the directory cannot be used, or the file that is there.
     """
-    path = data_dir / _FILE
-    if create and not path.exists():
-        fresh = CityKeys(*(secrets.token_hex(32) for _ in range(3)))
-        draft = path.with_suffix(".new")
-        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    path = data_dir / KEY_FILE
+    if path.exists():
+        return load_keys(data_dir)
+    keys = CityKeys(*(secrets.token_bytes(32) for _ in range(3)))
+    draft = path.with_name(f"{KEY_FILE}.{secrets.token_hex(4)}")
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        file = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         try:
-            os.write(handle, msgspec.json.encode(fresh))
-            os.fsync(handle)
+            os.write(file, msgspec.json.encode(_Stored(*(key.hex() for key in keys))))
+            os.fsync(file)
         finally:
-            os.close(handle)
-        draft.replace(path)
+            os.close(file)
+        os.link(draft, path)  # all or nothing, and never over another's
+        draft.unlink()
+    except FileExistsError:
+        draft.unlink(missing_ok=True)
+        return load_keys(data_dir)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", reason="data_dir") from error
+    return keys
+
+
+def load_keys(data_dir: Path) -> CityKeys:
+    """The keys of this directory.
+
+    Raises:
+        ConfigError: none (`no_keys`), readable by others (`key_exposed`), or not a key file.
+    """
+    path = data_dir / KEY_FILE
     try:
         if sys.platform != "win32" and path.stat().st_mode & 0o077:
-            raise ConfigError(f"{path.name} must be readable by its owner alone (0600)", reason="key_exposed")
-        return msgspec.json.decode(path.read_bytes(), type=CityKeys)
+            raise ConfigError(f"{path} must be readable by its owner alone (0600)", reason="key_exposed")
+        stored = msgspec.json.decode(path.read_bytes(), type=_Stored)
+        keys = CityKeys(*(bytes.fromhex(key) for key in (stored.signing, stored.card, stored.register)))
     except FileNotFoundError as error:
-        raise ConfigError("no city keys here: run `ewarung-city init`", reason="no_city") from error
-    except (OSError, msgspec.MsgspecError) as error:
-        raise ConfigError(f"{path.name} cannot be read", reason="keys") from error
+        raise ConfigError(f"{path}: no keys; run `ewarung-city init` first", reason="no_keys") from error
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}", reason="data_dir") from error
+    except (ValueError, msgspec.MsgspecError) as error:
+        raise ConfigError(f"{path}: not a key file", reason="key_file") from error
+    if any(len(key) != 32 for key in keys):
+        raise ConfigError(f"{path}: not a key file", reason="key_file")
+    return keys

@@ -1,135 +1,203 @@
-"""Rights out: home leases for a period, under the one rule that no family's leases ever exceed its entitlement.
+"""Grants: the city's half of the one rule (sync.md section 1).
 
-sync.md section 1: grant g only if sum over devices (G - S as reported) + g <= E. Totals are monotone.
+For every family, programme, period and commodity the city grants `g` more only if
+
+    sum over devices of (granted - surrendered) + g <= entitlement
+
+with totals that only grow. What a device says it was granted beyond what we know counts as granted: a database restored
+from a backup may give less than it could, never more.
 """
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections.abc import Iterable
 
 import msgspec
-from sqlalchemy import Connection, and_, insert, select, update
 
-from ewarung_city.changes import note_changes
-from ewarung_city.store import Store, family, lease, purse_credit, reference
-from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_city import feed
+from ewarung_city.store import schema
+from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.timeline import Period
-from ewarung_pos.errors import ConfigError
+from ewarung_pos.errors import ConfigError, NotEntitled
 
-T = TypeVar("T")
-
-__all__ = ["Granted", "free_right", "grant_period", "move_totals"]
+__all__ = ["Granted", "declare_lost", "grant", "outstanding", "recovering"]
 
 
 class Granted(msgspec.Struct, frozen=True):
-    """What a grant did: new leases, purse credits noted, and rights that were there already."""
+    """What a round of grants did. `families` got something new; `short` lease keys could not get their whole ration."""
 
     period: str
+    families: int
     leases: int
     credits: int
-    unchanged: int
+    short: int
+    kiosks: int
 
 
-def grant_period(store: Store, period: Period) -> Granted:
-    """Give every family's month to its home kiosk; doing it twice changes nothing.
+def outstanding(row: Row) -> int:
+    """How much of a lease counts against the entitlement: all that was granted, less what will never be spent."""
+    return max(int(row["granted"]), int(row["claimed"])) - int(row["surrendered"]) - int(row["released"])
+
+
+def grant(tx: Tx, period: str) -> Granted:
+    """Home leases: every family's whole ration of the period, to its home kiosk. Granting again adds nothing.
 
     Raises:
-        ConfigError: no catalogue with rations was imported.
+        ConfigError: not a period, no catalogue yet, or the database is being recovered.
     """
-    with store.write() as connection:
-        rations = _reference(connection, "rations", dict[str, dict[str, int]])
-        purses = _reference(connection, "purses", dict[str, int])
-        catalogue = _reference(connection, "catalogue", Catalogue)
-        units = {item.code: item.unit.value for item in catalogue.commodities}
-        held = {
-            (row.family, row.programme, row.commodity)
-            for row in connection.execute(select(lease).where(lease.c.period == period.iso))
-        }
-        credited = {
-            (row.family, row.programme)
-            for row in connection.execute(select(purse_credit).where(purse_credit.c.period == period.iso))
-        }
-        leases, credits_, changes, unchanged = [], [], {}, 0
-        for row in connection.execute(select(family.c.family, family.c.programmes, family.c.home)).all():
-            changed = changes.setdefault(row.home, [])
-            for programme in filter(None, row.programmes.split(";")):
-                for commodity, amount in rations.get(programme, {}).items():
-                    if (row.family, programme, commodity) in held:
-                        unchanged += 1
-                        continue
-                    leases.append(
-                        {
-                            "family": row.family,
-                            "programme": programme,
-                            "period": period.iso,
-                            "commodity": commodity,
-                            "device": row.home,
-                            "unit": units[commodity],
-                            "entitled": amount,
-                            "granted": amount,
-                            "surrendered": 0,
-                            "spent": 0,
-                            "returned": 0,
-                        }
-                    )
-                    changed.append(("lease", f"{row.family}|{period.iso}"))
-                if programme in purses and (row.family, programme) not in credited:
-                    credits_.append(
-                        {
-                            "family": row.family,
-                            "programme": programme,
-                            "period": period.iso,
-                            "amount": purses[programme],
-                        }
-                    )
-                    changed.append(("credit", f"{row.family}|{period.iso}"))
-        if leases:
-            connection.execute(insert(lease), leases)
-        if credits_:
-            connection.execute(insert(purse_credit), credits_)
-        for home, changed in changes.items():
-            note_changes(connection, home, dict.fromkeys(changed))
-        return Granted(period.iso, len(leases), len(credits_), unchanged)
-
-
-def free_right(connection: Connection, key: tuple[str, str, str, str]) -> int:
-    """What of the entitlement of (family, programme, period, commodity) no device holds: E - sum(G - S)."""
-    family_key, programme, period, commodity = key
-    rows = connection.execute(
-        select(lease.c.entitled, lease.c.granted, lease.c.surrendered).where(
-            and_(
-                lease.c.family == family_key,
-                lease.c.programme == programme,
-                lease.c.period == period,
-                lease.c.commodity == commodity,
-            )
+    try:
+        Period(period)
+    except ValueError as error:
+        raise ConfigError(f"period {period!r}: expected YYYY-MM", reason="invalid") from error
+    if waiting := recovering(tx):
+        raise ConfigError(
+            f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery"
         )
-    ).all()
-    entitled = max((row.entitled for row in rows), default=0)
-    return entitled - sum(row.granted - row.surrendered for row in rows)
+    catalogue, rations, purses = _programmes(tx)
+    families = tx.all(schema.family, "key")
+    epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
+    entitled = _entitle(tx, period, families, catalogue, rations)
+    leases, short = _lease_home(tx, period, families, epochs, entitled)
+    credited = _credit(tx, period, families, purses)
+    told: dict[str, list[tuple[str, str]]] = {}
+    homes = {row["key"]: row["home"] for row in families}
+    for key in sorted({row["family"] for row in leases} | credited):
+        told.setdefault(homes[key], []).append(("rights", f"{key}|{period}"))
+    for device, things in told.items():
+        feed.tell(tx, device, things)
+    changed = {row["family"] for row in leases} | credited
+    return Granted(period, len(changed), len(leases), len(credited), short, len(told))
 
 
-def move_totals(
-    connection: Connection, device: str, key: tuple[str, str, str, str], spent: int, returned: int
-) -> int | None:
-    """Add what a device reports to its lease; returns what is left of it (negative: over lease), None: no such lease."""
-    family_key, programme, period, commodity = key
-    where = and_(
-        lease.c.family == family_key,
-        lease.c.programme == programme,
-        lease.c.period == period,
-        lease.c.commodity == commodity,
-        lease.c.device == device,
-    )
-    connection.execute(
-        update(lease).where(where).values(spent=lease.c.spent + spent, returned=lease.c.returned + returned)
-    )
-    row = connection.execute(select(lease).where(where)).first()
-    return None if row is None else row.granted - row.surrendered - row.spent + row.returned
+def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> int:
+    """Two officers sign that this enrolment will never spend again: what it had left may be granted anew.
+
+    No timer does this (sync.md section 1). Returns the number of leases that were released.
+
+    Raises:
+        NotEntitled: fewer than two different officers, or the enrolment is still active.
+    """
+    names = sorted({name.strip() for name in officers if name.strip()})
+    if len(names) < 2:
+        raise NotEntitled("two officers sign that a kiosk is lost", reason="second_person")
+    held = tx.one(schema.epoch, device=device, epoch=epoch)
+    if held is None or held["state"] != "frozen":
+        raise NotEntitled(f"{device}/{epoch} is not frozen: enrol the kiosk again first", reason="not_frozen")
+    released = 0
+    for row in tx.all(schema.lease, device=device, epoch=epoch):
+        rest = outstanding(row) - (int(row["spent"]) - int(row["returned"]))
+        if rest > 0:
+            key = {name: row[name] for name in ("device", "epoch", "family", "programme", "period", "commodity")}
+            tx.change(schema.lease, {"released": int(row["released"]) + rest}, **key)
+            released += 1
+    tx.set(f"lost|{device}|{epoch}", ", ".join(names))
+    return released
 
 
-def _reference(connection: Connection, name: str, kind: type[T]) -> T:
-    held = connection.execute(select(reference.c.value).where(reference.c.name == name)).scalar_one_or_none()
-    if held is None:
-        raise ConfigError(f"no {name}: import a catalogue first", reason="no_catalogue")
-    return msgspec.json.decode(held, type=kind)
+def recovering(tx: Tx) -> list[str]:
+    """Kiosks that must report before a database restored from a backup may grant again; empty when it may."""
+    if not tx.setting("recovery"):
+        return []
+    since = int(tx.setting("recovery"))
+    waiting = [
+        f"{row['device']}/{row['epoch']}"
+        for row in tx.all(schema.epoch, "device", "epoch", state="active")
+        if int(row["seen_ms"]) < since or int(row["claimed_seq"]) > int(row["acked_seq"])
+    ]
+    if not waiting:
+        tx.set("recovery", "")
+    return waiting
+
+
+def _programmes(tx: Tx) -> tuple[Catalogue, dict[str, dict[str, int]], dict[str, int]]:
+    text = tx.setting("catalogue")
+    if not text:
+        raise ConfigError("no catalogue: import one first", reason="no_catalogue")
+    rations = msgspec.json.decode(tx.setting("rations") or "{}", type=dict[str, dict[str, int]])
+    purses = msgspec.json.decode(tx.setting("purses") or "{}", type=dict[str, int])
+    return feed.CATALOGUE.decode(text), rations, purses
+
+
+def _entitle(
+    tx: Tx, period: str, families: list[Row], catalogue: Catalogue, rations: dict[str, dict[str, int]]
+) -> list[dict[str, object]]:
+    """E for every family; an entitlement that was set before is kept (it may have been corrected by hand)."""
+    units = {item.code: item.unit.value for item in catalogue.commodities}
+    kinds = {item.code: item.kind for item in catalogue.programmes}
+    held = {
+        (row["family"], row["programme"], row["commodity"]): row for row in tx.all(schema.entitlement, period=period)
+    }
+    every, new = [], []
+    for family in families:
+        for programme in filter(None, family["programmes"].split(";")):
+            if kinds.get(programme) is not BenefitKind.RATION:
+                continue
+            for commodity, amount in rations.get(programme, {}).items():
+                known = held.get((family["key"], programme, commodity))
+                row = dict(known) if known is not None else {
+                    "family": family["key"],
+                    "programme": programme,
+                    "period": period,
+                    "commodity": commodity,
+                    "unit": units[commodity],
+                    "amount": amount,
+                }
+                every.append(row)
+                if known is None:
+                    new.append(row)
+    tx.add(schema.entitlement, new)
+    return every
+
+
+def _lease_home(
+    tx: Tx, period: str, families: list[Row], epochs: dict[str, int], entitled: list[dict[str, object]]
+) -> tuple[list[dict[str, object]], int]:
+    homes = {row["key"]: row["home"] for row in families}
+    given: dict[tuple[object, ...], int] = {}
+    held: dict[tuple[object, ...], Row] = {}
+    for row in tx.all(schema.lease, period=period):
+        thing = (row["family"], row["programme"], row["commodity"])
+        given[thing] = given.get(thing, 0) + outstanding(row)
+        held[row["device"], row["epoch"], *thing] = row
+    grants: list[dict[str, object]] = []
+    short = 0
+    for right in entitled:
+        thing = (right["family"], right["programme"], right["commodity"])
+        home = homes[str(right["family"])]
+        rest = int(str(right["amount"])) - given.get(thing, 0)
+        if home not in epochs or rest <= 0:
+            elsewhere = (home, epochs.get(home, 0), *thing) not in held
+            short += elsewhere
+            continue
+        before = held.get((home, epochs[home], *thing))
+        grants.append(
+            {
+                "device": home,
+                "epoch": epochs[home],
+                "family": right["family"],
+                "programme": right["programme"],
+                "period": period,
+                "commodity": right["commodity"],
+                "unit": right["unit"],
+                "granted": (int(before["granted"]) if before is not None else 0) + rest,
+            }
+        )
+    tx.put(schema.lease, grants)
+    return grants, short
+
+
+def _credit(tx: Tx, period: str, families: list[Row], purses: dict[str, int]) -> set[str]:
+    """What the bank credits: the balance the register was imported with at first, the monthly amount after that."""
+    known = {(row["family"], row["programme"]) for row in tx.all(schema.credit)}
+    held = {(row["family"], row["programme"]) for row in tx.all(schema.credit, period=period)}
+    rows = []
+    for family in families:
+        for programme in filter(None, family["programmes"].split(";")):
+            thing = (family["key"], programme)
+            if programme not in purses or thing in held:
+                continue
+            amount = purses[programme] if thing in known else int(family["opening_credit"])
+            rows.append({"family": family["key"], "programme": programme, "period": period, "amount": amount})
+    tx.add(schema.credit, rows)
+    return {str(row["family"]) for row in rows}

@@ -201,7 +201,7 @@ def _unlock(connection: Connection, path: Path, key: bytes | None) -> None:
         with translated():
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except LedgerCorrupt as error:
-        if key is None or not _may_be_encrypted(path):
+        if key is None or error.detail != "SQLITE_NOTADB" or not _may_be_encrypted(path):
             raise
         raise LedgerKeyWrong(path.name) from error
 

@@ -38,7 +38,7 @@ from ewarung_pos.errors import AllotmentExhausted, DayNotOpen, OutOfStock, Proto
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.tip import Tip, count_unsent
 
-__all__ = ["apply", "undone"]
+__all__ = ["apply", "named"]
 
 _LINE = "INSERT INTO redemption_line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _MOVE = "INSERT INTO stock_movement VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -55,6 +55,7 @@ _PUT = (
     "INSERT INTO stock (product, packs) VALUES (?, ?) "
     "ON CONFLICT (product) DO UPDATE SET packs = packs + excluded.packs"
 )
+_SET = "INSERT INTO stock (product, packs) VALUES (?, ?) ON CONFLICT (product) DO UPDATE SET packs = excluded.packs"
 _PURSE_SPENT = (
     "INSERT INTO purse_spent (family, spent) VALUES (?, ?) "
     "ON CONFLICT (family) DO UPDATE SET spent = spent + excluded.spent"
@@ -86,14 +87,21 @@ def apply(connection: Connection, entry: Entry, tip: Tip) -> Tip:
     return tip if handler is None else handler(connection, entry, entry.fact, tip)
 
 
-def undone(connection: Connection, fact: Fact) -> int | None:
-    """Of a reversal, the place of the redemption that it undoes; None for every other fact.
+def named(connection: Connection, fact: Fact, tip: Tip) -> tuple[str | None, int | None, int | None]:
+    """Of a redemption or reversal: its family, its receipt, and the place of what it undoes; else three times None.
 
     Raises:
-        RuleViolation: unknown, undone before, or not what the counter-entry repeats.
+        RuleViolation: a reversal of what is unknown, undone before, or not what the counter-entry repeats.
     """
-    if not isinstance(fact, Reversed):
-        return None
+    if not isinstance(fact, Redeemed | Reversed):
+        return None, None, None
+    if fact.receipt != tip.receipts + 1:
+        msg = f"receipt {fact.receipt} does not follow {tip.receipts}"
+        raise ValueError(msg)
+    return fact.family, fact.receipt, _undone(connection, fact) if isinstance(fact, Reversed) else None
+
+
+def _undone(connection: Connection, fact: Reversed) -> int:
     row = connection.execute(
         "SELECT seq, payload, EXISTS (SELECT 1 FROM ledger_entry AS u WHERE u.reverses = e.seq) "
         "FROM ledger_entry AS e WHERE id = ?",
@@ -130,7 +138,6 @@ def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) ->
     execute = connection.execute
     seq = entry.seq
     _in_a_day(tip)
-    tip = _numbered(fact.receipt, tip)
     _lines(execute, seq, fact.lines, 1)
     for debit in fact.debits:
         _positive(debit.amount)
@@ -144,7 +151,7 @@ def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) ->
     if fact.purse is not None:
         _positive(fact.purse.amount)
         execute(_PURSE_SPENT, (fact.family, fact.purse.amount))
-    return tip
+    return msgspec.structs.replace(tip, receipts=fact.receipt)
 
 
 @_of(Reversed)
@@ -152,7 +159,6 @@ def _reversed(connection: Connection, entry: Entry, fact: Reversed, tip: Tip) ->
     execute = connection.execute
     seq = entry.seq
     _in_a_day(tip)
-    tip = _numbered(fact.receipt, tip)
     _lines(execute, seq, fact.lines, -1)
     for debit in fact.debits:
         if execute(_RETURN, _lease_of(fact.family, debit)).rowcount != 1:
@@ -162,7 +168,7 @@ def _reversed(connection: Connection, entry: Entry, fact: Reversed, tip: Tip) ->
         execute(_MOVE, (seq, place, "reversed", line.product, line.packs, line.commodity, line.amount))
     if fact.void is not None:
         execute(_PURSE_RETURNED, (fact.void.amount, fact.family))
-    return tip
+    return msgspec.structs.replace(tip, receipts=fact.receipt)
 
 
 def _lines(execute: Callable[..., Any], seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
@@ -193,13 +199,6 @@ def _lease_of(family: str, debit: RightDebit) -> dict[str, object]:
         "u": debit.unit.value,
         "q": debit.amount,
     }
-
-
-def _numbered(receipt: int, tip: Tip) -> Tip:
-    if receipt != tip.receipts + 1:
-        msg = f"receipt {receipt} does not follow {tip.receipts}"
-        raise ValueError(msg)
-    return msgspec.structs.replace(tip, receipts=receipt)
 
 
 def _positive(amount: int) -> None:
@@ -260,7 +259,7 @@ def _stock_adjusted(connection: Connection, entry: Entry, fact: StockAdjusted, t
         difference = line.counted - (row[0] if row else 0)
         if line.counted < 0:
             raise OutOfStock(line.product, reason="stock")
-        connection.execute(_PUT, (line.product, difference))
+        connection.execute(_SET, (line.product, line.counted))
         _move(connection, entry, place, MovementKind.ADJUSTED, line.product, difference)
     if not fact.closing:
         return tip

@@ -13,8 +13,6 @@ from ewarung_pos.domain.journal import (
     Entry,
     Fact,
     KioskEnrolled,
-    Redeemed,
-    Reversed,
     StateReceived,
     canonical,
     genesis,
@@ -26,7 +24,7 @@ from ewarung_pos.errors import ConfigError, ProtocolMismatch, RuleViolation
 from ewarung_pos.ledger import register
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.history import COPIES
-from ewarung_pos.ledger.projections import apply, undone
+from ewarung_pos.ledger.projections import apply, named
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
 from ewarung_pos.ledger.tip import Tip
 from ewarung_pos.ports import Approved, Attempt, Clock, PrintJob
@@ -97,6 +95,7 @@ class SqlUnitOfWork(Queries):
             operator=operator,
             fact=fact,
         )
+        holder = named(self._connection, fact, tip)
         body = canonical(entry)
         digest = link(tip.hash, body)
         self.spoiled = True
@@ -111,11 +110,7 @@ class SqlUnitOfWork(Queries):
                 body,
                 tip.hash,
                 digest,
-                *(
-                    (fact.family, fact.receipt, undone(self._connection, fact))
-                    if isinstance(fact, Redeemed | Reversed)
-                    else (None, None, None)
-                ),
+                *holder,
             ),
         )
         self.tip = apply(

@@ -89,7 +89,12 @@ def verify(path: Path, key: bytes | None = None, *, encrypted: bool = True, chai
     file = path / LEDGER_FILE if path.is_dir() else path
     if encrypted and key is None:
         key = key_of(file.parent).secret
-    connection = connect(file, key if encrypted else None, query_only=True)
+    try:
+        connection = connect(file, key if encrypted else None, query_only=True)
+    except LedgerCorrupt as error:
+        if error.detail != "SQLITE_CORRUPT":
+            raise
+        return VerifyReport(ok=False, entries=0, head="", problems=(Problem(0, "file", error.detail),))
     try:
         with translated():
             check_owner(connection)

@@ -25,6 +25,7 @@ from ewarung_pos.domain.documents import (
 from ewarung_pos.domain.wording import paper_text
 from ewarung_pos.ui.views.kit.paint import Painted, smooth
 from ewarung_pos.ui.views.kit.style import Role
+from ewarung_pos.ui.views.qr import qr_modules
 
 __all__ = ["Paper", "PaperView"]
 

@@ -29,9 +29,9 @@ CARD_KEY = b"a key of thirty-two bytes, truly"
 CANARY = "6013014455667788"
 FAMILIES = f"""\
 card_number,nik,kk,name,members,address,rt,rw,kelurahan_code,programmes,home_kiosk,card_status,purse_balance
-{CANARY},3374010101010001,3374010101010001,Siti Aminah,4,Jl. Mawar 1,01,02,33.74.01.1001,SEMBAKO,K1,active,2000000
-6013010000004563,3374010101010002,3374010101010002,Budi Santoso,3,Jl. Mawar 2,01,02,33.74.01.1001,SEMBAKO,K1,active,200000
-6013010000009990,3374010101010003,3374010101010003,Tini Lestari,2,Jl. Mawar 3,01,02,33.74.01.1001,SEMBAKO,K1,blocked,0
+{CANARY},3374010101010001,3374010101010001,Siti Aminah,4,Jl. Mawar 1,01,02,33.74.01,SEMBAKO,K1,active,2000000
+6013010000004563,3374010101010002,3374010101010002,Budi Santoso,3,Jl. Mawar 2,01,02,33.74.01,SEMBAKO,K1,active,200000
+6013010000009990,3374010101010003,3374010101010003,Tini Lestari,2,Jl. Mawar 3,01,02,33.74.01,SEMBAKO,K1,blocked,0
 """
 
 # Short, but no shorter than a busy machine can hold.
@@ -43,12 +43,14 @@ LINES = [
     "tcp",
     pytest.param("socat", marks=pytest.mark.skipif(not shutil.which("socat"), reason="socat is not installed")),
 ]
-SIMULATE = (
-    sys.executable,
-    "-c",
-    "import sys; from ewarung_pos.devices.simulated.edc import run; a = sys.argv[1:];"
-    "run(**{k[2:]: (int(v) if k in ('--seed', '--parent') else v) for k, v in zip(a[::2], a[1::2])})",
-)
+RUN = """
+import sys
+from ewarung_pos.devices.simulated.edc import run
+words = sys.argv[1:]
+options = {name[2:]: value for name, value in zip(words[::2], words[1::2])}
+run(**{**options, "seed": int(options["seed"])})
+"""
+SIMULATE = (sys.executable, "-c", RUN)
 
 
 class Counter:
@@ -58,9 +60,7 @@ class Counter:
         self.simulator = simulator
         self.bank = bank
         self.url = url
-        self.line = EcrLine(
-            SerialTransport(url), TIMERS, EcrSite(card_info_type=CARD_INFO, query_type=INQUIRY)
-        )
+        self.line = EcrLine(SerialTransport(url), TIMERS, EcrSite(card_info_type=CARD_INFO, query_type=INQUIRY))
         self.terminal = EcrTerminal(self.line)
         self.reader = EcrCardReader(self.line, lambda: CARD_KEY)
 

@@ -6,21 +6,24 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from ewarung_pos.devices.simulated.tray import connect
+from ewarung_pos.devices.simulated.tray import TrayClient, connect
 from ewarung_pos.devices.transport import LinkLost, SerialTransport
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import DeviceProtocolError, DeviceUnavailable
-from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentStep, Unknown
+from ewarung_pos.ports import Approved, CardPresented, Declined, DeviceState, PaymentIntent, PaymentStep, Unknown
 
 
 @pytest.fixture
-def tray_of():
+def tray_of() -> Iterator[Callable[..., TrayClient]]:
     with contextlib.ExitStack() as stack:
 
-        def get(at):
+        def get(at: Any) -> TrayClient:
             tray = connect(at.simulator.url)
             assert tray is not None
             stack.callback(tray.close)
@@ -29,20 +32,22 @@ def tray_of():
         yield get
 
 
-def wait_for_card(at, polls: int = 40):
+def wait_for_card(at: Any, polls: int = 40) -> CardPresented:
     for _ in range(polls):
         if (card := at.reader.poll(50)) is not None:
             return card
     raise AssertionError("no card came")
 
 
-def test_cards_present_themselves_when_nobody_holds_the_tray(counter, kind: str) -> None:
+def test_cards_present_themselves_when_nobody_holds_the_tray(counter: Callable[..., Any], kind: str) -> None:
     at = counter(kind)
     seen = {wait_for_card(at).card.last4 for _ in range(4)}
     assert seen == {"7788", "4563"}
 
 
-def test_inserted_card_is_read_once_and_pays(counter, kind: str, tray_of, caplog) -> None:
+def test_inserted_card_is_read_once_and_pays(
+    counter: Callable[..., Any], kind: str, tray_of: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level(logging.DEBUG)
     at = counter(kind)
     tray = tray_of(at)
@@ -64,7 +69,7 @@ def test_inserted_card_is_read_once_and_pays(counter, kind: str, tray_of, caplog
     assert (slip["approval"], slip["invoice"]) == (outcome.approval, outcome.invoice)
     assert tray.slip(77) is None
     assert "6013014455667788" not in caplog.text
-    assert "6013014455667788".encode().hex() not in caplog.text
+    assert b"6013014455667788".hex() not in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -76,7 +81,9 @@ def test_inserted_card_is_read_once_and_pays(counter, kind: str, tray_of, caplog
         ("lose_answer", Unknown("no_answer")),
     ],
 )
-def test_holder_and_line_behave_as_told_once(counter, tray_of, what: str, outcome: object) -> None:
+def test_holder_and_line_behave_as_told_once(
+    counter: Callable[..., Any], tray_of: Callable[..., Any], what: str, outcome: object
+) -> None:
     at = counter()
     tray = tray_of(at)
     tray.insert("1")
@@ -85,14 +92,14 @@ def test_holder_and_line_behave_as_told_once(counter, tray_of, what: str, outcom
     assert isinstance(at.pay("b", 10_000), Approved)
 
 
-def test_purse_is_emptied_and_no_further(counter, tray_of) -> None:
+def test_purse_is_emptied_and_no_further(counter: Callable[..., Any], tray_of: Callable[..., Any]) -> None:
     at = counter()
     tray_of(at).insert("2")
     assert isinstance(at.pay("a", 200_000), Approved)
     assert at.pay("b", 1) == Declined("51", "insufficient")
 
 
-def test_void_gives_the_money_back_once(counter, tray_of) -> None:
+def test_void_gives_the_money_back_once(counter: Callable[..., Any], tray_of: Callable[..., Any]) -> None:
     at = counter()
     tray = tray_of(at)
     tray.insert("2")
@@ -115,7 +122,7 @@ def test_void_gives_the_money_back_once(counter, tray_of) -> None:
     assert tray.totals() == {"approved": 400_000, "voided": 200_000}
 
 
-def test_settlement_closes_the_batch(counter, kind: str) -> None:
+def test_settlement_closes_the_batch(counter: Callable[..., Any], kind: str) -> None:
     at = counter(kind)
     first = at.pay("a", 10_000)
     at.pay("b", 5_000)
@@ -127,7 +134,7 @@ def test_settlement_closes_the_batch(counter, kind: str) -> None:
     assert at.terminal.void("w", first) == Declined("25", "declined")
 
 
-def test_lost_settlement_answer_is_given_again(counter) -> None:
+def test_lost_settlement_answer_is_given_again(counter: Callable[..., Any]) -> None:
     at = counter(faults=[{"on": "settle", "nth": 1, "do": "drop_response"}])
     at.pay("a", 10_000)
     with pytest.raises(Exception, match="settlement"):
@@ -135,7 +142,7 @@ def test_lost_settlement_answer_is_given_again(counter) -> None:
     assert at.terminal.settle().amount == 10_000
 
 
-def test_pin_typed_on_the_face(counter, tray_of) -> None:
+def test_pin_typed_on_the_face(counter: Callable[..., Any], tray_of: Callable[..., Any]) -> None:
     at = counter(pin_mode="face")
     tray = tray_of(at)
     tray.insert("1")
@@ -157,7 +164,7 @@ def test_pin_typed_on_the_face(counter, tray_of) -> None:
     assert outcomes[-1] == Declined("55", "wrong_pin")
 
 
-def test_cancel_key_ends_a_payment_and_a_card_request(counter, tray_of) -> None:
+def test_cancel_key_ends_a_payment_and_a_card_request(counter: Callable[..., Any], tray_of: Callable[..., Any]) -> None:
     at = counter(pin_mode="face")
     tray = tray_of(at)
     assert at.reader.poll(60) is None
@@ -176,7 +183,7 @@ def test_cancel_key_ends_a_payment_and_a_card_request(counter, tray_of) -> None:
     assert outcomes == [Declined("P3", "user_cancelled")]
 
 
-def test_tray_refuses_what_it_does_not_know(counter, tray_of) -> None:
+def test_tray_refuses_what_it_does_not_know(counter: Callable[..., Any], tray_of: Callable[..., Any]) -> None:
     tray = tray_of(counter())
     for wrong in (lambda: tray.insert("99"), lambda: tray.next_sale("dance")):
         with pytest.raises(DeviceProtocolError):
@@ -184,14 +191,14 @@ def test_tray_refuses_what_it_does_not_know(counter, tray_of) -> None:
     assert tray.totals() == {"approved": 0, "voided": 0}
 
 
-def test_no_tray_where_there_is_no_simulator(tmp_path, tcp_ports) -> None:
+def test_no_tray_where_there_is_no_simulator(tmp_path: Path, tcp_ports: Callable[[], int]) -> None:
     assert connect(str(tmp_path / "nothing")) is None
     assert connect(f"tcp://127.0.0.1:{tcp_ports()}") is None
     assert connect("loop://") is None
     assert connect("") is None
 
 
-def test_tray_is_found_by_the_pty_and_by_its_own_path(counter) -> None:
+def test_tray_is_found_by_the_pty_and_by_its_own_path(counter: Callable[..., Any]) -> None:
     at = counter("pty")
     for url in (at.url, at.url + ".tray"):
         tray = connect(url)
@@ -199,7 +206,7 @@ def test_tray_is_found_by_the_pty_and_by_its_own_path(counter) -> None:
         tray.close()
 
 
-def test_second_opener_is_refused(counter) -> None:
+def test_second_opener_is_refused(counter: Callable[..., Any]) -> None:
     at = counter("pty")
     at.terminal.diagnose()
     with pytest.raises(LinkLost) as caught:
@@ -215,14 +222,14 @@ def test_second_opener_is_refused(counter) -> None:
     other.line.close()
 
 
-def test_till_may_close_and_come_back(counter, kind: str) -> None:
+def test_till_may_close_and_come_back(counter: Callable[..., Any], kind: str) -> None:
     at = counter(kind)
     for number in range(3):
         assert isinstance(at.pay(str(number), 5_000), Approved)
         at.terminal.close()
 
 
-def test_next_till_is_served_when_the_first_has_gone(counter) -> None:
+def test_next_till_is_served_when_the_first_has_gone(counter: Callable[..., Any]) -> None:
     at = counter("tcp")
     assert isinstance(at.pay("a", 5_000), Approved)
     at.line.close()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
 from ewarung_pos.ports import Approved, Declined, Unknown
@@ -56,7 +59,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("wire", "fault", "first", "final"), CASES)
-def test_outcome(counter, wire: str, fault: dict[str, object], first: str, final: str) -> None:
+def test_outcome(counter: Callable[..., Any], wire: str, fault: dict[str, object], first: str, final: str) -> None:
     at = counter(wire, [{"on": "sale", "nth": 1, **fault}])
     outcome = at.pay("a", AMOUNT)
     assert word(outcome) == first
@@ -74,7 +77,7 @@ def test_outcome(counter, wire: str, fault: dict[str, object], first: str, final
     assert len(at.slips()) == len(slips) + 1
 
 
-def test_equal_amounts_are_not_mixed_up_when_the_first_answer_is_late(counter, kind: str) -> None:
+def test_equal_amounts_are_not_mixed_up_when_the_first_answer_is_late(counter: Callable[..., Any], kind: str) -> None:
     at = counter(kind, [{"on": "sale", "nth": 1, "do": "late_response", "ms": 700}])
     assert word(at.pay("a", AMOUNT)) == "?no_answer"
     second = at.pay("b", AMOUNT)
@@ -87,7 +90,7 @@ def test_equal_amounts_are_not_mixed_up_when_the_first_answer_is_late(counter, k
     assert [first.rrn, second.rrn] == [slip.rrn for slip in at.slips()]
 
 
-def test_delayed_copies_do_not_answer_the_next_question(counter, kind: str) -> None:
+def test_delayed_copies_do_not_answer_the_next_question(counter: Callable[..., Any], kind: str) -> None:
     at = counter(kind, [{"on": "any", "every": 1, "do": "duplicate_response", "ms": 30}])
     for number in range(4):
         outcome = at.pay(f"sale {number}", AMOUNT)
@@ -100,7 +103,7 @@ def test_delayed_copies_do_not_answer_the_next_question(counter, kind: str) -> N
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_what_the_edc_approved_is_what_the_till_knows(counter, seed: int) -> None:
+def test_what_the_edc_approved_is_what_the_till_knows(counter: Callable[..., Any], seed: int) -> None:
     """A morning of random faults on sales and voids; nothing may differ at its end."""
     import random
 

@@ -71,7 +71,13 @@ def family(number: int, name: str = "") -> Family:
 
 
 def page(
-    cursor: int, families: int = 3, rice: int = 10_000, eggs: int = 30, *, credit: int = 200_000, with_goods: bool = True
+    cursor: int,
+    families: int = 3,
+    rice: int = 10_000,
+    eggs: int = 30,
+    *,
+    credit: int = 200_000,
+    with_goods: bool = True,
 ) -> StatePage:
     people = tuple(family(number) for number in range(1, families + 1))
     return StatePage(
@@ -91,9 +97,7 @@ def page(
 
 def rice(packs: int, tender: Tender = Tender.RATION) -> RedemptionLine:
     programme = {Tender.RATION: "BPNT", Tender.PURSE: "KKS", Tender.CASH: ""}[tender]
-    return RedemptionLine(
-        "B5", "Beras 5 kg", "beras", packs, "sak", 5000 * packs, Unit.GRAM, 65_000, tender, programme
-    )
+    return RedemptionLine("B5", "Beras 5 kg", "beras", packs, "sak", 5000 * packs, Unit.GRAM, 65_000, tender, programme)
 
 
 def eggs(packs: int, tender: Tender = Tender.RATION) -> RedemptionLine:

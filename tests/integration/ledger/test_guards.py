@@ -24,7 +24,9 @@ def served(ledger: SqlLedger) -> SqlLedger:
 
 
 @pytest.mark.parametrize("table", guards.APPEND_ONLY)
-@pytest.mark.parametrize("verb", ["UPDATE {0} SET seq = seq + 100", "DELETE FROM {0}", "INSERT OR REPLACE INTO {0} {1}"])
+@pytest.mark.parametrize(
+    "verb", ["UPDATE {0} SET seq = seq + 100", "DELETE FROM {0}", "INSERT OR REPLACE INTO {0} {1}"]
+)
 def test_triggers_refuse_every_change_of_what_was_appended(
     served: SqlLedger, tmp_path: Path, table: str, verb: str
 ) -> None:

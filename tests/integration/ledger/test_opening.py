@@ -87,14 +87,18 @@ def test_another_key_does_not_open_it(empty: SqlLedger, tmp_path: Path, clock: T
         open_ledger(tmp_path, b"short", clock)
 
 
-def test_a_failed_opening_lets_the_next_one_in(empty: SqlLedger, tmp_path: Path, clock: ToldClock, opened: Open) -> None:
+def test_a_failed_opening_lets_the_next_one_in(
+    empty: SqlLedger, tmp_path: Path, clock: ToldClock, opened: Open
+) -> None:
     empty.close()
     with pytest.raises(LedgerKeyWrong):
         open_ledger(tmp_path, bytes(32), clock)
     assert opened().read().head().seq == 0
 
 
-@pytest.mark.parametrize("content", [b"hello", b"", b"SQLite format 3\0" + bytes(8176)], ids=["short", "empty", "plain"])
+@pytest.mark.parametrize(
+    "content", [b"hello", b"", b"SQLite format 3\0" + bytes(8176)], ids=["short", "empty", "plain"]
+)
 def test_a_file_that_is_no_ledger_is_refused_and_left_alone(opened: Open, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "ledger.db"
     file.write_bytes(content)
@@ -233,7 +237,12 @@ def test_opening_an_up_to_date_ledger_imports_no_sql_library(empty: SqlLedger, t
     )
     root = Path(__file__).parents[3]
     done = subprocess.run(
-        [sys.executable, "-c", code, os.fspath(tmp_path)], cwd=root, capture_output=True, text=True, check=True, timeout=60
+        [sys.executable, "-c", code, os.fspath(tmp_path)],
+        cwd=root,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
     )
     assert done.stdout.strip() == "[]"
 

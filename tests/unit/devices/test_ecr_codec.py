@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import string
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -78,7 +80,7 @@ def test_largest_amount_fills_its_field() -> None:
     assert build_request(EcrRequest(type="01", amount=9_999_999_999))[6:18] == b"999999999900"
 
 
-def test_response_fields(respond) -> None:
+def test_response_fields(respond: Callable[..., bytes]) -> None:
     [event] = Decoder().feed(respond(pan="1688700627201892", code="00"))
     assert isinstance(event, Frame)
     got = event.response
@@ -89,19 +91,19 @@ def test_response_fields(respond) -> None:
 
 
 @pytest.mark.parametrize("pan", ["", "0000000000000000", "************", "168870062720****"])
-def test_hidden_card_number_has_no_last_four(respond, pan: str) -> None:
+def test_hidden_card_number_has_no_last_four(respond: Callable[..., bytes], pan: str) -> None:
     [event] = Decoder().feed(respond(pan=pan))
     assert isinstance(event, Frame)
     assert event.response.last4 == ""
 
 
-def test_repr_shows_no_card_number(respond, canary: str) -> None:
+def test_repr_shows_no_card_number(respond: Callable[..., bytes], canary: str) -> None:
     [event] = Decoder().feed(respond(pan=canary))
     assert canary not in repr(event)
     assert canary not in repr(EcrRequest(type="01", pan=canary))
 
 
-def test_print_id_ignores_the_card_and_sees_everything_else(respond, canary: str) -> None:
+def test_print_id_ignores_the_card_and_sees_everything_else(respond: Callable[..., bytes], canary: str) -> None:
     def print_id(frame: bytes) -> str:
         [event] = Decoder().feed(frame)
         assert isinstance(event, Frame)
@@ -111,7 +113,7 @@ def test_print_id_ignores_the_card_and_sees_everything_else(respond, canary: str
     assert print_id(respond()) != print_id(respond(rrn="000000000010"))
 
 
-def test_log_form_hides_by_offset(respond, canary: str) -> None:
+def test_log_form_hides_by_offset(respond: Callable[..., bytes], canary: str) -> None:
     shown = blanked(respond(pan=canary))
     assert canary.encode() not in shown
     assert b"SETIAWATI" not in shown
@@ -122,7 +124,7 @@ def test_log_form_hides_by_offset(respond, canary: str) -> None:
 
 
 @pytest.mark.parametrize("lrc", [0x02, 0x03, 0x06, 0x15])
-def test_lrc_may_look_like_a_control_byte(respond, lrc: int) -> None:
+def test_lrc_may_look_like_a_control_byte(respond: Callable[..., bytes], lrc: int) -> None:
     letters = string.digits + string.ascii_letters
     frames = (respond(approval=f"{one}{two}3456") for one in letters for two in letters + string.punctuation)
     frame = next(frame for frame in frames if frame[-1] == lrc)
@@ -136,7 +138,7 @@ def test_frame_glued_to_its_ack_survives_any_split(cuts: list[int]) -> None:
     decoder = Decoder()
     events: list[Event] = []
     edges = [0, *sorted(cuts), len(wire)]
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in itertools.pairwise(edges):
         events += decoder.feed(wire[start:end])
     assert [type(event) for event in events] == [Ack, Frame]
 
@@ -186,7 +188,7 @@ def test_any_bytes_end(pieces: list[bytes]) -> None:
     assert not decoder.inside_frame
 
 
-def test_damaged_length_is_told_once_and_its_tail_is_no_nak(respond) -> None:
+def test_damaged_length_is_told_once_and_its_tail_is_no_nak(respond: Callable[..., bytes]) -> None:
     frame = respond()
     damaged = frame[:1] + b"\x02\x20" + frame[3:-1] + b"\x15"
     decoder = Decoder()
@@ -196,12 +198,12 @@ def test_damaged_length_is_told_once_and_its_tail_is_no_nak(respond) -> None:
     assert decoder.feed(b"\x15") == [Nak()]
 
 
-def test_response_with_control_bytes_in_its_fields_is_bad(respond) -> None:
+def test_response_with_control_bytes_in_its_fields_is_bad(respond: Callable[..., bytes]) -> None:
     [event] = Decoder().feed(respond(approval="12\x003456"[:6]))
     assert event == BadFrame("text")
 
 
-def test_fraction_of_a_rupiah_is_no_amount(respond) -> None:
+def test_fraction_of_a_rupiah_is_no_amount(respond: Callable[..., bytes]) -> None:
     frame = bytearray(respond())
     frame[3 + 14] ^= 0x01
     frame[-1] ^= 0x01

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
-from ewarung_pos.ports import Approved, Declined, PaymentIntent, Unknown
+from ewarung_pos.ports import Approved, Declined, PaymentIntent, PaymentOutcome, Unknown
 
 TIMERS = EcrTimers(
     ack=0.02, gap=0.005, response=0.03, query=0.03, echo=0.03, repeat=0.02, settle=0.005, slice=0.01, reopen=0.01
@@ -51,7 +52,7 @@ class HostileLine:
 
 
 @pytest.fixture(scope="module")
-def answers():
+def answers() -> dict[str, bytes]:
     from functools import reduce
     from operator import xor
 
@@ -63,7 +64,7 @@ def answers():
     return {"echo": build("17", 0, "00"), "yes": build("01", 62_500, "00"), "no": build("01", 62_500, "51")}
 
 
-def pay(echo: bytes, pieces: list[bytes]):
+def pay(echo: bytes, pieces: list[bytes]) -> tuple[PaymentOutcome, int]:
     line = HostileLine(echo, [piece for piece in pieces if piece])
     terminal = EcrTerminal(EcrLine(line, TIMERS, EcrSite()))
     begun = time.monotonic()
@@ -74,7 +75,7 @@ def pay(echo: bytes, pieces: list[bytes]):
 
 def pieces_of(wire: bytes, cuts: list[int]) -> list[bytes]:
     edges = [0, *sorted(cuts), len(wire)]
-    return [wire[a:b] for a, b in zip(edges, edges[1:], strict=False)]
+    return [wire[a:b] for a, b in itertools.pairwise(edges)]
 
 
 cuts = st.lists(st.integers(0, 210), max_size=5)
@@ -82,7 +83,7 @@ cuts = st.lists(st.integers(0, 210), max_size=5)
 
 @given(cuts, st.sampled_from(["yes", "no"]))
 @settings(max_examples=50)
-def test_split_and_glued_answers_are_understood(answers, cuts: list[int], said: str) -> None:
+def test_split_and_glued_answers_are_understood(answers: dict[str, bytes], cuts: list[int], said: str) -> None:
     outcome, sales = pay(answers["echo"], pieces_of(b"\x06" + answers[said], cuts))
     assert isinstance(outcome, Approved if said == "yes" else Declined)
     assert sales == 1
@@ -90,7 +91,9 @@ def test_split_and_glued_answers_are_understood(answers, cuts: list[int], said: 
 
 @given(cuts, st.integers(0, 204), st.integers(1, 255))
 @settings(max_examples=80)
-def test_damaged_decline_never_becomes_an_approval(answers, cuts: list[int], place: int, flip: int) -> None:
+def test_damaged_decline_never_becomes_an_approval(
+    answers: dict[str, bytes], cuts: list[int], place: int, flip: int
+) -> None:
     frame = bytearray(answers["no"])
     frame[place] ^= flip
     outcome, sales = pay(answers["echo"], pieces_of(b"\x06" + bytes(frame), cuts))
@@ -100,7 +103,7 @@ def test_damaged_decline_never_becomes_an_approval(answers, cuts: list[int], pla
 
 @given(cuts, st.integers(0, 204), st.integers(1, 255))
 @settings(max_examples=50)
-def test_damaged_approval_is_unknown(answers, cuts: list[int], place: int, flip: int) -> None:
+def test_damaged_approval_is_unknown(answers: dict[str, bytes], cuts: list[int], place: int, flip: int) -> None:
     frame = bytearray(answers["yes"])
     frame[place] ^= flip
     outcome, _ = pay(answers["echo"], pieces_of(b"\x06" + bytes(frame), cuts))
@@ -109,7 +112,7 @@ def test_damaged_approval_is_unknown(answers, cuts: list[int], place: int, flip:
 
 @given(st.integers(0, 204), st.sampled_from(["yes", "no"]))
 @settings(max_examples=40)
-def test_truncated_answer_is_unknown_and_not_asked_again(answers, length: int, said: str) -> None:
+def test_truncated_answer_is_unknown_and_not_asked_again(answers: dict[str, bytes], length: int, said: str) -> None:
     outcome, sales = pay(answers["echo"], [b"\x06", answers[said][:length]])
     assert isinstance(outcome, Unknown)
     assert sales == 1
@@ -117,7 +120,7 @@ def test_truncated_answer_is_unknown_and_not_asked_again(answers, length: int, s
 
 @given(st.binary(max_size=80), cuts)
 @settings(max_examples=60)
-def test_garbage_between_ack_and_answer(answers, garbage: bytes, cuts: list[int]) -> None:
+def test_garbage_between_ack_and_answer(answers: dict[str, bytes], garbage: bytes, cuts: list[int]) -> None:
     outcome, sales = pay(answers["echo"], pieces_of(b"\x06" + garbage + answers["no"], cuts))
     assert isinstance(outcome, Declined | Unknown)
     assert sales == 1
@@ -125,7 +128,7 @@ def test_garbage_between_ack_and_answer(answers, garbage: bytes, cuts: list[int]
 
 @given(st.lists(st.binary(max_size=260), max_size=5))
 @settings(max_examples=60)
-def test_pure_noise_approves_nothing(answers, noise: list[bytes]) -> None:
+def test_pure_noise_approves_nothing(answers: dict[str, bytes], noise: list[bytes]) -> None:
     outcome, sales = pay(answers["echo"], noise)
     assert not isinstance(outcome, Approved)
     if isinstance(outcome, Declined):

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import logging
 import traceback
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -21,24 +23,24 @@ ASK = build_request(EcrRequest(type="40"))
 ECHO = build_request(EcrRequest(type="17", version=3))
 
 
-def reader_on(*script) -> EcrCardReader:
+def reader_on(*script: tuple[bytes, Any]) -> EcrCardReader:
     line = EcrLine(ScriptedTransport(script), TIMERS, EcrSite(card_info_type="40"))
     return EcrCardReader(line, lambda: KEY)
 
 
-def test_card_becomes_a_reference(respond, canary: str) -> None:
+def test_card_becomes_a_reference(respond: Callable[..., bytes], canary: str) -> None:
     reader = reader_on((ASK, [ACK, respond("40", 0, pan=canary)]), (ACK, b""))
     assert reader.poll(100) == CardPresented(card_ref(KEY, canary), "", "ecr")
 
 
-def test_one_request_survives_many_polls(respond, canary: str) -> None:
+def test_one_request_survives_many_polls(respond: Callable[..., bytes], canary: str) -> None:
     reader = reader_on((ASK, [ACK, None, None, None, respond("40", 0, pan=canary)]), (ACK, b""))
     assert any(reader.poll(10) for _ in range(6))
     assert reader._line._transport.written.count(ASK) == 1  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("code", ["TO", "P3", "P2"])
-def test_no_card_is_asked_again(respond, canary: str, code: str) -> None:
+def test_no_card_is_asked_again(respond: Callable[..., bytes], canary: str, code: str) -> None:
     reader = reader_on(
         (ASK, [ACK, respond("40", 0, code=code, rrn="1")]),
         (ACK, b""),
@@ -49,7 +51,7 @@ def test_no_card_is_asked_again(respond, canary: str, code: str) -> None:
     assert reader.poll(50) is not None
 
 
-def test_edc_that_knows_no_card_information_is_told(respond) -> None:
+def test_edc_that_knows_no_card_information_is_told(respond: Callable[..., bytes]) -> None:
     reader = reader_on((ASK, [ACK, respond("40", 0, code="12")]), (ACK, b""))
     with pytest.raises(DeviceProtocolError) as caught:
         reader.poll(50)
@@ -58,14 +60,14 @@ def test_edc_that_knows_no_card_information_is_told(respond) -> None:
     assert reader.poll(10) is None
 
 
-def test_masked_number_is_no_card(respond, caplog, canary: str) -> None:
+def test_masked_number_is_no_card(respond: Callable[..., bytes], caplog: pytest.LogCaptureFixture, canary: str) -> None:
     reader = reader_on((ASK, [ACK, respond("40", 0, pan="601301******7788")]), (ACK, b""))
     with pytest.raises(DeviceProtocolError) as caught:
         reader.poll(50)
     assert caught.value.reason == "card_number"
 
 
-def test_number_leaves_no_trace(respond, caplog, canary: str) -> None:
+def test_number_leaves_no_trace(respond: Callable[..., bytes], caplog: pytest.LogCaptureFixture, canary: str) -> None:
     caplog.set_level(logging.DEBUG)
     half = canary[:15] + "X"
     reader = reader_on((ASK, [ACK, respond("40", 0, pan=half)]), (ACK, b""))
@@ -78,7 +80,7 @@ def test_number_leaves_no_trace(respond, caplog, canary: str) -> None:
     assert canary not in caplog.text + repr(card) + repr(vars(reader)) + repr(vars(reader._line))
 
 
-def test_silence_is_away_and_asked_again(respond, canary: str) -> None:
+def test_silence_is_away_and_asked_again(respond: Callable[..., bytes], canary: str) -> None:
     reader = reader_on((ASK, b""))
     assert reader.poll(100) is None
     assert (reader.status().state, reader.status().reason) == (DeviceState.AWAY, "no_answer")
@@ -90,17 +92,15 @@ def test_three_naks_need_attention() -> None:
     assert reader.status().reason == "not_accepted"
 
 
-def test_unreadable_card_information(respond) -> None:
+def test_unreadable_card_information(respond: Callable[..., bytes]) -> None:
     broken = respond("40", 0)[:-1] + b"\x00"
     reader = reader_on((ASK, [ACK, broken]), (NAK, broken), (NAK, broken))
     with pytest.raises(DeviceProtocolError):
         reader.poll(100)
 
 
-def test_lost_line_is_reported_and_reopened(respond, canary: str) -> None:
-    reader = reader_on(
-        (ASK, [ACK, LinkLost("unplugged")]), (ASK, [ACK, respond("40", 0, pan=canary)]), (ACK, b"")
-    )
+def test_lost_line_is_reported_and_reopened(respond: Callable[..., bytes], canary: str) -> None:
+    reader = reader_on((ASK, [ACK, LinkLost("unplugged")]), (ASK, [ACK, respond("40", 0, pan=canary)]), (ACK, b""))
     with pytest.raises(DeviceUnavailable) as caught:
         reader.poll(100)
     assert caught.value.reason == "unplugged"
@@ -108,7 +108,7 @@ def test_lost_line_is_reported_and_reopened(respond, canary: str) -> None:
     assert reader.poll(200) is not None
 
 
-def test_released_request_is_superseded_and_its_card_forgotten(respond, canary: str) -> None:
+def test_released_request_is_superseded_and_its_card_forgotten(respond: Callable[..., bytes], canary: str) -> None:
     sale = build_request(EcrRequest(type="01", amount=62_500, reff=short_id("a")))
     stray = respond("40", 0, pan=canary, rrn="3")
     script = ScriptedTransport(
@@ -131,7 +131,7 @@ def test_released_request_is_superseded_and_its_card_forgotten(respond, canary: 
     script.done()
 
 
-def test_payment_without_release_supersedes_as_well(respond) -> None:
+def test_payment_without_release_supersedes_as_well(respond: Callable[..., bytes]) -> None:
     sale = build_request(EcrRequest(type="01", amount=62_500, reff=short_id("a")))
     line = EcrLine(
         ScriptedTransport(
@@ -163,7 +163,7 @@ def test_release_never_raises() -> None:
     reader.close()
 
 
-def test_late_sale_response_during_a_poll_is_kept_for_the_inquiry(respond, canary: str) -> None:
+def test_late_sale_response_during_a_poll_is_kept_for_the_inquiry(respond: Callable[..., bytes], canary: str) -> None:
     sale = build_request(EcrRequest(type="01", amount=62_500, reff=short_id("a")))
     fence = ((ECHO, ACK + respond("17", 0, version=3)), (ACK, b""))
     script = ScriptedTransport(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
@@ -9,12 +11,13 @@ from ewarung_pos.devices.ecr_codec import EcrRequest, build_request
 from ewarung_pos.devices.ecr_terminal import EcrTerminal, short_id
 from ewarung_pos.devices.transport import LinkLost, ScriptedTransport
 from ewarung_pos.errors import DeviceError, DeviceTimeout
-from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentStep, Unknown
+from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentOutcome, PaymentStep, Unknown
 
 ACK, NAK = b"\x06", b"\x15"
 TIMERS = EcrTimers(
     ack=0.05, gap=0.02, response=0.08, query=0.08, echo=0.05, repeat=0.05, settle=0.02, slice=0.02, reopen=0.05
 )
+Step = tuple[bytes | None, bytes | list[bytes | LinkLost | None]]
 ID = "01936b1e-7a4d-7cc3-98c4-dc0c0c07398f"
 OTHER = "01936b1e-7a4d-7cc3-98c4-dc0c0c073990"
 
@@ -33,7 +36,7 @@ ECHO = build_request(EcrRequest(type="17", version=3))
 class Talk:
     """A script that starts with the fence of a fresh line, and what the terminal made of it."""
 
-    def __init__(self, respond, *script, query_type: str = "", fenced: bool = True) -> None:
+    def __init__(self, respond: Callable[..., bytes], *script: Step, query_type: str = "", fenced: bool = True) -> None:
         self.steps: list[PaymentStep] = []
         self.transport = ScriptedTransport([*(self.fence(respond) if fenced else ()), *script])
         site = EcrSite(card_info_type="40", query_type=query_type)
@@ -41,13 +44,13 @@ class Talk:
         self.terminal = EcrTerminal(self.line)
 
     @staticmethod
-    def fence(respond):
+    def fence(respond: Callable[..., bytes]) -> tuple[Step, ...]:
         return ((ECHO, ACK + respond("17", 0, version=3)), (ACK, b""))
 
-    def pay(self, attempt: str = ID, amount: int = 62_500, last4: str = ""):
+    def pay(self, attempt: str = ID, amount: int = 62_500, last4: str = "") -> PaymentOutcome:
         return self.terminal.pay(PaymentIntent(attempt, amount, last4), self.steps.append)
 
-    def inquire(self, attempt: str = ID, amount: int = 62_500):
+    def inquire(self, attempt: str = ID, amount: int = 62_500) -> PaymentOutcome:
         return self.terminal.inquire(PaymentIntent(attempt, amount))
 
     def sent(self, frame: bytes) -> int:
@@ -59,7 +62,7 @@ def test_short_id_is_the_random_end_of_a_uuid() -> None:
     assert len(short_id("anything else")) == 12
 
 
-def test_approved_sale_is_acknowledged(respond) -> None:
+def test_approved_sale_is_acknowledged(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
     assert talk.pay() == Approved(
         62_500, "123456", "000123", "000000000009", "TERM0001", "MERCHANT0000001", "000007", "edc"
@@ -86,112 +89,112 @@ def test_approved_sale_is_acknowledged(respond) -> None:
         ("Q9", "declined"),
     ],
 )
-def test_decline_keeps_its_raw_code(respond, code: str, reason: str) -> None:
+def test_decline_keeps_its_raw_code(respond: Callable[..., bytes], code: str, reason: str) -> None:
     talk = Talk(respond, (sale(), [ACK, respond(code=code)]), (ACK, b""))
     assert talk.pay() == Declined(code, reason)
 
 
-def test_host_timeout_is_unknown(respond) -> None:
+def test_host_timeout_is_unknown(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond(code="TO")]), (ACK, b""))
     assert talk.pay() == Unknown("host_timeout")
 
 
-def test_nak_is_answered_by_the_same_frame_again(respond) -> None:
+def test_nak_is_answered_by_the_same_frame_again(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), NAK), (sale(), NAK), (sale(), [ACK, respond()]), (ACK, b""))
     assert isinstance(talk.pay(), Approved)
     talk.transport.done()
 
 
-def test_three_naks_are_not_accepted(respond) -> None:
+def test_three_naks_are_not_accepted(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), NAK), (sale(), NAK), (sale(), NAK))
     assert talk.pay() == Declined("", "not_accepted")
     talk.transport.done()
 
 
-def test_nak_followed_by_ack_is_noise_and_nothing_is_sent_again(respond) -> None:
+def test_nak_followed_by_ack_is_noise_and_nothing_is_sent_again(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [NAK, ACK, respond()]), (ACK, b""))
     assert isinstance(talk.pay(), Approved)
     assert talk.sent(sale()) == 1
 
 
-def test_nak_behind_noise_is_not_believed(respond) -> None:
+def test_nak_behind_noise_is_not_believed(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), b"\xf0\x15"))
     assert talk.pay() == Unknown("no_ack")
     assert talk.sent(sale()) == 1
 
 
-def test_nak_after_ack_is_not_believed(respond) -> None:
+def test_nak_after_ack_is_not_believed(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, NAK, respond()]), (ACK, b""))
     assert isinstance(talk.pay(), Approved)
     assert talk.sent(sale()) == 1
 
 
-def test_silence_after_sending_is_unknown(respond) -> None:
+def test_silence_after_sending_is_unknown(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), b""))
     assert talk.pay() == Unknown("no_ack")
     assert talk.terminal.status().state is DeviceState.AWAY
 
 
-def test_response_without_its_ack_counts(respond) -> None:
+def test_response_without_its_ack_counts(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), respond()), (ACK, b""))
     assert isinstance(talk.pay(), Approved)
 
 
-def test_silence_after_ack_is_unknown(respond) -> None:
+def test_silence_after_ack_is_unknown(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), ACK))
     assert talk.pay() == Unknown("no_answer")
 
 
-def test_broken_response_is_asked_for_again(respond) -> None:
+def test_broken_response_is_asked_for_again(respond: Callable[..., bytes]) -> None:
     broken = respond()[:-1] + b"\x00"
     talk = Talk(respond, (sale(), [ACK, broken]), (NAK, broken), (NAK, respond()), (ACK, b""))
     assert isinstance(talk.pay(), Approved)
     talk.transport.done()
 
 
-def test_response_broken_three_times_is_unknown(respond) -> None:
+def test_response_broken_three_times_is_unknown(respond: Callable[..., bytes]) -> None:
     broken = respond()[:-1] + b"\x00"
     talk = Talk(respond, (sale(), [ACK, broken]), (NAK, broken), (NAK, broken))
     assert talk.pay() == Unknown("bad_frame")
 
 
-def test_response_broken_once_and_not_repeated_is_unknown(respond) -> None:
+def test_response_broken_once_and_not_repeated_is_unknown(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond()[:100]]), (NAK, b""))
     assert talk.pay() == Unknown("bad_frame")
 
 
-def test_other_amount_is_a_mismatch(respond) -> None:
+def test_other_amount_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond(amount=62_600)]), (ACK, b""))
     assert talk.pay() == Unknown("mismatch")
 
 
-def test_other_type_is_a_mismatch(respond) -> None:
+def test_other_type_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond("06")]), (ACK, b""))
     assert talk.pay() == Unknown("mismatch")
 
 
-def test_other_card_is_a_mismatch(respond) -> None:
+def test_other_card_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
     assert talk.pay(last4="1111") == Unknown("mismatch")
 
 
-def test_expected_card_passes(respond) -> None:
+def test_expected_card_passes(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
     assert isinstance(talk.pay(last4="7788"), Approved)
 
 
-def test_blank_code_is_no_decline(respond) -> None:
+def test_blank_code_is_no_decline(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond(code="  ")]), (ACK, b""))
     assert talk.pay() == Unknown("mismatch")
 
 
-def test_stray_card_information_and_echo_are_skipped(respond) -> None:
+def test_stray_card_information_and_echo_are_skipped(respond: Callable[..., bytes]) -> None:
     strays = [respond("40", 0, stamp="20261124094000"), respond("17", 0)]
     talk = Talk(respond, (sale(), [ACK, *strays, respond()]), (ACK, b""), (ACK, b""), (ACK, b""))
     assert isinstance(talk.pay(), Approved)
 
 
-def test_link_lost_before_the_first_byte_is_not_sent(respond) -> None:
+def test_link_lost_before_the_first_byte_is_not_sent(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), b""))
 
     def broken(data: bytes, deadline: float) -> None:
@@ -205,12 +208,12 @@ def test_link_lost_before_the_first_byte_is_not_sent(respond) -> None:
 
 
 @pytest.mark.parametrize("before", [[], [ACK]])
-def test_link_lost_after_the_first_byte_is_unknown(respond, before: list[bytes]) -> None:
+def test_link_lost_after_the_first_byte_is_unknown(respond: Callable[..., bytes], before: list[bytes]) -> None:
     talk = Talk(respond, (sale(), [*before, LinkLost("unplugged")]))
     assert talk.pay() == Unknown("link_lost")
 
 
-def test_write_that_broke_half_way_is_unknown(respond) -> None:
+def test_write_that_broke_half_way_is_unknown(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond)
     talk.line.ensure_open()
     assert talk.line.fence()
@@ -222,7 +225,7 @@ def test_write_that_broke_half_way_is_unknown(respond) -> None:
     assert talk.pay() == Unknown("link_lost")
 
 
-def test_line_that_breaks_while_acknowledging_does_not_lose_the_approval(respond) -> None:
+def test_line_that_breaks_while_acknowledging_does_not_lose_the_approval(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond()]))
     write = talk.transport.write
 
@@ -235,13 +238,13 @@ def test_line_that_breaks_while_acknowledging_does_not_lose_the_approval(respond
     assert isinstance(talk.pay(), Approved)
 
 
-def test_edc_that_does_not_answer_the_echo_gets_no_sale(respond) -> None:
+def test_edc_that_does_not_answer_the_echo_gets_no_sale(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (ECHO, b""), fenced=False)
     assert talk.pay() == Declined("", "not_sent")
     assert talk.sent(sale()) == 0
 
 
-def test_amount_outside_the_field_is_refused_before_anything_is_sent(respond) -> None:
+def test_amount_outside_the_field_is_refused_before_anything_is_sent(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, fenced=False)
     for amount in (0, -5, 10_000_000_000):
         with pytest.raises(ValueError, match="amount"):
@@ -249,20 +252,20 @@ def test_amount_outside_the_field_is_refused_before_anything_is_sent(respond) ->
     assert talk.transport.written == []
 
 
-def test_abort_before_the_first_byte(respond) -> None:
+def test_abort_before_the_first_byte(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond)
     talk.terminal.abort()
     assert talk.pay() == Declined("", "user_cancelled")
     assert talk.sent(sale()) == 0
 
 
-def test_abort_between_a_nak_and_the_next_try(respond) -> None:
+def test_abort_between_a_nak_and_the_next_try(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), NAK))
     outcome = talk.terminal.pay(PaymentIntent(ID, 62_500), lambda _: talk.terminal.abort())
     assert outcome == Declined("", "user_cancelled")
 
 
-def test_abort_after_ack_changes_nothing(respond) -> None:
+def test_abort_after_ack_changes_nothing(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
     outcome = talk.terminal.pay(
         PaymentIntent(ID, 62_500), lambda step: talk.terminal.abort() if step is PaymentStep.ACCEPTED else None
@@ -273,7 +276,7 @@ def test_abort_after_ack_changes_nothing(respond) -> None:
 # -- late and repeated responses ---------------------------------------------------------------------------------
 
 
-def test_late_response_before_the_next_sale_belongs_to_the_first(respond) -> None:
+def test_late_response_before_the_next_sale_belongs_to_the_first(respond: Callable[..., bytes]) -> None:
     """Two sales of the same amount; the first one's answer comes while the second one's fence is being asked."""
     first, second = respond(invoice="000001", rrn="1"), respond(invoice="000002", rrn="2")
     talk = Talk(
@@ -295,14 +298,14 @@ def test_late_response_before_the_next_sale_belongs_to_the_first(respond) -> Non
     talk.transport.done()
 
 
-def test_late_response_that_lies_in_the_port_belongs_to_the_first(respond) -> None:
+def test_late_response_that_lies_in_the_port_belongs_to_the_first(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), ACK), (ACK, b""), *Talk.fence(respond))
     assert talk.pay() == Unknown("no_answer")
     talk.transport._inbox.append(respond(code="51"))
     assert talk.inquire() == Declined("51", "insufficient")
 
 
-def test_late_response_after_the_fence_is_found_out_by_inquiry(respond) -> None:
+def test_late_response_after_the_fence_is_found_out_by_inquiry(respond: Callable[..., bytes]) -> None:
     """Against the protocol's order: the first sale's answer overtakes the second sale's own."""
     first, second = respond(invoice="000001", rrn="1"), respond(invoice="000002", rrn="2")
     talk = Talk(
@@ -323,7 +326,7 @@ def test_late_response_after_the_fence_is_found_out_by_inquiry(respond) -> None:
     assert (other.invoice, other.evidence) == ("000002", "edc_inquiry")
 
 
-def test_answer_of_an_open_twin_alone_proves_nothing(respond) -> None:
+def test_answer_of_an_open_twin_alone_proves_nothing(respond: Callable[..., bytes]) -> None:
     talk = Talk(
         respond,
         (sale(), ACK),
@@ -339,7 +342,7 @@ def test_answer_of_an_open_twin_alone_proves_nothing(respond) -> None:
     assert talk.pay(OTHER) == Unknown("mismatch")
 
 
-def test_repeated_approval_does_not_answer_the_next_sale(respond) -> None:
+def test_repeated_approval_does_not_answer_the_next_sale(respond: Callable[..., bytes]) -> None:
     first, second = respond(invoice="000001", rrn="1"), respond(invoice="000002", rrn="2")
     talk = Talk(
         respond, (sale(), [ACK, first]), (ACK, b""), (sale(OTHER), [ACK, first, second]), (ACK, b""), (ACK, b"")
@@ -350,7 +353,7 @@ def test_repeated_approval_does_not_answer_the_next_sale(respond) -> None:
     assert other.invoice == "000002"
 
 
-def test_repeated_approval_with_a_new_time_is_known_by_its_references(respond) -> None:
+def test_repeated_approval_with_a_new_time_is_known_by_its_references(respond: Callable[..., bytes]) -> None:
     first = respond(invoice="000001", rrn="1")
     again = respond(invoice="000001", rrn="1", stamp="20261124094155")
     talk = Talk(respond, (sale(), [ACK, first]), (ACK, b""), (sale(OTHER), [ACK, again]), (ACK, b""))
@@ -358,7 +361,7 @@ def test_repeated_approval_with_a_new_time_is_known_by_its_references(respond) -
     assert talk.pay(OTHER) == Unknown("no_answer")
 
 
-def test_repeated_decline_does_not_answer_the_next_sale(respond) -> None:
+def test_repeated_decline_does_not_answer_the_next_sale(respond: Callable[..., bytes]) -> None:
     talk = Talk(
         respond,
         (sale(), [ACK, respond(code="51", rrn="1")]),
@@ -371,7 +374,7 @@ def test_repeated_decline_does_not_answer_the_next_sale(respond) -> None:
     assert isinstance(talk.pay(OTHER), Approved)
 
 
-def test_late_response_of_another_amount_resolves_nothing(respond) -> None:
+def test_late_response_of_another_amount_resolves_nothing(respond: Callable[..., bytes]) -> None:
     talk = Talk(
         respond,
         (sale(), ACK),
@@ -386,12 +389,12 @@ def test_late_response_of_another_amount_resolves_nothing(respond) -> None:
 # -- inquiry ------------------------------------------------------------------------------------------------------
 
 
-def test_without_an_inquiry_the_terminal_says_so(respond) -> None:
+def test_without_an_inquiry_the_terminal_says_so(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond)
     assert talk.inquire() == Unknown("no_query")
 
 
-def test_inquiry_finds_an_approval(respond) -> None:
+def test_inquiry_finds_an_approval(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (query(ID), ACK + respond("33")), (ACK, b""), query_type="33")
     found = talk.inquire()
     assert isinstance(found, Approved)
@@ -407,17 +410,17 @@ def test_inquiry_finds_an_approval(respond) -> None:
         ({"amount": 99}, Unknown("mismatch")),
     ],
 )
-def test_inquiry_answers(respond, fields: dict[str, object], outcome: object) -> None:
+def test_inquiry_answers(respond: Callable[..., bytes], fields: dict[str, object], outcome: object) -> None:
     talk = Talk(respond, (query(ID), ACK + respond("33", **fields)), (ACK, b""), query_type="33")
     assert talk.inquire() == outcome
 
 
-def test_inquiry_at_an_edc_that_is_busy_asks_nothing(respond) -> None:
+def test_inquiry_at_an_edc_that_is_busy_asks_nothing(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (ECHO, b""), fenced=False, query_type="33")
     assert talk.inquire() == Unknown("no_answer")
 
 
-def test_inquiry_does_not_give_one_approval_to_two_attempts(respond) -> None:
+def test_inquiry_does_not_give_one_approval_to_two_attempts(respond: Callable[..., bytes]) -> None:
     talk = Talk(
         respond,
         (sale(), [ACK, respond()]),
@@ -438,30 +441,30 @@ VOID = build_request(EcrRequest(type="08", cancel_reason="02", invoice="000123",
 
 
 @pytest.mark.parametrize("echoed", [62_500, 0])
-def test_void_by_invoice(respond, echoed: int) -> None:
+def test_void_by_invoice(respond: Callable[..., bytes], echoed: int) -> None:
     talk = Talk(respond, (VOID, [ACK, respond("08", echoed, rrn="10")]), (ACK, b""))
     voided = talk.terminal.void(OTHER, SOLD)
     assert isinstance(voided, Approved)
     assert voided.amount == 62_500
 
 
-def test_void_of_another_amount_is_a_mismatch(respond) -> None:
+def test_void_of_another_amount_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (VOID, [ACK, respond("08", 1, rrn="10")]), (ACK, b""))
     assert talk.terminal.void(OTHER, SOLD) == Unknown("mismatch")
 
 
-def test_void_without_an_invoice_is_not_sent(respond) -> None:
+def test_void_without_an_invoice_is_not_sent(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, fenced=False)
     blank = Approved(62_500, "123456", "", "", "", "", "")
     assert talk.terminal.void(OTHER, blank) == Declined("", "not_sent")
 
 
-def test_settlement_gives_the_terminals_total(respond) -> None:
+def test_settlement_gives_the_terminals_total(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (None, [ACK, respond("10", 1_250_000)]), (ACK, b""))
     assert talk.terminal.settle().amount == 1_250_000
 
 
-def test_settlement_without_answer_is_asked_again_under_the_same_reference(respond) -> None:
+def test_settlement_without_answer_is_asked_again_under_the_same_reference(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (None, ACK), *Talk.fence(respond), (None, [ACK, respond("10", 5)]), (ACK, b""))
     with pytest.raises(DeviceTimeout):
         talk.terminal.settle()
@@ -470,19 +473,19 @@ def test_settlement_without_answer_is_asked_again_under_the_same_reference(respo
     assert settles[0] == settles[1]
 
 
-def test_refused_settlement(respond) -> None:
+def test_refused_settlement(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (None, [ACK, respond("10", 0, code="PS")]), (ACK, b""))
     with pytest.raises(DeviceError) as caught:
         talk.terminal.settle()
     assert caught.value.reason == "settlement_refused"
 
 
-def test_echo_is_the_diagnosis(respond) -> None:
+def test_echo_is_the_diagnosis(respond: Callable[..., bytes]) -> None:
     assert Talk(respond).terminal.diagnose().state is DeviceState.READY
     assert Talk(respond, (ECHO, b""), fenced=False).terminal.diagnose().reason == "no_answer"
 
 
-def test_site_without_echo_waits_for_silence(respond) -> None:
+def test_site_without_echo_waits_for_silence(respond: Callable[..., bytes]) -> None:
     transport = ScriptedTransport([(sale(), [ACK, respond()]), (ACK, b"")])
     line = EcrLine(transport, TIMERS, EcrSite(fence="quiet", quiet_s=0.02))
     assert isinstance(EcrTerminal(line).pay(PaymentIntent(ID, 62_500), lambda _: None), Approved)

@@ -148,6 +148,11 @@ def test_the_lease_bounds_a_ration() -> None:
     assert allowance(RICE_2, Tender.RATION, EMPTY, standing(), CATALOGUE) == (5, Bound.LEASE)
 
 
+def test_when_lease_and_shelf_end_together_the_lease_is_named() -> None:
+    assert allowance(RICE_5, Tender.RATION, EMPTY, standing(stock={RICE_5.code: 2}), CATALOGUE) == (2, Bound.LEASE)
+    assert allowance(RICE_5, Tender.RATION, EMPTY, standing(stock={RICE_5.code: 1}), CATALOGUE) == (1, Bound.STOCK)
+
+
 def test_packs_of_one_commodity_share_its_lease() -> None:
     with_five = ration((RICE_5, 1))
     assert allowance(RICE_2, Tender.RATION, with_five, standing(), CATALOGUE) == (2, Bound.LEASE)

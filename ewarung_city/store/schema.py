@@ -1,0 +1,305 @@
+"""Tables of a city. Keys lead with the kiosk; no sequences, no foreign keys across kiosks (sync.md section 7).
+
+`device` is the kiosk's id, `epoch` counts its enrolments. Rupiah and base units are integers. Times are ms UTC.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+__all__ = [
+    "METADATA",
+    "SCHEMA_VERSION",
+    "aside",
+    "batch",
+    "case",
+    "city",
+    "code",
+    "credit",
+    "day",
+    "entitlement",
+    "entry",
+    "epoch",
+    "family",
+    "feed",
+    "import_note",
+    "kiosk",
+    "lease",
+    "operator",
+    "price",
+    "redemption",
+    "redemption_line",
+    "region",
+    "stock",
+]
+
+SCHEMA_VERSION = 1
+
+METADATA = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"},
+)
+
+
+def _key(name: str) -> Column[str]:
+    return Column(name, String(80), primary_key=True)
+
+
+def _place(name: str, *, primary_key: bool = False) -> Column[int]:
+    return Column(name, BigInteger, primary_key=primary_key, nullable=False, autoincrement=False)
+
+
+def _number(name: str) -> Column[int]:
+    return Column(name, BigInteger, nullable=False, default=0)
+
+
+def _text(name: str) -> Column[str]:
+    return Column(name, Text, nullable=False, default="")
+
+
+def _device_epoch() -> tuple[Column[str], Column[int]]:
+    return _key("device"), Column("epoch", Integer, primary_key=True, autoincrement=False)
+
+
+# --- what the city decides ------------------------------------------------------------------------------------------
+
+city = Table("city", METADATA, _key("name"), _text("value"))
+"""Settings of the city: schema, catalogue, rations, purses, register date and source, recovery."""
+
+region = Table("region", METADATA, _key("kelurahan_code"), _text("kelurahan"), _text("kecamatan"))
+
+kiosk = Table(
+    "kiosk",
+    METADATA,
+    _key("device"),
+    _text("name"),
+    _text("kelurahan_code"),
+    Column("epoch", Integer, nullable=False, default=0),
+    _number("cursor"),
+)
+"""`epoch` is the current one, 0 before the first enrolment; `cursor` is the version of the newest thing for it."""
+
+operator = Table(
+    "operator",
+    METADATA,
+    _key("device"),
+    _key("code"),
+    _text("name"),
+    _text("role"),
+    _text("pin_hash"),
+    Column("active", Integer, nullable=False, default=1),
+)
+
+family = Table(
+    "family",
+    METADATA,
+    _key("key"),
+    _text("name"),
+    _text("nik_masked"),
+    _text("nik_token"),
+    _text("kk_token"),
+    Column("members", Integer, nullable=False, default=0),
+    _text("address"),
+    _text("kelurahan_code"),
+    _text("programmes"),
+    _text("home"),
+    _text("token"),
+    _text("last4"),
+    _text("card_status"),
+    _number("status_since"),
+    _number("opening_credit"),
+    Index(None, "nik_token"),
+    Index(None, "kk_token"),
+    Index(None, "token"),
+    Index(None, "home"),
+)
+
+import_note = Table(
+    "import_note",
+    METADATA,
+    _key("import_id"),
+    Column("row", Integer, primary_key=True, autoincrement=False),
+    _key("reason"),
+    _text("severity"),
+)
+"""What was wrong with a row of an imported file; never the row's numbers."""
+
+entitlement = Table(
+    "entitlement",
+    METADATA,
+    _key("family"),
+    _key("programme"),
+    _key("period"),
+    _key("commodity"),
+    _text("unit"),
+    _number("amount"),
+)
+"""E of sync.md section 1."""
+
+credit = Table("credit", METADATA, _key("family"), _key("programme"), _key("period"), _number("amount"))
+
+lease = Table(
+    "lease",
+    METADATA,
+    *_device_epoch(),
+    _key("family"),
+    _key("programme"),
+    _key("period"),
+    _key("commodity"),
+    _text("unit"),
+    _number("granted"),
+    _number("claimed"),
+    _number("surrendered"),
+    _number("spent"),
+    _number("returned"),
+    _number("released"),
+    Index(None, "family", "period"),
+)
+"""Totals that only grow. `claimed` is the most the device said it was granted (a city restored from a backup knows less);
+`released` is what two officers declared will never be spent after a kiosk was lost."""
+
+feed = Table("feed", METADATA, _key("device"), _key("kind"), _key("key"), _place("version"))
+"""What a kiosk should know, each thing under the version of its last change."""
+Index("ix_feed_device_version", feed.c.device, feed.c.version)
+
+code = Table(
+    "code",
+    METADATA,
+    _key("code_id"),
+    _text("device"),
+    Column("secret", LargeBinary, nullable=False),
+    _number("expires"),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("auto", Integer, nullable=False, default=0),
+    _text("state"),
+    _text("device_key"),
+    _text("wrap_key"),
+    Column("epoch", Integer, nullable=False, default=0),
+)
+"""Enrolment codes: open, pending (a person looks), approved, used, dead."""
+
+# --- what the kiosks report -----------------------------------------------------------------------------------------
+
+epoch = Table(
+    "epoch",
+    METADATA,
+    *_device_epoch(),
+    _text("device_key"),
+    _text("state"),
+    _text("mode"),
+    _text("reason"),
+    _number("acked_seq"),
+    _text("acked_hash"),
+    _number("claimed_seq"),
+    _number("enrolled_ms"),
+    _number("seen_ms"),
+    _text("app_version"),
+    _number("practice"),
+)
+"""One enrolment of a kiosk: active or frozen; how far its journal is held."""
+
+entry = Table(
+    "entry",
+    METADATA,
+    *_device_epoch(),
+    _place("seq", primary_key=True),
+    _text("id"),
+    _text("kind"),
+    _text("date"),
+    _number("instant"),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    _number("received_ms"),
+)
+Index("ix_entry_device_id", entry.c.device, entry.c.id)
+
+batch = Table(
+    "batch",
+    METADATA,
+    *_device_epoch(),
+    _place("last_seq", primary_key=True),
+    _number("first_seq"),
+    _text("head_hash"),
+    Column("ack", LargeBinary, nullable=False),
+)
+"""The acknowledgement of each batch, to be said again in the same bytes."""
+
+aside = Table(
+    "aside",
+    METADATA,
+    *_device_epoch(),
+    _key("digest"),
+    _text("reason"),
+    _number("first_seq"),
+    _number("last_seq"),
+    Column("body", LargeBinary, nullable=False),
+    _number("received_ms"),
+)
+"""Batches that were not taken, verbatim: nothing a kiosk sent is lost."""
+
+case = Table(
+    "case",
+    METADATA,
+    *_device_epoch(),
+    _place("seq", primary_key=True),
+    _key("reason"),
+    _text("detail"),
+    _text("owner"),
+    _text("state"),
+    _number("opened_ms"),
+)
+
+redemption = Table(
+    "redemption",
+    METADATA,
+    *_device_epoch(),
+    _place("seq", primary_key=True),
+    _text("entry"),
+    _text("original"),
+    _text("family"),
+    _text("date"),
+    _text("presence"),
+    _number("receipt"),
+    _number("instant"),
+    _number("ration_value"),
+    _number("purse"),
+    _number("cash"),
+)
+"""Redemptions and, with `original`, their reversals (figures negative)."""
+Index("ix_redemption_device_date", redemption.c.device, redemption.c.date)
+
+redemption_line = Table(
+    "redemption_line",
+    METADATA,
+    *_device_epoch(),
+    _place("seq", primary_key=True),
+    Column("line", Integer, primary_key=True, autoincrement=False),
+    _text("date"),
+    _text("product"),
+    _text("commodity"),
+    _text("unit"),
+    _number("packs"),
+    _number("amount"),
+    _number("price"),
+    _text("tender"),
+    _text("programme"),
+)
+"""Lines, negative on reversals."""
+Index("ix_redemption_line_device_date", redemption_line.c.device, redemption_line.c.date)
+
+stock = Table("stock", METADATA, *_device_epoch(), _key("product"), _number("packs"))
+
+price = Table("price", METADATA, _key("device"), _key("product"), _place("price", primary_key=True))
+"""Every price that was ever said for a product: by the city (device ''), or by the kiosk's own PriceChanged."""
+
+day = Table(
+    "day",
+    METADATA,
+    *_device_epoch(),
+    _key("date"),
+    _number("first_seq"),
+    _number("closed_seq"),
+    _text("head"),
+    _text("totals"),
+    _text("differs"),
+)
+"""Business days; `closed_seq` 0 while open. `totals` are the city's own."""

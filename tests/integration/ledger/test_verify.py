@@ -1,0 +1,410 @@
+"""Whoever holds the key can write anything; `verify` finds it and names the first entry that is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.entitlement import Refusal
+from ewarung_pos.domain.journal import (
+    AttemptOpened,
+    AttemptSettled,
+    CityAcknowledged,
+    ClockStepped,
+    ClosingBegun,
+    ClosingCancelled,
+    ComplaintRecorded,
+    DayClosed,
+    Entry,
+    Fact,
+    OperatorChanged,
+    PriceChanged,
+    ReceiptPrinted,
+    RedemptionRefused,
+    SettingsChanged,
+    StockAdjusted,
+    StockCounted,
+    canonical,
+    decode,
+    genesis,
+    seal,
+)
+from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.stock import CountLine, VarianceReason
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerKeyWrong
+from ewarung_pos.ledger import guards
+from ewarung_pos.ledger.database import SqlLedger
+from ewarung_pos.ledger.engine import PAGE_BYTES, Connection, connect
+from ewarung_pos.ledger.keys import KEY_FILE
+from ewarung_pos.ledger.verify import Problem, VerifyReport, verify
+from tests.integration.ledger.kiosk import KEY, ToldClock, eggs, enrol, rice, serve, stock_up
+from tests.integration.ledger.test_units_of_work import debit, undo
+
+DEVICE = Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1")
+
+
+def fill(ledger: SqlLedger) -> None:
+    """At least one entry of every kind, and a sealed day."""
+    enrol(ledger, DEVICE.public_key().public_bytes_raw().hex())
+    stock_up(ledger)
+    with ledger.write() as uow:
+        entry = serve(uow, "F0001", rice(1), eggs(2))
+        uow.append(ReceiptPrinted(1, entry.id, 0))
+        gone = serve(uow, "F0002", rice(1), eggs(1, Tender.PURSE), purse=debit(20_000))
+        uow.append(undo(uow, gone.id, void=debit(20_000)))
+        serve(uow, "F0003", eggs(1, Tender.CASH))
+        plain: tuple[Fact, ...] = (
+            RedemptionRefused("0009", "", (Refusal.UNKNOWN_CARD,)),
+            AttemptOpened("A1", "F0001", "0001", 65_000),
+            AttemptSettled("A1", "declined", "51"),
+            PriceChanged("B5", 65_000, 66_000),
+            OperatorChanged("K1", "signed_in"),
+            ComplaintRecorded("P-1", "mutu", "beras berbau", anonymous=True),
+            SettingsChanged("theme", "light", "dark"),
+            ClockStepped(5),
+            ClosingBegun(),
+            ClosingCancelled(),
+            ClosingBegun(),
+            StockCounted((CountLine("B5", 99, 98),), closing=True),
+            StockAdjusted((CountLine("B5", 99, 98, VarianceReason.LEAKED),), closing=True),
+        )
+        for fact in plain:
+            uow.append(fact, "K1")
+        acked = uow.sealed(4, 1, 10**6)[0]
+        uow.append(CityAcknowledged(acked.seq, acked.hash.hex(), 0, ""))
+        head = uow.head()
+        text = f"EW-0001|1|3|{head.seq}|{head.hash}".encode()
+        uow.append(DayClosed(DayTotals(first_seq=3), (), None, head.hash, DEVICE.sign(text).hex(), 1), "K1")
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from ewarung_pos.ledger.database import open_ledger
+
+    directory = tmp_path_factory.mktemp("model")
+    ledger = open_ledger(directory, KEY, ToldClock(), create=True)
+    fill(ledger)
+    ledger.close()
+    return directory
+
+
+@pytest.fixture
+def directory(model: Path, tmp_path: Path) -> Path:
+    """A copy of the filled ledger, to be tampered with."""
+    shutil.copy(model / "ledger.db", tmp_path / "ledger.db")
+    return tmp_path
+
+
+@pytest.fixture
+def tamper(directory: Path) -> Iterator[Connection]:
+    """A connection of somebody who knows the key and has taken the guards away."""
+    connection = connect(directory / "ledger.db", KEY)
+    take_guards_away(connection)
+    connection.execute("PRAGMA foreign_keys = OFF")
+    connection.execute("PRAGMA ignore_check_constraints = ON")
+    yield connection
+    connection.close()
+
+
+def take_guards_away(connection: Connection) -> None:
+    for name in [row[0] for row in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'trigger'")]:
+        connection.execute(f"DROP TRIGGER {name}")
+
+
+def look(directory: Path, tamper: Connection) -> VerifyReport:
+    """What verify says when the guards were put back as if nothing had happened."""
+    guards.install(tamper)
+    try:
+        return verify(directory, KEY)
+    finally:
+        take_guards_away(tamper)
+
+
+KINDS = [kind.__name__ for kind in get_args(Fact)]
+
+
+def test_a_sound_ledger_verifies(directory: Path) -> None:
+    report = verify(directory, KEY)
+    assert report.problems == ()
+    assert report.ok
+    assert (report.entries, report.device, report.epoch, report.sealed_days) == (24, "EW-0001", 1, 1)
+    assert report.acked_seq == 5
+    assert json.loads(msgspec.json.encode(report))["head"] == report.head
+    assert verify(directory / "ledger.db", KEY) == report
+
+
+def test_the_model_has_an_entry_of_every_kind(directory: Path) -> None:
+    connection = connect(directory / "ledger.db", KEY, query_only=True)
+    held = {row[0] for row in connection.execute("SELECT kind FROM ledger_entry")}
+    connection.close()
+    assert held == set(KINDS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_one_flipped_byte_in_an_entry_of_any_kind_is_found_and_named(
+    directory: Path, tamper: Connection, kind: str
+) -> None:
+    seq, payload = tamper.execute(
+        "SELECT seq, payload FROM ledger_entry WHERE kind = ? ORDER BY seq LIMIT 1", (kind,)
+    ).fetchone()
+    for place in (1, len(payload) // 2, len(payload) - 2):
+        flipped = payload[:place] + bytes((payload[place] ^ 1,)) + payload[place + 1 :]
+        tamper.execute("UPDATE ledger_entry SET payload = ? WHERE seq = ?", (flipped, seq))
+        report = look(directory, tamper)
+        assert not report.ok
+        assert report.first_bad_seq == seq
+        assert Problem(seq, "hash") in report.problems
+    tamper.execute("UPDATE ledger_entry SET payload = ? WHERE seq = ?", (payload, seq))
+    assert look(directory, tamper).ok
+
+
+@pytest.mark.parametrize(
+    ("change", "seq", "what"),
+    [
+        ("UPDATE ledger_entry SET kind = 'Other' WHERE seq = 8", 8, "column"),
+        ("UPDATE ledger_entry SET business_date = '2026-11-23' WHERE seq = 8", 8, "column"),
+        ("UPDATE ledger_entry SET instant = instant + 1 WHERE seq = 8", 8, "column"),
+        ("UPDATE ledger_entry SET family = 'F0003' WHERE seq = 5", 5, "column"),
+        ("UPDATE ledger_entry SET receipt = 99 WHERE seq = 5", 5, "column"),
+        ("UPDATE ledger_entry SET reverses = 5 WHERE seq = 8", 8, "column"),
+        ("UPDATE ledger_entry SET id = 'x' WHERE seq = 8", 8, "column"),
+        ("UPDATE ledger_entry SET hash = zeroblob(32) WHERE seq = 8", 8, "hash"),
+        ("UPDATE ledger_entry SET prev_hash = zeroblob(32) WHERE seq = 8", 8, "prev_hash"),
+        ("DELETE FROM ledger_entry WHERE seq = 8", 8, "gap"),
+        ("DELETE FROM ledger_entry WHERE seq = 1", 1, "gap"),
+        ("UPDATE redemption_line SET packs = 9 WHERE seq = 5", 5, "projection"),
+        ("DELETE FROM redemption_line WHERE seq = 5 AND line = 0", 5, "projection"),
+        ("INSERT INTO redemption_line VALUES (999, 0, 'p', 'c', 'g', 1, 1, 1, 't', 'p')", 999, "projection"),
+        ("UPDATE stock_movement SET amount = 1 WHERE seq = 7 AND line = 0", 7, "projection"),
+        ("UPDATE receipt_paper SET copy = 3", 6, "projection"),
+        ("UPDATE identity SET device = 'EW-0002'", 1, "identity"),
+        ("UPDATE identity SET epoch = 2", 1, "prev_hash"),
+    ],
+)
+def test_a_change_of_any_column_or_row_is_found_and_named(
+    directory: Path, tamper: Connection, change: str, seq: int, what: str
+) -> None:
+    tamper.execute(change)
+    report = look(directory, tamper)
+    assert report.first_bad_seq == seq
+    assert what in [problem.what for problem in report.problems if problem.seq == seq]
+
+
+@pytest.mark.parametrize(
+    ("change", "table"),
+    [
+        ("UPDATE lease SET granted = granted + 5000 WHERE family = 'F0001'", "lease"),
+        ("UPDATE lease SET spent = 0", "lease"),
+        ("DELETE FROM lease WHERE family = 'F0003'", "lease"),
+        ("UPDATE stock SET packs = packs + 1 WHERE product = 'B5'", "stock"),
+        ("INSERT INTO stock VALUES ('X', 1)", "stock"),
+        ("UPDATE purse_credit SET amount = amount + 1 WHERE family = 'F0001'", "purse_credit"),
+        ("UPDATE purse_spent SET spent = 0", "purse_spent"),
+        ("UPDATE business_day SET state = 'open'", "business_day"),
+        ("UPDATE business_day SET count = x'5b5d'", "business_day"),
+        ("UPDATE city_state SET acked_seq = 7", "city_state"),
+        ("UPDATE city_state SET cursor = 9", "city_state"),
+    ],
+)
+def test_totals_that_the_entries_do_not_explain_are_found(
+    directory: Path, tamper: Connection, change: str, table: str
+) -> None:
+    tamper.execute(change)
+    assert Problem(0, "projection", table) in look(directory, tamper).problems
+
+
+def test_missing_guards_are_named(directory: Path, tamper: Connection) -> None:
+    report = verify(directory, KEY, chain_only=True)
+    assert {problem.what for problem in report.problems} == {"guard"}
+    assert "guard_ledger_entry_update" in [problem.detail for problem in report.problems]
+    assert report.first_bad_seq is None
+
+
+def rewrite(tamper: Connection, change: Callable[[Entry], Entry | None]) -> None:
+    """Forge the whole journal anew: every entry passes through `change`, and the chain is linked again."""
+    rows = tamper.execute("SELECT payload FROM ledger_entry ORDER BY seq").fetchall()
+    entries = [changed for (payload,) in rows if (changed := change(decode(payload))) is not None]
+    forged = list(seal(entries, genesis("EW-0001", 1)))
+    for row in forged:
+        tamper.execute(
+            "UPDATE ledger_entry SET payload = ?, prev_hash = ?, hash = ? WHERE seq = ?",
+            (row.body, row.prev_hash, row.hash, row.seq),
+        )
+    tamper.execute("DELETE FROM ledger_entry WHERE seq > ?", (forged[-1].seq,))
+
+
+def replaced(seq: int, **fields: object) -> Callable[[Entry], Entry]:
+    def change(entry: Entry) -> Entry:
+        if entry.seq != seq:
+            return entry
+        return msgspec.structs.replace(entry, fact=msgspec.structs.replace(entry.fact, **fields))
+
+    return change
+
+
+def whats(report: VerifyReport, seq: int | None = None) -> set[str]:
+    return {problem.what for problem in report.problems if seq is None or problem.seq == seq}
+
+
+def test_a_journal_forged_from_end_to_end_differs_from_what_the_city_acknowledged(
+    directory: Path, tamper: Connection
+) -> None:
+    rewrite(tamper, replaced(4, note_number="DO-2"))
+    report = look(directory, tamper)
+    assert not {"hash", "prev_hash"} & whats(report)
+    assert "acknowledged" in whats(report, 5)
+    assert "seal" in whats(report, 24)
+
+
+def test_a_seal_that_the_device_did_not_make_is_found(directory: Path, tamper: Connection) -> None:
+    rewrite(tamper, replaced(24, signature="00" * 64))
+    assert look(directory, tamper).problems == (Problem(24, "seal", "signature"),)
+    rewrite(tamper, replaced(24, signature="not hex"))
+    assert "seal" in whats(look(directory, tamper), 24)
+    rewrite(tamper, replaced(24, head="00" * 32))
+    assert Problem(24, "seal", "head") in look(directory, tamper).problems
+
+
+@pytest.mark.parametrize(
+    ("seq", "fields", "what"),
+    [
+        (5, {"receipt": 2}, "receipt_gap"),
+        (5, {"lines": (rice(101, Tender.CASH),), "debits": ()}, "stock_below_zero"),
+        (8, {"original": "unknown"}, "reversed_twice"),
+        (2, {"leases": ()}, "overdrawn"),
+    ],
+)
+def test_entries_that_break_a_rule_are_found_even_when_the_chain_holds(
+    directory: Path, tamper: Connection, seq: int, fields: dict[str, object], what: str
+) -> None:
+    rewrite(tamper, replaced(seq, **fields))
+    assert what in whats(look(directory, tamper))
+
+
+def test_rights_that_come_back_must_have_been_spent(directory: Path, tamper: Connection) -> None:
+    rewrite(tamper, replaced(7, debits=()))
+    assert "returned_more" in whats(look(directory, tamper), 8)
+
+
+def test_a_day_that_was_never_opened_cannot_move(directory: Path, tamper: Connection) -> None:
+    def change(entry: Entry) -> Entry:
+        return entry if entry.seq != 3 else msgspec.structs.replace(entry, fact=ClockStepped(0))
+
+    rewrite(tamper, change)
+    assert "no_day" in whats(look(directory, tamper))
+
+
+def test_a_second_enrolment_and_another_device_are_found(directory: Path, tamper: Connection) -> None:
+    rewrite(tamper, lambda entry: msgspec.structs.replace(entry, device="X") if entry.seq == 9 else entry)
+    assert "identity" in whats(look(directory, tamper), 9)
+    first = decode(tamper.execute("SELECT payload FROM ledger_entry WHERE seq = 1").fetchone()[0])
+    rewrite(tamper, lambda entry: msgspec.structs.replace(entry, fact=first.fact) if entry.seq == 9 else entry)
+    assert "not_first" in whats(look(directory, tamper), 9)
+
+
+def test_bytes_that_are_not_canonical_are_found(directory: Path, tamper: Connection) -> None:
+    import hashlib
+
+    seq = 24
+    payload, prev_hash = tamper.execute(
+        "SELECT payload, prev_hash FROM ledger_entry WHERE seq = ?", (seq,)
+    ).fetchone()
+    spaced = b" " + payload
+    tamper.execute(
+        "UPDATE ledger_entry SET payload = ?, hash = ? WHERE seq = ?",
+        (spaced, hashlib.sha256(prev_hash + spaced).digest(), seq),
+    )
+    assert look(directory, tamper).problems == (Problem(seq, "canonical"),)
+    assert canonical(decode(spaced)) == payload
+
+
+def test_entries_that_are_cut_off_at_the_end_are_found_once_acknowledged(directory: Path, tamper: Connection) -> None:
+    tamper.execute("UPDATE city_state SET acked_seq = 0")
+    rewrite(tamper, lambda entry: entry if entry.seq < 24 else None)
+    tamper.execute("DELETE FROM ledger_entry WHERE seq BETWEEN 5 AND 5")
+    assert look(directory, tamper).first_bad_seq == 5
+
+
+def test_a_ruined_journal_is_reported_up_to_a_limit(directory: Path, tamper: Connection) -> None:
+    tamper.execute("UPDATE ledger_entry SET payload = x'00', hash = zeroblob(32), prev_hash = zeroblob(32)")
+    report = look(directory, tamper)
+    assert report.first_bad_seq == 1
+    assert len(report.problems) == 50
+
+
+@pytest.mark.parametrize("first", [1, 30])
+def test_damaged_pages_are_reported(directory: Path, first: int) -> None:
+    file = directory / "ledger.db"
+    held = bytearray(file.read_bytes())
+    for page in range(first, len(held) // PAGE_BYTES):
+        held[page * PAGE_BYTES + 100] ^= 1
+    file.write_bytes(held)
+    report = verify(directory, KEY)
+    assert not report.ok
+    assert "file" in whats(report)
+
+
+def test_structural_damage_that_the_key_holder_made_is_reported(directory: Path, tamper: Connection) -> None:
+    tamper.execute("PRAGMA writable_schema = ON")
+    tamper.execute("DELETE FROM sqlite_schema WHERE name = 'uq_ledger_entry_receipt'")
+    tamper.execute("PRAGMA writable_schema = OFF")
+    assert not verify(directory, KEY).ok
+
+
+def test_a_running_till_can_be_verified_beside_it(ledger: SqlLedger, tmp_path: Path) -> None:
+    with ledger.write() as uow:
+        serve(uow, "F0001", rice(1))
+        report = verify(tmp_path, KEY)
+    assert (report.ok, report.entries) == (True, 4)
+    assert verify(tmp_path, KEY).entries == 5
+
+
+def test_a_ledger_without_an_identity_is_empty_and_sound(empty: SqlLedger, tmp_path: Path) -> None:
+    report = verify(tmp_path, KEY)
+    assert (report.ok, report.entries, report.head, report.device) == (True, 0, "", "")
+
+
+def test_the_key_file_beside_the_ledger_opens_it(directory: Path) -> None:
+    with pytest.raises(ConfigError):
+        verify(directory)
+    (directory / KEY_FILE).touch(0o600)
+    (directory / KEY_FILE).write_text(KEY.hex())
+    assert verify(directory).ok
+    with pytest.raises(LedgerKeyWrong):
+        verify(directory, bytes(32))
+
+
+def test_something_else_is_not_verified_but_refused(tmp_path: Path) -> None:
+    other = connect(tmp_path / "ledger.db", KEY, create=True)
+    other.execute("PRAGMA application_id = 7")
+    other.close()
+    with pytest.raises(LedgerCorrupt):
+        verify(tmp_path, KEY)
+
+
+def test_problems_read_like_a_line() -> None:
+    assert str(Problem(7, "column")) == "seq 7 column"
+    assert str(Problem(0, "projection", "lease")) == "projection lease"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_ledger_on_a_read_only_medium_can_be_verified(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    import subprocess
+
+    medium = tmp_path_factory.mktemp("medium")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", medium], check=True)
+    try:
+        shutil.copy(directory / "ledger.db", medium / "ledger.db")
+        subprocess.run(["mount", "-o", "remount,ro", medium], check=True)
+        assert verify(medium, KEY).ok
+    finally:
+        subprocess.run(["umount", medium], check=True)
