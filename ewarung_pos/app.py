@@ -66,6 +66,7 @@ def build(
     *,
     close_runner: Callable[[], None],
     timers: object | None = None,
+    poll_ms: int = 200,
 ) -> Application:
     """Put a till together on an existing ledger.
 
@@ -75,6 +76,7 @@ def build(
         clock: time and identifiers.
         runner: lanes; `close_runner` ends them.
         timers: EcrTimers of the sandbox; None for the driver's own.
+        poll_ms: longest single wait for a card on the terminal's lane.
 
     Raises:
         ConfigError: the configuration does not fit this machine.
@@ -99,6 +101,7 @@ def build(
         terminal=terminal,
         printer=printer,
         city=city,
+        poll_ms=poll_ms,
     )
     closers = [close_runner, reader.close, printer.close, close_city, ledger.close]
     if terminal is not None:

@@ -8,17 +8,16 @@ whenever an open attempt of the same amount could be meant.
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import re
 import secrets
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ewarung_pos.devices.ecr import EcrLine, Garbled
 from ewarung_pos.devices.ecr_codec import MAX_RUPIAH, Ack, EcrRequest, EcrResponse, Nak, TransType
+from ewarung_pos.devices.ecr_evidence import NOT_FOUND, Doubt, Evidence, short_id
 from ewarung_pos.devices.transport import LinkLost
 from ewarung_pos.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnavailable
 from ewarung_pos.ports import (
@@ -33,40 +32,13 @@ from ewarung_pos.ports import (
     Unknown,
 )
 
-__all__ = ["EcrTerminal", "short_id"]
+__all__ = ["EcrTerminal"]
 
 _log = logging.getLogger(__name__)
 
 _SENDS = 3
 _ABORT_VALID_S = 5.0
-_REMEMBERED = 512
-_UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _INVOICE = re.compile(r"[0-9A-Za-z]{1,6}")
-
-_REASONS = {
-    "51": "insufficient",
-    "54": "expired_card",
-    "55": "wrong_pin",
-    "91": "host_unavailable",
-    "96": "host_unavailable",
-    "CE": "host_unavailable",
-    "P2": "card_error",
-    "P3": "user_cancelled",
-    "PT": "terminal_fault",
-}
-_TIMEOUT = "TO"
-_NOT_FOUND = "25"
-
-
-@dataclass(frozen=True, slots=True)
-class _Doubt:
-    """A request that may have moved money and whose outcome this driver could not prove."""
-
-    attempt: str
-    type: str
-    amounts: frozenset[int]
-    amount: int
-    last4: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +49,6 @@ class _Failed:
     sent: bool
 
 
-def short_id(attempt: str) -> str:
-    """The 12 characters of an attempt that fit into ReffNumber: the random end of a UUID, else a digest."""
-    if _UUID.fullmatch(attempt):
-        return attempt[-12:].upper()
-    return hashlib.sha256(attempt.encode()).hexdigest()[:12].upper()
-
-
 class EcrTerminal:
     """`PaymentTerminal` on an `EcrLine`, which it may share with an `EcrCardReader`."""
 
@@ -91,12 +56,9 @@ class EcrTerminal:
         self._line = line
         self._aborted_at: float | None = None
         self._started_at = 0.0
-        self._open: _Doubt | None = None
-        self._doubts: OrderedDict[str, _Doubt] = OrderedDict()
-        self._late: OrderedDict[str, PaymentOutcome] = OrderedDict()
-        self._owner: OrderedDict[tuple[str, ...], str] = OrderedDict()
+        self._evidence = Evidence(check_last4=line.site.check_last4)
         self._settle_ref = ""
-        line.late = self._take_late
+        line.late = self._evidence.take_late
 
     # -- PaymentTerminal ------------------------------------------------------------------------------------------
 
@@ -115,7 +77,7 @@ class EcrTerminal:
             amount=intent.amount,
             reff=short_id(intent.attempt),
         )
-        doubt = _Doubt(intent.attempt, TransType.SALE, frozenset({intent.amount}), intent.amount, intent.last4)
+        doubt = Doubt(intent.attempt, TransType.SALE, frozenset({intent.amount}), intent.amount, intent.last4)
         return self._move(request, doubt, on_step)
 
     def void(self, attempt: str, original: Approved) -> PaymentOutcome:
@@ -134,7 +96,7 @@ class EcrTerminal:
             reff=short_id(attempt),
         )
         # The EDC answers with the amount of the sale, or echoes the zero of the request.
-        doubt = _Doubt(attempt, TransType.VOID, frozenset({original.amount, 0}), original.amount, "")
+        doubt = Doubt(attempt, TransType.VOID, frozenset({original.amount, 0}), original.amount)
         return self._move(request, doubt, lambda _: None)
 
     def inquire(self, intent: PaymentIntent) -> PaymentOutcome:
@@ -144,14 +106,17 @@ class EcrTerminal:
             DeviceUnavailable: the port could not be opened.
         """
         with self._line.lock:
-            if intent.attempt not in self._late:
+            fenced = False
+            if self._evidence.late(intent.attempt) is None:
                 self._line.ensure_open()
-                if not self._fence():
-                    return self._late.get(intent.attempt, Unknown("no_answer"))
-            late = self._late.get(intent.attempt)
+                fenced = self._fence()
+            late = self._evidence.late(intent.attempt)
             if late is not None:
                 return late
-            return self._query(intent.attempt, frozenset({intent.amount}), intent.amount, intent.last4)
+            if not fenced:
+                return Unknown("no_answer")
+            amounts = frozenset({intent.amount})
+            return self._query(Doubt(intent.attempt, TransType.SALE, amounts, intent.amount, intent.last4))
 
     def abort(self) -> None:
         """Stop a payment before its first byte, or between a NAK and the next try. Safe from any thread."""
@@ -201,7 +166,7 @@ class EcrTerminal:
 
     # -- a request that moves money -------------------------------------------------------------------------------
 
-    def _move(self, request: EcrRequest, doubt: _Doubt, on_step: Callable[[PaymentStep], None]) -> PaymentOutcome:
+    def _move(self, request: EcrRequest, doubt: Doubt, on_step: Callable[[PaymentStep], None]) -> PaymentOutcome:
         line = self._line
         with line.lock:
             self._started_at = time.monotonic()
@@ -212,7 +177,7 @@ class EcrTerminal:
                 if self._abort_asked():
                     return Declined("", "user_cancelled")
                 line.note(DeviceState.BUSY)
-                got = self._ask(request, line.timers.response, lambda r: self._may_answer(doubt, r), on_step)
+                got = self._ask(request, line.timers.response, lambda r: self._evidence.may_answer(doubt, r), on_step)
                 if isinstance(got, _Failed):
                     if got.reason == "no_ack":
                         line.note(DeviceState.AWAY, "no_answer")
@@ -234,115 +199,43 @@ class EcrTerminal:
                 line.dirty = True
             return outcome
 
-    def _verified(self, doubt: _Doubt, response: EcrResponse) -> PaymentOutcome:
-        outcome = self._judged(doubt, response, "edc")
-        twin = any(other.type == doubt.type and other.amount == doubt.amount for other in self._doubts.values())
-        if not twin or not self._line.site.query_type or isinstance(outcome, Unknown):
+    def _verified(self, doubt: Doubt, response: EcrResponse) -> PaymentOutcome:
+        outcome = self._evidence.judge(doubt, response, "edc")
+        if isinstance(outcome, Unknown) or not self._line.site.query_type or not self._evidence.twin(doubt):
             return outcome
         # An attempt of the same amount is open: the response alone does not say which of the two it answers.
         self._line.dirty = True
-        proven = self._fence() and self._query(doubt.attempt, doubt.amounts, doubt.amount, doubt.last4)
-        match proven:
-            case Approved():
-                return outcome if outcome == _with_evidence(proven, "edc") else proven
-            case Declined(reason="not_found"):
-                return outcome if isinstance(outcome, Declined) else self._disown(doubt, outcome)
-            case Declined():
-                return proven
-            case _:
-                return Unknown("mismatch")
+        proven = self._query(doubt) if self._fence() else Unknown("no_answer")
+        return self._evidence.compare(doubt, outcome, proven)
 
-    def _disown(self, doubt: _Doubt, outcome: Approved) -> PaymentOutcome:
-        self._owner.pop(_references(doubt.type, outcome), None)
-        return Unknown("mismatch")
-
-    def _judged(self, doubt: _Doubt, response: EcrResponse, evidence: str) -> PaymentOutcome:
-        """What a response of the right type means for this attempt."""
-        if response.code == _TIMEOUT:
-            return Unknown("host_timeout")
-        if len(response.code) != 2:
-            return Unknown("mismatch")
-        if response.code != "00":
-            return Declined(response.code, _REASONS.get(response.code, "declined"))
-        if response.amount not in doubt.amounts:
-            return Unknown("mismatch")
-        shown = response.last4
-        if self._line.site.check_last4 and doubt.last4 and shown and shown != doubt.last4:
-            return Unknown("mismatch")
-        approved = Approved(
-            amount=doubt.amount,
-            approval=response.approval,
-            invoice=response.invoice,
-            rrn=response.rrn,
-            terminal=response.terminal,
-            merchant=response.merchant,
-            batch=response.batch,
-            evidence=evidence,
-        )
-        self._owner[_references(doubt.type, approved)] = doubt.attempt
-        if len(self._owner) > _REMEMBERED:
-            self._owner.popitem(last=False)
-        return approved
-
-    def _may_answer(self, doubt: _Doubt, response: EcrResponse) -> bool:
-        """False for a response whose references were given to another attempt before: a stray repetition."""
-        if response.code != "00" or not (response.rrn or response.approval):
-            return True
-        return self._owner.get(_references(doubt.type, response), doubt.attempt) == doubt.attempt
-
-    # -- what is not proven ---------------------------------------------------------------------------------------
-
-    def _begin_doubt(self, doubt: _Doubt) -> None:
+    def _begin_doubt(self, doubt: Doubt) -> None:
         self._line.dirty = True
-        self._open = doubt
-        self._doubts[doubt.attempt] = doubt
-        if len(self._doubts) > _REMEMBERED:
-            self._doubts.popitem(last=False)
+        self._evidence.begin(doubt)
 
     def _fence(self) -> bool:
         if not self._line.fence():
             return False
-        self._open = None
+        self._evidence.fenced()
         return True
 
-    def _take_late(self, response: EcrResponse) -> None:
-        """A response that nobody waits for. It can only be about the last open attempt, and must fit it."""
-        doubt = self._open
-        if doubt is None or response.type != doubt.type or not self._may_answer(doubt, response):
-            _log.info("EDC: response of type %s that nobody waits for", response.type)
-            return
-        outcome = self._judged(doubt, response, "edc_late")
-        if isinstance(outcome, Unknown) or response.amount not in doubt.amounts:
-            return
-        _log.info("EDC: late response resolves an open attempt")
-        self._open = None
-        self._resolve(doubt.attempt, outcome)
-
-    def _resolve(self, attempt: str, outcome: PaymentOutcome) -> None:
-        self._doubts.pop(attempt, None)
-        self._late[attempt] = outcome
-        if len(self._late) > _REMEMBERED:
-            self._late.popitem(last=False)
-
-    def _query(self, attempt: str, amounts: frozenset[int], amount: int, last4: str) -> PaymentOutcome:
+    def _query(self, question: Doubt) -> PaymentOutcome:
         """Ask the EDC by our reference. The line has just been fenced."""
         line = self._line
         kind = line.site.query_type
         if not kind:
             return Unknown("no_query")
-        request = EcrRequest(type=kind, version=line.site.version, amount=amount, reff=short_id(attempt))
-        known = self._doubts.get(attempt)
-        doubt = _Doubt(attempt, known.type if known else TransType.SALE, amounts, amount, last4)
-        got = self._ask(request, line.timers.query, lambda r: self._may_answer(doubt, r))
+        doubt = self._evidence.asked(question)
+        request = EcrRequest(type=kind, version=line.site.version, amount=doubt.amount, reff=short_id(doubt.attempt))
+        got = self._ask(request, line.timers.query, lambda r: self._evidence.may_answer(doubt, r))
         line.dirty = True  # a repeated answer must not meet the next question
         if isinstance(got, _Failed):
             return Unknown(got.reason if got.sent else "no_answer")
-        if got.code == _NOT_FOUND:
-            outcome: PaymentOutcome = Declined(_NOT_FOUND, "not_found")
+        if got.code == NOT_FOUND:
+            outcome: PaymentOutcome = Declined(NOT_FOUND, "not_found")
         else:
-            outcome = self._judged(doubt, got, "edc_inquiry")
+            outcome = self._evidence.judge(doubt, got, "edc_inquiry")
         if not isinstance(outcome, Unknown):
-            self._doubts.pop(attempt, None)
+            self._evidence.settled(doubt.attempt)
         return outcome
 
     # -- one question and its answer ------------------------------------------------------------------------------
@@ -437,23 +330,6 @@ class EcrTerminal:
     def _abort_asked(self) -> bool:
         at = self._aborted_at
         return at is not None and at > self._started_at - _ABORT_VALID_S
-
-
-def _references(kind: str, said: Approved | EcrResponse) -> tuple[str, ...]:
-    return (kind, said.terminal, said.batch, said.invoice, said.rrn, said.approval)
-
-
-def _with_evidence(approved: Approved, evidence: str) -> Approved:
-    return Approved(
-        approved.amount,
-        approved.approval,
-        approved.invoice,
-        approved.rrn,
-        approved.terminal,
-        approved.merchant,
-        approved.batch,
-        evidence,
-    )
 
 
 def _settle_error(failed: _Failed) -> DeviceError:

@@ -8,11 +8,11 @@ from pathlib import Path
 import msgspec
 
 from ewarung_pos.errors import ConfigError, LedgerCorrupt
-from ewarung_pos.ledger.engine import connect, translated
+from ewarung_pos.ledger.engine import Connection, connect, translated
 from ewarung_pos.ledger.keys import sync_directory
 from ewarung_pos.ledger.verify import verify
 
-__all__ = ["Backup", "back_up", "copy_ledger"]
+__all__ = ["Backup", "back_up", "complete", "copy_ledger", "discard"]
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -60,8 +60,7 @@ def copy_ledger(source: Path, target: Path, key: bytes | None) -> None:
         try:
             with translated():
                 reading.backup(writing)
-                # A single file: a log beside it would be forgotten on the way.
-                writing.execute("PRAGMA journal_mode = DELETE").fetchone()
+                complete(writing)
         finally:
             writing.close()
     finally:
@@ -71,6 +70,15 @@ def copy_ledger(source: Path, target: Path, key: bytes | None) -> None:
         os.fsync(file)
     finally:
         os.close(file)
+
+
+def complete(connection: Connection) -> None:
+    """Make the file whole in itself, without a log beside it that could be forgotten or found by another.
+
+    Closing would do it too, but in silence: with a full disk the log would stay and nobody would know.
+    """
+    with translated():
+        connection.execute("PRAGMA journal_mode = DELETE").fetchone()
 
 
 def discard(path: Path) -> None:

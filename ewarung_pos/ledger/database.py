@@ -7,20 +7,32 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from threading import Lock, RLock
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.errors import LedgerError
-from ewarung_pos.ledger.engine import SCHEMA_VERSION, Connection, check_owner, connect, known, protect, translated
+from ewarung_pos.ledger.engine import (
+    LEDGER_FILE,
+    SCHEMA_VERSION,
+    Connection,
+    check_owner,
+    connect,
+    known,
+    protect,
+    translated,
+)
 from ewarung_pos.ledger.lock import InstanceLock
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
 from ewarung_pos.ledger.tip import Tip, load_tip
 from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
 from ewarung_pos.ports import Clock
 
+if TYPE_CHECKING:
+    from ewarung_pos.ledger.backup import Backup
+
 __all__ = ["LEDGER_FILE", "SqlLedger", "open_ledger"]
 
-LEDGER_FILE = "ledger.db"
 _LOCK_FILE = "ledger.lock"
 
 
@@ -96,6 +108,18 @@ class SqlLedger:
         """Bring the write-ahead log home while nobody waits for the till; a busy reader only makes it do less."""
         with self._turn, translated():
             self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+
+    def back_up(self, directory: Path) -> Backup:
+        """A verified copy in another directory, while the till goes on: of what is committed now.
+
+        Raises:
+            ConfigError: the directory cannot be used.
+            LedgerFull: no room there.
+            LedgerCorrupt: this ledger does not verify.
+        """
+        from ewarung_pos.ledger import backup
+
+        return backup.back_up(self._path, self._key, directory)
 
     def close(self) -> None:
         """Close every connection, the writer last, and let the next instance in. May be called twice."""

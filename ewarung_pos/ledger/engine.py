@@ -22,6 +22,8 @@ from ewarung_pos.errors import (
 __all__ = [
     "APPLICATION_ID",
     "KEY_BYTES",
+    "LEDGER_FILE",
+    "PAGE_BYTES",
     "SCHEMA_VERSION",
     "Connection",
     "check_owner",
@@ -40,6 +42,9 @@ APPLICATION_ID = 0x65576172
 
 SCHEMA_VERSION = 1
 """Number of the newest migration, kept in the file's `user_version`."""
+
+LEDGER_FILE = "ledger.db"
+"""Its name in a data directory."""
 
 KEY_BYTES = 32
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ewarung_pos.errors import ConfigError, LedgerKeyWrong
-from ewarung_pos.ledger.engine import KEY_BYTES
+from ewarung_pos.ledger.engine import KEY_BYTES, LEDGER_FILE
 
 __all__ = ["KEY_FILE", "LedgerKey", "key_of"]
 
@@ -40,7 +40,7 @@ def key_of(data_dir: Path, *, create: bool = False) -> LedgerKey:
     """
     path = data_dir / KEY_FILE
     try:
-        if create and not path.exists() and not (data_dir / "ledger.db").exists():
+        if create and not path.exists() and not (data_dir / LEDGER_FILE).exists():
             _write_once(path, secrets.token_bytes(KEY_BYTES).hex().encode())
         if sys.platform != "win32" and path.stat().st_mode & 0o077:
             raise ConfigError(f"{path.name} must be readable by its owner alone (0600)", reason="key_exposed")

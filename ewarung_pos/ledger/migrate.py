@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ewarung_pos.errors import ConfigError, LedgerError, MigrationFailed
+from sqlcipher3 import dbapi2 as sqlite
+
+from ewarung_pos.errors import ConfigError, LedgerError, MigrationFailed, PosError
 from ewarung_pos.ledger import guards
-from ewarung_pos.ledger.backup import copy_ledger, discard
-from ewarung_pos.ledger.engine import APPLICATION_ID, SCHEMA_VERSION, Connection, check_owner, connect, translated
+from ewarung_pos.ledger.backup import complete, copy_ledger, discard
+from ewarung_pos.ledger.engine import (
+    APPLICATION_ID,
+    SCHEMA_VERSION,
+    Connection,
+    check_owner,
+    connect,
+    known,
+    translated,
+)
 from ewarung_pos.ledger.keys import sync_directory
 from ewarung_pos.ledger.verify import verify
 
@@ -39,6 +50,7 @@ def create(path: Path, key: bytes | None) -> None:
             with translated():
                 connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
                 migrate(connection)
+                complete(connection)
         finally:
             connection.close()
         os.link(draft, path)
@@ -59,6 +71,7 @@ def upgrade(path: Path, key: bytes | None) -> bool:
 
     Raises:
         LedgerTooNew: written by a newer version.
+        LedgerBusy: another program reads it.
         MigrationFailed: the old file is in place, untouched.
     """
     with_old = connect(path, key)
@@ -68,15 +81,12 @@ def upgrade(path: Path, key: bytes | None) -> bool:
             if held == SCHEMA_VERSION:
                 return False
             before = _end(with_old)
-            # From here on the old file is complete in itself: the new one must not find a log that is not its own.
-            (mode,) = with_old.execute("PRAGMA journal_mode = DELETE").fetchone()
+            complete(with_old)  # or the new file would find a log that is not its own
     finally:
         with_old.close()
     draft = path.with_name(path.name + ".upgrade")
     kept = path.with_name(f"{path.name}.schema-{held}")
     try:
-        if mode != "delete":
-            raise MigrationFailed("another program reads the ledger", reason="in_use")
         discard(draft)
         copy_ledger(path, draft, key)
         _migrate_copy(draft, key, before)
@@ -89,7 +99,8 @@ def upgrade(path: Path, key: bytes | None) -> bool:
     except (LedgerError, ConfigError, OSError) as error:
         raise MigrationFailed(str(error), reason="copy") from error
     finally:
-        discard(draft)
+        with suppress(OSError):
+            discard(draft)
     return True
 
 
@@ -99,6 +110,7 @@ def _migrate_copy(draft: Path, key: bytes | None, before: tuple[int, bytes]) -> 
         with translated():
             migrate(connection)
             after = _end(connection)
+            complete(connection)
     finally:
         connection.close()
     report = verify(draft, key, encrypted=key is not None)
@@ -118,6 +130,7 @@ def migrate(connection: Connection) -> None:
 
     Raises:
         MigrationFailed: a revision went wrong; nothing changed.
+        LedgerFull: no room; nothing changed.
     """
     from alembic import command
     from alembic.util.exc import CommandError
@@ -137,6 +150,9 @@ def migrate(connection: Connection) -> None:
             connection.execute("COMMIT")
     except (SQLAlchemyError, CommandError) as error:
         raise MigrationFailed(str(error), reason="revision") from error
+    except sqlite.Error as error:
+        failure = known(error)
+        raise (failure if isinstance(failure, PosError) else MigrationFailed(str(error), reason="revision")) from error
     finally:
         if connection.in_transaction:
             connection.execute("ROLLBACK")

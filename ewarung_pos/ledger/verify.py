@@ -27,8 +27,7 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.errors import LedgerCorrupt, LedgerError
 from ewarung_pos.ledger import guards
-from ewarung_pos.ledger.database import LEDGER_FILE
-from ewarung_pos.ledger.engine import Connection, check_owner, connect, translated
+from ewarung_pos.ledger.engine import LEDGER_FILE, Connection, check_owner, connect, translated
 from ewarung_pos.ledger.fold import MOVED, TABLES, Fold
 from ewarung_pos.ledger.keys import key_of
 
@@ -191,11 +190,14 @@ class _Verification:
         except msgspec.DecodeError as error:
             self._note(seq, "payload", str(error).partition(" - ")[0])
             return
+        if entry.seq != seq:
+            self._note(seq, "column", "seq")
+            entry = msgspec.structs.replace(entry, seq=seq)
         fact = entry.fact
         rows, broken, undone = self._fold.add(entry)
         named = [fact.family, fact.receipt] if isinstance(fact, Redeemed | Reversed) else [None, None]
         told = [entry.id, type(fact).__name__, entry.date, entry.instant, *named, undone]
-        if told != columns or entry.seq != seq:
+        if told != columns:
             self._note(seq, "column")
         if entry.device != device or entry.epoch != epoch:
             self._note(seq, "identity")
@@ -219,9 +221,10 @@ class _Verification:
         """The next row of a moved table must be this one; after a difference the table is out of step."""
         if table in self._off:
             return
-        if self._next[table] != row:
+        held = self._next[table]
+        if held != row:
             self._off.add(table)
-            self._note(row[0], "projection", table)
+            self._note(row[0] if held is None else min(row[0], held[0]), "projection", table)
         else:
             self._next[table] = next(self._moved[table], None)
 

@@ -24,6 +24,9 @@ from ewarung_pos.practice.sandbox import KIOSK, Sandbox
 
 __all__ = ["DemoOptions", "run_demo"]
 
+POLL_MS = 20
+"""The script's lanes run one after another, so a long wait for a card would hold up everything else."""
+
 PIN_HINT = "Latihan: Bu Siti 111111 · Bu Yuni (ketua) 222222"
 
 
@@ -102,7 +105,7 @@ def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
         out.flush()
 
     runner = SteppedRunner()
-    app = build(sandbox.config, folder, SystemClock(), runner, close_runner=lambda: None, timers=sandbox.timers)
+    app = build(sandbox.config, folder, SystemClock(), runner, close_runner=lambda: None, timers=sandbox.timers, poll_ms=POLL_MS)
     shots: Callable[[str], None] = lambda name: None  # noqa: E731 - the whole of "no pictures"
     pictures: list[Path] = []
     try:

@@ -68,6 +68,7 @@ class Morning:
     receipts_shown: int = 6
     in_doubt_resolved: int = 0
     _served: dict[str, int] = field(default_factory=dict)
+    _rng: random.Random = field(default_factory=random.Random)
 
     # -- the whole morning ----------------------------------------------------------------------------------------
 
@@ -137,7 +138,8 @@ class Morning:
         till.shell.go("counter")
         self._wait(lambda: till.counter.state.phase is Phase.READY, "Siap")
         self.shot("siap")
-        rng = random.Random(self.seed)  # noqa: S311 - a script's variety, not a secret
+        rng = self._rng
+        rng.seed(self.seed)
         visits = 0
         specials = list(SCENES) if self.tray is not None else ["reverse", "reprint"]
         every = max(1, self.redemptions // (len(specials) + 1))
@@ -316,11 +318,11 @@ class Morning:
         return 10_000_000 if scene.sale == "insufficient" else min(room, 100_000)
 
     def _shop(self, section: Section, room: int) -> None:
-        """Pack after pack while the money lasts; one of each first."""
+        """Pack after pack while the money lasts, in whatever order she likes."""
         counter = self.app.till.counter
         catalogue = self.app.services.ledger.read().catalogue()
         for _ in range(3):
-            for row in section.rows:
+            for row in self._rng.sample(section.rows, len(section.rows)):
                 price = catalogue.product(row.product).price.amount
                 now = next(
                     r for s in counter.state.sections if s.id == section.id for r in s.rows if r.product == row.product

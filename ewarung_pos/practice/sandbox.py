@@ -56,7 +56,7 @@ class Sandbox:
         self._stack = ExitStack()
         self.tray: PracticeTray | None = None
         self.config = KioskConfig()
-        self.timers = EcrTimers() if face else EcrTimers(ack=1.0, response=8.0, query=5.0, echo=2.0, repeat=1.5)
+        self.timers = EcrTimers() if face else EcrTimers(ack=1.0, response=4.0, query=4.0, echo=2.0, repeat=1.5)
 
     def __enter__(self) -> Self:
         try:

@@ -8,30 +8,26 @@ that knows no city key yet cannot verify.
 from __future__ import annotations
 
 import contextlib
-import gzip
 import hashlib
-import hmac
+import secrets
 import time
-import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, TypeVar
-from urllib.parse import urlsplit
 
 import msgspec
 
 from ewarung_pos import __version__
 from ewarung_pos.domain.state import StatePage
-from ewarung_pos.errors import ConfigError, ProtocolMismatch, ServerBusy, ServerUnreachable, Unauthorised
+from ewarung_pos.errors import ProtocolMismatch, ServerBusy, ServerUnreachable, Unauthorised
 from ewarung_pos.ports import Clock
 from ewarung_pos.sync import protocol, signing
+from ewarung_pos.sync.address import checked_url
 
 if TYPE_CHECKING:
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
     from requests import Response
 
-__all__ = ["CityBusy", "HttpCityServer", "PulledPage", "checked_url", "public_keys"]
+__all__ = ["CityBusy", "HttpCityServer", "PulledPage", "keyid_of"]
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
@@ -39,12 +35,10 @@ REPLY_SECONDS = 60.0
 """For a whole answer, however slowly it drips; READ_SECONDS is the longest silence."""
 
 COMPRESS_ABOVE = 1024
-MAX_REPLY_BYTES = 2 * 1024 * 1024
-"""As transmitted, and again after expansion: a state page is far below."""
+"""Bytes; below, the headers are longer than what compression saves."""
 
 MAX_RETRY_MS = 3_600_000
-_LOOPBACK = ("127.0.0.1", "localhost", "::1")
-_PORTAL_STATUSES = range(300, 400)
+_FOR_PEOPLE = ("text/html", "application/xhtml+xml")
 
 T = TypeVar("T")
 
@@ -73,28 +67,6 @@ class _Reply:
     nonce: str
 
 
-def checked_url(url: str, ca: str = "") -> str:
-    """The city's base URL without a slash at its end.
-
-    Raises:
-        ConfigError: neither https nor plain http to this machine, or the CA file is not there.
-    """
-    base = url.rstrip("/")
-    try:
-        parts = urlsplit(base)
-        host, _ = parts.hostname, parts.port
-    except ValueError as error:
-        raise ConfigError(f"city.url: {url!r}, expected https://HOST[:PORT]", reason="invalid") from error
-    secure = parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK)
-    if not (host and secure and base.isascii()) or parts.query or parts.fragment or "@" in parts.netloc:
-        raise ConfigError(
-            f"city.url: {url!r}, expected https://HOST[:PORT] (http only to this machine)", reason="invalid"
-        )
-    if ca and not Path(ca).is_file():
-        raise ConfigError(f"city.ca: {ca!r}, expected a certificate file", reason="invalid")
-    return base
-
-
 class HttpCityServer:
     """One session with the city. Used by one thread at a time; `close` it."""
 
@@ -106,14 +78,13 @@ class HttpCityServer:
         ca: str = "",
         device: str = "",
         epoch: int = 0,
-        key: Ed25519PrivateKey | None = None,
-        city_keys: Iterable[Ed25519PublicKey] = (),
+        key: bytes = b"",
+        city_keys: Iterable[bytes] = (),
     ) -> None:
         import requests
 
         self._base = checked_url(url, ca)
         self._clock = clock
-        self._keyid = signing.device_keyid(device, epoch)
         self._device = device
         self._epoch = epoch
         self._key = key
@@ -135,53 +106,58 @@ class HttpCityServer:
     #
     # Each raises ServerUnreachable, ServerBusy (CityBusy when the city said when), Unauthorised or ProtocolMismatch.
 
-    def enrol(self, message: protocol.Enrol, secret: bytes) -> protocol.Enrolled:
-        """Become a kiosk. The answer is believed because it knows the code's secret (`Enrolled.proof`)."""
-        reply = self._exchange("POST", protocol.ENROL_PATH, msgspec.json.encode(message))
-        self._refuse_portal(reply)
+    def enrol(self, message: protocol.Enrol, secret: bytes) -> protocol.Enrolled | protocol.EnrolPending:
+        """Ask to become a kiosk. The answer is believed because it knows the code's secret (`proof`).
+
+        EnrolPending: a person at the city has to look first; ask again with the same message.
+        """
+        reply = self._exchange("POST", "/v1/enrol", protocol.encode(message))
+        _refuse_portal(reply)
         if reply.status >= 300:
-            self._fail(reply)
-        enrolled = _decoded(reply, protocol.Enrolled)
-        proof = signing.enrol_proof(secret, protocol.enrolled_text(message.code_id, enrolled))
-        if not enrolled.city_keys or not hmac.compare_digest(proof, enrolled.proof):
+            _fail(reply)
+        answer: protocol.Enrolled | protocol.EnrolPending
+        if reply.status == 202:
+            answer = _decoded(reply, protocol.EnrolPending)
+            proof = signing.answer_proof(secret, message.device_key, answer.city_key)
+        else:
+            answer = _decoded(reply, protocol.Enrolled)
+            said = msgspec.structs.replace(answer, proof="")
+            proof = signing.answer_proof(secret, message.device_key, answer.city_key, said)
+        if not signing.same(proof, answer.proof):
             raise Unauthorised("the answer does not know the code", reason="signature")
-        signing.verify_response(
-            reply.status, reply.headers, reply.body, reply.nonce, public_keys(bytes.fromhex(enrolled.city_keys[0]))
-        )
-        return enrolled
+        signing.verify_response(reply.status, reply.headers, reply.body, bytes.fromhex(answer.city_key), reply.nonce)
+        return answer
 
     def hello(self, message: protocol.Hello) -> protocol.Welcome:
         """Say where the till stands."""
-        return _decoded(self._ask("POST", protocol.HELLO_PATH, msgspec.json.encode(message)), protocol.Welcome)
+        return _decoded(self._ask("POST", "/v1/hello", protocol.encode(message)), protocol.Welcome)
 
     def push(self, message: protocol.Push) -> protocol.Ack:
         """Send a batch. The signature inside the acknowledgement is verified too: it goes into the journal."""
-        ack = _decoded(self._ask("POST", protocol.PUSH_PATH, msgspec.json.encode(message)), protocol.Ack)
-        text = protocol.ack_text(self._device, self._epoch, ack.acked_seq, ack.acked_hash, ack.server_ms)
-        self._verify_text(ack.signature, text)
+        ack = _decoded(self._ask("POST", "/v1/push", protocol.encode(message)), protocol.Ack)
+        self._verify_text(
+            ack.signature,
+            protocol.ack_text(self._device, self._epoch, ack.acked_seq, ack.acked_hash, ack.server_ms, ack.flagged),
+        )
         return ack
 
     def pull(self, cursor: int) -> PulledPage:
         """The page of the city's state that follows `cursor`."""
-        reply = self._ask("GET", f"{protocol.PULL_PATH}?cursor={cursor}")
-        body = _expanded(reply)
-        return PulledPage(_decoded(reply, StatePage), hashlib.sha256(body).hexdigest())
+        reply = self._ask("GET", f"/v1/pull?cursor={cursor}")
+        return PulledPage(_decoded(reply, StatePage), hashlib.sha256(_expanded(reply)).hexdigest())
 
     def attest(self, date: str) -> protocol.Attest | None:
-        """The city's totals of a business date; None when that day has not arrived."""
-        reply = self._exchange("GET", f"{protocol.ATTEST_PATH}/{date}")
+        """The city's totals of a business date; None when the close of that day has not arrived."""
+        reply = self._exchange("GET", f"/v1/attest/{date}")
         self._verify(reply)
         if reply.status == 404:
             return None
         if reply.status >= 300:
-            self._fail(reply)
+            _fail(reply)
         attest = _decoded(reply, protocol.Attest)
         if (attest.device, attest.epoch, attest.date) != (self._device, self._epoch, date):
             raise ProtocolMismatch("an attest of something else", reason="reply")
-        text = protocol.attest_text(
-            attest.device, attest.epoch, attest.date, attest.first_seq, attest.last_seq, attest.head
-        )
-        self._verify_text(attest.signature, text)
+        self._verify_text(attest.signature, protocol.attest_text(attest))
         return attest
 
     # -- exchange ------------------------------------------------------------------------------------------------------
@@ -191,27 +167,24 @@ class HttpCityServer:
         reply = self._exchange(method, target, body)
         self._verify(reply)
         if reply.status >= 300:
-            self._fail(reply)
+            _fail(reply)
         return reply
 
     def _exchange(self, method: str, target: str, body: bytes = b"") -> _Reply:
-        import requests
-
         url = self._base + target
         headers: dict[str, str] = {}
         if body:
             headers["Content-Type"] = "application/json"
         if len(body) > COMPRESS_ABOVE:
-            body = gzip.compress(body, 6, mtime=0)
+            body = protocol.pack(body)
             headers["Content-Encoding"] = "gzip"
-        nonce = signing.new_nonce()
-        if self._key is None:
-            headers[signing.NONCE_HEADER] = nonce
-        else:
+        nonce = secrets.token_hex(16)
+        if self._key:
             created = self._clock.now().wall.ms // 1000
-            headers = signing.sign_request(
-                method, url, headers, body, keyid=self._keyid, key=self._key, created=created, nonce=nonce
-            )
+            by = signing.SignedBy(keyid_of(self._device, self._epoch), created, nonce)
+            signing.sign_request(method, url, headers, body, self._key, by)
+        else:
+            headers[protocol.NONCE_HEADER] = nonce
         with _translated():
             response = self._session.request(
                 method,
@@ -226,67 +199,65 @@ class HttpCityServer:
                 return _Reply(response.status_code, dict(response.headers), _transmitted(response), nonce)
 
     def _verify(self, reply: _Reply) -> None:
-        try:
-            signing.verify_response(reply.status, reply.headers, reply.body, reply.nonce, self._city_keys)
-        except Unauthorised as error:
-            self._refuse_portal(reply)
-            if reply.status in (429, 503):
-                raise CityBusy(f"unsigned {reply.status}", _retry_ms(reply)) from error
-            if reply.status >= 500:
-                raise ServerUnreachable(f"unsigned {reply.status}", reason="gateway") from error
-            raise Unauthorised(f"{reply.status}: {error.detail or error.reason}", reason="signature") from error
+        failure = "no city key"
+        for public in self._city_keys:
+            try:
+                signing.verify_response(reply.status, reply.headers, reply.body, public, reply.nonce)
+            except Unauthorised as error:
+                failure = error.detail
+            else:
+                return
+        _refuse_portal(reply)
+        if reply.status in (429, 503):
+            raise CityBusy(f"unsigned {reply.status}", _retry_ms(reply))
+        if reply.status >= 500:
+            raise ServerUnreachable(f"unsigned {reply.status}", reason="gateway")
+        raise Unauthorised(f"{reply.status}: {failure}", reason="signature")
 
     def _verify_text(self, signature: str, text: bytes) -> None:
-        if not any(signing.verify_text(key, signature, text) for key in self._city_keys):
+        try:
+            raw = bytes.fromhex(signature)
+        except ValueError:
+            raw = b""
+        if not any(signing.verify(public, text, raw) for public in self._city_keys):
             raise Unauthorised("the document inside is not signed by the city", reason="signature")
 
-    def _refuse_portal(self, reply: _Reply) -> None:
-        """An answer for people (HTML) or a way to elsewhere is not the city's, it is the network's."""
-        kind = _field(reply.headers, "content-type").partition(";")[0].strip().lower()
-        if (
-            reply.status in _PORTAL_STATUSES
-            or kind in {"text/html", "application/xhtml+xml"}
-            or reply.body.lstrip()[:1] == b"<"
-        ):
-            raise ServerUnreachable(f"{reply.status} {kind or 'no type'}", reason="portal")
 
-    def _fail(self, reply: _Reply) -> NoReturn:
-        """The error of an answer that is no success."""
-        try:
-            word = _decoded(reply, protocol.Problem).word[:32]
-        except ProtocolMismatch:
-            word = ""
-        detail = f"{reply.status} {word}".strip()
-        if reply.status in (429, 503):
-            raise CityBusy(detail, _retry_ms(reply))
-        if reply.status in (401, 403):
-            raise Unauthorised(detail, reason=word or "refused")
-        if reply.status in (409, 426):
-            raise ProtocolMismatch(detail, reason=word or "schema")
-        if 400 <= reply.status < 500:
-            raise ProtocolMismatch(detail, reason=word or str(reply.status))
-        raise ServerUnreachable(detail, reason="gateway")
+def keyid_of(device: str, epoch: int) -> str:
+    """The keyid under which a kiosk signs its requests."""
+    return f"{device}/{epoch}"
 
 
-def public_keys(*raw: bytes) -> tuple[Ed25519PublicKey, ...]:
-    """Ed25519 public keys of their raw bytes.
+def _refuse_portal(reply: _Reply) -> None:
+    """An answer for people (HTML) or a way to elsewhere is not the city's, it is the network's."""
+    kind = _field(reply.headers, "content-type").partition(";")[0].strip().lower()
+    if 300 <= reply.status < 400 or kind in _FOR_PEOPLE or reply.body.lstrip()[:1] == b"<":
+        raise ServerUnreachable(f"{reply.status} {kind or 'no type'}", reason="portal")
 
-    Raises:
-        Unauthorised: not a key (`signature`: nothing could be verified with it).
-    """
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+def _fail(reply: _Reply) -> NoReturn:
+    """Raise the error of an answer that is no success."""
     try:
-        return tuple(Ed25519PublicKey.from_public_bytes(key) for key in raw)
-    except ValueError as error:
-        raise Unauthorised("not a city key", reason="signature") from error
+        word = _decoded(reply, protocol.Problem).reason[:32]
+    except ProtocolMismatch:
+        word = ""
+    detail = f"{reply.status} {word}".strip()
+    if reply.status in (429, 503):
+        raise CityBusy(detail, _retry_ms(reply))
+    if reply.status in (401, 403):
+        raise Unauthorised(detail, reason=word or "refused")
+    if reply.status in (409, 426):
+        raise ProtocolMismatch(detail, reason=word or "schema")
+    if 400 <= reply.status < 500:
+        raise ProtocolMismatch(detail, reason=word or str(reply.status))
+    raise ServerUnreachable(detail, reason="gateway")
 
 
 @contextlib.contextmanager
 def _translated() -> Iterator[None]:
     """Every failure of the line as ServerUnreachable: `timeout`, `tls` or `connection`."""
     import requests
-    from requests.exceptions import BaseHTTPError
+    from requests.exceptions import BaseHTTPError  # type: ignore[attr-defined]  # what reading the raw body raises
 
     try:
         yield
@@ -306,7 +277,7 @@ def _transmitted(response: Response) -> bytes:
     for part in response.raw.stream(16 * 1024, decode_content=False):
         parts.append(part)
         size += len(part)
-        if size > MAX_REPLY_BYTES:
+        if size > protocol.MESSAGE_BYTES:
             raise ServerUnreachable("an answer without end", reason="portal")
         if time.monotonic() > deadline:
             raise ServerUnreachable("an answer that drips", reason="timeout")
@@ -319,14 +290,10 @@ def _expanded(reply: _Reply) -> bytes:
         return reply.body
     if coding != "gzip":
         raise ProtocolMismatch(f"content-encoding {coding[:16]}", reason="reply")
-    inflater = zlib.decompressobj(wbits=31)
     try:
-        body = inflater.decompress(reply.body, MAX_REPLY_BYTES)
-    except zlib.error as error:
-        raise ProtocolMismatch("broken gzip", reason="reply") from error
-    if not inflater.eof:
-        raise ProtocolMismatch("gzip cut short, or too large", reason="reply")
-    return body
+        return protocol.unpack(reply.body)
+    except ValueError as error:
+        raise ProtocolMismatch(str(error), reason="reply") from error
 
 
 def _decoded(reply: _Reply, kind: type[T]) -> T:

@@ -39,7 +39,6 @@ from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, Mar
 
 __all__ = ["CounterDesk", "CounterViewModel"]
 
-POLL_MS = 200
 RETRY_MS = 1_000
 BACK_TO_READY_MS = 10_000
 _LISTENING = (Phase.READY, Phase.DONE, Phase.REFUSED)
@@ -50,7 +49,7 @@ class CounterDesk:
     """What stands on the counter: services and devices the view-model may use.
 
     `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called
-    after each commit (the shell refreshes its lamps, sync may run).
+    after each commit (the shell refreshes its lamps, sync may run). `poll_ms` is the longest single wait for a card.
     """
 
     ledger: Ledger
@@ -62,6 +61,7 @@ class CounterDesk:
     printer: ReceiptPrinter
     operator: Callable[[], str]
     changed: Callable[[], None]
+    poll_ms: int = 200
 
 
 class CounterViewModel(ViewModel[CounterState]):
@@ -131,7 +131,7 @@ class CounterViewModel(ViewModel[CounterState]):
         if self._polling or not self._active or self._state.phase not in _LISTENING:
             return
         self._polling = True
-        self._runner.submit(Lane.TERMINAL, lambda: self._desk.reader.poll(POLL_MS), self._polled, self._reader_failed)
+        self._runner.submit(Lane.TERMINAL, lambda: self._desk.reader.poll(self._desk.poll_ms), self._polled, self._reader_failed)
 
     def _polled(self, card: CardPresented | None) -> None:
         self._polling = False

@@ -51,6 +51,7 @@ class Services:
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
     city: CitySync
+    poll_ms: int = 200
 
 
 class TillViewModels:
@@ -65,7 +66,9 @@ class TillViewModels:
             DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled), runner
         )
         self.counter = CounterViewModel(
-            CounterDesk(s.ledger, s.redeem, s.day, s.papers, s.reader, s.terminal, s.printer, operator, self._changed),
+            CounterDesk(
+                s.ledger, s.redeem, s.day, s.papers, s.reader, s.terminal, s.printer, operator, self._changed, s.poll_ms
+            ),
             runner,
             self.doubt.open,
         )

@@ -16,6 +16,8 @@ from ewarung_pos.ui.views.kit import (
     ButtonKind,
     ButtonSize,
     Density,
+    IconView,
+    Panel,
     Role,
     Step,
     StepState,
@@ -32,6 +34,7 @@ __all__ = [
     "Box",
     "Page",
     "PagedRows",
+    "Said",
     "is_narrow",
     "kit_steps",
     "kit_trouble",
@@ -254,3 +257,22 @@ class PagedRows(Painted):
         painter = smooth(self)
         for top in self._tops:
             painter.fillRect(QRect(0, top, self.width(), 1), self.look.colour("line"))
+
+
+class Said(Panel):
+    """What was just done, in one line, until something else is shown."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(pad=1.5, tone=Tone.GO, parent=parent)
+        self._words = Text(role=Role.BODY, tone=Tone.GO, bold=True, wrap=True)
+        line = Box(across=True, gap=1.5)
+        line.add(IconView("circle-check", tone=Tone.GO, role=Role.LEAD), align=Qt.AlignmentFlag.AlignVCenter)
+        line.add(self._words, stretch=1)
+        self.body.addWidget(line)
+        self.setVisible(False)
+
+    def render_state(self, said: str) -> None:
+        """Show the words; none hides the line."""
+        self._words.set_text(said)
+        self.setAccessibleName(said)
+        self.setVisible(bool(said))

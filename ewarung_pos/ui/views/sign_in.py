@@ -6,7 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
-from ewarung_pos.ui.views.kit import Card, Choice, Disc, Note, Option, Panel, PinPad, Role, Text, Tone
+from ewarung_pos.ui.views.kit import Card, Choice, Note, Option, Panel, PinPad, Role, Text, Tone
 from ewarung_pos.ui.views.parts import Box, Page, tone_of
 
 __all__ = ["SignInView"]

@@ -315,9 +315,7 @@ def test_bytes_that_are_not_canonical_are_found(directory: Path, tamper: Connect
     import hashlib
 
     seq = 24
-    payload, prev_hash = tamper.execute(
-        "SELECT payload, prev_hash FROM ledger_entry WHERE seq = ?", (seq,)
-    ).fetchone()
+    payload, prev_hash = tamper.execute("SELECT payload, prev_hash FROM ledger_entry WHERE seq = ?", (seq,)).fetchone()
     spaced = b" " + payload
     tamper.execute(
         "UPDATE ledger_entry SET payload = ?, hash = ? WHERE seq = ?",
@@ -397,7 +395,9 @@ def test_problems_read_like_a_line() -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
-def test_a_ledger_on_a_read_only_medium_can_be_verified(directory: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_a_ledger_on_a_read_only_medium_can_be_verified(
+    directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
     import subprocess
 
     medium = tmp_path_factory.mktemp("medium")

@@ -8,7 +8,8 @@ import pytest
 
 from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
 from ewarung_pos.devices.ecr_codec import EcrRequest, build_request
-from ewarung_pos.devices.ecr_terminal import EcrTerminal, short_id
+from ewarung_pos.devices.ecr_evidence import short_id
+from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.transport import LinkLost, ScriptedTransport
 from ewarung_pos.errors import DeviceError, DeviceTimeout
 from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentOutcome, PaymentStep, Unknown
@@ -318,12 +319,18 @@ def test_late_response_after_the_fence_is_found_out_by_inquiry(respond: Callable
         *Talk.fence(respond),
         (query(OTHER), ACK + respond("33", invoice="000002", rrn="2")),
         (ACK, b""),
+        *Talk.fence(respond),
+        (query(ID), ACK + respond("33", invoice="000001", rrn="1")),
+        (ACK, b""),
         query_type="33",
     )
     assert talk.pay() == Unknown("no_answer")
     other = talk.pay(OTHER)
     assert isinstance(other, Approved)
     assert (other.invoice, other.evidence) == ("000002", "edc_inquiry")
+    first_found = talk.inquire()
+    assert isinstance(first_found, Approved)
+    assert first_found.invoice == "000001"
 
 
 def test_answer_of_an_open_twin_alone_proves_nothing(respond: Callable[..., bytes]) -> None:

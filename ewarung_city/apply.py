@@ -1,0 +1,294 @@
+"""What each entry of a batch does to the city's figures, and which of them a person should look at.
+
+Rights, stock and days are kept as totals per kiosk, so that the result depends on the entries alone and not on how they
+were cut into batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from ewarung_city import feed
+from ewarung_city.attest import differences, fold_day
+from ewarung_city.store import schema
+from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.family import CardStatus
+from ewarung_pos.domain.journal import (
+    DayClosed,
+    DayOpened,
+    Entry,
+    PriceChanged,
+    Redeemed,
+    Reversed,
+    StateReceived,
+    StockAdjusted,
+    StockReceived,
+    decode,
+)
+from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.timeline import BusinessDate
+from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, Flag, batch_text
+from ewarung_pos.sync.signing import verify
+
+__all__ = ["Applier", "Item"]
+
+_LEASE = ("family", "programme", "period", "commodity")
+
+
+class Item(Protocol):
+    """An entry as the batch brought it; `entry` is None when this version cannot read it."""
+
+    @property
+    def seq(self) -> int: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def instant(self) -> int: ...
+    @property
+    def hash(self) -> bytes: ...
+    @property
+    def entry(self) -> Entry | None: ...
+
+
+class Applier:
+    """Applies one batch within its transaction: reads what it needs at once, folds in memory, writes totals back."""
+
+    def __init__(self, tx: Tx, device: str, epoch: int, now_ms: int) -> None:
+        self._tx = tx
+        self._device = device
+        self._epoch = epoch
+        self._whose: dict[str, Any] = {"device": device, "epoch": epoch}
+        self._now_ms = now_ms
+        self._flags: list[tuple[int, str]] = []
+        self._families: dict[str, Row] = {}
+        self._leases: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._stock: dict[str, int] = {}
+        self._prices: set[tuple[str, int]] = set()
+        self._redemptions: list[dict[str, Any]] = []
+        self._lines: list[dict[str, Any]] = []
+        self._days: dict[str, dict[str, Any]] = {}
+        self._catalogue = Catalogue()
+        self._items: Sequence[Item] = ()
+
+    def apply(self, items: Sequence[Item]) -> list[tuple[int, str]]:
+        """Apply the entries in order; returns (seq, flag) of those that open a case."""
+        self._items = items
+        self._fetch(items)
+        seen: set[str] = set()
+        known = {row["id"] for row in self._tx.within(schema.entry, "id", [i.id for i in items], device=self._device)}
+        for item in items:
+            if item.id in seen or item.id in known:
+                self._flag(item.seq, Flag.DUPLICATE_UID)
+            seen.add(item.id)
+            if item.instant > self._now_ms + CLOCK_TOLERANCE_S * 1000:
+                self._flag(item.seq, Flag.CLOCK_SKEW)
+            if item.entry is None:
+                self._flag(item.seq, Flag.UNREADABLE)
+            else:
+                self._one(item.entry, item.seq)
+        self._write()
+        return self._flags
+
+    def _flag(self, seq: int, flag: Flag) -> None:
+        self._flags.append((seq, flag.value))
+
+    def _fetch(self, items: Sequence[Item]) -> None:
+        tx = self._tx
+        facts = [item.entry.fact for item in items if item.entry is not None]
+        served = [fact for fact in facts if isinstance(fact, Redeemed | Reversed)]
+        touched = {fact.family for fact in served}
+        for fact in facts:
+            if isinstance(fact, StateReceived):
+                touched.update(lease.family for lease in fact.leases)
+        self._families = {row["key"]: row for row in tx.within(schema.family, "key", sorted(touched))}
+        for row in tx.within(schema.lease, "family", sorted(touched), **self._whose):
+            self._leases[tuple(str(row[name]) for name in _LEASE)] = dict(row)
+        self._stock = {row["product"]: int(row["packs"]) for row in tx.all(schema.stock, **self._whose)}
+        for device in ("", self._device):
+            self._prices.update((row["product"], int(row["price"])) for row in tx.all(schema.price, device=device))
+        text = tx.setting("catalogue")
+        self._catalogue = feed.CATALOGUE.decode(text) if text else Catalogue()
+
+    def _one(self, entry: Entry, seq: int) -> None:
+        match entry.fact:
+            case Redeemed() as fact:
+                self._served(entry, fact, 1)
+            case Reversed() as fact:
+                self._served(entry, fact, -1)
+            case StateReceived() as fact:
+                self._received_state(seq, fact)
+            case StockReceived() as fact:
+                for line in fact.lines:
+                    self._stock[line.product] = self._stock.get(line.product, 0) + line.packs
+            case StockAdjusted() as fact:
+                for count in fact.lines:
+                    self._stock[count.product] = count.counted
+            case PriceChanged() as fact:
+                self._price(entry, fact)
+            case DayOpened():
+                self._days[entry.date] = self._day_row(entry.date, seq)
+            case DayClosed() as fact:
+                self._sealed(entry, fact)
+            case _:
+                pass
+
+    # -- goods and rights --------------------------------------------------------------------------------------------
+
+    def _served(self, entry: Entry, fact: Redeemed | Reversed, sign: int) -> None:
+        seq = entry.seq
+        total = "spent" if sign > 0 else "returned"
+        for debit in fact.debits:
+            key = (fact.family, debit.programme, debit.period, debit.commodity)
+            lease = self._leases.setdefault(key, self._no_lease(key, debit.unit.value))
+            lease[total] += debit.amount
+            if (
+                lease["spent"] - lease["returned"] + lease["surrendered"] > lease["granted"]
+                or lease["returned"] > lease["spent"]
+                or lease["unit"] != debit.unit.value
+            ):
+                self._flag(seq, Flag.OVER_LEASE)
+        if sign > 0:
+            self._card(entry, fact)
+            if any((line.product, line.price) not in self._prices for line in fact.lines):
+                self._flag(seq, Flag.PRICE_MISMATCH)
+        values = dict.fromkeys(Tender, 0)
+        for place, line in enumerate(fact.lines):
+            values[line.tender] += sign * line.total.amount
+            self._stock[line.product] = self._stock.get(line.product, 0) - sign * line.packs
+            self._lines.append(
+                {
+                    **self._whose,
+                    "seq": seq,
+                    "line": place,
+                    "date": entry.date,
+                    "product": line.product,
+                    "commodity": line.commodity,
+                    "unit": line.unit.value,
+                    "packs": sign * line.packs,
+                    "amount": sign * line.amount,
+                    "price": line.price,
+                    "tender": line.tender.value,
+                    "programme": line.programme,
+                }
+            )
+        debit_of_purse = fact.purse if isinstance(fact, Redeemed) else fact.void
+        self._redemptions.append(
+            {
+                **self._whose,
+                "seq": seq,
+                "entry": entry.id,
+                "original": fact.original if isinstance(fact, Reversed) else "",
+                "family": fact.family,
+                "date": entry.date,
+                "presence": fact.presence.value if isinstance(fact, Redeemed) else "",
+                "receipt": fact.receipt,
+                "instant": entry.instant,
+                "ration_value": values[Tender.RATION],
+                "purse": sign * debit_of_purse.amount if debit_of_purse is not None else 0,
+                "cash": values[Tender.CASH],
+            }
+        )
+
+    def _card(self, entry: Entry, fact: Redeemed | Reversed) -> None:
+        family = self._families.get(fact.family)
+        if family is None:
+            self._flag(entry.seq, Flag.UNKNOWN_CARD)
+        elif family["card_status"] != CardStatus.ACTIVE and int(family["status_since"]) <= entry.instant:
+            self._flag(entry.seq, Flag.REVOKED_LATER)
+
+    def _received_state(self, seq: int, fact: StateReceived) -> None:
+        """What the device says it was granted; more than we know means that our database is older than it."""
+        for said in fact.leases:
+            key = (said.family, said.programme, said.period, said.commodity)
+            lease = self._leases.setdefault(key, self._no_lease(key, said.unit.value))
+            lease["claimed"] = max(lease["claimed"], said.granted)
+            if said.granted > lease["granted"]:
+                self._flag(seq, Flag.UNKNOWN_GRANT)
+
+    def _no_lease(self, key: tuple[str, ...], unit: str) -> dict[str, Any]:
+        totals = dict.fromkeys(("granted", "claimed", "surrendered", "spent", "returned", "released"), 0)
+        return {**self._whose, **dict(zip(_LEASE, key, strict=True)), "unit": unit, **totals}
+
+    def _price(self, entry: Entry, fact: PriceChanged) -> None:
+        self._prices.add((fact.product, fact.after))
+        self._tx.put(schema.price, [{"device": self._device, "product": fact.product, "price": fact.after}])
+        try:
+            product = msgspec.structs.replace(self._catalogue.product(fact.product), price=Rupiah(fact.after))
+            over = self._catalogue.over_ceiling(product, BusinessDate(entry.date))
+        except (KeyError, ValueError):  # a product we do not list, or no business day to look the ceiling up for
+            over = entry.date != ""
+        if over:
+            self._flag(entry.seq, Flag.PRICE_MISMATCH)
+
+    # -- the business day --------------------------------------------------------------------------------------------
+
+    def _day_row(self, date: str, first_seq: int) -> dict[str, Any]:
+        return {
+            **self._whose,
+            "date": date,
+            "first_seq": first_seq,
+            "closed_seq": 0,
+            "head": "",
+            "totals": "",
+            "differs": "",
+        }
+
+    def _sealed(self, entry: Entry, fact: DayClosed) -> None:
+        """Fold the day from its entries and compare with what the seal says."""
+        day = self._days.get(entry.date)
+        if day is None:
+            held = self._tx.one(schema.day, date=entry.date, **self._whose)
+            day = dict(held) if held is not None else self._day_row(entry.date, entry.seq)
+        first, last = int(day["first_seq"]), entry.seq - 1
+        entries, head = self._held_between(first, last)
+        ours = fold_day(entries, first, last)
+        differs = list(differences(ours, fact.totals))
+        text = batch_text(self._device, self._epoch, fact.totals.first_seq, last, fact.head)
+        key = self._tx.one(schema.epoch, **self._whose)
+        if fact.head != head.hex():
+            differs.append("head")
+        try:
+            genuine = key is not None and verify(bytes.fromhex(key["device_key"]), text, bytes.fromhex(fact.signature))
+        except ValueError:
+            genuine = False
+        if not genuine:
+            differs.append("signature")
+        if differs:
+            self._flag(entry.seq, Flag.DAY_DIFFERS)
+        self._days[entry.date] = {
+            **day,
+            "closed_seq": entry.seq,
+            "head": head.hex(),
+            "totals": msgspec.json.encode(ours).decode(),
+            "differs": ",".join(differs),
+        }
+
+    def _held_between(self, first: int, last: int) -> tuple[list[Entry], bytes]:
+        """Entries of that span, from the store and from this batch, and the hash of the last one."""
+        entries: list[Entry] = []
+        head = b""
+        for row in self._tx.between(schema.entry, "seq", first, last, **self._whose):
+            head = bytes(row["hash"])
+            try:
+                entries.append(decode(bytes(row["body"])))
+            except msgspec.MsgspecError:
+                continue  # of a version we cannot read; it was flagged when it came
+        for item in self._items:
+            if first <= item.seq <= last:
+                head = item.hash
+                if item.entry is not None:
+                    entries.append(item.entry)
+        return entries, head
+
+    def _write(self) -> None:
+        tx = self._tx
+        tx.put(schema.lease, list(self._leases.values()))
+        tx.put(schema.stock, [{**self._whose, "product": name, "packs": n} for name, n in self._stock.items()])
+        tx.put(schema.redemption, self._redemptions)
+        tx.put(schema.redemption_line, self._lines)
+        tx.put(schema.day, list(self._days.values()))

@@ -1,0 +1,385 @@
+"""The register: regions, kiosks and their people, programmes and goods, and families by name and address.
+
+An import takes every row that is sound, says of every other row why not, and changes nothing when it is run twice.
+Card numbers become references and NIKs become tokens at once; the numbers themselves are kept nowhere.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+import secrets
+from collections.abc import Iterable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ewarung_city import feed
+from ewarung_city.keys import CityKeys
+from ewarung_city.store import schema
+from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.family import CardStatus, luhn_valid, mask_nik
+from ewarung_pos.domain.state import OperatorRecord
+from ewarung_pos.errors import ConfigError
+
+__all__ = ["ImportReport", "RowNote", "import_catalogue", "import_families", "import_kiosks", "import_regions", "nik_form"]
+
+_FAMILY_COLUMNS = (
+    "card_number nik kk name members address rt rw kelurahan_code programmes home_kiosk card_status purse_balance"
+).split()
+_KIOSK_COLUMNS = "kiosk_id name kelurahan_code officers".split()
+_REGION_COLUMNS = "kelurahan_code kelurahan kecamatan".split()
+_KIOSK_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
+_ROLES = ("kasir", "ketua", "pendamping")
+_ROW_LIMIT = 2_000_000
+
+
+class RowNote(msgspec.Struct, frozen=True):
+    """What is to be said of one row (counted from 1 after the heading). `severity` is refused, warning or info."""
+
+    row: int
+    severity: str
+    reason: str
+
+
+class ImportReport(msgspec.Struct, frozen=True):
+    """Every row of the file is in exactly one of taken, unchanged and refused."""
+
+    rows: int
+    taken: int
+    unchanged: int
+    refused: int
+    notes: tuple[RowNote, ...]
+
+    def by_reason(self) -> dict[str, int]:
+        """How often each reason was given."""
+        counts: dict[str, int] = {}
+        for note in self.notes:
+            counts[note.reason] = counts.get(note.reason, 0) + 1
+        return counts
+
+
+class _Catalogued(msgspec.Struct, frozen=True):
+    """What catalogue.json holds."""
+
+    catalogue: Catalogue
+    rations: dict[str, dict[str, int]] = {}
+    purses: dict[str, int] = {}
+    operators: tuple[OperatorRecord, ...] = ()
+
+
+def nik_form(nik: str) -> bool:
+    """Whether a NIK has a lawful form: 16 digits, a real date with 40 added to a woman's day, a serial from 0001.
+
+    Nothing more can be said: there is no check digit, and the place may be outside the city (domain 4.1).
+    """
+    if not re.fullmatch(r"\d{16}", nik) or nik[12:] == "0000":
+        return False
+    day, month, year = int(nik[6:8]), int(nik[8:10]), int(nik[10:12])
+    day -= 40 if day > 40 else 0
+    for century in (1900, 2000):
+        try:
+            date(century + year, month, day)
+        except ValueError:
+            continue
+        return True
+    return False
+
+
+# --- regions, kiosks, goods -------------------------------------------------------------------------------------------
+
+
+def import_regions(tx: Tx, file: Path) -> int:
+    """Kelurahan by code (names repeat; codes do not). Returns how many.
+
+    Raises:
+        ConfigError: the file cannot be read as such a table.
+    """
+    rows = [{name: row[name] for name in _REGION_COLUMNS} for row in _table(file, _REGION_COLUMNS)]
+    tx.put(schema.region, rows)
+    return len(rows)
+
+
+def import_kiosks(tx: Tx, file: Path) -> ImportReport:
+    """Kiosks, and their people in the order kasir, ketua, pendamping.
+
+    A person whom the catalogue file describes (by name) keeps that description; others get a PIN at the kiosk.
+
+    Raises:
+        ConfigError: the file cannot be read as such a table.
+    """
+    known = {row["kelurahan_code"] for row in tx.all(schema.region)}
+    held = {row["device"]: row for row in tx.all(schema.kiosk)}
+    notes: list[RowNote] = []
+    taken = unchanged = 0
+    seen: set[str] = set()
+    table = _table(file, _KIOSK_COLUMNS)
+    for number, row in enumerate(table, start=1):
+        device = row["kiosk_id"].strip()
+        reasons = []
+        if not _KIOSK_ID.fullmatch(device):
+            reasons.append("kiosk_id_form")
+        if device in seen:
+            reasons.append("kiosk_twice")
+        if row["kelurahan_code"] not in known:
+            reasons.append("unknown_kelurahan")
+        if not row["name"].strip():
+            reasons.append("no_name")
+        seen.add(device)
+        if reasons:
+            notes.extend(RowNote(number, "refused", reason) for reason in reasons)
+            continue
+        said = {"device": device, "name": row["name"].strip(), "kelurahan_code": row["kelurahan_code"]}
+        before = held.get(device)
+        same = before is not None and all(before[name] == value for name, value in said.items())
+        taken, unchanged = taken + (not same), unchanged + same
+        tx.put(schema.kiosk, [said])
+        if before is None:
+            feed.tell(tx, device, [("catalogue", ""), ("register", "")])
+        _people(tx, device, [name.strip() for name in row["officers"].split(";") if name.strip()])
+    return _report(tx, table, notes, taken, unchanged)
+
+
+def import_catalogue(tx: Tx, file: Path) -> None:
+    """Goods, prices, programmes, rations and purses (JSON), and the people whom it describes.
+
+    Raises:
+        ConfigError: the file is not a catalogue, or contradicts itself.
+    """
+    try:
+        said = msgspec.json.decode(file.read_bytes(), type=_Catalogued)
+        _consistent(said)
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}", reason="unreadable") from error
+    except (msgspec.MsgspecError, ValueError, KeyError) as error:
+        raise ConfigError(f"{file}: {error}", reason="invalid") from error
+    text = msgspec.json.encode(said.catalogue).decode()
+    changed = text != tx.setting("catalogue")
+    tx.set("catalogue", text)
+    tx.set("rations", msgspec.json.encode(said.rations).decode())
+    tx.set("purses", msgspec.json.encode(said.purses).decode())
+    tx.set("people", msgspec.json.encode(said.operators).decode())
+    tx.put(
+        schema.price,
+        [{"device": "", "product": item.code, "price": item.price.amount} for item in said.catalogue.products],
+    )
+    if changed:
+        feed.tell_all(tx, [("catalogue", "")])
+    for kiosk in tx.all(schema.kiosk, "device"):
+        names = [row["name"] for row in tx.all(schema.operator, "code", device=kiosk["device"])]
+        _people(tx, kiosk["device"], names, keep_roles=True)
+
+
+def _consistent(said: _Catalogued) -> None:
+    catalogue = said.catalogue
+    for product in catalogue.products:
+        if catalogue.commodity(product.commodity).unit is not product.pack.unit:
+            raise ValueError(f"{product.code} is not measured as its commodity")
+    for programme, ration in said.rations.items():
+        catalogue.programme(programme)
+        for commodity, amount in ration.items():
+            catalogue.commodity(commodity)
+            if amount <= 0:
+                raise ValueError(f"ration of {commodity} is not positive")
+    for programme in said.purses:
+        catalogue.programme(programme)
+
+
+def _people(tx: Tx, device: str, names: list[str], *, keep_roles: bool = False) -> None:
+    described = {
+        person.name: person
+        for person in msgspec.json.decode(tx.setting("people") or "[]", type=tuple[OperatorRecord, ...])
+    }
+    held = {row["name"]: row for row in tx.all(schema.operator, device=device)}
+    rows: list[dict[str, Any]] = []
+    for place, name in enumerate(names):
+        person = described.get(name)
+        if person is None and keep_roles:
+            continue
+        if person is None:
+            code = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+            person = OperatorRecord(code, name, _ROLES[min(place, len(_ROLES) - 1)])
+        before = held.get(name)
+        if before is not None and before["code"] != person.code:
+            tx.remove(schema.operator, device=device, code=before["code"])
+        row = {"device": device, **msgspec.to_builtins(person), "active": int(person.active)}
+        if before is None or any(before[column] != value for column, value in row.items()):
+            rows.append(row)
+    tx.put(schema.operator, rows)
+    feed.tell(tx, device, [("operator", row["code"]) for row in rows])
+
+
+# --- families -----------------------------------------------------------------------------------------------------
+
+
+class _Held:
+    """What is in the register already, by everything that must not come twice."""
+
+    def __init__(self, tx: Tx) -> None:
+        rows = tx.all(schema.family)
+        self.by_key: dict[str, Row] = {row["key"]: row for row in rows}
+        self.kk = {row["kk_token"]: row["key"] for row in rows}
+        self.card = {row["token"]: row["key"] for row in rows}
+        self.regions = {row["kelurahan_code"] for row in tx.all(schema.region)}
+        self.kiosks = {row["device"] for row in tx.all(schema.kiosk)}
+        text = tx.setting("catalogue")
+        self.programmes = {item.code for item in feed.CATALOGUE.decode(text).programmes} if text else set()
+        self.niks: set[str] = set()
+        self.kks: set[str] = set()
+        self.cards: set[str] = set()
+
+
+def import_families(tx: Tx, file: Path, keys: CityKeys, now_ms: int, source: str = "", snapshot: str = "") -> ImportReport:
+    """Families by name and address (CSV), row by row.
+
+    Args:
+        tx: one transaction for the whole file.
+        file: with the columns of the sample's families.csv, long numbers as text.
+        keys: of the city.
+        now_ms: since when a changed card status counts.
+        source: where the list comes from; shown on every report.
+        snapshot: its date, ISO 8601.
+
+    Raises:
+        ConfigError: the file cannot be read as such a table.
+    """
+    held = _Held(tx)
+    notes: list[RowNote] = []
+    rows: list[dict[str, Any]] = []
+    taken = unchanged = 0
+    table = _table(file, _FAMILY_COLUMNS)
+    for number, row in enumerate(table, start=1):
+        said = {name: (value or "").strip() for name, value in row.items() if name}
+        problems, remarks = _judge(said, held, keys)
+        notes.extend(RowNote(number, "refused", reason) for reason in problems)
+        notes.extend(RowNote(number, severity, reason) for severity, reason in remarks)
+        if problems:
+            continue
+        new = _family_row(said, keys, now_ms)
+        before = held.by_key.get(new["key"])
+        if before is not None and before["card_status"] == new["card_status"]:
+            new["status_since"] = before["status_since"]
+        if before is not None and all(before[name] == value for name, value in new.items()):
+            unchanged += 1
+            continue
+        taken += 1
+        rows.append(new)
+    tx.put(schema.family, rows)
+    _tell_homes(tx, rows, held)
+    if taken:
+        tx.set("register_date", snapshot or date.today().isoformat())  # noqa: DTZ011 - the officer's own calendar
+        tx.set("register_source", source or file.name)
+        feed.tell_all(tx, [("register", "")])
+    return _report(tx, table, notes, taken, unchanged)
+
+
+def _judge(said: dict[str, str], held: _Held, keys: CityKeys) -> tuple[list[str], list[tuple[str, str]]]:
+    """(reasons to refuse the row, remarks that do not)."""
+    problems: list[str] = []
+    remarks: list[tuple[str, str]] = []
+    nik, kk, number = said["nik"], said["kk"], said["card_number"]
+    nik_ok, kk_ok = nik_form(nik), re.fullmatch(r"\d{16}", kk) is not None
+    card_ok = re.fullmatch(r"\d{14,19}", number) is not None
+    key = _key(keys.token("nik", nik))
+    for ok, reason in ((nik_ok, "nik_form"), (kk_ok, "kk_form"), (card_ok, "card_form")):
+        if not ok:
+            problems.append(reason)
+    if nik_ok and nik in held.niks:
+        problems.append("nik_twice")
+    if kk_ok and (kk in held.kks or held.kk.get(keys.token("kk", kk), key) != key):
+        problems.append("kk_twice")
+    if card_ok and (number in held.cards or held.card.get(keys.card_ref(number).token, key) != key):
+        problems.append("card_twice")
+    if said["kelurahan_code"] not in held.regions:
+        problems.append("unknown_kelurahan")
+    if said["home_kiosk"] not in held.kiosks:
+        problems.append("unknown_kiosk")
+    programmes = [code for code in said["programmes"].split(";") if code]
+    if not programmes or any(code not in held.programmes for code in programmes):
+        problems.append("unknown_programme")
+    if not said["name"]:
+        problems.append("no_name")
+    if said["card_status"] not in {status.value for status in CardStatus}:
+        problems.append("card_status")
+    if not re.fullmatch(r"\d{1,10}", said["purse_balance"] or "0"):
+        problems.append("purse_balance")
+    if not re.fullmatch(r"\d{1,2}", said["members"]):
+        remarks.append(("warning", "members_unknown"))
+    if card_ok and not luhn_valid(number):
+        remarks.append(("warning", "card_check_digit"))
+    if nik_ok and not nik.startswith("3374"):
+        remarks.append(("info", "nik_outside_city"))
+    if not problems:
+        held.niks.add(nik)
+        held.kks.add(kk)
+        held.cards.add(number)
+    return problems, remarks
+
+
+def _family_row(said: dict[str, str], keys: CityKeys, now_ms: int) -> dict[str, Any]:
+    card = keys.card_ref(said["card_number"])
+    nik = keys.token("nik", said["nik"])
+    address = [said["address"], said["rt"] and f"RT {said['rt']}", said["rw"] and f"RW {said['rw']}"]
+    return {
+        "key": _key(nik),
+        "name": said["name"],
+        "nik_masked": mask_nik(said["nik"]),
+        "nik_token": nik,
+        "kk_token": keys.token("kk", said["kk"]),
+        "members": int(said["members"]) if re.fullmatch(r"\d{1,2}", said["members"]) else 0,
+        "address": ", ".join(part for part in address if part),
+        "kelurahan_code": said["kelurahan_code"],
+        "programmes": ";".join(code for code in said["programmes"].split(";") if code),
+        "home": said["home_kiosk"],
+        "token": card.token,
+        "last4": card.last4,
+        "card_status": said["card_status"],
+        "status_since": now_ms,
+        "opening_credit": int(said["purse_balance"] or "0"),
+    }
+
+
+def _key(nik_token: str) -> str:
+    """The pseudonym by which journals know the family: stable, and nothing can be read from it."""
+    return f"K{nik_token[:15].upper()}"
+
+
+def _tell_homes(tx: Tx, rows: list[dict[str, Any]], held: _Held) -> None:
+    """New or changed families go to their home, and to the home they had before."""
+    told: dict[str, list[tuple[str, str]]] = {}
+    for row in rows:
+        before = held.by_key.get(row["key"])
+        for device in {row["home"]} | ({before["home"]} if before is not None else set()):
+            told.setdefault(device, []).append(("family", row["key"]))
+    for device in sorted(told):
+        feed.tell(tx, device, told[device])
+
+
+def _table(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            reader = csv.DictReader(lines, strict=True)
+            missing = sorted(set(columns) - set(reader.fieldnames or ()))
+            if missing:
+                raise ConfigError(f"{file}: no column {', '.join(missing)}", reason="columns")
+            rows = []
+            for row in reader:
+                if len(rows) >= _ROW_LIMIT:
+                    raise ConfigError(f"{file}: more than {_ROW_LIMIT} rows", reason="too_large")
+                rows.append({name: row.get(name) or "" for name in columns})
+            return rows
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{file}: {error}", reason="unreadable") from error
+
+
+def _report(tx: Tx, table: list[dict[str, str]], notes: list[RowNote], taken: int, unchanged: int) -> ImportReport:
+    import_id = secrets.token_hex(8)
+    tx.put(
+        schema.import_note,
+        [{"import_id": import_id, "row": n.row, "reason": n.reason, "severity": n.severity} for n in notes],
+    )
+    refused = len({note.row for note in notes if note.severity == "refused"})
+    return ImportReport(len(table), taken, unchanged, refused, tuple(notes))

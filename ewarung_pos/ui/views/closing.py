@@ -1,0 +1,121 @@
+"""Tutup Hari: a wizard of four steps and the sealed end."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
+from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, SendPage
+from ewarung_pos.ui.views.closing_sheet import SheetPage
+from ewarung_pos.ui.views.kit import Pages, Role, Step, StepHead, StepState, Text, Tone, TroubleCard
+from ewarung_pos.ui.views.leader_pin import PinCard
+from ewarung_pos.ui.views.parts import Action, Box, Page, kit_trouble
+
+__all__ = ["ClosingView"]
+
+_STEPS = ("Hitung stok", "Jelaskan selisih", "Kirim ke kota", "Cetak & segel")
+# These are settled at the button of the page, not by reading and going on.
+_SENDING = 3
+
+
+class ClosingView(Page):
+    """Shows the close and hands every press to its view-model."""
+
+    def __init__(self, closing: ClosingViewModel, act: Action, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._closing = closing
+        self._act = act
+        self._action = ""
+        self._asks_leader = False
+        self._state = ClosingState()
+        head = Box(across=True, gap=5)
+        self._title = Text("Tutup Hari", Role.TITLE)
+        self._date = Text(role=Role.LEAD, tone=Tone.SOFT)
+        self._steps = StepHead()
+        head.add(self._title).add(self._steps, stretch=1).add(self._date)
+        self.add(head)
+        self._pages = Pages()
+        self.begin = BeginPage(closing)
+        self.sheet = SheetPage(closing, self._explained)
+        self.sending = SendPage(closing, act)
+        self.seal = SealPage(closing, act)
+        self.sealed = SealedPage(closing)
+        self.pin = PinCard()
+        self.pin.left.connect(self._no_leader)
+        self.trouble = TroubleCard()
+        self.trouble.acted.connect(self._acted)
+        for page in (self.begin, self.sheet, self.sending, self.seal, self.sealed, self.pin, self.trouble):
+            self._pages.addWidget(page)
+        self.add(self._pages, stretch=1)
+
+    def render_state(self, state: ClosingState) -> None:
+        """Show the step the day stands at."""
+        before, self._state = self._state, state
+        if state.step != 2:
+            self._asks_leader = False
+        self._steps.set_steps(tuple(Step(words, _mark(place, state.step)) for place, words in enumerate(_STEPS, 1)))
+        self._steps.setVisible(state.step > 0)
+        self._date.set_text(state.date)
+        self._date.setVisible(state.step == 0)
+        self._pages.show_page(self._page(state))
+        if state.step != before.step and state.step in (1, 4):
+            (self.sheet if state.step == 1 else self.seal).take_keyboard()
+
+    def _page(self, state: ClosingState) -> QWidget:
+        if self._asks_leader:
+            self.pin.render_notice(state.notice, busy=state.busy)
+            return self.pin
+        if state.notice is not None and state.step != _SENDING:
+            self._action = state.notice.action
+            self.trouble.render_state(kit_trouble(state.notice))
+            return self.trouble
+        if state.step == 0:
+            self.begin.render_state(state)
+            return self.begin
+        if state.step in (1, 2):
+            self.sheet.render_state(state)
+            return self.sheet
+        if state.step == _SENDING:
+            self.sending.render_state(state)
+            return self.sending
+        if state.step == 4:
+            self.seal.render_state(state)
+            return self.seal
+        self.sealed.render_state(state)
+        return self.sealed
+
+    def _explained(self) -> None:
+        if not self._state.needs_leader:
+            self._closing.explain_done()
+            return
+        self._asks_leader = True
+        self.pin.ask(
+            "Selisih besar: perlu ketua",
+            "Ketua melihat selisihnya, lalu mengizinkan stok disesuaikan dengan hitungan.",
+            self._closing.explain_done,
+        )
+        self.render_state(self._state)
+        self.pin.take_keyboard()
+
+    def _no_leader(self) -> None:
+        self._asks_leader = False
+        self._closing.dismiss()
+        self.render_state(self._state)
+        self.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _acted(self) -> None:
+        action = self._action
+        self._closing.dismiss()
+        if action == "reprint":
+            self._closing.reprint()
+        elif action == "send_now":
+            self._closing.send()
+        elif action != "dismiss":
+            self._act(action)
+
+
+def _mark(place: int, step: int) -> StepState:
+    if place < step or step > len(_STEPS):
+        return StepState.DONE
+    return StepState.CURRENT if place == step else StepState.TO_COME

@@ -1,0 +1,289 @@
+"""The other pages of Tutup Hari: begin, send, seal, sealed."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
+from ewarung_pos.ui.views.closing_sheet import StoryCard
+from ewarung_pos.ui.views.document import PaperView
+from ewarung_pos.ui.views.kit import (
+    Badge,
+    BigButton,
+    ButtonKind,
+    ButtonSize,
+    Card,
+    Disc,
+    FieldRow,
+    Note,
+    Panel,
+    ProgressBar,
+    Role,
+    Rule,
+    Step,
+    StepList,
+    StepState,
+    Text,
+    TextField,
+    Tone,
+)
+from ewarung_pos.ui.views.kit.paint import Painted
+from ewarung_pos.ui.views.parts import Action, Box, Said, tone_of
+
+__all__ = ["BeginPage", "SealPage", "SealedPage", "SendPage"]
+
+_RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+
+
+class BeginPage(Box):
+    """Before the first step: what closing means."""
+
+    def __init__(self, closing: ClosingViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(gap=2.5, parent=parent)
+        card = Card(pad=4, spacing=3)
+        self._title = Text(role=Role.TITLE, wrap=True)
+        self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
+        self._steps = StepList(big=True)
+        self._steps.set_steps(
+            (
+                Step("Hitung stok di rak", StepState.TO_COME),
+                Step("Jelaskan bila ada selisih", StepState.TO_COME),
+                Step("Kirim catatan ke kota", StepState.TO_COME),
+                Step("Cetak laporan dan segel hari", StepState.TO_COME),
+            )
+        )
+        self._note = Note("info", "Listrik mati di tengah jalan tidak apa-apa: dilanjutkan dari langkah terakhir.", Tone.INFO)
+        card.body.addWidget(self._title)
+        card.body.addWidget(self._detail)
+        card.body.addWidget(self._steps)
+        card.body.addStretch(1)
+        card.body.addWidget(self._note)
+        self.add(card, stretch=1)
+        foot = Box(across=True, gap=2.5)
+        self.begin = BigButton("MULAI TUTUP HARI", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
+        self.begin.clicked.connect(closing.begin)
+        foot.space().add(self.begin)
+        self.add(foot)
+
+    def render_state(self, state: ClosingState) -> None:
+        """Show whether there is a day to close."""
+        self._title.set_text("Sudah selesai melayani hari ini?" if state.can_go_on else "Tidak ada hari yang terbuka")
+        self._detail.set_text(
+            "Setelah dimulai, kartu tidak dilayani lagi sampai hari dibuka kembali."
+            if state.can_go_on
+            else "Hari kerja terakhir sudah disegel. Buka hari lebih dulu."
+        )
+        self._steps.setVisible(state.can_go_on)
+        self._note.setVisible(state.can_go_on)
+        self.begin.setVisible(state.can_go_on)
+
+
+class SendPage(Box):
+    """Step 3: entries on their way to the city; may be left for later."""
+
+    def __init__(self, closing: ClosingViewModel, act: Action, parent: QWidget | None = None) -> None:
+        super().__init__(gap=2.5, parent=parent)
+        card = Card(pad=4, spacing=2.5)
+        head = Box(across=True, gap=2.25)
+        self._disc = Disc("cloud-upload", size=66)
+        words = Box(gap=0.25)
+        self._title = Text(role=Role.TITLE, wrap=True)
+        self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
+        words.add(self._title, self._detail)
+        head.add(self._disc, align=Qt.AlignmentFlag.AlignVCenter).add(words, stretch=1)
+        self._bar = ProgressBar("Terkirim ke kota")
+        self._panel = Panel(pad=2, spacing=0.5)
+        self._what = Text(role=Role.LEAD, bold=True, wrap=True)
+        self._means = Text(role=Role.BODY, wrap=True)
+        self._panel.body.addWidget(self._what)
+        self._panel.body.addWidget(self._means)
+        card.body.addWidget(head)
+        card.body.addWidget(self._bar)
+        card.body.addWidget(self._panel)
+        card.body.addStretch(1)
+        self.add(card, stretch=1)
+        foot = Box(across=True, gap=2.5)
+        self.again = BigButton("Kirim lagi", icon="refresh-cw", key="F9")
+        self.again.clicked.connect(closing.send)
+        self.go_on = BigButton("LANJUT", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
+        self.go_on.clicked.connect(closing.send_done)
+        foot.add(self.again, align=Qt.AlignmentFlag.AlignVCenter).space().add(self.go_on)
+        self.add(foot)
+
+    def render_state(self, state: ClosingState) -> None:
+        """Show how much is sent."""
+        done = state.unsent == 0 and not state.sending
+        tone = Tone.GO if done else Tone.LOOK if state.notice is not None else Tone.INFO
+        self._disc.render_state("check" if done else "cloud-upload", tone, filled=done)
+        if done:
+            title = "Semua terkirim ke kota"
+        elif state.sending:
+            title = f"Mengirim {state.unsent} catatan ke kota"
+        else:
+            title = f"{state.unsent} catatan belum terkirim"
+        self._title.set_text(title)
+        self._detail.set_text(
+            f"{state.sent} catatan terkirim, {_kilobytes(state.sent_bytes)}" if state.sent else "Belum ada yang terkirim."
+        )
+        self._bar.set_share(state.sent if not done else 1, state.sent + state.unsent if not done else 1, tone)
+        notice = state.notice
+        mood = tone_of(notice.tone) if notice is not None else Tone.INK
+        self._panel.set_tone(mood)
+        for text in (self._what, self._means):
+            text.set_tone(mood)
+        self._what.set_text(notice.happened if notice is not None else "Boleh dilanjutkan tanpa menunggu.")
+        self._means.set_text(
+            f"{notice.safe} {notice.now}"
+            if notice is not None
+            else "Yang belum terkirim tersimpan di sini dan dikirim sendiri begitu ada jaringan."
+        )
+        self._panel.setVisible(not done)
+        self.again.setVisible(not state.sending and state.unsent > 0)
+        self.go_on.set_text("LANJUT" if done else "LANJUT, KIRIM NANTI")
+
+
+class _Figures(Painted):
+    """Words at the left, figures at the right, in one or two columns."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._figures: tuple[tuple[str, str], ...] = ()
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self.setLayout(self._grid)
+        self._space()
+
+    def _space(self) -> None:
+        self._grid.setVerticalSpacing(self.look.gap(1))
+        self._grid.setHorizontalSpacing(self.look.gap(3))
+
+    def restyle(self) -> None:
+        self._space()
+        super().restyle()
+
+    def set_figures(self, figures: tuple[tuple[str, str], ...]) -> None:
+        if figures == self._figures:
+            return
+        self._figures = figures
+        while (item := self._grid.takeAt(0)) is not None:
+            if (old := item.widget()) is not None:
+                old.hide()
+                old.deleteLater()
+        half = -(-len(figures) // 2)
+        for place, (word, value) in enumerate(figures):
+            down, across = place % half, place // half * 2
+            self._grid.addWidget(Text(word, Role.BODY, Tone.SOFT), down, across)
+            self._grid.addWidget(Text(value, Role.LEAD, bold=True, align=_RIGHT), down, across + 1)
+        self._grid.setColumnStretch(0, 1)
+        self._grid.setColumnStretch(2, 1)
+
+
+class SealPage(Box):
+    """Step 4: the day in figures, the EDC's total beside the book's, and the seal."""
+
+    def __init__(self, closing: ClosingViewModel, act: Action, parent: QWidget | None = None) -> None:
+        super().__init__(gap=2.5, parent=parent)
+        self._closing = closing
+        card = Card(pad=3, spacing=2)
+        self._figures = _Figures()
+        card.body.addWidget(self._figures)
+        card.body.addWidget(Rule())
+        edc = Box(across=True, gap=2.5)
+        self._edc_words = Text(role=Role.LEAD, wrap=True)
+        self._edc_badge = Badge()
+        edc.add(self._edc_words, stretch=1).add(self._edc_badge, align=Qt.AlignmentFlag.AlignVCenter)
+        card.body.addWidget(edc)
+        self.why = TextField("Mengapa total EDC berbeda")
+        self.why.setMaxLength(120)
+        self.why.textEdited.connect(closing.explain_edc)
+        self._why_row = FieldRow(
+            "Mengapa total EDC berbeda?", self.why, help_text="Selisih tidak dihapus; penjelasan ikut dicatat."
+        )
+        card.body.addWidget(self._why_row)
+        card.body.addStretch(1)
+        self.add(card, stretch=1)
+        self._story = StoryCard()
+        self.add(self._story)
+        foot = Box(across=True, gap=2.5)
+        self._words = Text("Setelah disegel, angka hari ini tidak berubah lagi.", Role.BODY, Tone.SOFT, wrap=True)
+        self.seal = BigButton(
+            "SEGEL & CETAK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, icon="lock", key="Enter"
+        )
+        self.seal.clicked.connect(closing.seal)
+        foot.add(self._words, stretch=1).add(self.seal)
+        self.add(foot)
+
+    def render_state(self, state: ClosingState) -> None:
+        """Show the day's figures."""
+        self._figures.set_figures(state.figures)
+        self._story.render_state(state.story, agrees=state.story_agrees)
+        if not state.edc_asked:
+            words, badge = "Total EDC sedang ditanyakan", ("tunggu", Tone.INFO)
+        elif state.edc_differs:
+            words = f"Total EDC {state.edc_total}, menurut catatan {state.till_purse}"
+            badge = ("berbeda", Tone.STOP)
+        elif state.edc_total.startswith("Rp"):
+            words, badge = f"Total EDC {state.edc_total}, sama dengan catatan", ("cocok", Tone.GO)
+        else:
+            words, badge = "EDC tidak memberi total", ("tanpa data", Tone.LOOK)
+        self._edc_words.set_text(words)
+        self._edc_badge.render_state(*badge)
+        self._why_row.setVisible(state.edc_differs)
+        if not self.why.hasFocus():
+            self.why.setText(state.explanation)
+        reason = f"{state.busy} …" if state.busy else ""
+        if not reason and not state.can_go_on:
+            reason = "tulis penjelasannya" if state.edc_differs else "belum bisa"
+        self.seal.set_reason(reason)
+
+    def take_keyboard(self) -> None:
+        """Nothing is typed unless the EDC differs."""
+        if self.why.isVisible():
+            self.why.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+class SealedPage(Box):
+    """The day is closed: the Z report as printed, and another copy."""
+
+    def __init__(self, closing: ClosingViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(across=True, gap=2.5, parent=parent)
+        self._paper = PaperView()
+        card = Card(pad=4, spacing=2.5)
+        head = Box(across=True, gap=2.25)
+        words = Box(gap=0.25)
+        words.add(
+            Text("Hari sudah disegel", Role.TITLE, wrap=True),
+            Text("Kartu berikutnya dilayani setelah Buka Hari besok.", Role.LEAD, Tone.SOFT, wrap=True),
+        )
+        head.add(Disc("lock", filled=True, size=66), align=Qt.AlignmentFlag.AlignVCenter).add(words, stretch=1)
+        card.body.addWidget(head)
+        self._said = Said()
+        card.body.addWidget(self._said)
+        self._figures = _Figures()
+        card.body.addWidget(self._figures)
+        card.body.addStretch(1)
+        self._unsent = Note("cloud-upload", "", Tone.LOOK)
+        card.body.addWidget(self._unsent)
+        self.reprint = BigButton("Cetak ulang laporan", icon="printer", size=ButtonSize.COUNTER, key="F9")
+        self.reprint.clicked.connect(closing.reprint)
+        card.body.addWidget(self.reprint)
+        self.add(self._paper).add(card, stretch=1)
+
+    def render_state(self, state: ClosingState) -> None:
+        """Show the sealed day."""
+        self._paper.set_document(state.report)
+        self._paper.setVisible(state.report is not None)
+        self._said.render_state(state.said)
+        self._figures.set_figures(state.figures)
+        done = state.unsent == 0
+        self._unsent.render_state(
+            "check" if done else "cloud-upload",
+            "Semua terkirim ke kota" if done else f"{state.unsent} catatan dikirim nanti",
+            Tone.GO if done else Tone.LOOK,
+        )
+        self.reprint.setVisible(bool(state.report_entry))
+
+
+def _kilobytes(count: int) -> str:
+    return f"{count} B" if count < 1024 else f"{count // 1024} kB"

@@ -1,0 +1,97 @@
+"""Buka Hari: what the kiosk knows this morning, and one button."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
+
+from ewarung_pos.ui.viewmodels.day_open import DayOpenState, DayOpenViewModel
+from ewarung_pos.ui.views.kit import (
+    Badge,
+    BigButton,
+    ButtonKind,
+    ButtonSize,
+    Card,
+    IconView,
+    Pages,
+    Role,
+    Text,
+    Tone,
+    TroubleCard,
+)
+from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, kit_trouble, tone_of
+
+__all__ = ["DayOpenView"]
+
+_WORDS = {Tone.GO: "baik", Tone.LOOK: "perhatikan", Tone.STOP: "periksa", Tone.INFO: "catatan"}
+
+
+class _FactRow(Box):
+    def __init__(self, icon: str, text: str, tone: Tone) -> None:
+        super().__init__(across=True, gap=2, margins=(3, 1, 3, 1))
+        self.add(IconView(icon, role=Role.HEADING), align=Qt.AlignmentFlag.AlignVCenter)
+        self.add(Text(text, Role.LEAD, wrap=True), stretch=1)
+        self.add(Badge(_WORDS.get(tone, "catatan"), tone), align=Qt.AlignmentFlag.AlignVCenter)
+
+
+class DayOpenView(Page):
+    """Shows the morning and hands *Buka Hari* to its view-model."""
+
+    def __init__(self, day: DayOpenViewModel, act: Action, parent: QWidget | None = None) -> None:
+        super().__init__(parent=parent)
+        self._day = day
+        self._act = act
+        self._action = ""
+        self._shown: object = None
+        head = Box(across=True, gap=2)
+        self._title = Text("Buka Hari", Role.TITLE)
+        self._date = Text(role=Role.LEAD, tone=Tone.SOFT)
+        head.add(self._title, self._date).space()
+        self._card = Card(pad=0, spacing=0)
+        self._rows = PagedRows("Keadaan pagi ini", tall=88)
+        self._card.body.addWidget(self._rows, 1)
+        self._trouble = TroubleCard()
+        self._trouble.acted.connect(self._acted)
+        self._body = Pages()
+        self._body.addWidget(self._card)
+        self._body.addWidget(self._trouble)
+        foot = Box(across=True, gap=2.5)
+        self._words = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
+        self.open = BigButton("BUKA HARI", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
+        self.open.clicked.connect(day.open)
+        self.serve = BigButton("LAYANI KARTU", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
+        self.serve.clicked.connect(self._serve)
+        foot.add(self._words, stretch=1).add(self.open, self.serve)
+        self.add(head)
+        self.add(self._body, stretch=1)
+        self.add(foot)
+
+    def render_state(self, state: DayOpenState) -> None:
+        """Show what the kiosk knows."""
+        self._date.set_text(state.date)
+        facts = (state.facts, state.tones)
+        if facts != self._shown:
+            self._shown = facts
+            self._rows.set_rows(
+                [
+                    _FactRow(fact.icon, fact.text, tone_of(tone))
+                    for fact, tone in zip(state.facts, state.tones, strict=True)
+                ]
+            )
+        notice = state.notice
+        if notice is not None:
+            self._action = notice.action
+            self._trouble.render_state(kit_trouble(notice, button="" if notice.action == "dismiss" else None))
+        self._body.show_page(self._trouble if notice is not None else self._card)
+        self.open.setVisible(not state.already and notice is None)
+        self.open.setEnabled(state.can_open)
+        self.serve.setVisible(state.already)
+        self._words.set_text("Hari sudah dibuka." if state.already else "" if notice else "Mulai melayani keluarga.")
+
+    def _serve(self) -> None:
+        self._act("go_counter")
+
+    def _acted(self) -> None:
+        self._day.dismiss()
+        if self._action != "dismiss":
+            self._act(self._action)

@@ -1,0 +1,218 @@
+"""Stok: what is on the shelf, and *Terima barang*."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QWidget
+
+from ewarung_pos.ui.viewmodels.stock import StockRow, StockState, StockViewModel
+from ewarung_pos.ui.views.kit import (
+    BigButton,
+    ButtonKind,
+    ButtonSize,
+    Card,
+    Cell,
+    Column,
+    DataTable,
+    EmptyState,
+    FieldRow,
+    Line,
+    NumberField,
+    Pages,
+    Picture,
+    Role,
+    Run,
+    Text,
+    TextField,
+    Tone,
+    TroubleCard,
+)
+from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Said, kit_trouble
+
+__all__ = ["StockView"]
+
+MOST_PACKS = 9_999
+
+
+def _columns() -> tuple[Column[StockRow], ...]:
+    return (
+        Column("Barang", lambda each: Cell(each.name, picture=each.pictogram), share=1),
+        Column("Kemasan", lambda each: Cell(each.pack, Tone.SOFT)),
+        Column("Di rak", lambda each: Cell(str(each.on_hand), bold=True), right=True),
+        Column("Isi", lambda each: Cell(each.content, Tone.SOFT), right=True),
+        Column("Harga", lambda each: Cell(each.price), right=True),
+        Column("Batas harga", _ceiling, right=True),
+    )
+
+
+def _ceiling(each: StockRow) -> Cell:
+    if each.over_ceiling:
+        return Cell(each.ceiling, Tone.STOP, icon="triangle-alert", badge=True)
+    return Cell(each.ceiling or "–", Tone.SOFT)
+
+
+class StockView(Pages):
+    """Shows the shelf and hands every press to its view-model."""
+
+    def __init__(self, stock: StockViewModel, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.shelf = _ShelfPage(stock)
+        self.receive = _ReceivePage(stock)
+        self._mode = ""
+        self.addWidget(self.shelf)
+        self.addWidget(self.receive)
+
+    def render_state(self, state: StockState) -> None:
+        """Show the page of the state's mode."""
+        if state.mode == "receive":
+            self.receive.render_state(state, fresh=self._mode != "receive")
+            self.show_page(self.receive)
+        else:
+            self.shelf.render_state(state)
+            self.show_page(self.shelf)
+        if state.mode != self._mode:
+            self._mode = state.mode
+            if state.mode == "receive":
+                self.receive.supplier.setFocus(Qt.FocusReason.OtherFocusReason)
+            else:
+                self.shelf.table.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+class _ShelfPage(Page):
+    def __init__(self, stock: StockViewModel) -> None:
+        super().__init__()
+        head = Box(across=True, gap=2)
+        head.add(Text("Stok di rak", Role.TITLE)).space()
+        self.begin = BigButton("Terima barang", kind=ButtonKind.PRIMARY, icon="truck", key="F9")
+        self.begin.clicked.connect(stock.begin_receiving)
+        head.add(self.begin)
+        self._said = Said()
+        self._card = Card(pad=0, spacing=0)
+        self.table: DataTable[StockRow] = DataTable("Stok di rak", _columns())
+        self._empty = EmptyState(
+            "package", "Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.", height=96
+        )
+        self._inside = Pages()
+        self._inside.addWidget(self.table)
+        self._inside.addWidget(self._empty)
+        self._card.body.addWidget(self._inside, 1)
+        self._trouble = TroubleCard()
+        self._trouble.acted.connect(stock.dismiss)
+        self._body = Pages()
+        self._body.addWidget(self._card)
+        self._body.addWidget(self._trouble)
+        self.add(head, self._said)
+        self.add(self._body, stretch=1)
+
+    def render_state(self, state: StockState) -> None:
+        self._said.render_state(state.said)
+        self.table.set_rows(state.rows)
+        self._inside.show_page(self.table if state.rows else self._empty)
+        if state.notice is not None:
+            self._trouble.render_state(kit_trouble(state.notice))
+        self._body.show_page(self._trouble if state.notice is not None else self._card)
+
+
+class _ReceiveLine(Box):
+    def __init__(self, stock: StockViewModel, row: StockRow) -> None:
+        super().__init__(across=True, gap=2, margins=(2.75, 0.5, 2.75, 0.5))
+        self._stock = stock
+        self._product = row.product
+        self._picture = Picture(row.pictogram, height=44)
+        self._place = Box()
+        self._place.add(self._picture, align=Qt.AlignmentFlag.AlignCenter)
+        words = Box(gap=0.25)
+        self._name = Text(row.name, Role.LEAD, wrap=True)
+        self._now = Line()
+        words.space().add(self._name, self._now).space()
+        self.field = NumberField(f"{row.name}, jumlah datang", most=MOST_PACKS)
+        self.field.setPlaceholderText("0")
+        self.field.changed.connect(self._typed)
+        self._unit = Text(row.pack, Role.BODY, Tone.SOFT)
+        self.add(self._place).add(words, stretch=1).add(self._unit, self.field)
+        self.restyle()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._place.setFixedWidth(self.look.size(52))
+
+    def render_state(self, row: StockRow) -> None:
+        self._now.set_runs(
+            (Run("di rak", Role.BODY, Tone.SOFT), Run(str(row.on_hand), Role.BODY, bold=True))
+            if not row.receiving
+            else (
+                Run("di rak", Role.BODY, Tone.SOFT),
+                Run(f"{row.on_hand} + {row.receiving} = {row.on_hand + row.receiving}", Role.BODY, Tone.GO, bold=True),
+            )
+        )
+        if not self.field.hasFocus() or (self.field.value() or 0) != row.receiving:
+            self.field.set_value(row.receiving or None)
+
+    def minimumSizeHint(self) -> QSize:
+        hint = super().minimumSizeHint()
+        return QSize(hint.width(), max(hint.height(), 60))
+
+    def _typed(self) -> None:
+        self._stock.set_receiving(self._product, self.field.value() or 0)
+
+
+class _ReceivePage(Page):
+    def __init__(self, stock: StockViewModel) -> None:
+        super().__init__()
+        self._stock = stock
+        self._lines: dict[str, _ReceiveLine] = {}
+        head = Box(across=True, gap=2.5)
+        self._title = Text("Terima barang", Role.TITLE)
+        self.supplier = TextField()
+        self.supplier.setMaxLength(60)
+        self.note = TextField()
+        self.note.setMaxLength(40)
+        self.supplier.textEdited.connect(self._described)
+        self.note.textEdited.connect(self._described)
+        head.add(FieldRow("Pemasok", self.supplier), stretch=3)
+        head.add(FieldRow("Nomor surat jalan (boleh kosong)", self.note), stretch=2)
+        self._rows = PagedRows("Barang yang datang", tall=76)
+        card = Card(pad=0, spacing=0)
+        card.body.addWidget(self._rows, 1)
+        self._trouble = TroubleCard()
+        self._trouble.acted.connect(stock.dismiss)
+        self._body = Pages()
+        self._body.addWidget(card)
+        self._body.addWidget(self._trouble)
+        self._card = card
+        foot = Box(across=True, gap=2.5)
+        self.back = BigButton("Batal", icon="x", key="Esc")
+        self.back.clicked.connect(stock.back)
+        self._sum = Text(
+            role=Role.LEAD, bold=True, align=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        )
+        self.receive = BigButton("CATAT BARANG MASUK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
+        self.receive.clicked.connect(stock.receive)
+        foot.add(self.back, align=Qt.AlignmentFlag.AlignVCenter).add(self._sum, stretch=1).add(self.receive)
+        self.add(self._title, head)
+        self.add(self._body, stretch=1)
+        self.add(foot)
+
+    def render_state(self, state: StockState, *, fresh: bool) -> None:
+        if fresh or not self.supplier.hasFocus():
+            self.supplier.setText(state.supplier)
+        if fresh or not self.note.hasFocus():
+            self.note.setText(state.note)
+        if [row.product for row in state.rows] != list(self._lines):
+            self._lines = {row.product: _ReceiveLine(self._stock, row) for row in state.rows}
+            for row in state.rows:
+                self._lines[row.product].render_state(row)
+            self._rows.set_rows(tuple(self._lines.values()), keep_page=False)
+        for row in state.rows:
+            self._lines[row.product].render_state(row)
+        packs = sum(row.receiving for row in state.rows)
+        self._sum.set_text(f"{packs} kemasan" if packs else "")
+        missing = "isi pemasok" if not state.supplier.strip() else "isi jumlah barang" if not packs else ""
+        self.receive.set_reason("" if state.can_receive else missing or "sedang dicatat")
+        if state.notice is not None:
+            self._trouble.render_state(kit_trouble(state.notice))
+        self._body.show_page(self._trouble if state.notice is not None else self._card)
+        self.receive.setVisible(state.notice is None)
+
+    def _described(self) -> None:
+        self._stock.describe(self.supplier.text(), self.note.text())

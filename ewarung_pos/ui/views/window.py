@@ -1,0 +1,227 @@
+"""The till's window: who works first, then the screens; in practice also the tray."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QWidget
+
+from ewarung_pos.ui.qt_app import apply_density
+from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
+from ewarung_pos.ui.viewmodels.counter import CounterViewModel
+from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
+from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
+from ewarung_pos.ui.viewmodels.history import HistoryViewModel
+from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
+from ewarung_pos.ui.viewmodels.stock import StockViewModel
+from ewarung_pos.ui.viewmodels.sync import SyncViewModel
+from ewarung_pos.ui.viewmodels.till import TillViewModels
+from ewarung_pos.ui.viewmodels.tray import TrayViewModel
+from ewarung_pos.ui.views.closing import ClosingView
+from ewarung_pos.ui.views.counter import CounterView
+from ewarung_pos.ui.views.day_open import DayOpenView
+from ewarung_pos.ui.views.doubt import DoubtView
+from ewarung_pos.ui.views.history import HistoryView
+from ewarung_pos.ui.views.kit import Chime, Pages
+from ewarung_pos.ui.views.shell import PracticeFrame, ShellView
+from ewarung_pos.ui.views.sign_in import SignInView
+from ewarung_pos.ui.views.stock import StockView
+from ewarung_pos.ui.views.sync import SyncView
+from ewarung_pos.ui.views.tray import TrayView
+
+__all__ = ["TillWindow", "ViewModels"]
+
+TRAY_WIDTH = 340
+WIDE = 1366 + TRAY_WIDTH
+"""From this width on the tray stands beside the till; below, in a window of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class ViewModels:
+    """One of each, for the window."""
+
+    shell: ShellViewModel
+    counter: CounterViewModel
+    doubt: DoubtViewModel
+    history: HistoryViewModel
+    stock: StockViewModel
+    day: DayOpenViewModel
+    closing: ClosingViewModel
+    sync: SyncViewModel
+
+    @classmethod
+    def of(cls, till: TillViewModels) -> ViewModels:
+        """Those of a till that was put together."""
+        return cls(
+            till.shell, till.counter, till.doubt, till.history, till.stock, till.day, till.closing, till.sync
+        )
+
+
+class _CounterScreen(Pages):
+    """The counter, or a doubt in front of it."""
+
+    def __init__(self, counter: CounterView, doubt: DoubtView) -> None:
+        super().__init__()
+        self._counter, self._doubt = counter, doubt
+        self.addWidget(counter)
+        self.addWidget(doubt)
+
+    def render_doubt(self, state: DoubtState) -> None:
+        self._doubt.render_state(state)
+        self.show_page(self._doubt if state.panel is not None else self._counter)
+
+
+class TillWindow(QMainWindow):
+    """Wires views to view-models. Screens other than the one in front are made when first shown.
+
+    Args:
+        viewmodels: one of each.
+        practice_hint: practice PINs, shown at sign-in; empty on a real till.
+        tray: the practice tray; None on a real till.
+        chime: sounds; None for silence.
+        closing: called once when the window is closed, before it goes.
+    """
+
+    def __init__(
+        self,
+        viewmodels: ViewModels,
+        practice_hint: str = "",
+        tray: TrayViewModel | None = None,
+        *,
+        chime: Chime | None = None,
+        closing: Callable[[], None] | None = None,
+    ) -> None:
+        super().__init__()
+        self._vm = viewmodels
+        self._chime = chime
+        self._closing = closing
+        self._ends: list[Callable[[], None]] = []
+        self.setWindowTitle("eWarung POS")
+        self.setMinimumSize(QSize(800, 480))
+        self._sign_in = SignInView(viewmodels.shell, practice_hint)
+        self._shell: ShellView | None = None
+        self._pages = Pages()
+        self._pages.addWidget(self._sign_in)
+        self._frame = PracticeFrame(self._pages)
+        middle = QWidget()
+        self._line = QHBoxLayout(middle)
+        self._line.setContentsMargins(0, 0, 0, 0)
+        self._line.setSpacing(0)
+        self._line.addWidget(self._frame, 1)
+        self.setCentralWidget(middle)
+        self._tray: TrayView | None = None
+        self._tray_model = tray
+        self._timer = QTimer(self)
+        self._timer.setInterval(1000)
+        self._timer.timeout.connect(viewmodels.shell.tick)
+        self._timer.start()
+        leave = QShortcut(QKeySequence("Ctrl+L"), self)
+        leave.activated.connect(viewmodels.shell.sign_out)
+        self._ends.append(viewmodels.shell.subscribe(self._render))
+
+    @property
+    def shell_view(self) -> ShellView | None:
+        """The frame with the screens, once somebody signed in."""
+        return self._shell
+
+    def _render(self, state: ShellState) -> None:
+        self._frame.set_on(state.practice)
+        if not state.operator:
+            self._sign_in.render_state(state)
+            if self._pages.currentWidget() is not self._sign_in:
+                self._pages.show_page(self._sign_in)
+                self._sign_in.take_keyboard()
+            return
+        if self._shell is None:
+            self._shell = ShellView(self._vm.shell, self._make)
+            self._pages.addWidget(self._shell)
+        self._shell.render_state(state)
+        self._pages.show_page(self._shell)
+
+    def _make(self, name: str) -> QWidget:
+        vm = self._vm
+        if name == "counter":
+            counter, doubt = CounterView(vm.counter, self.act, self._chime), DoubtView(vm.doubt)
+            screen = _CounterScreen(counter, doubt)
+            self._ends += [vm.counter.subscribe(counter.render_state), vm.doubt.subscribe(screen.render_doubt)]
+            return screen
+        if name == "history":
+            history = HistoryView(vm.history, self.act)
+            self._ends.append(vm.history.subscribe(history.render_state))
+            return history
+        if name == "stock":
+            stock = StockView(vm.stock)
+            self._ends.append(vm.stock.subscribe(stock.render_state))
+            return stock
+        if name == "day":
+            day = DayOpenView(vm.day, self.act)
+            self._ends.append(vm.day.subscribe(day.render_state))
+            return day
+        if name == "closing":
+            closing = ClosingView(vm.closing, self.act)
+            self._ends.append(vm.closing.subscribe(closing.render_state))
+            return closing
+        sync = SyncView(vm.sync)
+        self._ends.append(vm.sync.subscribe(sync.render_state))
+        return sync
+
+    def act(self, action: str) -> None:
+        """Do what a trouble's button asks of another screen: `go_<screen>`, `resolve`, `send_now`."""
+        if action == "resolve":
+            self._vm.shell.go("counter")
+            self._vm.doubt.resume()
+        elif action == "send_now":
+            self._vm.shell.go("sync")
+            self._vm.sync.send_now()
+        elif action.startswith("go_"):
+            self._vm.shell.go(action.removeprefix("go_"))
+
+    # -- the practice tray ----------------------------------------------------------------------------------------
+
+    def show_tray(self) -> None:
+        """Lay the tray beside the till, or in a window of its own where the till needs the width."""
+        if self._tray_model is None:
+            return
+        if self._tray is None:
+            self._tray = TrayView(self._tray_model)
+            self._ends.append(self._tray_model.subscribe(self._tray.render_state))
+            self._tray_model.activate()
+        beside = self.width() >= WIDE
+        docked = self._tray.parent() is not None
+        if beside and not docked:
+            self._tray.setWindowFlags(Qt.WindowType.Widget)
+            self._tray.setFixedWidth(TRAY_WIDTH)
+            self._line.addWidget(self._tray)
+        elif not beside and docked:
+            self._line.removeWidget(self._tray)
+            self._tray.setParent(None)
+        if not beside:
+            self._tray.setMinimumWidth(TRAY_WIDTH)
+            self._tray.setWindowFlags(Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint)
+            self._tray.resize(TRAY_WIDTH, min(720, self.height()))
+        self._tray.show()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        app = QApplication.instance()
+        if isinstance(app, QApplication):
+            apply_density(app, self._frame.size() if self._tray is not None else event.size())
+        if self._tray is not None and (event.size().width() >= WIDE) != (event.oldSize().width() >= WIDE):
+            self.show_tray()
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        self._timer.stop()
+        for end in self._ends:
+            end()
+        self._ends.clear()
+        if self._tray_model is not None:
+            self._tray_model.stop()
+        if self._tray is not None:
+            self._tray.close()
+        if self._closing is not None:
+            self._closing()
+            self._closing = None
+        super().closeEvent(event)

@@ -1,0 +1,67 @@
+"""Copies of a ledger in use."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from ewarung_pos.errors import ConfigError, LedgerCorrupt
+from ewarung_pos.ledger.backup import back_up
+from ewarung_pos.ledger.database import SqlLedger
+from ewarung_pos.ledger.engine import connect
+from ewarung_pos.ledger.verify import verify
+from tests.integration.ledger.kiosk import KEY, rice, serve
+
+
+@pytest.fixture
+def stick(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("stick")
+
+
+def test_a_backup_is_one_verified_file_under_the_same_key(ledger: SqlLedger, stick: Path) -> None:
+    with ledger.write() as uow:
+        serve(uow, "F0001", rice(1))
+    backup = ledger.back_up(stick)
+    assert os.listdir(stick) == ["ledger-EW-0001-1-00000005.db"]
+    assert backup.path == os.fspath(stick / "ledger-EW-0001-1-00000005.db")
+    assert (backup.entries, backup.head) == (5, ledger.read().head().hash)
+    report = verify(Path(backup.path), KEY)
+    assert (report.ok, report.head) == (True, backup.head)
+    assert os.listdir(stick) == ["ledger-EW-0001-1-00000005.db"]
+
+
+def test_the_till_goes_on_while_it_is_backed_up(ledger: SqlLedger, stick: Path) -> None:
+    with ledger.write() as uow:
+        serve(uow, "F0001", rice(1))
+        backup = ledger.back_up(stick)
+    assert backup.entries == 4
+    assert ledger.back_up(stick).entries == 5
+    assert ledger.back_up(stick).entries == 5
+    assert len(os.listdir(stick)) == 2
+
+
+def test_a_ledger_that_does_not_verify_is_not_backed_up_as_a_good_one(
+    ledger: SqlLedger, stick: Path, tmp_path: Path
+) -> None:
+    connection = connect(tmp_path / "ledger.db", KEY)
+    connection.execute("UPDATE stock SET packs = 7")
+    connection.close()
+    with pytest.raises(LedgerCorrupt) as caught:
+        ledger.back_up(stick)
+    assert caught.value.reason == "verify"
+    assert os.listdir(stick) == []
+
+
+def test_a_new_till_has_a_backup_too(empty: SqlLedger, stick: Path, tmp_path: Path) -> None:
+    assert back_up(tmp_path / "ledger.db", KEY, stick).path.endswith("ledger-new-0-00000000.db")
+
+
+def test_a_place_that_cannot_hold_it_is_named(ledger: SqlLedger, stick: Path) -> None:
+    with pytest.raises(ConfigError):
+        ledger.back_up(stick / "nowhere")
+    (stick / "ledger.db.draft").mkdir()
+    with pytest.raises(ConfigError) as caught:
+        ledger.back_up(stick)
+    assert caught.value.reason == "backup_dir"
