@@ -5,6 +5,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
+from ewarung_city.keys import CityKeys
+from ewarung_city.store import schema
+from ewarung_city.store.database import Tx
 from ewarung_pos.domain.business_day import ControlLine, DayTotals
 from ewarung_pos.domain.journal import (
     AttemptOpened,
@@ -18,10 +23,34 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.units import Unit
+from ewarung_pos.sync.protocol import Attest, attest_text
+from ewarung_pos.sync.signing import sign
 
-__all__ = ["differences", "fold_day"]
+__all__ = ["attest", "differences", "fold_day"]
 
 _SETTLED = {"done", "declined", "cancelled", "approved", "voided"}
+
+
+_TOTALS = msgspec.json.Decoder(DayTotals)
+
+
+def attest(tx: Tx, keys: CityKeys, device: str, epoch: int, date: str, now_ms: int) -> Attest | None:
+    """The signed word that a sealed day is here, and what the city makes of it; None while its seal is not here."""
+    row = tx.one(schema.day, device=device, epoch=epoch, date=date)
+    if row is None or not row["closed_seq"]:
+        return None
+    said = Attest(
+        device=device,
+        epoch=epoch,
+        date=date,
+        first_seq=int(row["first_seq"]),
+        last_seq=int(row["closed_seq"]) - 1,
+        head=row["head"],
+        totals=_TOTALS.decode(row["totals"]),
+        differs=tuple(filter(None, row["differs"].split(","))),
+        server_ms=now_ms,
+    )
+    return msgspec.structs.replace(said, signature=sign(keys.signing, attest_text(said)).hex())
 
 
 class _Day:

@@ -189,11 +189,11 @@ class SqlLedger:
 
     def _roll_back(self) -> None:
         """Undo; a connection that cannot even do that is given up, and the file's own recovery does it at reopening."""
-        if self._writer is not None and self._writer.in_transaction:
-            try:
+        try:
+            if self._writer is not None and self._writer.in_transaction:
                 self._writer.execute("ROLLBACK")
-            except sqlite.Error:
-                self._drop_writer()
+        except sqlite.Error:
+            self._drop_writer()
 
 
 class _Writing:

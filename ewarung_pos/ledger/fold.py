@@ -77,8 +77,8 @@ class Fold:
             StockCounted: self._counted,
             ReceiptPrinted: self._printed,
             DayOpened: self._opened,
-            ClosingBegun: lambda entry, _: self._day(entry, "counting", ()),
-            ClosingCancelled: lambda entry, _: self._day(entry, "open", ()),
+            ClosingBegun: lambda _, __: self._day("counting", ()),
+            ClosingCancelled: lambda _, __: self._day("open", ()),
             DayClosed: self._closed,
         }
 
@@ -199,11 +199,11 @@ class Fold:
         if fact.closing:
             held: tuple[CountLine, ...] = self._days[-1][5] if self._days else ()
             lines = {line.product: line for line in (*held, *fact.lines)}
-            self._day(entry, "explained", tuple(lines.values()))
+            self._day("explained", tuple(lines.values()))
 
     def _counted(self, entry: Entry, fact: StockCounted) -> None:
         if fact.closing:
-            self._day(entry, "counting", fact.lines)
+            self._day("counting", fact.lines)
 
     def _move(
         self,
@@ -230,13 +230,10 @@ class Fold:
         self._days.append([entry.seq, entry.date, entry.instant, "open", None, ()])
 
     def _closed(self, entry: Entry, fact: DayClosed) -> None:
-        self._day(entry, "closed", self._days[-1][5] if self._days else ())
-        if self._days:
-            self._days[-1][4] = entry.seq
+        self._day("closed", self._days[-1][5] if self._days else (), entry.seq)
 
-    def _day(self, entry: Entry, state: str, count: tuple[CountLine, ...]) -> None:
-        if not self._days:
+    def _day(self, state: str, count: tuple[CountLine, ...], closed_seq: int | None = None) -> None:
+        if self._days:
+            self._days[-1][3:] = [state, closed_seq, count]
+        else:
             self._problems.append("no_day")
-            return
-        self._days[-1][3] = state
-        self._days[-1][5] = count

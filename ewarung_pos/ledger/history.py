@@ -163,8 +163,8 @@ class _Sums:
                 self.purse -= fact.void.amount if fact.void else 0
             case RedemptionRefused():
                 self.counts["RedemptionRefused"] += 1
-            case ReceiptPrinted():
-                self.counts["copies"] += fact.copy > 0
+            case _:
+                self.counts["copies"] += isinstance(fact, ReceiptPrinted) and fact.copy > 0
 
     def _goods(self, fact: Redeemed | Reversed, sign: int) -> None:
         self.counts[type(fact).__name__] += 1

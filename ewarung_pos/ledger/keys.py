@@ -74,7 +74,7 @@ def _write_once(path: Path, content: bytes) -> None:
 
 def sync_directory(directory: Path) -> None:
     """Make names in the directory durable (not needed, and not possible, on Windows)."""
-    if sys.platform != "win32":
+    if sys.platform != "win32":  # pragma: no branch
         handle = os.open(directory, os.O_RDONLY)
         try:
             os.fsync(handle)

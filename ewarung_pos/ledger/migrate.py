@@ -141,7 +141,7 @@ def migrate(connection: Connection) -> None:
     engine = create_engine("sqlite://", creator=lambda: connection, poolclass=StaticPool)
     config = alembic_config()
     try:
-        with engine.connect() as wrapped:
+        with engine.connect() as wrapped:  # rolls back when it is left before the COMMIT
             connection.execute("BEGIN EXCLUSIVE")
             config.attributes["connection"] = wrapped
             command.upgrade(config, "head")
@@ -153,9 +153,6 @@ def migrate(connection: Connection) -> None:
     except sqlite.Error as error:
         failure = known(error)
         raise (failure if isinstance(failure, PosError) else MigrationFailed(str(error), reason="revision")) from error
-    finally:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
 
 
 def alembic_config() -> Config:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from typing import Any
@@ -70,7 +71,7 @@ class CatalogueCache:
         return catalogue
 
 
-class Queries:
+class Queries(ABC):
     """The reading half of the ledger (`ports.LedgerReader`) over whatever `_snapshot` gives.
 
     Each method is one consistent view of the file and holds nothing when it returns.
@@ -79,13 +80,13 @@ class Queries:
     def __init__(self, catalogue: CatalogueCache) -> None:
         self._catalogue = catalogue
 
+    @abstractmethod
     def _snapshot(self) -> AbstractContextManager[Execute]:
         """`execute` of a connection, inside a transaction."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _tip(self) -> Tip:
         """The end of the journal as this view sees it."""
-        raise NotImplementedError
 
     # -- the end of the journal --------------------------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ from ewarung_pos.domain.journal import (
     decode,
     genesis,
 )
-from ewarung_pos.errors import LedgerCorrupt, LedgerError
+from ewarung_pos.errors import LedgerCorrupt
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import LEDGER_FILE, Connection, check_owner, connect, translated
 from ewarung_pos.ledger.fold import MOVED, TABLES, Fold
@@ -136,8 +136,6 @@ class _Verification:
                 self._connection.execute("ROLLBACK")
         except LedgerCorrupt as error:
             self._note(0, "file", error.detail)
-        except LedgerError as error:
-            self._note(0, "file", f"{error.code} {error.reason} {error.detail}")
         found = [problem.seq for problem in self._problems if problem.seq]
         return VerifyReport(
             ok=not self._problems,

@@ -7,10 +7,12 @@ from ewarung_pos.domain.journal import ClosingBegun, ClosingCancelled, DayClosed
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import Instant, clock_trouble
 from ewarung_pos.errors import ClockSuspect, DayNotOpen, LedgerCorrupt
-from ewarung_pos.ports import Clock, Ledger, PrintJob
+from ewarung_pos.ports import Clock, Ledger, PrintJob, Settlement
 from ewarung_pos.services.stock import StockService
 
 __all__ = ["DayService", "signing_text"]
+
+_SETTLED = "edc_settled"
 
 
 def signing_text(device: str, epoch: int, first_seq: int, last_seq: int, head: str) -> bytes:
@@ -103,6 +105,27 @@ class DayService:
             NotEntitled, NotAuthorised: see `StockService.adjust`.
         """
         self._stock.adjust(lines, operator, leader=leader, closing=True)
+
+    def edc_settled(self, settled: Settlement | None) -> EdcTotals | None:
+        """Keep what the EDC settled and say what it settled on this business day so far; None when it never did.
+
+        The terminal tells each batch once. Kept durably, its total outlives a power cut before the seal, and a batch
+        that was settled in a close which was called off still counts (domain rule R34).
+
+        Raises:
+            DayNotOpen: there is no business day.
+        """
+        with self._ledger.write() as uow:
+            day = uow.day()
+            if day.date is None:
+                raise DayNotOpen(reason="day_not_open")
+            date, _, rest = uow.settings().get(_SETTLED, "").partition("|")
+            held = EdcTotals(int(rest.partition("|")[0]), rest.partition("|")[2]) if date == day.date.iso else None
+            if settled is None:
+                return held
+            total = EdcTotals((held.amount if held is not None else 0) + settled.amount, settled.batch)
+            uow.put_setting(_SETTLED, f"{day.date.iso}|{total.amount}|{total.batch}")
+            return total
 
     def seal(self, operator: str, edc: EdcTotals | None) -> tuple[Entry, PrintJob]:
         """Close the day: totals and signed head in one commit; the Z report is owed.

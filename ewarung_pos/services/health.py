@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Callable
 
 import msgspec
@@ -50,11 +51,7 @@ class HealthService:
         head = reader.head()
         now = self._clock.now().wall
         date, _, families = reader.register_info()
-        age = -1
-        if date:
-            from datetime import date as calendar
-
-            age = (calendar.fromisoformat(now.date().iso) - calendar.fromisoformat(date[:10])).days
+        age = _days_since(date, now)
         last = Instant(head.last_ms) if head.last_ms else None
         return KioskStatus(
             unsent=head.unsent,
@@ -67,3 +64,12 @@ class HealthService:
             head_seq=head.seq,
             head_hash=head.hash,
         )
+
+
+def _days_since(written: str, now: Instant) -> int:
+    """Whole days since an ISO date; -1 when there is none that can be read (missing is not zero: domain rule R45)."""
+    try:
+        then = datetime.date.fromisoformat(written[:10])
+    except ValueError:
+        return -1
+    return (now.local().date() - then).days

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import NoReturn
 
 from ewarung_pos.domain.journal import OperatorChanged
 from ewarung_pos.domain.state import OperatorRecord
@@ -58,50 +59,63 @@ class OperatorService:
     def leader(self, pin: str) -> OperatorRecord:
         """The leader whose PIN this is; for what changes money, people or devices.
 
+        A PIN that no leader has counts as a wrong one for each of them: nobody said whose it was meant to be.
+
         Raises:
-            NotAuthorised: no leader has this PIN, or is locked.
+            NotAuthorised: reason no_leader, wrong_pin, or locked.
         """
-        leaders = [p for p in self._ledger.read().operators() if p.active and p.role == Role.LEADER]
+        leaders = [p for p in self._ledger.read().operators() if p.active and p.role == Role.LEADER and p.pin_hash]
         if not leaders:
             raise NotAuthorised(reason="no_leader")
-        failure = NotAuthorised(reason="wrong_pin")
-        for person in leaders:
-            try:
-                return self._checked(person.code, pin)
-            except NotAuthorised as error:
-                failure = error
-        raise failure
+        found = next((person for person in leaders if _matches(person, pin)), None)
+        return self._accept(found) if found is not None else self._reject(*leaders)
 
     def unlock(self, code: str, leader_pin: str) -> None:
         """The leader opens a locked account again.
 
         Raises:
-            NotAuthorised: not the leader's PIN.
+            NotAuthorised: not the leader's PIN, or nobody has this code.
         """
         leader = self.leader(leader_pin)
+        if code not in {person.code for person in self._ledger.read().operators()}:
+            raise NotAuthorised(reason="unknown_operator")
         with self._ledger.write() as uow:
             uow.pin_accepted(code)
             uow.append(OperatorChanged(code, "unlocked"), leader.code)
 
     def _checked(self, code: str, pin: str) -> OperatorRecord:
-        from argon2 import PasswordHasher
-        from argon2.exceptions import InvalidHashError, VerificationError
-
-        reader = self._ledger.read()
-        person = next((p for p in reader.operators() if p.code == code and p.active), None)
-        if person is None or not person.pin_hash:
+        people = self._ledger.read().operators()
+        person = next((p for p in people if p.code == code and p.active and p.pin_hash), None)
+        if person is None:
             raise NotAuthorised(reason="unknown_operator")
-        if reader.pin_failures(code) >= LOCK_AFTER:
+        return self._accept(person) if _matches(person, pin) else self._reject(person)
+
+    def _accept(self, person: OperatorRecord) -> OperatorRecord:
+        """The right PIN: earlier wrong ones are forgotten, unless they locked it."""
+        failures = self._ledger.read().pin_failures(person.code)
+        if failures >= LOCK_AFTER:
             raise NotAuthorised(reason="locked")
-        try:
-            PasswordHasher().verify(person.pin_hash, pin)
-        except (VerificationError, InvalidHashError):
+        if failures:
             with self._ledger.write() as uow:
-                failures = uow.pin_failed(code)
-                if failures == LOCK_AFTER:
-                    uow.append(OperatorChanged(code, "locked"), code)
-            raise NotAuthorised(reason="locked" if failures >= LOCK_AFTER else "wrong_pin") from None
-        if reader.pin_failures(code):
-            with self._ledger.write() as uow:
-                uow.pin_accepted(code)
+                uow.pin_accepted(person.code)
         return person
+
+    def _reject(self, *people: OperatorRecord) -> NoReturn:
+        """A wrong PIN, counted for everybody whose it could have been; a lock is an entry of the journal."""
+        with self._ledger.write() as uow:
+            open_before = [person.code for person in people if uow.pin_failures(person.code) < LOCK_AFTER]
+            for code in open_before:
+                if uow.pin_failed(code) == LOCK_AFTER:
+                    uow.append(OperatorChanged(code, "locked"), code)
+            locked = all(uow.pin_failures(person.code) >= LOCK_AFTER for person in people)
+        raise NotAuthorised(reason="locked" if locked else "wrong_pin")
+
+
+def _matches(person: OperatorRecord, pin: str) -> bool:
+    from argon2 import PasswordHasher
+    from argon2.exceptions import InvalidHashError, VerificationError
+
+    try:
+        return PasswordHasher().verify(person.pin_hash, pin)
+    except (VerificationError, InvalidHashError):
+        return False

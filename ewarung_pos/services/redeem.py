@@ -124,7 +124,7 @@ class RedeemService:
             RuleViolation: the subclass names the rule; nothing happened.
             LedgerError: nothing happened, or (a failed commit) the outcome is looked up on reopening.
         """
-        if _purse_amount(basket, self._ledger.read().catalogue()):
+        if any(line.tender is Tender.PURSE for line in basket.lines):
             raise OutcomeUnknown("a basket with purse lines needs an attempt", reason="no_attempt")
         with self._ledger.write() as uow:
             standing = self._standing(uow, card)
@@ -143,7 +143,9 @@ class RedeemService:
             catalogue = uow.catalogue()
             family = self._servable(standing, basket, catalogue)
             now = self._clock.now()
-            purse = next(line for line in basket.lines if line.tender is Tender.PURSE)
+            purse = next((line for line in basket.lines if line.tender is Tender.PURSE), None)
+            if purse is None:
+                raise NotEntitled("nothing to debit", reason="no_debit")
             attempt = Attempt(
                 id=self._clock.mint(),
                 state=AttemptState.PENDING,

@@ -140,6 +140,8 @@ class ReverseService:
                 case Approved():
                     original = _redeemed(uow, attempt.entry)[0]
                     void = purse_debit(attempt, outcome, evidence)
+                    if decided_by:
+                        uow.append(AttemptSettled(attempt.id, "voided", "", evidence, decided_by), operator)
                     done = self._commit(uow, attempt.entry, original, attempt.reason, operator, attempt.leader, void)
                     uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)
                     return done

@@ -51,11 +51,13 @@ class StockService:
         """Record a blind count, in packs; returns it beside the book.
 
         Raises:
-            NotEntitled: a negative count.
+            NotEntitled: a negative count, or a product that the kiosk does not know.
         """
         if any(packs < 0 for packs in counted.values()):
             raise NotEntitled("a count cannot be negative", reason="bad_count")
         with self._ledger.write() as uow:
+            if counted.keys() - {product.code for product in uow.catalogue().products}:
+                raise NotEntitled("unknown product", reason="bad_count")
             booked = uow.stock()
             lines = tuple(CountLine(product, booked.get(product, 0), packs) for product, packs in counted.items())
             uow.append(StockCounted(lines, closing), operator)
@@ -65,7 +67,8 @@ class StockService:
         """Set the book to the count, each difference with its reason.
 
         Raises:
-            NotEntitled: a difference has no reason.
+            NotEntitled: a difference has no reason, or the book moved since the count (goods of a debit in doubt were
+                handed out meanwhile): setting it to the count would bring them back.
             NotAuthorised: a large difference without the leader.
         """
         if unexplained(lines):
@@ -73,4 +76,7 @@ class StockService:
         if needs_leader(lines) and not leader:
             raise NotAuthorised("a large difference needs the leader", reason="second_person")
         with self._ledger.write() as uow:
+            booked = uow.stock()
+            if any(line.booked != booked.get(line.product, 0) for line in lines):
+                raise NotEntitled("the book moved since the count", reason="count_again")
             return uow.append(StockAdjusted(lines, leader, closing), operator)

@@ -19,7 +19,7 @@ import msgspec
 
 from ewarung_pos import __version__
 from ewarung_pos.domain.state import StatePage
-from ewarung_pos.errors import ProtocolMismatch, ServerBusy, ServerUnreachable, Unauthorised
+from ewarung_pos.errors import ProtocolMismatch, ServerBusy, ServerUnreachable, SyncError, Unauthorised
 from ewarung_pos.ports import Clock
 from ewarung_pos.sync import protocol, signing
 from ewarung_pos.sync.address import checked_url
@@ -27,7 +27,7 @@ from ewarung_pos.sync.address import checked_url
 if TYPE_CHECKING:
     from requests import Response
 
-__all__ = ["CityBusy", "HttpCityServer", "PulledPage", "keyid_of"]
+__all__ = ["CityBusy", "HttpCityServer", "PulledPage"]
 
 CONNECT_SECONDS = 3.0
 READ_SECONDS = 15.0
@@ -38,6 +38,7 @@ COMPRESS_ABOVE = 1024
 """Bytes; below, the headers are longer than what compression saves."""
 
 MAX_RETRY_MS = 3_600_000
+_CLOCK = "clock"  # the city's word for a kiosk whose clock is off: entries are taken, rights wait
 _FOR_PEOPLE = ("text/html", "application/xhtml+xml")
 
 T = TypeVar("T")
@@ -68,7 +69,20 @@ class _Reply:
 
 
 class HttpCityServer:
-    """One session with the city. Used by one thread at a time; `close` it."""
+    """One session with the city. Used by one thread at a time; `close` it.
+
+    Args:
+        url: of the city.
+        clock: says when a request was signed.
+        ca: file with the authority of the city's certificate; empty for those that the system trusts.
+        device: the kiosk; empty for one that wants to enrol and is known by its key alone.
+        epoch: of its enrolment.
+        key: the device key, 32 raw bytes.
+        city_keys: public keys that may sign an answer, 32 raw bytes each.
+
+    Raises:
+        ConfigError: the URL or the CA file cannot be used.
+    """
 
     def __init__(
         self,
@@ -78,7 +92,7 @@ class HttpCityServer:
         ca: str = "",
         device: str = "",
         epoch: int = 0,
-        key: bytes = b"",
+        key: bytes,
         city_keys: Iterable[bytes] = (),
     ) -> None:
         import requests
@@ -88,6 +102,7 @@ class HttpCityServer:
         self._device = device
         self._epoch = epoch
         self._key = key
+        self._keyid = f"{device}/{epoch}" if device else f"enrol/{signing.public_of(key).hex()}"
         self._city_keys = tuple(city_keys)
         self._session = requests.Session()
         # No .netrc credentials, and no proxy of whoever set one up on this machine: the line is the kiosk's own.
@@ -116,13 +131,13 @@ class HttpCityServer:
         if reply.status >= 300:
             _fail(reply)
         answer: protocol.Enrolled | protocol.EnrolPending
-        if reply.status == 202:
-            answer = _decoded(reply, protocol.EnrolPending)
-            proof = signing.answer_proof(secret, message.device_key, answer.city_key)
-        else:
+        try:
             answer = _decoded(reply, protocol.Enrolled)
             said = msgspec.structs.replace(answer, proof="")
             proof = signing.answer_proof(secret, message.device_key, answer.city_key, said)
+        except ProtocolMismatch:
+            answer = _decoded(reply, protocol.EnrolPending)
+            proof = signing.answer_proof(secret, message.device_key, answer.city_key)
         if not signing.same(proof, answer.proof):
             raise Unauthorised("the answer does not know the code", reason="signature")
         signing.verify_response(reply.status, reply.headers, reply.body, bytes.fromhex(answer.city_key), reply.nonce)
@@ -179,12 +194,8 @@ class HttpCityServer:
             body = protocol.pack(body)
             headers["Content-Encoding"] = "gzip"
         nonce = secrets.token_hex(16)
-        if self._key:
-            created = self._clock.now().wall.ms // 1000
-            by = signing.SignedBy(keyid_of(self._device, self._epoch), created, nonce)
-            signing.sign_request(method, url, headers, body, self._key, by)
-        else:
-            headers[protocol.NONCE_HEADER] = nonce
+        by = signing.SignedBy(self._keyid, self._clock.now().wall.ms // 1000, nonce)
+        signing.sign_request(method, url, headers, body, self._key, by)
         with _translated():
             response = self._session.request(
                 method,
@@ -223,11 +234,6 @@ class HttpCityServer:
             raise Unauthorised("the document inside is not signed by the city", reason="signature")
 
 
-def keyid_of(device: str, epoch: int) -> str:
-    """The keyid under which a kiosk signs its requests."""
-    return f"{device}/{epoch}"
-
-
 def _refuse_portal(reply: _Reply) -> None:
     """An answer for people (HTML) or a way to elsewhere is not the city's, it is the network's."""
     kind = _field(reply.headers, "content-type").partition(";")[0].strip().lower()
@@ -246,6 +252,8 @@ def _fail(reply: _Reply) -> NoReturn:
         raise CityBusy(detail, _retry_ms(reply))
     if reply.status in (401, 403):
         raise Unauthorised(detail, reason=word or "refused")
+    if word == _CLOCK:
+        raise SyncError(detail, reason=_CLOCK)
     if reply.status in (409, 426):
         raise ProtocolMismatch(detail, reason=word or "schema")
     if 400 <= reply.status < 500:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -21,9 +20,8 @@ from ewarung_pos.errors import ProtocolMismatch, RuleViolation, SyncError, Unaut
 from ewarung_pos.ports import Clock, Ledger, LedgerHead, LedgerReader, SyncPhase, SyncReport
 from ewarung_pos.sync import protocol
 from ewarung_pos.sync.address import checked_url
-
-if TYPE_CHECKING:
-    from ewarung_pos.sync.client import HttpCityServer
+from ewarung_pos.sync.client import HttpCityServer
+from ewarung_pos.sync.signing import sign
 
 __all__ = ["BACKOFF_BASE_MS", "BACKOFF_CAP_MS", "SyncEngine"]
 
@@ -123,8 +121,6 @@ class SyncEngine:
     # -- the line ------------------------------------------------------------------------------------------------------
 
     def _connected(self) -> tuple[KioskIdentity, HttpCityServer]:
-        from ewarung_pos.sync.client import HttpCityServer
-
         reader = self._ledger.read()
         identity, key = reader.identity(), reader.secret("device_key")
         city_keys = [held for name in ("city_key", "next_city_key") if (held := reader.secret(name))]
@@ -171,7 +167,7 @@ class SyncEngine:
         )
         self._exchange = self._measured(welcome.server_ms, before.wall.ms)
         self._city_seq = welcome.acked_seq
-        if not _held(reader, head, welcome.acked_seq, welcome.acked_hash):
+        if not _held(reader, welcome.acked_seq, welcome.acked_hash):
             self._limits = "fork"
         elif welcome.mode is protocol.Mode.UPLOAD_ONLY:
             self._limits = welcome.reason or "upload_only"
@@ -211,10 +207,9 @@ class SyncEngine:
         raise Unauthorised(f"{ack.outcome} {ack.reason} at {ack.bad_seq}", reason=reason)
 
     def _acknowledged(self, rows: tuple[Sealed, ...], head: LedgerHead, ack: protocol.Ack, done: _Outcome) -> None:
-        reader = self._ledger.read()
         if ack.outcome is protocol.Outcome.FORK:
             return
-        if not _held(reader, head, ack.acked_seq, ack.acked_hash):
+        if not _held(self._ledger.read(), ack.acked_seq, ack.acked_hash):
             self._limits, self._greeted = "fork", None
             raise Unauthorised(f"the city holds another entry {ack.acked_seq}", reason="fork")
         taken = [row for row in rows if row.seq <= ack.acked_seq]
@@ -261,7 +256,7 @@ class SyncEngine:
         attest = server.attest(date) if date else None
         if attest is None:
             return
-        if not _held(reader, reader.head(), attest.last_seq, attest.head):
+        if not _held(reader, attest.last_seq, attest.head):
             raise Unauthorised(f"the city attests another {date}", reason="fork")
         with self._ledger.write() as uow:
             uow.put_setting(f"{ATTESTED}{date}", f"{attest.head}|{attest.server_ms}|{attest.signature}")
@@ -313,8 +308,6 @@ class SyncEngine:
 
 
 def _batch(identity: KioskIdentity, key: bytes, rows: tuple[Sealed, ...]) -> protocol.Push:
-    from ewarung_pos.sync.signing import sign
-
     first, last = rows[0], rows[-1]
     head = last.hash.hex()
     return protocol.Push(
@@ -328,14 +321,12 @@ def _batch(identity: KioskIdentity, key: bytes, rows: tuple[Sealed, ...]) -> pro
     )
 
 
-def _held(reader: LedgerReader, head: LedgerHead, seq: int, digest: str) -> bool:
+def _held(reader: LedgerReader, seq: int, digest: str) -> bool:
     """Whether our journal has exactly this hash at this place; the start of the epoch is always common ground."""
     if seq == 0:
         return True
-    if seq > head.seq:
-        return False
-    (row,) = reader.sealed(seq - 1, 1, 1)
-    return row.seq == seq and row.hash.hex() == digest
+    rows = reader.sealed(seq - 1, 1, 1)
+    return bool(rows) and rows[0].seq == seq and rows[0].hash.hex() == digest
 
 
 def _closed_dates(rows: list[Sealed]) -> list[str]:

@@ -12,10 +12,13 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ewarung_pos.errors import Unauthorised
 from ewarung_pos.sync.protocol import NONCE_HEADER, Enrolled, encode
+
+if TYPE_CHECKING:
+    from http_message_signatures import HTTPMessageSigner
 
 __all__ = [
     "SignedBy",
@@ -215,7 +218,7 @@ def verify_response(status: int, headers: Mapping[str, str], body: bytes, public
         raise Unauthorised("an answer to another request", reason="signature")
 
 
-def _signer(private: bytes) -> Any:
+def _signer(private: bytes) -> HTTPMessageSigner:
     from http_message_signatures import HTTPMessageSigner, algorithms
 
     return HTTPMessageSigner(

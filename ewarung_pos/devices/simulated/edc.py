@@ -21,119 +21,19 @@ from typing import Any, Self
 
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards, sample_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc, HangUp
+from ewarung_pos.devices.simulated.edc_wires import PtyWire, TcpWire, listen_tray, refuse_second
 from ewarung_pos.devices.simulated.faults import FaultScript
-from ewarung_pos.devices.simulated.tray import Address, answer
+from ewarung_pos.devices.simulated.tray import answer
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
 
 __all__ = ["Simulator", "Spawned", "run", "spawn"]
 
 _log = logging.getLogger(__name__)
 
-_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _READY = "simulate-edc ready"
+_PARENT = "SIMULATE_EDC_PARENT"
 _START_S = 20.0
 _STOP_S = 5.0
-
-
-class _Pty:
-    """A pseudo-terminal behind a symlink that stays the same when the line is torn and mended."""
-
-    def __init__(self, link: Path) -> None:
-        if sys.platform == "win32":
-            raise ConfigError("--pty needs a pseudo-terminal; use --listen here", reason="pty")
-        self.url = str(link)
-        self._link = link
-        self.tray: Address = f"{link}.tray"
-        if link.exists() and not link.is_symlink():
-            raise ConfigError(f"{link} exists and is not a link of ours", reason="pty")
-        self._master = self._slave = -1
-        self._open()
-
-    def fileno(self) -> int | None:
-        return self._master
-
-    def read(self) -> bytes | None:
-        try:
-            return os.read(self._master, 4096)
-        except BlockingIOError:
-            return b""
-
-    def write(self, data: bytes) -> None:
-        # Nobody reads: like a real line, what does not fit is lost.
-        with contextlib.suppress(BlockingIOError):
-            os.write(self._master, data)
-
-    def hang_up(self) -> None:
-        old = self._master, self._slave
-        self._open()  # first, so that the link never leads nowhere
-        for handle in old:
-            os.close(handle)
-
-    def close(self) -> None:
-        if self._link.is_symlink() and str(self._link.readlink()) == self._name:
-            self._link.unlink()
-        os.close(self._master)
-        os.close(self._slave)
-
-    def _open(self) -> None:
-        import tty
-
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        os.set_blocking(self._master, False)
-        self._name = os.ttyname(self._slave)
-        # Our own end of the slave stays open, so that the till may come and go.
-        fresh = self._link.with_name(f".{self._link.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(self._name)
-        fresh.replace(self._link)
-
-
-class _Tcp:
-    """One till at a time on a port of this machine; the next is taken when it has hung up."""
-
-    def __init__(self, address: str) -> None:
-        host, _, port = address.removeprefix("tcp://").rpartition(":")
-        if host.strip("[]") not in _LOOPBACK or not port.isdigit():
-            raise ConfigError("--listen: expected tcp://127.0.0.1:PORT (this machine only)", reason="listen")
-        try:
-            self.listener = socket.create_server((host.strip("[]"), int(port)), backlog=1)
-        except OSError as error:
-            raise ConfigError(f"--listen {address}: {error}", reason="listen") from error
-        at = self.listener.getsockname()[1]
-        self.url = f"socket://{host}:{at}"
-        self.tray: Address = (host.strip("[]"), at + 1)
-        self.client: socket.socket | None = None
-
-    def fileno(self) -> int | None:
-        return self.client.fileno() if self.client is not None else None
-
-    def accept(self) -> None:
-        self.client = self.listener.accept()[0]
-        self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.client.settimeout(1)
-
-    def read(self) -> bytes | None:
-        if self.client is None:
-            return None
-        try:
-            return self.client.recv(4096) or None
-        except OSError:
-            return None
-
-    def write(self, data: bytes) -> None:
-        if self.client is not None:
-            with contextlib.suppress(OSError):
-                self.client.sendall(data)
-
-    def hang_up(self) -> None:
-        if self.client is not None:
-            self.client.close()
-            self.client = None
-
-    def close(self) -> None:
-        self.hang_up()
-        self.listener.close()
 
 
 class Simulator:
@@ -156,15 +56,15 @@ class Simulator:
             raise ConfigError("give --pty or --listen", reason="line")
         self.edc = edc
         if pty is not None:
-            _refuse_second(Path(f"{pty}.tray"))
-        self._wire: _Pty | _Tcp = _Pty(pty) if pty is not None else _Tcp(listen or "")
+            refuse_second(Path(f"{pty}.tray"))
+        self._wire: PtyWire | TcpWire = PtyWire(pty) if pty is not None else TcpWire(listen or "")
         self.url = self._wire.url
         self._selector = selectors.DefaultSelector()
         self._wake_r, self._wake_w = socket.socketpair()
         self._stopping = threading.Event()
         self._trays: dict[socket.socket, bytearray] = {}
         try:
-            self._tray_listener = _listen_tray(self._wire.tray)
+            self._tray_listener = listen_tray(self._wire.tray)
         except BaseException:
             self._wire.close()
             self._wake_r.close()
@@ -203,7 +103,7 @@ class Simulator:
                     made.settimeout(1)
                     self._selector.register(made, selectors.EVENT_READ, made)
                 case "listener":
-                    if isinstance(self._wire, _Tcp):
+                    if isinstance(self._wire, TcpWire):
                         self._unwatch_wire()
                         self._wire.accept()
                         self._watch_wire()
@@ -256,14 +156,14 @@ class Simulator:
         handle = self._wire.fileno()
         if handle is not None:
             self._selector.register(handle, selectors.EVENT_READ, "wire")
-        elif isinstance(self._wire, _Tcp):
+        elif isinstance(self._wire, TcpWire):
             self._selector.register(self._wire.listener, selectors.EVENT_READ, "listener")
 
     def _unwatch_wire(self) -> None:
         handle = self._wire.fileno()
         if handle is not None:
             self._selector.unregister(handle)
-        elif isinstance(self._wire, _Tcp):
+        elif isinstance(self._wire, TcpWire):
             self._selector.unregister(self._wire.listener)
 
     def _close(self) -> None:
@@ -304,11 +204,13 @@ def run(
         seed: order in which cards present themselves.
         delay_ms: time the host takes.
         autopilot: whether cards present themselves until a tray is connected.
-        parent: end when this process is no longer the parent.
+        parent: end when this process is no longer the parent; `spawn` says so through the environment.
 
     Raises:
         ConfigError: an argument is not usable.
     """
+    if parent is None and os.environ.get(_PARENT, "").isdigit():
+        parent = int(os.environ[_PARENT])
     if pin not in {"auto", "face"}:
         raise ConfigError("--pin: expected auto or face", reason="pin")
     cards = read_cards(Path(families)) if families else sample_cards()
@@ -411,7 +313,12 @@ def spawn(
             command += [option, str(value)]
     command += extra
     process = subprocess.Popen(  # noqa: S603 - our own program
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, encoding="utf-8"
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, _PARENT: str(os.getpid())},
     )
     line = _first_line(process)
     if not line.startswith(_READY):
@@ -437,36 +344,3 @@ def _first_line(process: subprocess.Popen[str]) -> str:
     reader.start()
     reader.join(_START_S)
     return found[0] if found else ""
-
-
-def _listen_tray(address: Address) -> socket.socket:
-    try:
-        if isinstance(address, tuple):
-            return socket.create_server(address)
-        if sys.platform == "win32":
-            raise ConfigError("no Unix sockets here", reason="pty")
-        Path(address).unlink(missing_ok=True)
-        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            made.bind(address)
-            Path(address).chmod(0o600)
-            made.listen()
-        except OSError:
-            made.close()
-            raise
-        return made
-    except OSError as error:
-        raise ConfigError(f"tray at {address}: {error}", reason="listen") from error
-
-
-def _refuse_second(tray: Path) -> None:
-    """A simulator that still answers at this link keeps it."""
-    if sys.platform == "win32" or not tray.exists():
-        return
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
-        probe.settimeout(1)
-        try:
-            probe.connect(str(tray))
-        except OSError:
-            return
-    raise ConfigError(f"a simulator is running at {tray}", reason="pty")

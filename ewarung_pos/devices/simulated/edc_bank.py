@@ -15,11 +15,11 @@ import msgspec
 
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["APPROVED", "Bank", "Card", "Slip", "now_stamp", "read_cards", "sample_cards"]
+__all__ = ["APPROVED", "MERCHANT", "TERMINAL", "Bank", "Card", "Slip", "now_stamp", "read_cards", "sample_cards"]
 
 APPROVED = "00"
-_TERMINAL = "SANDBOX1"
-_MERCHANT = "SANDBOXEWARUNG1"
+TERMINAL = "SANDBOX1"
+MERCHANT = "SANDBOXEWARUNG1"
 _WIB = dt.timezone(dt.timedelta(hours=7))
 
 
@@ -62,8 +62,8 @@ class Slip(msgspec.Struct, frozen=True):
     last4: str
     stamp: str
     of: str = ""
-    terminal: str = _TERMINAL
-    merchant: str = _MERCHANT
+    terminal: str = TERMINAL
+    merchant: str = MERCHANT
 
 
 def now_stamp() -> str:
@@ -164,11 +164,14 @@ class Bank:
         """The sale or void with this reference."""
         return next((s for s in reversed(self._slips) if ref and s.ref == ref and s.kind != "settle"), None)
 
-    def last(self, amount: int) -> Slip | None:
-        """The newest printed slip of this amount; only what was approved is printed."""
-        return next(
-            (s for s in reversed(self._slips) if s.amount == amount and s.code == APPROVED and s.kind != "settle"), None
-        )
+    def slip(self, amount: int) -> dict[str, str] | None:
+        """The newest printed slip of this amount, as a person reads it; only what was approved is printed."""
+        printed = (s for s in reversed(self._slips) if s.code == APPROVED and s.kind != "settle")
+        slip = next((s for s in printed if s.amount == amount), None)
+        if slip is None:
+            return None
+        shown = ("kind", "approval", "invoice", "rrn", "terminal", "merchant", "batch", "last4", "stamp")
+        return {name: getattr(slip, name) for name in shown}
 
     def batch_total(self) -> int:
         """Approved minus voided since the last settlement, rupiah."""

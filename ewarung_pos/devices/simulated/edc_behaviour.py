@@ -12,14 +12,22 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
-from ewarung_pos.devices.simulated.edc_bank import APPROVED, Bank, Card, Slip, now_stamp
+from ewarung_pos.devices.simulated.edc_bank import APPROVED, Bank, Card, Slip
+from ewarung_pos.devices.simulated.edc_frames import (
+    CARD_INFO,
+    GARBAGE,
+    INQUIRY,
+    KINDS,
+    REQUEST_BYTES,
+    Request,
+    misshapen,
+    parse_request,
+    response_frame,
+)
 from ewarung_pos.devices.simulated.faults import Fault, FaultScript
 
 __all__ = ["CARD_INFO", "INQUIRY", "Edc", "HangUp"]
 
-CARD_INFO = "40"
-INQUIRY = "33"
-_KINDS = {"01": "sale", "08": "void", "10": "settle", "17": "echo", CARD_INFO: "card", INQUIRY: "inquiry"}
 _PATIENCE_S = 60.0
 _STALE_S = 1.0
 _BAD_PIN = "000000"
@@ -41,11 +49,7 @@ class HangUp:
 @dataclass
 class _Task:
     kind: str
-    type: str
-    version: int
-    amount: int
-    invoice: str
-    ref: str
+    request: Request
     faults: dict[str, Fault]
     phase: str
     due: float | None
@@ -188,33 +192,21 @@ class Edc:
         """The display."""
         task = self._task
         lines = ["EDC SIMULASI"]
+        price = "Rp " + f"{task.request.amount:,}".replace(",", ".") if task is not None else ""
         if task is None:
             lines.append(self._shown or "SIAP")
         elif task.phase == "card":
-            lines += [_rupiah(task.amount)] if task.kind == "sale" else []
+            lines += [price] if task.kind == "sale" else []
             lines.append("MASUKKAN KARTU")
         elif task.phase == "pin":
-            lines += [_rupiah(task.amount), f"MASUKKAN PIN {'*' * len(task.pin)}".strip()]
+            lines += [price, f"MASUKKAN PIN {'*' * len(task.pin)}".strip()]
         else:
             lines.append("PROSES…")
         return {"lines": lines, "asks_pin": bool(task and task.phase == "pin" and self._pin_mode == "face")}
 
     def slip(self, amount: int) -> dict[str, str] | None:
         """The newest slip of that amount."""
-        slip = self._bank.last(amount)
-        if slip is None:
-            return None
-        return {
-            "kind": slip.kind,
-            "approval": slip.approval,
-            "invoice": slip.invoice,
-            "rrn": slip.rrn,
-            "terminal": slip.terminal,
-            "merchant": slip.merchant,
-            "batch": slip.batch,
-            "last4": slip.last4,
-            "stamp": slip.stamp,
-        }
+        return self._bank.slip(amount)
 
     def totals(self) -> dict[str, int]:
         """See `PracticeTray.totals`."""
@@ -237,10 +229,10 @@ class Edc:
                     self._input.clear()
                     self._emit(b"\x15", now)
                     return
-                if len(self._input) < 155:
+                if len(self._input) < REQUEST_BYTES:
                     return
-                frame = bytes(self._input[:155])
-                del self._input[:155]
+                frame = bytes(self._input[:REQUEST_BYTES])
+                del self._input[:REQUEST_BYTES]
                 self._take(frame, now)
             else:
                 del self._input[0]
@@ -250,15 +242,12 @@ class Edc:
                     self._repeat = b""
 
     def _take(self, frame: bytes, now: float) -> None:
-        check = 0
-        for byte in frame[1:154]:
-            check ^= byte
-        if frame[153] != 0x03 or check != frame[154] or frame[3] not in (1, 2, 3):
+        request = parse_request(frame)
+        if request is None:
             self._emit(b"\x15", now)
             return
         self._task = None  # a waiting card information request is superseded
-        body = frame[3:153]
-        kind = _KINDS.get(_text(body, 1, 2), "other")
+        kind = KINDS.get(request.type, "other")
         same, left = self._refusing
         if same == frame:
             faults: dict[str, Fault] = {}
@@ -273,20 +262,16 @@ class Edc:
                 self._emit(b"\x15", now)
                 return
         self._refusing = (b"", 0)
-        self._begin(kind, body, faults, now)
+        self._begin(kind, request, faults, now)
 
-    def _begin(self, kind: str, body: bytes, faults: dict[str, Fault], now: float) -> None:
+    def _begin(self, kind: str, request: Request, faults: dict[str, Fault], now: float) -> None:
         silence = faults.get("silence")
         if silence is not None and not silence.processed:
             return
         self._repeat = b""
         task = _Task(
             kind=kind,
-            type=_text(body, 1, 2),
-            version=body[0],
-            amount=_whole_rupiah(_text(body, 3, 12)),
-            invoice=_text(body, 52, 6),
-            ref=_text(body, 84, 12),
+            request=request,
             faults=faults,
             phase="work",
             due=now + self._delay_s,
@@ -294,7 +279,7 @@ class Edc:
         )
         self._task = task
         if silence is None and "glue_ack" not in faults:
-            self._emit((_garbage() if "garbage_before" in faults else b"") + b"\x06", now)
+            self._emit((GARBAGE if "garbage_before" in faults else b"") + b"\x06", now)
         if "hangup_after_ack" in faults:
             self._emit(HangUp(), now)
         if kind == "sale":
@@ -338,13 +323,13 @@ class Edc:
             case "sale":
                 self._end(task, self._sale_code(task), now)
             case "void":
-                slip = self._bank.void(task.invoice, task.ref)
+                slip = self._bank.void(task.request.invoice, task.request.ref)
                 self._answer(task, slip.code, now, slip)
             case "settle":
-                slip = self._bank.settle(task.ref)
+                slip = self._bank.settle(task.request.ref)
                 self._answer(task, slip.code, now, slip)
             case "inquiry":
-                found = self._bank.find(task.ref)
+                found = self._bank.find(task.request.ref)
                 if found is not None and found.code == "TO":  # the EDC asks the host again
                     code = APPROVED if found.moved else "25"
                 else:
@@ -357,7 +342,7 @@ class Edc:
 
     def _sale_code(self, task: _Task) -> str:
         faults, card = task.faults, task.card
-        if task.amount < 0:
+        if task.request.amount < 0:
             return "30"
         if "decline" in faults:
             return faults["decline"].code
@@ -367,7 +352,7 @@ class Edc:
             return _HOLDER[task.holder]
         if "reject_pin" in faults or task.pin == _BAD_PIN:
             return "55"
-        return self._bank.verdict(card, task.amount) if card is not None else "P2"
+        return self._bank.verdict(card, task.request.amount) if card is not None else "P2"
 
     def _end(self, task: _Task, code: str, now: float) -> None:
         """Finish a sale or a card request with this code."""
@@ -375,7 +360,9 @@ class Edc:
         if task.kind == "sale":
             card = task.card or Card("", "", "", "", 0)
             hidden = code == "TO" and "host_timeout" in task.faults and task.faults["host_timeout"].approved
-            slip = self._bank.sale(card, max(0, task.amount), task.ref, code, moved=code == APPROVED or hidden)
+            slip = self._bank.sale(
+                card, max(0, task.request.amount), task.request.ref, code, moved=code == APPROVED or hidden
+            )
             if self.autopilot:
                 self._slot = None
         self._answer(task, code, now, slip)
@@ -388,20 +375,18 @@ class Edc:
         if task.mute:
             return
         faults = task.faults
-        body = self._body(task, code, slip)
-        frame = _frame(body)
-        first = again = frame
-        if "bad_lrc" in faults or "bad_lrc_once" in faults:
-            first = frame[:-1] + bytes([frame[-1] ^ 0x5A])
-            again = first if "bad_lrc" in faults else frame
-        if "short" in faults:
-            first = again = frame[:-20]
-        if "long" in faults:
-            first = again = frame[:-2] + b" " * 20 + frame[-2:]
-        if "garbage_before" in faults:
-            first = _garbage() + first
-        if "glue_ack" in faults:
-            first = b"\x06" + first
+        frame = response_frame(
+            task.request,
+            code,
+            slip=slip,
+            card=task.card if task.kind in {"card", "sale"} else None,
+            # A card information answer carries a number too, so that two of the same second differ.
+            trace=f"{next(self._serial):012d}" if task.kind == "card" else "",
+            whole_number=task.kind == "card",
+            kind=faults["wrong_type"].type if "wrong_type" in faults else task.request.type,
+            extra=1 if "wrong_amount" in faults else 0,
+        )
+        first, again = misshapen(frame, faults)
         self._repeat = again
         at = now
         if "late_response" in faults:
@@ -418,74 +403,5 @@ class Edc:
             self._emit(frame, at)
         self._deaf_until = at
 
-    def _body(self, task: _Task, code: str, slip: Slip | None) -> bytes:
-        card = task.card if task.kind in {"card", "sale"} else None
-        pan = ""
-        if card is not None and card.number:
-            whole = task.kind == "card" and code == APPROVED
-            pan = card.number if whole else "*" * (len(card.number) - 4) + card.number[-4:]
-        elif slip is not None and slip.last4:
-            pan = "*" * 12 + slip.last4
-        amount = max(0, slip.amount if slip is not None else task.amount)
-        kind = task.type
-        if "wrong_amount" in task.faults:
-            amount += 1
-        if "wrong_type" in task.faults:
-            kind = task.faults["wrong_type"].type
-        stamp = slip.stamp if slip is not None else now_stamp()
-        # A card information answer carries a number too, so that two of the same second differ.
-        rrn = slip.rrn if slip is not None else f"{next(self._serial):012d}" if task.kind == "card" else ""
-        body = bytearray(b" " * 200)
-        body[0] = task.version
-        for offset, width, text in (
-            (1, 2, kind),
-            (3, 12, f"{amount * 100:012d}"),
-            (15, 12, "0" * 12),
-            (27, 19, pan),
-            (46, 4, card.expiry if card is not None and task.kind == "card" else "0000"),
-            (50, 2, code),
-            (52, 12, rrn),
-            (64, 6, slip.approval if slip is not None else ""),
-            (70, 14, stamp),
-            (84, 15, slip.merchant if slip is not None else "SANDBOXEWARUNG1"),
-            (99, 8, slip.terminal if slip is not None else "SANDBOX1"),
-            (107, 1, "N"),
-            (108, 26, card.name if card is not None else ""),
-            (134, 16, "0" * 16),
-            (150, 6, slip.invoice if slip is not None else ""),
-            (156, 6, slip.batch if slip is not None else ""),
-            (164, 3, "NNN"),
-            (167, 12, "0" * 12),
-        ):
-            raw = text.encode("ascii", "replace")[:width]
-            body[offset : offset + len(raw)] = raw
-        return bytes(body)
-
     def _emit(self, what: bytes | HangUp, at: float) -> None:
         heapq.heappush(self._outbox, (at, next(self._serial), what))
-
-
-def _text(body: bytes, offset: int, width: int) -> str:
-    return body[offset : offset + width].decode("ascii", "replace").strip()
-
-
-def _whole_rupiah(field: str) -> int:
-    """-1 for what is no amount of this currency."""
-    whole = len(field) == 12 and field.isdigit() and field.endswith("00")
-    return int(field) // 100 if whole else -1
-
-
-def _frame(body: bytes) -> bytes:
-    covered = b"\x02\x00" + body + b"\x03"
-    check = 0
-    for byte in covered:
-        check ^= byte
-    return b"\x02" + covered + bytes([check])
-
-
-def _garbage() -> bytes:
-    return b"\x00\xff\x02\x7f\x03~"
-
-
-def _rupiah(amount: int) -> str:
-    return "Rp " + f"{amount:,}".replace(",", ".")

@@ -58,7 +58,7 @@ class _FactLine(Box):
         self.restyle()
 
     def restyle(self) -> None:
-        self._icon.setVisible(self.look.density is not Density.TIGHT)
+        self._icon.setVisible(self.look.room is not Density.TIGHT)
         super().restyle()
 
 
@@ -69,7 +69,7 @@ class FamilyCard(Card):
         super().__init__(pad=3, spacing=1.75, parent=parent)
         self._counter = counter
         self._person: Person | None = None
-        self._tight = self.look.density is Density.TIGHT
+        self._tight = self.look.room is Density.TIGHT
         head = Box(across=True, gap=1.75)
         words = Box(gap=0.25)
         self._name = Text(role=Role.HEADING, wrap=True)
@@ -101,7 +101,7 @@ class FamilyCard(Card):
 
     def render_person(self, person: Person | None) -> None:
         """Show whose card it is."""
-        tight = self.look.density is Density.TIGHT
+        tight = self.look.room is Density.TIGHT
         if person == self._person and tight == self._tight:
             return
         self._person, self._tight = person, tight
@@ -132,7 +132,7 @@ class FamilyCard(Card):
             self._counter.choose_presence(HolderPresence.PROXY.value, reason)
 
     def _fit(self) -> None:
-        tight = self.look.density is Density.TIGHT
+        tight = self.look.room is Density.TIGHT
         self.setFixedWidth(220 if tight else max(self.look.size(330), 264) * self.look.percent // 100)
         self._asks_label.setVisible(not tight)
         self._disc.setVisible(not tight)
@@ -172,7 +172,7 @@ class ShelfLine(Box):
         self._state = state
         self._picture.set_picture(state.pictogram)
         self._name.set_text(state.name)
-        tight = self.look.density is Density.TIGHT
+        tight = self.look.room is Density.TIGHT
         if state.gone:
             self._left.set_runs((Run(state.gone, Role.LEAD, Tone.SOFT),))
         elif tight and state.bound:

@@ -53,7 +53,15 @@ class BeginPage(Box):
                 Step("Cetak laporan dan segel hari", StepState.TO_COME),
             )
         )
-        self._note = Note("info", "Listrik mati di tengah jalan tidak apa-apa: dilanjutkan dari langkah terakhir.", Tone.INFO)
+        self._note = Panel(pad=2, tone=Tone.INFO)
+        self._note.body.addWidget(
+            Text(
+                "Listrik mati di tengah jalan tidak apa-apa: dilanjutkan dari langkah terakhir.",
+                Role.BODY,
+                Tone.INFO,
+                wrap=True,
+            )
+        )
         card.body.addWidget(self._title)
         card.body.addWidget(self._detail)
         card.body.addWidget(self._steps)
@@ -123,9 +131,8 @@ class SendPage(Box):
         else:
             title = f"{state.unsent} catatan belum terkirim"
         self._title.set_text(title)
-        self._detail.set_text(
-            f"{state.sent} catatan terkirim, {_kilobytes(state.sent_bytes)}" if state.sent else "Belum ada yang terkirim."
-        )
+        size = f"{state.sent} catatan terkirim, {_kilobytes(state.sent_bytes)}"
+        self._detail.set_text(size if state.sent else "Tidak ada yang menunggu." if done else "Belum ada yang terkirim.")
         self._bar.set_share(state.sent if not done else 1, state.sent + state.unsent if not done else 1, tone)
         notice = state.notice
         mood = tone_of(notice.tone) if notice is not None else Tone.INK

@@ -62,7 +62,8 @@ class DoubtView(Page):
         self.other.clicked.connect(self._doubt.serve_other)
         self.slip = BigButton("Saya punya struk EDC", icon="receipt-text", key="F8")
         self.slip.clicked.connect(self._doubt.ask_slip)
-        for part in (self._goods_title, self._tag, self._goods):
+        above: tuple[QWidget, ...] = (self._goods_title, self._tag, self._goods)
+        for part in above:
             card.body.addWidget(part)
         card.body.addStretch(1)
         for part in (self._others, self.slip, self.other):

@@ -200,7 +200,12 @@ class _ReceiptPage(Page):
         card = Card(pad=3, spacing=2)
         card.body.addWidget(Text("Mengapa dibatalkan?", Role.TITLE, wrap=True))
         card.body.addWidget(
-            Text("Tidak ada yang dihapus: dicatat lawannya, dan struk pembatalan dicetak.", Role.BODY, Tone.SOFT, wrap=True)
+            Text(
+                "Tidak ada yang dihapus: dicatat lawannya, dan struk pembatalan dicetak.",
+                Role.BODY,
+                Tone.SOFT,
+                wrap=True,
+            )
         )
         self.reasons = Choice("Alasan pembatalan", stretch=False)
         self.reasons.set_options(
@@ -228,7 +233,8 @@ class _ReceiptPage(Page):
         self._why_not.setVisible(not line.reversible)
         self.reasons.set_chosen(state.reason)
         label = next((label for value, label in REASONS if value == state.reason), "")
-        self._pin.ask(f"Batalkan struk {line.number}?", f"Alasan: {label}. {line.goods}.", self._history.confirm_reversal)
+        why = f"Alasan: {label}. {line.goods}."
+        self._pin.ask(f"Batalkan struk {line.number}?", why, self._history.confirm_reversal)
         self._pin.render_notice(state.notice if state.mode == "pin" else None, busy=state.busy)
         page: QWidget = {"reason": self._reason, "pin": self._pin}.get(state.mode, self._facts)
         if state.notice is not None and state.mode != "pin":

@@ -133,7 +133,7 @@ class Page(Box):
 
 def is_narrow(widget: Painted) -> bool:
     """Whether the density in force is one of the two small ones."""
-    return widget.look.density in (Density.TIGHT, Density.COMPACT)
+    return widget.look.room in (Density.TIGHT, Density.COMPACT)
 
 
 class PagedRows(Painted):

@@ -6,6 +6,7 @@ The printers make their own; the libraries they use would cost the till 100 ms w
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 __all__ = ["qr_modules"]
 
@@ -177,7 +178,7 @@ def _penalty(grid: Grid) -> int:
             for place, dark in enumerate(line):
                 run = run + 1 if place and dark == line[place - 1] else 1
                 points += 3 if run == 5 else 1 if run > 5 else 0
-    for upper, lower in zip(grid, grid[1:], strict=False):
+    for upper, lower in pairwise(grid):
         for place in range(len(upper) - 1):
             points += 3 if upper[place] == upper[place + 1] == lower[place] == lower[place + 1] else 0
     dark = sum(map(sum, grid))

@@ -66,7 +66,9 @@ class SyncView(Page):
         below = Box(across=True, gap=2.5)
         log = Card(pad=0, spacing=0)
         self.log: DataTable[SyncLine] = DataTable("Catatan kiriman", _columns())
-        self._empty = EmptyState("package", "Belum ada kiriman", "Kasir mengirim sendiri setelah tiap penyaluran.", height=72)
+        self._empty = EmptyState(
+            "package", "Belum ada kiriman", "Kasir mengirim sendiri setelah tiap penyaluran.", height=72
+        )
         self._inside = Pages()
         self._inside.addWidget(self.log)
         self._inside.addWidget(self._empty)

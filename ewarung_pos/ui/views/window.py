@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from PySide6.QtCore import QSize, Qt, QTimer
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QWidget
 
-from ewarung_pos.ui.qt_app import apply_density
+from ewarung_pos.ports import PracticeTray
+from ewarung_pos.ui.qt_app import apply_window
+from ewarung_pos.ui.qt_runner import QtRunner
 from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
@@ -35,13 +37,15 @@ from ewarung_pos.ui.views.tray import TrayView
 __all__ = ["TillWindow", "ViewModels"]
 
 TRAY_WIDTH = 340
+TRAY_SECONDS = 3.0
+"""A call to the tray gives up after two."""
 WIDE = 1366 + TRAY_WIDTH
 """From this width on the tray stands beside the till; below, in a window of its own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ViewModels:
-    """One of each, for the window."""
+    """One of each, for the window; `TillViewModels` has the same."""
 
     shell: ShellViewModel
     counter: CounterViewModel
@@ -51,13 +55,6 @@ class ViewModels:
     day: DayOpenViewModel
     closing: ClosingViewModel
     sync: SyncViewModel
-
-    @classmethod
-    def of(cls, till: TillViewModels) -> ViewModels:
-        """Those of a till that was put together."""
-        return cls(
-            till.shell, till.counter, till.doubt, till.history, till.stock, till.day, till.closing, till.sync
-        )
 
 
 class _CounterScreen(Pages):
@@ -80,16 +77,16 @@ class TillWindow(QMainWindow):
     Args:
         viewmodels: one of each.
         practice_hint: practice PINs, shown at sign-in; empty on a real till.
-        tray: the practice tray; None on a real till.
+        tray: the hands of the simulated EDC; None on a real till.
         chime: sounds; None for silence.
         closing: called once when the window is closed, before it goes.
     """
 
     def __init__(
         self,
-        viewmodels: ViewModels,
+        viewmodels: ViewModels | TillViewModels,
         practice_hint: str = "",
-        tray: TrayViewModel | None = None,
+        tray: PracticeTray | None = None,
         *,
         chime: Chime | None = None,
         closing: Callable[[], None] | None = None,
@@ -113,7 +110,10 @@ class TillWindow(QMainWindow):
         self._line.addWidget(self._frame, 1)
         self.setCentralWidget(middle)
         self._tray: TrayView | None = None
-        self._tray_model = tray
+        self._tray_runner = QtRunner() if tray is not None else None
+        self._tray_model = (
+            TrayViewModel(tray, self._tray_runner) if tray is not None and self._tray_runner is not None else None
+        )
         self._timer = QTimer(self)
         self._timer.setInterval(1000)
         self._timer.timeout.connect(viewmodels.shell.tick)
@@ -204,11 +204,18 @@ class TillWindow(QMainWindow):
             self._tray.resize(TRAY_WIDTH, min(720, self.height()))
         self._tray.show()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        if self._tray is None:
+            self.show_tray()
+        if not self._vm.shell.state.operator:
+            self._sign_in.take_keyboard()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            apply_density(app, self._frame.size() if self._tray is not None else event.size())
+            apply_window(app, self._frame.size() if self._tray is not None else event.size())
         if self._tray is not None and (event.size().width() >= WIDE) != (event.oldSize().width() >= WIDE):
             self.show_tray()
 
@@ -219,6 +226,8 @@ class TillWindow(QMainWindow):
         self._ends.clear()
         if self._tray_model is not None:
             self._tray_model.stop()
+        if self._tray_runner is not None:
+            self._tray_runner.close(TRAY_SECONDS)
         if self._tray is not None:
             self._tray.close()
         if self._closing is not None:

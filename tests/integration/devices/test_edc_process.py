@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -121,6 +123,24 @@ def test_killed_in_the_middle_of_a_sale(
         assert again.running
         assert isinstance(at.inquire("a", 10_000), Approved)
         at.line.close()
+
+
+def test_simulator_does_not_outlive_a_till_that_is_killed(
+    tmp_path: Path, families: Path, simulate: tuple[str, ...]
+) -> None:
+    script = f"""
+import os
+from ewarung_pos.devices.simulated.edc import spawn
+print(spawn(pty={str(tmp_path / "line")!r}, families={str(families)!r}, program={simulate!r}).pid, flush=True)
+os.kill(os.getpid(), 9)
+"""
+    till = subprocess.run([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, check=False, timeout=20)
+    pid = int(till.stdout)
+    deadline = time.monotonic() + 5
+    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert not Path(f"/proc/{pid}").exists()
+    assert not (tmp_path / "line").is_symlink()
 
 
 def test_link_and_tray_are_gone_after_the_end(tmp_path: Path, families: Path, simulate: tuple[str, ...]) -> None:

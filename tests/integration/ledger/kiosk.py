@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Commodity, Eligibility, Product, Programme
 from ewarung_pos.domain.entitlement import LeaseGrant
@@ -127,6 +128,11 @@ def goods(*lines: RedemptionLine) -> dict[str, int]:
     for line in lines:
         sums[line.commodity] = sums.get(line.commodity, 0) + line.amount
     return sums
+
+
+def names(directory: Path) -> list[str]:
+    """What is in a directory, sorted."""
+    return sorted(path.name for path in directory.iterdir())
 
 
 def serve(uow: SqlUnitOfWork, key: str, *lines: RedemptionLine, purse: PurseDebit | None = None) -> Entry:

@@ -12,7 +12,7 @@ from ewarung_pos.ledger.backup import back_up
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import connect
 from ewarung_pos.ledger.verify import verify
-from tests.integration.ledger.kiosk import KEY, rice, serve
+from tests.integration.ledger.kiosk import KEY, names, rice, serve
 
 
 @pytest.fixture
@@ -24,12 +24,12 @@ def test_a_backup_is_one_verified_file_under_the_same_key(ledger: SqlLedger, sti
     with ledger.write() as uow:
         serve(uow, "F0001", rice(1))
     backup = ledger.back_up(stick)
-    assert os.listdir(stick) == ["ledger-EW-0001-1-00000005.db"]
+    assert names(stick) == ["ledger-EW-0001-1-00000005.db"]
     assert backup.path == os.fspath(stick / "ledger-EW-0001-1-00000005.db")
     assert (backup.entries, backup.head) == (5, ledger.read().head().hash)
     report = verify(Path(backup.path), KEY)
     assert (report.ok, report.head) == (True, backup.head)
-    assert os.listdir(stick) == ["ledger-EW-0001-1-00000005.db"]
+    assert names(stick) == ["ledger-EW-0001-1-00000005.db"]
 
 
 def test_the_till_goes_on_while_it_is_backed_up(ledger: SqlLedger, stick: Path) -> None:
@@ -39,7 +39,7 @@ def test_the_till_goes_on_while_it_is_backed_up(ledger: SqlLedger, stick: Path) 
     assert backup.entries == 4
     assert ledger.back_up(stick).entries == 5
     assert ledger.back_up(stick).entries == 5
-    assert len(os.listdir(stick)) == 2
+    assert len(names(stick)) == 2
 
 
 def test_a_ledger_that_does_not_verify_is_not_backed_up_as_a_good_one(
@@ -51,7 +51,7 @@ def test_a_ledger_that_does_not_verify_is_not_backed_up_as_a_good_one(
     with pytest.raises(LedgerCorrupt) as caught:
         ledger.back_up(stick)
     assert caught.value.reason == "verify"
-    assert os.listdir(stick) == []
+    assert names(stick) == []
 
 
 def test_a_new_till_has_a_backup_too(empty: SqlLedger, stick: Path, tmp_path: Path) -> None:

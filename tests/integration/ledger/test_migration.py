@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import connect
 from ewarung_pos.ledger.schema import METADATA
 from ewarung_pos.ledger.verify import verify
-from tests.integration.ledger.kiosk import KEY, rice, serve
+from tests.integration.ledger.kiosk import KEY, names, rice, serve
 
 Open = Callable[..., SqlLedger]
 
@@ -129,7 +128,7 @@ def test_an_older_ledger_is_brought_up_to_date_with_all_it_holds(
         serve(uow, "F0001", rice(1))
         assert uow.execute("SELECT note FROM setting").fetchone() == ("",)
     assert verify(tmp_path, KEY).ok
-    assert sorted(os.listdir(tmp_path)) == [
+    assert names(tmp_path) == [
         "ledger.db",
         "ledger.db-shm",
         "ledger.db-wal",
@@ -180,7 +179,7 @@ def test_an_upgrade_that_goes_wrong_leaves_the_old_file(
     assert connection.execute("PRAGMA user_version").fetchone() == (1,)
     assert connection.execute("SELECT count(*) FROM ledger_entry").fetchone() == (4,)
     connection.close()
-    assert sorted(os.listdir(tmp_path)) == ["ledger.db", "ledger.lock"]
+    assert names(tmp_path) == ["ledger.db", "ledger.lock"]
 
 
 def test_a_ledger_that_another_program_reads_is_not_swapped_under_it(
@@ -208,6 +207,19 @@ def test_an_upgrade_without_room_leaves_the_old_file(
     with pytest.raises(MigrationFailed) as caught:
         opened()
     assert caught.value.reason == "copy"
+
+
+def test_a_ledger_of_an_unknown_revision_is_left_alone(
+    ledger: SqlLedger, opened: Open, tmp_path: Path, second: Callable[..., None]
+) -> None:
+    ledger.close()
+    connection = connect(tmp_path / "ledger.db", KEY)
+    connection.execute("UPDATE alembic_version SET version_num = '0000x'")
+    connection.close()
+    second()
+    with pytest.raises(MigrationFailed) as caught:
+        opened()
+    assert caught.value.reason == "revision"
 
 
 def test_a_newer_ledger_is_not_downgraded(ledger: SqlLedger, tmp_path: Path) -> None:

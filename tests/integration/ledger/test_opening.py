@@ -1,4 +1,4 @@
-"""What a ledger says to a wrong key, a foreign file, a newer one, a second instance, and a directory that is not there."""
+"""What a ledger says to a wrong key, a foreign or newer file, a second instance, a directory that is not there."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.ledger.engine import SCHEMA_VERSION, check_owner, connect, engine_affected
 from ewarung_pos.ledger.keys import KEY_FILE, LedgerKey, key_of
 from ewarung_pos.ports import Ledger
-from tests.integration.ledger.kiosk import KEY, ToldClock, rice, serve
+from tests.integration.ledger.kiosk import KEY, ToldClock, names, rice, serve
 
 Open = Callable[..., SqlLedger]
 
@@ -188,7 +188,7 @@ def test_engines_with_the_wal_reset_bug_are_known(version: tuple[int, ...], affe
 
 
 def test_an_engine_with_the_wal_reset_bug_is_refused(opened: Open, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.sqlite, "sqlite_version_info", (3, 40, 1))
+    monkeypatch.setattr("sqlcipher3.dbapi2.sqlite_version_info", (3, 40, 1))
     with pytest.raises(ConfigError) as caught:
         opened(create=True)
     assert caught.value.reason == "engine"
@@ -252,7 +252,7 @@ def test_the_key_file_is_made_once_and_for_its_owner_only(tmp_path: Path) -> Non
     assert (len(key.secret), key.tier) == (32, "key_file")
     assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
     assert key_of(tmp_path, create=True) == key_of(tmp_path) == key
-    assert os.listdir(tmp_path) == [KEY_FILE]
+    assert names(tmp_path) == [KEY_FILE]
     assert key.secret.hex() not in repr(key)
     assert repr(key) == "LedgerKey(tier='key_file')"
     assert key == LedgerKey(key.secret, "key_file")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -26,11 +27,23 @@ from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import BusinessDate, Period
 from ewarung_pos.domain.units import Rupiah
-from ewarung_pos.errors import AllotmentExhausted, ConfigError, DayNotOpen, OutOfStock, RuleViolation
+from ewarung_pos.errors import AllotmentExhausted, ConfigError, DayNotOpen, LedgerBusy, OutOfStock, RuleViolation
 from ewarung_pos.ledger.database import SqlLedger
+from ewarung_pos.ledger.engine import connect
 from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
 from ewarung_pos.ports import Approved, Attempt
-from tests.integration.ledger.kiosk import IDENTITY, ToldClock, catalogue, eggs, enrol, family, redeemed, rice, serve
+from tests.integration.ledger.kiosk import (
+    IDENTITY,
+    KEY,
+    ToldClock,
+    catalogue,
+    eggs,
+    enrol,
+    family,
+    redeemed,
+    rice,
+    serve,
+)
 
 NOVEMBER = Period("2026-11")
 
@@ -115,7 +128,7 @@ def test_an_entrys_id_is_its_idempotency_key(ledger: SqlLedger) -> None:
 
 def test_an_error_in_the_block_undoes_all_of_it(ledger: SqlLedger) -> None:
     before = ledger.read().head()
-    with pytest.raises(KeyError), ledger.write() as uow:
+    with pytest.raises(KeyError), ledger.write() as uow:  # noqa: PT012 - the block is what is tested
         serve(uow, "F0001", rice(1))
         uow.put_setting("a", "b")
         assert uow.settings() == {"a": "b"}
@@ -140,7 +153,7 @@ def test_a_unit_sees_its_own_writes_and_readers_only_committed_ones(ledger: SqlL
 
 
 def test_an_append_that_failed_half_way_cannot_be_committed_by_catching_its_error(ledger: SqlLedger) -> None:
-    with pytest.raises(RuntimeError, match="nothing was committed"), ledger.write() as uow:
+    with pytest.raises(RuntimeError, match="nothing was committed"), ledger.write() as uow:  # noqa: PT012 - as above
         serve(uow, "F0002", rice(1))
         with pytest.raises(OutOfStock):
             serve(uow, "F0001", rice(1), eggs(1000, Tender.CASH))
@@ -176,8 +189,7 @@ def test_readers_of_many_threads_are_lent_connections(ledger: SqlLedger) -> None
     seen: list[int] = []
 
     def look() -> None:
-        for _ in range(50):
-            seen.append(ledger.read().stock()["B5"])
+        seen.extend(ledger.read().stock()["B5"] for _ in range(50))
 
     threads = [threading.Thread(target=look) for _ in range(4)]
     for thread in threads:
@@ -208,6 +220,28 @@ def test_a_checkpoint_brings_the_log_home(ledger: SqlLedger) -> None:
         serve(uow, "F0001", rice(1))
     ledger.checkpoint()
     assert ledger.read().head().seq == 5
+
+
+def test_a_ledger_that_another_program_writes_is_busy_and_then_goes_on(ledger: SqlLedger, tmp_path: Path) -> None:
+    other = connect(tmp_path / "ledger.db", KEY)
+    other.execute("BEGIN IMMEDIATE")
+    assert ledger._writer is not None
+    ledger._writer.set_busy_timeout(0.01)
+    with pytest.raises(LedgerBusy), ledger.write():
+        pass
+    other.execute("ROLLBACK")
+    other.close()
+    with ledger.write() as uow:
+        assert serve(uow, "F0001", rice(1)).seq == 5
+
+
+def test_a_connection_that_is_lost_is_opened_anew(ledger: SqlLedger) -> None:
+    with pytest.raises(ZeroDivisionError), ledger.write() as uow:  # noqa: PT012 - as above
+        serve(uow, "F0001", rice(1))
+        uow._connection.close()
+        raise ZeroDivisionError
+    with ledger.write() as uow:
+        assert serve(uow, "F0001", rice(1)).seq == 5
 
 
 # --- rights and goods -----------------------------------------------------------------------------------------------
@@ -327,6 +361,17 @@ def test_only_a_redemption_can_be_reversed(ledger: SqlLedger) -> None:
     assert caught.value.reason == "unknown_entry"
 
 
+def test_what_a_tampered_lease_does_not_show_as_spent_does_not_come_back(ledger: SqlLedger, tmp_path: Path) -> None:
+    with ledger.write() as uow:
+        entry = serve(uow, "F0001", rice(1))
+    other = connect(tmp_path / "ledger.db", KEY)
+    other.execute("UPDATE lease SET returned = spent")
+    other.close()
+    with pytest.raises(RuleViolation) as caught, ledger.write() as uow:
+        uow.append(undo(uow, entry.id))
+    assert caught.value.reason == "not_spent"
+
+
 def test_nothing_is_handed_out_outside_a_business_day(empty: SqlLedger) -> None:
     enrol(empty)
     with pytest.raises(DayNotOpen), empty.write() as uow:
@@ -432,7 +477,7 @@ def test_settings_and_secrets_are_replaced(ledger: SqlLedger) -> None:
 
 def test_a_price_changes_from_now_on_and_not_after_a_rollback(ledger: SqlLedger) -> None:
     assert ledger.read().catalogue() == catalogue()
-    with pytest.raises(ZeroDivisionError), ledger.write() as uow:
+    with pytest.raises(ZeroDivisionError), ledger.write() as uow:  # noqa: PT012 - as above
         uow.append(PriceChanged("B5", 65_000, 1))
         assert uow.catalogue().product("B5").price == Rupiah(1)
         raise ZeroDivisionError
@@ -455,7 +500,7 @@ def test_a_new_till_knows_nothing(empty: SqlLedger) -> None:
     assert (reader.families(), reader.stock(), reader.settings(), reader.operators()) == ((), {}, {}, ())
     assert reader.register_info() == ("", "", 0)
     assert reader.last_visit("F0001") is None
-    with pytest.raises(KeyError), empty.write() as uow:
+    with pytest.raises(KeyError), empty.write() as uow:  # noqa: PT012 - as above
         uow.set_identity(IDENTITY)
         uow.append(KioskEnrolled("x", "x", "", "", ""))
         uow.append(PriceChanged("B5", 1, 2))

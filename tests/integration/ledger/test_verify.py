@@ -295,6 +295,22 @@ def test_rights_that_come_back_must_have_been_spent(directory: Path, tamper: Con
     assert "returned_more" in whats(look(directory, tamper), 8)
 
 
+def test_a_seal_without_a_day_is_found(directory: Path, tamper: Connection) -> None:
+    rewrite(tamper, lambda entry: msgspec.structs.replace(entry, fact=ClockStepped(0)) if entry.seq == 3 else entry)
+    assert "no_day" in whats(look(directory, tamper), 24)
+
+
+def test_a_plain_database_is_refused(tmp_path: Path) -> None:
+    import sqlite3
+
+    other = sqlite3.connect(tmp_path / "ledger.db")
+    other.execute("CREATE TABLE other (a)")
+    other.commit()
+    other.close()
+    with pytest.raises(LedgerCorrupt):
+        verify(tmp_path, KEY)
+
+
 def test_a_day_that_was_never_opened_cannot_move(directory: Path, tamper: Connection) -> None:
     def change(entry: Entry) -> Entry:
         return entry if entry.seq != 3 else msgspec.structs.replace(entry, fact=ClockStepped(0))
@@ -333,13 +349,13 @@ def test_entries_that_are_cut_off_at_the_end_are_found_once_acknowledged(directo
 
 
 def test_a_ruined_journal_is_reported_up_to_a_limit(directory: Path, tamper: Connection) -> None:
-    tamper.execute("UPDATE ledger_entry SET payload = x'00', hash = zeroblob(32), prev_hash = zeroblob(32)")
+    tamper.execute("UPDATE ledger_entry SET payload = x'00', hash = zeroblob(32), prev_hash = randomblob(32)")
     report = look(directory, tamper)
     assert report.first_bad_seq == 1
     assert len(report.problems) == 50
 
 
-@pytest.mark.parametrize("first", [1, 30])
+@pytest.mark.parametrize("first", [1, 8, 30])
 def test_damaged_pages_are_reported(directory: Path, first: int) -> None:
     file = directory / "ledger.db"
     held = bytearray(file.read_bytes())
@@ -360,7 +376,7 @@ def test_structural_damage_that_the_key_holder_made_is_reported(directory: Path,
 
 def test_a_running_till_can_be_verified_beside_it(ledger: SqlLedger, tmp_path: Path) -> None:
     with ledger.write() as uow:
-        serve(uow, "F0001", rice(1))
+        uow.append(StockCounted((CountLine("B5", 100, 100),)))
         report = verify(tmp_path, KEY)
     assert (report.ok, report.entries) == (True, 4)
     assert verify(tmp_path, KEY).entries == 5
@@ -406,5 +422,10 @@ def test_a_ledger_on_a_read_only_medium_can_be_verified(
         shutil.copy(directory / "ledger.db", medium / "ledger.db")
         subprocess.run(["mount", "-o", "remount,ro", medium], check=True)
         assert verify(medium, KEY).ok
+        subprocess.run(["mount", "-o", "remount,rw", medium], check=True)
+        (medium / "ledger.db-wal").write_bytes(b"not all of it")
+        subprocess.run(["mount", "-o", "remount,ro", medium], check=True)
+        with pytest.raises(ConfigError):
+            verify(medium, KEY)
     finally:
         subprocess.run(["umount", medium], check=True)

@@ -1,0 +1,275 @@
+"""The HTTP interface: routes, problem documents, and the OpenAPI description that is drawn from them."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, cast
+
+import msgspec
+from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar.config.response_cache import ResponseCacheConfig
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import OpenAPIType, Schema
+from litestar.params import Parameter
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
+
+from ewarung_city import attest, enrolment, feed, intake
+from ewarung_city.exchange import App, Caller, SignedExchange
+from ewarung_city.keys import CityKeys
+from ewarung_city.store import schema
+from ewarung_city.store.database import CityStore, Tx
+from ewarung_pos.domain.entitlement import LeaseGrant
+from ewarung_pos.domain.state import StatePage
+from ewarung_pos.errors import PosError, ServerBusy, Unauthorised
+from ewarung_pos.sync.protocol import (
+    MESSAGE_BYTES,
+    PROBLEM_TYPE,
+    SCHEMA,
+    Ack,
+    Attest,
+    Enrol,
+    Enrolled,
+    EnrolPending,
+    Hello,
+    Mode,
+    Problem,
+    Push,
+    Welcome,
+    encode,
+)
+
+__all__ = ["build"]
+
+_LOG = logging.getLogger("ewarung_city")
+_RETRY_S = 5
+
+Cursor = Annotated[int, Parameter(ge=0, le=2**53 - 1, description="Of the last page that was accepted.")]
+
+
+class Health(msgspec.Struct, frozen=True):
+    """The city answers, and can read its database."""
+
+    status: str
+    schema: int
+    kiosks: int
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """What the routes need; lives in the application's state."""
+
+    store: CityStore
+    keys: CityKeys
+    now_ms: Callable[[], int]
+
+
+class _Refusal(Exception):
+    """A route says no, with a problem document."""
+
+    def __init__(self, status: int, title: str, reason: str) -> None:
+        super().__init__(reason)
+        self.problem = Problem(status, title, reason)
+
+
+def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = None) -> App:
+    """The ASGI application of a city."""
+    city = City(store, keys, now_ms or (lambda: time.time_ns() // 1_000_000))
+
+    def find_key(device: str, epoch: int) -> bytes | None:
+        with store.read() as tx:
+            row = tx.one(schema.epoch, device=device, epoch=epoch)
+        return bytes.fromhex(row["device_key"]) if row is not None else None
+
+    app = Litestar(
+        [enrol, hello, push, pull, attest_day, health],
+        state=None,
+        on_app_init=[],
+        openapi_config=OpenAPIConfig(
+            title="eWarung city",
+            version=f"{SCHEMA}.0.0",
+            description=_DESCRIPTION,
+            path="/schema",
+            render_plugins=[JsonRenderPlugin(path=["/openapi.json", "/"])],
+        ),
+        plugins=[_WireTypes()],
+        exception_handlers={
+            _Refusal: _refusal,
+            PosError: _expected,
+            HTTPException: _http,
+            Exception: _unexpected,
+        },
+        request_max_body_size=MESSAGE_BYTES,
+        response_cache_config=ResponseCacheConfig(),
+        debug=False,
+        logging_config=None,
+    )
+    app.state.city = city
+    return SignedExchange(cast("App", app), keys, find_key)
+
+
+# --- routes ---------------------------------------------------------------------------------------------------------
+
+
+@post("/v1/enrol", sync_to_thread=True, status_code=200, tags=["enrolment"])
+def enrol(data: Enrol, request: Request[Any, Any, Any]) -> Response[Enrolled | EnrolPending]:
+    """A kiosk asks to be taken in with its code; asked again until a person has compared the six digits."""
+    city = _city(request)
+    if _caller(request).key != data.device_key:
+        raise _Refusal(403, "Signed by another key", "wrong_key")
+
+    def work(tx: Tx) -> Enrolled | EnrolPending | Unauthorised:
+        return enrolment.enrol(tx, city.keys, data, city.now_ms())
+
+    answer = city.store.retrying(work)
+    if isinstance(answer, Unauthorised):
+        raise _Refusal(403, "The code was not accepted", answer.reason)
+    return Response(answer, status_code=202 if isinstance(answer, EnrolPending) else 200)
+
+
+@post("/v1/hello", sync_to_thread=True, status_code=200, tags=["journal"])
+def hello(data: Hello, request: Request[Any, Any, Any]) -> Welcome:
+    """Where does the city's copy of the journal end, and what may this kiosk do?"""
+    city, caller = _city(request), _caller(request)
+    _own(caller, data.device, data.epoch)
+    if data.schema != SCHEMA:
+        raise _Refusal(409, f"This city speaks version {SCHEMA}", "schema")
+    answer: Welcome = city.store.retrying(
+        lambda tx: intake.welcome(tx, data, city.now_ms(), fresh=caller.fresh)
+    )
+    return answer
+
+
+@post("/v1/push", sync_to_thread=True, status_code=200, tags=["journal"])
+def push(data: Push, request: Request[Any, Any, Any]) -> Response[Ack]:
+    """Journal up: answered after the commit; the same batch again gets the same bytes."""
+    city, caller = _city(request), _caller(request)
+    _own(caller, data.device, data.epoch)
+    said: bytes = city.store.retrying(lambda tx: intake.take(tx, city.keys, data, city.now_ms(), caller.created))
+    return cast("Response[Ack]", Response(said, media_type=MediaType.JSON))
+
+
+@get("/v1/pull", sync_to_thread=True, tags=["state"])
+def pull(cursor: Cursor, request: Request[Any, Any, Any]) -> StatePage:
+    """State down: the page after `cursor`."""
+    city, caller = _city(request), _caller(request)
+    _timely(caller)
+
+    def work(tx: Tx) -> StatePage | None:
+        held = tx.one(schema.epoch, device=caller.device, epoch=caller.epoch)
+        if held is None or held["state"] != "active" or held["mode"] != Mode.NORMAL.value:
+            return None
+        return feed.page_for(tx, caller.device, caller.epoch, cursor)
+
+    page: StatePage | None = city.store.retrying(work)
+    if page is None:
+        raise _Refusal(403, "Upload only until a person decided", "upload_only")
+    return page
+
+
+@get("/v1/attest/{date:str}", sync_to_thread=True, tags=["journal"])
+def attest_day(date: str, request: Request[Any, Any, Any]) -> Attest:
+    """The city's own totals of a sealed day: the operator's proof that it arrived."""
+    city, caller = _city(request), _caller(request)
+    _timely(caller)
+    try:
+        datetime.date.fromisoformat(date)
+    except ValueError as error:
+        raise _Refusal(400, "Expected YYYY-MM-DD", "malformed") from error
+    with city.store.read() as tx:
+        said = attest.attest(tx, city.keys, caller.device, caller.epoch, date, city.now_ms())
+    if said is None:
+        raise _Refusal(404, "That day's seal is not here", "day_not_here")
+    return said
+
+
+@get("/health", sync_to_thread=True, tags=["service"])
+def health(request: Request[Any, Any, Any]) -> Health:
+    """Whether the city can work."""
+    with _city(request).store.read() as tx:
+        return Health("ok", SCHEMA, tx.count(schema.kiosk))
+
+
+def _city(request: Request[Any, Any, Any]) -> City:
+    return cast("City", request.app.state.city)
+
+
+def _caller(request: Request[Any, Any, Any]) -> Caller:
+    return cast("Caller", request.scope["state"]["caller"])
+
+
+def _own(caller: Caller, device: str, epoch: int) -> None:
+    if (caller.device, caller.epoch) != (device, epoch):
+        raise _Refusal(403, "Signed by another kiosk", "wrong_key")
+
+
+def _timely(caller: Caller) -> None:
+    if not caller.fresh:
+        raise _Refusal(409, "The kiosk's clock is off; rights wait", "clock")
+
+
+# --- problems -------------------------------------------------------------------------------------------------------
+
+
+def _answer(problem: Problem, retry_s: int = 0) -> Response[bytes]:
+    headers = {"Retry-After": str(retry_s)} if retry_s else {}
+    return Response(encode(problem), status_code=problem.status, media_type=PROBLEM_TYPE, headers=headers)
+
+
+def _refusal(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    return _answer(cast("_Refusal", error).problem)
+
+
+def _expected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The database is busy: come back; anything else of ours is about the request."""
+    if isinstance(error, ServerBusy):
+        _LOG.warning("busy: %s", error.detail)
+        return _answer(Problem(503, "The city is busy", "busy"), _RETRY_S)
+    return _answer(Problem(409, "Not possible", getattr(error, "reason", "") or "rule"))
+
+
+def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    status = cast("HTTPException", error).status_code
+    reason = {404: "not_found", 405: "method", 413: "too_large"}.get(status, "malformed")
+    return _answer(Problem(status, "Not understood" if status < 500 else "The city failed", reason))
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return _answer(Problem(500, "The city failed", "failure"), _RETRY_S)
+
+
+# --- description ------------------------------------------------------------------------------------------------------
+
+_DESCRIPTION = """\
+Messages between kiosks and their city. Everything under /v1 is signed both ways (RFC 9421, Ed25519): requests over
+`@method @authority @path @query content-digest` with `created`, `nonce` and `keyid` (`DEVICE/EPOCH`, or
+`enrol/PUBLIC-KEY-HEX`), answers over `@status content-digest ewarung-nonce`. Bodies are JSON, plain or gzip, at most
+640 KiB either way. Refusals are RFC 9457 problem documents with a stable `reason`.
+"""
+
+
+class _WireTypes(OpenAPISchemaPlugin):
+    """Types whose wire form is not what their Python form suggests."""
+
+    @staticmethod
+    def is_plugin_supported_type(value: Any) -> bool:
+        return value is msgspec.Raw or value is LeaseGrant
+
+    @staticmethod
+    def is_plugin_supported_field(field_definition: FieldDefinition) -> bool:
+        return field_definition.annotation is msgspec.Raw or field_definition.annotation is LeaseGrant
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
+        if field_definition.annotation is msgspec.Raw:
+            return Schema(type=OpenAPIType.OBJECT, description="A journal entry: RFC 8785 canonical JSON.")
+        names = ", ".join(LeaseGrant.__struct_fields__)
+        return Schema(
+            type=OpenAPIType.ARRAY, min_items=6, max_items=6, items=Schema(), description=f"Six values: {names}."
+        )

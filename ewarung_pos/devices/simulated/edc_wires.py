@@ -1,0 +1,159 @@
+"""The lines of the simulated EDC: a pseudo-terminal, or one TCP connection, and the socket of its tray."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+from pathlib import Path
+
+from ewarung_pos.devices.simulated.tray import Address
+from ewarung_pos.errors import ConfigError
+
+__all__ = ["PtyWire", "TcpWire", "listen_tray", "refuse_second"]
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class PtyWire:
+    """A pseudo-terminal behind a symlink that stays the same when the line is torn and mended."""
+
+    def __init__(self, link: Path) -> None:
+        if sys.platform == "win32":
+            raise ConfigError("--pty needs a pseudo-terminal; use --listen here", reason="pty")
+        self.url = str(link)
+        self._link = link
+        self.tray: Address = f"{link}.tray"
+        if link.exists() and not link.is_symlink():
+            raise ConfigError(f"{link} exists and is not a link of ours", reason="pty")
+        self._master = self._slave = -1
+        self._open()
+
+    def fileno(self) -> int | None:
+        return self._master
+
+    def read(self) -> bytes | None:
+        try:
+            return os.read(self._master, 4096)
+        except BlockingIOError:
+            return b""
+
+    def write(self, data: bytes) -> None:
+        # Nobody reads: like a real line, what does not fit is lost.
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._master, data)
+
+    def hang_up(self) -> None:
+        old = self._master, self._slave
+        self._open()  # first, so that the link never leads nowhere
+        for handle in old:
+            os.close(handle)
+
+    def close(self) -> None:
+        if self._link.is_symlink() and str(self._link.readlink()) == self._name:
+            self._link.unlink()
+        os.close(self._master)
+        os.close(self._slave)
+
+    def _open(self) -> None:
+        import tty
+
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        os.set_blocking(self._master, False)
+        self._name = os.ttyname(self._slave)
+        # Our own end of the slave stays open, so that the till may come and go.
+        fresh = self._link.with_name(f".{self._link.name}.{os.getpid()}")
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(self._name)
+        fresh.replace(self._link)
+
+
+class TcpWire:
+    """One till at a time on a port of this machine; the next is taken when it has hung up."""
+
+    def __init__(self, address: str) -> None:
+        host, _, port = address.removeprefix("tcp://").rpartition(":")
+        if host.strip("[]") not in _LOOPBACK or not port.isdigit():
+            raise ConfigError("--listen: expected tcp://127.0.0.1:PORT (this machine only)", reason="listen")
+        try:
+            self.listener = socket.create_server((host.strip("[]"), int(port)), backlog=1)
+        except OSError as error:
+            raise ConfigError(f"--listen {address}: {error}", reason="listen") from error
+        at = self.listener.getsockname()[1]
+        self.url = f"socket://{host}:{at}"
+        self.tray: Address = (host.strip("[]"), at + 1)
+        self.client: socket.socket | None = None
+
+    def fileno(self) -> int | None:
+        return self.client.fileno() if self.client is not None else None
+
+    def accept(self) -> None:
+        self.client = self.listener.accept()[0]
+        self.client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.client.settimeout(1)
+
+    def read(self) -> bytes | None:
+        if self.client is None:
+            return None
+        try:
+            return self.client.recv(4096) or None
+        except OSError:
+            return None
+
+    def write(self, data: bytes) -> None:
+        if self.client is not None:
+            with contextlib.suppress(OSError):
+                self.client.sendall(data)
+
+    def hang_up(self) -> None:
+        if self.client is not None:
+            self.client.close()
+            self.client = None
+
+    def close(self) -> None:
+        self.hang_up()
+        self.listener.close()
+
+
+def listen_tray(address: Address) -> socket.socket:
+    """The listening socket of a tray.
+
+    Raises:
+        ConfigError: the address cannot be had.
+    """
+    try:
+        if isinstance(address, tuple):
+            return socket.create_server(address)
+        if sys.platform == "win32":
+            raise ConfigError("no Unix sockets here", reason="pty")
+        Path(address).unlink(missing_ok=True)
+        made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            made.bind(address)
+            Path(address).chmod(0o600)
+            made.listen()
+        except OSError:
+            made.close()
+            raise
+        return made
+    except OSError as error:
+        raise ConfigError(f"tray at {address}: {error}", reason="listen") from error
+
+
+def refuse_second(tray: Path) -> None:
+    """A simulator that still answers at this link keeps it.
+
+    Raises:
+        ConfigError: one does.
+    """
+    if sys.platform == "win32" or not tray.exists():
+        return
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as probe:
+        probe.settimeout(1)
+        try:
+            probe.connect(str(tray))
+        except OSError:
+            return
+    raise ConfigError(f"a simulator is running at {tray}", reason="pty")

@@ -1,1 +1,0 @@
-"""Alembic's home inside the package."""
