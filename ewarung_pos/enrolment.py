@@ -111,7 +111,7 @@ def _enrol(
 ) -> KioskIdentity:
     keys = _Keys()
     answer = _ask(url, ca, code, clock, keys, show_digits, patience)
-    card_key = unwrap(keys.wrap, bytes.fromhex(answer.card_key), f"{answer.device}/{answer.epoch}")
+    card_key = unwrap(keys.wrap, bytes.fromhex(answer.card_key), code_secret(code)[0])
     identity = KioskIdentity(
         device=answer.device,
         epoch=answer.epoch,

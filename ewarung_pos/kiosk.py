@@ -151,7 +151,7 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Any) -> None:
 def _engine() -> str:
     from ewarung_pos.ledger import engine
 
-    return f"SQLite {engine.sqlite.sqlite_version}"
+    return f"SQLite {engine.sqlite.sqlite_version}"  # type: ignore[attr-defined]  # the one engine, re-exported for no other use
 
 
 def verify_ledger(path: str | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 from collections.abc import Callable
 
 import msgspec
@@ -69,7 +69,7 @@ class HealthService:
 def _days_since(written: str, now: Instant) -> int:
     """Whole days since an ISO date; -1 when there is none that can be read (missing is not zero: domain rule R45)."""
     try:
-        then = datetime.date.fromisoformat(written[:10])
+        then = dt.date.fromisoformat(written[:10])
     except ValueError:
         return -1
     return (now.local().date() - then).days

@@ -22,7 +22,7 @@ class Printed(msgspec.Struct, frozen=True):
 
 
 class PaperService:
-    """Documents and jobs are ledger work (`document`, `owed`, `printed`); `print` itself belongs on the printer lane."""
+    """Documents and jobs are ledger work; `print_out` alone belongs on the printer lane."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger

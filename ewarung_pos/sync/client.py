@@ -34,6 +34,9 @@ READ_SECONDS = 15.0
 REPLY_SECONDS = 60.0
 """For a whole answer, however slowly it drips; READ_SECONDS is the longest silence."""
 
+KEEP_SECONDS = 4.0
+"""An idle connection is not used again after this: servers close theirs, and mobile networks forget them silently."""
+
 COMPRESS_ABOVE = 1024
 """Bytes; below, the headers are longer than what compression saves."""
 
@@ -101,6 +104,7 @@ class HttpCityServer:
         self._clock = clock
         self._device = device
         self._epoch = epoch
+        self._used = 0.0
         self._key = key
         self._keyid = f"{device}/{epoch}" if device else f"enrol/{signing.public_of(key).hex()}"
         self._city_keys = tuple(city_keys)
@@ -196,6 +200,8 @@ class HttpCityServer:
         nonce = secrets.token_hex(16)
         by = signing.SignedBy(self._keyid, self._clock.now().wall.ms // 1000, nonce)
         signing.sign_request(method, url, headers, body, self._key, by)
+        if time.monotonic() - self._used > KEEP_SECONDS:
+            self._session.close()  # ends the connections, not the session
         with _translated():
             response = self._session.request(
                 method,
@@ -207,7 +213,9 @@ class HttpCityServer:
                 stream=True,
             )
             with response:
-                return _Reply(response.status_code, dict(response.headers), _transmitted(response), nonce)
+                reply = _Reply(response.status_code, dict(response.headers), _transmitted(response), nonce)
+        self._used = time.monotonic()
+        return reply
 
     def _verify(self, reply: _Reply) -> None:
         failure = "no city key"

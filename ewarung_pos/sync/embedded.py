@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import queue
 import subprocess
 import sys
@@ -24,8 +23,6 @@ READY_SECONDS = 60.0
 """The first start makes the city: schema, register, grants. A small board with a slow card takes its time."""
 
 STOP_SECONDS = 5.0
-COMMAND_SECONDS = 30.0
-_READY = "ready "
 
 
 class EmbeddedCity:
@@ -44,6 +41,7 @@ class EmbeddedCity:
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._url = ""
+        self._said: dict[str, str] = {}
 
     @property
     def url(self) -> str:
@@ -60,20 +58,20 @@ class EmbeddedCity:
         families, kiosks, catalogue = self._sources
         command = [
             *_program(),
-            "demo",
+            "practice",
             *("--data-dir", str(self._data_dir)),
             *("--families", str(families)),
             *("--kiosks", str(kiosks)),
             *("--catalogue", str(catalogue)),
             *("--listen", "127.0.0.1:0"),
-            *("--parent", str(os.getpid())),
+            "--with-stdin",
         ]
         lines: queue.SimpleQueue[str] = queue.SimpleQueue()
         with (self._data_dir / "city.log").open("ab") as log:
             try:
                 process = subprocess.Popen(  # noqa: S603 - our own program
                     command,
-                    stdin=subprocess.DEVNULL,
+                    stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=log,
                     encoding="utf-8",
@@ -85,26 +83,21 @@ class EmbeddedCity:
         self._reader = threading.Thread(target=_read_lines, args=(process.stdout, lines), name="city-stdout")
         self._reader.start()
         try:
-            self._url = _ready_line(lines)
+            self._said = _ready_line(lines)
+            self._url = self._said["url"]
         except BaseException:
             self.stop()
             raise
 
     def enrolment_code(self, kiosk: str) -> str:
-        """A new code for a kiosk, as a person would type it.
+        """The code that this start made for a kiosk, as a person would type it.
 
         Raises:
-            ServerUnreachable: the city did not give one (`city_code`).
+            ServerUnreachable: there is none for this kiosk (`city_code`).
         """
-        command = [*_program(), "enrol", kiosk, "--data-dir", str(self._data_dir), "--json"]
-        try:
-            done = subprocess.run(  # noqa: S603 - our own program
-                command, capture_output=True, encoding="utf-8", timeout=COMMAND_SECONDS, check=True
-            )
-            return str(json.loads(done.stdout.splitlines()[-1])["code"])
-        except (OSError, subprocess.SubprocessError, ValueError, LookupError, TypeError) as error:
-            said = str(getattr(error, "stderr", "") or "").strip()[-300:]
-            raise ServerUnreachable(f"{type(error).__name__}: {said}", reason="city_code") from error
+        if self._said.get("kiosk") != kiosk:
+            raise ServerUnreachable(f"no code for {kiosk}", reason="city_code")
+        return self._said["code"]
 
     def stop(self) -> None:
         """Ask it to end, then make it. May be called twice, and before `start`."""
@@ -112,6 +105,8 @@ class EmbeddedCity:
         if process is None:
             return
         with contextlib.suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()
             process.terminate()
         try:
             process.wait(STOP_SECONDS)
@@ -140,7 +135,8 @@ def _read_lines(stream: IO[str] | None, lines: queue.SimpleQueue[str]) -> None:
     lines.put("")
 
 
-def _ready_line(lines: queue.SimpleQueue[str]) -> str:
+def _ready_line(lines: queue.SimpleQueue[str]) -> dict[str, str]:
+    """The first line is a JSON object: url, kiosk, code, period."""
     deadline = time.monotonic() + READY_SECONDS
     while True:
         try:
@@ -149,5 +145,6 @@ def _ready_line(lines: queue.SimpleQueue[str]) -> str:
             raise ServerUnreachable("the city does not get ready", reason="city_start") from None
         if not line:
             raise ServerUnreachable("the city ended; see city.log", reason="city_start")
-        if line.startswith(_READY):
-            return line.removeprefix(_READY).strip()
+        if line.startswith("{"):
+            said: dict[str, str] = json.loads(line)
+            return said

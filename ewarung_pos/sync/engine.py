@@ -170,7 +170,7 @@ class SyncEngine:
         if not _held(reader, welcome.acked_seq, welcome.acked_hash):
             self._limits = "fork"
         elif welcome.mode is protocol.Mode.UPLOAD_ONLY:
-            self._limits = welcome.reason or "upload_only"
+            self._limits = welcome.reason.lower() or "upload_only"
         else:
             self._limits, self._refused = "", ("", "")
         self._greeted = self._exchange

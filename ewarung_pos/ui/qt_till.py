@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ewarung_pos.ports import PracticeTray, TaskRunner
+from ewarung_pos.ui.qt_runner import QtRunner
 from ewarung_pos.ui.viewmodels.till import TillViewModels
 
 __all__ = ["WindowLook", "WindowedTill", "show_till"]
@@ -55,16 +56,21 @@ def show_till(
     Returns:
         Qt's exit code.
     """
-    from ewarung_pos.ui.qt_app import make_app
-    from ewarung_pos.ui.qt_runner import QtRunner
+    from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
     from ewarung_pos.ui.views.window import TillWindow
 
-    app = make_app(look.theme, look.text_scale)
+    app = start_qt()
+    apply_theme(app, load_theme(look.theme), look.text_scale)
     runner = QtRunner()
-    application = start(runner, runner.close)
+    application = start(runner, lambda: _end(runner))
     try:
         window = TillWindow(application.till, practice_hint=practice_hint, tray=tray)
         window.show()
-        return app.exec()
+        return int(app.exec())
     finally:
         application.stop()
+
+
+def _end(runner: QtRunner) -> None:
+    """Lanes finish what is under way; a device that hangs is not waited for longer than its own deadline."""
+    runner.close()

@@ -79,7 +79,7 @@ class Simulator:
         """Until `stop`, or until `parent` (a process id) is no longer our parent."""
         try:
             while not self._stopping.is_set() and (parent is None or os.getppid() == parent):
-                self._turn(1.0 if parent is not None else 30.0)
+                self._turn(0.5 if parent is not None else 30.0)
         finally:
             self._close()
 

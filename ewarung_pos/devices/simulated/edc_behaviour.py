@@ -12,21 +12,11 @@ import random
 from dataclasses import dataclass, field
 from typing import Any
 
+from ewarung_pos.devices.simulated import edc_frames as wire
 from ewarung_pos.devices.simulated.edc_bank import APPROVED, Bank, Card, Slip
-from ewarung_pos.devices.simulated.edc_frames import (
-    CARD_INFO,
-    GARBAGE,
-    INQUIRY,
-    KINDS,
-    REQUEST_BYTES,
-    Request,
-    misshapen,
-    parse_request,
-    response_frame,
-)
 from ewarung_pos.devices.simulated.faults import Fault, FaultScript
 
-__all__ = ["CARD_INFO", "INQUIRY", "Edc", "HangUp"]
+__all__ = ["Edc", "HangUp"]
 
 _PATIENCE_S = 60.0
 _STALE_S = 1.0
@@ -49,7 +39,7 @@ class HangUp:
 @dataclass
 class _Task:
     kind: str
-    request: Request
+    request: wire.Request
     faults: dict[str, Fault]
     phase: str
     due: float | None
@@ -229,10 +219,10 @@ class Edc:
                     self._input.clear()
                     self._emit(b"\x15", now)
                     return
-                if len(self._input) < REQUEST_BYTES:
+                if len(self._input) < wire.REQUEST_BYTES:
                     return
-                frame = bytes(self._input[:REQUEST_BYTES])
-                del self._input[:REQUEST_BYTES]
+                frame = bytes(self._input[: wire.REQUEST_BYTES])
+                del self._input[: wire.REQUEST_BYTES]
                 self._take(frame, now)
             else:
                 del self._input[0]
@@ -242,12 +232,12 @@ class Edc:
                     self._repeat = b""
 
     def _take(self, frame: bytes, now: float) -> None:
-        request = parse_request(frame)
+        request = wire.parse_request(frame)
         if request is None:
             self._emit(b"\x15", now)
             return
         self._task = None  # a waiting card information request is superseded
-        kind = KINDS.get(request.type, "other")
+        kind = wire.KINDS.get(request.type, "other")
         same, left = self._refusing
         if same == frame:
             faults: dict[str, Fault] = {}
@@ -264,7 +254,7 @@ class Edc:
         self._refusing = (b"", 0)
         self._begin(kind, request, faults, now)
 
-    def _begin(self, kind: str, request: Request, faults: dict[str, Fault], now: float) -> None:
+    def _begin(self, kind: str, request: wire.Request, faults: dict[str, Fault], now: float) -> None:
         silence = faults.get("silence")
         if silence is not None and not silence.processed:
             return
@@ -279,7 +269,7 @@ class Edc:
         )
         self._task = task
         if silence is None and "glue_ack" not in faults:
-            self._emit((GARBAGE if "garbage_before" in faults else b"") + b"\x06", now)
+            self._emit((wire.GARBAGE if "garbage_before" in faults else b"") + b"\x06", now)
         if "hangup_after_ack" in faults:
             self._emit(HangUp(), now)
         if kind == "sale":
@@ -375,7 +365,7 @@ class Edc:
         if task.mute:
             return
         faults = task.faults
-        frame = response_frame(
+        frame = wire.response_frame(
             task.request,
             code,
             slip=slip,
@@ -386,7 +376,7 @@ class Edc:
             kind=faults["wrong_type"].type if "wrong_type" in faults else task.request.type,
             extra=1 if "wrong_amount" in faults else 0,
         )
-        first, again = misshapen(frame, faults)
+        first, again = wire.misshapen(frame, faults)
         self._repeat = again
         at = now
         if "late_response" in faults:

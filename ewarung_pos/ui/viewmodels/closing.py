@@ -22,6 +22,7 @@ from ewarung_pos.ports import (
     PaymentTerminal,
     PrintJob,
     ReceiptPrinter,
+    Settlement,
     SyncReport,
     TaskRunner,
 )
@@ -29,7 +30,7 @@ from ewarung_pos.services.day import DayService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService, Printed
 from ewarung_pos.services.stock import needs_leader, unexplained
-from ewarung_pos.ui.text import Trouble, trouble_of
+from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
 __all__ = ["REASONS", "ClosingDesk", "ClosingState", "ClosingViewModel", "CountRow", "StoryLine"]
@@ -40,7 +41,7 @@ REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for re
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """One product at the count. `booked` stays hidden while the count is blind; `difference` e.g. `−1 kg` or `cocok`."""
+    """One product at the count. `booked` is hidden while the count is blind; `difference` e.g. `−1 kg` or `cocok`."""
 
     product: str
     name: str
@@ -136,8 +137,10 @@ class ClosingViewModel(ViewModel[ClosingState]):
                 )
             )
         elif day.state is DayState.EXPLAINED:
-            step = max(3, self._state.step) if self._state.step < 5 else 3
-            self._set(replace(self._state, step=step, date=date, unsent=unsent, can_go_on=True))
+            step = 4 if self._state.step == 4 else 3
+            self._set(
+                replace(self._state, step=step, date=date, unsent=unsent, can_go_on=step == 3 or self._edc_explained())
+            )
             self._tell_story()
         elif day.count:
             self._explain(day.count)
@@ -156,6 +159,8 @@ class ClosingViewModel(ViewModel[ClosingState]):
         """*Mulai tutup hari*: new redemptions are refused from here on."""
 
         def done(day: Day) -> None:
+            self._edc = None
+            self._set(ClosingState())  # what an earlier close left: its counts, reasons and explanation
             self._desk.changed()
             self.activate()
 
@@ -287,8 +292,6 @@ class ClosingViewModel(ViewModel[ClosingState]):
             unsent=report.unsent,
         )
         if report.code:
-            from ewarung_pos.ui.text import trouble
-
             self._set(replace(state, sending=False, notice=trouble(report.code, report.reason)))
         elif report.more or (report.unsent and report.sent):
             self._set(state)
@@ -298,31 +301,31 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._desk.changed()
 
     def send_done(self) -> None:
-        """On to the seal, sent or not; asks the EDC for its total."""
-        if self._state.step != 3:
+        """On to the seal, sent or not; asks the EDC for its total (once more, if it gave none)."""
+        again = self._state.step == 4 and self._state.edc_asked and self._edc is None
+        if self._state.busy or not (self._state.step == 3 or again):
             return
         self._set(replace(self._state, step=4, notice=None, busy="Menanyakan total ke EDC"))
         terminal = self._desk.terminal
 
-        def ask() -> EdcTotals | None:
+        def ask() -> Settlement | None:
             if terminal is None:
                 return None
             self._desk.reader.release()
             try:
-                settled = terminal.settle()
+                return terminal.settle()
             except DeviceError:
                 return None
-            return EdcTotals(settled.amount, settled.batch)
 
         self._runner.submit(Lane.TERMINAL, ask, self._settled, self._failed)
 
-    def _settled(self, edc: EdcTotals | None) -> None:
-        self._edc = edc
+    def _settled(self, settled: Settlement | None) -> None:
+        def look() -> tuple[EdcTotals | None, DayTotals]:
+            return self._desk.day.edc_settled(settled), self._desk.day.totals()
 
-        def look() -> DayTotals:
-            return self._desk.day.totals()
-
-        def show(totals: DayTotals) -> None:
+        def show(found: tuple[EdcTotals | None, DayTotals]) -> None:
+            edc, totals = found
+            self._edc = edc
             self._told(totals)
             differs = edc is not None and edc.amount != totals.purse
             self._set(
@@ -332,9 +335,10 @@ class ClosingViewModel(ViewModel[ClosingState]):
                     edc_asked=True,
                     edc_total=str(Rupiah(edc.amount)) if edc is not None else "tidak ada data",
                     edc_differs=differs,
-                    can_go_on=not differs,
                 )
             )
+
+            self._set(replace(self._state, can_go_on=self._edc_explained()))
 
         self._runner.submit(Lane.LEDGER, look, show, self._failed)
 
@@ -342,8 +346,12 @@ class ClosingViewModel(ViewModel[ClosingState]):
 
     def explain_edc(self, text: str) -> None:
         """Why the EDC's total differs; it is recorded, the difference stays."""
-        can = not self._state.edc_differs or bool(text.strip())
-        self._set(replace(self._state, explanation=text, can_go_on=can))
+        self._set(replace(self._state, explanation=text))
+        self._set(replace(self._state, can_go_on=self._edc_explained()))
+
+    def _edc_explained(self) -> bool:
+        state = self._state
+        return state.edc_asked and (not state.edc_differs or bool(state.explanation.strip()))
 
     def seal(self) -> None:
         """*Segel*: totals and signed head in one commit, then the Z report on paper."""

@@ -81,7 +81,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._polling = False
         self._leave: Callable[[], None] | None = None
         self._attempt: Attempt | None = None
-        self._paying = False
+        self._stop_asked = False
 
     # -- listening for cards --------------------------------------------------------------------------------------
 
@@ -94,6 +94,23 @@ class CounterViewModel(ViewModel[CounterState]):
     def deactivate(self) -> None:
         """Another screen is in front: let the reader rest."""
         self._active = False
+
+    def stop(self) -> None:
+        """The till ends: no card is read, nothing goes back to Siap by itself."""
+        self._active = False
+        self._stay()
+
+    def under_way(self) -> str:
+        """Id of the debit that the EDC is being asked for now, or empty."""
+        return self._attempt.id if self._attempt is not None else ""
+
+    def tell(self, why: Trouble) -> None:
+        """Say how something ended that was settled elsewhere (a doubt that ended without a debit)."""
+        if self._state.phase is not Phase.PROCESSING:
+            self._forget()
+            self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why))
+            self.refresh()
+            self._listen()
 
     def hold(self) -> None:
         """A doubt is in front: no card is read until it is settled or put aside."""
@@ -131,7 +148,9 @@ class CounterViewModel(ViewModel[CounterState]):
         if self._polling or not self._active or self._state.phase not in _LISTENING:
             return
         self._polling = True
-        self._runner.submit(Lane.TERMINAL, lambda: self._desk.reader.poll(self._desk.poll_ms), self._polled, self._reader_failed)
+        self._runner.submit(
+            Lane.TERMINAL, lambda: self._desk.reader.poll(self._desk.poll_ms), self._polled, self._reader_failed
+        )
 
     def _polled(self, card: CardPresented | None) -> None:
         self._polling = False
@@ -254,6 +273,7 @@ class CounterViewModel(ViewModel[CounterState]):
         """Back to Siap; during payment ask the EDC to stop, which works until it has the amount."""
         if self._state.phase is Phase.PROCESSING:
             if self._state.can_cancel and self._desk.terminal is not None:
+                self._stop_asked = True
                 self._desk.terminal.abort()
             return
         self.finish()
@@ -268,7 +288,18 @@ class CounterViewModel(ViewModel[CounterState]):
         basket, presence = self._basket, HolderPresence(self._state.presence)
         operator, why = self._desk.operator(), self._state.proxy_reason
         purse = any(line.tender is Tender.PURSE for line in basket.lines)
-        self._set(replace(self._state, phase=Phase.PROCESSING, can_serve=False, steps=_steps(purse, 0), notice=None))
+        self._stop_asked = False
+        self._set(
+            replace(
+                self._state,
+                phase=Phase.PROCESSING,
+                can_serve=False,
+                steps=_steps(purse, 0),
+                notice=None,
+                can_cancel=purse,
+                why_no_cancel="" if purse else "Penyaluran sedang dicatat.",
+            )
+        )
         if purse:
             self._runner.submit(
                 Lane.LEDGER,
@@ -291,13 +322,13 @@ class CounterViewModel(ViewModel[CounterState]):
             replace(
                 self._state,
                 waiting=f"Menunggu EDC: {Rupiah(attempt.amount)}. Keluarga menekan PIN sendiri.",
-                can_cancel=True,
-                why_no_cancel="",
             )
         )
 
         def pay() -> PaymentOutcome:
             self._desk.reader.release()
+            if self._stop_asked:  # asked before the EDC's turn came: an abort then would be forgotten
+                return Declined("", "user_cancelled")
             if terminal is None:
                 return _not_sent()
             try:
@@ -308,7 +339,11 @@ class CounterViewModel(ViewModel[CounterState]):
             except DeviceError:
                 return _not_sent()
 
-        self._runner.submit(Lane.TERMINAL, pay, self._paid, lambda error: self._paid(Unknown("no_answer")))
+        def broke(error: Exception) -> None:
+            self._paid(Unknown("no_answer"))
+            raise error
+
+        self._runner.submit(Lane.TERMINAL, pay, self._paid, broke)
 
     def _progress(self, step: PaymentStep) -> None:
         if self._state.phase is Phase.PROCESSING and step is not PaymentStep.SENT:
@@ -324,10 +359,11 @@ class CounterViewModel(ViewModel[CounterState]):
         attempt = self._attempt
         if attempt is None:
             return
-        self._set(replace(self._state, steps=_steps(purse=True, at=1)))
+        wait = "Jawaban EDC sedang dicatat."
+        self._set(replace(self._state, steps=_steps(purse=True, at=1), can_cancel=False, why_no_cancel=wait))
         self._runner.submit(
             Lane.LEDGER,
-            lambda: self._desk.redeem.conclude(attempt.id, outcome, self._desk.operator()),
+            lambda: self._desk.redeem.conclude(attempt.id, outcome, attempt.operator),
             lambda result: self._concluded(attempt, outcome, result),
             self._failed,
         )
@@ -342,10 +378,13 @@ class CounterViewModel(ViewModel[CounterState]):
             self._set(replace(self._cleared(), phase=Phase.DOUBT))
             self._desk.changed()
             self._doubted(attempt, reason)
-        else:
+        elif isinstance(outcome, Declined):
             self._desk.changed()
-            reason = getattr(outcome, "reason", "declined")
-            self._show_basket(trouble("edc", reason))
+            self._show_basket(trouble("edc", outcome.reason))
+        else:  # settled before by somebody else: what was recorded then stands
+            self._desk.changed()
+            self._set(replace(self._cleared(), phase=Phase.READY))
+            self.finish()
 
     def _refused(self, error: Exception) -> None:
         if isinstance(error, PosError):
@@ -381,12 +420,21 @@ class CounterViewModel(ViewModel[CounterState]):
             )
         )
         self._desk.changed()
-        self._print(lambda: self._desk.papers.print_out(redemption.job, self._desk.printer))
-        self._leave = self._runner.later(BACK_TO_READY_MS, self.finish)
+        self._print(redemption.entry.id, lambda: self._desk.papers.print_out(redemption.job, self._desk.printer))
+        self._leave_soon()
         self._listen()
 
-    def _print(self, work: Callable[[], Printed]) -> None:
-        self._runner.submit(Lane.PRINTER, work, self._printed, self._not_printed)
+    def _leave_soon(self) -> None:
+        self._stay()
+        self._leave = self._runner.later(BACK_TO_READY_MS, self.finish)
+
+    def _stay(self) -> None:
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
+
+    def _print(self, entry: str, work: Callable[[], Printed]) -> None:
+        self._runner.submit(Lane.PRINTER, work, self._printed, lambda error: self._not_printed(entry, error))
 
     def _printed(self, printed: Printed) -> None:
         done = self._state.done
@@ -394,16 +442,19 @@ class CounterViewModel(ViewModel[CounterState]):
             word = "sudah dicetak" if printed.job.copy == 0 else f"salinan ke-{printed.job.copy} sudah dicetak"
             paper = f"Struk nomor {done.receipt:04d} {word}"
             self._set(replace(self._state, done=replace(done, paper=paper, paper_trouble=None)))
+            if self._leave is None:
+                self._leave_soon()
         self._desk.changed()
 
-    def _not_printed(self, error: Exception) -> None:
+    def _not_printed(self, entry: str, error: Exception) -> None:
         done = self._state.done
-        if done is not None:
-            if self._leave is not None:
-                self._leave()
+        if done is not None and done.entry == entry:
+            self._stay()
             paper = f"Struk nomor {done.receipt:04d} belum tercetak"
             self._set(replace(self._state, done=replace(done, paper=paper, paper_trouble=trouble_of(error))))
         self._desk.changed()
+        if not isinstance(error, PosError):
+            raise error
 
     def tick(self, place: int) -> None:
         """One item of the pick list was handed over."""
@@ -424,7 +475,7 @@ class CounterViewModel(ViewModel[CounterState]):
             owed = next((job for job in papers.owed() if job.entry == done.entry), None)
             return papers.print_out(owed or papers.reprint(done.entry), self._desk.printer)
 
-        self._print(again)
+        self._print(done.entry, again)
 
     def finish(self) -> None:
         """*Selesai*: back to Siap; the next card may be inserted at once."""
@@ -448,9 +499,7 @@ class CounterViewModel(ViewModel[CounterState]):
             raise error
 
     def _forget(self) -> None:
-        if self._leave is not None:
-            self._leave()
-            self._leave = None
+        self._stay()
         self._standing = None
         self._basket = Basket()
         self._done = None

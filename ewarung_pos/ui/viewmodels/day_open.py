@@ -102,11 +102,15 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         if not self._state.can_open:
             return
         self._set(replace(self._state, can_open=False))
-        self._runner.submit(Lane.LEDGER, lambda: self._day.open(self._operator()), self._done, self._failed)
+        self._runner.submit(Lane.LEDGER, lambda: self._day.open(self._operator()), self._done, self._refused)
 
     def _done(self, entry: object) -> None:
         self._set(replace(self._state, already=True, notice=None))
         self._opened()
+
+    def _refused(self, error: Exception) -> None:
+        self._set(replace(self._state, can_open=True))  # so that it can be tried again once the cause is gone
+        self._failed(error)
 
     def dismiss(self) -> None:
         """The notice was read."""

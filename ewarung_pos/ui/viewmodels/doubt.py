@@ -48,7 +48,11 @@ class DoubtState:
 
 @dataclass(frozen=True, slots=True)
 class DoubtDesk:
-    """What is needed to settle a doubt. `settled` is told about a redemption or reversal that came of it, or None."""
+    """What is needed to settle a doubt.
+
+    `settled` is told about a redemption or reversal that came of it, or None with the reason why nothing did.
+    `under_way` names the attempts that the EDC is being asked for at this moment: no doubts yet.
+    """
 
     ledger: Ledger
     redeem: RedeemService
@@ -57,6 +61,7 @@ class DoubtDesk:
     terminal: PaymentTerminal | None
     operator: Callable[[], str]
     settled: Callable[[Redemption | Reversal | None, str], None]
+    under_way: Callable[[], frozenset[str]] = frozenset
 
 
 class DoubtViewModel(ViewModel[DoubtState]):
@@ -69,6 +74,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self._attempt: Attempt | None = None
         self._tries = 0
         self._reason = "restart"
+        self._slip = False
         self._cancel: Callable[[], None] | None = None
 
     def open(self, attempt: Attempt, reason: str) -> None:
@@ -76,6 +82,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self._attempt = attempt
         self._reason = reason or "restart"
         self._tries = 0
+        self._slip = False
         self._show()
         self.inquire()
 
@@ -88,23 +95,31 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self._runner.submit(Lane.LEDGER, look, self._resumed, self._failed)
 
     def _resumed(self, attempts: tuple[Attempt, ...]) -> None:
-        self._set(replace(self._state, waiting=len(attempts)))
-        if attempts and self._attempt is None:
-            self.open(attempts[0], "restart")
+        under_way = self._desk.under_way()
+        doubts = [attempt for attempt in attempts if attempt.id not in under_way]
+        self._set(replace(self._state, waiting=len(doubts)))
+        if doubts and self._attempt is None:
+            self.open(doubts[0], "restart")
 
     def serve_other(self) -> None:
         """*Layani kartu lain*: the doubt stays and is asked about again later."""
-        self._stop()
+        self.stop()
         self._attempt = None
         self._set(replace(self._state, panel=None, notice=None))
         self._desk.settled(None, "")
+
+    def stop(self) -> None:
+        """Ask no more by itself (put aside, or the till ends)."""
+        if self._cancel is not None:
+            self._cancel()
+            self._cancel = None
 
     def inquire(self) -> None:
         """Ask the EDC what became of it."""
         attempt, terminal = self._attempt, self._desk.terminal
         if attempt is None or (self._state.panel is not None and self._state.panel.asking):
             return
-        self._stop()
+        self.stop()
         self._show(asking=True)
 
         def ask() -> PaymentOutcome:
@@ -115,17 +130,27 @@ class DoubtViewModel(ViewModel[DoubtState]):
             except DeviceError:
                 return Unknown("link_lost")
 
-        self._runner.submit(Lane.TERMINAL, ask, self._answered, lambda error: self._answered(Unknown("no_answer")))
+        self._runner.submit(
+            Lane.TERMINAL,
+            ask,
+            lambda outcome: self._answered(attempt, outcome),
+            lambda error: self._broke(attempt, error),
+        )
 
-    def _answered(self, outcome: PaymentOutcome) -> None:
-        attempt = self._attempt
-        if attempt is None:
+    def _broke(self, attempt: Attempt, error: Exception) -> None:
+        self._answered(attempt, Unknown("no_answer"))
+        raise error
+
+    def _answered(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
+        if self._attempt is not attempt:  # put aside meanwhile; it is asked about again when it is opened
             return
         if not isinstance(outcome, Unknown):
-            self._conclude(outcome, ())
+            self._conclude(attempt, outcome, ())
             return
         self._reason = outcome.reason
         self._show()
+        if self._slip:
+            return
         if outcome.reason != "no_query" and self._tries < len(PAUSES_MS):
             pause = PAUSES_MS[self._tries]
             self._tries += 1
@@ -133,8 +158,9 @@ class DoubtViewModel(ViewModel[DoubtState]):
 
     def ask_slip(self) -> None:
         """*Saya punya struk EDC*: show the form for what the slip says."""
-        self._stop()
-        self._show(slip=True)
+        self.stop()
+        self._slip = True
+        self._show()
 
     def slip_approved(self, approval: str, invoice: str, leader_pin: str) -> None:
         """The slip shows an approval: enter its numbers; the leader confirms with her PIN."""
@@ -147,40 +173,42 @@ class DoubtViewModel(ViewModel[DoubtState]):
             )
             return
         outcome = Approved(attempt.amount, approval.strip(), invoice.strip(), "", "", "", "", evidence="slip")
-        self._by_people(outcome, leader_pin)
+        self._by_people(attempt, outcome, leader_pin)
 
     def slip_none(self, leader_pin: str) -> None:
         """No slip and the EDC shows no such transaction: nothing was debited; the leader confirms with her PIN."""
-        self._by_people(Declined("", "not_found"), leader_pin)
+        if self._attempt is not None:
+            self._by_people(self._attempt, Declined("", "not_found"), leader_pin)
 
-    def _by_people(self, outcome: PaymentOutcome, leader_pin: str) -> None:
+    def _by_people(self, attempt: Attempt, outcome: PaymentOutcome, leader_pin: str) -> None:
         def check() -> str:
             return self._desk.operators.leader(leader_pin).code
 
         self._runner.submit(
             Lane.LEDGER,
             check,
-            lambda leader: self._conclude(outcome, (self._desk.operator(), leader)),
+            lambda leader: self._conclude(attempt, outcome, (self._desk.operator(), leader)),
             self._failed,
         )
 
-    def _conclude(self, outcome: PaymentOutcome, people: tuple[str, ...]) -> None:
-        attempt = self._attempt
-        if attempt is None:
-            return
+    def _conclude(self, attempt: Attempt, outcome: PaymentOutcome, people: tuple[str, ...]) -> None:
         service = self._desk.reverse if attempt.kind == "void" else self._desk.redeem
         self._runner.submit(
             Lane.LEDGER,
             lambda: service.conclude(attempt.id, outcome, self._desk.operator(), people),
-            lambda result: self._concluded(outcome, result),
+            lambda result: self._concluded(attempt, outcome, result),
             self._failed,
         )
 
-    def _concluded(self, outcome: PaymentOutcome, result: Redemption | Reversal | AttemptState) -> None:
-        self._stop()
-        self._attempt = None
-        reason = outcome.reason if isinstance(outcome, Declined | Unknown) else ""
-        self._set(replace(self._state, panel=None, notice=None, waiting=max(0, self._state.waiting - 1)))
+    def _concluded(
+        self, attempt: Attempt, outcome: PaymentOutcome, result: Redemption | Reversal | AttemptState
+    ) -> None:
+        if self._attempt is attempt:
+            self.stop()
+            self._attempt = None
+            self._set(replace(self._state, panel=None, notice=None))
+        reason = outcome.reason if isinstance(outcome, Declined) else ""
+        self._set(replace(self._state, waiting=max(0, self._state.waiting - 1)))
         self._desk.settled(result if isinstance(result, Redemption | Reversal) else None, reason)
 
     def dismiss(self) -> None:
@@ -192,15 +220,11 @@ class DoubtViewModel(ViewModel[DoubtState]):
         if not isinstance(error, PosError):
             raise error
 
-    def _stop(self) -> None:
-        if self._cancel is not None:
-            self._cancel()
-            self._cancel = None
-
-    def _show(self, *, asking: bool = False, slip: bool = False) -> None:
+    def _show(self, *, asking: bool = False) -> None:
         attempt = self._attempt
         if attempt is None:
             return
+        slip, reason, tries = self._slip, self._reason, self._tries
 
         def look() -> tuple[Catalogue, int]:
             reader = self._desk.ledger.read()
@@ -215,20 +239,21 @@ class DoubtViewModel(ViewModel[DoubtState]):
                 f" {catalogue.product(line.product).pack}"
                 for line in attempt.basket.lines
             )
-            why = trouble("doubt." + self._reason) if asking or self._reason else trouble("outcome_unknown")
+            void = attempt.kind == "void"
+            direction = "kembali ke" if void else "dari"
             self._set(
                 DoubtState(
                     panel=DoubtPanel(
                         attempt=attempt.id,
-                        trouble=why,
-                        amount=f"{Rupiah(attempt.amount)} dari saldo KKS •••• {attempt.card.last4}",
-                        steps=_steps(asking, self._tries),
+                        trouble=trouble("doubt", reason),
+                        amount=f"{Rupiah(attempt.amount)} {direction} saldo KKS •••• {attempt.card.last4}",
+                        steps=_steps(asking, tries),
                         tag=f"T-{int(attempt.id[-4:], 16) % 100:02d}",
                         goods=goods,
                         asking=asking,
                         slip_form=slip,
                         others=count - 1,
-                        void=attempt.kind == "void",
+                        void=void,
                     ),
                     waiting=count,
                     notice=self._state.notice if slip else None,

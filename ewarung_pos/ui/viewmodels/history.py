@@ -93,6 +93,11 @@ class HistoryViewModel(ViewModel[HistoryState]):
         self._desk = desk
         self._runner = runner
         self.last_reversal: Reversal | None = None
+        self._voiding: Attempt | None = None
+
+    def under_way(self) -> str:
+        """Id of the void that the EDC is being asked for now, or empty."""
+        return self._voiding.id if self._voiding is not None else ""
 
     def activate(self) -> None:
         """The screen is in front: today's receipts."""
@@ -185,6 +190,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
 
     def _void(self, attempt: Attempt, original: Approved) -> None:
         terminal = self._desk.terminal
+        self._voiding = attempt
         self._set(replace(self._state, busy="Mengembalikan saldo lewat EDC"))
 
         def void() -> PaymentOutcome:
@@ -199,21 +205,28 @@ class HistoryViewModel(ViewModel[HistoryState]):
         def voided(outcome: PaymentOutcome) -> None:
             self._runner.submit(
                 Lane.LEDGER,
-                lambda: self._desk.reverse.conclude(attempt.id, outcome, self._desk.operator()),
+                lambda: self._desk.reverse.conclude(attempt.id, outcome, attempt.operator),
                 lambda result: self._void_concluded(attempt, outcome, result),
                 self._failed,
             )
 
-        self._runner.submit(Lane.TERMINAL, void, voided, lambda error: voided(Unknown("no_answer")))
+        def broke(error: Exception) -> None:
+            voided(Unknown("no_answer"))
+            raise error
+
+        self._runner.submit(Lane.TERMINAL, void, voided, broke)
 
     def _void_concluded(self, attempt: Attempt, outcome: PaymentOutcome, result: Reversal | AttemptState) -> None:
+        self._voiding = None
         if isinstance(result, Reversal):
             self._reversed(result)
-        elif isinstance(outcome, Declined):
-            self._set(replace(self._state, mode="receipt", busy="", notice=trouble("edc", outcome.reason)))
+            return
+        if isinstance(outcome, Unknown):
+            self._set(replace(self._state, mode="list", busy="", selected=None, document=None, reason=""))
+            self._desk.doubted(attempt, outcome.reason)
         else:
-            self._set(replace(self._state, mode="list", busy="", selected=None, document=None))
-            self._desk.doubted(attempt, outcome.reason if isinstance(outcome, Unknown) else "")
+            reason = outcome.reason if isinstance(outcome, Declined) else ""
+            self._set(replace(self._state, mode="receipt", busy="", reason="", notice=trouble("void", reason)))
         self._desk.changed()
 
     def show_reversal(self, reversal: Reversal) -> None:
@@ -238,6 +251,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
         self._set(replace(self._state, notice=None, said=""))
 
     def _failed(self, error: Exception) -> None:
+        self._voiding = None
         self._set(replace(self._state, busy="", notice=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error

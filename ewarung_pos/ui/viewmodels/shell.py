@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.errors import PosError
-from ewarung_pos.ports import CardReader, Clock, DeviceState, DeviceStatus, Lane, Ledger, ReceiptPrinter, TaskRunner
+from ewarung_pos.ports import CardReader, Clock, DeviceState, Lane, Ledger, ReceiptPrinter, TaskRunner
 from ewarung_pos.services.health import HealthService, KioskStatus
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.ui.text import Trouble, trouble_of
@@ -78,7 +78,6 @@ class ShellViewModel(ViewModel[ShellState]):
         self._printer = printer
         self._runner = runner
         self._show = show
-        self._printer_status = DeviceStatus(DeviceState.UNKNOWN)
 
     def operator(self) -> str:
         """Code of whoever is signed in, or empty."""
@@ -171,12 +170,21 @@ class ShellViewModel(ViewModel[ShellState]):
         self._runner.submit(Lane.LEDGER, lambda: self._operators.sign_in(code, pin), done, self._failed)
 
     def sign_out(self) -> None:
-        """Leave the till; the screens wait for the next operator."""
+        """Leave the till; the screens wait for the next operator, and no card is read meanwhile."""
         code = self._state.operator
         if not code:
             return
-        self._set(replace(self._state, operator="", operator_name=""))
+        self._set(replace(self._state, operator="", operator_name="", notice=None))
+        self._show(self._state.screen, "")
         self._runner.submit(Lane.LEDGER, lambda: self._operators.sign_out(code), lambda _: self.refresh(), self._failed)
+
+    def unlock(self, code: str, leader_pin: str) -> None:
+        """The leader opens an account that too many wrong PINs locked."""
+
+        def done(nothing: None) -> None:
+            self._set(replace(self._state, notice=None))
+
+        self._runner.submit(Lane.LEDGER, lambda: self._operators.unlock(code, leader_pin), done, self._failed)
 
     def dismiss(self) -> None:
         """The notice was read."""

@@ -25,7 +25,9 @@ _FLAGS = {
     "CLOCK_SKEW": "jam kios berbeda",
     "PRICE_MISMATCH": "harga berbeda dengan daftar kota",
     "DUPLICATE_UID": "nomor catatan berulang",
-    "HARDSHIP": "memakai cadangan darurat",
+    "DAY_DIFFERS": "hitungan hari berbeda dengan hitungan kota",
+    "UNKNOWN_GRANT": "jatah ini tidak dikenal kota",
+    "UNREADABLE": "tidak terbaca kota",
 }
 
 
@@ -68,6 +70,7 @@ class SyncViewModel(ViewModel[SyncState]):
         self._changed = changed
         self._cancel: Callable[[], None] | None = None
         self._again = False
+        self._stopped = False
 
     def activate(self) -> None:
         """Show where the line stands."""
@@ -109,7 +112,8 @@ class SyncViewModel(ViewModel[SyncState]):
         self._runner.submit(Lane.SYNC, self._city.step, self._stepped, self._failed)
 
     def stop(self) -> None:
-        """No more steps (the till is closing)."""
+        """No more steps (the till is closing); one that is under way plans no other."""
+        self._stopped = True
         self._unschedule()
 
     def _stepped(self, report: SyncReport) -> None:
@@ -141,7 +145,7 @@ class SyncViewModel(ViewModel[SyncState]):
             )
         )
         self._changed()
-        soon = report.more or self._again or (report.unsent > 0 and problem is None)
+        soon = report.more or self._again or (report.unsent > 0 and report.sent > 0)
         self._again = False
         self._schedule(0 if soon and problem is None else report.retry_ms or IDLE_MS)
 
@@ -157,7 +161,8 @@ class SyncViewModel(ViewModel[SyncState]):
 
     def _schedule(self, delay_ms: int) -> None:
         self._unschedule()
-        self._cancel = self._runner.later(delay_ms, self.send_now)
+        if not self._stopped:
+            self._cancel = self._runner.later(delay_ms, self.send_now)
 
     def _unschedule(self) -> None:
         if self._cancel is not None:

@@ -22,6 +22,7 @@ from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.services.stock import StockService
+from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterDesk, CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
@@ -63,7 +64,8 @@ class TillViewModels:
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced)
         self.doubt = DoubtViewModel(
-            DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled), runner
+            DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled, self._under_way),
+            runner,
         )
         self.counter = CounterViewModel(
             CounterDesk(
@@ -122,8 +124,12 @@ class TillViewModels:
 
     def stop(self) -> None:
         """End timers; work under way on a lane finishes by itself."""
-        self.counter.deactivate()
+        self.counter.stop()
+        self.doubt.stop()
         self.sync.stop()
+
+    def _under_way(self) -> frozenset[str]:
+        return frozenset((self.counter.under_way(), self.history.under_way()))
 
     def _doubt_shown(self, state: DoubtState) -> None:
         if state.panel is not None:
@@ -134,6 +140,8 @@ class TillViewModels:
     def _shown(self, before: str, screen: str) -> None:
         if before == "counter" and screen != "counter":
             self.counter.deactivate()
+        if not screen:  # signed out: the next operator starts at Siap
+            self.counter.finish()
         if not self.shell.operator():
             return
         self._screens[screen]()
@@ -159,7 +167,10 @@ class TillViewModels:
         self._changed()
         if isinstance(result, Redemption):
             self.counter.show_redemption(result)
-        elif isinstance(result, Reversal):
+            return
+        if isinstance(result, Reversal):
             self.history.show_reversal(result)
+        if reason:
+            self.counter.tell(trouble("edc", reason))
         else:
             self.counter.finish()

@@ -184,7 +184,7 @@ class ShelfLine(Box):
         self._bar.setAccessibleName(f"{state.name} {state.left} {state.of}")
         self._bound.render_state("info", state.bound, Tone.LOOK)
         self._bound.setVisible(bool(state.bound) and not state.gone)
-        self._third.setVisible(not tight and not state.gone)
+        self._third.setVisible(not tight and not state.gone and (state.permille is not None or bool(state.bound)))
         self._third.setFixedHeight(self._bound.sizeHint().height())
         self.stepper.setVisible(not state.gone)
         self.stepper.set_name(state.name)

@@ -132,7 +132,8 @@ class SendPage(Box):
             title = f"{state.unsent} catatan belum terkirim"
         self._title.set_text(title)
         size = f"{state.sent} catatan terkirim, {_kilobytes(state.sent_bytes)}"
-        self._detail.set_text(size if state.sent else "Tidak ada yang menunggu." if done else "Belum ada yang terkirim.")
+        nothing = "Tidak ada yang menunggu." if done else "Belum ada yang terkirim."
+        self._detail.set_text(size if state.sent else nothing)
         self._bar.set_share(state.sent if not done else 1, state.sent + state.unsent if not done else 1, tone)
         notice = state.notice
         mood = tone_of(notice.tone) if notice is not None else Tone.INK

@@ -180,13 +180,13 @@ class StoryCard(Card):
             return
         self._story = story
         shown = [each for each in story if not each.agrees] or list(story[:4])
-        rest = len(story) // 4 - 1
+        more = len(story) // 4
+        title = f"Empat angka, satu cerita: {more} barang" if agrees and more > 1 else "Empat angka, satu cerita"
+        self._title.render_state("", title, Tone.SOFT)
         notes: list[QWidget] = [
             Note("circle-check" if each.agrees else "circle-x", each.text, Tone.GO if each.agrees else Tone.STOP)
             for each in shown
         ]
-        if agrees and rest > 0:
-            notes.append(Note("circle-check", f"{rest} barang lain cocok", Tone.GO))
         self._flow.set_widgets(notes)
 
 
@@ -230,12 +230,14 @@ class SheetPage(Box):
         """Show the count."""
         self._state = state
         blind = state.step == 1
-        if [row.product for row in state.rows] != list(self._lines):
-            self._lines = {row.product: _CountLine(self._closing, row) for row in state.rows}
-            for row in state.rows:
+        # What differs stands first: that is what is asked about.
+        rows = state.rows if blind else sorted(state.rows, key=lambda each: not each.differs)
+        if [row.product for row in rows] != list(self._lines):
+            self._lines = {row.product: _CountLine(self._closing, row) for row in rows}
+            for row in rows:
                 self._lines[row.product].render_state(row, blind=blind)
             self._rows.set_rows(tuple(self._lines.values()), keep_page=False)
-        for row in state.rows:
+        for row in rows:
             self._lines[row.product].render_state(row, blind=blind)
         self._head.render_state(blind=blind)
         self._render_why(state, blind=blind)

@@ -177,7 +177,7 @@ class RefusedPage(Page):
     """Ditolak: the card is not served, why, and the next step."""
 
     def __init__(self, counter: CounterViewModel, act: Action, parent: QWidget | None = None) -> None:
-        super().__init__(across=True, parent=parent)
+        super().__init__(parent=parent)
         self._counter = counter
         self._act = act
         self._action = ""
@@ -186,13 +186,14 @@ class RefusedPage(Page):
         self._trouble.acted.connect(self._acted)
         self._next = BigButton("Kartu berikutnya", size=ButtonSize.COUNTER, key="Esc")
         self._next.clicked.connect(counter.finish)
-        right = Box(gap=2)
-        right.add(self._trouble, stretch=1)
-        foot = Box(across=True, gap=2)
-        foot.add(Note("credit-card", "Kartu berikutnya boleh langsung dimasukkan.", Tone.SOFT), stretch=1)
-        foot.add(self._next)
-        right.add(foot)
-        self.add(self._family).add(right, stretch=1)
+        top = Box(across=True, gap=2.5)
+        top.add(self._family).add(self._trouble, stretch=1)
+        self._foot = Box(across=True, gap=2)
+        self._foot.add(self._next).add(
+            Text("Kartu berikutnya boleh langsung dimasukkan.", Role.BODY, Tone.SOFT, wrap=True), stretch=1
+        )
+        self.add(top, stretch=1)
+        self.add(self._foot)
 
     @property
     def button(self) -> BigButton:
@@ -206,7 +207,7 @@ class RefusedPage(Page):
         if state.refusal is not None:
             self._action = state.refusal.action
             self._trouble.render_state(kit_trouble(state.refusal))
-            self._next.setVisible(self._action not in {"dismiss", "retry"})
+            self._foot.setVisible(self._action not in {"dismiss", "retry"})
 
     def _acted(self) -> None:
         self._counter.finish()
@@ -232,8 +233,8 @@ class ProcessingPage(Page):
         head.add(self._title, self._basket)
         card.body.addWidget(head)
         card.body.addWidget(self._steps)
-        card.body.addStretch(1)
         card.body.addWidget(self._wait)
+        card.body.addStretch(1)
         top.add(self._family).add(card, stretch=1)
         self.add(top, stretch=1)
         foot = Box(across=True, gap=2.5)

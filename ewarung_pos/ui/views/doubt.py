@@ -119,9 +119,9 @@ class SlipForm(Pages):
         head = Box(gap=0.5)
         self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
         head.add(Text("Apa kata struk EDC?", Role.TITLE, wrap=True), self._detail)
-        self._choice = Choice("Apa kata struk EDC?")
+        self._choice = Choice("Apa kata struk EDC?", stretch=False)
         self._choice.set_options(
-            (Option(_SAYS_PAID, "Ada struk disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ada penarikan", "Alt+T"))
+            (Option(_SAYS_PAID, "Ada struk, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ada penarikan", "Alt+T"))
         )
         self._choice.chosen.connect(self._chosen)
         self.approval = TextField("Nomor persetujuan")

@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Action, Box, Page, Said, kit_trouble
+from ewarung_pos.ui.views.parts import Action, Box, Page, Said, is_narrow, kit_trouble
 
 __all__ = ["HistoryView"]
 
@@ -37,15 +37,19 @@ def _status(line: HistoryLine) -> tuple[str, Tone, str]:
     tone, icon = {"dibatalkan": (Tone.STOP, "ban"), "pembatalan": (Tone.INFO, "undo-2")}.get(first, (Tone.GO, "check"))
     if "belum dicetak" in line.status:
         tone, icon = Tone.LOOK, "printer"
-    return line.status, tone, icon
+    # Only what is out of the ordinary is said beside: "asli · 1 salinan" is short for it.
+    words = line.status.removeprefix("asli · ")
+    return {"asli": "tercatat"}.get(words, words), tone, icon
 
 
-def _columns() -> tuple[Column[HistoryLine], ...]:
+def _columns(*, narrow: bool) -> tuple[Column[HistoryLine], ...]:
+    """Where it is narrow the goods are left to the receipt itself."""
+    goods = (Column("Barang", lambda each: Cell(each.goods, Tone.SOFT), share=5),)
     return (
         Column("Struk", lambda each: Cell(each.number, bold=True)),
         Column("Jam", lambda each: Cell(each.time, Tone.SOFT)),
-        Column("Keluarga", lambda each: Cell(f"{each.name} {each.card}"), share=5),
-        Column("Barang", lambda each: Cell(each.goods, Tone.SOFT), share=4),
+        Column("Keluarga", lambda each: Cell(f"{each.name} {each.card}"), share=3),
+        *(() if narrow else goods),
         Column("Jumlah", lambda each: Cell(each.total, bold=True), right=True),
         Column("Keadaan", _status_cell, right=True),
     )
@@ -86,6 +90,7 @@ class _ListPage(Page):
         self._history = history
         self._act = act
         self._action = ""
+        self._rows: tuple[HistoryLine, ...] = ()
         head = Box(across=True, gap=2)
         self._title = Text(role=Role.TITLE)
         self._hint = Text("Enter membuka struk", Role.BODY, Tone.SOFT)
@@ -97,11 +102,14 @@ class _ListPage(Page):
         self.search.searched.connect(history.search)
         self.search.submitted.connect(history.search)
         search.add(self.search)
-        self.table: DataTable[HistoryLine] = DataTable("Struk", _columns())
-        self.table.opened.connect(self._open)
+        self._tables: dict[bool, DataTable[HistoryLine]] = {
+            narrow: DataTable("Struk", _columns(narrow=narrow)) for narrow in (False, True)
+        }
         self._empty = EmptyState("package", height=96)
         self._body = Pages()
-        self._body.addWidget(self.table)
+        for table in self._tables.values():
+            table.opened.connect(self._open)
+            self._body.addWidget(table)
         self._body.addWidget(self._empty)
         self._trouble = TroubleCard()
         self._trouble.acted.connect(self._acted)
@@ -120,20 +128,33 @@ class _ListPage(Page):
         self._hint.setVisible(bool(state.rows))
         if not self.search.hasFocus() and self.search.text() != state.query:
             self.search.setText(state.query)
-        self.table.set_rows(state.rows)
-        if state.rows and not self.table.currentIndex().isValid():
-            self.table.selectRow(0)
+        self._rows = state.rows
+        for table in self._tables.values():
+            table.set_rows(state.rows)
+            if state.rows and not table.currentIndex().isValid():
+                table.selectRow(0)
         self._empty.render_state(
             "package",
             "Tidak ada struk yang cocok" if state.query else "Belum ada struk hari ini",
             "Periksa lagi nama atau nomornya." if state.query else "Struk muncul di sini setelah penyaluran pertama.",
             title_role=Role.HEADING,
         )
-        self._body.show_page(self.table if state.rows else self._empty)
+        self._show_rows()
         if state.notice is not None:
             self._action = state.notice.action
             self._trouble.render_state(kit_trouble(state.notice))
         self._below.show_page(self._trouble if state.notice is not None else self._card)
+
+    @property
+    def table(self) -> DataTable[HistoryLine]:
+        return self._tables[is_narrow(self)]
+
+    def _show_rows(self) -> None:
+        self._body.show_page(self.table if self._rows else self._empty)
+
+    def restyle(self) -> None:
+        super().restyle()
+        self._show_rows()
 
     def take_keyboard(self, mode: str) -> None:
         self.search.setFocus(Qt.FocusReason.OtherFocusReason)

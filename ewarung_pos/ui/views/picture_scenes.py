@@ -211,7 +211,9 @@ def _priced(tender: str, *packs: int) -> tuple[ShelfRow, ...]:
     )
 
 
-def _sections(rations: tuple[int, int, int], purse: tuple[int, ...] = (), cash: tuple[int, ...] = ()) -> tuple[Section, ...]:
+def _sections(
+    rations: tuple[int, int, int], purse: tuple[int, ...] = (), cash: tuple[int, ...] = ()
+) -> tuple[Section, ...]:
     return (
         Section(
             "ration", "Jatah November 2026", "sampai 30 November", "Jatah", _ration_rows(*rations), take_all=True,
@@ -406,16 +408,24 @@ _ROWS = (
 )
 _HISTORY = HistoryState(rows=_ROWS)
 _RECEIPT = replace(_HISTORY, mode="receipt", selected=_ROWS[0], document=_PAPER)
+
+
+def _stock_row(
+    code: str, name: str, picture: str, pack: str, many: int, content: str, price: str, ceiling: str = ""
+) -> StockRow:
+    return StockRow(code, name, picture, pack, many, content, price, ceiling, over_ceiling="15.700" in ceiling)
+
+
 _STOCK = StockState(
     rows=(
-        StockRow("b5", "Beras Rojolele 5 kg", "rice", "karung 5 kg", 120, "600 kg", "Rp67.500", "HET Rp13.500", over_ceiling=False),
-        StockRow("b10", "Beras Rojolele 10 kg", "rice", "karung 10 kg", 24, "240 kg", "Rp134.000", "HET Rp13.500", over_ceiling=False),
-        StockRow("g1", "Gulaku 1 kg", "sugar", "bungkus 1 kg", 126, "126 kg", "Rp17.500", "acuan Rp17.500", over_ceiling=False),
-        StockRow("m1", "Minyakita 1 L", "oil", "botol 1 L", 132, "132 L", "Rp16.200", "HET Rp15.700", over_ceiling=True),
-        StockRow("t1", "Segitiga Biru 1 kg", "flour", "bungkus 1 kg", 130, "130 kg", "Rp12.400", "", over_ceiling=False),
-        StockRow("e10", "Telur ayam isi 10", "egg", "tray 10 butir", 18, "180 butir", "Rp19.500", "", over_ceiling=False),
+        _stock_row("b5", "Beras Rojolele 5 kg", "rice", "karung 5 kg", 120, "600 kg", "Rp67.500", "HET Rp13.500"),
+        _stock_row("b10", "Beras Rojolele 10 kg", "rice", "karung 10 kg", 24, "240 kg", "Rp134.000", "HET Rp13.500"),
+        _stock_row("g1", "Gulaku 1 kg", "sugar", "bungkus 1 kg", 126, "126 kg", "Rp17.500", "acuan Rp17.500"),
+        _stock_row("m1", "Minyakita 1 L", "oil", "botol 1 L", 132, "132 L", "Rp16.200", "HET Rp15.700"),
+        _stock_row("t1", "Segitiga Biru 1 kg", "flour", "bungkus 1 kg", 130, "130 kg", "Rp12.400"),
+        _stock_row("e10", "Telur ayam isi 10", "egg", "tray 10 butir", 18, "180 butir", "Rp19.500"),
     )
-)  # fmt: skip
+)
 _RECEIVING = replace(
     _STOCK,
     mode="receive",
@@ -440,20 +450,20 @@ _MORNING = DayOpenState(
 
 def _count(*counted: int | None) -> tuple[CountRow, ...]:
     goods = (
-        ("b5", "Beras Rojolele 5 kg", "rice", "karung", 120, "5 kg"),
-        ("b10", "Beras Rojolele 10 kg", "rice", "karung", 24, "10 kg"),
-        ("g1", "Gulaku 1 kg", "sugar", "bungkus", 126, "1 kg"),
-        ("m1", "Minyakita 1 L", "oil", "botol", 132, "1 L"),
-        ("t1", "Segitiga Biru 1 kg", "flour", "bungkus", 130, "1 kg"),
-        ("e10", "Telur ayam isi 10", "egg", "tray", 18, "10 butir"),
+        ("b5", "Beras Rojolele 5 kg", "rice", "karung", 120, 5, "kg"),
+        ("b10", "Beras Rojolele 10 kg", "rice", "karung", 24, 10, "kg"),
+        ("g1", "Gulaku 1 kg", "sugar", "bungkus", 126, 1, "kg"),
+        ("m1", "Minyakita 1 L", "oil", "botol", 132, 1, "L"),
+        ("t1", "Segitiga Biru 1 kg", "flour", "bungkus", 130, 1, "kg"),
+        ("e10", "Telur ayam isi 10", "egg", "tray", 18, 10, "butir"),
     )
     return tuple(
         CountRow(
             code, name, picture, word, booked, many,
-            "" if many is None else "cocok" if many == booked else f"−{booked - many} × {pack}",
+            "" if many is None else "cocok" if many == booked else f"−{(booked - many) * pack} {unit}",
             many is not None and many != booked,
         )
-        for (code, name, picture, word, booked, pack), many in zip(goods, counted, strict=True)
+        for (code, name, picture, word, booked, pack, unit), many in zip(goods, counted, strict=True)
     )  # fmt: skip
 
 
@@ -648,7 +658,12 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene("stok", _window(shell=_on("stock"), stock=_STOCK)),
     Scene("stok-terima", _window(shell=_on("stock"), stock=_RECEIVING)),
-    Scene("stok-dicatat", _window(shell=_on("stock"), stock=replace(_STOCK, said="84 kemasan dari Bulog Semarang sudah dicatat."))),
+    Scene(
+        "stok-dicatat",
+        _window(
+            shell=_on("stock"), stock=replace(_STOCK, said="84 kemasan dari Bulog Semarang sudah dicatat.")
+        ),
+    ),
     Scene("buka-hari", _window(shell=_on("day"), day=_MORNING)),
     Scene("buka-hari-sudah", _window(shell=_on("day"), day=replace(_MORNING, already=True, can_open=False))),
     Scene(

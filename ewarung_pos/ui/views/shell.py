@@ -182,6 +182,8 @@ class PracticeFrame(Box):
                     ]
                 )
             )
+        inner = self.contentsRect().marginsRemoved(self.lay.contentsMargins())
+        painter.fillRect(inner, self.look.colour("ground"))
         font = self.look.font(Role.KEY, bold=True)
         word = "LATIHAN · tidak ada yang sungguhan"
         wide = text_width(font, word) + 32

@@ -3,13 +3,54 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
-from ewarung_pos.ui.views.kit import Card, Choice, Note, Option, Panel, PinPad, Role, Text, Tone
+from ewarung_pos.ui.views.kit import BigButton, ButtonKind, Card, Note, Panel, PinPad, Role, Text, Tone
+from ewarung_pos.ui.views.kit.paint import Painted
 from ewarung_pos.ui.views.parts import Box, Page, tone_of
 
 __all__ = ["SignInView"]
+
+ONE_COLUMN = 4
+"""So many names stand below one another; more go into two columns."""
+
+
+class _Names(Painted):
+    """One button a name; the chosen one is marked by icon, edge and tint."""
+
+    def __init__(self, shell: SignInView) -> None:
+        super().__init__()
+        self._view = shell
+        self._buttons: dict[str, BigButton] = {}
+        self._grid = QGridLayout()
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(8)
+        self.setLayout(self._grid)
+        self.setAccessibleName("Siapa yang bertugas?")
+
+    def render_state(self, operators: tuple[tuple[str, str], ...], chosen: str) -> None:
+        if list(self._buttons) != [code for code, _ in operators]:
+            for old in self._buttons.values():
+                old.hide()
+                old.deleteLater()
+            self._buttons = {}
+            columns = 1 if len(operators) <= ONE_COLUMN else 2
+            for place, (code, name) in enumerate(operators):
+                button = BigButton(name, icon="user", key=f"Alt+{place + 1}" if place < 9 else "")
+                button.setProperty("code", code)
+                button.clicked.connect(self._pressed)
+                self._grid.addWidget(button, place // columns, place % columns)
+                self._buttons[code] = button
+        for code, button in self._buttons.items():
+            button.set_kind(ButtonKind.STRONG if code == chosen else ButtonKind.SECONDARY)
+            button.set_icon("check" if code == chosen else "user")
+            button.setAccessibleDescription("dipilih" if code == chosen else "")
+
+    def _pressed(self) -> None:
+        button = self.sender()
+        if isinstance(button, BigButton):
+            self._view.choose(str(button.property("code")))
 
 
 class SignInView(Page):
@@ -24,44 +65,41 @@ class SignInView(Page):
         super().__init__(across=True, parent=parent)
         self._shell = shell
         self._chosen = ""
-        left = Box(gap=2)
-        who = Box(across=True, gap=2)
-        words = Box(gap=0.25)
+        words = Box(gap=0.5)
         self._kiosk = Text(role=Role.DISPLAY, wrap=True)
         self._place = Text(role=Role.LEAD, tone=Tone.SOFT)
-        words.add(self._kiosk, self._place)
-        who.add(words, stretch=1)
         self._clock = Text(role=Role.LEAD, tone=Tone.SOFT)
-        self._ask = Text("Siapa yang bertugas?", Role.HEADING)
-        self._names = Choice("Siapa yang bertugas?", stretch=False)
-        self._names.chosen.connect(self._pick)
+        words.add(self._kiosk, self._place, self._clock)
+        self._names = _Names(self)
+        ask = Box(gap=1.5)
+        ask.add(Text("Siapa yang bertugas?", Role.HEADING), self._names)
         self._hint = Panel(pad=2, tone=Tone.INFO)
-        self._hint_words = Text(practice_hint, Role.BODY, Tone.INFO, wrap=True)
         self._hint.body.addWidget(Note("info", "Latihan", Tone.INFO, bold=True))
-        self._hint.body.addWidget(self._hint_words)
+        self._hint.body.addWidget(Text(practice_hint, Role.BODY, Tone.INFO, wrap=True))
         self._hint.setVisible(bool(practice_hint))
-        left.add(who, self._clock).space().add(self._ask, self._names).space().add(self._hint)
-        self.add(left, stretch=1)
-        self._card = Card(pad=3, spacing=2)
+        self._left = Box(gap=4)
+        self._left.space().add(words, ask, self._hint).space()
+        self._card = Card(pad=3, spacing=0)
         self.pad = PinPad()
         self.pad.entered.connect(self._entered)
-        self._card.body.addStretch(1)
-        self._card.body.addWidget(self.pad, 0, Qt.AlignmentFlag.AlignCenter)
-        self._card.body.addStretch(1)
-        self.add(self._card)
+        self._card.body.addWidget(self.pad)
+        self.space().add(self._left).add(self._card, align=Qt.AlignmentFlag.AlignVCenter).space()
+        self.restyle()
+
+    def restyle(self) -> None:
+        super().restyle()
+        self.lay.setSpacing(self.look.gap(8))
+        self._left.setFixedWidth(max(self.look.size(520), 300))
 
     def render_state(self, state: ShellState) -> None:
         """Show who may sign in."""
         self._kiosk.set_text(state.kiosk)
         self._place.set_text(state.place)
         self._place.setVisible(bool(state.place))
-        self._clock.set_text(f"{state.date}   {state.time} WIB" if state.date else "")
-        self._names.set_options(
-            tuple(Option(code, name, f"Alt+{place}") for place, (code, name) in enumerate(state.operators, 1))
-        )
+        self._clock.set_text(f"{state.date}, {state.time} WIB" if state.date else "")
         if self._chosen not in {code for code, _ in state.operators}:
             self._chosen = state.operators[0][0] if len(state.operators) == 1 else ""
-        self._names.set_chosen(self._chosen)
+        self._names.render_state(state.operators, self._chosen)
         name = next((name for code, name in state.operators if code == self._chosen), "")
         self.pad.set_words(f"PIN {name}" if name else "PIN", "Masuk")
         self.pad.set_locked(not name)

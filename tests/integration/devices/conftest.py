@@ -20,7 +20,8 @@ from ewarung_pos.devices.ecr_reader import EcrCardReader
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.simulated.edc import Simulator
 from ewarung_pos.devices.simulated.edc_bank import Bank, Slip, read_cards
-from ewarung_pos.devices.simulated.edc_behaviour import CARD_INFO, INQUIRY, Edc
+from ewarung_pos.devices.simulated.edc_behaviour import Edc
+from ewarung_pos.devices.simulated.edc_frames import CARD_INFO, INQUIRY
 from ewarung_pos.devices.simulated.faults import FaultScript
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.ports import PaymentIntent, PaymentOutcome

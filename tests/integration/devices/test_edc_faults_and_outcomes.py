@@ -83,8 +83,9 @@ def go_through(at: Any, name: str, first: str, final: str) -> None:
     assert len(at.slips()) == before + len(slips) + 1
 
 
-def test_equal_amounts_are_not_mixed_up_when_the_first_answer_is_late(counter: Callable[..., Any], kind: str) -> None:
-    at = counter(kind, [{"on": "sale", "nth": 1, "do": "late_response", "ms": 700}])
+@pytest.mark.parametrize("wire", ["pty", "tcp"])
+def test_equal_amounts_are_not_mixed_up_when_the_first_answer_is_late(counter: Callable[..., Any], wire: str) -> None:
+    at = counter(wire, [{"on": "sale", "nth": 1, "do": "late_response", "ms": 700}])
     assert word(at.pay("a", AMOUNT)) == "?no_answer"
     second = at.pay("b", AMOUNT)
     if isinstance(second, Declined):  # the EDC was still busy: nothing was sent
@@ -96,8 +97,9 @@ def test_equal_amounts_are_not_mixed_up_when_the_first_answer_is_late(counter: C
     assert [first.rrn, second.rrn] == [slip.rrn for slip in at.slips()]
 
 
-def test_delayed_copies_do_not_answer_the_next_question(counter: Callable[..., Any], kind: str) -> None:
-    at = counter(kind, [{"on": "any", "every": 1, "do": "duplicate_response", "ms": 30}])
+@pytest.mark.parametrize("wire", ["pty", "tcp"])
+def test_delayed_copies_do_not_answer_the_next_question(counter: Callable[..., Any], wire: str) -> None:
+    at = counter(wire, [{"on": "any", "every": 1, "do": "duplicate_response", "ms": 30}])
     for number in range(4):
         outcome = at.pay(f"sale {number}", AMOUNT)
         assert isinstance(outcome, Approved)

@@ -153,6 +153,13 @@ def test_link_and_tray_are_gone_after_the_end(tmp_path: Path, families: Path, si
     assert not (tmp_path / "line.tray").exists()
 
 
+def test_the_tills_own_command_starts_it(tmp_path: Path, families: Path, till: Callable[[str], Any]) -> None:
+    with spawn(pty=tmp_path / "line", families=families) as simulator:
+        at = till(simulator.url)
+        assert isinstance(at.pay("a", 1_000), Approved)
+        at.line.close()
+
+
 def test_simulator_that_cannot_start_is_told(
     tmp_path: Path, simulate: tuple[str, ...], capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -355,16 +355,14 @@ def test_a_ruined_journal_is_reported_up_to_a_limit(directory: Path, tamper: Con
     assert len(report.problems) == 50
 
 
-@pytest.mark.parametrize("first", [1, 8, 30])
-def test_damaged_pages_are_reported(directory: Path, first: int) -> None:
+def test_one_flipped_bit_in_any_page_is_reported(directory: Path) -> None:
     file = directory / "ledger.db"
-    held = bytearray(file.read_bytes())
-    for page in range(first, len(held) // PAGE_BYTES):
-        held[page * PAGE_BYTES + 100] ^= 1
-    file.write_bytes(held)
-    report = verify(directory, KEY)
-    assert not report.ok
-    assert "file" in whats(report)
+    sound = file.read_bytes()
+    for page in range(1, len(sound) // PAGE_BYTES):
+        damaged = bytearray(sound)
+        damaged[page * PAGE_BYTES + 100] ^= 1
+        file.write_bytes(damaged)
+        assert Problem(0, "file", "SQLITE_CORRUPT") in verify(directory, KEY).problems, page
 
 
 def test_structural_damage_that_the_key_holder_made_is_reported(directory: Path, tamper: Connection) -> None:

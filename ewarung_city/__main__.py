@@ -1,0 +1,386 @@
+"""The city's command line. Exit codes: 0 done, 1 a check found something wrong, 2 wrong use or broken environment,
+3 could not finish (nothing lost). `--json` prints one object on the last line of standard output; logs go to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.errors import PosError
+
+__all__ = ["main"]
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of standard output.")
+_DEFAULT_LISTEN = "127.0.0.1:8470"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where the city's data is: a directory with its keys, and a database."""
+
+    data_dir: Path
+    database: str
+
+    @property
+    def url(self) -> str:
+        return self.database or f"sqlite:///{self.data_dir / 'city.db'}"
+
+
+def _located(function: Callable[..., Any]) -> Callable[..., Any]:
+    function = click.option(
+        "--database", envvar="EWARUNG_CITY_DATABASE", default="", help="SQLAlchemy URL; SQLite in the directory if none."
+    )(function)
+    return click.option(
+        "--data-dir",
+        envvar="EWARUNG_CITY_DIR",
+        default="",
+        type=click.Path(file_okay=False),
+        help="Where the city's keys (and database) live.",
+    )(function)
+
+
+def _place(data_dir: str, database: str) -> _Place:
+    if data_dir:
+        return _Place(Path(data_dir), database)
+    from platformdirs import user_data_path
+
+    return _Place(user_data_path("ewarung-city", appauthor=False), database)
+
+
+def _open(place: _Place) -> tuple[Any, Any]:
+    """(store, keys) of a city that `init` has made."""
+    from ewarung_city.keys import load_keys
+    from ewarung_city.store.database import CityStore
+
+    keys = load_keys(place.data_dir)
+    store = CityStore(place.url)
+    store.create()
+    return store, keys
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _say(as_json: bool, said: Any, sentence: str) -> None:
+    click.echo(msgspec.json.encode(said).decode() if as_json else sentence)
+
+
+def _shipped(name: str) -> Path:
+    return Path(str(resources.files("ewarung_pos") / "resources" / "sample" / name))
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """The city's side of eWarung POS: takes journals in, gives rights out."""
+
+
+@cli.command()
+@_located
+@click.option("--regions", type=_FILE, help="Kelurahan by code (CSV); Kota Semarang's if none.")
+@click.option("--catalogue", type=_FILE, help="Goods, programmes, rations and people (JSON).")
+def init(data_dir: str, database: str, regions: Path | None, catalogue: Path | None) -> None:
+    """Make the city's keys and database; run again, it changes only what the files say."""
+    from ewarung_city import register
+    from ewarung_city.keys import make_keys
+    from ewarung_city.store.database import CityStore
+
+    place = _place(data_dir, database)
+    keys = make_keys(place.data_dir)
+    store = CityStore(place.url)
+    store.create()
+    with store.write() as tx:
+        count = register.import_regions(tx, regions or _shipped("semarang-kelurahan.csv"))
+        if catalogue is not None:
+            register.import_catalogue(tx, catalogue)
+    store.close()
+    click.echo(f"{place.data_dir}: {count} kelurahan, city key {keys.public.hex()}")
+
+
+@cli.command("import-kiosks")
+@_located
+@_JSON
+@click.argument("file", type=_FILE)
+def import_kiosks(data_dir: str, database: str, as_json: bool, file: Path) -> None:
+    """Kiosks and their people, from CSV."""
+    from ewarung_city import register
+
+    store, _ = _open(_place(data_dir, database))
+    with store.write() as tx:
+        report = register.import_kiosks(tx, file)
+    store.close()
+    _imported(report, as_json)
+
+
+@cli.command("import-families")
+@_located
+@_JSON
+@click.option("--source", default="", help="Where the list comes from; shown on every report.")
+@click.option("--snapshot", default="", help="Its date, YYYY-MM-DD.")
+@click.argument("file", type=_FILE)
+def import_families(data_dir: str, database: str, as_json: bool, source: str, snapshot: str, file: Path) -> None:
+    """Families by name and address, from CSV: row by row, taking what is sound."""
+    from ewarung_city import register
+
+    store, keys = _open(_place(data_dir, database))
+    with store.write() as tx:
+        report = register.import_families(tx, file, keys, _now_ms(), source, snapshot)
+    store.close()
+    _imported(report, as_json)
+
+
+def _imported(report: Any, as_json: bool) -> None:
+    if not as_json:
+        for note in report.notes:
+            click.echo(f"row {note.row}: {note.severity}, {note.reason}")
+    counts = {"rows": report.rows, "taken": report.taken, "unchanged": report.unchanged, "refused": report.refused}
+    sentence = ", ".join(f"{count} {word}" for word, count in counts.items())
+    _say(as_json, {**counts, "reasons": report.by_reason(), "notes": report.notes}, sentence)
+    sys.exit(1 if report.refused else 0)
+
+
+@cli.command("import-catalogue")
+@_located
+@click.argument("file", type=_FILE)
+def import_catalogue(data_dir: str, database: str, file: Path) -> None:
+    """Goods, prices, programmes, rations and people, from JSON."""
+    from ewarung_city import register
+
+    store, _ = _open(_place(data_dir, database))
+    with store.write() as tx:
+        register.import_catalogue(tx, file)
+    store.close()
+    click.echo("catalogue taken")
+
+
+@cli.command()
+@_located
+@_JSON
+@click.argument("period")
+def grant(data_dir: str, database: str, as_json: bool, period: str) -> None:
+    """Grant every family's ration of a PERIOD (YYYY-MM) to its home kiosk; again, nothing more is granted."""
+    from ewarung_city import leases
+
+    store, _ = _open(_place(data_dir, database))
+    with store.write() as tx:
+        done = leases.grant(tx, period)
+    store.close()
+    _say(as_json, done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families")
+
+
+@cli.command()
+@_located
+@_JSON
+@click.option("--practice", is_flag=True, help="Nobody compares digits; the kiosk marks everything as practice.")
+@click.argument("kiosk")
+def enrol(data_dir: str, database: str, as_json: bool, practice: bool, kiosk: str) -> None:
+    """Print an enrolment code for a KIOSK: 24 hours, one use, five tries."""
+    from ewarung_city import enrolment
+
+    store, _ = _open(_place(data_dir, database))
+    with store.write() as tx:
+        code = enrolment.issue_code(tx, kiosk, _now_ms(), auto=practice)
+    store.close()
+    _say(as_json, {"kiosk": kiosk, "code": code}, code)
+
+
+@cli.command()
+@_located
+@click.argument("kiosk", required=False)
+@click.argument("digits", required=False)
+def approve(data_dir: str, database: str, kiosk: str | None, digits: str | None) -> None:
+    """Approve a KIOSK whose screen shows the same six DIGITS; without arguments, list who waits."""
+    from ewarung_city import enrolment
+
+    store, keys = _open(_place(data_dir, database))
+    with store.write() as tx:
+        if kiosk is None or digits is None:
+            for device, said in enrolment.pending(tx, keys):
+                click.echo(f"{device} {said}")
+        else:
+            enrolment.approve(tx, keys, kiosk, digits)
+            click.echo(f"{kiosk} approved")
+    store.close()
+
+
+@cli.command()
+@_located
+@click.argument("kiosk")
+@click.argument("epoch", type=int)
+@click.option("--officer", "officers", multiple=True, required=True, help="Twice: two officers sign.")
+def lost(data_dir: str, database: str, kiosk: str, epoch: int, officers: tuple[str, ...]) -> None:
+    """Two officers sign that a lost KIOSK's EPOCH will never spend again; what it had left may be granted anew."""
+    from ewarung_city import leases
+
+    store, _ = _open(_place(data_dir, database))
+    with store.write() as tx:
+        count = leases.declare_lost(tx, kiosk, epoch, officers)
+    store.close()
+    click.echo(f"{count} leases released")
+
+
+@cli.command()
+@_located
+@_JSON
+@click.option("--listen", default=_DEFAULT_LISTEN, show_default=True, help="HOST:PORT; port 0 is any free one.")
+@click.option("--tls-cert", type=_FILE, help="PEM; needed to listen beyond this machine.")
+@click.option("--tls-key", type=_FILE)
+@click.option("--with-stdin", is_flag=True, help="Stop when standard input ends.")
+def serve(
+    data_dir: str,
+    database: str,
+    as_json: bool,
+    listen: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    with_stdin: bool,
+) -> None:
+    """Serve kiosks until stopped."""
+    tls = (str(tls_cert), str(tls_key)) if tls_cert is not None and tls_key is not None else None
+    place = _place(data_dir, database)
+    store, keys = _open(place)
+    _serve(store, keys, listen, {}, as_json=as_json, tls=tls, with_stdin=with_stdin)
+
+
+@cli.command()
+@_located
+@click.option("--listen", default="127.0.0.1:0", show_default=True)
+@click.option("--kiosk", default="EW-0001", show_default=True, help="Gets an enrolment code.")
+@click.option("--period", default="", help="YYYY-MM; the current one if none.")
+@click.option("--families", type=_FILE)
+@click.option("--kiosks", type=_FILE)
+@click.option("--catalogue", type=_FILE)
+@click.option("--with-stdin", is_flag=True, help="Stop when standard input ends.")
+def practice(
+    data_dir: str,
+    database: str,
+    listen: str,
+    kiosk: str,
+    period: str,
+    families: Path | None,
+    kiosks: Path | None,
+    catalogue: Path | None,
+    with_stdin: bool,
+) -> None:
+    """A whole city to practise with, in one step: invented families, rations granted, a code, and the server.
+
+    Its first line of output is a JSON object: url, kiosk, code, period.
+    """
+    from ewarung_city import enrolment, leases, register
+    from ewarung_city.keys import make_keys
+    from ewarung_city.store.database import CityStore
+
+    place = _place(data_dir, database)
+    period = period or Instant(_now_ms()).date().period().iso
+    keys = make_keys(place.data_dir)
+    store = CityStore(place.url)
+    store.create()
+    with store.write() as tx:
+        register.import_regions(tx, _shipped("semarang-kelurahan.csv"))
+        register.import_catalogue(tx, catalogue or _shipped("catalogue.json"))
+        register.import_kiosks(tx, kiosks or _shipped("kiosks.csv"))
+        register.import_families(tx, families or _shipped("families.csv"), keys, _now_ms(), "contoh")
+        leases.grant(tx, period)
+        code = enrolment.issue_code(tx, kiosk, _now_ms(), auto=True)
+    said = {"kiosk": kiosk, "code": code, "period": period}
+    _serve(store, keys, listen, said, as_json=True, tls=None, with_stdin=with_stdin)
+
+
+def _serve(
+    store: Any,
+    keys: Any,
+    listen: str,
+    said: dict[str, str],
+    *,
+    as_json: bool,
+    tls: tuple[str, str] | None,
+    with_stdin: bool,
+) -> None:
+    from ewarung_city import api, server
+
+    socket = server.bind(listen, tls=tls is not None)
+    url = server.url_of(socket, tls=tls is not None)
+    app = api.build(store, keys)
+
+    def ready() -> None:
+        _say(as_json, {"url": url, **said}, f"city at {url}")
+        sys.stdout.flush()
+
+    try:
+        server.run(app, socket, tls=tls, with_stdin=with_stdin, ready=ready)
+    finally:
+        socket.close()
+        store.close()
+
+
+@cli.command()
+@_located
+@_JSON
+def verify(data_dir: str, database: str, as_json: bool) -> None:
+    """Check chains, watermarks, totals and the rule of the leases; exit code 1 names what is wrong."""
+    from ewarung_city.verify import verify as check
+
+    store, _ = _open(_place(data_dir, database))
+    with store.read() as tx:
+        findings = check(tx)
+    store.close()
+    if not as_json:
+        for found in findings:
+            click.echo(f"{found.device}/{found.epoch} {found.seq}: {found.what}")
+    _say(as_json, {"findings": findings, "ok": not findings}, "sound" if not findings else f"{len(findings)} findings")
+    sys.exit(1 if findings else 0)
+
+
+@cli.command()
+@_located
+@_JSON
+@click.argument("kind", type=click.Choice(["spj", "realisasi", "kasus"]))
+@click.option("--period", required=True, help="YYYY-MM.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the CSV file.")
+def report(data_dir: str, database: str, as_json: bool, kind: str, period: str, out: Path | None) -> None:
+    """Figures of a period: days for the SPJ attachment, realisation by kiosk and commodity, or open cases."""
+    from ewarung_city import monitoring
+
+    store, _ = _open(_place(data_dir, database))
+    rows: list[Any]
+    with store.read() as tx:
+        if kind == "spj":
+            rows, shape = list(monitoring.days(tx, period)), monitoring.DayRow
+        elif kind == "realisasi":
+            rows, shape = list(monitoring.realisation(tx, period)), monitoring.RealisationRow
+        else:
+            rows, shape = list(monitoring.cases(tx, period)), monitoring.CaseRow
+    store.close()
+    text = monitoring.as_csv(rows, shape)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        path = out / f"{kind}-{period}.csv"
+        path.write_text(text, encoding="utf-8")
+        _say(as_json, {"rows": len(rows), "file": str(path)}, f"{path}: {len(rows)} rows")
+    else:
+        _say(as_json, rows, text.rstrip("\n"))
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; every expected failure becomes a sentence and an exit code."""
+    try:
+        cli.main(args=arguments, prog_name="ewarung-city", standalone_mode=True)
+    except PosError as error:
+        reason = f" ({error.reason})" if error.reason else ""
+        click.echo(f"{error.code}{reason}: {error.detail or error}", err=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()

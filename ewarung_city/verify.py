@@ -1,0 +1,108 @@
+"""Check a city's database against itself: chains, watermarks, totals folded again, and the rule of the leases."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from ewarung_city.attest import fold_day
+from ewarung_city.leases import outstanding
+from ewarung_city.store import schema
+from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.journal import Entry, Redeemed, Reversed, decode, genesis, link
+
+__all__ = ["Finding", "verify"]
+
+_STEP = 5_000
+_TOTALS = msgspec.json.Decoder(DayTotals)
+
+
+class Finding(msgspec.Struct, frozen=True):
+    """Something wrong: where, and what (gap, hash, watermark, lease, overgrant, day)."""
+
+    device: str
+    epoch: int
+    seq: int
+    what: str
+
+
+def verify(tx: Tx) -> list[Finding]:
+    """Everything wrong; the first break of a chain ends the look at that chain."""
+    findings: list[Finding] = []
+    for held in tx.all(schema.epoch, "device", "epoch"):
+        findings.extend(_epoch(tx, held))
+    findings.extend(_grants(tx))
+    return findings
+
+
+def _epoch(tx: Tx, held: Row) -> Iterator[Finding]:
+    device, epoch = held["device"], int(held["epoch"])
+    head, seq = genesis(device, epoch), 0
+    rights: dict[tuple[str, str, str, str], list[int]] = {}
+    for row in _entries(tx, device, epoch):
+        if int(row["seq"]) != seq + 1:
+            yield Finding(device, epoch, seq + 1, "gap")
+            return
+        seq, head = int(row["seq"]), link(head, bytes(row["body"]))
+        if head != bytes(row["hash"]):
+            yield Finding(device, epoch, seq, "hash")
+            return
+        entry = _read(row)
+        if entry is not None:
+            _rights(entry, rights)
+    if (seq, head.hex()) != (int(held["acked_seq"]), held["acked_hash"]):
+        yield Finding(device, epoch, seq, "watermark")
+    for row in tx.all(schema.lease, device=device, epoch=epoch):
+        key = (row["family"], row["programme"], row["period"], row["commodity"])
+        if [int(row["spent"]), int(row["returned"])] != rights.pop(key, [0, 0]):
+            yield Finding(device, epoch, 0, f"lease {'/'.join(key)}")
+    for key in sorted(rights):
+        yield Finding(device, epoch, 0, f"lease {'/'.join(key)}")
+    yield from _days(tx, device, epoch)
+
+
+def _days(tx: Tx, device: str, epoch: int) -> Iterator[Finding]:
+    for row in tx.all(schema.day, "date", device=device, epoch=epoch):
+        if row["closed_seq"]:
+            first, last = int(row["first_seq"]), int(row["closed_seq"]) - 1
+            rows = tx.between(schema.entry, "seq", first, last, device=device, epoch=epoch)
+            entries = [entry for entry in map(_read, rows) if entry is not None]
+            if fold_day(entries, first, last) != _TOTALS.decode(row["totals"]):
+                yield Finding(device, epoch, int(row["closed_seq"]), "day")
+
+
+def _grants(tx: Tx) -> Iterator[Finding]:
+    """Never sum(granted - surrendered) above the entitlement."""
+    rest = {
+        (row["family"], row["programme"], row["period"], row["commodity"]): int(row["amount"])
+        for row in tx.all(schema.entitlement)
+    }
+    for row in tx.all(schema.lease, "device", "epoch"):
+        key = (row["family"], row["programme"], row["period"], row["commodity"])
+        rest[key] = rest.get(key, 0) - outstanding(row)
+        if rest[key] < 0 and int(row["granted"]) > 0:
+            yield Finding(row["device"], int(row["epoch"]), 0, f"overgrant {'/'.join(key)}")
+
+
+def _rights(entry: Entry, rights: dict[tuple[str, str, str, str], list[int]]) -> None:
+    fact = entry.fact
+    if isinstance(fact, Redeemed | Reversed):
+        for debit in fact.debits:
+            key = (fact.family, debit.programme, debit.period, debit.commodity)
+            rights.setdefault(key, [0, 0])[isinstance(fact, Reversed)] += debit.amount
+
+
+def _entries(tx: Tx, device: str, epoch: int) -> Iterator[Row]:
+    seq = 0
+    while rows := tx.after(schema.entry, "seq", seq, _STEP, device=device, epoch=epoch):
+        yield from rows
+        seq = int(rows[-1]["seq"])
+
+
+def _read(row: Row) -> Entry | None:
+    try:
+        return decode(bytes(row["body"]))
+    except msgspec.MsgspecError:
+        return None
