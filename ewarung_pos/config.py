@@ -1,23 +1,36 @@
 """The kiosk's configuration: one frozen value from `config.toml` and `EWARUNG_SECTION_KEY` variables, validated once.
 
-Unknown keys are refused; every error names the key, the value's kind and what was expected.
+Unknown keys are refused; every error names the key, the value and what was expected.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from urllib.parse import urlsplit
 
 import msgspec
 
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["CardReaderConfig", "CityConfig", "KioskConfig", "Paths", "PrinterConfig", "TerminalConfig", "load_config"]
+__all__ = [
+    "CardReaderConfig",
+    "CityConfig",
+    "KioskConfig",
+    "Paths",
+    "PrinterConfig",
+    "TerminalConfig",
+    "load_config",
+    "write_config",
+]
 
-_Port = Annotated[str, msgspec.Meta(min_length=1)]
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+_UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`")
+_PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 
 
 class KioskSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -99,7 +112,7 @@ def load_config(file: Path | None, environment: Mapping[str, str] = os.environ) 
         environment: `EWARUNG_SECTION_KEY` overrides a key.
 
     Raises:
-        ConfigError: names the key and what was expected.
+        ConfigError: names the key, its value and what was expected.
     """
     data: dict[str, Any] = {}
     if file is not None and file.exists():
@@ -111,7 +124,7 @@ def load_config(file: Path | None, environment: Mapping[str, str] = os.environ) 
     try:
         config = msgspec.convert(data, KioskConfig, strict=False)
     except msgspec.ValidationError as error:
-        raise ConfigError(f"{file or 'environment'}: {error}", reason="invalid") from error
+        raise ConfigError(f"{file or 'environment'}: {_explained(str(error), data)}", reason="invalid") from error
     _consistent(config)
     return config
 
@@ -143,6 +156,29 @@ def _overridden(data: dict[str, Any], environment: Mapping[str, str]) -> dict[st
     return result
 
 
+def _explained(message: str, data: Mapping[str, Any]) -> str:
+    """`section.key: value, expected ...` out of the validator's message, which tells no value."""
+    found = _PLACE.search(message)
+    place = found["place"] if found is not None else ""
+    unknown = _UNKNOWN.search(message)
+    if unknown is not None:
+        section = data.get(place)
+        held = section if isinstance(section, Mapping) else data
+        known = KioskConfig if not place else get_type_hints(KioskConfig)[place]
+        key = f"{place}.{unknown['field']}".lstrip(".")
+        return f"{key}: {held.get(unknown['field'])!r}, expected one of {', '.join(known.__struct_fields__)}"
+    section, _, key = place.partition(".")
+    value = data.get(section)
+    if not key:
+        return f"{section}: {value!r}, expected a [{section}] table"
+    hint = get_type_hints(get_type_hints(KioskConfig)[section], include_extras=True)[key]
+    wanted = message.removesuffix(found[0] if found is not None else "").removeprefix("Expected ")
+    if get_origin(hint) is Literal:
+        wanted = "one of " + ", ".join(repr(choice) for choice in get_args(hint))
+    held = value.get(key) if isinstance(value, Mapping) else value
+    return f"{place}: {held!r}, expected {wanted}"
+
+
 def _consistent(config: KioskConfig) -> None:
     if config.card_reader.driver != "none" and not config.card_reader.port:
         raise ConfigError("card_reader.port: empty, expected a serial port such as /dev/ttyACM0", reason="invalid")
@@ -152,7 +188,15 @@ def _consistent(config: KioskConfig) -> None:
     if printer.driver == "escpos-network" and not printer.port.rpartition(":")[2].isdigit():
         raise ConfigError(f"receipt_printer.port: {printer.port!r}, expected HOST:PORT", reason="invalid")
     url = config.city.url
-    if url and not url.startswith("https://"):
-        host = url.removeprefix("http://").partition("/")[0].rpartition(":")[0]
-        if not url.startswith("http://") or host not in ("127.0.0.1", "localhost", "[::1]"):
-            raise ConfigError(f"city.url: {url!r}, expected https:// (http:// only to loopback)", reason="invalid")
+    if url and not _private(url):
+        raise ConfigError(f"city.url: {url!r}, expected https:// (http:// only to loopback)", reason="invalid")
+
+
+def _private(url: str) -> bool:
+    """Whether nobody on the way can read along: TLS, or a server on this machine."""
+    try:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK))

@@ -10,14 +10,31 @@ from pathlib import Path
 
 __all__ = ["redact", "start_log"]
 
-_DIGITS = re.compile(r"(?<![0-9A-Fa-f-])\d(?:[ .]?\d){12,18}(?![0-9A-Fa-f-])")
-_TRACK = re.compile(r";\d{12,19}=[\d=]*\??|%B\d{12,19}\^[^?]*\??")
+_ROOT = "ewarung_pos"
+
+_TRACK = re.compile(r"[;%]?B?\d{12,19}(?:[=D]\d|\^)[^\s?\"']*\??")
+_TOKEN = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f .-]*[0-9A-Fa-f]")
+_HASH = re.compile(r"(?=[0-9a-f]*[a-f])[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_DIGITS = re.compile(r"\d(?:[ .-]?\d){12,}")
 
 
 def redact(text: str) -> str:
-    """Blank track data and runs of 13 to 19 digits (card numbers, NIK, No. KK), keeping their last four."""
-    text = _TRACK.sub("[track]", text)
-    return _DIGITS.sub(lambda found: "[" + "#" * 4 + found.group()[-4:] + "]", text)
+    """Blank track data and runs of 13 digits or more (card numbers, NIK, No. KK), keeping their last four.
+
+    Chain hashes and identifiers are left alone, or the log could not be compared with the ledger.
+    """
+    return _TOKEN.sub(_blank, _TRACK.sub("[track]", text))
+
+
+def _blank(token: re.Match[str]) -> str:
+    words = token.group().split(" ")
+    if any(_HASH.fullmatch(word) for word in words):
+        return " ".join(word if _HASH.fullmatch(word) else _blanked(word) for word in words)
+    return _blanked(token.group())
+
+
+def _blanked(text: str) -> str:
+    return _DIGITS.sub(lambda found: "[####" + re.sub(r"\D", "", found.group())[-4:] + "]", text)
 
 
 class _JsonLines(logging.Formatter):
@@ -34,14 +51,20 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line, ensure_ascii=False)
 
 
+class _TillLog(logging.handlers.RotatingFileHandler):
+    """Closing it also takes it off the logger: a record after that would open the file again."""
+
+    def close(self) -> None:
+        logging.getLogger(_ROOT).removeHandler(self)
+        super().close()
+
+
 def start_log(folder: Path, level: int = logging.INFO) -> logging.Handler:
     """Log into `folder`/till.log (5 files of 1 MB); returns the handler, which the caller closes."""
     folder.mkdir(parents=True, exist_ok=True)
-    handler = logging.handlers.RotatingFileHandler(
-        folder / "till.log", maxBytes=1_000_000, backupCount=4, encoding="utf-8"
-    )
+    handler = _TillLog(folder / "till.log", maxBytes=1_000_000, backupCount=4, encoding="utf-8")
     handler.setFormatter(_JsonLines())
-    root = logging.getLogger("ewarung_pos")
+    root = logging.getLogger(_ROOT)
     root.addHandler(handler)
     root.setLevel(level)
     return handler

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ewarung_pos.errors import ConfigError, LedgerKeyWrong
 from ewarung_pos.ledger.engine import KEY_BYTES, LEDGER_FILE
 
-__all__ = ["KEY_FILE", "LedgerKey", "key_of"]
+__all__ = ["KEY_FILE", "LedgerKey", "key_of", "sync_directory"]
 
 KEY_FILE = "ledger.key"
 

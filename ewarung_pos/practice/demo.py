@@ -27,7 +27,7 @@ __all__ = ["DemoOptions", "run_demo"]
 POLL_MS = 20
 """The script's lanes run one after another, so a long wait for a card would hold up everything else."""
 
-PIN_HINT = "Latihan: Bu Siti 111111 · Bu Yuni (ketua) 222222"
+PIN_HINT = "Bu Siti 111111 · Bu Yuni (ketua) 222222"
 
 
 @dataclass(frozen=True, slots=True)

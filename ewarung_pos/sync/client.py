@@ -1,209 +1,140 @@
-"""The city over HTTP: signed requests, verified answers, deadlines; every failure becomes one of the sync errors.
+"""The line to the city: one signed HTTP exchange at a time, with deadlines, and every failure as one of our errors.
 
-Nothing of an answer is used before the city's signature over it held. The exceptions change nothing but a sentence on
-screen or the time of the next try: status codes of a gateway in between, and the refusal of an enrolment, which a till
-that knows no city key yet cannot verify.
+Nothing that comes back is used before the city's signature over status, body and this request's nonce has been
+verified, so a captive portal, a proxy's error page or a forged server can change nothing.
 """
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
+import ipaddress
 import secrets
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NoReturn, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 
-from ewarung_pos import __version__
-from ewarung_pos.domain.state import StatePage
-from ewarung_pos.errors import ProtocolMismatch, ServerBusy, ServerUnreachable, SyncError, Unauthorised
-from ewarung_pos.ports import Clock
-from ewarung_pos.sync import protocol, signing
-from ewarung_pos.sync.address import checked_url
+from ewarung_pos.errors import ConfigError, ProtocolMismatch, ServerBusy, ServerUnreachable, Unauthorised
+from ewarung_pos.sync.protocol import (
+    MESSAGE_BYTES,
+    PROBLEM_TYPE,
+    Ack,
+    Attest,
+    Hello,
+    Problem,
+    Push,
+    StatePage,
+    Welcome,
+    encode,
+    pack,
+    unpack,
+)
+from ewarung_pos.sync.signing import SignedBy, sign_request, verify_response
 
-if TYPE_CHECKING:
-    from requests import Response
-
-__all__ = ["CityBusy", "HttpCityServer", "PulledPage"]
-
-CONNECT_SECONDS = 3.0
-READ_SECONDS = 15.0
-REPLY_SECONDS = 60.0
-"""For a whole answer, however slowly it drips; READ_SECONDS is the longest silence."""
-
-KEEP_SECONDS = 4.0
-"""An idle connection is not used again after this: servers close theirs, and mobile networks forget them silently."""
-
-COMPRESS_ABOVE = 1024
-"""Bytes; below, the headers are longer than what compression saves."""
-
-MAX_RETRY_MS = 3_600_000
-_CLOCK = "clock"  # the city's word for a kiosk whose clock is off: entries are taken, rights wait
-_FOR_PEOPLE = ("text/html", "application/xhtml+xml")
+__all__ = ["Busy", "HttpCityServer", "Line", "Reply", "check_url"]
 
 T = TypeVar("T")
 
+CONNECT_SECONDS = 5.0
+READ_SECONDS = 15.0
+ANSWER_SECONDS = 60.0
+"""A whole answer; 256 KiB at 64 kbit/s take half of it."""
 
-class CityBusy(ServerBusy):
-    """The city asks to come back later, and says when: `retry_ms`, 0 when it did not."""
+_CHUNK = 16 * 1024
+_PACK_FROM = 512
+_MAX_RETRY_S = 3600
 
-    def __init__(self, detail: str, retry_ms: int) -> None:
-        super().__init__(detail)
+
+class Busy(ServerBusy):
+    """The city asks to come back; `retry_ms` is when, 0 if it did not say."""
+
+    code: ClassVar[str] = ServerBusy.code
+
+    def __init__(self, detail: str = "", *, reason: str = "", retry_ms: int = 0) -> None:
+        super().__init__(detail, reason=reason)
         self.retry_ms = retry_ms
 
 
-@dataclass(frozen=True, slots=True)
-class PulledPage:
-    """A verified page of the city's state, and SHA-256 (hex) of its JSON as the city wrote it."""
+class Reply(msgspec.Struct, frozen=True):
+    """An answer whose signature has been verified; `body` is plain."""
 
-    page: StatePage
-    digest: str
+    status: int
+    body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
+class RawReply(msgspec.Struct, frozen=True):
+    """An answer as it came."""
+
     status: int
     headers: dict[str, str]
     body: bytes
     nonce: str
 
+    def verified(self, city_key: bytes) -> Reply:
+        """The answer, if it is the city's to this request.
 
-class HttpCityServer:
-    """One session with the city. Used by one thread at a time; `close` it.
+        Raises:
+            ServerBusy: a gateway or the city asks to wait; needs no proof, because it only costs time.
+            ServerUnreachable: something else answered.
+            Unauthorised: not signed by the city.
+        """
+        if self.status in {429, 503}:
+            raise Busy(f"status {self.status}", reason="asked", retry_ms=_retry_ms(self.headers))
+        try:
+            verify_response(self.status, self.headers, self.body, city_key, self.nonce)
+        except Unauthorised as error:
+            raise _unproved(self, error) from error
+        try:
+            coding = self.headers.get("content-encoding", "")
+            return Reply(self.status, unpack(self.body) if coding == "gzip" else self.body)
+        except ValueError as error:
+            raise ProtocolMismatch(f"the answer's body: {error}", reason="body") from error
+
+
+class Line:
+    """A keep-alive connection to one city. Not for use by two threads at a time.
 
     Args:
-        url: of the city.
-        clock: says when a request was signed.
-        ca: file with the authority of the city's certificate; empty for those that the system trusts.
-        device: the kiosk; empty for one that wants to enrol and is known by its key alone.
-        epoch: of its enrolment.
-        key: the device key, 32 raw bytes.
-        city_keys: public keys that may sign an answer, 32 raw bytes each.
+        url: `https://...`; plain `http://` only on this machine.
+        ca: PEM file that replaces the system's authorities; empty for those.
 
     Raises:
-        ConfigError: the URL or the CA file cannot be used.
+        ConfigError: a URL or file that cannot be used.
     """
 
-    def __init__(
-        self,
-        url: str,
-        clock: Clock,
-        *,
-        ca: str = "",
-        device: str = "",
-        epoch: int = 0,
-        key: bytes,
-        city_keys: Iterable[bytes] = (),
-    ) -> None:
+    def __init__(self, url: str, ca: str = "") -> None:
         import requests
 
-        self._base = checked_url(url, ca)
-        self._clock = clock
-        self._device = device
-        self._epoch = epoch
-        self._used = 0.0
-        self._key = key
-        self._keyid = f"{device}/{epoch}" if device else f"enrol/{signing.public_of(key).hex()}"
-        self._city_keys = tuple(city_keys)
+        self._base = check_url(url)
         self._session = requests.Session()
-        # No .netrc credentials, and no proxy of whoever set one up on this machine: the line is the kiosk's own.
-        self._session.trust_env = False
-        self._session.headers.update(
-            {"User-Agent": f"ewarung-pos/{__version__}", "Accept": "application/json", "Accept-Encoding": "gzip"}
-        )
-        if ca:
-            self._session.verify = ca
+        self._session.trust_env = False  # no proxy, no netrc: where this goes is the configuration's word alone
+        self._session.verify = ca or True
+        self._session.headers.clear()
 
-    def close(self) -> None:
-        """End the session."""
-        self._session.close()
+    def exchange(
+        self, method: str, target: str, body: bytes, key: bytes, keyid: str, created_s: int
+    ) -> RawReply:
+        """Send one signed request and read the whole answer.
 
-    # -- messages ------------------------------------------------------------------------------------------------------
-    #
-    # Each raises ServerUnreachable, ServerBusy (CityBusy when the city said when), Unauthorised or ProtocolMismatch.
-
-    def enrol(self, message: protocol.Enrol, secret: bytes) -> protocol.Enrolled | protocol.EnrolPending:
-        """Ask to become a kiosk. The answer is believed because it knows the code's secret (`proof`).
-
-        EnrolPending: a person at the city has to look first; ask again with the same message.
+        Raises:
+            ServerUnreachable: no line (`no_line`), too slow (`timeout`), wrong certificate (`tls`), cut off
+                (`cut`), an answer larger than the protocol allows (`too_large`), or a redirection (`not_the_city`).
         """
-        reply = self._exchange("POST", "/v1/enrol", protocol.encode(message))
-        _refuse_portal(reply)
-        if reply.status >= 300:
-            _fail(reply)
-        answer: protocol.Enrolled | protocol.EnrolPending
-        try:
-            answer = _decoded(reply, protocol.Enrolled)
-            said = msgspec.structs.replace(answer, proof="")
-            proof = signing.answer_proof(secret, message.device_key, answer.city_key, said)
-        except ProtocolMismatch:
-            answer = _decoded(reply, protocol.EnrolPending)
-            proof = signing.answer_proof(secret, message.device_key, answer.city_key)
-        if not signing.same(proof, answer.proof):
-            raise Unauthorised("the answer does not know the code", reason="signature")
-        signing.verify_response(reply.status, reply.headers, reply.body, bytes.fromhex(answer.city_key), reply.nonce)
-        return answer
+        import requests
+        from urllib3.exceptions import HTTPError
 
-    def hello(self, message: protocol.Hello) -> protocol.Welcome:
-        """Say where the till stands."""
-        return _decoded(self._ask("POST", "/v1/hello", protocol.encode(message)), protocol.Welcome)
-
-    def push(self, message: protocol.Push) -> protocol.Ack:
-        """Send a batch. The signature inside the acknowledgement is verified too: it goes into the journal."""
-        ack = _decoded(self._ask("POST", "/v1/push", protocol.encode(message)), protocol.Ack)
-        self._verify_text(
-            ack.signature,
-            protocol.ack_text(self._device, self._epoch, ack.acked_seq, ack.acked_hash, ack.server_ms, ack.flagged),
-        )
-        return ack
-
-    def pull(self, cursor: int) -> PulledPage:
-        """The page of the city's state that follows `cursor`."""
-        reply = self._ask("GET", f"/v1/pull?cursor={cursor}")
-        return PulledPage(_decoded(reply, StatePage), hashlib.sha256(_expanded(reply)).hexdigest())
-
-    def attest(self, date: str) -> protocol.Attest | None:
-        """The city's totals of a business date; None when the close of that day has not arrived."""
-        reply = self._exchange("GET", f"/v1/attest/{date}")
-        self._verify(reply)
-        if reply.status == 404:
-            return None
-        if reply.status >= 300:
-            _fail(reply)
-        attest = _decoded(reply, protocol.Attest)
-        if (attest.device, attest.epoch, attest.date) != (self._device, self._epoch, date):
-            raise ProtocolMismatch("an attest of something else", reason="reply")
-        self._verify_text(attest.signature, protocol.attest_text(attest))
-        return attest
-
-    # -- exchange ------------------------------------------------------------------------------------------------------
-
-    def _ask(self, method: str, target: str, body: bytes = b"") -> _Reply:
-        """Send, verify, and turn every answer but a good one into its error."""
-        reply = self._exchange(method, target, body)
-        self._verify(reply)
-        if reply.status >= 300:
-            _fail(reply)
-        return reply
-
-    def _exchange(self, method: str, target: str, body: bytes = b"") -> _Reply:
         url = self._base + target
-        headers: dict[str, str] = {}
+        headers = {"Accept-Encoding": "gzip", "Accept": "application/json", "Host": urlsplit(url).netloc}
         if body:
             headers["Content-Type"] = "application/json"
-        if len(body) > COMPRESS_ABOVE:
-            body = protocol.pack(body)
-            headers["Content-Encoding"] = "gzip"
-        nonce = secrets.token_hex(16)
-        by = signing.SignedBy(self._keyid, self._clock.now().wall.ms // 1000, nonce)
-        signing.sign_request(method, url, headers, body, self._key, by)
-        if time.monotonic() - self._used > KEEP_SECONDS:
-            self._session.close()  # ends the connections, not the session
-        with _translated():
-            response = self._session.request(
+            if len(body) > _PACK_FROM:
+                body = pack(body)
+                headers["Content-Encoding"] = "gzip"
+        by = SignedBy(keyid, created_s, secrets.token_urlsafe(24))
+        sign_request(method, url, headers, body, key, by)
+        try:
+            with self._session.request(
                 method,
                 url,
                 data=body or None,
@@ -211,119 +142,175 @@ class HttpCityServer:
                 timeout=(CONNECT_SECONDS, READ_SECONDS),
                 allow_redirects=False,
                 stream=True,
-            )
-            with response:
-                reply = _Reply(response.status_code, dict(response.headers), _transmitted(response), nonce)
-        self._used = time.monotonic()
+            ) as response:
+                content = _content(response)
+                said = {name.lower(): value for name, value in response.headers.items()}
+                status = response.status_code
+        except requests.exceptions.SSLError as error:
+            raise ServerUnreachable(_why(error), reason="tls") from error
+        except requests.exceptions.Timeout as error:
+            raise ServerUnreachable(_why(error), reason="timeout") from error
+        except requests.exceptions.ConnectionError as error:
+            reason = "cut" if _was_cut(error) else "no_line"
+            raise ServerUnreachable(_why(error), reason=reason) from error
+        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+            raise ServerUnreachable(_why(error), reason="cut") from error
+        if 300 <= status < 400:
+            raise ServerUnreachable(f"status {status}", reason="not_the_city")
+        return RawReply(status, said, content, by.nonce)
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._session.close()
+
+
+class HttpCityServer:
+    """The city as an enrolled kiosk speaks to it.
+
+    Args:
+        line: to the city.
+        keyid: `DEVICE/EPOCH`.
+        device_key: private, to sign requests.
+        city_key: public, the only signature that counts.
+        now_s: the till's wall clock, seconds; it is told as it is, so that the city sees when it is off.
+    """
+
+    def __init__(self, line: Line, keyid: str, device_key: bytes, city_key: bytes, now_s: Callable[[], int]) -> None:
+        self._line = line
+        self._keyid = keyid
+        self._key = device_key
+        self._city_key = city_key
+        self._now_s = now_s
+
+    def hello(self, message: Hello) -> Welcome:
+        """Where the city's copy of the journal ends, and what this kiosk may do."""
+        return self._ask("POST", "/v1/hello", encode(message), Welcome)
+
+    def push(self, message: Push) -> tuple[Ack, int]:
+        """Send a batch; returns the answer and how many bytes the batch was."""
+        body = encode(message)
+        return self._ask("POST", "/v1/push", body, Ack), len(body)
+
+    def pull(self, cursor: int) -> tuple[StatePage, bytes]:
+        """The page after `cursor`, and the bytes that the city signed."""
+        reply = self._reply("GET", f"/v1/pull?cursor={cursor}", b"")
+        return _decode(reply, StatePage), reply.body
+
+    def attest(self, date: str) -> Attest | None:
+        """The city's word on a sealed day; None while the seal has not arrived there."""
+        try:
+            return self._ask("GET", f"/v1/attest/{date}", b"", Attest)
+        except ProtocolMismatch as error:
+            if error.reason == "day_not_here":
+                return None
+            raise
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._line.close()
+
+    def _ask(self, method: str, target: str, body: bytes, kind: type[T]) -> T:
+        return _decode(self._reply(method, target, body), kind)
+
+    def _reply(self, method: str, target: str, body: bytes) -> Reply:
+        """A signed answer with status 200.
+
+        Raises:
+            SyncError: anything else.
+        """
+        raw = self._line.exchange(method, target, body, self._key, self._keyid, self._now_s())
+        reply = raw.verified(self._city_key)
+        raise_for_problem(reply)
         return reply
 
-    def _verify(self, reply: _Reply) -> None:
-        failure = "no city key"
-        for public in self._city_keys:
-            try:
-                signing.verify_response(reply.status, reply.headers, reply.body, public, reply.nonce)
-            except Unauthorised as error:
-                failure = error.detail
-            else:
-                return
-        _refuse_portal(reply)
-        if reply.status in (429, 503):
-            raise CityBusy(f"unsigned {reply.status}", _retry_ms(reply))
-        if reply.status >= 500:
-            raise ServerUnreachable(f"unsigned {reply.status}", reason="gateway")
-        raise Unauthorised(f"{reply.status}: {failure}", reason="signature")
 
-    def _verify_text(self, signature: str, text: bytes) -> None:
-        try:
-            raw = bytes.fromhex(signature)
-        except ValueError:
-            raw = b""
-        if not any(signing.verify(public, text, raw) for public in self._city_keys):
-            raise Unauthorised("the document inside is not signed by the city", reason="signature")
+def raise_for_problem(reply: Reply) -> None:
+    """Turn a signed refusal into the error that says what to do.
 
-
-def _refuse_portal(reply: _Reply) -> None:
-    """An answer for people (HTML) or a way to elsewhere is not the city's, it is the network's."""
-    kind = _field(reply.headers, "content-type").partition(";")[0].strip().lower()
-    if 300 <= reply.status < 400 or kind in _FOR_PEOPLE or reply.body.lstrip()[:1] == b"<":
-        raise ServerUnreachable(f"{reply.status} {kind or 'no type'}", reason="portal")
-
-
-def _fail(reply: _Reply) -> NoReturn:
-    """Raise the error of an answer that is no success."""
+    Raises:
+        Unauthorised: 401, 403. ServerBusy: 5xx. ProtocolMismatch: other refusals.
+    """
+    if reply.status < 300:
+        return
     try:
-        word = _decoded(reply, protocol.Problem).reason[:32]
-    except ProtocolMismatch:
-        word = ""
-    detail = f"{reply.status} {word}".strip()
-    if reply.status in (429, 503):
-        raise CityBusy(detail, _retry_ms(reply))
-    if reply.status in (401, 403):
-        raise Unauthorised(detail, reason=word or "refused")
-    if word == _CLOCK:
-        raise SyncError(detail, reason=_CLOCK)
-    if reply.status in (409, 426):
-        raise ProtocolMismatch(detail, reason=word or "schema")
-    if 400 <= reply.status < 500:
-        raise ProtocolMismatch(detail, reason=word or str(reply.status))
-    raise ServerUnreachable(detail, reason="gateway")
+        reason = msgspec.json.decode(reply.body, type=Problem).reason
+    except msgspec.MsgspecError:
+        reason = ""
+    if reply.status in {401, 403}:
+        raise Unauthorised(f"status {reply.status}", reason=reason)
+    if reply.status >= 500:
+        raise Busy(f"status {reply.status}", reason="server_error")
+    raise ProtocolMismatch(f"status {reply.status}", reason=reason)
 
 
-@contextlib.contextmanager
-def _translated() -> Iterator[None]:
-    """Every failure of the line as ServerUnreachable: `timeout`, `tls` or `connection`."""
-    import requests
-    from requests.exceptions import BaseHTTPError  # type: ignore[attr-defined]  # what reading the raw body raises
+def check_url(url: str) -> str:
+    """The URL without a trailing slash.
 
+    Raises:
+        ConfigError: not https, unless it is this machine.
+    """
     try:
-        yield
-    except requests.Timeout as error:
-        raise ServerUnreachable(type(error).__name__, reason="timeout") from error
-    except requests.exceptions.SSLError as error:
-        raise ServerUnreachable(type(error).__name__, reason="tls") from error
-    except (requests.RequestException, BaseHTTPError, OSError) as error:
-        raise ServerUnreachable(type(error).__name__, reason="connection") from error
-
-
-def _transmitted(response: Response) -> bytes:
-    """The body as it came, still compressed; bounded in size and time."""
-    deadline = time.monotonic() + REPLY_SECONDS
-    parts: list[bytes] = []
-    size = 0
-    for part in response.raw.stream(16 * 1024, decode_content=False):
-        parts.append(part)
-        size += len(part)
-        if size > protocol.MESSAGE_BYTES:
-            raise ServerUnreachable("an answer without end", reason="portal")
-        if time.monotonic() > deadline:
-            raise ServerUnreachable("an answer that drips", reason="timeout")
-    return b"".join(parts)
-
-
-def _expanded(reply: _Reply) -> bytes:
-    coding = _field(reply.headers, "content-encoding").strip().lower()
-    if coding in {"", "identity"}:
-        return reply.body
-    if coding != "gzip":
-        raise ProtocolMismatch(f"content-encoding {coding[:16]}", reason="reply")
-    try:
-        return protocol.unpack(reply.body)
+        parts = urlsplit(url)
+        port = parts.port
     except ValueError as error:
-        raise ProtocolMismatch(str(error), reason="reply") from error
+        raise ConfigError(f"city.url: {url!r}, expected https://HOST[:PORT]", reason="invalid") from error
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or parts.username or port == 0:
+        raise ConfigError(f"city.url: {url!r}, expected https://HOST[:PORT]", reason="invalid")
+    if parts.scheme == "http" and not _is_loopback(host):
+        raise ConfigError(f"city.url: {url!r}, plain http is for this machine only", reason="no_tls")
+    return url.rstrip("/")
 
 
-def _decoded(reply: _Reply, kind: type[T]) -> T:
+def _is_loopback(host: str) -> bool:
     try:
-        return msgspec.json.decode(_expanded(reply), type=kind)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ProtocolMismatch(f"{kind.__name__}: {error}"[:200], reason="reply") from error
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
-def _field(headers: dict[str, str], wanted: str) -> str:
-    return next((value for name, value in headers.items() if name.lower() == wanted), "")
+def _content(response: Any) -> bytes:
+    """The body as sent, before any decoding: that is what is signed."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    body = bytearray()
+    while piece := response.raw.read(_CHUNK, decode_content=False):
+        body += piece
+        if len(body) > MESSAGE_BYTES:
+            raise ServerUnreachable("the answer is too large", reason="too_large")
+        if time.monotonic() > deadline:
+            raise ServerUnreachable("the answer takes too long", reason="timeout")
+    return bytes(body)
 
 
-def _retry_ms(reply: _Reply) -> int:
-    """`Retry-After` in milliseconds, within the hour; 0 when it says nothing useful."""
-    text = _field(reply.headers, "retry-after").strip()
-    return min(int(text) * 1000, MAX_RETRY_MS) if text.isascii() and text.isdigit() and len(text) < 8 else 0
+def _decode(reply: Reply, kind: type[T]) -> T:
+    try:
+        return msgspec.json.decode(reply.body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise ProtocolMismatch(f"{kind.__name__}: {error}", reason="body") from error
+
+
+def _unproved(reply: RawReply, error: Unauthorised) -> ServerUnreachable | Unauthorised | Busy:
+    """Something answered, and it was not provably the city: say what it looks like, and use none of it."""
+    if reply.status >= 500:
+        return Busy(f"status {reply.status}", reason="server_error")
+    kind = reply.headers.get("content-type", "").partition(";")[0].strip()
+    if "signature" not in reply.headers and kind not in {"application/json", PROBLEM_TYPE}:
+        return ServerUnreachable(f"status {reply.status}, {kind or 'no type'}", reason="not_the_city")
+    return Unauthorised(f"status {reply.status}: {error.detail}", reason="signature")
+
+
+def _retry_ms(headers: Mapping[str, str]) -> int:
+    """Retry-After in seconds; the form with a date is not trusted, a clock is not."""
+    text = headers.get("retry-after", "").strip()
+    return min(int(text), _MAX_RETRY_S) * 1000 if text.isascii() and text.isdigit() and len(text) < 9 else 0
+
+
+def _why(error: Exception) -> str:
+    """For the log: the kind of failure; messages of the library repeat the URL and are cut."""
+    return f"{type(error).__name__}: {str(error)[:160]}"
+
+
+def _was_cut(error: Exception) -> bool:
+    """Whether the connection stood: the city may have got the request."""
+    text = str(error)
+    return "Connection aborted" in text or "Connection broken" in text or "IncompleteRead" in text

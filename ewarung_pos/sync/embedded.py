@@ -1,150 +1,168 @@
-"""A city of one's own on this machine: the real server as a child process, for practice and for tests.
+"""Start a city server beside the till, for practice and demonstrations: another process, known by its command line only.
 
-The till knows the city by its command line and its wire alone, so nothing here imports it.
+The child stops when its standard input ends, so that it never outlives a till that was killed.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json
-import queue
+import http.client
+import importlib.util
+import select
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
-from typing import IO
+from types import TracebackType
+from urllib.parse import urlsplit
 
-from ewarung_pos.errors import ServerUnreachable
+import msgspec
+
+from ewarung_pos.errors import ConfigError
 
 __all__ = ["EmbeddedCity"]
 
-READY_SECONDS = 60.0
-"""The first start makes the city: schema, register, grants. A small board with a slow card takes its time."""
+START_SECONDS = 20.0
+STOP_SECONDS = 8.0
 
-STOP_SECONDS = 5.0
+
+class _Ready(msgspec.Struct, frozen=True):
+    url: str
+    kiosk: str
+    code: str
+    period: str
 
 
 class EmbeddedCity:
-    """A city in its own directory; `start` brings up what is there, or makes it from the three files.
+    """A city with the invented families, granted and serving on loopback.
 
     Args:
-        data_dir: the city's own directory; it comes up again with the same state.
-        families: register to import (CSV).
-        kiosks: kiosks to import (CSV).
-        catalogue: goods, programmes, rations and operators (JSON).
+        data_dir: of the city; run again on it, everything is still there.
+        listen: HOST:PORT; port 0 is any free one.
+        kiosk: gets an enrolment code.
+        period: YYYY-MM to grant; the current one if empty.
+        families: another CSV of families.
+        log: file for what the server says; nowhere if None.
+
+    Attributes:
+        url, code, period: known once started.
     """
 
-    def __init__(self, data_dir: Path, families: Path, kiosks: Path, catalogue: Path) -> None:
-        self._data_dir = data_dir
-        self._sources = (families, kiosks, catalogue)
-        self._process: subprocess.Popen[str] | None = None
-        self._reader: threading.Thread | None = None
-        self._url = ""
-        self._said: dict[str, str] = {}
+    def __init__(
+        self,
+        data_dir: Path,
+        listen: str = "127.0.0.1:0",
+        *,
+        kiosk: str = "EW-0001",
+        period: str = "",
+        families: Path | None = None,
+        log: Path | None = None,
+    ) -> None:
+        self._arguments = ["practice", "--data-dir", str(data_dir), "--listen", listen, "--kiosk", kiosk, "--with-stdin"]
+        if period:
+            self._arguments += ["--period", period]
+        if families is not None:
+            self._arguments += ["--families", str(families)]
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = ""
+        self.code = ""
+        self.period = ""
 
-    @property
-    def url(self) -> str:
-        """Where it listens, on loopback; empty before `start`."""
-        return self._url
+    def __enter__(self) -> EmbeddedCity:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
 
     def start(self) -> None:
         """Start it and wait until it answers.
 
         Raises:
-            ServerUnreachable: it did not come up (`city_start`); its log is in `city.log` of its directory.
+            ConfigError: this installation has no city (`no_city`), or it did not come up (`city_start`).
         """
-        self._data_dir.mkdir(parents=True, exist_ok=True)
-        families, kiosks, catalogue = self._sources
-        command = [
-            *_program(),
-            "practice",
-            *("--data-dir", str(self._data_dir)),
-            *("--families", str(families)),
-            *("--kiosks", str(kiosks)),
-            *("--catalogue", str(catalogue)),
-            *("--listen", "127.0.0.1:0"),
-            "--with-stdin",
-        ]
-        lines: queue.SimpleQueue[str] = queue.SimpleQueue()
-        with (self._data_dir / "city.log").open("ab") as log:
+        command = [*_command(), *self._arguments]
+        with contextlib.ExitStack() as files:
+            errors = files.enter_context(self._log.open("ab")) if self._log is not None else subprocess.DEVNULL
             try:
-                process = subprocess.Popen(  # noqa: S603 - our own program
-                    command,
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.PIPE,
-                    stderr=log,
-                    encoding="utf-8",
-                    errors="replace",
+                self._process = subprocess.Popen(  # noqa: S603 - our own program, arguments are a list
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
                 )
             except OSError as error:
-                raise ServerUnreachable(f"{error.strerror}", reason="city_start") from error
-        self._process = process
-        self._reader = threading.Thread(target=_read_lines, args=(process.stdout, lines), name="city-stdout")
-        self._reader.start()
+                raise ConfigError(f"the city server: {error.strerror}", reason="city_start") from error
         try:
-            self._said = _ready_line(lines)
-            self._url = self._said["url"]
+            deadline = time.monotonic() + START_SECONDS
+            said = self._first_line(deadline)
+            self.url, self.code, self.period = said.url, said.code, said.period
+            self._healthy(deadline)
         except BaseException:
             self.stop()
             raise
 
-    def enrolment_code(self, kiosk: str) -> str:
-        """The code that this start made for a kiosk, as a person would type it.
-
-        Raises:
-            ServerUnreachable: there is none for this kiosk (`city_code`).
-        """
-        if self._said.get("kiosk") != kiosk:
-            raise ServerUnreachable(f"no code for {kiosk}", reason="city_code")
-        return self._said["code"]
-
     def stop(self) -> None:
-        """Ask it to end, then make it. May be called twice, and before `start`."""
+        """Stop it; may be called twice."""
         process, self._process = self._process, None
         if process is None:
             return
-        with contextlib.suppress(OSError):
-            if process.stdin is not None:
-                process.stdin.close()
-            process.terminate()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-        if self._reader is not None:
-            self._reader.join(STOP_SECONDS)
-            self._reader = None
-        if process.stdout is not None:
-            process.stdout.close()
-        self._url = ""
+
+    def _first_line(self, deadline: float) -> _Ready:
+        process = self._process
+        if process is None or process.stdout is None:
+            raise ConfigError("the city server is not running", reason="city_start")
+        line = b""
+        while not line.endswith(b"\n"):
+            left = deadline - time.monotonic()
+            if left <= 0 or not _readable(process.stdout, left):
+                raise ConfigError("the city server did not come up in time", reason="city_start")
+            piece = process.stdout.readline()
+            if not piece:
+                raise ConfigError(f"the city server ended with {process.wait()}", reason="city_start")
+            line += piece
+        try:
+            return msgspec.json.decode(line, type=_Ready)
+        except msgspec.MsgspecError as error:
+            raise ConfigError("the city server said something else", reason="city_start") from error
+
+    def _healthy(self, deadline: float) -> None:
+        where = urlsplit(self.url)
+        while True:
+            connection = http.client.HTTPConnection(where.hostname or "", where.port, timeout=2)
+            try:
+                connection.request("GET", "/health")
+                if connection.getresponse().status == http.client.OK:
+                    return
+            except (OSError, http.client.HTTPException):
+                pass
+            finally:
+                connection.close()
+            if time.monotonic() > deadline:
+                raise ConfigError("the city server does not answer", reason="city_start")
+            time.sleep(0.02)
 
 
-def _program() -> list[str]:
-    """How the city is called: a frozen till carries it in the same executable."""
+def _command() -> list[str]:
+    """How this installation starts the city: a frozen program by its own subcommand, else Python by module name."""
+    if importlib.util.find_spec("ewarung_city") is None:
+        raise ConfigError("this installation has no city server; give --city URL", reason="no_city")
     if getattr(sys, "frozen", False):
-        return [sys.executable, "city"]
+        return [sys.executable, "city-serve"]
     return [sys.executable, "-m", "ewarung_city"]
 
 
-def _read_lines(stream: IO[str] | None, lines: queue.SimpleQueue[str]) -> None:
-    """Everything the city says, so that it never blocks on a full pipe; an empty line at its end."""
-    for line in stream or ():
-        lines.put(line)
-    lines.put("")
-
-
-def _ready_line(lines: queue.SimpleQueue[str]) -> dict[str, str]:
-    """The first line is a JSON object: url, kiosk, code, period."""
-    deadline = time.monotonic() + READY_SECONDS
-    while True:
-        try:
-            line = lines.get(timeout=max(0.0, deadline - time.monotonic()))
-        except queue.Empty:
-            raise ServerUnreachable("the city does not get ready", reason="city_start") from None
-        if not line:
-            raise ServerUnreachable("the city ended; see city.log", reason="city_start")
-        if line.startswith("{"):
-            said: dict[str, str] = json.loads(line)
-            return said
+def _readable(pipe: object, seconds: float) -> bool:
+    """Whether the child said something in time; on Windows a pipe cannot be waited for, and reading it waits."""
+    if sys.platform == "win32":
+        return True
+    return bool(select.select([pipe], [], [], seconds)[0])

@@ -1,353 +1,391 @@
-"""The till's end of sync.md: say where we stand, send a batch, take a page, fetch the proof of a sealed day.
+"""The till's end of the line: one step sends what waits and takes what is new; whoever calls decides when.
 
-One `step` contains no loop. Sending and receiving succeed or fail each by itself. The ledger is read in snapshots and
-written in short units of work, never while the line is waited for. Whatever is lost on the way is simply said again:
-the journal carries totals and hashes, so nothing can count twice.
+No transaction is open while the network is used, nothing is believed without the city's signature, and what goes wrong
+with sending does not stop receiving, nor the reverse.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 
 import msgspec
 
 from ewarung_pos import __version__
-from ewarung_pos.domain.business_day import DayState
-from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Sealed, decode
-from ewarung_pos.domain.state import KioskIdentity
-from ewarung_pos.errors import ProtocolMismatch, RuleViolation, SyncError, Unauthorised
-from ewarung_pos.ports import Clock, Ledger, LedgerHead, LedgerReader, SyncPhase, SyncReport
-from ewarung_pos.sync import protocol
-from ewarung_pos.sync.address import checked_url
-from ewarung_pos.sync.client import HttpCityServer
-from ewarung_pos.sync.signing import sign
+from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Sealed, decode, first_break, genesis
+from ewarung_pos.domain.state import KioskIdentity, StatePage
+from ewarung_pos.errors import (
+    ChainBroken,
+    ConfigError,
+    LedgerCorrupt,
+    PosError,
+    ProtocolMismatch,
+    ServerUnreachable,
+    SyncError,
+    Unauthorised,
+)
+from ewarung_pos.ports import Clock, Ledger, SyncPhase, SyncReport, UnitOfWork
+from ewarung_pos.sync.client import Busy, HttpCityServer, Line
+from ewarung_pos.sync.protocol import (
+    BATCH_BYTES,
+    BATCH_ENTRIES,
+    SCHEMA,
+    Ack,
+    Attest,
+    Hello,
+    Mode,
+    Outcome,
+    Push,
+    ack_text,
+    attest_text,
+    batch_text,
+)
+from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["BACKOFF_BASE_MS", "BACKOFF_CAP_MS", "SyncEngine"]
+__all__ = ["SyncEngine"]
 
-BACKOFF_BASE_MS = 2_000
-BACKOFF_CAP_MS = 60_000
-HELLO_AGAIN_MS = 600_000
-"""The city's time and directives are asked for at least this often while the till runs."""
-
-CLOCK_MOVED_MS = 2_000
-"""Wall and monotonic clock apart by more than this since the last exchange: the offset has to be measured again."""
-
-ATTESTED = "attested:"
-"""Setting of each sealed date that was sent: empty while the city's proof is owed, then `head|server_ms|signature`."""
-
-_CLOSE_MARK = b'"kind":"DayClosed"'
+HELLO_EVERY_MS = 10 * 60_000
+BASE_MS = 2_000
+CAP_MS = 5 * 60_000
+_DUE = "attest_due"
+_ATTESTED = "attested:"
 
 
-class _Outcome:
-    """What one step collects."""
+class _Backoff:
+    """Decorrelated: each pause is drawn between the base and three times the one before, up to a cap."""
 
     def __init__(self) -> None:
-        self.sent = 0
-        self.sent_bytes = 0
-        self.received = 0
+        self._last = BASE_MS
+
+    def reset(self) -> None:
+        self._last = BASE_MS
+
+    def next(self) -> int:
+        self._last = min(CAP_MS, BASE_MS + secrets.randbelow(max(1, 3 * self._last - BASE_MS)))
+        return self._last
+
+
+class _Leg:
+    """One direction: what it did in this step, and when it should be tried again."""
+
+    def __init__(self) -> None:
+        self.backoff = _Backoff()
+        self.error: PosError | None = None
+        self.retry_ms = 0
+        self.closed_until = 0
+
+    def run(self, work: Callable[[], None], now_ms: int) -> None:
+        """Do the leg's work unless the city asked to wait; its failure stays in the leg."""
+        if now_ms < self.closed_until:
+            self.retry_ms = self.closed_until - now_ms
+            return
+        self.error, self.retry_ms = None, 0
+        try:
+            work()
+            self.backoff.reset()
+        except SyncError as error:
+            self._failed(error, now_ms)
+        except (ChainBroken, ConfigError) as error:
+            self._failed(error, now_ms)
+
+    def skip(self, error: PosError, retry_ms: int) -> None:
+        """The same line failed just now; trying it again would only cost the operator's time."""
+        self.error, self.retry_ms = error, retry_ms
+
+    def _failed(self, error: PosError, now_ms: int) -> None:
+        self.error = error
+        self.retry_ms = self.backoff.next()
+        if isinstance(error, Busy) and error.retry_ms:
+            self.retry_ms = max(error.retry_ms, BASE_MS)
+            self.closed_until = now_ms + self.retry_ms
+
+
+class _Step:
+    """What one step brought."""
+
+    def __init__(self) -> None:
+        self.sent = self.sent_bytes = self.received = 0
         self.flagged: tuple[tuple[int, str], ...] = ()
-        self.attested: tuple[str, ...] = ()
-        self.another_page = False
-        self.errors: list[SyncError] = []
-
-
-class _Exchange(msgspec.Struct, frozen=True):
-    """City's time against both of ours, at one exchange (ms)."""
-
-    offset: int
-    wall: int
-    monotonic: int
+        self.attested: list[str] = []
+        self.more = False
 
 
 class SyncEngine:
-    """`ports.CitySync` over HTTP. SYNC lane; only `offset_ms` may be asked from anywhere.
+    """`ports.CitySync` over HTTP.
 
-    Raises:
-        ConfigError: the URL or the CA file cannot be used. An empty URL is a till without a city: phase OFF.
+    Args:
+        ledger: the till's.
+        clock: monotonic time decides pauses; wall time only signs.
+        url: of the city; empty turns the line off.
+        ca: PEM file of its authority, if it is not the system's.
     """
 
     def __init__(self, ledger: Ledger, clock: Clock, url: str, ca: str = "") -> None:
         self._ledger = ledger
         self._clock = clock
-        self._url = checked_url(url, ca) if url else ""
+        self._url = url
         self._ca = ca
-        self._server: HttpCityServer | None = None
-        self._greeted: _Exchange | None = None
-        self._exchange: _Exchange | None = None
-        self._city_seq = 0
-        self._limits = ""
-        self._refused: tuple[str, str] = ("", "")
-        self._backoff = BACKOFF_BASE_MS
+        self._city: HttpCityServer | None = None
+        self._key = b""
+        self._city_key = b""
+        self._identity: KioskIdentity | None = None
+        self._acked: tuple[int, str] | None = None
+        self._hello_at: int | None = None
+        self._mode = Mode.NORMAL
+        self._mode_reason = ""
+        self._offset_ms: int | None = None
+        self._send = _Leg()
+        self._receive = _Leg()
+        self._step = _Step()
+
+    def step(self) -> SyncReport:
+        """One push step and one pull step, each with its own outcome; contains no loop, never raises SyncError."""
+        self._step = done = _Step()
+        identity = self._ledger.read().identity()
+        if not self._url or identity is None:
+            return SyncReport(SyncPhase.OFF, unsent=self._ledger.read().head().unsent, at_ms=self._wall_ms())
+        self._identity = identity
+        self._send.run(self._push_step, self._monotonic_ms())
+        failed = self._send.error
+        if isinstance(failed, ServerUnreachable) and failed.reason in {"no_line", "timeout", "tls"}:
+            self._receive.skip(failed, self._send.retry_ms)
+        else:
+            self._receive.run(self._pull_step, self._monotonic_ms())
+        error = self._send.error or self._receive.error
+        waits = [leg.retry_ms for leg in (self._send, self._receive) if leg.retry_ms]
+        return SyncReport(
+            phase=SyncPhase.IDLE if error is None else SyncPhase.WAITING,
+            sent=done.sent,
+            sent_bytes=done.sent_bytes,
+            received=done.received,
+            unsent=self._ledger.read().head().unsent,
+            retry_ms=min(waits, default=0),
+            at_ms=self._wall_ms(),
+            code=error.code if error is not None else "",
+            reason=error.reason if error is not None else "",
+            flagged=done.flagged,
+            attested=tuple(done.attested),
+            more=done.more,
+        )
 
     def offset_ms(self) -> int | None:
         """City's time minus ours at the last exchange."""
-        return None if self._exchange is None else self._exchange.offset
+        return self._offset_ms
 
     def close(self) -> None:
-        """End the session with the city. May be called twice."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
+        """Give the connection back."""
+        if self._city is not None:
+            self._city.close()
+            self._city = None
 
-    def step(self) -> SyncReport:
-        """One batch up, one page down, one proof; each with its own outcome. Never raises SyncError.
+    # -- up ----------------------------------------------------------------------------------------------------------
 
-        Raises:
-            LedgerError: the ledger could not be read or written; nothing is lost, the next step says it again.
-        """
-        if not self._url:
-            return SyncReport(SyncPhase.OFF, unsent=self._ledger.read().head().unsent)
-        done = _Outcome()
-        try:
-            identity, server = self._connected()
-            self._greet(identity, server)
-        except SyncError as error:
-            done.errors.append(error)
-        else:
-            self._try(done, lambda: self._push(identity, server, done))
-            if not self._limits:
-                self._try(done, lambda: self._pull(server, done))
-            self._try(done, lambda: self._attest(server, done))
-        return self._report(done)
+    def _push_step(self) -> None:
+        city = self._connected()
+        self._greet(city)
+        if self._mode is Mode.NORMAL or self._mode_reason != "FORK":
+            self._push(city)
+        if self._mode is not Mode.NORMAL:
+            raise Unauthorised("upload only until a person decides", reason=self._mode_reason.lower() or "upload_only")
+        self._attest(city)
 
-    @staticmethod
-    def _try(done: _Outcome, part: Callable[[], None]) -> None:
-        try:
-            part()
-        except SyncError as error:
-            done.errors.append(error)
-
-    # -- the line ------------------------------------------------------------------------------------------------------
-
-    def _connected(self) -> tuple[KioskIdentity, HttpCityServer]:
+    def _greet(self, city: HttpCityServer) -> None:
+        """HELLO when the last one is old, or something did not fit since."""
+        now = self._monotonic_ms()
+        if self._hello_at is not None and now - self._hello_at < HELLO_EVERY_MS:
+            return
         reader = self._ledger.read()
-        identity, key = reader.identity(), reader.secret("device_key")
-        city_keys = [held for name in ("city_key", "next_city_key") if (held := reader.secret(name))]
-        if identity is None or key is None or not city_keys:
-            raise Unauthorised("no identity or no keys in the ledger", reason="not_enrolled")
-        if self._server is None:
-            self._server = HttpCityServer(
-                self._url,
-                self._clock,
-                ca=self._ca,
-                device=identity.device,
-                epoch=identity.epoch,
-                key=key,
-                city_keys=city_keys,
-            )
-        return identity, self._server
-
-    def _greet(self, identity: KioskIdentity, server: HttpCityServer) -> None:
-        """HELLO, unless it was said and nothing has happened since that makes it worth saying again."""
-        before = self._clock.now()
-        if self._greeted is not None:
-            ticked = before.monotonic_ms - self._greeted.monotonic
-            moved = abs(before.wall.ms - self._greeted.wall - ticked)
-            if ticked < HELLO_AGAIN_MS and moved < CLOCK_MOVED_MS:
-                return
-        self._greeted = None
-        reader = self._ledger.read()
-        head = reader.head()
-        welcome = server.hello(
-            protocol.Hello(
-                device=identity.device,
-                epoch=identity.epoch,
+        head, reading, who = reader.head(), self._clock.now(), self._who()
+        welcome = city.hello(
+            Hello(
+                device=who.device,
+                epoch=who.epoch,
                 head_seq=head.seq,
                 head_hash=head.hash,
                 acked_seq=head.acked_seq,
                 acked_hash=head.acked_hash,
                 cursor=reader.cursor(),
-                schema=protocol.SCHEMA,
+                schema=SCHEMA,
                 app_version=__version__,
-                wall_ms=before.wall.ms,
-                monotonic_ms=before.monotonic_ms,
-                boot=before.boot,
+                wall_ms=reading.wall.ms,
+                monotonic_ms=reading.monotonic_ms,
+                boot=reading.boot,
             )
         )
-        self._exchange = self._measured(welcome.server_ms, before.wall.ms)
-        self._city_seq = welcome.acked_seq
-        if not _held(reader, welcome.acked_seq, welcome.acked_hash):
-            self._limits = "fork"
-        elif welcome.mode is protocol.Mode.UPLOAD_ONLY:
-            self._limits = welcome.reason.lower() or "upload_only"
-        else:
-            self._limits, self._refused = "", ("", "")
-        self._greeted = self._exchange
+        self._offset_ms = welcome.server_ms - self._wall_ms()
+        self._mode, self._mode_reason = welcome.mode, welcome.reason
+        self._check_held(welcome.acked_seq, welcome.acked_hash)
+        self._acked = (welcome.acked_seq, welcome.acked_hash)
+        self._hello_at = now
 
-    def _measured(self, server_ms: int, asked_ms: int) -> _Exchange:
-        now = self._clock.now()
-        return _Exchange(server_ms - (asked_ms + now.wall.ms) // 2, now.wall.ms, now.monotonic_ms)
-
-    # -- up ------------------------------------------------------------------------------------------------------------
-
-    def _push(self, identity: KioskIdentity, server: HttpCityServer, done: _Outcome) -> None:
-        """One batch above what the city holds; its acknowledgement into the journal."""
+    def _push(self, city: HttpCityServer) -> None:
         reader = self._ledger.read()
-        head = reader.head()
-        after = min(head.acked_seq, self._city_seq)  # lower: the city was restored from an older backup
-        if head.unsent == 0 and after == head.acked_seq:
-            return
-        rows = reader.sealed(after, protocol.BATCH_ENTRIES, protocol.BATCH_BYTES)
+        head, who = reader.head(), self._who()
+        acked_seq, acked_hash = self._acked or (head.acked_seq, head.acked_hash)
+        if head.unsent == 0 and acked_seq >= head.acked_seq:
+            return  # what is left are acknowledgements; they go with the next batch
+        rows = reader.sealed(acked_seq, BATCH_ENTRIES, BATCH_BYTES)
+        broken = first_break(rows, bytes.fromhex(acked_hash), acked_seq + 1)
+        if broken is not None:
+            raise ChainBroken(f"entry {broken[0]}: {broken[1]}", reason="before_sending")
         if not rows:
             return
-        key = reader.secret("device_key") or b""
-        last = rows[-1]
-        refused, reason = self._refused
-        if refused == last.hash.hex() and self._limits:
-            raise Unauthorised("the city put this batch aside before", reason=reason)
-        asked = self._clock.now().wall.ms
-        ack = server.push(_batch(identity, key, rows))
-        self._exchange = self._measured(ack.server_ms, asked)
-        self._acknowledged(rows, head, ack, done)
-        if ack.outcome is protocol.Outcome.ACCEPTED:
-            return
-        reason = "fork" if ack.outcome is protocol.Outcome.FORK else "quarantined"
-        self._refused, self._limits, self._greeted = (last.hash.hex(), reason), reason, None
-        raise Unauthorised(f"{ack.outcome} {ack.reason} at {ack.bad_seq}", reason=reason)
+        first, last, tip = acked_seq + 1, rows[-1].seq, rows[-1].hash.hex()
+        text = batch_text(who.device, who.epoch, first, last, tip)
+        push = Push(
+            device=who.device,
+            epoch=who.epoch,
+            first_seq=first,
+            prev_hash=acked_hash,
+            entries=tuple(msgspec.Raw(row.body) for row in rows),
+            head_hash=tip,
+            signature=sign(self._key, text).hex(),
+        )
+        ack, size = city.push(push)
+        self._acknowledged(ack, rows, size)
 
-    def _acknowledged(self, rows: tuple[Sealed, ...], head: LedgerHead, ack: protocol.Ack, done: _Outcome) -> None:
-        if ack.outcome is protocol.Outcome.FORK:
-            return
-        if not _held(self._ledger.read(), ack.acked_seq, ack.acked_hash):
-            self._limits, self._greeted = "fork", None
-            raise Unauthorised(f"the city holds another entry {ack.acked_seq}", reason="fork")
-        taken = [row for row in rows if row.seq <= ack.acked_seq]
-        self._city_seq = ack.acked_seq
-        done.sent = len(taken)
-        done.sent_bytes = sum(len(row.body) for row in taken)
-        if ack.acked_seq <= head.acked_seq:
-            return
-        done.flagged = ack.flagged
-        closed = _closed_dates(taken)
+    def _acknowledged(self, ack: Ack, rows: tuple[Sealed, ...], size: int) -> None:
+        who = self._who()
+        text = ack_text(who.device, who.epoch, ack.acked_seq, ack.acked_hash, ack.server_ms, ack.flagged)
+        if not verify(self._city_key, text, _bytes(ack.signature)):
+            raise Unauthorised("the acknowledgement is not signed", reason="signature")
+        if ack.outcome is Outcome.FORK:
+            self._mode, self._mode_reason, self._hello_at = Mode.UPLOAD_ONLY, "FORK", None
+            raise Unauthorised(f"entry {ack.bad_seq}", reason="fork")
+        self._check_held(ack.acked_seq, ack.acked_hash)
+        self._offset_ms = ack.server_ms - self._wall_ms()
+        self._acked = (ack.acked_seq, ack.acked_hash)
         with self._ledger.write() as uow:
-            known = uow.settings()
-            uow.append(
-                CityAcknowledged(ack.acked_seq, ack.acked_hash, ack.server_ms, ack.signature, flagged=ack.flagged)
-            )
-            for date in closed:
-                if f"{ATTESTED}{date}" not in known:
-                    uow.put_setting(f"{ATTESTED}{date}", "")
+            if ack.acked_seq > uow.head().acked_seq:
+                sent = [row for row in rows if row.seq <= ack.acked_seq]
+                uow.append(
+                    CityAcknowledged(ack.acked_seq, ack.acked_hash, ack.server_ms, ack.signature, ack.flagged)
+                )
+                _owe_attests(uow, sent)
+                self._step.sent, self._step.sent_bytes = len(sent), size
+                self._step.flagged = ack.flagged
+            unsent = uow.head().unsent
+        if ack.outcome is Outcome.QUARANTINED:
+            self._hello_at = None
+            raise Unauthorised(f"entry {ack.bad_seq}: {ack.reason}", reason=f"quarantined_{ack.reason.lower()}")
+        self._step.more = self._step.more or unsent > 0
 
-    # -- down ----------------------------------------------------------------------------------------------------------
+    def _check_held(self, seq: int, digest: str) -> None:
+        """The city's copy must be a beginning of our journal; if it is not, one of us has another past."""
+        reader, who = self._ledger.read(), self._who()
+        if seq == 0:
+            ours: str | None = genesis(who.device, who.epoch).hex()
+        else:
+            rows = reader.sealed(seq - 1, 1, 1)
+            ours = rows[0].hash.hex() if rows and rows[0].seq == seq else None
+        if ours != digest:
+            self._mode, self._mode_reason = Mode.UPLOAD_ONLY, "FORK"
+            self._hello_at = None
+            raise Unauthorised(f"the city holds another entry {seq}", reason="fork")
 
-    def _pull(self, server: HttpCityServer, done: _Outcome) -> None:
-        """One page of the city's state, if there is a newer one."""
+    # -- the city's word on days -------------------------------------------------------------------------------------
+
+    def _attest(self, city: HttpCityServer) -> None:
+        """Ask for one day whose seal has arrived and that the city has not spoken on."""
+        reader = self._ledger.read()
+        due = _due(reader.settings().get(_DUE, ""))
+        if not due:
+            return
+        date = due[0]
+        said = city.attest(date)
+        if said is None:
+            return
+        differs = self._compare(said, date)
+        with self._ledger.write() as uow:
+            rest = [other for other in _due(uow.settings().get(_DUE, "")) if other != date]
+            uow.put_setting(_DUE, ",".join(rest))
+            uow.put_setting(_ATTESTED + date, f"{'differs' if differs else 'agrees'} {said.head} {said.signature}")
+        self._step.more = self._step.more or bool(rest)
+        if differs:
+            raise ProtocolMismatch(f"{date}: {', '.join(differs)}", reason="day_differs")
+        self._step.attested.append(date)
+
+    def _compare(self, said: Attest, date: str) -> tuple[str, ...]:
+        """Figures in which the city's account of the day differs from the seal in our journal."""
+        who = self._who()
+        if (said.device, said.epoch, said.date) != (who.device, who.epoch, date):
+            raise ProtocolMismatch("an attest of another day", reason="body")
+        if not verify(self._city_key, attest_text(said), _bytes(said.signature)):
+            raise Unauthorised("the attest is not signed", reason="signature")
+        rows = self._ledger.read().sealed(said.last_seq, 1, 1)
+        fact = decode(rows[0].body).fact if rows else None
+        if not isinstance(fact, DayClosed):
+            return ("seal",)
+        differs = list(said.differs)
+        if fact.head != said.head:
+            differs.append("head")
+        if fact.totals != said.totals and not differs:
+            differs.append("totals")
+        return tuple(differs)
+
+    # -- down --------------------------------------------------------------------------------------------------------
+
+    def _pull_step(self) -> None:
+        if self._mode is not Mode.NORMAL:
+            return
+        city = self._connected()
         cursor = self._ledger.read().cursor()
-        pulled = server.pull(cursor)
-        page = pulled.page
+        page, body = city.pull(cursor)
+        if page.cursor < cursor:
+            raise ProtocolMismatch(f"cursor {page.cursor} after {cursor}", reason="downgrade")
         if page.cursor == cursor:
             return
-        try:
-            with self._ledger.write() as uow:
-                uow.accept(page, pulled.digest)
-        except RuleViolation as error:
-            raise ProtocolMismatch(f"page {page.cursor}: {error.detail or error.code}", reason="page") from error
-        lists = (page.families, page.leases, page.credits, page.operators, page.messages)
-        done.received = sum(len(items) for items in lists) + (page.catalogue is not None) or 1
-        done.another_page = page.more
-
-    # -- proof ---------------------------------------------------------------------------------------------------------
-
-    def _attest(self, server: HttpCityServer, done: _Outcome) -> None:
-        """The city's proof of one sealed day whose close has been acknowledged."""
-        reader = self._ledger.read()
-        date = _owed(reader)
-        attest = server.attest(date) if date else None
-        if attest is None:
-            return
-        if not _held(reader, attest.last_seq, attest.head):
-            raise Unauthorised(f"the city attests another {date}", reason="fork")
         with self._ledger.write() as uow:
-            uow.put_setting(f"{ATTESTED}{date}", f"{attest.head}|{attest.server_ms}|{attest.signature}")
-        done.attested = (date,)
-        if attest.differs:
-            done.flagged = (*done.flagged, (attest.last_seq, protocol.Flag.DAY_DIFFERS.value))
+            uow.accept(page, hashlib.sha256(body).hexdigest())
+        self._step.received = _things(page)
+        self._step.more = self._step.more or page.more
 
-    # -- report --------------------------------------------------------------------------------------------------------
+    # -- the line ----------------------------------------------------------------------------------------------------
 
-    def _report(self, done: _Outcome) -> SyncReport:
-        reader = self._ledger.read()
-        head = reader.head()
-        error = done.errors[0] if done.errors else None
-        if error is None and self._limits:
-            error = Unauthorised(reason=self._limits)
-        if done.errors:
-            self._greeted = None
-        behind = head.unsent > 0 or self._city_seq < head.acked_seq
-        more = not done.errors and (behind or done.another_page or (bool(done.attested) and bool(_owed(reader))))
-        phase = SyncPhase.IDLE
-        if error is not None and not more:
-            phase = SyncPhase.WAITING
-        elif more:
-            phase = SyncPhase.SENDING if behind else SyncPhase.RECEIVING
-        return SyncReport(
-            phase=phase,
-            sent=done.sent,
-            sent_bytes=done.sent_bytes,
-            received=done.received,
-            unsent=head.unsent,
-            retry_ms=self._wait(error, more=more),
-            at_ms=self._clock.now().wall.ms,
-            code=error.code if error is not None else "",
-            reason=error.reason if error is not None else "",
-            flagged=done.flagged,
-            attested=done.attested,
-            more=more,
-        )
+    def _connected(self) -> HttpCityServer:
+        if self._city is None:
+            reader, who = self._ledger.read(), self._who()
+            key, city_key = reader.secret("device_key"), reader.secret("city_key")
+            if key is None or city_key is None:
+                raise ConfigError("the ledger holds no keys: enrol this kiosk", reason="not_enrolled")
+            self._key, self._city_key = key, city_key
+            line = Line(self._url, self._ca)
+            keyid = f"{who.device}/{who.epoch}"
+            self._city = HttpCityServer(line, keyid, key, city_key, lambda: self._wall_ms() // 1000)
+        return self._city
 
-    def _wait(self, error: SyncError | None, *, more: bool) -> int:
-        """Decorrelated back-off: a random time between the base and three times the last one, up to the cap."""
-        if error is None or more:
-            self._backoff = BACKOFF_BASE_MS
-            return 0 if error is None else BACKOFF_BASE_MS
-        asked: int = getattr(error, "retry_ms", 0)
-        span = min(BACKOFF_CAP_MS, self._backoff * 3) - BACKOFF_BASE_MS
-        self._backoff = BACKOFF_BASE_MS + secrets.randbelow(span + 1)
-        return max(asked, self._backoff)
+    def _who(self) -> KioskIdentity:
+        if self._identity is None:
+            raise LedgerCorrupt("no identity", reason="no_identity")
+        return self._identity
+
+    def _wall_ms(self) -> int:
+        return self._clock.now().wall.ms
+
+    def _monotonic_ms(self) -> int:
+        return self._clock.now().monotonic_ms
 
 
-def _batch(identity: KioskIdentity, key: bytes, rows: tuple[Sealed, ...]) -> protocol.Push:
-    first, last = rows[0], rows[-1]
-    head = last.hash.hex()
-    return protocol.Push(
-        device=identity.device,
-        epoch=identity.epoch,
-        first_seq=first.seq,
-        prev_hash=first.prev_hash.hex(),
-        entries=tuple(msgspec.Raw(row.body) for row in rows),
-        head_hash=head,
-        signature=sign(key, protocol.batch_text(identity.device, identity.epoch, first.seq, last.seq, head)).hex(),
-    )
+def _owe_attests(uow: UnitOfWork, sent: list[Sealed]) -> None:
+    """Remember the days whose seal has just arrived; kept in the ledger, so that a restart does not forget."""
+    closed = [decode(row.body).date for row in sent if b'"kind":"DayClosed"' in row.body]
+    if closed:
+        due = _due(uow.settings().get(_DUE, ""))
+        uow.put_setting(_DUE, ",".join(dict.fromkeys([*due, *closed])))
 
 
-def _held(reader: LedgerReader, seq: int, digest: str) -> bool:
-    """Whether our journal has exactly this hash at this place; the start of the epoch is always common ground."""
-    if seq == 0:
-        return True
-    rows = reader.sealed(seq - 1, 1, 1)
-    return bool(rows) and rows[0].seq == seq and rows[0].hash.hex() == digest
+def _due(text: str) -> list[str]:
+    return [date for date in text.split(",") if date]
 
 
-def _closed_dates(rows: list[Sealed]) -> list[str]:
-    """Business dates whose seal is among these entries."""
-    found = []
-    for row in rows:
-        if _CLOSE_MARK in row.body:
-            entry = decode(row.body)
-            if isinstance(entry.fact, DayClosed):
-                found.append(entry.date)
-    return found
+def _things(page: StatePage) -> int:
+    lists = (page.families, page.leases, page.credits, page.operators, page.messages)
+    return sum(len(items) for items in lists) + (page.catalogue is not None)
 
 
-def _owed(reader: LedgerReader) -> str:
-    """A sealed date that the city has not attested yet, or nothing."""
-    held = reader.settings()
-    for key, value in sorted(held.items()):
-        if key.startswith(ATTESTED) and not value:
-            return key.removeprefix(ATTESTED)
-    day = reader.day()
-    if day.state is DayState.CLOSED and day.date is not None and reader.head().unsent == 0:
-        date = day.date.iso
-        return "" if f"{ATTESTED}{date}" in held else date
-    return ""
+def _bytes(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""

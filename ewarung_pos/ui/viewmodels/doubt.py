@@ -50,7 +50,7 @@ class DoubtState:
 class DoubtDesk:
     """What is needed to settle a doubt.
 
-    `settled` is told about a redemption or reversal that came of it, or None with the reason why nothing did.
+    `settled` is told about a redemption or reversal that came of it, or None and how it ended (None: put aside).
     `under_way` names the attempts that the EDC is being asked for at this moment: no doubts yet.
     """
 
@@ -60,7 +60,7 @@ class DoubtDesk:
     operators: OperatorService
     terminal: PaymentTerminal | None
     operator: Callable[[], str]
-    settled: Callable[[Redemption | Reversal | None, str], None]
+    settled: Callable[[Redemption | Reversal | None, Trouble | None], None]
     under_way: Callable[[], frozenset[str]] = frozenset
 
 
@@ -106,7 +106,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self.stop()
         self._attempt = None
         self._set(replace(self._state, panel=None, notice=None))
-        self._desk.settled(None, "")
+        self._desk.settled(None, None)
 
     def stop(self) -> None:
         """Ask no more by itself (put aside, or the till ends)."""
@@ -207,9 +207,10 @@ class DoubtViewModel(ViewModel[DoubtState]):
             self.stop()
             self._attempt = None
             self._set(replace(self._state, panel=None, notice=None))
-        reason = outcome.reason if isinstance(outcome, Declined) else ""
+        code = "void" if attempt.kind == "void" else "edc"
+        ended = trouble(code, outcome.reason) if isinstance(outcome, Declined) else None
         self._set(replace(self._state, waiting=max(0, self._state.waiting - 1)))
-        self._desk.settled(result if isinstance(result, Redemption | Reversal) else None, reason)
+        self._desk.settled(result if isinstance(result, Redemption | Reversal) else None, ended)
 
     def dismiss(self) -> None:
         """The notice was read."""

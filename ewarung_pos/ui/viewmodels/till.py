@@ -22,7 +22,7 @@ from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.services.stock import StockService
-from ewarung_pos.ui.text import trouble
+from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterDesk, CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
@@ -163,14 +163,14 @@ class TillViewModels:
         self.shell.go("counter")
         self.doubt.open(attempt, reason)
 
-    def _settled(self, result: Redemption | Reversal | None, reason: str) -> None:
+    def _settled(self, result: Redemption | Reversal | None, ended: Trouble | None) -> None:
         self._changed()
         if isinstance(result, Redemption):
             self.counter.show_redemption(result)
             return
         if isinstance(result, Reversal):
             self.history.show_reversal(result)
-        if reason:
-            self.counter.tell(trouble("edc", reason))
+        if ended is not None:
+            self.counter.tell(ended)
         else:
             self.counter.finish()

@@ -147,20 +147,21 @@ class ShelfLine(Box):
     """One product with its stepper."""
 
     def __init__(self, counter: CounterViewModel, product: str, parent: QWidget | None = None) -> None:
-        super().__init__(across=True, gap=3, margins=(2.75, 0.5, 2.75, 0.5), parent=parent)
+        super().__init__(across=True, gap=3, margins=(2.75, 0.25, 2.75, 0.25), parent=parent)
         self._counter = counter
         self._product = product
         self._state: ShelfRow | None = None
         self._picture = Picture("package", height=56)
         self._place = Box()
         self._place.add(self._picture, align=Qt.AlignmentFlag.AlignCenter)
-        words = Box(gap=0.5)
-        self._name = Text(role=Role.LEAD)
+        words = Box(gap=0.25)
+        self._name = Note(role=Role.LEAD)
         self._left = Line()
         self._third = Box(across=True, gap=1.5)
         self._bar = ProgressBar()
+        self._of = Text(role=Role.SMALL, tone=Tone.SOFT)
         self._bound = Note("info", "", Tone.LOOK, role=Role.SMALL)
-        self._third.add(self._bar, stretch=1).add(self._bound)
+        self._third.add(self._bar, stretch=1).add(self._of, self._bound)
         words.space().add(self._name, self._left, self._third).space()
         self.stepper = Stepper()
         self.stepper.changed.connect(self._stepped)
@@ -171,21 +172,24 @@ class ShelfLine(Box):
         """Show the product as it stands now."""
         self._state = state
         self._picture.set_picture(state.pictogram)
-        self._name.set_text(state.name)
+        self._name.render_state("", state.name)
         tight = self.look.room is Density.TIGHT
         if state.gone:
             self._left.set_runs((Run(state.gone, Role.LEAD, Tone.SOFT),))
         elif tight and state.bound:
             self._left.set_runs((Run(state.left, Role.QUANTITY), Run(state.bound, Role.SMALL, Tone.LOOK)))
         else:
-            self._left.set_runs((Run(state.left, Role.QUANTITY), Run(state.of, Role.BODY, Tone.SOFT)))
-        self._bar.setVisible(state.permille is not None and not state.gone)
+            beside = state.of if state.permille is not None else ""
+            self._left.set_runs((Run(state.left, Role.QUANTITY), Run(beside, Role.BODY, Tone.SOFT)))
+        self._of.set_text(state.of)
+        self._of.setVisible(state.permille is None)
+        self._bar.setVisible(state.permille is not None)
         self._bar.set_share(state.permille or 0, 1000)
         self._bar.setAccessibleName(f"{state.name} {state.left} {state.of}")
         self._bound.render_state("info", state.bound, Tone.LOOK)
         self._bound.setVisible(bool(state.bound) and not state.gone)
-        self._third.setVisible(not tight and not state.gone and (state.permille is not None or bool(state.bound)))
-        self._third.setFixedHeight(self._bound.sizeHint().height())
+        self._third.setVisible(not tight and not state.gone)
+        self._third.setFixedHeight(self._bound.sizeHint().height() - 4)
         self.stepper.setVisible(not state.gone)
         self.stepper.set_name(state.name)
         self.stepper.set_range(0, max(state.most, state.packs))
@@ -297,6 +301,19 @@ class BasketPage(Page):
             self.take_keyboard()
         for row in section.rows:
             self._lines[row.product].render_state(row)
+        self._align()
+
+    def _align(self) -> None:
+        """Steppers of one width, so that their ends stand under each other."""
+        steppers = [line.stepper for line in self._lines.values()]
+        width = max((each.sizeHint().width() for each in steppers), default=0)
+        for each in steppers:
+            each.setFixedWidth(width)
+
+    def restyle(self) -> None:
+        super().restyle()
+        if hasattr(self, "_lines"):
+            self._align()
 
     def take_keyboard(self) -> None:
         """Put the keyboard on the first stepper, so that + and − work at once."""

@@ -33,7 +33,7 @@ class ClosingView(Page):
         self._title = Text("Tutup Hari", Role.TITLE)
         self._date = Text(role=Role.LEAD, tone=Tone.SOFT)
         self._steps = StepHead()
-        head.add(self._title, self._date).add(self._steps, stretch=1)
+        head.add(self._title, self._date).add(self._steps, stretch=20).space()
         self.add(head)
         self._pages = Pages()
         self.begin = BeginPage(closing)

@@ -29,7 +29,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
 )
 from ewarung_pos.ui.views.kit.paint import Painted
-from ewarung_pos.ui.views.parts import Action, Box, Said, tone_of
+from ewarung_pos.ui.views.parts import Action, Box, Said, is_narrow, tone_of
 
 __all__ = ["BeginPage", "SealPage", "SealedPage", "SendPage"]
 
@@ -225,7 +225,8 @@ class SealPage(Box):
     def render_state(self, state: ClosingState) -> None:
         """Show the day's figures."""
         self._figures.set_figures(state.figures)
-        self._story.render_state(state.story, agrees=state.story_agrees)
+        crowded = is_narrow(self) and state.edc_differs and state.story_agrees
+        self._story.render_state(() if crowded else state.story, agrees=state.story_agrees)
         if not state.edc_asked:
             words, badge = "Total EDC sedang ditanyakan", ("tunggu", Tone.INFO)
         elif state.edc_differs:

@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.kit import (
     TextField,
     Tone,
 )
-from ewarung_pos.ui.views.parts import Box, PagedRows
+from ewarung_pos.ui.views.parts import Box, PagedRows, is_narrow
 
 __all__ = ["SheetPage", "StoryCard"]
 
@@ -241,7 +241,9 @@ class SheetPage(Box):
             self._lines[row.product].render_state(row, blind=blind)
         self._head.render_state(blind=blind)
         self._render_why(state, blind=blind)
-        self._story.render_state(() if blind else state.story, agrees=state.story_agrees)
+        # Where there is little room, the story waits for the seal unless it does not agree.
+        told = not blind and not (is_narrow(self) and state.story_agrees)
+        self._story.render_state(state.story if told else (), agrees=state.story_agrees)
         self.back.setVisible(blind)
         self.recount.setVisible(not blind)
         self.go_on.set_text("BANDINGKAN" if blind else "KIRIM KE KOTA")

@@ -88,7 +88,7 @@ class _Tally(Painted):
             with_label, with_opened = with_label_, with_opened_
             pieces = [self._width(each, role) for each in self._items]
             total = sum(pieces) + gap * len(pieces)
-            if total + (label if with_label else 0) + (opened if with_opened else 0) <= room:
+            if total + (label + gap if with_label else 0) + (opened if with_opened else 0) <= room:
                 break
         left = pad
         if with_label:

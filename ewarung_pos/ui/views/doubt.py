@@ -44,7 +44,6 @@ class DoubtView(Page):
         self._attempt = ""
         self._left = Pages()
         self._trouble = TroubleCard()
-        self._trouble.acted.connect(self._act)
         self._action = ""
         self._left.addWidget(self._trouble)
         self._slip = SlipForm(doubt)
@@ -60,13 +59,15 @@ class DoubtView(Page):
         self._others = Text(role=Role.BODY, tone=Tone.LOOK, wrap=True)
         self.other = BigButton("Layani kartu lain", icon="hand-helping", key="F9")
         self.other.clicked.connect(self._doubt.serve_other)
+        self.ask = BigButton("Tanya EDC lagi", kind=ButtonKind.PRIMARY, icon="refresh-cw", key="Enter")
+        self.ask.clicked.connect(self._act)
         self.slip = BigButton("Saya punya struk EDC", icon="receipt-text", key="F8")
         self.slip.clicked.connect(self._doubt.ask_slip)
         above: tuple[QWidget, ...] = (self._goods_title, self._tag, self._goods)
         for part in above:
             card.body.addWidget(part)
         card.body.addStretch(1)
-        for part in (self._others, self.slip, self.other):
+        for part in (self._others, self.ask, self.slip, self.other):
             card.body.addWidget(part)
         return card
 
@@ -80,10 +81,11 @@ class DoubtView(Page):
             self._attempt = panel.attempt
             self._slip.clear()
         self._action = panel.trouble.action
-        word = "" if panel.asking else panel.trouble.button
         self._trouble.render_state(
-            kit_trouble(panel.trouble, detail=panel.amount, button=word, steps=panel.steps)
+            kit_trouble(panel.trouble, detail=panel.amount, button="", steps=panel.steps)
         )
+        self.ask.set_text(panel.trouble.button)
+        self.ask.setVisible(not panel.asking and not panel.slip_form)
         self._slip.render_state(panel, state.notice)
         self._left.show_page(self._slip if panel.slip_form else self._trouble)
         self._goods_title.set_text("Struk yang dibatalkan" if panel.void else "Barang di meja")

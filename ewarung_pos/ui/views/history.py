@@ -16,7 +16,6 @@ from ewarung_pos.ui.views.kit import (
     Cell,
     Choice,
     Column,
-    DataTable,
     EmptyState,
     Option,
     Pages,
@@ -28,6 +27,7 @@ from ewarung_pos.ui.views.kit import (
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
 from ewarung_pos.ui.views.parts import Action, Box, Page, Said, is_narrow, kit_trouble
+from ewarung_pos.ui.views.room_table import RoomTable
 
 __all__ = ["HistoryView"]
 
@@ -44,7 +44,7 @@ def _status(line: HistoryLine) -> tuple[str, Tone, str]:
 
 def _columns(*, narrow: bool) -> tuple[Column[HistoryLine], ...]:
     """Where it is narrow the goods are left to the receipt itself."""
-    goods = (Column("Barang", lambda each: Cell(each.goods, Tone.SOFT), share=5),)
+    goods: tuple[Column[HistoryLine], ...] = (Column("Barang", lambda each: Cell(each.goods, Tone.SOFT), share=5),)
     return (
         Column("Struk", lambda each: Cell(each.number, bold=True)),
         Column("Jam", lambda each: Cell(each.time, Tone.SOFT)),
@@ -90,7 +90,6 @@ class _ListPage(Page):
         self._history = history
         self._act = act
         self._action = ""
-        self._rows: tuple[HistoryLine, ...] = ()
         head = Box(across=True, gap=2)
         self._title = Text(role=Role.TITLE)
         self._hint = Text("Enter membuka struk", Role.BODY, Tone.SOFT)
@@ -102,19 +101,15 @@ class _ListPage(Page):
         self.search.searched.connect(history.search)
         self.search.submitted.connect(history.search)
         search.add(self.search)
-        self._tables: dict[bool, DataTable[HistoryLine]] = {
-            narrow: DataTable("Struk", _columns(narrow=narrow)) for narrow in (False, True)
-        }
         self._empty = EmptyState("package", height=96)
-        self._body = Pages()
-        for table in self._tables.values():
-            table.opened.connect(self._open)
-            self._body.addWidget(table)
-        self._body.addWidget(self._empty)
+        self.table: RoomTable[HistoryLine] = RoomTable(
+            "Struk", _columns(narrow=False), _columns(narrow=True), self._empty
+        )
+        self.table.opened.connect(self._open)
         self._trouble = TroubleCard()
         self._trouble.acted.connect(self._acted)
         card.body.addWidget(search)
-        card.body.addWidget(self._body, 1)
+        card.body.addWidget(self.table, 1)
         self._below = Pages()
         self._below.addWidget(card)
         self._below.addWidget(self._trouble)
@@ -128,33 +123,17 @@ class _ListPage(Page):
         self._hint.setVisible(bool(state.rows))
         if not self.search.hasFocus() and self.search.text() != state.query:
             self.search.setText(state.query)
-        self._rows = state.rows
-        for table in self._tables.values():
-            table.set_rows(state.rows)
-            if state.rows and not table.currentIndex().isValid():
-                table.selectRow(0)
+        self.table.set_rows(state.rows, choose_first=True)
         self._empty.render_state(
             "package",
             "Tidak ada struk yang cocok" if state.query else "Belum ada struk hari ini",
             "Periksa lagi nama atau nomornya." if state.query else "Struk muncul di sini setelah penyaluran pertama.",
             title_role=Role.HEADING,
         )
-        self._show_rows()
         if state.notice is not None:
             self._action = state.notice.action
             self._trouble.render_state(kit_trouble(state.notice))
         self._below.show_page(self._trouble if state.notice is not None else self._card)
-
-    @property
-    def table(self) -> DataTable[HistoryLine]:
-        return self._tables[is_narrow(self)]
-
-    def _show_rows(self) -> None:
-        self._body.show_page(self.table if self._rows else self._empty)
-
-    def restyle(self) -> None:
-        super().restyle()
-        self._show_rows()
 
     def take_keyboard(self, mode: str) -> None:
         self.search.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -263,6 +242,7 @@ class _ReceiptPage(Page):
             self._trouble.render_state(kit_trouble(state.notice))
             page = self._trouble
         self._right.show_page(page)
+        self._paper.setVisible(not (page is self._pin and is_narrow(self)))
 
     def take_keyboard(self, mode: str) -> None:
         if mode == "pin":

@@ -13,7 +13,6 @@ from ewarung_pos.ui.views.kit import (
     Card,
     Cell,
     Column,
-    DataTable,
     EmptyState,
     FieldRow,
     Line,
@@ -28,16 +27,19 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Said, kit_trouble
+from ewarung_pos.ui.views.room_table import RoomTable
 
 __all__ = ["StockView"]
 
 MOST_PACKS = 9_999
 
 
-def _columns() -> tuple[Column[StockRow], ...]:
+def _columns(*, narrow: bool) -> tuple[Column[StockRow], ...]:
+    """Where it is narrow the pack is left to the name."""
+    pack: tuple[Column[StockRow], ...] = (Column("Kemasan", lambda each: Cell(each.pack, Tone.SOFT)),)
     return (
         Column("Barang", lambda each: Cell(each.name, picture=each.pictogram), share=1),
-        Column("Kemasan", lambda each: Cell(each.pack, Tone.SOFT)),
+        *(() if narrow else pack),
         Column("Di rak", lambda each: Cell(str(each.on_hand), bold=True), right=True),
         Column("Isi", lambda each: Cell(each.content, Tone.SOFT), right=True),
         Column("Harga", lambda each: Cell(each.price), right=True),
@@ -75,7 +77,7 @@ class StockView(Pages):
             if state.mode == "receive":
                 self.receive.supplier.setFocus(Qt.FocusReason.OtherFocusReason)
             else:
-                self.shelf.table.setFocus(Qt.FocusReason.OtherFocusReason)
+                self.shelf.table.take_keyboard()
 
 
 class _ShelfPage(Page):
@@ -88,14 +90,13 @@ class _ShelfPage(Page):
         head.add(self.begin)
         self._said = Said()
         self._card = Card(pad=0, spacing=0)
-        self.table: DataTable[StockRow] = DataTable("Stok di rak", _columns())
-        self._empty = EmptyState(
+        empty = EmptyState(
             "package", "Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.", height=96
         )
-        self._inside = Pages()
-        self._inside.addWidget(self.table)
-        self._inside.addWidget(self._empty)
-        self._card.body.addWidget(self._inside, 1)
+        self.table: RoomTable[StockRow] = RoomTable(
+            "Stok di rak", _columns(narrow=False), _columns(narrow=True), empty
+        )
+        self._card.body.addWidget(self.table, 1)
         self._trouble = TroubleCard()
         self._trouble.acted.connect(stock.dismiss)
         self._body = Pages()
@@ -107,7 +108,6 @@ class _ShelfPage(Page):
     def render_state(self, state: StockState) -> None:
         self._said.render_state(state.said)
         self.table.set_rows(state.rows)
-        self._inside.show_page(self.table if state.rows else self._empty)
         if state.notice is not None:
             self._trouble.render_state(kit_trouble(state.notice))
         self._body.show_page(self._trouble if state.notice is not None else self._card)

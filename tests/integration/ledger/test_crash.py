@@ -15,10 +15,12 @@ from pathlib import Path
 
 import pytest
 
+from ewarung_pos.domain.journal import DayOpened, StockReceived
+from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ConfigError, LedgerError, LedgerFull
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.verify import verify
-from tests.integration.ledger.kiosk import KEY, enrol, rice, serve, stock_up
+from tests.integration.ledger.kiosk import KEY, enrol, page, rice, serve, stock_up
 
 ROOT = Path(__file__).parents[3]
 Open = Callable[..., SqlLedger]
@@ -97,14 +99,7 @@ def test_a_full_disk_loses_the_last_commit_only_and_says_so(opened: Open, small_
     ledger = opened(small_disk, create=True)
     enrol(ledger)
     with ledger.write() as uow:
-        from tests.integration.ledger.kiosk import page
-
         uow.accept(page(10, 1, rice=10**9), "digest")
-    stock_up_more = ledger
-    from ewarung_pos.domain.journal import DayOpened, StockReceived
-    from ewarung_pos.domain.stock import ReceivedLine
-
-    with stock_up_more.write() as uow:
         uow.append(DayOpened())
         uow.append(StockReceived("Bulog", "DO", (ReceivedLine("B5", 10**6),)))
     served = serve_until_full(ledger)

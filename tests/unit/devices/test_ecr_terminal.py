@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import logging
+import threading
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -496,3 +500,42 @@ def test_site_without_echo_waits_for_silence(respond: Callable[..., bytes]) -> N
     transport = ScriptedTransport([(sale(), [ACK, respond()]), (ACK, b"")])
     line = EcrLine(transport, TIMERS, EcrSite(fence="quiet", quiet_s=0.02))
     assert isinstance(EcrTerminal(line).pay(PaymentIntent(ID, 62_500), lambda _: None), Approved)
+
+
+# -- whatever happens ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fields", [{}, {"amount": 1}, {"code": "51"}, {"code": "TO"}, {"approval": "1\x002"}])
+def test_card_number_in_a_response_leaves_no_trace(
+    respond: Callable[..., bytes], caplog: pytest.LogCaptureFixture, canary: str, fields: dict[str, Any]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    talk = Talk(respond, (sale(), [ACK, respond(pan=canary, **fields)]), (None, b""))
+    outcome = talk.pay()
+    seen = caplog.text + repr(outcome) + repr(vars(talk.line)) + repr(vars(talk.terminal._evidence))
+    assert canary not in seen
+    assert canary.encode().hex() not in seen
+    assert "EDC <-" in caplog.text
+
+
+def test_edc_that_never_stops_talking_does_not_hold_the_till(respond: Callable[..., bytes]) -> None:
+    noise: list[bytes | LinkLost | None] = [ACK, *[respond("17", 0)] * 500]
+    talk = Talk(respond, (sale(), noise), *[(ACK, b"")] * 500)
+    assert talk.pay() == Unknown("bad_frame")
+
+
+def test_closing_ends_a_payment_that_waits(respond: Callable[..., bytes]) -> None:
+    script = ScriptedTransport([*Talk.fence(respond), (sale(), ACK)])
+    terminal = EcrTerminal(EcrLine(script, replace(TIMERS, response=30.0), EcrSite()))
+    outcomes: list[PaymentOutcome] = []
+    accepted = threading.Event()
+    payer = threading.Thread(
+        target=lambda: outcomes.append(
+            terminal.pay(PaymentIntent(ID, 62_500), lambda step: accepted.set() if step == "accepted" else None)
+        )
+    )
+    payer.start()
+    assert accepted.wait(5)
+    terminal.close()
+    payer.join(5)
+    assert outcomes == [Unknown("link_lost")]

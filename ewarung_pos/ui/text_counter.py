@@ -1,0 +1,236 @@
+"""The sentences of the counter: why a card is not served, what the EDC said, and what is not certain yet."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ewarung_pos.ui.trouble import HELD, NOTHING, Trouble, said
+
+__all__ = ["AT_THE_COUNTER"]
+
+_next_card = partial(said, safe=NOTHING, button="Kartu berikutnya")
+_no_money = partial(said, safe=NOTHING)
+_basket = partial(said, safe=NOTHING, button="Kembali ke keranjang")
+_doubt = partial(said, safe=HELD, button="Tanya EDC lagi", action="inquire")
+_not_voided = partial(said, safe="Struk yang asli tetap berlaku. Tidak ada yang diubah.")
+
+_REFUSED: dict[str, Trouble] = {
+    "refusal.unknown_card": _next_card(
+        "Kartu belum terdaftar di sini",
+        "Nomor kartu ini tidak ada dalam daftar keluarga kios ini.",
+        "Minta keluarga menghubungi kelurahan atau pendamping, lalu Sinkron bila daftar baru sudah ada.",
+    ),
+    "refusal.card_blocked": _next_card(
+        "Kartu diblokir kota",
+        "Kota memblokir kartu ini. Kios tidak bisa membukanya.",
+        "Kembalikan kartu dan arahkan ke Dinas Sosial atau bank penerbit.",
+        tone="stop",
+    ),
+    "refusal.holder_deceased": _next_card(
+        "Pemegang tercatat meninggal",
+        "Data kota mencatat pemegang kartu ini sudah meninggal.",
+        "Sampaikan dengan baik: ahli waris mengurus ke kelurahan dengan surat kematian.",
+        tone="stop",
+    ),
+    "refusal.family_moved": _next_card(
+        "Keluarga tercatat pindah",
+        "Data kota mencatat keluarga ini sudah pindah.",
+        "Arahkan ke kelurahan tempat tinggal sekarang untuk pindah kios.",
+        tone="stop",
+    ),
+    "refusal.home_elsewhere": _next_card(
+        "Jatah ada di kios lain",
+        "Jatah keluarga ini disimpan untuk kios lain.",
+        "Sebutkan kios asalnya. Pindah kios bisa diminta lewat pendamping.",
+    ),
+    "refusal.exhausted": _next_card(
+        "Jatah bulan ini sudah habis",
+        "Seluruh jatah bulan ini sudah diambil.",
+        "Tunjukkan struk terakhir bila keluarga bertanya. Jatah baru ada bulan depan.",
+    ),
+    "refusal.period_over": said(
+        "Jatah bulan ini belum diterima",
+        "Kios belum memegang jatah bulan ini; yang ada hanya jatah bulan lain.",
+        "Buka Sinkron lalu Kirim sekarang untuk mengambil jatah baru.",
+        safe=NOTHING,
+        button="Buka Sinkron",
+        action="go_sync",
+    ),
+    "refusal.out_of_stock": said(
+        "Stok tidak cukup",
+        "Barang di rak kurang dari yang diminta.",
+        "Kurangi jumlahnya, atau catat barang yang baru datang di Terima barang.",
+        safe=NOTHING,
+        button="Terima barang",
+        action="go_stock",
+    ),
+    "refusal.day_not_open": said(
+        "Hari belum dibuka",
+        "Kartu belum bisa dilayani karena hari kerja belum dibuka.",
+        "Buka hari lebih dulu.",
+        safe=NOTHING,
+        button="Buka Hari",
+        action="go_day",
+    ),
+    "refusal.clock_suspect": said(
+        "Jam komputer meragukan",
+        "Jam komputer tidak cocok dengan catatan terakhir atau dengan jam kota.",
+        "Betulkan tanggal dan jam komputer, lalu coba lagi.",
+        safe=NOTHING,
+        button="Coba lagi",
+        action="retry",
+    ),
+    "refusal.in_doubt": said(
+        "Ada yang belum pasti",
+        "Penarikan saldo sebelumnya untuk kartu ini belum pasti hasilnya.",
+        "Selesaikan dulu yang belum pasti. Kartu lain boleh dilayani.",
+        safe="Permintaan sebelumnya tersimpan. Saldo tidak akan ditarik dua kali.",
+        button="Selesaikan",
+        action="resolve",
+    ),
+    "refusal.purse_offline": said(
+        "EDC tidak tersambung",
+        "Belanja KKS memerlukan mesin EDC, dan mesin itu tidak menjawab.",
+        "Periksa kabel dan listrik EDC. Jatah dan tunai tetap bisa dilayani.",
+        safe=NOTHING,
+        button="Coba lagi",
+        action="retry",
+    ),
+}
+
+_EDC_SAID_NO: dict[str, Trouble] = {
+    "edc": _basket(
+        "EDC menolak", "EDC tidak melakukan penarikan saldo.", "Lihat layar EDC, lalu ubah keranjang atau ulangi."
+    ),
+    "edc.declined": _no_money("Bank menolak", "Bank menolak penarikan saldo.", "Keluarga bisa menanyakannya ke bank."),
+    "edc.insufficient": _no_money(
+        "Saldo KKS tidak cukup",
+        "Bank menjawab saldo tidak cukup.",
+        "Kurangi belanja KKS, atau bayar sebagian dengan tunai.",
+        button="Ubah keranjang",
+    ),
+    "edc.wrong_pin": _basket(
+        "PIN salah",
+        "PIN yang ditekan di EDC salah.",
+        "Minta pemegang kartu menekan PIN sendiri, pelan-pelan, lalu Salurkan lagi.",
+    ),
+    "edc.expired_card": _no_money(
+        "Kartu kedaluwarsa",
+        "Masa berlaku kartu sudah lewat. Uangnya tetap ada di bank.",
+        "Arahkan ke bank penerbit untuk ganti kartu.",
+    ),
+    "edc.card_error": _basket(
+        "Kartu tidak terbaca EDC",
+        "EDC tidak bisa membaca kartu.",
+        "Bersihkan kartu, masukkan lagi, lalu Salurkan lagi.",
+    ),
+    "edc.user_cancelled": _basket(
+        "Penarikan dibatalkan",
+        "Penarikan saldo dibatalkan sebelum uang berpindah.",
+        "Tanyakan kepada keluarga: ubah keranjang atau selesai.",
+    ),
+    "edc.host_unavailable": _basket(
+        "Bank tidak tersambung",
+        "EDC menjawab bahwa bank sedang tidak bisa dihubungi.",
+        "Coba lagi beberapa menit, atau layani jatah dan tunai saja.",
+    ),
+    "edc.terminal_fault": _no_money(
+        "EDC bermasalah",
+        "Mesin EDC melaporkan kerusakan.",
+        "Matikan dan nyalakan EDC. Bila tetap begitu, hubungi bank.",
+    ),
+    "edc.not_accepted": _basket(
+        "EDC tidak menerima perintah",
+        "Tiga kali dikirim, EDC tidak menerima perintah.",
+        "Periksa kabel EDC lalu Salurkan lagi.",
+    ),
+    "edc.not_sent": _basket(
+        "EDC terputus",
+        "EDC tidak tersambung, jadi perintah tidak dikirim.",
+        "Pasang kabel EDC lalu Salurkan lagi.",
+    ),
+    "edc.not_found": _next_card(
+        "EDC: tidak ada penarikan",
+        "EDC memastikan penarikan ini tidak pernah terjadi.",
+        "Layani lagi kartu ini seperti biasa.",
+    ),
+    "void": _not_voided(
+        "Saldo belum dikembalikan",
+        "EDC tidak membatalkan penarikan saldo ini.",
+        "Lihat layar EDC, lalu Batalkan lagi. Bila tetap ditolak, hubungi bank.",
+    ),
+    "void.not_sent": _not_voided(
+        "EDC terputus",
+        "EDC tidak tersambung, jadi pembatalan tidak dikirim.",
+        "Pasang kabel EDC lalu Batalkan lagi.",
+    ),
+    "void.user_cancelled": _not_voided(
+        "Pembatalan dihentikan", "Pembatalan dihentikan di mesin EDC.", "Batalkan lagi bila memang perlu."
+    ),
+    "void.not_found": _not_voided(
+        "EDC: tidak ada pembatalan",
+        "EDC memastikan pembatalan ini tidak pernah terjadi.",
+        "Batalkan lagi dari Riwayat bila masih perlu.",
+    ),
+    "void.host_unavailable": _not_voided(
+        "Bank tidak tersambung",
+        "EDC menjawab bahwa bank sedang tidak bisa dihubungi.",
+        "Coba lagi beberapa menit; pembatalan hanya bisa pada hari yang sama.",
+    ),
+}
+
+_NOT_CERTAIN: dict[str, Trouble] = {
+    "doubt": _doubt(
+        "Belum pasti",
+        "Hasil di EDC belum pasti.",
+        "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
+    ),
+    "doubt.no_answer": _doubt(
+        "Belum pasti: jawaban EDC tidak sampai",
+        "EDC menerima perintah, tetapi jawabannya tidak sampai.",
+        "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
+    ),
+    "doubt.link_lost": _doubt(
+        "Belum pasti: kabel EDC terlepas",
+        "Kabel EDC terlepas setelah perintah dikirim.",
+        "Pasang kabel EDC. Tahan barang di meja dulu.",
+    ),
+    "doubt.no_ack": _doubt(
+        "Belum pasti: EDC diam",
+        "EDC tidak menjawab sama sekali setelah perintah dikirim.",
+        "Lihat layar EDC. Tahan barang di meja dulu.",
+    ),
+    "doubt.bad_frame": _doubt(
+        "Belum pasti: jawaban EDC rusak",
+        "Jawaban EDC sampai dalam keadaan rusak.",
+        "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
+    ),
+    "doubt.mismatch": _doubt(
+        "Belum pasti: jawaban EDC tidak cocok",
+        "EDC menjawab dengan jumlah atau jenis transaksi yang lain.",
+        "Tahan barang. Cocokkan dengan struk yang keluar dari EDC.",
+        tone="stop",
+    ),
+    "doubt.host_timeout": _doubt(
+        "Belum pasti: bank terlambat menjawab",
+        "EDC tidak mendapat jawaban bank pada waktunya.",
+        "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
+    ),
+    "doubt.no_query": said(
+        "Belum pasti: baca struk EDC",
+        "EDC ini tidak bisa ditanya. Hasilnya hanya ada di struk atau layar EDC.",
+        "Baca struk EDC bersama ketua, lalu pilih hasilnya.",
+        safe=HELD,
+        button="Saya punya struk EDC",
+        action="ask_slip",
+    ),
+    "doubt.restart": _doubt(
+        "Belum pasti: kasir sempat mati",
+        "Komputer mati di tengah penarikan saldo.",
+        "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
+    ),
+    "outcome_unknown": _doubt("Belum pasti", "Hasil di EDC belum pasti.", "Tahan barang di meja dulu."),
+}
+
+AT_THE_COUNTER: dict[str, Trouble] = {**_REFUSED, **_EDC_SAID_NO, **_NOT_CERTAIN}
+"""By `refusal.<reason>`, `edc.<reason>`, `void.<reason>` and `doubt.<reason>`."""

@@ -1,0 +1,387 @@
+"""The sentences around the counter: rules, devices, printer, ledger, city, configuration.
+
+A code without a reason is what every reason of it falls back to.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from ewarung_pos.ui.trouble import NOTHING, PRINTED_LATER, SENT_LATER, UNTOUCHED, Trouble, said
+
+__all__ = ["AROUND_THE_TILL"]
+
+_paper = partial(said, safe=PRINTED_LATER, button="Cetak lagi", action="reprint")
+
+_RULES: dict[str, Trouble] = {
+    "rule": said("Tidak bisa", "Aturan tidak mengizinkan langkah ini.", "Periksa lagi lalu ulangi.", safe=NOTHING),
+    "not_entitled": said(
+        "Tidak berhak", "Barang ini tidak termasuk hak keluarga ini.", "Pilih barang lain, atau tunai.", safe=NOTHING
+    ),
+    "not_entitled.empty_basket": said(
+        "Keranjang kosong", "Belum ada barang yang dipilih.", "Pilih barang lebih dulu.", safe=NOTHING
+    ),
+    "not_entitled.already_reversed": said(
+        "Sudah dibatalkan", "Penyaluran ini sudah dibatalkan sebelumnya.", "Lihat struk pembatalannya.", safe=NOTHING
+    ),
+    "not_entitled.void_in_doubt": said(
+        "Pembatalan belum pasti",
+        "Pembatalan di EDC untuk struk ini belum pasti hasilnya.",
+        "Selesaikan dulu yang belum pasti di Layanan.",
+        button="Ke Layanan",
+        action="go_counter",
+    ),
+    "not_entitled.empty_delivery": said(
+        "Belum lengkap", "Pemasok dan barang harus diisi.", "Isi pemasok dan jumlah barang.", safe=NOTHING
+    ),
+    "not_entitled.bad_delivery": said(
+        "Barang tidak dikenal", "Ada barang di luar daftar atau jumlahnya nol.", "Periksa daftarnya.", safe=NOTHING
+    ),
+    "not_entitled.bad_count": said(
+        "Hitungan tidak mungkin", "Hitungan tidak boleh kurang dari nol.", "Betulkan angkanya.", safe=NOTHING
+    ),
+    "not_entitled.unexplained": said(
+        "Selisih belum dijelaskan", "Ada selisih yang belum punya alasan.", "Pilih alasan untuk tiap selisih."
+    ),
+    "not_entitled.count_again": said(
+        "Stok berubah sejak dihitung",
+        "Ada barang keluar atau masuk sesudah hitungan dicatat.",
+        "Hitung lagi, lalu bandingkan.",
+        safe=NOTHING,
+    ),
+    "not_entitled.no_debit": said(
+        "Tidak ada penarikan KKS",
+        "Langkah ini hanya untuk belanja yang dibayar KKS.",
+        "Periksa keranjangnya.",
+        safe=NOTHING,
+    ),
+    "not_entitled.not_reversible": said(
+        "Tidak bisa dibatalkan", "Catatan ini bukan penyaluran.", "Pilih struk penyaluran di Riwayat.", safe=NOTHING
+    ),
+    "not_entitled.unknown_entry": said(
+        "Catatan tidak ditemukan", "Catatan itu tidak ada di buku kios ini.", "Cari lagi di Riwayat.", safe=NOTHING
+    ),
+    "not_entitled.unknown_attempt": said(
+        "Penarikan tidak ditemukan", "Penarikan saldo itu tidak ada di buku kios ini.", "Lihat Riwayat.", safe=NOTHING
+    ),
+    "not_entitled.unknown_receipt": said(
+        "Struk tidak ditemukan", "Tidak ada struk dengan nomor itu.", "Periksa nomornya."
+    ),
+    "allotment_exhausted": said(
+        "Jatah tidak cukup", "Yang diminta lebih dari sisa jatah.", "Kurangi jumlahnya.", safe=NOTHING
+    ),
+    "period_not_current": said(
+        "Bukan jatah bulan ini", "Jatah ini untuk bulan lain.", "Sinkron untuk mengambil jatah baru.", safe=NOTHING
+    ),
+    "card_blocked": said("Kartu tidak bisa dilayani", "Kartu ini ditahan.", "Lihat alasannya di layar.", safe=NOTHING),
+    "home_elsewhere": said(
+        "Jatah ada di kios lain", "Jatah keluarga ini disimpan untuk kios lain.", "Sebutkan kios asalnya.", safe=NOTHING
+    ),
+    "out_of_stock": said(
+        "Stok tidak cukup",
+        "Barang di rak kurang dari yang diminta.",
+        "Kurangi jumlah, atau Terima barang.",
+        safe=NOTHING,
+    ),
+    "day_not_open": said(
+        "Hari belum dibuka",
+        "Langkah ini memerlukan hari kerja yang terbuka.",
+        "Buka hari lebih dulu.",
+        safe=NOTHING,
+        button="Buka Hari",
+        action="go_day",
+    ),
+    "day_not_open.already_open": said(
+        "Hari sudah dibuka",
+        "Hari kerja sudah terbuka.",
+        "Langsung layani kartu.",
+        button="Ke Layanan",
+        action="go_counter",
+    ),
+    "day_not_open.already_closed": said(
+        "Hari ini sudah ditutup", "Hari kerja tanggal ini sudah disegel.", "Buka lagi besok pagi."
+    ),
+    "day_not_open.not_counting": said(
+        "Penutupan belum dimulai", "Langkah ini bagian dari Tutup Hari.", "Mulai Tutup Hari lebih dulu."
+    ),
+    "day_not_open.not_explained": said(
+        "Hitungan belum selesai", "Stok belum dihitung atau selisih belum dijelaskan.", "Selesaikan hitungan."
+    ),
+    "day_not_open.in_doubt": said(
+        "Masih ada yang belum pasti",
+        "Ada penarikan saldo yang belum pasti hasilnya.",
+        "Selesaikan dulu di Layanan, baru segel hari.",
+        button="Selesaikan",
+        action="resolve",
+    ),
+    "day_not_open.control": said(
+        "Empat angka tidak cocok",
+        "Jatah, barang, struk dan stok tidak bercerita sama.",
+        "Jangan segel. Hubungi petugas kota dan sebutkan angka di layar.",
+        tone="stop",
+    ),
+    "day_not_open.edc": said(
+        "Total EDC berbeda",
+        "Total di EDC tidak sama dengan catatan KKS hari ini.",
+        "Tulis penjelasannya; selisih tidak dihapus.",
+    ),
+    "day_not_open.not_same_day": said(
+        "Hanya hari yang sama", "Pembatalan hanya untuk penyaluran hari ini.", "Catat sebagai retur atau pengaduan."
+    ),
+    "not_authorised": said("Tidak diizinkan", "Langkah ini bukan wewenang Anda.", "Minta ketua.", safe=NOTHING),
+    "not_authorised.wrong_pin": said("PIN salah", "PIN tidak cocok.", "Coba lagi pelan-pelan.", safe=NOTHING),
+    "not_authorised.locked": said(
+        "PIN terkunci", "PIN salah terlalu sering, jadi terkunci.", "Minta ketua membukanya.", safe=NOTHING, tone="stop"
+    ),
+    "not_authorised.unknown_operator": said(
+        "Petugas tidak dikenal", "Nama ini tidak ada dalam daftar petugas.", "Pilih nama lain.", safe=NOTHING
+    ),
+    "not_authorised.role": said(
+        "Bukan petugas kasir",
+        "Pendamping boleh melihat, tidak boleh menyalurkan.",
+        "Masuk sebagai kasir.",
+        safe=NOTHING,
+    ),
+    "not_authorised.no_leader": said(
+        "Belum ada ketua", "Kios ini belum punya ketua yang terdaftar.", "Sinkron, lalu hubungi kota.", safe=NOTHING
+    ),
+    "not_authorised.second_person": said(
+        "Perlu orang kedua", "Langkah ini perlu PIN ketua.", "Panggil ketua untuk menekan PIN.", safe=NOTHING
+    ),
+    "not_authorised.void_first": said(
+        "Batalkan dulu di EDC", "Saldo harus dikembalikan lewat EDC lebih dulu.", "Nyalakan EDC lalu ulangi."
+    ),
+    "clock_suspect": said(
+        "Jam komputer meragukan", "Jam komputer mundur dibanding catatan terakhir.", "Betulkan jam, lalu coba lagi."
+    ),
+}
+
+_MACHINES: dict[str, Trouble] = {
+    # --- devices
+    "device": said("Alat bermasalah", "Sebuah alat tidak bekerja.", "Periksa kabel dan listriknya."),
+    "device_unavailable": said(
+        "Alat tidak tersambung", "Alat tidak ditemukan atau dipakai program lain.", "Periksa kabel dan listriknya."
+    ),
+    "device_unavailable.no_port": said(
+        "Pembaca kartu tidak ditemukan",
+        "Kabel EDC tidak ditemukan di komputer ini.",
+        "Pasang kabel EDC. Kasir menyambung sendiri begitu terpasang.",
+    ),
+    "device_unavailable.in_use": said(
+        "EDC dipakai program lain", "Program lain sedang memakai kabel EDC.", "Tutup program lain itu."
+    ),
+    "device_unavailable.unplugged": said(
+        "Kabel EDC terlepas", "Sambungan ke EDC terputus.", "Pasang lagi kabelnya. Kasir menyambung sendiri."
+    ),
+    "device_unavailable.no_driver": said(
+        "Alat belum bisa dipakai",
+        "Program pendukung untuk alat ini belum terpasang di komputer.",
+        "Hubungi petugas kota untuk memasangnya.",
+    ),
+    "device_unavailable.no_answer": said(
+        "EDC tidak menjawab", "EDC tersambung tetapi tidak menjawab.", "Matikan dan nyalakan EDC, lalu coba lagi."
+    ),
+    "device_unavailable.tray": said(
+        "EDC latihan berhenti", "EDC latihan tidak menjawab.", "Tutup latihan dan buka lagi."
+    ),
+    "device_timeout": said("Alat tidak menjawab", "Alat tidak menjawab pada waktunya.", "Tunggu, lalu coba lagi."),
+    "device_protocol": said(
+        "Jawaban alat tidak dikenal", "Alat menjawab dengan cara yang tidak dikenal.", "Matikan dan nyalakan alatnya."
+    ),
+    "printer_not_ready": _paper(
+        "Printer belum siap",
+        "Struk belum tercetak.",
+        "Periksa printer, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.paper_out": _paper(
+        "Kertas struk habis",
+        "Kertas printer habis.",
+        "Pasang gulungan baru, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.cover_open": _paper(
+        "Tutup printer terbuka",
+        "Tutup printer terbuka.",
+        "Tutup sampai berbunyi klik, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.offline": _paper(
+        "Printer tidak menjawab",
+        "Printer mati atau kabelnya lepas.",
+        "Nyalakan printer, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.no_answer_after": _paper(
+        "Struk belum pasti tercetak",
+        "Printer diam setelah menerima struk.",
+        "Lihat kertasnya; bila kosong, Cetak lagi.",
+    ),
+    "printer_not_ready.link": _paper(
+        "Printer tidak tersambung",
+        "Kabel atau jaringan printer terputus.",
+        "Pasang kabelnya, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.stalled": _paper(
+        "Printer macet",
+        "Printer tidak mau menerima data lagi.",
+        "Matikan dan nyalakan printer, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.disk": _paper(
+        "Disk bermasalah",
+        "Struk tidak bisa ditulis ke disk.",
+        "Periksa ruang disk, lalu Cetak lagi.",
+    ),
+    # --- ledger
+    "ledger": _paper("Buku kas bermasalah", "Buku catatan tidak bisa dipakai.", "Hubungi petugas kota.", tone="stop"),
+    "ledger_busy": _paper(
+        "Kasir sudah berjalan", "Program kasir lain sedang memakai buku catatan ini.", "Pakai jendela yang sudah buka."
+    ),
+    "ledger_full": said(
+        "Disk penuh",
+        "Tidak ada ruang untuk mencatat, jadi penyaluran ini TIDAK terjadi.",
+        "Jangan serahkan barang. Kosongkan ruang disk, lalu ulangi.",
+        tone="stop",
+    ),
+    "ledger_corrupt": said(
+        "Buku catatan tidak terbaca",
+        "Berkas ini bukan buku catatan kasir ini, atau rusak.",
+        "Jangan dihapus. Hubungi petugas kota.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "ledger_key_wrong": said(
+        "Kunci tidak cocok",
+        "Kunci di komputer ini tidak membuka buku catatan.",
+        "Pasang kembali kunci yang benar; jangan membuat buku baru.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "ledger_too_new": said(
+        "Versi kasir terlalu lama",
+        "Buku catatan dibuat versi yang lebih baru.",
+        "Perbarui program kasir.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "migration_failed": said(
+        "Pembaruan buku gagal",
+        "Pembaruan buku catatan tidak berhasil.",
+        "Hubungi petugas kota.",
+        safe="Buku yang lama tetap utuh dan tetap dipakai.",
+        tone="stop",
+    ),
+    "chain_broken": said(
+        "Catatan diubah",
+        "Rantai catatan tidak cocok: ada yang diubah atau hilang.",
+        "Hentikan layanan. Hubungi petugas kota.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    # --- city
+    "sync": said("Belum terkirim", "Kota belum bisa dihubungi.", "Tidak perlu apa-apa; dicoba lagi sendiri."),
+    "server_unreachable": said(
+        "Kota tidak terhubung",
+        "Tidak ada jalur ke server kota.",
+        "Layani terus. Kasir mencoba lagi sendiri.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "server_unreachable.portal": said(
+        "Jaringan minta masuk dulu",
+        "Jaringan ini menjawab sendiri sebelum sampai ke kota, misalnya minta masuk.",
+        "Buka peramban untuk masuk ke jaringan, atau pakai jaringan lain.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "server_unreachable.tls": said(
+        "Sambungan ke kota tidak aman",
+        "Sertifikat server kota tidak cocok, jadi tidak ada yang dikirim.",
+        "Periksa tanggal dan jam komputer. Bila sudah benar, hubungi petugas kota.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "server_busy": said(
+        "Server kota sibuk",
+        "Server kota minta dicoba nanti.",
+        "Tidak perlu apa-apa; dicoba lagi sendiri.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "unauthorised": said(
+        "Kota tidak mengenali",
+        "Jawaban tidak bertanda tangan kota, atau kota tidak mengenali kios ini.",
+        "Layani terus dan hubungi petugas kota.",
+        safe="Semua catatan tersimpan di sini.",
+        tone="stop",
+    ),
+    "unauthorised.fork": said(
+        "Catatan kota berbeda",
+        "Kota memegang catatan lain untuk kios ini.",
+        "Layani terus dan hubungi petugas kota hari ini.",
+        safe="Semua catatan tersimpan, tidak ada yang ditimpa.",
+        tone="stop",
+    ),
+    "unauthorised.code_form": said(
+        "Kode pendaftaran salah",
+        "Kode itu bukan kode pendaftaran kios.",
+        "Ketik lagi seperti yang tertulis dari kota.",
+    ),
+    "protocol_mismatch": said(
+        "Versi berbeda dengan kota",
+        "Program kasir dan server kota berbeda versi.",
+        "Perbarui program kasir.",
+        safe="Semua catatan tersimpan di sini.",
+    ),
+    "config": said(
+        "Pengaturan salah",
+        "Sebuah nilai dalam config.toml salah.",
+        "Betulkan nilai yang disebut di bawah.",
+        tone="stop",
+    ),
+    "config.no_ledger": said(
+        "Kios belum didaftarkan",
+        "Belum ada buku catatan di komputer ini.",
+        "Daftarkan kios dengan kode dari kota.",
+    ),
+    "config.not_enrolled": said(
+        "Kios belum didaftarkan",
+        "Buku catatan di komputer ini belum punya kios.",
+        "Daftarkan kios dengan kode dari kota.",
+    ),
+    "config.no_key": said(
+        "Kunci buku catatan tidak ada",
+        "Kunci untuk membuka buku catatan tidak ditemukan di komputer ini.",
+        "Pasang kembali kuncinya; jangan membuat buku baru.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "config.key_exposed": said(
+        "Kunci bisa dibaca orang lain",
+        "Berkas kunci bisa dibaca pengguna lain di komputer ini.",
+        "Batasi izin berkas kunci untuk pengguna kasir saja.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "config.data_dir": said(
+        "Folder data bermasalah",
+        "Folder data tidak bisa dibaca atau ditulis.",
+        "Periksa folder dan izinnya.",
+        tone="stop",
+    ),
+    "config.backup_dir": said(
+        "Folder cadangan bermasalah",
+        "Salinan cadangan tidak bisa ditulis di folder itu.",
+        "Pasang penyimpanan cadangan, lalu ulangi.",
+    ),
+    "pos": said("Ada kesalahan", "Terjadi sesuatu yang tidak diduga.", "Catat jamnya dan hubungi petugas kota."),
+    "bug": said(
+        "Ada kesalahan program",
+        "Program menemui kesalahan yang tidak diduga. Layanan dihentikan.",
+        "Tutup dan buka lagi kasir. Hubungi petugas kota dengan jam kejadian.",
+        tone="stop",
+    ),
+}
+
+AROUND_THE_TILL: dict[str, Trouble] = {**_RULES, **_MACHINES}
+"""By error code, or error code and reason."""

@@ -1,0 +1,404 @@
+"""The till's steps against a scripted city on loopback: what is sent, what is believed, and what every failure leaves."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ewarung_pos.domain.business_day import DayTotals, EdcTotals
+from ewarung_pos.domain.journal import CityAcknowledged, ComplaintRecorded, StateReceived, decode, genesis, link
+from ewarung_pos.domain.state import StatePage
+from ewarung_pos.errors import ConfigError
+from ewarung_pos.ports import SyncPhase
+from ewarung_pos.sync import protocol, signing
+from ewarung_pos.sync.engine import BACKOFF_BASE_MS, BACKOFF_CAP_MS, SyncEngine
+from ewarung_pos.sync.protocol import Ack, Mode, Outcome, Push, Welcome, encode
+from tests.till_kit import FakeClock, TillKit, till_kit
+from tests.unit.sync.line import CITY, Reply, Seen, served
+
+OTHER = bytes(range(2, 34))
+ZERO = genesis("EW-0001", 1).hex()
+
+
+@dataclass
+class City:
+    """A city that keeps what it is sent, and may be told to answer otherwise for once."""
+
+    clock: FakeClock
+    hashes: list[str] = field(default_factory=lambda: [ZERO])
+    bodies: list[bytes] = field(default_factory=list)
+    pages: list[StatePage] = field(default_factory=list)
+    days: dict[str, protocol.Attest] = field(default_factory=dict)
+    mode: Mode = Mode.NORMAL
+    ahead_ms: int = 0
+    asked: list[str] = field(default_factory=list)
+    next: dict[str, list[Callable[[Seen], Reply]]] = field(default_factory=dict)
+
+    def __call__(self, seen: Seen) -> Reply:
+        what = seen.url.split("/v1/")[1].split("?")[0].split("/")[0]
+        self.asked.append(what)
+        if self.next.get(what):
+            return self.next[what].pop(0)(seen)
+        return getattr(self, what)(seen)  # type: ignore[no-any-return]
+
+    def hello(self, seen: Seen) -> Reply:
+        said = Welcome(len(self.bodies), self.hashes[-1], 0, self.clock.ms + self.ahead_ms, self.mode)
+        return Reply(body=encode(said))
+
+    def push(self, seen: Seen) -> Reply:
+        body = protocol.unpack(seen.body) if seen.headers.get("Content-Encoding") == "gzip" else seen.body
+        push = msgspec.json.decode(body, type=Push)
+        assert push.first_seq <= len(self.bodies) + 1
+        assert push.prev_hash == self.hashes[push.first_seq - 1]
+        text = protocol.batch_text(push.device, push.epoch, push.first_seq, push.last_seq, push.head_hash)
+        assert signing.verify(signing.public_of(seen_key()), text, bytes.fromhex(push.signature))
+        del self.hashes[push.first_seq :], self.bodies[push.first_seq - 1 :]
+        for raw in push.entries:
+            self.bodies.append(bytes(raw))
+            self.hashes.append(link(bytes.fromhex(self.hashes[-1]), bytes(raw)).hex())
+        assert self.hashes[-1] == push.head_hash
+        return self.acked()
+
+    def acked(
+        self,
+        outcome: Outcome = Outcome.ACCEPTED,
+        seq: int | None = None,
+        digest: str = "",
+        key: bytes = CITY,
+        **more: str,
+    ) -> Reply:
+        seq = len(self.bodies) if seq is None else seq
+        digest = digest or self.hashes[seq]
+        now = self.clock.ms + self.ahead_ms
+        signature = signing.sign(key, protocol.ack_text("EW-0001", 1, seq, digest, now, ())).hex()
+        return Reply(body=encode(Ack(outcome, seq, digest, now, signature=signature, **more)))  # type: ignore[arg-type]
+
+    def pull(self, seen: Seen) -> Reply:
+        cursor = int(seen.url.rpartition("=")[2])
+        waiting = [page for page in self.pages if page.cursor > cursor]
+        return Reply(body=encode(waiting[0] if waiting else StatePage(cursor)))
+
+    def attest(self, seen: Seen) -> Reply:
+        day = self.days.get(seen.url.rpartition("/")[2])
+        if day is None:
+            return Reply(404, body=encode(protocol.Problem(404, "Not here", "day_not_here")))
+        signature = signing.sign(CITY, protocol.attest_text(day)).hex()
+        return Reply(body=encode(msgspec.structs.replace(day, signature=signature)))
+
+
+def seen_key() -> bytes:
+    from tests.till_kit import DEVICE_KEY
+
+    return DEVICE_KEY
+
+
+@dataclass
+class Line:
+    kit: TillKit
+    city: City
+    engine: SyncEngine
+    url: str
+
+    def note(self, text: str = "x") -> None:
+        with self.kit.ledger.write() as uow:
+            uow.append(ComplaintRecorded("P-1", "lain", text, anonymous=True))
+
+    def drain(self) -> int:
+        """Steps until nothing more is to do; never without end."""
+        for count in range(1, 20):
+            report = self.engine.step()
+            assert report.code == "", report
+            if not report.more:
+                return count
+        raise AssertionError("the till never comes to rest")
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    kit = till_kit(tmp_path, families=3)
+    with kit.ledger.write() as uow:
+        uow.put_secret("city_key", signing.public_of(CITY))
+    city = City(kit.clock)
+    with served(city) as (url, _):
+        engine = SyncEngine(kit.ledger, kit.clock, url)
+        yield Line(kit, city, engine, url)
+        engine.close()
+    kit.ledger.close()
+
+
+def test_a_till_without_a_city_is_off_and_counts(line: Line) -> None:
+    engine = SyncEngine(line.kit.ledger, line.kit.clock, "")
+    report = engine.step()
+    assert (report.phase, report.unsent, report.more) == (SyncPhase.OFF, 2, False)
+    assert engine.offset_ms() is None
+    engine.close()
+    with pytest.raises(ConfigError):
+        SyncEngine(line.kit.ledger, line.kit.clock, "http://kota.example")
+
+
+def test_a_step_sends_what_waits_and_keeps_the_acknowledgement(line: Line) -> None:
+    report = line.engine.step()
+    assert (report.phase, report.sent, report.unsent, report.more) == (SyncPhase.IDLE, 2, 0, False)
+    assert report.sent_bytes == sum(len(body) for body in line.city.bodies)
+    head = line.kit.ledger.read().head()
+    assert (head.seq, head.acked_seq, head.acked_hash) == (3, 2, line.city.hashes[2])
+    (row,) = line.kit.ledger.read().sealed(2, 1, 1)
+    fact = decode(row.body).fact
+    assert isinstance(fact, CityAcknowledged)
+    text = protocol.ack_text("EW-0001", 1, 2, fact.acked_hash, fact.server_ms, fact.flagged)
+    assert signing.verify(signing.public_of(CITY), text, bytes.fromhex(fact.signature))
+
+
+def test_acknowledgements_alone_are_not_sent_and_go_with_the_next_entry(line: Line) -> None:
+    line.drain()
+    for _ in range(3):
+        report = line.engine.step()
+        assert (report.sent, report.more) == (0, False)
+    assert line.kit.ledger.read().head().seq == 3
+    line.note()
+    assert line.engine.step().sent == 2
+    assert line.city.bodies == [row.body for row in line.kit.ledger.read().sealed(0, 10, 10**6)][:-1]
+
+
+def test_hello_is_said_once_and_again_after_a_failure_ten_minutes_or_a_moved_clock(line: Line) -> None:
+    for _ in range(3):
+        line.engine.step()
+    assert line.city.asked.count("hello") == 1
+    line.city.next["pull"] = [lambda _: Reply(503)]
+    line.engine.step()
+    line.engine.step()
+    assert line.city.asked.count("hello") == 2
+    line.kit.clock.ms += 600_000
+    line.engine.step()
+    assert line.city.asked.count("hello") == 3
+
+
+def test_many_entries_go_in_batches_that_the_protocol_allows(line: Line) -> None:
+    for _ in range(30):
+        line.note("m" * 20_000)
+    first = line.engine.step()
+    assert first.more
+    assert first.phase is SyncPhase.SENDING
+    assert 0 < first.sent < 30
+    assert first.sent_bytes <= protocol.BATCH_BYTES
+    line.drain()
+    assert len(line.city.bodies) >= 32
+    assert line.kit.ledger.read().head().unsent == 0
+
+
+def test_a_lost_acknowledgement_is_fetched_again_and_nothing_counts_twice(line: Line) -> None:
+    def lose(seen: Seen) -> Reply:
+        line.city.push(seen)
+        return Reply(cut=True)
+
+    line.city.next["push"] = [lose]
+    report = line.engine.step()
+    assert (report.code, report.reason, report.unsent, report.more) == ("server_unreachable", "connection", 2, False)
+    line.drain()
+    assert len(line.city.bodies) == 2
+    assert line.kit.ledger.read().head().acked_seq == 2
+
+
+def test_pages_come_one_a_step_and_each_is_an_entry(line: Line) -> None:
+    line.drain()
+    line.city.pages = [
+        StatePage(cursor=2, register_source="a", messages=("halo", "lagi"), more=True),
+        StatePage(cursor=3, register_date="2026-11-02", register_source="b"),
+    ]
+    report = line.engine.step()
+    assert (report.received, report.more) == (2, True)
+    line.drain()
+    assert line.kit.ledger.read().cursor() == 3
+    assert line.kit.ledger.read().register_info()[:2] == ("2026-11-02", "b")
+    facts = [decode(row.body).fact for row in line.kit.ledger.read().sealed(3, 10, 10**6)]
+    digests = [fact.digest for fact in facts if isinstance(fact, StateReceived)]
+    assert digests == [hashlib.sha256(encode(page)).hexdigest() for page in line.city.pages]
+
+
+def test_a_page_from_the_past_is_refused(line: Line) -> None:
+    line.city.next["pull"] = [lambda _: Reply(body=encode(StatePage(cursor=0, register_source="old")))]
+    report = line.engine.step()
+    assert (report.code, report.reason, report.sent) == ("protocol_mismatch", "downgrade", 2)
+    assert line.kit.ledger.read().register_info()[1] == "contoh"
+
+
+def test_an_upload_that_fails_does_not_stop_a_download_nor_the_reverse(line: Line) -> None:
+    line.city.pages = [StatePage(cursor=2, register_source="neu")]
+    line.city.next["push"] = [lambda _: Reply(503, headers={"Retry-After": "120"})]
+    report = line.engine.step()
+    assert (report.code, report.sent, report.received) == ("server_busy", 0, 1)
+    assert report.retry_ms == 120_000
+    line.city.next["pull"] = [lambda _: Reply(cut=True)]
+    report = line.engine.step()
+    assert (report.code, report.sent) == ("server_unreachable", 3)
+
+
+@pytest.mark.parametrize("what", ["hello", "push", "pull"])
+def test_an_answer_that_is_not_the_city_s_changes_nothing(line: Line, what: str) -> None:
+    line.city.pages = [StatePage(cursor=9, register_source="forged")]
+
+    def forge(seen: Seen) -> Reply:
+        reply = getattr(line.city, what)(seen)
+        reply.key = OTHER
+        return reply  # type: ignore[no-any-return]
+
+    before = line.kit.ledger.read().head()
+    line.city.next = {name: [forge] if name == what else [lambda _: Reply(cut=True)] for name in ("push", "pull")}
+    line.city.next.setdefault(what, [forge])
+    report = line.engine.step()
+    assert report.code in {"unauthorised", "server_unreachable"}
+    assert line.kit.ledger.read().head() == before
+    assert line.kit.ledger.read().cursor() == 1
+
+
+def test_an_acknowledgement_of_another_chain_is_a_fork_and_is_not_kept(line: Line) -> None:
+    line.city.next["push"] = [lambda _: line.city.acked(seq=2, digest="ab" * 32)]
+    report = line.engine.step()
+    assert (report.code, report.reason) == ("unauthorised", "fork")
+    assert line.kit.ledger.read().head().acked_seq == 0
+
+
+@pytest.mark.parametrize(("outcome", "reason"), [(Outcome.FORK, "fork"), (Outcome.QUARANTINED, "quarantined")])
+def test_a_refused_batch_is_said_and_nothing_comes_down(line: Line, outcome: Outcome, reason: str) -> None:
+    line.city.pages = [StatePage(cursor=2, register_source="new")]
+    line.city.next["push"] = [lambda _: line.city.acked(outcome, 0, ZERO, reason="X")] * 2
+    line.city.mode = Mode.UPLOAD_ONLY
+    report = line.engine.step()
+    assert (report.code, report.reason, report.more) == ("unauthorised", reason, False)
+    again = line.engine.step()
+    assert again.code == "unauthorised"
+    assert line.city.asked.count("push") == 1  # the same batch is not sent again and again
+    assert "pull" not in line.city.asked
+    assert line.kit.ledger.read().head().unsent == 2
+
+
+def test_a_person_s_decision_at_the_city_ends_upload_only(line: Line) -> None:
+    line.city.mode = Mode.UPLOAD_ONLY
+    report = line.engine.step()
+    assert (report.code, report.reason, report.sent) == ("unauthorised", "upload_only", 2)
+    assert "pull" not in line.city.asked
+    line.city.mode = Mode.NORMAL
+    line.kit.clock.ms += 600_000
+    line.drain()
+    assert "pull" in line.city.asked
+
+
+def test_a_city_restored_from_an_older_backup_is_sent_the_rest_again(line: Line) -> None:
+    line.drain()
+    line.note()
+    line.drain()
+    kept = len(line.city.bodies)
+    del line.city.bodies[1:], line.city.hashes[2:]
+    line.kit.clock.ms += 600_000
+    line.drain()
+    assert len(line.city.bodies) >= kept
+    assert line.kit.ledger.read().head().acked_seq == kept
+
+
+def test_a_city_that_holds_what_this_till_does_not_have_is_a_fork(line: Line) -> None:
+    line.city.next["hello"] = [lambda _: Reply(body=encode(Welcome(50, "cd" * 32, 0, line.kit.clock.ms)))]
+    report = line.engine.step()
+    assert (report.code, report.reason) == ("unauthorised", "fork")
+    assert "pull" not in line.city.asked
+
+
+def test_the_offset_is_the_city_s_time_minus_ours(line: Line) -> None:
+    assert line.engine.offset_ms() is None
+    line.city.ahead_ms = 400_000
+    line.engine.step()
+    assert line.engine.offset_ms() == 400_000
+
+
+def test_the_wait_grows_from_two_seconds_to_a_minute_and_starts_anew_after_success(line: Line) -> None:
+    line.city.next["hello"] = [lambda _: Reply(cut=True)] * 40
+    waits = [line.engine.step().retry_ms for _ in range(40)]
+    assert all(BACKOFF_BASE_MS <= wait <= BACKOFF_CAP_MS for wait in waits)
+    assert max(waits) > 10 * BACKOFF_BASE_MS
+    assert waits[0] <= 3 * BACKOFF_BASE_MS
+    assert len(set(waits)) > 10
+    assert line.engine.step().retry_ms == 0
+    line.city.next["pull"] = [lambda _: Reply(cut=True)]
+    assert line.engine.step().retry_ms <= 3 * BACKOFF_BASE_MS
+
+
+def test_a_till_without_keys_says_so_and_asks_nobody(line: Line) -> None:
+    with line.kit.ledger.write() as uow:
+        uow.put_secret("city_key", b"")
+    report = line.engine.step()
+    assert (report.code, report.reason) == ("unauthorised", "not_enrolled")
+    assert line.city.asked == []
+
+
+def seal_day(line: Line) -> tuple[str, int, str]:
+    """Date, place and hash of the last entry before the seal."""
+    kit = line.kit
+    kit.day.open("siti")
+    kit.day.begin_close("siti")
+    kit.day.count({}, "siti")
+    kit.day.explain((), "siti")
+    before = kit.ledger.read().head()
+    kit.day.seal("siti", EdcTotals(0))
+    date = kit.ledger.read().day().date
+    assert date is not None
+    return date.iso, before.seq, before.hash
+
+
+def test_a_sealed_day_is_attested_once_and_the_proof_is_kept(line: Line) -> None:
+    date, seq, head = seal_day(line)
+    line.city.days[date] = protocol.Attest("EW-0001", 1, date, 3, seq, head, DayTotals(), (), 5)
+    report = line.engine.step()
+    assert (report.attested, report.unsent) == ((date,), 0)
+    said, server_ms, signature = line.kit.ledger.read().settings()[f"attested:{date}"].split("|")
+    assert (said, server_ms) == (head, "5")
+    text = protocol.attest_text(line.city.days[date])
+    assert signing.verify(signing.public_of(CITY), text, bytes.fromhex(signature))
+    assert line.engine.step().attested == ()
+    assert line.city.asked.count("attest") == 1
+
+
+def test_a_day_is_attested_even_when_the_next_one_is_open_already(line: Line) -> None:
+    date, seq, head = seal_day(line)
+    line.engine.step()
+    line.kit.clock.ms += 24 * 3_600_000
+    line.kit.day.open("siti")
+    assert line.engine.step().attested == ()
+    line.city.days[date] = protocol.Attest("EW-0001", 1, date, 3, seq, head, DayTotals(), (), 5)
+    assert line.engine.step().attested == (date,)
+
+
+def test_a_day_that_the_city_counts_otherwise_is_flagged(line: Line) -> None:
+    date, seq, head = seal_day(line)
+    line.city.days[date] = protocol.Attest("EW-0001", 1, date, 3, seq, head, DayTotals(), ("receipts",), 5)
+    assert line.engine.step().flagged == ((seq, "DAY_DIFFERS"),)
+
+
+def test_an_attest_of_another_head_is_a_fork(line: Line) -> None:
+    date, seq, _ = seal_day(line)
+    line.city.days[date] = protocol.Attest("EW-0001", 1, date, 3, seq, "ef" * 32, DayTotals(), (), 5)
+    report = line.engine.step()
+    assert (report.code, report.reason, report.attested) == ("unauthorised", "fork", ())
+    assert line.kit.ledger.read().settings()[f"attested:{date}"] == ""
+
+
+def test_entries_made_while_the_line_is_busy_are_not_mistaken_for_a_fork(line: Line) -> None:
+    def meanwhile(seen: Seen) -> Reply:
+        line.note("during the exchange")
+        return line.city.push(seen)
+
+    line.city.next["push"] = [meanwhile]
+    report = line.engine.step()
+    assert (report.code, report.sent, report.unsent, report.more) == ("", 2, 1, True)
+    line.drain()
+
+
+def test_close_may_be_called_twice(line: Line) -> None:
+    line.engine.step()
+    line.engine.close()
+    line.engine.close()
+    line.note()
+    assert line.engine.step().sent
