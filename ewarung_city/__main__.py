@@ -39,7 +39,10 @@ class _Place:
 
 def _located(function: Callable[..., Any]) -> Callable[..., Any]:
     function = click.option(
-        "--database", envvar="EWARUNG_CITY_DATABASE", default="", help="SQLAlchemy URL; SQLite in the directory if none."
+        "--database",
+        envvar="EWARUNG_CITY_DATABASE",
+        default="",
+        help="SQLAlchemy URL; SQLite in the directory if none.",
     )(function)
     return click.option(
         "--data-dir",

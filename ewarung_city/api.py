@@ -11,11 +11,12 @@ from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
-from litestar.config.response_cache import ResponseCacheConfig
-from litestar.exceptions import HTTPException
+from litestar.dto import AbstractDTO
+from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import OpenAPIType, Schema
+from litestar.openapi.spec import OpenAPIType, Reference, Schema
 from litestar.params import Parameter
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
@@ -49,6 +50,7 @@ __all__ = ["build"]
 
 _LOG = logging.getLogger("ewarung_city")
 _RETRY_S = 5
+_PROBLEM_MEDIA = cast("MediaType", PROBLEM_TYPE)
 
 Cursor = Annotated[int, Parameter(ge=0, le=2**53 - 1, description="Of the last page that was accepted.")]
 
@@ -89,8 +91,6 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
 
     app = Litestar(
         [enrol, hello, push, pull, attest_day, health],
-        state=None,
-        on_app_init=[],
         openapi_config=OpenAPIConfig(
             title="eWarung city",
             version=f"{SCHEMA}.0.0",
@@ -106,7 +106,6 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
             Exception: _unexpected,
         },
         request_max_body_size=MESSAGE_BYTES,
-        response_cache_config=ResponseCacheConfig(),
         debug=False,
         logging_config=None,
     )
@@ -114,10 +113,51 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
     return SignedExchange(cast("App", app), keys, find_key)
 
 
+class _Verbatim(AbstractDTO[Push]):
+    """Decode a batch in one step, its entries untouched: hashes are computed over their very bytes."""
+
+    @classmethod
+    def create_for_field_definition(
+        cls, field_definition: FieldDefinition, handler_id: str, backend_cls: type[Any] | None = None
+    ) -> None:
+        """Nothing to prepare."""
+
+    def decode_bytes(self, value: bytes) -> Push:
+        """The batch.
+
+        Raises:
+            ValidationException: not a PUSH.
+        """
+        try:
+            return _PUSH.decode(value)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+            raise ValidationException("not a PUSH") from error
+
+    @classmethod
+    def create_openapi_schema(
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+    ) -> Reference | Schema:
+        """As any other type."""
+        found: Reference | Schema = schema_creator.for_field_definition(field_definition)
+        return found
+
+
+_PUSH = msgspec.json.Decoder(Push)
+
+_PROBLEMS = {
+    400: ResponseSpec(Problem, description="Malformed.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+    401: ResponseSpec(
+        Problem, description="Not signed by a kiosk.", media_type=_PROBLEM_MEDIA, generate_examples=False
+    ),
+    403: ResponseSpec(Problem, description="Not for this kiosk.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+    409: ResponseSpec(Problem, description="Not now.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+    503: ResponseSpec(Problem, description="Come back.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+}
+
 # --- routes ---------------------------------------------------------------------------------------------------------
 
 
-@post("/v1/enrol", sync_to_thread=True, status_code=200, tags=["enrolment"])
+@post("/v1/enrol", sync_to_thread=True, status_code=200, tags=["enrolment"], responses=_PROBLEMS)
 def enrol(data: Enrol, request: Request[Any, Any, Any]) -> Response[Enrolled | EnrolPending]:
     """A kiosk asks to be taken in with its code; asked again until a person has compared the six digits."""
     city = _city(request)
@@ -133,20 +173,26 @@ def enrol(data: Enrol, request: Request[Any, Any, Any]) -> Response[Enrolled | E
     return Response(answer, status_code=202 if isinstance(answer, EnrolPending) else 200)
 
 
-@post("/v1/hello", sync_to_thread=True, status_code=200, tags=["journal"])
+@post("/v1/hello", sync_to_thread=True, status_code=200, tags=["journal"], responses=_PROBLEMS)
 def hello(data: Hello, request: Request[Any, Any, Any]) -> Welcome:
     """Where does the city's copy of the journal end, and what may this kiosk do?"""
     city, caller = _city(request), _caller(request)
     _own(caller, data.device, data.epoch)
     if data.schema != SCHEMA:
         raise _Refusal(409, f"This city speaks version {SCHEMA}", "schema")
-    answer: Welcome = city.store.retrying(
-        lambda tx: intake.welcome(tx, data, city.now_ms(), fresh=caller.fresh)
-    )
+    answer: Welcome = city.store.retrying(lambda tx: intake.welcome(tx, data, city.now_ms(), fresh=caller.fresh))
     return answer
 
 
-@post("/v1/push", sync_to_thread=True, status_code=200, tags=["journal"])
+@post(
+    "/v1/push",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["journal"],
+    dto=_Verbatim,
+    return_dto=None,
+    responses=_PROBLEMS,
+)
 def push(data: Push, request: Request[Any, Any, Any]) -> Response[Ack]:
     """Journal up: answered after the commit; the same batch again gets the same bytes."""
     city, caller = _city(request), _caller(request)
@@ -155,7 +201,7 @@ def push(data: Push, request: Request[Any, Any, Any]) -> Response[Ack]:
     return cast("Response[Ack]", Response(said, media_type=MediaType.JSON))
 
 
-@get("/v1/pull", sync_to_thread=True, tags=["state"])
+@get("/v1/pull", sync_to_thread=True, tags=["state"], responses=_PROBLEMS)
 def pull(cursor: Cursor, request: Request[Any, Any, Any]) -> StatePage:
     """State down: the page after `cursor`."""
     city, caller = _city(request), _caller(request)
@@ -173,7 +219,7 @@ def pull(cursor: Cursor, request: Request[Any, Any, Any]) -> StatePage:
     return page
 
 
-@get("/v1/attest/{date:str}", sync_to_thread=True, tags=["journal"])
+@get("/v1/attest/{date:str}", sync_to_thread=True, tags=["journal"], responses=_PROBLEMS)
 def attest_day(date: str, request: Request[Any, Any, Any]) -> Attest:
     """The city's own totals of a sealed day: the operator's proof that it arrived."""
     city, caller = _city(request), _caller(request)

@@ -10,6 +10,7 @@ import logging
 import re
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
+from threading import Lock
 from typing import Any
 
 import msgspec
@@ -77,6 +78,7 @@ class SignedExchange:
         self._find_key = find_key
         self._known: dict[str, bytes] = {}
         self._nonces: dict[str, float] = {}
+        self._guard = Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -147,9 +149,13 @@ class SignedExchange:
 
     def _first(self, message: str, now: float) -> bool:
         """Whether a fresh message comes for the first time; older ones are refused for their age."""
-        if len(self._nonces) > 10_000:
-            self._nonces = {name: until for name, until in self._nonces.items() if until > now}
-        return self._nonces.setdefault(message, now + 2 * CLOCK_TOLERANCE_S) == now + 2 * CLOCK_TOLERANCE_S
+        with self._guard:
+            if len(self._nonces) > 10_000:
+                self._nonces = {name: until for name, until in self._nonces.items() if until > now}
+            if message in self._nonces:
+                return False
+            self._nonces[message] = now + 2 * CLOCK_TOLERANCE_S
+            return True
 
     # -- the answer --------------------------------------------------------------------------------------------------
 

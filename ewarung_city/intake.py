@@ -154,9 +154,7 @@ def _position(tx: Tx, push: Push, held: Row, hashes: list[bytes]) -> _Bad | None
     return None
 
 
-def _apply(
-    tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], now_ms: int, created_s: int
-) -> bytes:
+def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], now_ms: int, created_s: int) -> bytes:
     """Take the longest valid run of new entries."""
     acked = int(held["acked_seq"])
     taken: list[Taken] = []

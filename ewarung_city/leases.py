@@ -51,9 +51,7 @@ def grant(tx: Tx, period: str) -> Granted:
     except ValueError as error:
         raise ConfigError(f"period {period!r}: expected YYYY-MM", reason="invalid") from error
     if waiting := recovering(tx):
-        raise ConfigError(
-            f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery"
-        )
+        raise ConfigError(f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery")
     catalogue, rations, purses = _programmes(tx)
     families = tx.all(schema.family, "key")
     epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
@@ -135,14 +133,18 @@ def _entitle(
                 continue
             for commodity, amount in rations.get(programme, {}).items():
                 known = held.get((family["key"], programme, commodity))
-                row = dict(known) if known is not None else {
-                    "family": family["key"],
-                    "programme": programme,
-                    "period": period,
-                    "commodity": commodity,
-                    "unit": units[commodity],
-                    "amount": amount,
-                }
+                row = (
+                    dict(known)
+                    if known is not None
+                    else {
+                        "family": family["key"],
+                        "programme": programme,
+                        "period": period,
+                        "commodity": commodity,
+                        "unit": units[commodity],
+                        "amount": amount,
+                    }
+                )
                 every.append(row)
                 if known is None:
                     new.append(row)

@@ -25,7 +25,15 @@ from ewarung_pos.domain.family import CardStatus, luhn_valid, mask_nik
 from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["ImportReport", "RowNote", "import_catalogue", "import_families", "import_kiosks", "import_regions", "nik_form"]
+__all__ = [
+    "ImportReport",
+    "RowNote",
+    "import_catalogue",
+    "import_families",
+    "import_kiosks",
+    "import_regions",
+    "nik_form",
+]
 
 _FAMILY_COLUMNS = (
     "card_number nik kk name members address rt rw kelurahan_code programmes home_kiosk card_status purse_balance"
@@ -232,7 +240,9 @@ class _Held:
         self.cards: set[str] = set()
 
 
-def import_families(tx: Tx, file: Path, keys: CityKeys, now_ms: int, source: str = "", snapshot: str = "") -> ImportReport:
+def import_families(
+    tx: Tx, file: Path, keys: CityKeys, now_ms: int, source: str = "", snapshot: str = ""
+) -> ImportReport:
     """Families by name and address (CSV), row by row.
 
     Args:

@@ -30,7 +30,9 @@ def bind(listen: str, *, tls: bool) -> socket.socket:
     except ValueError:
         loopback = False
     if not loopback and not tls:
-        raise ConfigError(f"listen {listen!r}: names travel here, so beyond this machine only with TLS", reason="no_tls")
+        raise ConfigError(
+            f"listen {listen!r}: names travel here, so beyond this machine only with TLS", reason="no_tls"
+        )
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, int(port), type=socket.SOCK_STREAM)[0]
         server = socket.socket(family, kind, proto)
@@ -63,7 +65,9 @@ def run(
     """Serve until SIGTERM or SIGINT, or (`with_stdin`) until standard input ends: the parent died or let go."""
     import uvicorn
 
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
+    )
     config = uvicorn.Config(
         app,  # type: ignore[arg-type]  # an ASGI application, typed without uvicorn's own names
         log_config=None,
@@ -71,7 +75,7 @@ def run(
         server_header=False,
         lifespan="off",
         limit_concurrency=256,
-        timeout_keep_alive=30,
+        timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
         ssl_certfile=tls[0] if tls else None,
         ssl_keyfile=tls[1] if tls else None,

@@ -175,8 +175,8 @@ def _explained(message: str, data: Mapping[str, Any]) -> str:
     wanted = message.removesuffix(found[0] if found is not None else "").removeprefix("Expected ")
     if get_origin(hint) is Literal:
         wanted = "one of " + ", ".join(repr(choice) for choice in get_args(hint))
-    held = value.get(key) if isinstance(value, Mapping) else value
-    return f"{place}: {held!r}, expected {wanted}"
+    told: Any = value.get(key) if isinstance(value, Mapping) else value
+    return f"{place}: {told!r}, expected {wanted}"
 
 
 def _consistent(config: KioskConfig) -> None:

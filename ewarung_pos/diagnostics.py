@@ -12,9 +12,16 @@ __all__ = ["redact", "start_log"]
 
 _ROOT = "ewarung_pos"
 
-_TRACK = re.compile(r"[;%]?B?\d{12,19}(?:[=D]\d|\^)[^\s?\"']*\??")
+_TRACK = re.compile(r"[;%]?B?\d{12,19}(?:[=D]\d[\d=]*|\^[^?\n]{0,80})\??")
 _TOKEN = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f .-]*[0-9A-Fa-f]")
-_HASH = re.compile(r"(?=[0-9a-f]*[a-f])[0-9a-f]{32,}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_HASH = re.compile(
+    r"(?=[0-9a-f]*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    re.IGNORECASE,
+)
+    r"(?=[0-9a-f]*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    re.IGNORECASE,
+)
 _DIGITS = re.compile(r"\d(?:[ .-]?\d){12,}")
 
 

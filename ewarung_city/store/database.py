@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, and_, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -17,6 +17,7 @@ from ewarung_pos.errors import ConfigError, ServerBusy
 __all__ = ["CityStore", "Row", "Tx"]
 
 Row = Mapping[str, Any]
+T = TypeVar("T")
 
 _CHUNK = 400
 """Values of an IN list at a time: below every engine's limit of parameters."""
@@ -73,7 +74,9 @@ class Tx:
         keys = [table.c[name] for name in group]
         totals = [func.sum(table.c[name]).label(name) for name in columns]
         query = select(*keys, *totals).where(*_conditions(table, equal)).group_by(*keys).order_by(*keys)
-        return [dict(row, **{c: int(row[c] or 0) for c in columns}) for row in self._connection.execute(query).mappings()]
+        return [
+            dict(row, **{c: int(row[c] or 0) for c in columns}) for row in self._connection.execute(query).mappings()
+        ]
 
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """New rows."""
@@ -144,7 +147,9 @@ class CityStore:
             if not held:
                 tx.set("schema", str(schema.SCHEMA_VERSION))
             elif held != str(schema.SCHEMA_VERSION):
-                raise ConfigError(f"the database has schema {held}, this program {schema.SCHEMA_VERSION}", reason="schema")
+                raise ConfigError(
+                    f"the database has schema {held}, this program {schema.SCHEMA_VERSION}", reason="schema"
+                )
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -162,16 +167,16 @@ class CityStore:
         with _translated(), self._engine.connect().execution_options(reading=True) as connection:
             yield Tx(connection)
 
-    def retrying(self, work: Callable[[Tx], Any], times: int = 3) -> Any:
+    def retrying(self, work: Callable[[Tx], T], tries: int = 3) -> T:
         """`work` in a write transaction, again when it lost against another (SQLSTATE 40001)."""
-        for left in range(times - 1, -1, -1):
+        while True:
+            tries -= 1
             try:
                 with self.write() as tx:
                     return work(tx)
             except ServerBusy as error:
-                if not left or error.reason != "serialization":
+                if not tries or error.reason != "serialization":
                     raise
-        raise AssertionError  # pragma: no cover - the last round returned or raised
 
     def close(self) -> None:
         """Give connections back."""

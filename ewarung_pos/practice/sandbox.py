@@ -87,23 +87,19 @@ class Sandbox:
             receipt_printer=PrinterConfig(driver="escpos-network", port=f"{host}:{port}"),
         )
         if not (self._folder / "ledger.db").exists():
-            enrol_into(self._folder, url, code(), SystemClock(), practice=True)
+            enrol_into(self._folder, url, code, SystemClock(), practice=True)
         write_config(self.config, self._folder / "config.toml")
 
-    def _start_city(self):  # type: ignore[no-untyped-def]
+    def _start_city(self) -> tuple[str, str]:
+        """URL, and the code for a till that is not enrolled yet."""
         if self._city:
             if not self._code and not (self._folder / "ledger.db").exists():
                 raise ConfigError("--city needs --code on a new data directory", reason="code")
-            return self._city, lambda: self._code
-        city = EmbeddedCity(
-            self._folder / "city",
-            families=sample_file("families.csv"),
-            kiosks=sample_file("kiosks.csv"),
-            catalogue=sample_file("catalogue.json"),
+            return self._city, self._code
+        city = self._stack.enter_context(
+            EmbeddedCity(self._folder / "city", kiosk=KIOSK, log=self._folder / "log" / "city.log")
         )
-        self._stack.callback(city.stop)
-        city.start()
-        return city.url, lambda: city.enrolment_code(KIOSK)
+        return city.url, city.code
 
     def _start_edc(self) -> str:
         link = self._folder / "edc"

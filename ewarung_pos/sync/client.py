@@ -10,6 +10,7 @@ import ipaddress
 import secrets
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
@@ -107,14 +108,14 @@ class Line:
         import requests
 
         self._base = check_url(url)
+        if ca and not Path(ca).is_file():
+            raise ConfigError(f"city.ca: {ca!r}, expected a PEM file", reason="invalid")
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, no netrc: where this goes is the configuration's word alone
         self._session.verify = ca or True
         self._session.headers.clear()
 
-    def exchange(
-        self, method: str, target: str, body: bytes, key: bytes, keyid: str, created_s: int
-    ) -> RawReply:
+    def exchange(self, method: str, target: str, body: bytes, key: bytes, keyid: str, created_s: int) -> RawReply:
         """Send one signed request and read the whole answer.
 
         Raises:
@@ -255,7 +256,14 @@ def check_url(url: str) -> str:
     except ValueError as error:
         raise ConfigError(f"city.url: {url!r}, expected https://HOST[:PORT]", reason="invalid") from error
     host = parts.hostname or ""
-    if parts.scheme not in {"http", "https"} or not host or parts.query or parts.fragment or parts.username or port == 0:
+    if (
+        parts.scheme not in {"http", "https"}
+        or not host
+        or parts.query
+        or parts.fragment
+        or parts.username
+        or port == 0
+    ):
         raise ConfigError(f"city.url: {url!r}, expected https://HOST[:PORT]", reason="invalid")
     if parts.scheme == "http" and not _is_loopback(host):
         raise ConfigError(f"city.url: {url!r}, plain http is for this machine only", reason="no_tls")

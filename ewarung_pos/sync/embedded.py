@@ -58,7 +58,16 @@ class EmbeddedCity:
         families: Path | None = None,
         log: Path | None = None,
     ) -> None:
-        self._arguments = ["practice", "--data-dir", str(data_dir), "--listen", listen, "--kiosk", kiosk, "--with-stdin"]
+        self._arguments = [
+            "practice",
+            "--data-dir",
+            str(data_dir),
+            "--listen",
+            listen,
+            "--kiosk",
+            kiosk,
+            "--with-stdin",
+        ]
         if period:
             self._arguments += ["--period", period]
         if families is not None:

@@ -17,6 +17,7 @@ from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Sealed, deco
 from ewarung_pos.domain.state import KioskIdentity, StatePage
 from ewarung_pos.errors import (
     ChainBroken,
+    ClockSuspect,
     ConfigError,
     LedgerCorrupt,
     PosError,
@@ -84,9 +85,7 @@ class _Leg:
         try:
             work()
             self.backoff.reset()
-        except SyncError as error:
-            self._failed(error, now_ms)
-        except (ChainBroken, ConfigError) as error:
+        except (SyncError, ChainBroken, ClockSuspect, ConfigError) as error:
             self._failed(error, now_ms)
 
     def skip(self, error: PosError, retry_ms: int) -> None:
@@ -184,8 +183,7 @@ class SyncEngine:
     def _push_step(self) -> None:
         city = self._connected()
         self._greet(city)
-        if self._mode is Mode.NORMAL or self._mode_reason != "FORK":
-            self._push(city)
+        self._push(city)
         if self._mode is not Mode.NORMAL:
             raise Unauthorised("upload only until a person decides", reason=self._mode_reason.lower() or "upload_only")
         self._attest(city)
@@ -259,9 +257,7 @@ class SyncEngine:
         with self._ledger.write() as uow:
             if ack.acked_seq > uow.head().acked_seq:
                 sent = [row for row in rows if row.seq <= ack.acked_seq]
-                uow.append(
-                    CityAcknowledged(ack.acked_seq, ack.acked_hash, ack.server_ms, ack.signature, ack.flagged)
-                )
+                uow.append(CityAcknowledged(ack.acked_seq, ack.acked_hash, ack.server_ms, ack.signature, ack.flagged))
                 _owe_attests(uow, sent)
                 self._step.sent, self._step.sent_bytes = len(sent), size
                 self._step.flagged = ack.flagged
@@ -331,7 +327,12 @@ class SyncEngine:
             return
         city = self._connected()
         cursor = self._ledger.read().cursor()
-        page, body = city.pull(cursor)
+        try:
+            page, body = city.pull(cursor)
+        except ProtocolMismatch as error:
+            if error.reason == "clock":
+                raise ClockSuspect(error.detail, reason="off_server") from error
+            raise
         if page.cursor < cursor:
             raise ProtocolMismatch(f"cursor {page.cursor} after {cursor}", reason="downgrade")
         if page.cursor == cursor:
