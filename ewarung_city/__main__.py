@@ -1,9 +1,12 @@
-"""The city's command line. Exit codes: 0 done, 1 a check found something wrong, 2 wrong use or broken environment,
-3 could not finish (nothing lost). `--json` prints one object on the last line of standard output; logs go to stderr.
+"""The city's command line.
+
+Exit codes: 0 done, 1 a check found something wrong, 2 wrong use or broken environment, 3 could not finish (nothing
+lost). `--json` prints one object on the last line of standard output; logs go to stderr.
 """
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -15,6 +18,11 @@ from typing import Any
 import click
 import msgspec
 
+from ewarung_city import enrolment, leases, monitoring, register
+from ewarung_city.keys import CityKeys, load_keys, make_keys
+from ewarung_city.register import ImportReport
+from ewarung_city.store.database import CityStore
+from ewarung_city.verify import verify as check
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import PosError
 
@@ -61,11 +69,8 @@ def _place(data_dir: str, database: str) -> _Place:
     return _Place(user_data_path("ewarung-city", appauthor=False), database)
 
 
-def _open(place: _Place) -> tuple[Any, Any]:
+def _open(place: _Place) -> tuple[CityStore, CityKeys]:
     """(store, keys) of a city that `init` has made."""
-    from ewarung_city.keys import load_keys
-    from ewarung_city.store.database import CityStore
-
     keys = load_keys(place.data_dir)
     store = CityStore(place.url)
     store.create()
@@ -76,7 +81,7 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def _say(as_json: bool, said: Any, sentence: str) -> None:
+def _say(said: object, sentence: str, *, as_json: bool) -> None:
     click.echo(msgspec.json.encode(said).decode() if as_json else sentence)
 
 
@@ -93,12 +98,8 @@ def cli() -> None:
 @_located
 @click.option("--regions", type=_FILE, help="Kelurahan by code (CSV); Kota Semarang's if none.")
 @click.option("--catalogue", type=_FILE, help="Goods, programmes, rations and people (JSON).")
-def init(data_dir: str, database: str, regions: Path | None, catalogue: Path | None) -> None:
+def init(*, data_dir: str, database: str, regions: Path | None, catalogue: Path | None) -> None:
     """Make the city's keys and database; run again, it changes only what the files say."""
-    from ewarung_city import register
-    from ewarung_city.keys import make_keys
-    from ewarung_city.store.database import CityStore
-
     place = _place(data_dir, database)
     keys = make_keys(place.data_dir)
     store = CityStore(place.url)
@@ -115,15 +116,13 @@ def init(data_dir: str, database: str, regions: Path | None, catalogue: Path | N
 @_located
 @_JSON
 @click.argument("file", type=_FILE)
-def import_kiosks(data_dir: str, database: str, as_json: bool, file: Path) -> None:
+def import_kiosks(*, data_dir: str, database: str, as_json: bool, file: Path) -> None:
     """Kiosks and their people, from CSV."""
-    from ewarung_city import register
-
     store, _ = _open(_place(data_dir, database))
     with store.write() as tx:
         report = register.import_kiosks(tx, file)
     store.close()
-    _imported(report, as_json)
+    _imported(report, as_json=as_json)
 
 
 @cli.command("import-families")
@@ -132,34 +131,30 @@ def import_kiosks(data_dir: str, database: str, as_json: bool, file: Path) -> No
 @click.option("--source", default="", help="Where the list comes from; shown on every report.")
 @click.option("--snapshot", default="", help="Its date, YYYY-MM-DD.")
 @click.argument("file", type=_FILE)
-def import_families(data_dir: str, database: str, as_json: bool, source: str, snapshot: str, file: Path) -> None:
+def import_families(*, data_dir: str, database: str, as_json: bool, source: str, snapshot: str, file: Path) -> None:
     """Families by name and address, from CSV: row by row, taking what is sound."""
-    from ewarung_city import register
-
     store, keys = _open(_place(data_dir, database))
     with store.write() as tx:
         report = register.import_families(tx, file, keys, _now_ms(), source, snapshot)
     store.close()
-    _imported(report, as_json)
+    _imported(report, as_json=as_json)
 
 
-def _imported(report: Any, as_json: bool) -> None:
+def _imported(report: ImportReport, *, as_json: bool) -> None:
     if not as_json:
         for note in report.notes:
             click.echo(f"row {note.row}: {note.severity}, {note.reason}")
     counts = {"rows": report.rows, "taken": report.taken, "unchanged": report.unchanged, "refused": report.refused}
     sentence = ", ".join(f"{count} {word}" for word, count in counts.items())
-    _say(as_json, {**counts, "reasons": report.by_reason(), "notes": report.notes}, sentence)
+    _say({**counts, "reasons": report.by_reason(), "notes": report.notes}, sentence, as_json=as_json)
     sys.exit(1 if report.refused else 0)
 
 
 @cli.command("import-catalogue")
 @_located
 @click.argument("file", type=_FILE)
-def import_catalogue(data_dir: str, database: str, file: Path) -> None:
+def import_catalogue(*, data_dir: str, database: str, file: Path) -> None:
     """Goods, prices, programmes, rations and people, from JSON."""
-    from ewarung_city import register
-
     store, _ = _open(_place(data_dir, database))
     with store.write() as tx:
         register.import_catalogue(tx, file)
@@ -171,15 +166,15 @@ def import_catalogue(data_dir: str, database: str, file: Path) -> None:
 @_located
 @_JSON
 @click.argument("period")
-def grant(data_dir: str, database: str, as_json: bool, period: str) -> None:
+def grant(*, data_dir: str, database: str, as_json: bool, period: str) -> None:
     """Grant every family's ration of a PERIOD (YYYY-MM) to its home kiosk; again, nothing more is granted."""
-    from ewarung_city import leases
-
     store, _ = _open(_place(data_dir, database))
     with store.write() as tx:
         done = leases.grant(tx, period)
     store.close()
-    _say(as_json, done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families")
+    _say(
+        done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families", as_json=as_json
+    )
 
 
 @cli.command()
@@ -187,25 +182,21 @@ def grant(data_dir: str, database: str, as_json: bool, period: str) -> None:
 @_JSON
 @click.option("--practice", is_flag=True, help="Nobody compares digits; the kiosk marks everything as practice.")
 @click.argument("kiosk")
-def enrol(data_dir: str, database: str, as_json: bool, practice: bool, kiosk: str) -> None:
+def enrol(*, data_dir: str, database: str, as_json: bool, practice: bool, kiosk: str) -> None:
     """Print an enrolment code for a KIOSK: 24 hours, one use, five tries."""
-    from ewarung_city import enrolment
-
     store, _ = _open(_place(data_dir, database))
     with store.write() as tx:
         code = enrolment.issue_code(tx, kiosk, _now_ms(), auto=practice)
     store.close()
-    _say(as_json, {"kiosk": kiosk, "code": code}, code)
+    _say({"kiosk": kiosk, "code": code}, code, as_json=as_json)
 
 
 @cli.command()
 @_located
 @click.argument("kiosk", required=False)
 @click.argument("digits", required=False)
-def approve(data_dir: str, database: str, kiosk: str | None, digits: str | None) -> None:
+def approve(*, data_dir: str, database: str, kiosk: str | None, digits: str | None) -> None:
     """Approve a KIOSK whose screen shows the same six DIGITS; without arguments, list who waits."""
-    from ewarung_city import enrolment
-
     store, keys = _open(_place(data_dir, database))
     with store.write() as tx:
         if kiosk is None or digits is None:
@@ -222,10 +213,8 @@ def approve(data_dir: str, database: str, kiosk: str | None, digits: str | None)
 @click.argument("kiosk")
 @click.argument("epoch", type=int)
 @click.option("--officer", "officers", multiple=True, required=True, help="Twice: two officers sign.")
-def lost(data_dir: str, database: str, kiosk: str, epoch: int, officers: tuple[str, ...]) -> None:
+def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, officers: tuple[str, ...]) -> None:
     """Two officers sign that a lost KIOSK's EPOCH will never spend again; what it had left may be granted anew."""
-    from ewarung_city import leases
-
     store, _ = _open(_place(data_dir, database))
     with store.write() as tx:
         count = leases.declare_lost(tx, kiosk, epoch, officers)
@@ -241,6 +230,7 @@ def lost(data_dir: str, database: str, kiosk: str, epoch: int, officers: tuple[s
 @click.option("--tls-key", type=_FILE)
 @click.option("--with-stdin", is_flag=True, help="Stop when standard input ends.")
 def serve(
+    *,
     data_dir: str,
     database: str,
     as_json: bool,
@@ -266,6 +256,7 @@ def serve(
 @click.option("--catalogue", type=_FILE)
 @click.option("--with-stdin", is_flag=True, help="Stop when standard input ends.")
 def practice(
+    *,
     data_dir: str,
     database: str,
     listen: str,
@@ -280,10 +271,6 @@ def practice(
 
     Its first line of output is a JSON object: url, kiosk, code, period.
     """
-    from ewarung_city import enrolment, leases, register
-    from ewarung_city.keys import make_keys
-    from ewarung_city.store.database import CityStore
-
     place = _place(data_dir, database)
     period = period or Instant(_now_ms()).date().period().iso
     keys = make_keys(place.data_dir)
@@ -301,8 +288,8 @@ def practice(
 
 
 def _serve(
-    store: Any,
-    keys: Any,
+    store: CityStore,
+    keys: CityKeys,
     listen: str,
     said: dict[str, str],
     *,
@@ -317,7 +304,7 @@ def _serve(
     app = api.build(store, keys)
 
     def ready() -> None:
-        _say(as_json, {"url": url, **said}, f"city at {url}")
+        _say({"url": url, **said}, f"city at {url}", as_json=as_json)
         sys.stdout.flush()
 
     try:
@@ -330,10 +317,8 @@ def _serve(
 @cli.command()
 @_located
 @_JSON
-def verify(data_dir: str, database: str, as_json: bool) -> None:
+def verify(*, data_dir: str, database: str, as_json: bool) -> None:
     """Check chains, watermarks, totals and the rule of the leases; exit code 1 names what is wrong."""
-    from ewarung_city.verify import verify as check
-
     store, _ = _open(_place(data_dir, database))
     with store.read() as tx:
         findings = check(tx)
@@ -341,7 +326,11 @@ def verify(data_dir: str, database: str, as_json: bool) -> None:
     if not as_json:
         for found in findings:
             click.echo(f"{found.device}/{found.epoch} {found.seq}: {found.what}")
-    _say(as_json, {"findings": findings, "ok": not findings}, "sound" if not findings else f"{len(findings)} findings")
+    _say(
+        {"findings": findings, "ok": not findings},
+        "sound" if not findings else f"{len(findings)} findings",
+        as_json=as_json,
+    )
     sys.exit(1 if findings else 0)
 
 
@@ -351,12 +340,11 @@ def verify(data_dir: str, database: str, as_json: bool) -> None:
 @click.argument("kind", type=click.Choice(["spj", "realisasi", "kasus"]))
 @click.option("--period", required=True, help="YYYY-MM.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the CSV file.")
-def report(data_dir: str, database: str, as_json: bool, kind: str, period: str, out: Path | None) -> None:
+def report(*, data_dir: str, database: str, as_json: bool, kind: str, period: str, out: Path | None) -> None:
     """Figures of a period: days for the SPJ attachment, realisation by kiosk and commodity, or open cases."""
-    from ewarung_city import monitoring
-
     store, _ = _open(_place(data_dir, database))
-    rows: list[Any]
+    rows: list[msgspec.Struct]
+    shape: type[msgspec.Struct]
     with store.read() as tx:
         if kind == "spj":
             rows, shape = list(monitoring.days(tx, period)), monitoring.DayRow
@@ -370,13 +358,14 @@ def report(data_dir: str, database: str, as_json: bool, kind: str, period: str, 
         out.mkdir(parents=True, exist_ok=True)
         path = out / f"{kind}-{period}.csv"
         path.write_text(text, encoding="utf-8")
-        _say(as_json, {"rows": len(rows), "file": str(path)}, f"{path}: {len(rows)} rows")
+        _say({"rows": len(rows), "file": str(path)}, f"{path}: {len(rows)} rows", as_json=as_json)
     else:
-        _say(as_json, rows, text.rstrip("\n"))
+        _say(rows, text.rstrip("\n"), as_json=as_json)
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every expected failure becomes a sentence and an exit code."""
+    os.umask(0o077)  # names and addresses: what this program writes, its own account alone may read
     try:
         cli.main(args=arguments, prog_name="ewarung-city", standalone_mode=True)
     except PosError as error:

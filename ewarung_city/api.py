@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import logging
 import time
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar._openapi.schema_generation import SchemaCreator
 from litestar.dto import AbstractDTO
 from litestar.exceptions import HTTPException, ValidationException
 from litestar.openapi import OpenAPIConfig
@@ -110,7 +111,7 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
         logging_config=None,
     )
     app.state.city = city
-    return SignedExchange(cast("App", app), keys, find_key)
+    return SignedExchange(cast("App", app), keys, find_key, lambda: city.now_ms() // 1000)
 
 
 class _Verbatim(AbstractDTO[Push]):
@@ -135,11 +136,10 @@ class _Verbatim(AbstractDTO[Push]):
 
     @classmethod
     def create_openapi_schema(
-        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
+        cls, field_definition: FieldDefinition, handler_id: str, schema_creator: SchemaCreator
     ) -> Reference | Schema:
         """As any other type."""
-        found: Reference | Schema = schema_creator.for_field_definition(field_definition)
-        return found
+        return schema_creator.for_field_definition(field_definition)
 
 
 _PUSH = msgspec.json.Decoder(Push)
@@ -225,7 +225,7 @@ def attest_day(date: str, request: Request[Any, Any, Any]) -> Attest:
     city, caller = _city(request), _caller(request)
     _timely(caller)
     try:
-        datetime.date.fromisoformat(date)
+        dt.date.fromisoformat(date)
     except ValueError as error:
         raise _Refusal(400, "Expected YYYY-MM-DD", "malformed") from error
     with city.store.read() as tx:
@@ -305,14 +305,14 @@ class _WireTypes(OpenAPISchemaPlugin):
     """Types whose wire form is not what their Python form suggests."""
 
     @staticmethod
-    def is_plugin_supported_type(value: Any) -> bool:
+    def is_plugin_supported_type(value: object) -> bool:
         return value is msgspec.Raw or value is LeaseGrant
 
     @staticmethod
     def is_plugin_supported_field(field_definition: FieldDefinition) -> bool:
         return field_definition.annotation is msgspec.Raw or field_definition.annotation is LeaseGrant
 
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> Schema:
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
         if field_definition.annotation is msgspec.Raw:
             return Schema(type=OpenAPIType.OBJECT, description="A journal entry: RFC 8785 canonical JSON.")
         names = ", ".join(LeaseGrant.__struct_fields__)

@@ -1,5 +1,7 @@
-"""The city's own account of a business day, folded from the entries it holds: what ATTEST says, and what a seal is
-compared with."""
+"""The city's own account of a business day, folded from the entries it holds.
+
+ATTEST says it, and the kiosk's seal is compared with it.
+"""
 
 from __future__ import annotations
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from threading import Lock
 from typing import Any
@@ -70,14 +69,18 @@ class SignedExchange:
         app: what answers.
         keys: of the city.
         find_key: public key of a kiosk's enrolment, or None; may touch the database.
+        now_s: the city's time.
     """
 
-    def __init__(self, app: App, keys: CityKeys, find_key: Callable[[str, int], bytes | None]) -> None:
+    def __init__(
+        self, app: App, keys: CityKeys, find_key: Callable[[str, int], bytes | None], now_s: Callable[[], int]
+    ) -> None:
         self._app = app
         self._keys = keys
         self._find_key = find_key
+        self._now_s = now_s
         self._known: dict[str, bytes] = {}
-        self._nonces: dict[str, float] = {}
+        self._nonces: dict[str, int] = {}
         self._guard = Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -128,7 +131,7 @@ class SignedExchange:
         key, device, epoch = found.groups()
         if (key is not None) is not path.startswith("/v1/enrol"):
             raise _Refused(Problem(403, "This key is for something else", "wrong_key"))
-        now = time.time()
+        now = self._now_s()
         fresh = abs(by.created - now) <= CLOCK_TOLERANCE_S
         if fresh and not path.startswith(_REPEATABLE) and not self._first(f"{by.keyid} {by.nonce}", now):
             raise _Refused(Problem(409, "This message came before", "replayed"))
@@ -147,7 +150,7 @@ class SignedExchange:
                 self._known[keyid] = held
         return held
 
-    def _first(self, message: str, now: float) -> bool:
+    def _first(self, message: str, now: int) -> bool:
         """Whether a fresh message comes for the first time; older ones are refused for their age."""
         with self._guard:
             if len(self._nonces) > 10_000:
@@ -175,7 +178,7 @@ class SignedExchange:
             headers["content-encoding"] = "gzip"
         headers[NONCE_HEADER.lower()] = _nonce_of(asked)
         headers["cache-control"] = "no-store"
-        sign_response(status, headers, body, self._keys.signing, self._keys.keyid, int(time.time()))
+        sign_response(status, headers, body, self._keys.signing, self._keys.keyid, self._now_s())
         headers["content-length"] = str(len(body))
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})

@@ -32,8 +32,10 @@ CATALOGUE = msgspec.json.Decoder(Catalogue)
 
 
 def tell(tx: Tx, device: str, things: Iterable[tuple[str, str]]) -> None:
-    """Put (kind, key) at the end of a kiosk's feed. Kinds: family, rights (family|period), operator, catalogue,
-    register, message."""
+    """Put (kind, key) at the end of a kiosk's feed.
+
+    Kinds: family, rights (key family|period), operator, catalogue, register, message.
+    """
     wanted = list(dict.fromkeys(things))
     held = tx.one(schema.kiosk, device=device)
     if not wanted or held is None:
@@ -87,7 +89,7 @@ def _fill(tx: Tx, device: str, epoch: int, cursor: int, rows: list[Row]) -> Stat
         taken = int(row["version"])
     more = bool(rows) and (taken < int(rows[-1]["version"]) or len(rows) == _THINGS)
     lists = {name: tuple(value) if isinstance(value, list) else value for name, value in parts.items()}
-    return StatePage(cursor=taken, more=more, **lists)
+    return msgspec.structs.replace(StatePage(cursor=taken, more=more), **lists)
 
 
 class _Shelf:

@@ -16,7 +16,7 @@ from ewarung_pos.domain.family import CardRef, card_ref
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.sync.signing import public_of
 
-__all__ = ["CityKeys", "KEY_FILE", "load_keys", "make_keys"]
+__all__ = ["KEY_FILE", "CityKeys", "load_keys", "make_keys"]
 
 KEY_FILE = "city.keys"
 
@@ -28,7 +28,7 @@ class _Stored(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CityKeys(NamedTuple):
-    """Three secrets: `signing` (Ed25519), `card` (shared with every kiosk, wrapped), `register` (leaves the city never)."""
+    """Three secrets: `signing` (Ed25519), `card` (every kiosk gets it, wrapped), `register` (never leaves the city)."""
 
     signing: bytes
     card: bytes

@@ -60,11 +60,11 @@ def grant(tx: Tx, period: str) -> Granted:
     credited = _credit(tx, period, families, purses)
     told: dict[str, list[tuple[str, str]]] = {}
     homes = {row["key"]: row["home"] for row in families}
-    for key in sorted({row["family"] for row in leases} | credited):
+    for key in sorted({str(row["family"]) for row in leases} | credited):
         told.setdefault(homes[key], []).append(("rights", f"{key}|{period}"))
     for device, things in told.items():
         feed.tell(tx, device, things)
-    changed = {row["family"] for row in leases} | credited
+    changed = {str(row["family"]) for row in leases} | credited
     return Granted(period, len(changed), len(leases), len(credited), short, len(told))
 
 

@@ -36,10 +36,22 @@ __all__ = [
 ]
 
 _FAMILY_COLUMNS = (
-    "card_number nik kk name members address rt rw kelurahan_code programmes home_kiosk card_status purse_balance"
-).split()
-_KIOSK_COLUMNS = "kiosk_id name kelurahan_code officers".split()
-_REGION_COLUMNS = "kelurahan_code kelurahan kecamatan".split()
+    "card_number",
+    "nik",
+    "kk",
+    "name",
+    "members",
+    "address",
+    "rt",
+    "rw",
+    "kelurahan_code",
+    "programmes",
+    "home_kiosk",
+    "card_status",
+    "purse_balance",
+)
+_KIOSK_COLUMNS = ("kiosk_id", "name", "kelurahan_code", "officers")
+_REGION_COLUMNS = ("kelurahan_code", "kelurahan", "kecamatan")
 _KIOSK_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
 _ROLES = ("kasir", "ketua", "pendamping")
 _ROW_LIMIT = 2_000_000
@@ -288,45 +300,37 @@ def import_families(
 
 def _judge(said: dict[str, str], held: _Held, keys: CityKeys) -> tuple[list[str], list[tuple[str, str]]]:
     """(reasons to refuse the row, remarks that do not)."""
-    problems: list[str] = []
-    remarks: list[tuple[str, str]] = []
     nik, kk, number = said["nik"], said["kk"], said["card_number"]
     nik_ok, kk_ok = nik_form(nik), re.fullmatch(r"\d{16}", kk) is not None
     card_ok = re.fullmatch(r"\d{14,19}", number) is not None
     key = _key(keys.token("nik", nik))
-    for ok, reason in ((nik_ok, "nik_form"), (kk_ok, "kk_form"), (card_ok, "card_form")):
-        if not ok:
-            problems.append(reason)
-    if nik_ok and nik in held.niks:
-        problems.append("nik_twice")
-    if kk_ok and (kk in held.kks or held.kk.get(keys.token("kk", kk), key) != key):
-        problems.append("kk_twice")
-    if card_ok and (number in held.cards or held.card.get(keys.card_ref(number).token, key) != key):
-        problems.append("card_twice")
-    if said["kelurahan_code"] not in held.regions:
-        problems.append("unknown_kelurahan")
-    if said["home_kiosk"] not in held.kiosks:
-        problems.append("unknown_kiosk")
     programmes = [code for code in said["programmes"].split(";") if code]
-    if not programmes or any(code not in held.programmes for code in programmes):
-        problems.append("unknown_programme")
-    if not said["name"]:
-        problems.append("no_name")
-    if said["card_status"] not in {status.value for status in CardStatus}:
-        problems.append("card_status")
-    if not re.fullmatch(r"\d{1,10}", said["purse_balance"] or "0"):
-        problems.append("purse_balance")
-    if not re.fullmatch(r"\d{1,2}", said["members"]):
-        remarks.append(("warning", "members_unknown"))
-    if card_ok and not luhn_valid(number):
-        remarks.append(("warning", "card_check_digit"))
-    if nik_ok and not nik.startswith("3374"):
-        remarks.append(("info", "nik_outside_city"))
+    checks = {
+        "nik_form": nik_ok,
+        "kk_form": kk_ok,
+        "card_form": card_ok,
+        "nik_twice": not nik_ok or nik not in held.niks,
+        "kk_twice": not kk_ok or (kk not in held.kks and held.kk.get(keys.token("kk", kk), key) == key),
+        "card_twice": not card_ok
+        or (number not in held.cards and held.card.get(keys.card_ref(number).token, key) == key),
+        "unknown_kelurahan": said["kelurahan_code"] in held.regions,
+        "unknown_kiosk": said["home_kiosk"] in held.kiosks,
+        "unknown_programme": bool(programmes) and held.programmes.issuperset(programmes),
+        "no_name": bool(said["name"]),
+        "card_status": said["card_status"] in {status.value for status in CardStatus},
+        "purse_balance": re.fullmatch(r"\d{1,10}", said["purse_balance"] or "0") is not None,
+    }
+    problems = [reason for reason, sound in checks.items() if not sound]
+    doubts = {
+        ("warning", "members_unknown"): re.fullmatch(r"\d{1,2}", said["members"]) is None,
+        ("warning", "card_check_digit"): card_ok and not luhn_valid(number),
+        ("info", "nik_outside_city"): nik_ok and not nik.startswith("3374"),
+    }
     if not problems:
         held.niks.add(nik)
         held.kks.add(kk)
         held.cards.add(number)
-    return problems, remarks
+    return problems, [remark for remark, applies in doubts.items() if applies]
 
 
 def _family_row(said: dict[str, str], keys: CityKeys, now_ms: int) -> dict[str, Any]:
@@ -375,7 +379,7 @@ def _table(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:
             missing = sorted(set(columns) - set(reader.fieldnames or ()))
             if missing:
                 raise ConfigError(f"{file}: no column {', '.join(missing)}", reason="columns")
-            rows = []
+            rows: list[dict[str, str]] = []
             for row in reader:
                 if len(rows) >= _ROW_LIMIT:
                     raise ConfigError(f"{file}: more than {_ROW_LIMIT} rows", reason="too_large")

@@ -69,7 +69,7 @@ def run(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
     config = uvicorn.Config(
-        app,  # type: ignore[arg-type]  # an ASGI application, typed without uvicorn's own names
+        app,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, Table, and_, create_engine, delete, event, func, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from ewarung_city.store import schema
@@ -32,11 +33,12 @@ class Tx:
     def all(self, table: Table, *order: str, **equal: object) -> list[Row]:
         """Rows whose columns equal these values."""
         query = select(table).where(*_conditions(table, equal)).order_by(*(table.c[name] for name in order))
-        return list(self._connection.execute(query).mappings())
+        return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def one(self, table: Table, **equal: object) -> Row | None:
         """The row with that key, if there is one."""
-        return self._connection.execute(select(table).where(*_conditions(table, equal))).mappings().first()
+        row = self._connection.execute(select(table).where(*_conditions(table, equal))).mappings().first()
+        return None if row is None else dict(row)
 
     def within(self, table: Table, column: str, values: Iterable[object], **equal: object) -> list[Row]:
         """Rows whose `column` is one of many values."""
@@ -45,14 +47,14 @@ class Tx:
         for at in range(0, len(wanted), _CHUNK):
             among = table.c[column].in_(wanted[at : at + _CHUNK])
             query = select(table).where(among, *_conditions(table, equal))
-            found.extend(self._connection.execute(query).mappings())
+            found.extend(dict(row) for row in self._connection.execute(query).mappings())
         return found
 
     def between(self, table: Table, column: str, first: int, last: int, **equal: object) -> list[Row]:
         """Rows with `column` from first to last, in that order."""
         span = table.c[column].between(first, last)
         query = select(table).where(span, *_conditions(table, equal)).order_by(table.c[column])
-        return list(self._connection.execute(query).mappings())
+        return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def after(self, table: Table, column: str, value: int, limit: int, **equal: object) -> list[Row]:
         """The first `limit` rows with `column` above a value, in that order."""
@@ -62,7 +64,7 @@ class Tx:
             .order_by(table.c[column])
             .limit(limit)
         )
-        return list(self._connection.execute(query).mappings())
+        return [dict(row) for row in self._connection.execute(query).mappings()]
 
     def count(self, table: Table, **equal: object) -> int:
         """How many rows equal these values."""
@@ -199,10 +201,10 @@ def _engine(url: str) -> Engine:
     engine = create_engine(url, connect_args={"timeout": 10})
 
     @event.listens_for(engine, "connect")
-    def _connected(connection: Any, record: object) -> None:
+    def _connected(connection: DBAPIConnection, record: object) -> None:
         connection.isolation_level = None  # the driver's own idea of when a transaction begins is not ours
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "recursive_triggers=ON", "trusted_schema=OFF"):
-            connection.execute(f"PRAGMA {pragma}")
+            connection.cursor().execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")
     def _begun(connection: Connection) -> None:

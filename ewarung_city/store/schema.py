@@ -154,8 +154,8 @@ lease = Table(
     _number("released"),
     Index(None, "family", "period"),
 )
-"""Totals that only grow. `claimed` is the most the device said it was granted (a city restored from a backup knows less);
-`released` is what two officers declared will never be spent after a kiosk was lost."""
+"""Totals that only grow. `claimed` is the most that the device said it was granted: a city restored from a backup knows
+less. `released` is what two officers declared will never be spent after a kiosk was lost."""
 
 feed = Table("feed", METADATA, _key("device"), _key("kind"), _key("key"), _place("version"))
 """What a kiosk should know, each thing under the version of its last change."""

@@ -11,7 +11,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -33,6 +33,9 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import SignedBy, sign_request, verify_response
 
+if TYPE_CHECKING:
+    from requests import Response
+
 __all__ = ["Busy", "HttpCityServer", "Line", "Reply", "check_url"]
 
 T = TypeVar("T")
@@ -41,6 +44,9 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 15.0
 ANSWER_SECONDS = 60.0
 """A whole answer; 256 KiB at 64 kbit/s take half of it."""
+
+KEEP_SECONDS = 4.0
+"""An idle connection is not used again after this: servers close theirs, and mobile networks forget them silently."""
 
 _CHUNK = 16 * 1024
 _PACK_FROM = 512
@@ -114,6 +120,7 @@ class Line:
         self._session.trust_env = False  # no proxy, no netrc: where this goes is the configuration's word alone
         self._session.verify = ca or True
         self._session.headers.clear()
+        self._used = 0.0
 
     def exchange(self, method: str, target: str, body: bytes, key: bytes, keyid: str, created_s: int) -> RawReply:
         """Send one signed request and read the whole answer.
@@ -123,7 +130,7 @@ class Line:
                 (`cut`), an answer larger than the protocol allows (`too_large`), or a redirection (`not_the_city`).
         """
         import requests
-        from urllib3.exceptions import HTTPError
+        from requests.exceptions import BaseHTTPError  # type: ignore[attr-defined]  # what reading the raw body raises
 
         url = self._base + target
         headers = {"Accept-Encoding": "gzip", "Accept": "application/json", "Host": urlsplit(url).netloc}
@@ -134,6 +141,8 @@ class Line:
                 headers["Content-Encoding"] = "gzip"
         by = SignedBy(keyid, created_s, secrets.token_urlsafe(24))
         sign_request(method, url, headers, body, key, by)
+        if time.monotonic() - self._used > KEEP_SECONDS:
+            self._session.close()  # ends the connections, not the session
         try:
             with self._session.request(
                 method,
@@ -154,8 +163,9 @@ class Line:
         except requests.exceptions.ConnectionError as error:
             reason = "cut" if _was_cut(error) else "no_line"
             raise ServerUnreachable(_why(error), reason=reason) from error
-        except (requests.exceptions.RequestException, HTTPError, OSError) as error:
+        except (requests.exceptions.RequestException, BaseHTTPError, OSError) as error:
             raise ServerUnreachable(_why(error), reason="cut") from error
+        self._used = time.monotonic()
         if 300 <= status < 400:
             raise ServerUnreachable(f"status {status}", reason="not_the_city")
         return RawReply(status, said, content, by.nonce)
@@ -277,7 +287,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _content(response: Any) -> bytes:
+def _content(response: Response) -> bytes:
     """The body as sent, before any decoding: that is what is signed."""
     deadline = time.monotonic() + ANSWER_SECONDS
     body = bytearray()

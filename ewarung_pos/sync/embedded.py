@@ -1,4 +1,4 @@
-"""Start a city server beside the till, for practice and demonstrations: another process, known by its command line only.
+"""Start a city server beside the till, for practice: another process, known by its command line only.
 
 The child stops when its standard input ends, so that it never outlives a till that was killed.
 """
@@ -14,6 +14,7 @@ import sys
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import IO, Self
 from urllib.parse import urlsplit
 
 import msgspec
@@ -78,7 +79,7 @@ class EmbeddedCity:
         self.code = ""
         self.period = ""
 
-    def __enter__(self) -> EmbeddedCity:
+    def __enter__(self) -> Self:
         self.start()
         return self
 
@@ -170,7 +171,7 @@ def _command() -> list[str]:
     return [sys.executable, "-m", "ewarung_city"]
 
 
-def _readable(pipe: object, seconds: float) -> bool:
+def _readable(pipe: IO[bytes], seconds: float) -> bool:
     """Whether the child said something in time; on Windows a pipe cannot be waited for, and reading it waits."""
     if sys.platform == "win32":
         return True

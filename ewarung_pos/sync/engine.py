@@ -22,6 +22,7 @@ from ewarung_pos.errors import (
     LedgerCorrupt,
     PosError,
     ProtocolMismatch,
+    RuleViolation,
     ServerUnreachable,
     SyncError,
     Unauthorised,
@@ -48,7 +49,10 @@ __all__ = ["SyncEngine"]
 
 HELLO_EVERY_MS = 10 * 60_000
 BASE_MS = 2_000
-CAP_MS = 5 * 60_000
+CAP_MS = 60_000
+CLOCK_MOVED_MS = 2_000
+"""Wall and monotonic clock apart by more than this since the last HELLO: the city's time has to be asked again."""
+
 _DUE = "attest_due"
 _ATTESTED = "attested:"
 
@@ -131,8 +135,10 @@ class SyncEngine:
         self._identity: KioskIdentity | None = None
         self._acked: tuple[int, str] | None = None
         self._hello_at: int | None = None
+        self._hello_wall = 0
         self._mode = Mode.NORMAL
         self._mode_reason = ""
+        self._put_aside = ""
         self._offset_ms: int | None = None
         self._send = _Leg()
         self._receive = _Leg()
@@ -153,19 +159,26 @@ class SyncEngine:
             self._receive.run(self._pull_step, self._monotonic_ms())
         error = self._send.error or self._receive.error
         waits = [leg.retry_ms for leg in (self._send, self._receive) if leg.retry_ms]
+        if error is not None:
+            self._hello_at = None  # whatever it was, the other side may have changed meanwhile
+        unsent = self._ledger.read().head().unsent
+        behind = unsent > 0 and self._send.error is None
+        phase = SyncPhase.IDLE if error is None else SyncPhase.WAITING
+        if done.more or behind:
+            phase = SyncPhase.SENDING if behind else SyncPhase.RECEIVING
         return SyncReport(
-            phase=SyncPhase.IDLE if error is None else SyncPhase.WAITING,
+            phase=phase,
             sent=done.sent,
             sent_bytes=done.sent_bytes,
             received=done.received,
-            unsent=self._ledger.read().head().unsent,
+            unsent=unsent,
             retry_ms=min(waits, default=0),
             at_ms=self._wall_ms(),
             code=error.code if error is not None else "",
             reason=error.reason if error is not None else "",
             flagged=done.flagged,
             attested=tuple(done.attested),
-            more=done.more,
+            more=done.more or behind,
         )
 
     def offset_ms(self) -> int | None:
@@ -190,11 +203,14 @@ class SyncEngine:
 
     def _greet(self, city: HttpCityServer) -> None:
         """HELLO when the last one is old, or something did not fit since."""
-        now = self._monotonic_ms()
-        if self._hello_at is not None and now - self._hello_at < HELLO_EVERY_MS:
-            return
+        reading = self._clock.now()
+        if self._hello_at is not None:
+            ticked = reading.monotonic_ms - self._hello_at
+            moved = abs(reading.wall.ms - self._hello_wall - ticked)
+            if ticked < HELLO_EVERY_MS and moved < CLOCK_MOVED_MS:
+                return
         reader = self._ledger.read()
-        head, reading, who = reader.head(), self._clock.now(), self._who()
+        head, who = reader.head(), self._who()
         welcome = city.hello(
             Hello(
                 device=who.device,
@@ -214,8 +230,8 @@ class SyncEngine:
         self._offset_ms = welcome.server_ms - self._wall_ms()
         self._mode, self._mode_reason = welcome.mode, welcome.reason
         self._check_held(welcome.acked_seq, welcome.acked_hash)
-        self._acked = (welcome.acked_seq, welcome.acked_hash)
-        self._hello_at = now
+        self._acked = (welcome.acked_seq, welcome.acked_hash or genesis(who.device, who.epoch).hex())
+        self._hello_at, self._hello_wall = reading.monotonic_ms, reading.wall.ms
 
     def _push(self, city: HttpCityServer) -> None:
         reader = self._ledger.read()
@@ -230,6 +246,8 @@ class SyncEngine:
         if not rows:
             return
         first, last, tip = acked_seq + 1, rows[-1].seq, rows[-1].hash.hex()
+        if tip == self._put_aside and self._mode is not Mode.NORMAL:
+            return  # the city has kept it; again it would cost the line and tell nothing new
         text = batch_text(who.device, who.epoch, first, last, tip)
         push = Push(
             device=who.device,
@@ -250,6 +268,7 @@ class SyncEngine:
             raise Unauthorised("the acknowledgement is not signed", reason="signature")
         if ack.outcome is Outcome.FORK:
             self._mode, self._mode_reason, self._hello_at = Mode.UPLOAD_ONLY, "FORK", None
+            self._put_aside = rows[-1].hash.hex()
             raise Unauthorised(f"entry {ack.bad_seq}", reason="fork")
         self._check_held(ack.acked_seq, ack.acked_hash)
         self._offset_ms = ack.server_ms - self._wall_ms()
@@ -270,6 +289,8 @@ class SyncEngine:
     def _check_held(self, seq: int, digest: str) -> None:
         """The city's copy must be a beginning of our journal; if it is not, one of us has another past."""
         reader, who = self._ledger.read(), self._who()
+        if seq == 0 and not digest:
+            return  # the city does not know this epoch, and says so
         if seq == 0:
             ours: str | None = genesis(who.device, who.epoch).hex()
         else:
@@ -337,9 +358,12 @@ class SyncEngine:
             raise ProtocolMismatch(f"cursor {page.cursor} after {cursor}", reason="downgrade")
         if page.cursor == cursor:
             return
-        with self._ledger.write() as uow:
-            uow.accept(page, hashlib.sha256(body).hexdigest())
-        self._step.received = _things(page)
+        try:
+            with self._ledger.write() as uow:
+                uow.accept(page, hashlib.sha256(body).hexdigest())
+        except RuleViolation as error:
+            raise ProtocolMismatch(f"page {page.cursor}: {error.detail or error.code}", reason="page") from error
+        self._step.received = max(1, _things(page))
         self._step.more = self._step.more or page.more
 
     # -- the line ----------------------------------------------------------------------------------------------------

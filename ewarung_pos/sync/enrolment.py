@@ -162,12 +162,15 @@ def _answered(raw: RawReply, secret: bytes, public: str, wrap_public: str) -> En
     """The answer, proved twice: under the code, and by the city's own key that it names."""
     if raw.status not in {200, 202}:
         raise _refused(raw)
-    kind = Enrolled if raw.status == 200 else EnrolPending
+    answer: Enrolled | EnrolPending
     try:
-        reply = raw.verified(_named_key(raw))
-        answer: Enrolled | EnrolPending = msgspec.json.decode(reply.body, type=kind)
+        body = raw.verified(_named_key(raw)).body
+        if raw.status == 200:
+            answer = msgspec.json.decode(body, type=Enrolled)
+        else:
+            answer = msgspec.json.decode(body, type=EnrolPending)
     except msgspec.MsgspecError as error:
-        raise ProtocolMismatch(f"{kind.__name__}: {error}", reason="body") from error
+        raise ProtocolMismatch(f"the answer to ENROL: {error}", reason="body") from error
     bare = msgspec.structs.replace(answer, proof="") if isinstance(answer, Enrolled) else None
     if not same(answer.proof, answer_proof(secret, public, answer.city_key, bare)):
         raise Unauthorised("not the city that issued the code", reason="signature")

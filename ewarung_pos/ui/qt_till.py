@@ -65,7 +65,8 @@ def show_till(
     application = start(runner, lambda: _end(runner))
     try:
         window = TillWindow(application.till, practice_hint=practice_hint, tray=tray)
-        window.show()
+        window.resize(app.primaryScreen().availableSize())
+        window.showMaximized()
         return int(app.exec())
     finally:
         application.stop()

@@ -28,7 +28,7 @@ PROXY_REASONS: tuple[tuple[str, str], ...] = (
     ("sakit", "sakit"),
     ("lanjut_usia", "lanjut usia"),
     ("difabel", "difabel"),
-    ("di_luar_kota", "di luar kota"),
+    ("bekerja", "bekerja"),
 )
 """(value, label) of every reason to send a proxy (domain rule R19)."""
 

@@ -43,6 +43,8 @@ _PRESENCE = (
     Option(HolderPresence.PROXY.value, "Kuasa", "Alt+U"),
 )
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+NARROW_STEPPER = 252
+"""In the smallest windows a long pack ("10 butir") is set smaller rather than the name beside it cut."""
 _SPARED_WHEN_TIGHT = ("map-pin", "clock")
 
 
@@ -84,7 +86,8 @@ class FamilyCard(Card):
         self._reasons = Choice("Alasan kuasa", stretch=False)
         self._reasons.set_options(tuple(Option(value, label) for value, label in PROXY_REASONS))
         self._reasons.chosen.connect(self._because)
-        self._why.add(Text("Kuasa datang karena", Role.BODY, Tone.SOFT), self._reasons)
+        self._why_label = Text("Kuasa datang karena", Role.BODY, Tone.SOFT)
+        self._why.add(self._why_label, self._reasons)
         self._why.hide()
         self.body.addWidget(self._why)
         self.body.addStretch(1)
@@ -154,7 +157,7 @@ class ShelfLine(Box):
         self._picture = Picture("package", height=56)
         self._place = Box()
         self._place.add(self._picture, align=Qt.AlignmentFlag.AlignCenter)
-        words = Box(gap=0.25)
+        words = Box()
         self._name = Note(role=Role.LEAD)
         self._left = Line()
         self._third = Box(across=True, gap=1.5)
@@ -177,10 +180,12 @@ class ShelfLine(Box):
         if state.gone:
             self._left.set_runs((Run(state.gone, Role.LEAD, Tone.SOFT),))
         elif tight and state.bound:
-            self._left.set_runs((Run(state.left, Role.QUANTITY), Run(state.bound, Role.SMALL, Tone.LOOK)))
+            bound = state.bound.removeprefix("sampai ")
+            self._left.set_runs((Run(state.left, Role.LEAD, bold=True), Run(bound, Role.SMALL, Tone.LOOK)))
         else:
             beside = state.of if state.permille is not None else ""
-            self._left.set_runs((Run(state.left, Role.QUANTITY), Run(beside, Role.BODY, Tone.SOFT)))
+            words = Run(beside.replace("dari ", "/ "), Role.SMALL, Tone.SOFT) if tight else Run(beside, tone=Tone.SOFT)
+            self._left.set_runs((Run(state.left, Role.QUANTITY), words))
         self._of.set_text(state.of)
         self._of.setVisible(state.permille is None)
         self._bar.setVisible(state.permille is not None)
@@ -198,6 +203,11 @@ class ShelfLine(Box):
 
     def restyle(self) -> None:
         super().restyle()
+        tight = self.look.room is Density.TIGHT
+        self._place.setVisible(not tight)
+        side = self.look.gap(1.5 if tight else 2.75)
+        self.lay.setContentsMargins(side, 1, side, 1)
+        self.lay.setSpacing(self.look.gap(1.5 if tight else 3))
         self._place.setFixedWidth(self._picture.sizeHint().height() + self.look.gap(1))
         if self._state is not None:
             self.render_state(self._state)
@@ -207,7 +217,7 @@ class ShelfLine(Box):
 
     def minimumSizeHint(self) -> QSize:
         hint = super().minimumSizeHint()
-        return QSize(hint.width(), max(hint.height(), self.look.counter_target + 2 * self.look.gap(0.5)))
+        return QSize(hint.width(), max(hint.height(), self.look.counter_target + 2))
 
 
 class BasketPage(Page):
@@ -230,6 +240,7 @@ class BasketPage(Page):
         top.add(self._right, stretch=1)
         self.add(top, stretch=1)
         self.add(self._make_foot())
+        self._fit()
 
     def _make_shelf(self) -> Card:
         card = Card(pad=0, spacing=0)
@@ -263,6 +274,8 @@ class BasketPage(Page):
         self.serve = BigButton("SALURKAN", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.serve.clicked.connect(self._counter.serve)
         foot.add(self.cancel, align=Qt.AlignmentFlag.AlignVCenter).add(words, stretch=1).add(self.serve)
+        # A trouble's button stands where Salurkan stands: the place of what comes next.
+        foot.add(self._trouble.button)
         return foot
 
     def render_state(self, state: CounterState) -> None:
@@ -279,6 +292,8 @@ class BasketPage(Page):
         self.serve.set_reason(_why_not_yet(state))
         if state.notice is not None:
             self._trouble.render_state(kit_trouble(state.notice))
+        else:
+            self._trouble.button.hide()
         self.serve.setVisible(state.notice is None)
         self._right.show_page(self._trouble if state.notice is not None else self._shelf)
 
@@ -307,13 +322,19 @@ class BasketPage(Page):
         """Steppers of one width, so that their ends stand under each other."""
         steppers = [line.stepper for line in self._lines.values()]
         width = max((each.sizeHint().width() for each in steppers), default=0)
+        if self.look.room is Density.TIGHT:
+            width = min(width, NARROW_STEPPER * self.look.percent // 100)
         for each in steppers:
             each.setFixedWidth(width)
 
     def restyle(self) -> None:
         super().restyle()
         if hasattr(self, "_lines"):
+            self._fit()
             self._align()
+
+    def _fit(self) -> None:
+        self.take_all.set_icon("" if self.look.room is Density.TIGHT else "check")
 
     def take_keyboard(self) -> None:
         """Put the keyboard on the first stepper, so that + and − work at once."""

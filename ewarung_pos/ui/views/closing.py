@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
 from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, SendPage
 from ewarung_pos.ui.views.closing_sheet import SheetPage
-from ewarung_pos.ui.views.kit import Pages, Role, Step, StepHead, StepState, Text, Tone, TroubleCard
+from ewarung_pos.ui.views.kit import Density, Pages, Role, Step, StepHead, StepState, Text, Tone, TroubleCard
 from ewarung_pos.ui.views.leader_pin import PinCard
 from ewarung_pos.ui.views.parts import Action, Box, Page, kit_trouble
 
@@ -33,7 +33,9 @@ class ClosingView(Page):
         self._title = Text("Tutup Hari", Role.TITLE)
         self._date = Text(role=Role.LEAD, tone=Tone.SOFT)
         self._steps = StepHead()
-        head.add(self._title, self._date).add(self._steps, stretch=20).space()
+        self._filler = Box()
+        head.add(self._title, self._date).add(self._steps, self._filler, stretch=1)
+        self._head = head
         self.add(head)
         self._pages = Pages()
         self.begin = BeginPage(closing)
@@ -56,8 +58,10 @@ class ClosingView(Page):
             self._asks_leader = False
         self._steps.set_steps(tuple(Step(words, _mark(place, state.step)) for place, words in enumerate(_STEPS, 1)))
         self._steps.setVisible(state.step > 0)
+        self._head.setVisible(not (self._asks_leader and self.look.room is Density.TIGHT))
         self._date.set_text(state.date)
         self._date.setVisible(state.step == 0)
+        self._filler.setVisible(state.step == 0)
         self._pages.show_page(self._page(state))
         if state.step != before.step and state.step in (1, 4):
             (self.sheet if state.step == 1 else self.seal).take_keyboard()

@@ -14,6 +14,7 @@ from ewarung_pos.ui.views.kit import (
     ButtonKind,
     ButtonSize,
     Card,
+    Density,
     Disc,
     FieldRow,
     Note,
@@ -44,7 +45,7 @@ class BeginPage(Box):
         card = Card(pad=4, spacing=3)
         self._title = Text(role=Role.TITLE, wrap=True)
         self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
-        self._steps = StepList(big=True)
+        self._steps = StepList()
         self._steps.set_steps(
             (
                 Step("Hitung stok di rak", StepState.TO_COME),
@@ -225,7 +226,10 @@ class SealPage(Box):
     def render_state(self, state: ClosingState) -> None:
         """Show the day's figures."""
         self._figures.set_figures(state.figures)
-        crowded = is_narrow(self) and state.edc_differs and state.story_agrees
+        tight = self.look.room is Density.TIGHT
+        crowded = state.story_agrees and (tight or (is_narrow(self) and state.edc_differs))
+        agrees = "Empat angka cocok. " if crowded and state.story else ""
+        self._words.set_text(f"{agrees}Setelah disegel, angka hari ini tidak berubah lagi.")
         self._story.render_state(() if crowded else state.story, agrees=state.story_agrees)
         if not state.edc_asked:
             words, badge = "Total EDC sedang ditanyakan", ("tunggu", Tone.INFO)
@@ -285,6 +289,7 @@ class SealedPage(Box):
         self._paper.setVisible(state.report is not None)
         self._said.render_state(state.said)
         self._figures.set_figures(state.figures)
+        self._figures.setVisible(self.look.room is not Density.TIGHT)
         done = state.unsent == 0
         self._unsent.render_state(
             "check" if done else "cloud-upload",

@@ -16,6 +16,7 @@ from ewarung_pos.ui.views.kit import (
     ButtonSize,
     Card,
     Choice,
+    Density,
     Flow,
     Note,
     NumberField,
@@ -61,7 +62,7 @@ class _CountLine(Box):
         self._place.setFixedWidth(self.look.size(52))
         self._booked.setFixedWidth(self.look.pixels(Role.LEAD) * 7)
         self._unit.setFixedWidth(self.look.pixels(Role.BODY) * 5)
-        self._badge_place.setFixedWidth(self.look.pixels(Role.BODY) * 7)
+        self._badge_place.setFixedWidth(self.look.pixels(Role.BODY) * 8 + 8)
 
     def render_state(self, row: CountRow, *, blind: bool) -> None:
         self._booked.set_text(f"{row.booked} {row.pack_word}")
@@ -99,7 +100,7 @@ class _HeadLine(Box):
         self._booked.setFixedWidth(self.look.pixels(Role.LEAD) * 7)
         self._counted.setFixedWidth(self.field_width())
         self._after.setFixedWidth(self.look.pixels(Role.BODY) * 5)
-        self._differs.setFixedWidth(self.look.pixels(Role.BODY) * 7)
+        self._differs.setFixedWidth(self.look.pixels(Role.BODY) * 8 + 8)
 
     def field_width(self) -> int:
         probe = NumberField(most=MOST_PACKS)
@@ -230,8 +231,7 @@ class SheetPage(Box):
         """Show the count."""
         self._state = state
         blind = state.step == 1
-        # What differs stands first: that is what is asked about.
-        rows = state.rows if blind else sorted(state.rows, key=lambda each: not each.differs)
+        rows = self._shown(state, blind=blind)
         if [row.product for row in rows] != list(self._lines):
             self._lines = {row.product: _CountLine(self._closing, row) for row in rows}
             for row in rows:
@@ -240,6 +240,7 @@ class SheetPage(Box):
         for row in rows:
             self._lines[row.product].render_state(row, blind=blind)
         self._head.render_state(blind=blind)
+        self._head.setVisible(blind or self.look.room is not Density.TIGHT)
         self._render_why(state, blind=blind)
         # Where there is little room, the story waits for the seal unless it does not agree.
         told = not blind and not (is_narrow(self) and state.story_agrees)
@@ -255,21 +256,36 @@ class SheetPage(Box):
             self._words.set_text("Perlu PIN ketua: selisihnya besar." if state.needs_leader else "")
             self.go_on.set_reason("" if state.can_go_on else "pilih alasan selisih")
 
+    def _shown(self, state: ClosingState, *, blind: bool) -> list[CountRow]:
+        """What differs stands first: that is what is asked about. Little room leaves out what agrees."""
+        if blind:
+            return [*state.rows]
+        different = [row for row in state.rows if row.differs]
+        if different and self.look.room is Density.TIGHT:
+            self._choose(different)
+            return [row for row in different if row.product == self._at]
+        if different and is_narrow(self):
+            return different
+        return [*different, *(row for row in state.rows if not row.differs)]
+
+    def _choose(self, different: list[CountRow]) -> None:
+        if self._at not in {row.product for row in different}:
+            self._at = next((row.product for row in different if not row.reason), different[0].product)
+
     def _render_why(self, state: ClosingState, *, blind: bool) -> None:
         different = [row for row in state.rows if row.differs] if not blind else []
         self._why.setVisible(bool(different))
         if not different:
             return
-        if self._at not in {row.product for row in different}:
-            self._at = next((row.product for row in different if not row.reason), different[0].product)
+        self._choose(different)
         row = next(row for row in different if row.product == self._at)
         self._why_line.render_state(row, more=len(different) > 1)
 
     def _next_difference(self) -> None:
         different = [row.product for row in self._state.rows if row.differs]
         self._at = different[(different.index(self._at) + 1) % len(different)]
-        self._rows.turn_to(self._lines[self._at])
         self.render_state(self._state)
+        self._rows.turn_to(self._lines[self._at])
 
     def take_keyboard(self) -> None:
         """The first number is typed first."""

@@ -14,6 +14,7 @@ from ewarung_pos.ui.views.kit import (
     ButtonKind,
     ButtonSize,
     Card,
+    Density,
     Disc,
     EmptyState,
     Note,
@@ -181,6 +182,7 @@ class RefusedPage(Page):
         self._counter = counter
         self._act = act
         self._action = ""
+        self._state: CounterState = CounterState()
         self._family = FamilyCard()
         self._trouble = TroubleCard()
         self._trouble.acted.connect(self._acted)
@@ -189,9 +191,8 @@ class RefusedPage(Page):
         top = Box(across=True, gap=2.5)
         top.add(self._family).add(self._trouble, stretch=1)
         self._foot = Box(across=True, gap=2)
-        self._foot.add(self._next).add(
-            Text("Kartu berikutnya boleh langsung dimasukkan.", Role.BODY, Tone.SOFT, wrap=True), stretch=1
-        )
+        hint = Text("Kartu berikutnya boleh langsung dimasukkan.", Role.BODY, Tone.SOFT, wrap=True)
+        self._foot.add(self._next).add(hint, stretch=1).add(self._trouble.button)
         self.add(top, stretch=1)
         self.add(self._foot)
 
@@ -202,12 +203,20 @@ class RefusedPage(Page):
 
     def render_state(self, state: CounterState) -> None:
         """Show why."""
-        self._family.setVisible(state.person is not None)
+        self._state = state
+        tight = self.look.room is Density.TIGHT
+        self._family.setVisible(state.person is not None and not tight)
         self._family.render_person(state.person)
         if state.refusal is not None:
             self._action = state.refusal.action
-            self._trouble.render_state(kit_trouble(state.refusal))
-            self._foot.setVisible(self._action not in {"dismiss", "retry"})
+            detail = state.person.name if state.person is not None and tight else ""
+            self._trouble.render_state(kit_trouble(state.refusal, detail=detail))
+            self._next.setVisible(self._action not in {"dismiss", "retry"})
+
+    def restyle(self) -> None:
+        super().restyle()
+        if getattr(self, "_state", None) is not None:
+            self.render_state(self._state)
 
     def _acted(self) -> None:
         self._counter.finish()
@@ -321,6 +330,8 @@ class DonePage(Page):
 
     def render_state(self, done: DonePanel) -> None:
         """Show what was recorded."""
+        tight = self.look.room is Density.TIGHT
+        self._title.set_role(Role.HEADING if tight else Role.TITLE)
         self._title.set_text(done.title)
         self._paper.set_text(done.paper)
         if len(self._ticks) != len(done.picks) or done.entry != self._entry:
@@ -341,6 +352,8 @@ class DonePage(Page):
                     old.deleteLater()
             self._left.add(*(_LeftLine(each) for each in done.left))
         trouble = done.paper_trouble
+        self._left.setVisible(trouble is None or not tight)
+        self._left_title.setVisible(trouble is None or not tight)
         self._paper_panel.setVisible(trouble is not None)
         if trouble is not None:
             tone = tone_of(trouble.tone)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.text import Trouble
-from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel
+from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel, Mark
 from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
 from ewarung_pos.ui.views.kit import (
     BigButton,
@@ -14,6 +14,7 @@ from ewarung_pos.ui.views.kit import (
     ButtonSize,
     Card,
     Choice,
+    Density,
     FieldRow,
     Line,
     Option,
@@ -27,7 +28,7 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Box, Page, kit_trouble, tone_of
+from ewarung_pos.ui.views.parts import Box, Page, is_narrow, kit_trouble, tone_of
 
 __all__ = ["DoubtView"]
 
@@ -49,7 +50,9 @@ class DoubtView(Page):
         self._slip = SlipForm(doubt)
         self._left.addWidget(self._slip)
         self.add(self._left, stretch=19)
-        self.add(self._make_side(), stretch=10)
+        self._side = self._make_side()
+        self.add(self._side, stretch=10)
+        self._slip.asks_pin.connect(self._pin_shown)
 
     def _make_side(self) -> Card:
         card = Card(pad=3, spacing=1.5)
@@ -61,7 +64,7 @@ class DoubtView(Page):
         self.other.clicked.connect(self._doubt.serve_other)
         self.ask = BigButton("Tanya EDC lagi", kind=ButtonKind.PRIMARY, icon="refresh-cw", key="Enter")
         self.ask.clicked.connect(self._act)
-        self.slip = BigButton("Saya punya struk EDC", icon="receipt-text", key="F8")
+        self.slip = BigButton("Saya punya struk EDC", key="F8")
         self.slip.clicked.connect(self._doubt.ask_slip)
         above: tuple[QWidget, ...] = (self._goods_title, self._tag, self._goods)
         for part in above:
@@ -81,9 +84,12 @@ class DoubtView(Page):
             self._attempt = panel.attempt
             self._slip.clear()
         self._action = panel.trouble.action
-        self._trouble.render_state(
-            kit_trouble(panel.trouble, detail=panel.amount, button="", steps=panel.steps)
-        )
+        # The smallest windows have no room for the steps; the one that runs is said beside the amount.
+        tight = self.look.room is Density.TIGHT
+        now = next((step.text for step in panel.steps if step.mark is Mark.NOW), "")
+        detail = f"{now} …" if tight and panel.asking and now else panel.amount
+        steps = () if tight else panel.steps
+        self._trouble.render_state(kit_trouble(panel.trouble, detail=detail, button="", steps=steps))
         self.ask.set_text(panel.trouble.button)
         self.ask.setVisible(not panel.asking and not panel.slip_form)
         self._slip.render_state(panel, state.notice)
@@ -95,6 +101,9 @@ class DoubtView(Page):
         self._others.setVisible(panel.others > 0)
         self.slip.setVisible(not panel.slip_form and panel.trouble.action != "ask_slip")
 
+    def _pin_shown(self, shown: bool) -> None:
+        self._side.setVisible(not (shown and is_narrow(self)))
+
     def _act(self) -> None:
         if self._action == "ask_slip":
             self._doubt.ask_slip()
@@ -103,7 +112,13 @@ class DoubtView(Page):
 
 
 class SlipForm(Pages):
-    """What the EDC's slip says, read by two people; the leader confirms with her PIN."""
+    """What the EDC's slip says, read by two people; the leader confirms with her PIN.
+
+    Signals:
+        asks_pin(bool): the pad for the leader's PIN is in front, or no longer.
+    """
+
+    asks_pin = Signal(bool)
 
     def __init__(self, doubt: DoubtViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -203,10 +218,12 @@ class SlipForm(Pages):
         numbers = f"Persetujuan {self.approval.text().strip()}, invoice {self.invoice.text().strip()}"
         self.pin.ask(title, f"{said}\n{numbers}" if paid else said, self._confirm)
         self.show_page(self.pin)
+        self.asks_pin.emit(True)
         self.pin.take_keyboard()
 
     def _back(self) -> None:
         self.show_page(self._form)
+        self.asks_pin.emit(False)
 
     def _confirm(self, pin: str) -> None:
         if self._says == _SAYS_PAID:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from ewarung_pos.ui.viewmodels.history import REASONS, HistoryLine, HistoryState, HistoryViewModel
 from ewarung_pos.ui.views.document import PaperView
@@ -16,6 +16,7 @@ from ewarung_pos.ui.views.kit import (
     Cell,
     Choice,
     Column,
+    Density,
     EmptyState,
     Option,
     Pages,
@@ -42,14 +43,15 @@ def _status(line: HistoryLine) -> tuple[str, Tone, str]:
     return {"asli": "tercatat"}.get(words, words), tone, icon
 
 
-def _columns(*, narrow: bool) -> tuple[Column[HistoryLine], ...]:
-    """Where it is narrow the goods are left to the receipt itself."""
+def _columns(room: Density) -> tuple[Column[HistoryLine], ...]:
+    """Where it is narrow the goods are left to the receipt itself, and in the smallest windows the time."""
+    time: tuple[Column[HistoryLine], ...] = (Column("Jam", lambda each: Cell(each.time, Tone.SOFT)),)
     goods: tuple[Column[HistoryLine], ...] = (Column("Barang", lambda each: Cell(each.goods, Tone.SOFT), share=5),)
     return (
         Column("Struk", lambda each: Cell(each.number, bold=True)),
-        Column("Jam", lambda each: Cell(each.time, Tone.SOFT)),
+        *(() if room is Density.TIGHT else time),
         Column("Keluarga", lambda each: Cell(f"{each.name} {each.card}"), share=3),
-        *(() if narrow else goods),
+        *(() if room in (Density.TIGHT, Density.COMPACT) else goods),
         Column("Jumlah", lambda each: Cell(each.total, bold=True), right=True),
         Column("Keadaan", _status_cell, right=True),
     )
@@ -102,9 +104,7 @@ class _ListPage(Page):
         self.search.submitted.connect(history.search)
         search.add(self.search)
         self._empty = EmptyState("package", height=96)
-        self.table: RoomTable[HistoryLine] = RoomTable(
-            "Struk", _columns(narrow=False), _columns(narrow=True), self._empty
-        )
+        self.table: RoomTable[HistoryLine] = RoomTable("Struk", _columns, self._empty)
         self.table.opened.connect(self._open)
         self._trouble = TroubleCard()
         self._trouble.acted.connect(self._acted)
@@ -167,6 +167,7 @@ class _ReceiptPage(Page):
         for page in (self._facts, self._reason, self._pin, self._trouble):
             self._right.addWidget(page)
         self.add(self._right, stretch=1)
+        self._fit()
 
     def _make_facts(self) -> Card:
         card = Card(pad=3, spacing=2)
@@ -184,13 +185,13 @@ class _ReceiptPage(Page):
         card.body.addWidget(self._said)
         card.body.addStretch(1)
         card.body.addWidget(self._why_not)
-        first = Box(across=True, gap=2)
-        self.reprint = BigButton("Cetak ulang", kind=ButtonKind.STRONG, icon="printer", key="F9")
+        self._actions = first = Box(across=True, gap=1.5)
+        self.reprint = BigButton("Cetak ulang", kind=ButtonKind.STRONG, size=ButtonSize.PLAIN, icon="printer", key="F9")
         self.reprint.clicked.connect(self._history.reprint)
-        self.reverse = BigButton("Batalkan", icon="undo-2", key="Del")
+        self.reverse = BigButton("Batalkan", size=ButtonSize.PLAIN, icon="undo-2", key="Del")
         self.reverse.clicked.connect(self._history.ask_reversal)
         first.add(self.reprint, self.reverse, stretch=1)
-        self.back = BigButton("Kembali", icon="arrow-left", key="Esc")
+        self.back = BigButton("Kembali", size=ButtonSize.PLAIN, icon="arrow-left", key="Esc")
         self.back.clicked.connect(self._history.back)
         card.body.addWidget(first)
         card.body.addWidget(self.back)
@@ -218,6 +219,17 @@ class _ReceiptPage(Page):
         back.clicked.connect(self._history.back)
         card.body.addWidget(back, 0, Qt.AlignmentFlag.AlignLeft)
         return card
+
+    def restyle(self) -> None:
+        super().restyle()
+        if hasattr(self, "_actions"):
+            self._fit()
+
+    def _fit(self) -> None:
+        down = self.look.room is Density.TIGHT
+        self._actions.lay.setDirection(
+            QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight
+        )
 
     def render_state(self, state: HistoryState, line: HistoryLine) -> None:
         self._paper.set_document(state.document)

@@ -8,7 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.text import Trouble
-from ewarung_pos.ui.views.kit import BigButton, ButtonSize, Card, Panel, PinPad, Role, Text, Tone
+from ewarung_pos.ui.views.kit import BigButton, ButtonSize, Card, Density, Panel, PinPad, Role, Text, Tone
 from ewarung_pos.ui.views.parts import Box, tone_of
 
 __all__ = ["PinCard"]
@@ -44,6 +44,17 @@ class PinCard(Card):
         self.pad.entered.connect(self._entered)
         line.add(words, stretch=1).add(self.pad, align=Qt.AlignmentFlag.AlignCenter)
         self.body.addWidget(line, 1)
+        self._fit()
+
+    def restyle(self) -> None:
+        super().restyle()
+        if hasattr(self, "pad"):
+            self._fit()
+
+    def _fit(self) -> None:
+        tight = self.look.room is Density.TIGHT
+        self.pad.set_bare(tight)
+        self._title.set_role(Role.HEADING if tight else Role.TITLE)
 
     def ask(self, title: str, detail: str, allowed: Callable[[str], None]) -> None:
         """Ask for what `title` says; `allowed` gets the PIN."""

@@ -1,8 +1,8 @@
-"""A table with one set of columns for much room and one for little."""
+"""A table whose columns follow the room there is."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from PySide6.QtCore import QEvent, Qt, Signal
@@ -16,7 +16,12 @@ RowT = TypeVar("RowT")
 
 
 class RoomTable(Pages, Generic[RowT]):
-    """The same rows in a wide and a narrow table; and what stands there when there are none.
+    """The same rows in the columns that fit the window; and what stands there when there are none.
+
+    Args:
+        name: accessible name.
+        columns: gives the columns for a room.
+        empty: shown without rows.
 
     Signals:
         opened(int): the operator opened the row of this place.
@@ -27,26 +32,30 @@ class RoomTable(Pages, Generic[RowT]):
     def __init__(
         self,
         name: str,
-        wide: Sequence[Column[RowT]],
-        narrow: Sequence[Column[RowT]],
+        columns: Callable[[Density], Sequence[Column[RowT]]],
         empty: EmptyState,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self._wide: DataTable[RowT] = DataTable(name, wide)
-        self._narrow: DataTable[RowT] = DataTable(name, narrow)
+        self._name = name
+        self._columns = columns
+        self._tables: dict[Density, DataTable[RowT]] = {}
         self._empty = empty
         self._rows: tuple[RowT, ...] = ()
-        for table in (self._wide, self._narrow):
-            table.opened.connect(self.opened)
-            self.addWidget(table)
+        self._choose_first = False
         self.addWidget(empty)
 
     @property
     def table(self) -> DataTable[RowT]:
         """The table that fits now."""
-        narrow = current_style().room in (Density.TIGHT, Density.COMPACT)
-        return self._narrow if narrow else self._wide
+        room = current_style().room
+        if room not in self._tables:
+            table: DataTable[RowT] = DataTable(self._name, self._columns(room))
+            table.opened.connect(self.opened)
+            self.addWidget(table)
+            self._tables[room] = table
+            self._fill(table)
+        return self._tables[room]
 
     def row(self, place: int) -> RowT:
         """The row at a place."""
@@ -55,20 +64,25 @@ class RoomTable(Pages, Generic[RowT]):
     def set_rows(self, rows: Sequence[RowT], *, choose_first: bool = False) -> None:
         """Show these rows; with `choose_first` Enter opens the first until another is chosen."""
         self._rows = tuple(rows)
-        for table in (self._wide, self._narrow):
-            table.set_rows(self._rows)
-            if choose_first and self._rows and not table.currentIndex().isValid():
-                table.selectRow(0)
+        self._choose_first = choose_first
+        for table in self._tables.values():
+            self._fill(table)
         self._show()
+
+    def _fill(self, table: DataTable[RowT]) -> None:
+        table.set_rows(self._rows)
+        if self._choose_first and self._rows and not table.currentIndex().isValid():
+            table.selectRow(0)
 
     def take_keyboard(self) -> None:
         """Arrow keys and Enter go to the rows."""
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show(self) -> None:
-        self.show_page(self.table if self._rows else self._empty)
+        page: QWidget = self.table if self._rows else self._empty
+        self.show_page(page)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
-        if event.type() is QEvent.Type.StyleChange and self.count():
+        if event.type() is QEvent.Type.StyleChange and self._rows:
             self._show()

@@ -13,6 +13,7 @@ from ewarung_pos.ui.views.kit import (
     Card,
     Cell,
     Column,
+    Density,
     EmptyState,
     FieldRow,
     Line,
@@ -34,14 +35,15 @@ __all__ = ["StockView"]
 MOST_PACKS = 9_999
 
 
-def _columns(*, narrow: bool) -> tuple[Column[StockRow], ...]:
-    """Where it is narrow the pack is left to the name."""
+def _columns(room: Density) -> tuple[Column[StockRow], ...]:
+    """Where it is narrow the pack is left to the name, and in the smallest windows the content."""
+    content: tuple[Column[StockRow], ...] = (Column("Isi", lambda each: Cell(each.content, Tone.SOFT), right=True),)
     pack: tuple[Column[StockRow], ...] = (Column("Kemasan", lambda each: Cell(each.pack, Tone.SOFT)),)
     return (
         Column("Barang", lambda each: Cell(each.name, picture=each.pictogram), share=1),
-        *(() if narrow else pack),
+        *(() if room in (Density.TIGHT, Density.COMPACT) else pack),
         Column("Di rak", lambda each: Cell(str(each.on_hand), bold=True), right=True),
-        Column("Isi", lambda each: Cell(each.content, Tone.SOFT), right=True),
+        *(() if room is Density.TIGHT else content),
         Column("Harga", lambda each: Cell(each.price), right=True),
         Column("Batas harga", _ceiling, right=True),
     )
@@ -93,9 +95,7 @@ class _ShelfPage(Page):
         empty = EmptyState(
             "package", "Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.", height=96
         )
-        self.table: RoomTable[StockRow] = RoomTable(
-            "Stok di rak", _columns(narrow=False), _columns(narrow=True), empty
-        )
+        self.table: RoomTable[StockRow] = RoomTable("Stok di rak", _columns, empty)
         self._card.body.addWidget(self.table, 1)
         self._trouble = TroubleCard()
         self._trouble.acted.connect(stock.dismiss)

@@ -13,6 +13,7 @@ from ewarung_pos.ui.views.kit import (
     Cell,
     Column,
     DataTable,
+    Density,
     Disc,
     EmptyState,
     Pages,
@@ -86,6 +87,16 @@ class SyncView(Page):
         side.body.addStretch(1)
         below.add(log, stretch=19).add(side, stretch=10)
         self.add(below, stretch=1)
+        self._side = side
+        self._fit()
+
+    def restyle(self) -> None:
+        super().restyle()
+        if hasattr(self, "_side"):
+            self._fit()
+
+    def _fit(self) -> None:
+        self._side.setVisible(self.look.room is not Density.TIGHT)
 
     def render_state(self, state: SyncState) -> None:
         """Show where the line stands."""

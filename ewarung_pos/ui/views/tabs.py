@@ -9,7 +9,7 @@ from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from ewarung_pos.ui.views.kit import Role, row
+from ewarung_pos.ui.views.kit import Density, Role, row
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, focus_ring, smooth, text_width
 
 __all__ = ["Tab", "Tabs"]
@@ -68,7 +68,8 @@ class _TabButton(PaintedButton):
 
     def sizeHint(self) -> QSize:
         height = QFontMetrics(self.look.font(Role.LEAD)).height() + QFontMetrics(self.look.font(Role.SMALL)).height()
-        return QSize(self.width_for(brief=self._brief), max(self.look.counter_target, height + 12))
+        least = 52 if self.look.room is Density.TIGHT else self.look.counter_target
+        return QSize(self.width_for(brief=self._brief), max(least, height + 8))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)

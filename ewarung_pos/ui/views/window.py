@@ -39,7 +39,7 @@ __all__ = ["TillWindow", "ViewModels"]
 TRAY_WIDTH = 340
 TRAY_SECONDS = 3.0
 """A call to the tray gives up after two."""
-WIDE = 1366 + TRAY_WIDTH
+WIDE = 1024 + TRAY_WIDTH
 """From this width on the tray stands beside the till; below, in a window of its own."""
 
 

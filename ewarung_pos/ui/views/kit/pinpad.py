@@ -94,6 +94,7 @@ class PinPad(QWidget):
         self._least, self._most = least, most
         self._typed = ""
         self._locked = False
+        self._bare = False
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         centre = Qt.AlignmentFlag.AlignHCenter
@@ -136,10 +137,17 @@ class PinPad(QWidget):
         self._confirm.set_text(confirm)
         self.setAccessibleName(title)
 
+    def set_bare(self, bare: bool) -> None:
+        """Leave out title and message while the page around says both; short windows need the room."""
+        self._bare = bare
+        self._title.setVisible(not bare)
+        self._message.setVisible(not bare or bool(self._message.text()))
+
     def set_message(self, words: str, tone: Tone = Tone.SOFT) -> None:
         """A line under the dots: what the PIN allows, or that it was wrong."""
         self._message.set_tone(tone)
         self._message.set_text(words)
+        self._message.setVisible(not self._bare or bool(words))
         self.setAccessibleDescription(words)
 
     def set_locked(self, locked: bool) -> None:

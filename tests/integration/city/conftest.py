@@ -1,0 +1,74 @@
+"""One city and one enrolled till for each test that asks."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from city_kit import LiveCity, Pen, Till, ToldClock, Wire
+
+
+@pytest.fixture
+def clock() -> ToldClock:
+    return ToldClock()
+
+
+@pytest.fixture
+def bare(tmp_path: Path, clock: ToldClock) -> Iterator[LiveCity]:
+    """A city with an empty register."""
+    city = LiveCity(tmp_path / "city", clock)
+    yield city
+    city.close()
+
+
+@pytest.fixture
+def stocked(bare: LiveCity) -> LiveCity:
+    """The sample register and the rations of November."""
+    bare.stock_up()
+    return bare
+
+
+@pytest.fixture
+def city(stocked: LiveCity) -> LiveCity:
+    """Serving."""
+    stocked.start()
+    return stocked
+
+
+@pytest.fixture
+def till(tmp_path: Path, city: LiveCity, clock: ToldClock) -> Iterator[Till]:
+    """EW-0001, enrolled."""
+    enrolled = Till(tmp_path / "till", city.url, city.code(), clock)
+    yield enrolled
+    enrolled.close()
+
+
+@pytest.fixture
+def pen(city: LiveCity, clock: ToldClock) -> Pen:
+    """EW-0001's keys in a hand that writes what it likes."""
+    from ewarung_pos.domain.journal import KioskEnrolled
+    from ewarung_pos.sync.enrolment import enrol
+
+    enrolment = enrol(city.url, city.code(), "0.1.0", now_s=lambda: clock.ms // 1000)
+    pen = Pen(enrolment, clock)
+    pen.write(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", "", "", "0.1.0"), date="")
+    return pen
+
+
+@pytest.fixture
+def wires() -> Iterator[Callable[..., Wire]]:
+    """Makes lines that go wrong; each is closed at the end."""
+    made: list[Wire] = []
+
+    def make(handle: Callable[..., None]) -> Wire:
+        made.append(Wire(handle))
+        return made[-1]
+
+    yield make
+    for wire in made:
+        wire.close()
