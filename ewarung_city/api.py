@@ -18,7 +18,7 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
 from litestar.openapi.spec import OpenAPIType, Reference, Schema
-from litestar.params import Parameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
@@ -53,7 +53,8 @@ _LOG = logging.getLogger("ewarung_city")
 _RETRY_S = 5
 _PROBLEM_MEDIA = cast("MediaType", PROBLEM_TYPE)
 
-Cursor = Annotated[int, Parameter(ge=0, le=2**53 - 1, description="Of the last page that was accepted.")]
+Cursor = Annotated[int, QueryParameter(ge=0, le=2**53 - 1, description="Of the last page that was accepted.")]
+Date = Annotated[str, PathParameter(description="Business date, YYYY-MM-DD.", max_length=10)]
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -158,7 +159,7 @@ _PROBLEMS = {
 
 
 @post("/v1/enrol", sync_to_thread=True, status_code=200, tags=["enrolment"], responses=_PROBLEMS)
-def enrol(data: Enrol, request: Request[Any, Any, Any]) -> Response[Enrolled | EnrolPending]:
+def enrol(data: JSONBody[Enrol], request: Request[Any, Any, Any]) -> Response[Enrolled | EnrolPending]:
     """A kiosk asks to be taken in with its code; asked again until a person has compared the six digits."""
     city = _city(request)
     if _caller(request).key != data.device_key:
@@ -174,7 +175,7 @@ def enrol(data: Enrol, request: Request[Any, Any, Any]) -> Response[Enrolled | E
 
 
 @post("/v1/hello", sync_to_thread=True, status_code=200, tags=["journal"], responses=_PROBLEMS)
-def hello(data: Hello, request: Request[Any, Any, Any]) -> Welcome:
+def hello(data: JSONBody[Hello], request: Request[Any, Any, Any]) -> Welcome:
     """Where does the city's copy of the journal end, and what may this kiosk do?"""
     city, caller = _city(request), _caller(request)
     _own(caller, data.device, data.epoch)
@@ -193,7 +194,7 @@ def hello(data: Hello, request: Request[Any, Any, Any]) -> Welcome:
     return_dto=None,
     responses=_PROBLEMS,
 )
-def push(data: Push, request: Request[Any, Any, Any]) -> Response[Ack]:
+def push(data: JSONBody[Push], request: Request[Any, Any, Any]) -> Response[Ack]:
     """Journal up: answered after the commit; the same batch again gets the same bytes."""
     city, caller = _city(request), _caller(request)
     _own(caller, data.device, data.epoch)
@@ -220,7 +221,7 @@ def pull(cursor: Cursor, request: Request[Any, Any, Any]) -> StatePage:
 
 
 @get("/v1/attest/{date:str}", sync_to_thread=True, tags=["journal"], responses=_PROBLEMS)
-def attest_day(date: str, request: Request[Any, Any, Any]) -> Attest:
+def attest_day(date: Date, request: Request[Any, Any, Any]) -> Attest:
     """The city's own totals of a sealed day: the operator's proof that it arrived."""
     city, caller = _city(request), _caller(request)
     _timely(caller)

@@ -1,5 +1,7 @@
-"""The command line. Exit codes: 0 done, 1 a check found something wrong, 2 wrong use or broken environment,
-3 could not finish (nothing lost). `--json` prints one object on the last line of standard output; logs go to stderr.
+"""The command line.
+
+Exit codes: 0 done, 1 a check found something wrong, 2 wrong use or broken environment, 3 could not finish (nothing
+lost). `--json` prints one object on the last line of standard output; logs go to stderr.
 """
 
 from __future__ import annotations
@@ -107,7 +109,7 @@ def simulate_edc(
 @cli.command()
 @_DATA_DIR
 @_JSON
-def doctor(data_dir: str | None, as_json: bool) -> None:
+def doctor(*, data_dir: str | None, as_json: bool) -> None:
     """Look at devices, printer, disk, ledger, key tier, clock and city; say what each means and what to do."""
     from ewarung_pos.kiosk import examine
 
@@ -125,7 +127,7 @@ def doctor(data_dir: str | None, as_json: bool) -> None:
 @click.argument("path", required=False, type=click.Path(exists=True))
 @_DATA_DIR
 @_JSON
-def verify(path: str | None, data_dir: str | None, as_json: bool) -> None:
+def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     """Check chain, guards, projections, balances and signatures; name the first bad entry."""
     from ewarung_pos.kiosk import verify_ledger
 

@@ -1,4 +1,4 @@
-"""The composition root: the only module that knows every concrete class. Plain constructor calls, start and stop order."""
+"""The composition root: the only module that knows every concrete class. Plain constructor calls, start and stop."""
 
 from __future__ import annotations
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from ewarung_pos.config import KioskConfig, load_config
 from ewarung_pos.diagnostics import start_log
 from ewarung_pos.errors import ConfigError, PosError
 from ewarung_pos.ledger.keys import key_of
-from ewarung_pos.ports import DeviceState
+from ewarung_pos.ports import DeviceState, TaskRunner
 
 __all__ = ["backup_ledger", "configuration", "examine", "run_window", "verify_ledger"]
 
@@ -53,7 +54,7 @@ def run_window(data_dir: str | None) -> int:
         log.close()
 
 
-def _start(config: KioskConfig, folder: Path, runner: Any, close: Any) -> Application:
+def _start(config: KioskConfig, folder: Path, runner: TaskRunner, close: Callable[[], None]) -> Application:
     app = build(config, folder, SystemClock(), runner, close_runner=close)
     app.start()
     return app
@@ -91,8 +92,7 @@ def examine(data_dir: str | None) -> list[dict[str, str]]:
     return found
 
 
-def _examine_kiosk(config: KioskConfig, folder: Path, say: Any) -> None:
-    from ewarung_pos.ports import TaskRunner
+def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) -> None:
     from ewarung_pos.ui.runners import SteppedRunner
 
     try:

@@ -117,12 +117,12 @@ def state_page(families: tuple[Family, ...], period: str, cursor: int = 1) -> St
         if "JATAH" in family.programmes
         for commodity, amount in data["rations"]["JATAH"].items()
     )
-    credits = tuple(PurseCredit(f.key, "SEMBAKO", period, 200_000) for f in families if "SEMBAKO" in f.programmes)
+    purses = tuple(PurseCredit(f.key, "SEMBAKO", period, 200_000) for f in families if "SEMBAKO" in f.programmes)
     return StatePage(
         cursor=cursor,
         families=families,
         leases=tuple(msgspec.convert(msgspec.to_builtins(lease), LeaseGrant) for lease in leases),
-        credits=credits,
+        credits=purses,
         operators=tuple(msgspec.convert(person, OperatorRecord) for person in data["operators"]),
         catalogue=msgspec.convert(data["catalogue"], Catalogue),
         register_date="2026-11-01",

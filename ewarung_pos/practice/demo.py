@@ -105,7 +105,9 @@ def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
         out.flush()
 
     runner = SteppedRunner()
-    app = build(sandbox.config, folder, SystemClock(), runner, close_runner=lambda: None, timers=sandbox.timers, poll_ms=POLL_MS)
+    app = build(
+        sandbox.config, folder, SystemClock(), runner, close_runner=lambda: None, timers=sandbox.timers, poll_ms=POLL_MS
+    )
     shots: Callable[[str], None] = lambda name: None  # noqa: E731 - the whole of "no pictures"
     pictures: list[Path] = []
     try:

@@ -210,7 +210,7 @@ class RedeemService:
                         RedemptionRefused(attempt.card.last4, attempt.family, (), f"edc:{outcome.reason}"), operator
                     )
                     return state
-                case Unknown():
+                case _:
                     if attempt.state is not AttemptState.IN_DOUBT:
                         uow.settle_attempt(attempt.id, AttemptState.IN_DOUBT)
                         uow.append(AttemptSettled(attempt.id, "in_doubt", outcome.reason), operator)
@@ -290,11 +290,9 @@ class RedeemService:
         Raises:
             RuleViolation: the first reason why not.
         """
-        if standing.refusals:
+        if standing.refusals or standing.family is None:  # a family that is not known is refused for just that
             first = standing.refusals[0]
             raise _REFUSED[first](reason=first.value)
-        if standing.family is None:
-            raise NotEntitled(reason=Refusal.UNKNOWN_CARD.value)
         if not basket.lines:
             raise NotEntitled("the basket is empty", reason="empty_basket")
         problems = check(basket, standing, catalogue)

@@ -150,7 +150,7 @@ class ReverseService:
                     code = outcome.code or outcome.reason
                     uow.append(AttemptSettled(attempt.id, "void_declined", code, evidence, decided_by), operator)
                     return AttemptState.DECLINED
-                case Unknown():
+                case _:
                     if attempt.state is not AttemptState.IN_DOUBT:
                         uow.settle_attempt(attempt.id, AttemptState.IN_DOUBT)
                         uow.append(AttemptSettled(attempt.id, "in_doubt", outcome.reason), operator)

@@ -236,7 +236,9 @@ class SyncEngine:
     def _push(self, city: HttpCityServer) -> None:
         reader = self._ledger.read()
         head, who = reader.head(), self._who()
-        acked_seq, acked_hash = self._acked or (head.acked_seq, head.acked_hash)
+        ours = (head.acked_seq, head.acked_hash or genesis(who.device, who.epoch).hex())
+        # The lower of the two: the city's after its restore from a backup, ours after an acknowledgement was lost.
+        acked_seq, acked_hash = min(ours, self._acked or ours)
         if head.unsent == 0 and acked_seq >= head.acked_seq:
             return  # what is left are acknowledgements; they go with the next batch
         rows = reader.sealed(acked_seq, BATCH_ENTRIES, BATCH_BYTES)

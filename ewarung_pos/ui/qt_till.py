@@ -35,7 +35,7 @@ class WindowLook(Protocol):
 
     @property
     def theme(self) -> str:
-        """light or dark."""
+        """Name of the theme: light or dark."""
         ...
 
 

@@ -158,7 +158,8 @@ class PracticeFrame(Box):
 
     def _respace(self) -> None:
         if getattr(self, "_on", False):
-            self.lay.setContentsMargins(self.EDGE, self._word_height(), self.EDGE, self.EDGE)
+            edge = 4 if self.look.room is Density.TIGHT else self.EDGE
+            self.lay.setContentsMargins(edge, self._word_height(), edge, edge)
         else:
             self.lay.setContentsMargins(0, 0, 0, 0)
 

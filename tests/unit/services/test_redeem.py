@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
-from ewarung_pos.domain.family import HolderPresence
+from ewarung_pos.domain.family import CardRef, HolderPresence
 from ewarung_pos.domain.redemption import Basket, BasketLine, RightDebit, Tender
 from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import AllotmentExhausted, NotEntitled, OutcomeUnknown, OutOfStock
 from ewarung_pos.ports import PrintJob
 from tests.till_kit import TillKit
-from tests.unit.services.counter import RICE, SUGAR, approved, begin, buy, cash, owed, pay, purse, ration, serve
+from tests.unit.services.counter import (
+    RICE,
+    SUGAR,
+    approved,
+    begin,
+    buy,
+    cash,
+    owed,
+    pay,
+    purse,
+    ration,
+    serve,
+    tell_city,
+)
 
 
 def left(kit: TillKit, name: str) -> dict[str, int]:
@@ -91,11 +105,6 @@ def test_the_shadow_falls_with_each_debit(shop: TillKit) -> None:
 
 
 def test_a_purse_the_city_sent_no_credit_for_has_no_shadow(shop: TillKit) -> None:
-    import msgspec
-
-    from ewarung_pos.domain.family import CardRef
-    from tests.unit.services.counter import tell_city
-
     family = msgspec.structs.replace(shop.family("SEMBAKO"), key="K90003", card=CardRef("ef" * 32, "1234"))
     tell_city(shop, family)
     done = buy(shop, family.card, purse("telur-1", 1))

@@ -240,6 +240,10 @@ def test_an_upload_that_fails_does_not_stop_a_download_nor_the_reverse(line: Lin
     report = line.engine.step()
     assert (report.code, report.sent, report.received) == ("server_busy", 0, 1)
     assert report.retry_ms == 120_000
+    asked = line.city.asked.count("push")
+    assert line.engine.step().code == "server_busy"
+    assert line.city.asked.count("push") == asked  # not before the time that the city gave
+    line.kit.clock.ms += 120_000
     line.city.next["pull"] = [lambda _: Reply(cut=True)]
     report = line.engine.step()
     assert (report.code, report.sent) == ("server_unreachable", 3)
