@@ -12,6 +12,7 @@ from ewarung_pos.ui.viewmodels.shell import SCREENS, LampState, ShellState, Shel
 from ewarung_pos.ui.views.kit import (
     BigButton,
     ButtonSize,
+    Density,
     IconView,
     Lamp,
     Pages,

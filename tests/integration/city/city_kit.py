@@ -31,13 +31,18 @@ LEDGER_KEY = bytes(range(32))
 
 
 class ToldClock:
-    """Says what it was told; the test moves it."""
+    """Says what it was told: setting `ms` sets the wall clock, `wait` lets time pass."""
 
     def __init__(self, ms: int = NOON) -> None:
         self.ms = ms
+        self.ticks = 1_000
 
     def now(self) -> ClockReading:
-        return ClockReading(Instant(self.ms), self.ms - NOON + 1000, "boot")
+        return ClockReading(Instant(self.ms), self.ticks, "boot")
+
+    def wait(self, ms: int) -> None:
+        self.ms += ms
+        self.ticks += ms
 
     def mint(self) -> str:
         return uuid7(self.ms, os.urandom(10))

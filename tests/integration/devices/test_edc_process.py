@@ -18,7 +18,7 @@ from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc
 from ewarung_pos.devices.simulated.tray import connect
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
-from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, Unknown
+from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentStep, Unknown
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_cable_pulled_and_put_back(
     till: Callable[[str], Any],
     wire: str,
 ) -> None:
-    options = line(tmp_path, tcp_ports, wire)
+    options: dict[str, Any] = dict(line(tmp_path, tcp_ports, wire))
     journal = tmp_path / "edc.jsonl"
     faults = tmp_path / "faults.json"
     faults.write_text(json.dumps([{"on": "sale", "nth": 2, "do": "drop_response"}]))
@@ -108,13 +108,24 @@ def test_killed_in_the_middle_of_a_sale(
 ) -> None:
     faults = tmp_path / "faults.toml"
     faults.write_text('[[fault]]\non = "sale"\ndo = "late_response"\nms = 60000\n')
-    options = {"pty": tmp_path / "line", "families": families, "journal": tmp_path / "j", "program": simulate}
+    options: dict[str, Any] = {
+        "pty": tmp_path / "line",
+        "families": families,
+        "journal": tmp_path / "j",
+        "program": simulate,
+    }
     simulator = spawn(**options, faults=faults)
     at = till(simulator.url)
+
+    def pull_the_cable(step: PaymentStep) -> None:
+        if step is PaymentStep.ACCEPTED:
+            time.sleep(0.1)
+            simulator.kill()
+
     try:
         outcome = at.terminal.pay(
             PaymentIntent("a", 10_000),
-            lambda step: (time.sleep(0.1), simulator.kill()) if step.value == "accepted" else None,
+            pull_the_cable,
         )
         assert outcome == Unknown("link_lost")
     finally:

@@ -1,0 +1,682 @@
+"""Every screen in every state: whole, named, reachable by keyboard; and every press reaches its view-model."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QLineEdit, QScrollArea, QWidget
+from pytestqt.qtbot import QtBot
+
+from ewarung_pos.domain.documents import Document, Qr
+from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
+from ewarung_pos.ui.viewmodels.history import HistoryState
+from ewarung_pos.ui.viewmodels.shell import SCREENS
+from ewarung_pos.ui.viewmodels.tray import TrayViewModel
+from ewarung_pos.ui.views import picture_scenes as scenes
+from ewarung_pos.ui.views.basket import BasketPage, ShelfLine
+from ewarung_pos.ui.views.closing import ClosingView
+from ewarung_pos.ui.views.counter import CounterView
+from ewarung_pos.ui.views.document import Paper
+from ewarung_pos.ui.views.doubt import DoubtView
+from ewarung_pos.ui.views.kit import BigButton, Line, Note, PinPad, Stepper, Text
+from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
+from ewarung_pos.ui.views.kit.style import current_style
+from ewarung_pos.ui.views.kit.ticks import TickRow
+from ewarung_pos.ui.views.parts import PagedRows
+from ewarung_pos.ui.views.pictures import render_states, settle, show_scene
+from ewarung_pos.ui.views.qr import qr_modules
+from ewarung_pos.ui.views.tray import TrayView
+from ewarung_pos.ui.views.window import TillWindow
+
+# The offscreen platform says so whenever a window with a least size is shown; it is not about us.
+pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
+
+SIZES = [(1366, 768), (1024, 600), (800, 480)]
+COUNTER_FLOW = ("siap", "dicari", "kartu", "ditolak", "proses", "selesai")
+BY_NAME = {scene.name: scene for scene in scenes.SCENES}
+
+
+@pytest.fixture(autouse=True)
+def app(qapp: QApplication) -> Iterator[QApplication]:
+    assert start_qt() is qapp
+    apply_theme(qapp, load_theme("light"), window=QSize(1366, 768), motion=False)
+    yield qapp
+    apply_theme(qapp, load_theme("light"), window=QSize(1366, 768))
+
+
+def close(widget: QWidget) -> None:
+    widget.close()
+    widget.deleteLater()
+    settle()
+
+
+def visible(root: QWidget, kind: type[QWidget] = QWidget) -> list[Any]:
+    return [each for each in root.findChildren(kind) if each.isVisibleTo(root)]
+
+
+def scrolled(widget: QWidget, root: QWidget) -> bool:
+    parent = widget.parentWidget()
+    while parent is not None and parent is not root:
+        if isinstance(parent, QAbstractScrollArea):
+            return True
+        parent = parent.parentWidget()
+    return False
+
+
+def cut(root: QWidget) -> list[str]:
+    """What does not come out whole: words wider or higher than their place, widgets outside their parent."""
+    found = []
+    for widget in visible(root):
+        if scrolled(widget, root):
+            continue
+        what = f"{type(widget).__name__} {widget.accessibleName() or getattr(widget, 'text', str)()!r}"
+        parent = widget.parentWidget()
+        inside = parent.rect().adjusted(-1, -1, 1, 1) if parent is not None else QRect()
+        if parent is not None and not widget.isWindow() and not inside.contains(widget.geometry()):
+            found.append(f"{what} lies outside: {widget.geometry()} in {parent.rect()}")
+        if isinstance(widget, Text) and widget.text():
+            if widget.wordWrap():
+                if widget.heightForWidth(widget.width()) > widget.height() + 1:
+                    found.append(f"{what} is too high")
+            elif widget.sizeHint().width() > widget.width():
+                found.append(f"{what} is too wide")
+        if isinstance(widget, Line) and widget.sizeHint().width() > widget.width() + 1:
+            found.append(f"{what} is too wide by {widget.sizeHint().width() - widget.width()}")
+        if isinstance(widget, Note):
+            font = current_style().font(widget._role, bold=widget._bold)
+            font.setPixelSize(14)
+            if text_width(font, widget.accessibleName()) > widget.width() - widget._lead() + 1:
+                found.append(f"{what} is elided")
+        if isinstance(widget, BigButton):
+            font = current_style().font(_role(widget), bold=True)
+            font.setPixelSize(14)
+            icon, _, chip = widget._parts()
+            room = widget.width() - 16 - icon - (chip.width() + 12 if chip.width() else 0)
+            if text_width(font, widget.accessibleName()) > room + 1:
+                found.append(f"{what} is elided")
+    return found
+
+
+def _role(button: BigButton) -> Any:
+    from ewarung_pos.ui.views.kit.buttons import _ROLES
+
+    return _ROLES[button._size]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_nothing_is_cut_in_any_state(name: str, size: tuple[int, int]) -> None:
+    widget = show_scene(BY_NAME[name], QSize(*size))
+    try:
+        assert cut(widget) == []
+        if name.startswith(COUNTER_FLOW):
+            assert [area for area in visible(widget, QScrollArea)] == []
+    finally:
+        close(widget)
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_whatever_can_be_pressed_is_named_and_large_enough(name: str) -> None:
+    widget = show_scene(BY_NAME[name], QSize(1024, 600))
+    try:
+        least = 64 if name.startswith(("kartu", "selesai", "ditolak", "proses")) else 48
+        for each in visible(widget, QAbstractButton):
+            assert each.accessibleName(), f"{each} has no name"
+            assert min(each.width(), each.height()) >= 48, f"{each.accessibleName()} is {each.size()}"
+            if isinstance(each, BigButton) and each.accessibleName() in {"SALURKAN", "Batal", "SELESAI"}:
+                assert each.height() >= least
+        for field in visible(widget, QLineEdit):
+            assert field.accessibleName()
+            assert field.height() >= 48
+        for stepper in visible(widget, Stepper):
+            assert stepper.height() >= 64
+    finally:
+        close(widget)
+
+
+@pytest.mark.parametrize("name", list(BY_NAME))
+def test_every_button_of_a_screen_shows_its_key_and_no_key_means_two_things(name: str) -> None:
+    widget = show_scene(BY_NAME[name], QSize(1366, 768))
+    try:
+        taken: dict[str, str] = {}
+        for each in visible(widget, PaintedButton):
+            if isinstance(each, BigButton):
+                assert each.key_hint, f"{each.accessibleName()} shows no key"
+            if each.key_hint and each.isEnabled():
+                assert each.key_hint not in taken, f"{each.key_hint}: {taken[each.key_hint]}, {each.accessibleName()}"
+                taken[each.key_hint] = each.accessibleName()
+    finally:
+        close(widget)
+
+
+def test_pictures_are_written_for_each_size(tmp_path: Path) -> None:
+    files = render_states(tmp_path, ((800, 480),), only="siap")
+    assert [file.name for file in files][0].endswith("-siap-800x480.png")
+    assert Image.open(files[0]).size == (800, 480)
+
+
+# --- presses -------------------------------------------------------------------------------------------------
+
+
+def shown(qtbot: QtBot, **states: Any) -> tuple[TillWindow, dict[str, scenes.Still]]:
+    window, stills = scenes.till_window(**states)
+    qtbot.addWidget(window)
+    window.resize(1366, 768)
+    with qtbot.waitActive(window, timeout=3000):
+        window.show()
+        window.activateWindow()
+    settle()
+    for still in stills.values():
+        still.calls.clear()
+    return window, stills
+
+
+def press(window: QWidget, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
+    QTest.keyClick(QApplication.focusWidget() or window, key, modifier)
+
+
+def test_the_counter_by_keyboard_alone(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    counter = stills["counter"]
+    press(window, Qt.Key.Key_F10)
+    press(window, Qt.Key.Key_Return)
+    press(window, Qt.Key.Key_Enter)
+    press(window, Qt.Key.Key_Escape)
+    assert counter.calls == [("take_all",), ("serve",), ("serve",), ("cancel",)]
+
+
+def test_plus_and_minus_work_on_the_first_line_at_once(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._READY)
+    counter = stills["counter"]
+    counter.show(replace(scenes._READY, phase=Phase.LOOKING))
+    counter.show(scenes._KNOWN)
+    settle()
+    press(window, Qt.Key.Key_Plus)
+    assert counter.calls == [("set_packs", "beras-5", 1)]
+    press(window, Qt.Key.Key_Minus)
+    press(window, Qt.Key.Key_Minus)
+    assert counter.calls[1:] == [("set_packs", "beras-5", 0)]
+
+
+def test_a_touch_on_plus_leaves_enter_with_salurkan(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    line = visible(window, ShelfLine)[2]
+    minus = line.stepper.findChildren(QAbstractButton)[0]
+    QTest.mouseClick(minus, Qt.MouseButton.LeftButton)
+    press(window, Qt.Key.Key_Return)
+    assert stills["counter"].calls == [("set_packs", "minyak-1", 0), ("serve",)]
+
+
+def test_the_stepper_cannot_pass_its_bound(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    plus = visible(window, ShelfLine)[2].stepper.findChildren(QAbstractButton)[1]
+    assert not plus.isEnabled()
+    QTest.mouseClick(plus, Qt.MouseButton.LeftButton)
+    assert stills["counter"].calls == []
+
+
+def test_salurkan_says_why_it_waits(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._KNOWN)
+    serve = window.findChildren(BasketPage)[0].serve
+    assert serve.reason() == "pilih barang dulu"
+    press(window, Qt.Key.Key_Return)
+    stills["counter"].show(replace(scenes._CHOSEN, presence="kuasa", can_serve=False))
+    assert serve.reason() == "pilih alasan kuasa"
+    assert stills["counter"].calls == []
+
+
+def test_who_has_come_and_why(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    counter = stills["counter"]
+    press(window, Qt.Key.Key_U, Qt.KeyboardModifier.AltModifier)
+    counter.show(replace(scenes._CHOSEN, presence="kuasa", can_serve=False))
+    settle()
+    reason = next(each for each in visible(window, QAbstractButton) if each.accessibleName() == "lanjut usia")
+    reason.click()
+    assert counter.calls == [("choose_presence", "kuasa"), ("choose_presence", "kuasa", "lanjut_usia")]
+
+
+def test_tabs_by_key(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    press(window, Qt.Key.Key_K, Qt.KeyboardModifier.AltModifier)
+    press(window, Qt.Key.Key_T, Qt.KeyboardModifier.AltModifier)
+    assert stills["counter"].calls == [("choose_section", "purse"), ("choose_section", "cash")]
+
+
+def test_more_rows_than_fit_turn_pages(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, counter=replace(scenes._PURSE, section="cash"))
+    rows = next(each for each in visible(window, PagedRows))
+    first = [each for each in rows.rows() if each.isVisible()]
+    press(window, Qt.Key.Key_PageDown)
+    second = [each for each in rows.rows() if each.isVisible()]
+    assert first
+    assert second
+    assert not set(first) & set(second)
+    assert len(first) + len(second) == len(rows.rows()) == 6
+    press(window, Qt.Key.Key_PageUp)
+    assert [each for each in rows.rows() if each.isVisible()] == first
+
+
+def test_a_refusal_is_left_by_its_one_button(qtbot: QtBot) -> None:
+    window, stills = shown(
+        qtbot, counter=CounterState(phase=Phase.REFUSED, refusal=scenes.trouble("refusal.period_over"))
+    )
+    press(window, Qt.Key.Key_Return)
+    assert stills["counter"].calls == [("finish",)]
+    assert stills["shell"].calls == [("go", "sync")]
+
+
+def test_a_refusal_for_a_doubt_opens_the_doubt(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=CounterState(phase=Phase.REFUSED, refusal=scenes.trouble("refusal.in_doubt")))
+    press(window, Qt.Key.Key_Return)
+    assert stills["doubt"].calls == [("resume",)]
+
+
+def test_esc_cannot_cancel_what_the_edc_holds(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._PROCESSING)
+    press(window, Qt.Key.Key_Escape)
+    assert stills["counter"].calls == [("cancel",)]
+    stills["counter"].show(replace(scenes._PROCESSING, can_cancel=False, why_no_cancel="EDC memegang jumlahnya"))
+    press(window, Qt.Key.Key_Escape)
+    assert stills["counter"].calls == [("cancel",)]
+
+
+def test_selesai_ticks_reprints_and_ends(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=CounterState(phase=Phase.DONE, done=scenes._DONE))
+    press(window, Qt.Key.Key_3)
+    press(window, Qt.Key.Key_F9)
+    press(window, Qt.Key.Key_Return)
+    assert stills["counter"].calls == [("tick", 2), ("reprint",), ("finish",)]
+    assert [tick.isChecked() for tick in visible(window, TickRow)] == [True, True, False]
+
+
+def test_a_doubt_stands_before_the_counter_and_steps_back(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._READY)
+    assert visible(window, CounterView)
+    stills["doubt"].show(scenes.DoubtState(replace(scenes._DOUBT, asking=False), 1))
+    assert visible(window, DoubtView)
+    assert not visible(window, CounterView)
+    press(window, Qt.Key.Key_Return)
+    press(window, Qt.Key.Key_F8)
+    press(window, Qt.Key.Key_F9)
+    assert stills["doubt"].calls == [("inquire",), ("ask_slip",), ("serve_other",)]
+    stills["doubt"].show(scenes.DoubtState())
+    assert visible(window, CounterView)
+
+
+def test_the_slip_needs_both_numbers_and_the_leader(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, doubt=scenes.DoubtState(replace(scenes._DOUBT, asking=False, slip_form=True), 1))
+    press(window, Qt.Key.Key_Return)
+    press(window, Qt.Key.Key_A, Qt.KeyboardModifier.AltModifier)
+    QTest.keyClicks(QApplication.focusWidget(), "004512")
+    press(window, Qt.Key.Key_Return)
+    assert not visible(window, PinPad)
+    press(window, Qt.Key.Key_Tab)
+    QTest.keyClicks(QApplication.focusWidget(), "000123")
+    press(window, Qt.Key.Key_Return)
+    QTest.keyClicks(visible(window, PinPad)[0], "345678")
+    press(window, Qt.Key.Key_Return)
+    assert stills["doubt"].calls == [("slip_approved", "004512", "000123", "345678")]
+
+
+def test_no_debit_on_the_edc_needs_the_leader_only(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, doubt=scenes.DoubtState(replace(scenes._DOUBT, asking=False, slip_form=True), 1))
+    press(window, Qt.Key.Key_T, Qt.KeyboardModifier.AltModifier)
+    press(window, Qt.Key.Key_Return)
+    QTest.keyClicks(visible(window, PinPad)[0], "345678")
+    press(window, Qt.Key.Key_Return)
+    assert stills["doubt"].calls == [("slip_none", "345678")]
+
+
+@pytest.mark.parametrize(("screen", "key"), [(screen, key) for screen, _, _, key in SCREENS])
+def test_f_keys_go_everywhere(qtbot: QtBot, screen: str, key: str) -> None:
+    window, stills = shown(qtbot)
+    press(window, Qt.Key(Qt.Key.Key_F1 + int(key[1:]) - 1))
+    assert stills["shell"].calls == [("go", screen)]
+
+
+def test_screens_are_made_when_first_shown(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot)
+    assert window.findChildren(ClosingView) == []
+    stills["shell"].show(replace(scenes._SHELL, screen="closing"))
+    assert len(window.findChildren(ClosingView)) == 1
+    stills["shell"].show(replace(scenes._SHELL, screen="counter"))
+    stills["shell"].show(replace(scenes._SHELL, screen="closing"))
+    assert len(window.findChildren(ClosingView)) == 1
+
+
+def test_the_clock_ticks(qtbot: QtBot) -> None:
+    _, stills = shown(qtbot)
+    qtbot.waitUntil(lambda: ("tick",) in stills["shell"].calls, timeout=3000)
+
+
+def test_sign_in_by_keyboard_and_who_is_out(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=scenes._OUT)
+    press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    QTest.keyClicks(QApplication.focusWidget(), "234567")
+    press(window, Qt.Key.Key_Return)
+    assert ("sign_in", "R1", "234567") in stills["shell"].calls
+    assert window.shell_view is None
+    stills["shell"].show(scenes._SHELL)
+    assert window.shell_view is not None
+    press(window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
+    assert stills["shell"].calls[-1] == ("sign_out",)
+
+
+def test_practice_pins_are_shown_only_when_given(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, shell=replace(scenes._OUT, practice=True), practice_hint="PIN Bu Siti 123456")
+    assert "PIN Bu Siti 123456" in [each.text() for each in visible(window, Text)]
+    real, _ = shown(qtbot, shell=scenes._OUT)
+    assert "Latihan" not in [each.accessibleName() for each in visible(real, Note)]
+
+
+def on(screen: str) -> Any:
+    return replace(scenes._SHELL, screen=screen)
+
+
+def test_history_opens_with_enter_and_goes_down_to_the_pin(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("history"), history=scenes._HISTORY)
+    history = stills["history"]
+    press(window, Qt.Key.Key_Tab)
+    press(window, Qt.Key.Key_Down)
+    press(window, Qt.Key.Key_Return)
+    assert history.calls == [("open", "e37")]
+    history.show(scenes._RECEIPT)
+    press(window, Qt.Key.Key_F9)
+    press(window, Qt.Key.Key_Delete)
+    assert history.calls[1:] == [("reprint",), ("ask_reversal",)]
+    history.show(replace(scenes._RECEIPT, mode="reason"))
+    press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    assert history.calls[-1] == ("choose_reason", "jumlah_salah")
+    history.show(replace(scenes._RECEIPT, mode="pin", reason="jumlah_salah"))
+    QTest.keyClicks(QApplication.focusWidget(), "345678")
+    press(window, Qt.Key.Key_Return)
+    assert history.calls[-1] == ("confirm_reversal", "345678")
+    press(window, Qt.Key.Key_Escape)
+    assert history.calls[-1] == ("back",)
+
+
+def test_history_searches_what_is_typed(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("history"), history=HistoryState())
+    QTest.keyClicks(QApplication.focusWidget(), "4821")
+    qtbot.waitUntil(lambda: ("search", "4821") in stills["history"].calls, timeout=3000)
+    press(window, Qt.Key.Key_Return)
+    assert stills["history"].calls[-1] == ("search", "4821")
+
+
+def test_receiving_goods_by_keyboard(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("stock"), stock=scenes._STOCK)
+    stock = stills["stock"]
+    press(window, Qt.Key.Key_F9)
+    stock.show(replace(scenes._STOCK, mode="receive"))
+    QTest.keyClicks(QApplication.focusWidget(), "Bulog")
+    assert stock.calls[-1] == ("describe", "Bulog", "")
+    press(window, Qt.Key.Key_Tab)
+    press(window, Qt.Key.Key_Tab)
+    QTest.keyClicks(QApplication.focusWidget(), "60")
+    assert stock.calls[-1] == ("set_receiving", "b5", 60)
+    press(window, Qt.Key.Key_Return)
+    assert ("receive",) not in stock.calls
+    stock.show(scenes._RECEIVING)
+    press(window, Qt.Key.Key_Return)
+    press(window, Qt.Key.Key_Escape)
+    assert stock.calls[0] == ("begin_receiving",)
+    assert stock.calls[-2:] == [("receive",), ("back",)]
+
+
+def test_the_day_is_opened_with_enter_and_only_when_it_may(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("day"), day=scenes._MORNING)
+    press(window, Qt.Key.Key_Return)
+    stills["day"].show(replace(scenes._MORNING, can_open=False))
+    press(window, Qt.Key.Key_Return)
+    assert stills["day"].calls == [("open",)]
+    stills["day"].show(replace(scenes._MORNING, can_open=False, already=True))
+    press(window, Qt.Key.Key_Return)
+    assert stills["shell"].calls == [("go", "counter")]
+
+
+def test_the_close_from_count_to_seal(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=scenes.ClosingState(can_go_on=True))
+    closing = stills["closing"]
+    press(window, Qt.Key.Key_Return)
+    closing.show(scenes._COUNTING)
+    QTest.keyClicks(QApplication.focusWidget(), "119")
+    press(window, Qt.Key.Key_Return)
+    assert closing.calls == [
+        ("begin",),
+        ("set_count", "b5", 1),
+        ("set_count", "b5", 11),
+        ("set_count", "b5", 119),
+    ]
+    closing.show(replace(scenes._COUNTING, can_go_on=True))
+    press(window, Qt.Key.Key_Return)
+    closing.show(scenes._EXPLAIN)
+    settle()
+    reason = next(each for each in visible(window, QAbstractButton) if each.accessibleName() == "tumpah")
+    reason.click()
+    assert closing.calls[-2:] == [("count_done",), ("choose_reason", "g1", "tumpah", "")]
+    closing.show(replace(scenes._EXPLAIN, can_go_on=True))
+    press(window, Qt.Key.Key_Return)
+    closing.show(scenes._SENDING)
+    press(window, Qt.Key.Key_Return)
+    closing.show(scenes._SEAL)
+    press(window, Qt.Key.Key_Return)
+    closing.show(scenes._SEALED)
+    press(window, Qt.Key.Key_F9)
+    assert closing.calls[-4:] == [("explain_done",), ("send_done",), ("seal",), ("reprint",)]
+
+
+def test_the_count_is_blind(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=scenes._COUNTING)
+    said = " ".join(each.text() for each in visible(window, Text))
+    assert "126" not in said
+    stills["closing"].show(scenes._EXPLAIN)
+    assert "126 bungkus" in " ".join(each.text() for each in visible(window, Text))
+
+
+def test_a_large_difference_asks_the_leader(qtbot: QtBot) -> None:
+    window, stills = shown(
+        qtbot, shell=on("closing"), closing=replace(scenes._EXPLAIN, can_go_on=True, needs_leader=True)
+    )
+    press(window, Qt.Key.Key_Return)
+    assert stills["closing"].calls == []
+    QTest.keyClicks(QApplication.focusWidget(), "345678")
+    press(window, Qt.Key.Key_Return)
+    assert stills["closing"].calls == [("explain_done", "345678")]
+
+
+def test_sinkron_sends_with_enter_but_not_twice(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("sync"), sync=scenes._SYNC)
+    press(window, Qt.Key.Key_Return)
+    stills["sync"].show(replace(scenes._SYNC, busy=True))
+    press(window, Qt.Key.Key_Return)
+    assert stills["sync"].calls == [("send_now",)]
+
+
+def test_lamps_lead_to_their_screens(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot)
+    lamp = next(each for each in visible(window, QAbstractButton) if each.accessibleName() == "3 belum terkirim")
+    lamp.click()
+    assert stills["shell"].calls == [("go", "sync")]
+
+
+def test_the_window_ends_its_subscriptions_and_closes_once(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._READY)
+    window.close()
+    stills["counter"].show(scenes._KNOWN)
+    stills["shell"].calls.clear()
+    qtbot.wait(1100)
+    assert ("tick",) not in stills["shell"].calls
+    assert not window.findChildren(CounterView)[0].basket.isVisibleTo(window)
+
+
+# --- practice tray -------------------------------------------------------------------------------------------
+
+
+class Hands:
+    """Stands in front of an invented EDC."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str, ...]] = []
+        self.away = False
+
+    def cards(self) -> tuple[tuple[str, str], ...]:
+        return (("1", "SUMINAH · KKS"), ("2", "NGATINI"))
+
+    def insert(self, row: str) -> None:
+        self.done.append(("insert", row))
+
+    def next_sale(self, what: str) -> None:
+        self.done.append(("next_sale", what))
+
+    def face(self) -> dict[str, Any]:
+        return {"lines": ["EDC SIMULASI", "MASUKKAN PIN"], "asks_pin": True}
+
+    def press(self, key: str) -> None:
+        self.done.append(("press", key))
+
+    def slip(self, attempt_amount: int) -> None:
+        return None
+
+    def totals(self) -> dict[str, int]:
+        return {}
+
+
+def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> None:
+    hands = Hands()
+    _, stills = scenes.till_window()
+    models = scenes.ViewModels(**{name: still for name, still in stills.items()})  # type: ignore[arg-type]
+    window = TillWindow(models, tray=hands)
+    qtbot.addWidget(window)
+    window.resize(1366, 768)
+    window.show()
+    tray = window._tray
+    assert tray is not None
+    assert tray.isWindow()
+    qtbot.waitUntil(lambda: bool([each for each in visible(tray, QAbstractButton) if "NGATINI" in each.accessibleName()]))
+    next(each for each in visible(tray, QAbstractButton) if "NGATINI" in each.accessibleName()).click()
+    next(each for each in visible(tray, QAbstractButton) if each.accessibleName() == "PIN salah").click()
+    qtbot.waitUntil(lambda: tray._face._keys[0].isEnabled())
+    tray._face._keys[0].click()
+    qtbot.waitUntil(lambda: len(hands.done) == 3)
+    assert hands.done == [("insert", "2"), ("next_sale", "wrong_pin"), ("press", "1")]
+    window.resize(1800, 900)
+    settle()
+    assert not tray.isWindow()
+    assert tray.isVisible()
+    window.resize(1366, 768)
+    settle()
+    assert tray.isWindow()
+    window.close()
+
+
+def test_the_tray_says_that_it_is_away(qtbot: QtBot) -> None:
+    widget = BY_NAME["latihan-edc-jauh"].build()
+    qtbot.addWidget(widget)
+    assert isinstance(widget, TrayView)
+    keys = [key for key in widget._face._keys if key.edc_key.isdigit()]
+    assert not any(key.isEnabled() for key in keys)
+
+
+def test_the_tray_model_tries_again_after_trouble() -> None:
+    from ewarung_pos.errors import DeviceUnavailable
+    from ewarung_pos.ui.runners import SteppedRunner
+
+    class Away(Hands):
+        def cards(self) -> tuple[tuple[str, str], ...]:
+            if self.away:
+                raise DeviceUnavailable("gone", reason="tray")
+            return super().cards()
+
+    hands, runner = Away(), SteppedRunner()
+    hands.away = True
+    model = TrayViewModel(hands, runner)
+    model.activate()
+    runner.pump()
+    assert model.state.away is not None
+    hands.away = False
+    runner.advance(2_500)
+    runner.pump()
+    assert (model.state.away, len(model.state.cards), model.state.asks_pin) == (None, 2, True)
+    model.stop()
+    assert runner.pump(timeout=0.5)
+
+
+# --- papers --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("text", ["A", "EW1:S:EW-0123:1:123:9F86D081884C7D65:47:2026-11-24:191000", "Q7:" * 50])
+def test_a_qr_on_the_screen_can_be_scanned(text: str) -> None:
+    zxingcpp = pytest.importorskip("zxingcpp")
+    modules = qr_modules(text)
+    side = len(modules) + 8
+    image = Image.new("L", (side * 4, side * 4), 255)
+    for down, line in enumerate(modules):
+        for across, dark in enumerate(line):
+            if dark:
+                image.paste(0, ((across + 4) * 4, (down + 4) * 4, (across + 5) * 4, (down + 5) * 4))
+    assert [found.text for found in zxingcpp.read_barcodes(image)] == [text]
+
+
+@pytest.mark.parametrize("text", ["a", "X" * 155])
+def test_what_does_not_fit_a_qr_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        qr_modules(text)
+
+
+def test_the_paper_on_the_screen_carries_the_scannable_code(qtbot: QtBot) -> None:
+    zxingcpp = pytest.importorskip("zxingcpp")
+    paper = Paper()
+    qtbot.addWidget(paper)
+    paper.set_document(scenes._PAPER)
+    paper.show()
+    from PySide6.QtCore import QBuffer, QByteArray
+
+    store = QByteArray()
+    buffer = QBuffer(store)
+    buffer.open(QBuffer.OpenModeFlag.WriteOnly)
+    paper.grab().scaled(paper.width() * 3, paper.height() * 3).save(buffer, "PNG")
+    image = Image.open(io.BytesIO(bytes(store.data())))
+    code = next(block.data for block in scenes._PAPER.blocks if isinstance(block, Qr))
+    assert [found.text for found in zxingcpp.read_barcodes(image)] == [code]
+
+
+def test_a_practice_paper_is_marked_on_the_screen_too(qtbot: QtBot) -> None:
+    paper = Paper()
+    qtbot.addWidget(paper)
+    plain = Document("a", "A", scenes._PAPER.blocks)
+    paper.set_document(plain)
+    before = paper.sizeHint().height()
+    paper.set_document(Document("a", "A", plain.blocks, "LATIHAN - BUKAN STRUK ASLI"))
+    assert paper.sizeHint().height() > before + 60
+
+
+def test_the_paper_can_be_moved_with_keys(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, shell=on("history"), history=scenes._RECEIPT)
+    area = visible(window, QScrollArea)[0]
+    area.setFocus()
+    press(window, Qt.Key.Key_End)
+    bar = area.verticalScrollBar()
+    assert bar.value() == bar.maximum() > 0
+    press(window, Qt.Key.Key_Home)
+    assert bar.value() == 0
+
+
+def test_focus_can_be_seen(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, counter=scenes._CHOSEN)
+    stepper = visible(window, ShelfLine)[0].stepper
+    cancel = window.findChildren(BasketPage)[0].cancel
+    cancel.setFocus(Qt.FocusReason.TabFocusReason)
+    without = stepper.grab().toImage()
+    stepper.setFocus(Qt.FocusReason.TabFocusReason)
+    assert stepper.grab().toImage() != without
+    assert stepper.mapTo(window, QPoint(0, 0)).x() > 0
