@@ -112,7 +112,7 @@ class Morning:
         self._wait(lambda: till.day.state.can_open, "Buka Hari")
         self.shot("buka-hari")
         till.day.open()
-        self._wait(lambda: self._day() is DayState.OPEN, "the day to open")
+        self._wait(lambda: self._day() is DayState.OPEN and till.shell.state.screen == "counter", "the day to open")
         self.say("Hari dibuka.")
 
     def _receive(self) -> None:

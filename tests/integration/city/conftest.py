@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -26,11 +27,23 @@ def bare(tmp_path: Path, clock: ToldClock) -> Iterator[LiveCity]:
     city.close()
 
 
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A city's directory with the sample register and the rations of November, to be copied."""
+    directory = tmp_path_factory.mktemp("template") / "city"
+    made = LiveCity(directory, ToldClock())
+    made.stock_up()
+    made.close()
+    return directory
+
+
 @pytest.fixture
-def stocked(bare: LiveCity) -> LiveCity:
+def stocked(tmp_path: Path, template: Path, clock: ToldClock) -> Iterator[LiveCity]:
     """The sample register and the rations of November."""
-    bare.stock_up()
-    return bare
+    shutil.copytree(template, tmp_path / "city")
+    city = LiveCity(tmp_path / "city", clock)
+    yield city
+    city.close()
 
 
 @pytest.fixture

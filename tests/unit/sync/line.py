@@ -44,6 +44,10 @@ class Reply:
 Answer = Callable[[Seen], Reply]
 
 
+def _key_of(keyid: str) -> bytes:
+    return bytes.fromhex(keyid[6:]) if keyid.startswith("enrol/") else signing.public_of(DEVICE)
+
+
 @contextmanager
 def served(answer: Answer) -> Iterator[tuple[str, list[Seen]]]:
     """URL of a server that verifies every request and answers as told, and what it saw."""
@@ -55,9 +59,7 @@ def served(answer: Answer) -> Iterator[tuple[str, list[Seen]]]:
         def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", "0")))
             url = f"http://{self.headers['host']}{self.path}"
-            by = signing.verify_request(
-                self.command, url, self.headers.items(), body, lambda _: signing.public_of(DEVICE)
-            )
+            by = signing.verify_request(self.command, url, self.headers.items(), body, _key_of)
             seen.append(Seen(self.command, url, dict(self.headers.items()), body, by, self.client_address[1]))
             reply = answer(seen[-1])
             if reply.cut:
