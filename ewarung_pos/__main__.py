@@ -161,7 +161,10 @@ def enrol(city: str, code: str, data_dir: str | None) -> None:
     """Enrol this kiosk with its city; once per kiosk."""
     from ewarung_pos.kiosk import enrol_kiosk
 
-    click.echo(enrol_kiosk(city, code, data_dir))
+    def show(digits: str) -> None:
+        click.echo(f"Enam angka di layar ini: {digits}. Minta petugas kota mencocokkan dan menyetujui.")
+
+    click.echo(enrol_kiosk(city, code, data_dir, show))
 
 
 def main(arguments: list[str] | None = None) -> None:

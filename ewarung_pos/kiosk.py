@@ -179,8 +179,14 @@ def backup_ledger(data_dir: str | None, directory: Path) -> str:
     return str(back_up(folder / "ledger.db", key_of(folder).secret, directory).path)
 
 
-def enrol_kiosk(city: str, code: str, data_dir: str | None) -> str:
+def enrol_kiosk(city: str, code: str, data_dir: str | None, on_digits: Callable[[str], None]) -> str:
     """Enrol this kiosk: keys and identity in a new ledger, and the city's first state.
+
+    Args:
+        city: URL of the city.
+        code: as typed.
+        data_dir: the command's option.
+        on_digits: hears the six digits that a person at the city compares before approving.
 
     Raises:
         PosError: not enrolled; nothing was left behind.
@@ -188,5 +194,5 @@ def enrol_kiosk(city: str, code: str, data_dir: str | None) -> str:
     from ewarung_pos.enrolment import enrol_into
 
     folder = data_directory(data_dir)
-    identity = enrol_into(folder, city, code, SystemClock(), practice=False)
+    identity = enrol_into(folder, city, code, SystemClock(), on_digits=on_digits)
     return f"Terdaftar: {identity.device} {identity.name}, Kel. {identity.kelurahan}"

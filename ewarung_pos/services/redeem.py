@@ -62,7 +62,6 @@ from ewarung_pos.ports import (
     PaymentOutcome,
     PrintJob,
     UnitOfWork,
-    Unknown,
 )
 
 __all__ = ["RedeemService", "Redemption", "evidence_of", "goods_of", "purse_debit", "remaining_after"]

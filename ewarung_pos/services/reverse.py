@@ -23,7 +23,6 @@ from ewarung_pos.ports import (
     PaymentOutcome,
     PrintJob,
     UnitOfWork,
-    Unknown,
 )
 from ewarung_pos.services.redeem import evidence_of, goods_of, purse_debit, remaining_after
 

@@ -11,9 +11,15 @@ from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.errors import NotAuthorised
 from ewarung_pos.services.operators import LOCK_AFTER, OperatorService
 from tests.till_kit import TillKit, till_kit
-from tests.unit.services.counter import facts, reopened
+from tests.unit.services.counter import facts, quick_pins, reopened
 
 SITI, YUNI, WRONG = "111111", "222222", "000000"
+
+
+@pytest.fixture
+def kit(kit: TillKit) -> TillKit:
+    quick_pins(kit)
+    return kit
 
 
 def refused(kit: TillKit, code: str, pin: str) -> str:
@@ -83,6 +89,7 @@ def test_the_right_pin_forgets_the_wrong_ones(kit: TillKit) -> None:
 
 def test_five_wrong_pins_lock_and_the_lock_survives_a_restart(tmp_path: Path) -> None:
     kit = till_kit(tmp_path, families=1)
+    quick_pins(kit)
     said = [refused(kit, "siti", WRONG) for _ in range(LOCK_AFTER)]
     assert said == ["wrong_pin"] * 4 + ["locked"]
     assert changes(kit) == [("siti", "locked")]
@@ -110,6 +117,15 @@ def test_only_a_leader_unlocks_and_only_whom_there_is(kit: TillKit) -> None:
     with pytest.raises(NotAuthorised) as caught:
         kit.operators.unlock("nobody", YUNI)
     assert caught.value.reason == "unknown_operator"
+
+
+def test_the_samples_own_pins_open(tmp_path: Path) -> None:
+    kit = till_kit(tmp_path, encrypted=False, families=1)
+    try:
+        assert kit.operators.sign_in("siti", SITI).code == "siti"
+        assert kit.operators.leader(YUNI).code == "yuni"
+    finally:
+        kit.ledger.close()
 
 
 def test_the_leader_is_known_by_her_pin(kit: TillKit) -> None:

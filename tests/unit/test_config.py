@@ -1,0 +1,217 @@
+"""The kiosk's configuration: every key known, every mistake named with its key, its value and what was expected."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ewarung_pos.config import KioskConfig, PrinterConfig, load_config, write_config
+from ewarung_pos.errors import ConfigError
+
+# Section -> keys that a kiosk's administrator may rely on (docs: Configuration).
+KEYS: dict[str, set[str]] = {
+    "kiosk": {"id", "name", "kelurahan_code", "language", "text_scale", "theme"},
+    "city": {"url", "ca"},
+    "card_reader": {"driver", "port", "baudrate", "parity", "card_info_type"},
+    "payment_terminal": {"driver", "port", "inquiry_type", "response_seconds"},
+    "receipt_printer": {"driver", "port", "profile", "columns"},
+    "paths": {"data", "backup"},
+    "policy": {"idle_lock_minutes"},
+}
+
+FULL = """
+[kiosk]
+id = "EW-0001"
+name = "e-Warung Mawar"
+kelurahan_code = "33.74.01.1010"
+language = "id"
+text_scale = 125
+theme = "dark"
+
+[city]
+url = "https://kota.example"
+ca = "/etc/ewarung/ca.pem"
+
+[card_reader]
+driver = "ecr"
+port = "/dev/ttyACM0"
+baudrate = 115200
+parity = "E"
+card_info_type = "41"
+
+[payment_terminal]
+driver = "ecr"
+port = "/dev/ttyACM0"
+inquiry_type = "33"
+response_seconds = 90
+
+[receipt_printer]
+driver = "escpos-network"
+port = "192.0.2.7:9100"
+profile = "TM-T20II"
+columns = 48
+
+[paths]
+data = "/var/lib/ewarung"
+backup = "/media/usb"
+
+[policy]
+idle_lock_minutes = 15
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "config.toml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def refused(tmp_path: Path, text: str, environment: dict[str, str] | None = None) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load_config(written(tmp_path, text), environment or {})
+    assert caught.value.reason in {"invalid", "unreadable"}
+    return str(caught.value)
+
+
+def test_these_are_the_sections_and_keys() -> None:
+    found = {
+        field.name: {key.name for key in msgspec.structs.fields(field.type)}
+        for field in msgspec.structs.fields(KioskConfig)
+    }
+    assert found == KEYS
+
+
+def test_every_key_of_a_full_file_arrives(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, FULL), {})
+    defaults = msgspec.to_builtins(KioskConfig())
+    for section, values in msgspec.to_builtins(config).items():
+        for key, value in values.items():
+            assert value != defaults[section][key] or (section, key) == ("kiosk", "language")
+    assert config.receipt_printer == PrinterConfig("escpos-network", "192.0.2.7:9100", "TM-T20II", 48)
+
+
+def test_no_file_and_no_key_is_a_till_that_prints_pdf_and_has_no_devices(tmp_path: Path) -> None:
+    assert load_config(None, {}) == load_config(tmp_path / "none.toml", {}) == KioskConfig()
+    assert KioskConfig().receipt_printer.driver == "pdf"
+
+
+def test_what_is_written_is_read_again(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, FULL), {})
+    odd = msgspec.structs.replace(config, kiosk=msgspec.structs.replace(config.kiosk, name='Bu "Sri" \\ é\n•'))
+    write_config(odd, tmp_path / "again.toml")
+    assert load_config(tmp_path / "again.toml", {}) == odd
+    assert not list(tmp_path.glob("*.new"))
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "expected"),
+    [
+        ('[kiosk]\ntheme = "red"', "kiosk.theme", "'red'", "'light', 'dark'"),
+        ('[kiosk]\nlanguage = "en"', "kiosk.language", "'en'", "'id'"),
+        ("[kiosk]\ntext_scale = 90", "kiosk.text_scale", "90", ">= 100"),
+        ("[kiosk]\ntext_scale = 300", "kiosk.text_scale", "300", "<= 200"),
+        ("[kiosk]\nname = 7", "kiosk.name", "7", "str"),
+        ("[card_reader]\nbaudrate = 300", "card_reader.baudrate", "300", "9600"),
+        ('[card_reader]\nparity = "M"', "card_reader.parity", "'M'", "'E'"),
+        ('[card_reader]\ncard_info_type = "4"', "card_reader.card_info_type", "'4'", "[0-9]{2}"),
+        ('[card_reader]\ndriver = "ecr"', "card_reader.port", "empty", "/dev/ttyACM0"),
+        ('[payment_terminal]\ndriver = "edc"', "payment_terminal.driver", "'edc'", "'ecr'"),
+        ('[payment_terminal]\ninquiry_type = "333"', "payment_terminal.inquiry_type", "'333'", "[0-9]{2}"),
+        ("[payment_terminal]\nresponse_seconds = 0", "payment_terminal.response_seconds", "0", ">= 1"),
+        ("[receipt_printer]\ncolumns = 40", "receipt_printer.columns", "40", "32, 48"),
+        ('[receipt_printer]\ndriver = "escpos-serial"', "receipt_printer.port", "empty", "port or HOST:PORT"),
+        (
+            '[receipt_printer]\ndriver = "escpos-network"\nport = "printer"',
+            "receipt_printer.port",
+            "'printer'",
+            "HOST:PORT",
+        ),
+        ("[policy]\nidle_lock_minutes = -1", "policy.idle_lock_minutes", "-1", ">= 0"),
+        ("[kiosk]\nnama = 'Mawar'", "kiosk.nama", "'Mawar'", "kelurahan_code"),
+        ("[printer]\ndriver = 'pdf'", "printer", "'pdf'", "receipt_printer"),
+        ("kiosk = 3", "kiosk", "3", "table"),
+    ],
+)
+def test_a_mistake_is_named_with_key_value_and_expectation(
+    tmp_path: Path, text: str, key: str, value: str, expected: str
+) -> None:
+    message = refused(tmp_path, text)
+    told, _, wanted = message.partition("expected")
+    assert f"{key}: " in told
+    assert value in told
+    assert expected in wanted
+
+
+@pytest.mark.parametrize("broken", ["[kiosk\n", "id = \n", "\udcff"])
+def test_a_file_that_is_no_toml_is_named(tmp_path: Path, broken: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(broken.encode("utf-8", "surrogateescape"))
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, {})
+    assert caught.value.reason == "unreadable"
+    assert str(file) in str(caught.value)
+
+
+# --- the environment --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("section", KEYS)
+def test_the_environment_overrides_every_key(tmp_path: Path, section: str) -> None:
+    full = msgspec.to_builtins(load_config(written(tmp_path, FULL), {}))
+    environment = {f"EWARUNG_{section}_{key}".upper(): str(value) for key, value in full[section].items()}
+    # a printer and a reader need each other's keys to be consistent; they come from the file
+    base = "" if section != "payment_terminal" else '[card_reader]\ndriver = "ecr"\nport = "/dev/ttyACM0"'
+    config = load_config(written(tmp_path, base), environment)
+    assert msgspec.to_builtins(config)[section] == full[section]
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    config = load_config(written(tmp_path, FULL), {"EWARUNG_KIOSK_TEXT_SCALE": "150", "EWARUNG_CITY_CA": ""})
+    assert (config.kiosk.text_scale, config.city.ca, config.kiosk.name) == (150, "", "e-Warung Mawar")
+
+
+def test_a_mistake_in_the_environment_is_named_like_one_in_the_file(tmp_path: Path) -> None:
+    message = refused(tmp_path, "", {"EWARUNG_KIOSK_TEXT_SCALE": "besar"})
+    assert "kiosk.text_scale: 'besar', expected `int`" in message
+    with pytest.raises(ConfigError, match="environment: kiosk"):
+        load_config(None, {"EWARUNG_KIOSK_THEME": "red"})
+
+
+def test_a_section_that_is_no_table_stays_wrong_under_the_environment(tmp_path: Path) -> None:
+    assert "kiosk: 3, expected" in refused(tmp_path, "kiosk = 3", {"EWARUNG_KIOSK_NAME": "Mawar"})
+
+
+# --- the city's address -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "url", ["", "https://kota.example", "https://kota.example:8443/v1", "http://127.0.0.1:8000", "http://localhost"]
+)
+def test_an_address_that_nobody_reads_along(tmp_path: Path, url: str) -> None:
+    assert load_config(written(tmp_path, f'[city]\nurl = "{url}"'), {}).city.url == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://kota.example",
+        "http://127.0.0.1:8000@kota.example",
+        "http://127.0.0.1.kota.example:8000",
+        "ftp://kota.example",
+        "kota.example",
+        "https://",
+        "http://[::1",
+    ],
+)
+def test_an_address_that_others_could_read(tmp_path: Path, url: str) -> None:
+    message = refused(tmp_path, f'[city]\nurl = "{url}"')
+    assert f"city.url: {url!r}" in message
+
+
+def test_a_sound_configuration_holds_no_secret() -> None:
+    """Nothing in it needs hiding when an error repeats a value."""
+    names: set[Any] = set().union(*KEYS.values())
+    assert not {name for name in names if any(word in name for word in ("pin", "password", "secret", "token"))}

@@ -1,0 +1,124 @@
+"""The log: one JSON object a line, and never a card number, a NIK or a track in it."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ewarung_pos.diagnostics import redact, start_log
+
+PAN, NIK, KK = "9999842538824821", "3374015708619062", "3374012412099643"
+DIGITS = (PAN, NIK, KK)
+CANARIES = {
+    "plain": f"card {PAN} read",
+    "glued": f"card{PAN}ok",
+    "after a hex letter": f"ba{PAN}",
+    "in fours": "card 9999 8425 3882 4821",
+    "with dashes": "card 9999-8425-3882-4821",
+    "with dots": "9999.8425.3882.4821",
+    "nik": f"nik={NIK}, kk={KK}",
+    "track 2": f"got ;{PAN}=25121011234567890000?",
+    "track 2 without its marks": f"{PAN}=2512101123456",
+    "track 2 as the chip has it": f"{PAN}D25121011234567890",
+    "track 1": f"%B{PAN}^SUMINAH/IBU^25121011234?",
+    "track 1 with a space in the name": f"B{PAN}^SUMINAH IBU^25121011234?",
+    "hex of ascii": PAN.encode().hex(),
+    "beside a hash": f"{'9f' * 32} {PAN}",
+    "json": json.dumps({"pan": PAN, "nik": NIK}),
+    "two": f"{PAN} {NIK}",
+    "21 digits": f"{PAN}25121",
+}
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Iterator[Path]:
+    handler = start_log(tmp_path / "log", logging.DEBUG)
+    yield tmp_path / "log" / "till.log"
+    handler.close()
+
+
+def lines(file: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+
+
+def leaks(text: str) -> list[str]:
+    """Numbers that can be read from the text, also with what stands between their digits taken out."""
+    plain = text.replace(" ", "").replace("-", "").replace(".", "")
+    return [number for number in (*DIGITS, PAN.encode().hex()) if number in text or number in plain]
+
+
+@pytest.mark.parametrize("text", CANARIES.values(), ids=CANARIES)
+def test_no_canary_reaches_the_file(log: Path, text: str) -> None:
+    assert leaks(text)
+    speaker = logging.getLogger("ewarung_pos.devices.ecr")
+    speaker.warning(text)
+    speaker.info("%s and %r", text, {"inner": text})
+    try:
+        raise ValueError(text)
+    except ValueError:
+        speaker.exception("broken")
+    written = log.read_text(encoding="utf-8")
+    assert len(lines(log)) == 3
+    assert leaks(written) == []
+    assert "SUMINAH" not in written
+    assert "2512101" not in written
+
+
+def test_the_last_four_digits_stay_to_compare_with_a_receipt() -> None:
+    assert redact(f"card {PAN} read") == "card [####4821] read"
+    assert redact(f";{PAN}=2512101?") == "[track]"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "head 9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
+        "head 1234567890123456789012345678901234567890123456789012345678901a34",
+        "entry 019d1234-5678-7123-8456-012345678901",
+        "seq 120, receipt 0047, Rp125.000, 2026-11-24 09.41",
+        "127.0.0.1:8000 answered 200 in 12 ms",
+        "",
+    ],
+)
+def test_what_the_log_is_read_for_stays(text: str) -> None:
+    assert redact(text) == text
+
+
+def test_a_line_says_when_who_and_what(log: Path) -> None:
+    logging.getLogger("ewarung_pos.sync").info("sent %d", 3)
+    (line,) = lines(log)
+    assert {"level": "INFO", "source": "ewarung_pos.sync", "text": "sent 3"}.items() <= line.items()
+    assert set(line) == {"ms", "level", "lane", "source", "text"}
+
+
+def test_a_trace_comes_with_its_error(log: Path) -> None:
+    try:
+        raise RuntimeError("line one\nline two")
+    except RuntimeError:
+        logging.getLogger("ewarung_pos").exception("broken")
+    (line,) = lines(log)
+    assert "RuntimeError: line one\nline two" in str(line["trace"])
+
+
+def test_a_closed_log_takes_nothing_more(tmp_path: Path) -> None:
+    handler = start_log(tmp_path)
+    handler.close()
+    assert handler not in logging.getLogger("ewarung_pos").handlers
+    logging.getLogger("ewarung_pos").error("too late")
+    assert (tmp_path / "till.log").read_text(encoding="utf-8") == ""
+
+
+def test_the_log_does_not_fill_the_disk(tmp_path: Path) -> None:
+    handler = start_log(tmp_path)
+    speaker = logging.getLogger("ewarung_pos")
+    for _ in range(7):
+        for _ in range(60):
+            speaker.info("x" * 20_000)
+    handler.close()
+    files = sorted(tmp_path.glob("till.log*"))
+    assert len(files) == 5
+    assert sum(file.stat().st_size for file in files) < 5_200_000
