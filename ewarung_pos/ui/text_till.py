@@ -300,6 +300,14 @@ _MACHINES: dict[str, Trouble] = {
         button="Kirim sekarang",
         action="send_now",
     ),
+    "server_unreachable.not_the_city": said(
+        "Bukan server kota yang menjawab",
+        "Jaringan ini menjawab sendiri sebelum sampai ke kota, misalnya minta masuk.",
+        "Buka peramban untuk masuk ke jaringan, atau pakai jaringan lain.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
     "server_busy": said(
         "Server kota sibuk",
         "Server kota minta dicoba nanti.",
@@ -327,17 +335,47 @@ _MACHINES: dict[str, Trouble] = {
         "Kode itu bukan kode pendaftaran kios.",
         "Ketik lagi seperti yang tertulis dari kota.",
     ),
+    "unauthorised.upload_only": said(
+        "Kota menahan jatah baru",
+        "Kota menerima catatan kios ini, tetapi belum memberi jatah baru.",
+        "Layani terus dan hubungi petugas kota.",
+        safe="Semua catatan sudah diterima kota.",
+    ),
+    "unauthorised.not_approved": said(
+        "Pendaftaran belum disetujui",
+        "Petugas kota belum menyetujui pendaftaran kios ini.",
+        "Hubungi petugas kota dan cocokkan enam angka di layar.",
+    ),
     "protocol_mismatch": said(
         "Versi berbeda dengan kota",
         "Program kasir dan server kota berbeda versi.",
         "Perbarui program kasir.",
         safe="Semua catatan tersimpan di sini.",
     ),
+    "protocol_mismatch.day_differs": said(
+        "Hitungan hari berbeda",
+        "Hitungan hari menurut kota tidak sama dengan hitungan kios ini.",
+        "Layani terus dan hubungi petugas kota; selisih tidak dihapus.",
+        safe="Semua catatan tersimpan di sini.",
+    ),
+    "clock_suspect.off_server": said(
+        "Jam berbeda dengan kota",
+        "Jam komputer berbeda lebih dari lima menit dengan jam kota.",
+        "Betulkan tanggal dan jam komputer, lalu Kirim sekarang.",
+        button="Kirim sekarang",
+        action="send_now",
+    ),
     "config": said(
         "Pengaturan salah",
         "Sebuah nilai dalam config.toml salah.",
         "Betulkan nilai yang disebut di bawah.",
         tone="stop",
+    ),
+    "config.enrolled": said(
+        "Kios sudah terdaftar",
+        "Folder ini sudah berisi buku catatan sebuah kios.",
+        "Pakai kios yang sudah ada; jangan mendaftar dua kali.",
+        safe=UNTOUCHED,
     ),
     "config.no_ledger": said(
         "Kios belum didaftarkan",

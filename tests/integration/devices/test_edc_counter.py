@@ -34,7 +34,8 @@ def tray_of() -> Iterator[Callable[..., TrayClient]]:
 
 def wait_for_card(at: Any, polls: int = 40) -> CardPresented:
     for _ in range(polls):
-        if (card := at.reader.poll(50)) is not None:
+        card: CardPresented | None = at.reader.poll(50)
+        if card is not None:
             return card
     raise AssertionError("no card came")
 

@@ -12,7 +12,7 @@ from ewarung_pos.ports import Approved, Declined, Unknown
 AMOUNT = 2_500
 
 # fault, first outcome, final outcome after asking the EDC
-MATRIX = [
+MATRIX: list[tuple[dict[str, object], str, str]] = [
     ({"do": "split", "ms": 1}, "approved", "approved"),
     ({"do": "glue_ack"}, "approved", "approved"),
     ({"do": "garbage_before"}, "approved", "approved"),
@@ -116,7 +116,7 @@ def test_what_the_edc_approved_is_what_the_till_knows(counter: Callable[..., Any
     import random
 
     dice = random.Random(seed)
-    deeds = [
+    deeds: list[dict[str, object]] = [
         {"do": "split", "ms": 0},
         {"do": "glue_ack"},
         {"do": "bad_lrc_once"},
