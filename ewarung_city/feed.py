@@ -20,7 +20,7 @@ from ewarung_pos.domain.state import OperatorRecord, PurseCredit, StatePage
 from ewarung_pos.domain.units import Unit
 from ewarung_pos.sync.protocol import PAGE_BYTES, encode
 
-__all__ = ["families_of", "page_for", "tell", "tell_all"]
+__all__ = ["families_of", "page_for", "tell", "tell_again", "tell_all"]
 
 _THINGS = 2_000
 """Feed rows looked at for one page."""
@@ -56,19 +56,21 @@ def tell_all(tx: Tx, things: Iterable[tuple[str, str]]) -> None:
         tell(tx, row["device"], wanted)
 
 
-def page_for(tx: Tx, device: str, epoch: int, cursor: int) -> StatePage:
-    """The page after `cursor` for that enrolment of the kiosk.
-
-    A cursor beyond ours means that this database is older than what the kiosk has seen: everything goes out again,
-    under versions above the kiosk's.
-    """
+def tell_again(tx: Tx, device: str, above: int) -> None:
+    """Everything goes out again, under versions above one that the kiosk was given by a database that is gone."""
     kiosk = tx.one(schema.kiosk, device=device)
-    newest = int(kiosk["cursor"]) if kiosk is not None else 0
-    if cursor > newest:
-        tx.change(schema.kiosk, {"cursor": cursor}, device=device)
+    if kiosk is not None:
+        tx.change(schema.kiosk, {"cursor": max(above, int(kiosk["cursor"]))}, device=device)
         tell(tx, device, [(row["kind"], row["key"]) for row in tx.all(schema.feed, "version", device=device)])
+
+
+def page_for(tx: Tx, device: str, epoch: int, cursor: int) -> StatePage:
+    """The page after `cursor` for that enrolment of the kiosk."""
     rows = tx.after(schema.feed, "version", cursor, _THINGS, device=device)
-    return _fill(tx, device, epoch, cursor, rows)
+    page = _fill(tx, device, epoch, cursor, rows)
+    if page.cursor > cursor:
+        tx.change(schema.epoch, {"pulled": page.cursor}, device=device, epoch=epoch)
+    return page
 
 
 def _fill(tx: Tx, device: str, epoch: int, cursor: int, rows: list[Row]) -> StatePage:

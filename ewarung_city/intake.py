@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from ewarung_city import feed
 from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
 from ewarung_city.store import schema
@@ -83,8 +84,8 @@ def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
     if fresh:
         if hello.head_seq < acked or (hello.head_seq == acked and hello.head_hash != held["acked_hash"]):
             held = _upload_only(tx, held, "FORK")
-        elif hello.acked_seq > acked and not tx.setting("recovery"):
-            tx.set("recovery", str(now_ms))  # it was told more than we hold: our database is from a backup
+        elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]):
+            _recover(tx, hello, int(held["pulled"]), now_ms)
         tx.change(
             schema.epoch,
             {
@@ -101,6 +102,15 @@ def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
     mode = Mode.UPLOAD_ONLY if frozen else Mode(held["mode"])
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
     return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason)
+
+
+def _recover(tx: Tx, hello: Hello, pulled: int, now_ms: int) -> None:
+    """The kiosk was told more than this database knows of: it is from a backup, and grants wait (`leases.recovering`)."""
+    if not tx.setting("recovery"):
+        tx.set("recovery", str(now_ms))
+    if hello.cursor > pulled:
+        feed.tell_again(tx, hello.device, hello.cursor)
+        tx.change(schema.epoch, {"pulled": hello.cursor}, device=hello.device, epoch=hello.epoch)
 
 
 def take(tx: Tx, keys: CityKeys, push: Push, now_ms: int, created_s: int) -> bytes:

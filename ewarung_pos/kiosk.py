@@ -176,6 +176,10 @@ def backup_ledger(data_dir: str | None, directory: Path) -> str:
     from ewarung_pos.ledger.backup import back_up
 
     _, folder = configuration(data_dir)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{directory}: {error.strerror}", reason="backup_dir") from error
     return str(back_up(folder / "ledger.db", key_of(folder).secret, directory).path)
 
 

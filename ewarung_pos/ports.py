@@ -338,6 +338,20 @@ class PrintJob(msgspec.Struct, frozen=True):
     done: bool = False
 
 
+class Visit(msgspec.Struct, frozen=True):
+    """All that the ledger knows when a card is on the counter, of one and the same moment.
+
+    `leases` are of the period asked for; `shadow` as in `LedgerReader.shadow`; `attempts` are all open ones.
+    """
+
+    family: Family | None
+    leases: tuple[Lease, ...]
+    shadow: Rupiah | None
+    last_visit: BusinessDate | None
+    stock: dict[str, int]
+    attempts: tuple[Attempt, ...]
+
+
 class LedgerHead(msgspec.Struct, frozen=True):
     """End of the chain, and how far the city has acknowledged it. Hashes are hex.
 
@@ -391,6 +405,10 @@ class LedgerReader(Protocol):
     def day(self) -> Day: ...
 
     def catalogue(self) -> Catalogue: ...
+
+    def visit(self, token: str, period: Period) -> Visit:
+        """Everything that is asked of the ledger about a card, in one look."""
+        ...
 
     def family_by_card(self, token: str) -> Family | None: ...
 

@@ -190,12 +190,13 @@ epoch = Table(
     _number("acked_seq"),
     _text("acked_hash"),
     _number("claimed_seq"),
+    _number("pulled"),
     _number("enrolled_ms"),
     _number("seen_ms"),
     _text("app_version"),
     _number("practice"),
 )
-"""One enrolment of a kiosk: active or frozen; how far its journal is held."""
+"""One enrolment of a kiosk: active or frozen; how far its journal is held, and how far state was given to it."""
 
 entry = Table(
     "entry",

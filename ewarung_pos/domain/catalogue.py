@@ -118,13 +118,13 @@ class Catalogue(msgspec.Struct, frozen=True):
 
     def eligible(self, programme: str, commodity: str, on: BusinessDate) -> bool:
         """Whether the programme hands out or pays for the commodity on that day."""
-        return any(
-            rule.programme == programme
-            and rule.commodity == commodity
-            and rule.valid_from <= on
-            and (rule.valid_to is None or on <= rule.valid_to)
-            for rule in self.eligibilities
-        )
+        # A plain loop: asked for every line on every press, and a generator costs more than the comparisons.
+        for rule in self.eligibilities:
+            if rule.commodity == commodity and rule.programme == programme and rule.valid_from.iso <= on.iso:
+                last = rule.valid_to
+                if last is None or on.iso <= last.iso:
+                    return True
+        return False
 
     def ceiling(self, product: Product, on: BusinessDate) -> Ceiling | None:
         """The price limit in force for the product's commodity and grade on that day, or None."""

@@ -58,9 +58,14 @@ class Lease(msgspec.Struct, frozen=True):
     returned: int = 0
 
     @property
+    def rest(self) -> int:
+        """What this device may still hand out, in base units: granted - surrendered - (spent - returned)."""
+        return self.granted - self.surrendered - self.spent + self.returned
+
+    @property
     def left(self) -> Quantity:
-        """What this device may still hand out: granted - surrendered - (spent - returned)."""
-        return Quantity(self.granted - self.surrendered - self.spent + self.returned, self.unit)
+        """`rest` as a quantity."""
+        return Quantity(self.rest, self.unit)
 
     @property
     def whole(self) -> Quantity:
@@ -116,7 +121,10 @@ class Standing(msgspec.Struct, frozen=True):
 
     def lease(self, programme: str, commodity: str) -> Lease | None:
         """The lease of that programme and commodity, if the family has one here."""
-        return next((x for x in self.leases if x.programme == programme and x.commodity == commodity), None)
+        for lease in self.leases:
+            if lease.commodity == commodity and lease.programme == programme:
+                return lease
+        return None
 
 
 class Bound(StrEnum):
@@ -141,17 +149,17 @@ def ration_programme(standing: Standing, catalogue: Catalogue, commodity: str) -
 
     Of several leases the first with something left counts, so that an exhausted one does not hide the next.
     """
-    open_leases = [
-        lease
-        for lease in standing.leases
-        if lease.commodity == commodity
-        and catalogue.eligible(lease.programme, commodity, standing.date)
-        and catalogue.programme(lease.programme).kind is BenefitKind.RATION
-    ]
-    for lease in open_leases:
-        if lease.left.amount > 0:
-            return lease.programme
-    return open_leases[0].programme if open_leases else None
+    first = None
+    for lease in standing.leases:
+        if (
+            lease.commodity == commodity
+            and catalogue.eligible(lease.programme, commodity, standing.date)
+            and catalogue.programme(lease.programme).kind is BenefitKind.RATION
+        ):
+            if lease.rest > 0:
+                return lease.programme
+            first = first or lease.programme
+    return first
 
 
 def purse_programme(standing: Standing, catalogue: Catalogue, commodity: str) -> str | None:
@@ -171,26 +179,31 @@ def allowance(
 
     The purse is bounded by stock only: its balance is the bank's to judge, ours is a shadow.
     """
+    return _most(product, tender, _programme(product, tender, standing, catalogue), basket, standing, catalogue)
+
+
+def _most(
+    product: Product, tender: Tender, programme: str, basket: Basket, standing: Standing, catalogue: Catalogue
+) -> tuple[int, Bound]:
+    """`allowance` under the programme that a line of this tender has to name."""
     others = basket.packs(product.code) - basket.packs(product.code, tender)
     on_shelf = max(0, standing.stock.get(product.code, 0) - others)
     if tender is Tender.CASH:
         return on_shelf, Bound.STOCK
+    if not programme:
+        return 0, Bound.NOT_ELIGIBLE
     if tender is Tender.PURSE:
-        if purse_programme(standing, catalogue, product.commodity) is None:
-            return 0, Bound.NOT_ELIGIBLE
         return on_shelf, Bound.STOCK
-    programme = ration_programme(standing, catalogue, product.commodity)
-    lease = standing.lease(programme, product.commodity) if programme else None
+    lease = standing.lease(programme, product.commodity)
     if lease is None or lease.unit is not product.pack.unit:
         return 0, Bound.NOT_ELIGIBLE
-    taken = sum(
-        catalogue.product(line.product).pack.amount * line.packs
-        for line in basket.lines
-        if line.tender is Tender.RATION
-        and line.product != product.code
-        and catalogue.product(line.product).commodity == product.commodity
-    )
-    by_lease = max(0, lease.left.amount - taken) // product.pack.amount
+    taken = 0
+    for line in basket.lines:
+        if line.tender is Tender.RATION and line.product != product.code:
+            other = catalogue.product(line.product)
+            if other.commodity == product.commodity:
+                taken += other.pack.amount * line.packs
+    by_lease = max(0, lease.rest - taken) // product.pack.amount
     return (by_lease, Bound.LEASE) if by_lease <= on_shelf else (on_shelf, Bound.STOCK)
 
 
@@ -199,8 +212,9 @@ def check(basket: Basket, standing: Standing, catalogue: Catalogue) -> tuple[Lin
     problems = []
     for line in basket.lines:
         product = catalogue.product(line.product)
-        most, bound = allowance(product, line.tender, basket, standing, catalogue)
-        if line.programme != _programme(product, line.tender, standing, catalogue):
+        programme = _programme(product, line.tender, standing, catalogue)
+        most, bound = _most(product, line.tender, programme, basket, standing, catalogue)
+        if line.programme != programme:
             problems.append(LineProblem(line.product, line.tender, Bound.NOT_ELIGIBLE))
         elif line.packs < 1 or basket.packs(line.product, line.tender) > most:
             problems.append(LineProblem(line.product, line.tender, bound))

@@ -67,9 +67,11 @@ class Basket(msgspec.Struct, frozen=True):
 
     def packs(self, product: str, tender: Tender | None = None) -> int:
         """Packs of a product, of one tender or of all."""
-        return sum(
-            line.packs for line in self.lines if line.product == product and (tender is None or line.tender is tender)
-        )
+        packs = 0
+        for line in self.lines:
+            if line.product == product and (tender is None or line.tender is tender):
+                packs += line.packs
+        return packs
 
     def with_packs(self, product: str, packs: int, tender: Tender, programme: str = "") -> Basket:
         """The same basket with that line set to so many packs (0 removes it)."""

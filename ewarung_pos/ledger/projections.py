@@ -43,12 +43,12 @@ __all__ = ["apply", "named"]
 _LINE = "INSERT INTO redemption_line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _MOVE = "INSERT INTO stock_movement VALUES (?, ?, ?, ?, ?, ?, ?)"
 _SPEND = (
-    "UPDATE lease SET spent = spent + :q WHERE family = :f AND period = :p AND programme = :g AND commodity = :c "
-    "AND unit = :u AND spent - returned + surrendered + :q <= granted"
+    "UPDATE lease SET spent = spent + ?1 WHERE family = ?2 AND period = ?3 AND programme = ?4 AND commodity = ?5 "
+    "AND unit = ?6 AND spent - returned + surrendered + ?1 <= granted"
 )
 _RETURN = (
-    "UPDATE lease SET returned = returned + :q WHERE family = :f AND period = :p AND programme = :g "
-    "AND commodity = :c AND unit = :u AND returned + :q <= spent"
+    "UPDATE lease SET returned = returned + ?1 WHERE family = ?2 AND period = ?3 AND programme = ?4 "
+    "AND commodity = ?5 AND unit = ?6 AND returned + ?1 <= spent"
 )
 _TAKE = "UPDATE stock SET packs = packs - ?1 WHERE product = ?2 AND packs >= ?1"
 _PUT = (
@@ -74,6 +74,9 @@ _CATALOGUE = msgspec.json.Decoder(Catalogue)
 _COUNT = msgspec.json.Encoder()
 
 F = TypeVar("F")
+Cursor = Any
+"""One of the connection's: the statements of an entry share it, as each new one costs as much as a small look-up."""
+
 _HANDLERS: dict[type[Any], Callable[[Connection, Entry, Any, Tip], Tip]] = {}
 
 
@@ -93,7 +96,7 @@ def named(connection: Connection, fact: Fact, tip: Tip) -> tuple[str | None, int
     Raises:
         RuleViolation: a reversal of what is unknown, undone before, or not what the counter-entry repeats.
     """
-    if not isinstance(fact, Redeemed | Reversed):
+    if not isinstance(fact, (Redeemed, Reversed)):  # a union would be built anew each time
         return None, None, None
     if fact.receipt != tip.receipts + 1:
         msg = f"receipt {fact.receipt} does not follow {tip.receipts}"
@@ -135,19 +138,22 @@ def _of(
 
 @_of(Redeemed)
 def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) -> Tip:
-    execute = connection.execute
+    cursor = connection.cursor()
+    execute = cursor.execute
     seq = entry.seq
     _in_a_day(tip)
-    _lines(execute, seq, fact.lines, 1)
+    _lines(cursor, seq, fact.lines, 1)
     for debit in fact.debits:
         _positive(debit.amount)
-        if execute(_SPEND, _lease_of(fact.family, debit)).rowcount != 1:
+        execute(_SPEND, _lease_of(fact.family, debit))
+        if cursor.rowcount != 1:
             raise AllotmentExhausted(f"{debit.programme} {debit.period} {debit.commodity}", reason="lease")
-    for place, line in enumerate(fact.lines):
+    for line in fact.lines:
         _positive(line.packs)
-        if execute(_TAKE, (line.packs, line.product)).rowcount != 1:
+        execute(_TAKE, (line.packs, line.product))
+        if cursor.rowcount != 1:
             raise OutOfStock(line.product, reason="stock")
-        execute(_MOVE, (seq, place, "redeemed", line.product, -line.packs, line.commodity, -line.amount))
+    _moves(cursor, seq, "redeemed", fact.lines, -1)
     if fact.purse is not None:
         _positive(fact.purse.amount)
         execute(_PURSE_SPENT, (fact.family, fact.purse.amount))
@@ -156,49 +162,52 @@ def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) ->
 
 @_of(Reversed)
 def _reversed(connection: Connection, entry: Entry, fact: Reversed, tip: Tip) -> Tip:
-    execute = connection.execute
+    cursor = connection.cursor()
+    execute = cursor.execute
     seq = entry.seq
     _in_a_day(tip)
-    _lines(execute, seq, fact.lines, -1)
+    _lines(cursor, seq, fact.lines, -1)
     for debit in fact.debits:
-        if execute(_RETURN, _lease_of(fact.family, debit)).rowcount != 1:
+        execute(_RETURN, _lease_of(fact.family, debit))
+        if cursor.rowcount != 1:
             raise RuleViolation(f"{debit.programme} {debit.commodity} was not spent", reason="not_spent")
-    for place, line in enumerate(fact.lines):
+    for line in fact.lines:
         execute(_PUT, (line.product, line.packs))
-        execute(_MOVE, (seq, place, "reversed", line.product, line.packs, line.commodity, line.amount))
+    _moves(cursor, seq, "reversed", fact.lines, 1)
     if fact.void is not None:
         execute(_PURSE_RETURNED, (fact.void.amount, fact.family))
     return msgspec.structs.replace(tip, receipts=fact.receipt)
 
 
-def _lines(execute: Callable[..., Any], seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
-    for place, line in enumerate(lines):
-        execute(
-            _LINE,
-            (
-                seq,
-                place,
-                line.product,
-                line.commodity,
-                line.unit.value,
-                sign * line.packs,
-                sign * line.amount,
-                line.price,
-                line.tender.value,
-                line.programme,
-            ),
+def _lines(cursor: Cursor, seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
+    rows = [
+        (
+            seq,
+            place,
+            line.product,
+            line.commodity,
+            line.unit.value,
+            sign * line.packs,
+            sign * line.amount,
+            line.price,
+            line.tender.value,
+            line.programme,
         )
+        for place, line in enumerate(lines)
+    ]
+    cursor.executemany(_LINE, rows)
 
 
-def _lease_of(family: str, debit: RightDebit) -> dict[str, object]:
-    return {
-        "f": family,
-        "p": debit.period,
-        "g": debit.programme,
-        "c": debit.commodity,
-        "u": debit.unit.value,
-        "q": debit.amount,
-    }
+def _moves(cursor: Cursor, seq: int, kind: str, lines: tuple[RedemptionLine, ...], sign: int) -> None:
+    rows = [
+        (seq, place, kind, line.product, sign * line.packs, line.commodity, sign * line.amount)
+        for place, line in enumerate(lines)
+    ]
+    cursor.executemany(_MOVE, rows)
+
+
+def _lease_of(family: str, debit: RightDebit) -> tuple[int, str, str, str, str, str]:
+    return (debit.amount, family, debit.period, debit.programme, debit.commodity, debit.unit.value)
 
 
 def _positive(amount: int) -> None:

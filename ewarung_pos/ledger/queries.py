@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -19,7 +19,7 @@ from ewarung_pos.domain.timeline import BusinessDate, Period
 from ewarung_pos.domain.units import Rupiah, Unit
 from ewarung_pos.ledger import history
 from ewarung_pos.ledger.tip import Tip
-from ewarung_pos.ports import Attempt, HistoryRow, LedgerHead, PrintJob, Tally
+from ewarung_pos.ports import Attempt, HistoryRow, LedgerHead, PrintJob, Tally, Visit
 
 __all__ = ["CatalogueCache", "Execute", "Queries"]
 
@@ -43,6 +43,21 @@ _LAST_VISIT = (
     "AND reverses IS NULL AND NOT EXISTS (SELECT 1 FROM ledger_entry AS u WHERE u.reverses = e.seq) "
     "ORDER BY seq DESC LIMIT 1) ORDER BY opened_seq DESC LIMIT 1"
 )
+_VISIT = (
+    "SELECT f.key, f.name, f.nik_masked, f.kelurahan_code, f.kelurahan, f.kecamatan, f.members, f.programmes, f.home, "
+    "c.token, c.last4, c.status, "
+    "(SELECT json_group_array(json_array(programme, commodity, unit, granted, surrendered, spent, returned)) FROM "
+    "(SELECT * FROM lease WHERE family = f.key AND period = ?2 ORDER BY programme, commodity)), "
+    "(SELECT sum(amount) FROM purse_credit WHERE family = f.key), "
+    "(SELECT spent - returned FROM purse_spent WHERE family = f.key), "
+    "(SELECT date FROM business_day WHERE opened_seq < (SELECT seq FROM ledger_entry AS e WHERE family = f.key "
+    "AND reverses IS NULL AND NOT EXISTS (SELECT 1 FROM ledger_entry AS u WHERE u.reverses = e.seq) "
+    "ORDER BY seq DESC LIMIT 1) ORDER BY opened_seq DESC LIMIT 1), "
+    "(SELECT json_group_object(product, packs) FROM stock), "
+    "EXISTS (SELECT 1 FROM attempt WHERE state IN ('pending', 'in_doubt')) "
+    "FROM (SELECT 1) LEFT JOIN register_card AS c ON c.token = ?1 LEFT JOIN register_family AS f ON f.key = c.family"
+)
+"""One row whatever the card is: a step of a statement costs more than what is looked up in it."""
 _OPEN_ATTEMPTS = "SELECT body FROM attempt WHERE state IN ('pending', 'in_doubt') ORDER BY opened_ms, id"
 _JOBS = "SELECT id, kind, entry, receipt, copy, tries FROM print_job WHERE done = 0 ORDER BY id"
 _SEALED = "SELECT seq, payload, prev_hash, hash FROM ledger_entry "
@@ -50,6 +65,8 @@ _SEALED = "SELECT seq, payload, prev_hash, hash FROM ledger_entry "
 _ATTEMPT = msgspec.json.Decoder(Attempt)
 _CATALOGUE = msgspec.json.Decoder(Catalogue)
 _PROGRAMMES = msgspec.json.Decoder(tuple[str, ...])
+_LEASE_ROWS = msgspec.json.Decoder(tuple[tuple[str, str, Unit, int, int, int, int], ...])
+_STOCK = msgspec.json.Decoder(dict[str, int])
 
 
 class CatalogueCache:
@@ -119,6 +136,27 @@ class Queries(ABC):
         with self._snapshot() as execute:
             return self._catalogue.load(execute)
 
+    def visit(self, token: str, period: Period) -> Visit:
+        """Everything that is asked of the ledger about a card, in one look."""
+        with self._snapshot() as execute:
+            row = execute(_VISIT, (token, period.iso)).fetchone()
+            *known, leases, credited, spent, last, stock, doubt = row
+            attempts = _attempts(execute) if doubt else ()
+        family = None if known[0] is None else _family(known)
+        return Visit(
+            family,
+            tuple(
+                [
+                    Lease(known[0], programme, period.iso, commodity, unit, granted, surrendered, spent_, returned)
+                    for programme, commodity, unit, granted, surrendered, spent_, returned in _LEASE_ROWS.decode(leases)
+                ]
+            ),
+            None if credited is None else Rupiah(credited - (spent or 0)),
+            None if last is None else BusinessDate(last),
+            _STOCK.decode(stock),
+            attempts,
+        )
+
     def family_by_card(self, token: str) -> Family | None:
         """The family whose card this is."""
         with self._snapshot() as execute:
@@ -169,7 +207,7 @@ class Queries(ABC):
     def open_attempts(self) -> tuple[Attempt, ...]:
         """Purse debits whose outcome is not proven, oldest first."""
         with self._snapshot() as execute:
-            return tuple(_ATTEMPT.decode(body) for (body,) in execute(_OPEN_ATTEMPTS).fetchall())
+            return _attempts(execute)
 
     def attempt(self, attempt_id: str) -> Attempt | None:
         """The attempt of that id, whatever its state."""
@@ -256,7 +294,7 @@ class Queries(ABC):
             return history.totals(execute, date)
 
 
-def _family(row: tuple[Any, ...] | None) -> Family | None:
+def _family(row: Sequence[Any] | None) -> Family | None:
     if row is None:
         return None
     key, name, nik, code, kelurahan, kecamatan, members, programmes, home, token, last4, status = row
@@ -273,6 +311,10 @@ def _family(row: tuple[Any, ...] | None) -> Family | None:
         CardRef(token, last4),
         CardStatus(status),
     )
+
+
+def _attempts(execute: Execute) -> tuple[Attempt, ...]:
+    return tuple(_ATTEMPT.decode(body) for (body,) in execute(_OPEN_ATTEMPTS).fetchall())
 
 
 def _sealed(row: tuple[Any, ...] | None) -> Sealed | None:

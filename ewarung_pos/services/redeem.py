@@ -232,38 +232,31 @@ class RedeemService:
 
     def _standing(self, reader: LedgerReader, card: CardRef, concluding: Attempt | None = None) -> Standing:
         identity = reader.identity()
-        family = reader.family_by_card(card.token)
         day = reader.day()
         now = self._clock.now()
         date = day.date or now.wall.date()
         if concluding is not None:
             date = concluding.date
         period = date.period()
-        head = reader.head()
-        attempts = reader.open_attempts()
-        held = next((a.id for a in attempts if a.card.token == card.token), None)
-        stock = dict(reader.stock())
-        for attempt in attempts:
+        last_ms = reader.head().last_ms
+        visit = reader.visit(card.token, period)
+        family, leases, stock = visit.family, visit.leases, visit.stock
+        held = next((a.id for a in visit.attempts if a.card.token == card.token), None)
+        for attempt in visit.attempts:
             if concluding is None or attempt.id != concluding.id:
                 for line in attempt.basket.lines:
                     stock[line.product] = stock.get(line.product, 0) - line.packs
         refusals: list[Refusal] = []
-        leases: tuple[Lease, ...] = ()
-        last_visit = None
-        shadow = None
         if concluding is None:
             if not day.serving:
                 refusals.append(Refusal.DAY_NOT_OPEN)
-            if clock_trouble(now.wall, _instant(head.last_ms), self._offset_ms()) is not None:
+            if clock_trouble(now.wall, _instant(last_ms), self._offset_ms()) is not None:
                 refusals.append(Refusal.CLOCK_SUSPECT)
             if held is not None:
                 refusals.append(Refusal.IN_DOUBT)
         if family is None:
             refusals.append(Refusal.UNKNOWN_CARD)
         else:
-            leases = reader.leases(family.key, period)
-            shadow = reader.shadow(family.key)
-            last_visit = reader.last_visit(family.key)
             blocked = refusal_of_card(family.card_status)
             if blocked is not None:
                 refusals.append(blocked)
@@ -277,9 +270,9 @@ class RedeemService:
             refusals=tuple(refusals),
             leases=leases,
             stock=stock,
-            shadow=shadow,
+            shadow=visit.shadow,
             attempt=held,
-            last_visit=last_visit,
+            last_visit=visit.last_visit,
         )
 
     @staticmethod
@@ -381,7 +374,7 @@ def remaining_after(
     taken = {(d.programme, d.commodity): d.amount for d in debits}
     rows = []
     for lease in leases:
-        before = lease.left.amount
+        before = lease.rest
         after = before - sign * taken.get((lease.programme, lease.commodity), 0)
         name = catalogue.commodity(lease.commodity).short
         rows.append(Remaining(lease.programme, lease.commodity, name, lease.unit, before, after))
@@ -391,8 +384,9 @@ def remaining_after(
 def _rights_refusals(
     reader: LedgerReader, family: Family, leases: tuple[Lease, ...], period: Period, device: str
 ) -> list[Refusal]:
-    if any(lease.left.amount > 0 for lease in leases):
-        return []
+    for lease in leases:
+        if lease.rest > 0:
+            return []
     kinds = {reader.catalogue().programme(code).kind for code in family.programmes}
     if BenefitKind.PURSE in kinds:
         return []

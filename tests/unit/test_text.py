@@ -25,9 +25,10 @@ CLASSES: dict[str, type[PosError]] = {
 # apart. A reason that is new must be given a sentence, or be put here on purpose.
 SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
     "allotment_exhausted": {"lease"},
-    "chain_broken": set(),
+    "chain_broken": {"before_sending"},
     "clock_suspect": {"behind_ledger"},
     "config": {
+        "city_start",
         "code",
         "columns",
         "engine",
@@ -39,7 +40,9 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
         "journal",
         "line",
         "listen",
+        "no_city",
         "no_day",
+        "no_tls",
         "pin",
         "port",
         "profile",
@@ -53,11 +56,11 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
     "ledger": {"closed", "io"},
     "ledger_corrupt": {"empty", "foreign", "job_without_entry", "no_device_key", "no_identity", "verify"},
     "ledger_key_wrong": {"key_file", "length"},
-    "migration_failed": {"copy", "in_use", "revision", "verify"},
+    "migration_failed": {"copy", "revision", "verify"},
     "not_entitled": {"not_eligible", "purse"},
     "out_of_stock": {"stock"},
     "outcome_unknown": {"no_attempt"},
-    "protocol_mismatch": {"downgrade", "reply", "schema", "unit"},
+    "protocol_mismatch": {"body", "downgrade", "page", "unit"},
     "rule": {
         "already_reversed",
         "attempt_final",
@@ -67,8 +70,8 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
         "unknown_attempt",
         "unknown_entry",
     },
-    "server_unreachable": {"connection", "gateway", "timeout"},
-    "unauthorised": {"refused", "signature", "unknown_key", "wrapped_key"},
+    "server_unreachable": {"cut", "timeout", "too_large"},
+    "unauthorised": {"signature", "unknown_key", "wrapped_key"},
 }
 
 

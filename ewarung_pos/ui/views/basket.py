@@ -20,7 +20,6 @@ from ewarung_pos.ui.views.kit import (
     Line,
     Note,
     Option,
-    Pages,
     Picture,
     ProgressBar,
     Role,
@@ -31,7 +30,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import Box, Page, PagedRows, kit_trouble
+from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Stack, is_narrow, kit_trouble
 from ewarung_pos.ui.views.tabs import Tab, Tabs
 
 __all__ = ["BasketPage", "FamilyCard"]
@@ -191,7 +190,7 @@ class ShelfLine(Box):
         self._bar.setVisible(state.permille is not None)
         self._bar.set_share(state.permille or 0, 1000)
         self._bar.setAccessibleName(f"{state.name} {state.left} {state.of}")
-        self._bound.render_state("info", state.bound, Tone.LOOK)
+        self._bound.render_state("" if is_narrow(self) else "info", state.bound, Tone.LOOK)
         self._bound.setVisible(bool(state.bound) and not state.gone)
         self._third.setVisible(not tight and not state.gone)
         self._third.setFixedHeight(self._bound.sizeHint().height() - 4)
@@ -231,7 +230,7 @@ class BasketPage(Page):
         top = Box(across=True, gap=2.5)
         self.family = FamilyCard(counter)
         top.add(self.family)
-        self._right = Pages()
+        self._right = Stack()
         self._shelf = self._make_shelf()
         self._right.addWidget(self._shelf)
         self._trouble = TroubleCard()
@@ -295,7 +294,11 @@ class BasketPage(Page):
         else:
             self._trouble.button.hide()
         self.serve.setVisible(state.notice is None)
-        self._right.show_page(self._trouble if state.notice is not None else self._shelf)
+        page = self._trouble if state.notice is not None else self._shelf
+        if page is not self._right.currentWidget():
+            self._right.show_page(page)
+            if page is self._shelf:
+                self.take_keyboard()
 
     def _render_section(self, state: CounterState, section: Section) -> None:
         tabs = [

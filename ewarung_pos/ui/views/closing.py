@@ -8,9 +8,9 @@ from PySide6.QtWidgets import QWidget
 from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
 from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, SendPage
 from ewarung_pos.ui.views.closing_sheet import SheetPage
-from ewarung_pos.ui.views.kit import Density, Pages, Role, Step, StepHead, StepState, Text, Tone, TroubleCard
+from ewarung_pos.ui.views.kit import Density, Role, Step, StepHead, StepState, Text, Tone, TroubleCard
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Action, Box, Page, kit_trouble
+from ewarung_pos.ui.views.parts import Action, Box, Page, Stack, kit_trouble
 
 __all__ = ["ClosingView"]
 
@@ -37,7 +37,7 @@ class ClosingView(Page):
         head.add(self._title, self._date).add(self._steps, self._filler, stretch=1)
         self._head = head
         self.add(head)
-        self._pages = Pages()
+        self._pages = Stack()
         self.begin = BeginPage(closing)
         self.sheet = SheetPage(closing, self._explained)
         self.sending = SendPage(closing, act)
@@ -63,8 +63,18 @@ class ClosingView(Page):
         self._date.setVisible(state.step == 0)
         self._filler.setVisible(state.step == 0)
         self._pages.show_page(self._page(state))
-        if state.step != before.step and state.step in (1, 4):
-            (self.sheet if state.step == 1 else self.seal).take_keyboard()
+        if state.step != before.step:
+            self.take_keyboard()
+
+    def take_keyboard(self) -> None:
+        """The first count, or why the EDC differs, is typed at once."""
+        page = self._pages.currentWidget()
+        if page is self.sheet and self._state.step == 1:
+            self.sheet.take_keyboard()
+        elif page is self.seal:
+            self.seal.take_keyboard()
+        elif page is self.pin:
+            self.pin.take_keyboard()
 
     def _page(self, state: ClosingState) -> QWidget:
         if self._asks_leader:

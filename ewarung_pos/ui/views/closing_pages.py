@@ -265,10 +265,9 @@ class SealedPage(Box):
         card = Card(pad=4, spacing=2.5)
         head = Box(across=True, gap=2.25)
         words = Box(gap=0.25)
-        words.add(
-            Text("Hari sudah disegel", Role.TITLE, wrap=True),
-            Text("Kartu berikutnya dilayani setelah Buka Hari besok.", Role.LEAD, Tone.SOFT, wrap=True),
-        )
+        self._title = Text("Hari sudah disegel", Role.TITLE, wrap=True)
+        self._next = Text("Kartu berikutnya dilayani setelah Buka Hari besok.", Role.LEAD, Tone.SOFT, wrap=True)
+        words.add(self._title, self._next)
         head.add(Disc("lock", filled=True, size=66), align=Qt.AlignmentFlag.AlignVCenter).add(words, stretch=1)
         card.body.addWidget(head)
         self._said = Said()
@@ -289,7 +288,10 @@ class SealedPage(Box):
         self._paper.setVisible(state.report is not None)
         self._said.render_state(state.said)
         self._figures.set_figures(state.figures)
-        self._figures.setVisible(self.look.room is not Density.TIGHT)
+        tight = self.look.room is Density.TIGHT
+        self._title.set_role(Role.HEADING if tight else Role.TITLE)
+        self._next.setVisible(not tight)
+        self._figures.setVisible(not tight)
         done = state.unsent == 0
         self._unsent.render_state(
             "check" if done else "cloud-upload",

@@ -8,15 +8,15 @@ from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.views.basket import BasketPage
 from ewarung_pos.ui.views.counter_pages import DonePage, ProcessingPage, ReadyPage, RefusedPage
-from ewarung_pos.ui.views.kit import Chime, Pages, Sound
-from ewarung_pos.ui.views.parts import Action
+from ewarung_pos.ui.views.kit import Chime, Sound
+from ewarung_pos.ui.views.parts import Action, Stack
 
 __all__ = ["CounterView"]
 
 _SOUNDS = {Phase.RECOGNISED: Sound.CARD, Phase.REFUSED: Sound.REFUSED, Phase.DONE: Sound.DONE}
 
 
-class CounterView(Pages):
+class CounterView(Stack):
     """Shows the counter's state and hands every press to its view-model.
 
     Args:
@@ -60,7 +60,12 @@ class CounterView(Pages):
         else:
             self.ready.render_state(state, looking=state.phase is Phase.LOOKING)
         self.show_page(page)
-        if entered and page is self.basket:
+        if entered:
+            self.take_keyboard()
+
+    def take_keyboard(self) -> None:
+        """With a basket, + and − go to its first stepper."""
+        if self.currentWidget() is self.basket:
             self.basket.take_keyboard()
 
     def _enter(self, phase: Phase) -> None:

@@ -28,7 +28,7 @@ from ewarung_pos.ui.views.kit import (
 )
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, smooth, text_width
-from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, kit_steps, kit_trouble, tone_of
+from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, is_narrow, kit_steps, kit_trouble, tone_of
 
 __all__ = ["DonePage", "ProcessingPage", "ReadyPage", "RefusedPage"]
 
@@ -266,8 +266,9 @@ class ProcessingPage(Page):
 class _LeftLine(Box):
     def __init__(self, state: LeftRow) -> None:
         super().__init__(across=True, gap=1)
-        self.add(Text(state.name, Role.LEAD, wrap=True), stretch=1)
-        self.add(Text(state.left, Role.LEAD, bold=True))
+        role = Role.BODY if is_narrow(self) else Role.LEAD
+        self.add(Text(state.name, role, wrap=True), stretch=1)
+        self.add(Text(state.left, role, bold=True))
 
 
 class DonePage(Page):
@@ -278,7 +279,7 @@ class DonePage(Page):
         self._counter = counter
         self._ticks: list[TickRow] = []
         self._entry = ""
-        self._left_rows: tuple[LeftRow, ...] = ()
+        self._left_shown: tuple[tuple[LeftRow, ...], bool] = ((), False)
         top = Box(across=True, gap=2.5)
         top.add(self._make_picks(), stretch=7).add(self._make_left(), stretch=4)
         self.add(top, stretch=1)
@@ -344,8 +345,9 @@ class DonePage(Page):
         for tick, pick in zip(self._ticks, done.picks, strict=True):
             tick.render_state(pick.pictogram, pick.text, ticked=pick.ticked)
         self._left_title.set_text(done.left_title)
-        if done.left != self._left_rows:
-            self._left_rows = done.left
+        shown = (done.left, is_narrow(self))
+        if shown != self._left_shown:
+            self._left_shown = shown
             while (item := self._left.lay.takeAt(0)) is not None:
                 if (old := item.widget()) is not None:
                     old.hide()

@@ -18,7 +18,6 @@ from ewarung_pos.ui.views.kit import (
     FieldRow,
     Line,
     Option,
-    Pages,
     Panel,
     Role,
     Run,
@@ -28,7 +27,7 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Box, Page, is_narrow, kit_trouble, tone_of
+from ewarung_pos.ui.views.parts import Box, Page, Stack, is_narrow, kit_trouble, tone_of
 
 __all__ = ["DoubtView"]
 
@@ -43,7 +42,7 @@ class DoubtView(Page):
         super().__init__(across=True, parent=parent)
         self._doubt = doubt
         self._attempt = ""
-        self._left = Pages()
+        self._left = Stack()
         self._trouble = TroubleCard()
         self._action = ""
         self._left.addWidget(self._trouble)
@@ -111,7 +110,7 @@ class DoubtView(Page):
             self._doubt.inquire()
 
 
-class SlipForm(Pages):
+class SlipForm(Stack):
     """What the EDC's slip says, read by two people; the leader confirms with her PIN.
 
     Signals:

@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Action, Box, Page, Said, is_narrow, kit_trouble
+from ewarung_pos.ui.views.parts import Action, Box, Page, Said, Stack, is_narrow, kit_trouble
 from ewarung_pos.ui.views.room_table import RoomTable
 
 __all__ = ["HistoryView"]
@@ -62,7 +62,7 @@ def _status_cell(line: HistoryLine) -> Cell:
     return Cell(words, tone, icon=icon, badge=True)
 
 
-class HistoryView(Pages):
+class HistoryView(Stack):
     """Shows the history's state and hands every press to its view-model."""
 
     def __init__(self, history: HistoryViewModel, act: Action, parent: QWidget | None = None) -> None:
@@ -83,7 +83,11 @@ class HistoryView(Pages):
             self.show_page(self._receipt)
         if state.mode != self._mode:
             self._mode = state.mode
-            (self._list if state.mode == "list" else self._receipt).take_keyboard(state.mode)
+            self.take_keyboard()
+
+    def take_keyboard(self) -> None:
+        """What is typed is searched, moves the paper, or is the PIN."""
+        (self._receipt if self.currentWidget() is self._receipt else self._list).take_keyboard(self._mode)
 
 
 class _ListPage(Page):
@@ -157,7 +161,7 @@ class _ReceiptPage(Page):
         self._action = ""
         self._paper = PaperView()
         self.add(self._paper)
-        self._right = Pages()
+        self._right = Stack()
         self._facts = self._make_facts()
         self._reason = self._make_reason()
         self._pin = PinCard()

@@ -17,6 +17,7 @@ from ewarung_pos.ui.views.kit import (
     ButtonSize,
     Density,
     IconView,
+    Pages,
     Panel,
     Role,
     Step,
@@ -35,6 +36,7 @@ __all__ = [
     "Page",
     "PagedRows",
     "Said",
+    "Stack",
     "is_narrow",
     "kit_steps",
     "kit_trouble",
@@ -136,6 +138,22 @@ def is_narrow(widget: Painted) -> bool:
     return widget.look.room in (Density.TIGHT, Density.COMPACT)
 
 
+class Stack(Pages):
+    """Pages of a screen. The page that comes takes the keyboard itself, not its first button.
+
+    Qt would hand it to the first control: a second Enter on *Salurkan* would then press *Batal*.
+    """
+
+    def show_page(self, page: QWidget) -> None:
+        changed = page is not self.currentWidget()
+        super().show_page(page)
+        if changed and self.isVisible():
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+NARROW_BAR = 420
+
+
 class PagedRows(Painted):
     """Rows parted by hairlines, as many as there is room for; the rest on further pages, never scrolled or cut.
 
@@ -152,7 +170,7 @@ class PagedRows(Painted):
         self._page = 0
         self._tops: list[int] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._bar = Box(across=True, gap=2, margins=(2.75, 0.5, 2.75, 0.5), parent=self)
+        self._bar = Box(across=True, gap=2, margins=(1.5, 0.5, 1.5, 0.5), parent=self)
         self._back = BigButton("Sebelumnya", kind=ButtonKind.SECONDARY, size=ButtonSize.PLAIN, key="PgUp", hint="PgUp")
         self._on = BigButton("Berikutnya", kind=ButtonKind.SECONDARY, size=ButtonSize.PLAIN, key="PgDown", hint="PgDn")
         self._where = Text(role=Role.BODY, tone=Tone.SOFT, align=Qt.AlignmentFlag.AlignCenter)
@@ -223,6 +241,10 @@ class PagedRows(Painted):
             each.setVisible(shown)
         self._bar.setVisible(pages > 1)
         if pages > 1:
+            narrow = self.width() < NARROW_BAR
+            self._where.setVisible(not narrow)
+            self._back.set_text("Naik" if narrow else "Sebelumnya")
+            self._on.set_text("Turun" if narrow else "Berikutnya")
             self._bar.setGeometry(0, self.height() - bar, self.width(), bar)
             self._tops.append(self.height() - bar)
             self._back.setEnabled(self._page > 0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPaintEvent, QPolygon
@@ -15,7 +16,6 @@ from ewarung_pos.ui.views.kit import (
     Density,
     IconView,
     Lamp,
-    Pages,
     Rail,
     RailItem,
     Role,
@@ -24,13 +24,22 @@ from ewarung_pos.ui.views.kit import (
     TopBar,
 )
 from ewarung_pos.ui.views.kit.paint import Painted, smooth, text_width
-from ewarung_pos.ui.views.parts import Box, tone_of
+from ewarung_pos.ui.views.parts import Box, Stack, tone_of
 
-__all__ = ["PracticeFrame", "ShellView"]
+__all__ = ["PracticeFrame", "ShellView", "TakesKeyboard"]
 
 _SHORT = {"day": "Buka", "closing": "Tutup"}
 _LAMP_SHORT = {"credit-card": "EDC", "printer": "Struk", "cloud-upload": "Kota"}
 _LAMP_ICONS = {("credit-card", Tone.STOP): "unplug", ("printer", Tone.STOP): "triangle-alert"}
+
+
+@runtime_checkable
+class TakesKeyboard(Protocol):
+    """A screen that has a control in mind for what is typed when it comes to the front."""
+
+    def take_keyboard(self) -> None:
+        """Give that control the focus."""
+        ...
 
 
 class ShellView(Painted):
@@ -46,6 +55,7 @@ class ShellView(Painted):
         self._shell = shell
         self._make = make
         self._screens: dict[str, QWidget] = {}
+        self._first = True
         self._lamps: list[Lamp] = []
         self._lamp_screens: list[str] = []
         self.top = TopBar()
@@ -56,7 +66,7 @@ class ShellView(Painted):
         )
         self.rail.chosen.connect(shell.go)
         self._banner = _Banner(shell.dismiss)
-        self.pages = Pages()
+        self.pages = Stack()
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(0)
@@ -83,7 +93,20 @@ class ShellView(Painted):
         self._render_lamps(state.lamps)
         self.rail.set_current(state.screen)
         self._banner.render_state(state)
-        self.pages.show_page(self.screen_of(state.screen))
+        screen = self.screen_of(state.screen)
+        if screen is not self.pages.currentWidget() or self._first:
+            self._first = False
+            self.pages.show_page(screen)
+            # Also before the window is shown: else Qt picks the header's first button, and Enter would sign out.
+            self.take_keyboard()
+
+    def take_keyboard(self) -> None:
+        """The screen in front gets what is typed: its field or stepper where it has one in mind, else its page."""
+        screen = self.pages.currentWidget()
+        if screen is not None:
+            screen.setFocus(Qt.FocusReason.OtherFocusReason)
+            if isinstance(screen, TakesKeyboard):
+                screen.take_keyboard()
 
     def _render_lamps(self, lamps: tuple[LampState, ...]) -> None:
         while len(self._lamps) < len(lamps):

@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Said, kit_trouble
+from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Said, Stack, kit_trouble
 from ewarung_pos.ui.views.room_table import RoomTable
 
 __all__ = ["StockView"]
@@ -55,7 +55,7 @@ def _ceiling(each: StockRow) -> Cell:
     return Cell(each.ceiling or "–", Tone.SOFT)
 
 
-class StockView(Pages):
+class StockView(Stack):
     """Shows the shelf and hands every press to its view-model."""
 
     def __init__(self, stock: StockViewModel, parent: QWidget | None = None) -> None:
@@ -76,10 +76,14 @@ class StockView(Pages):
             self.show_page(self.shelf)
         if state.mode != self._mode:
             self._mode = state.mode
-            if state.mode == "receive":
-                self.receive.supplier.setFocus(Qt.FocusReason.OtherFocusReason)
-            else:
-                self.shelf.table.take_keyboard()
+            self.take_keyboard()
+
+    def take_keyboard(self) -> None:
+        """The supplier is typed first; on the shelf the arrows move through the rows."""
+        if self.currentWidget() is self.receive:
+            self.receive.supplier.setFocus(Qt.FocusReason.OtherFocusReason)
+        else:
+            self.shelf.table.take_keyboard()
 
 
 class _ShelfPage(Page):

@@ -7,14 +7,15 @@ from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TrayState, TrayViewModel
-from ewarung_pos.ui.views.kit import Choice, Option, Panel, Role, Text, Tone
+from ewarung_pos.ui.views.kit import Flow, Panel, Role, Text, Tone
 from ewarung_pos.ui.views.kit.icons import paint_icon
-from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth
+from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
 from ewarung_pos.ui.views.parts import Box, PagedRows
 
 __all__ = ["TrayView"]
 
-_KEYS = ("1", "2", "3", "4", "5", "6", "7", "8", "9", "cancel", "0", "ok")
+_KEYS = ("1", "2", "3", "cancel", "4", "5", "6", "ok", "7", "8", "9", "0")
+_ACROSS = 4
 _NAMES = {"cancel": "Batal di EDC", "ok": "OK di EDC", "clear": "Hapus di EDC"}
 
 
@@ -97,6 +98,32 @@ class _EdcKey(PaintedButton):
             focus_ring(painter, self.rect(), 8)
 
 
+class _Chip(PaintedButton):
+    """One way the next sale can go."""
+
+    def __init__(self, value: str, label: str) -> None:
+        super().__init__()
+        self.value = value
+        self.setCheckable(True)
+        self.setAccessibleName(label)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(text_width(self.look.font(Role.SMALL, bold=True), self.accessibleName()) + 20, self.look.target)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = smooth(self)
+        chosen = self.isChecked()
+        fill = "go-tint" if chosen else "wash" if self.underMouse() or self.isDown() else "card"
+        edge, ink = ("go", "go-dark") if chosen else ("edge", "ink")
+        box(painter, self.rect(), 8, self.look.colour(fill), self.look.colour(edge), 3 if chosen else 2)
+        painter.setFont(self.look.font(Role.SMALL, bold=chosen))
+        painter.setPen(self.look.colour(ink))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.accessibleName())
+        if self.hasFocus():
+            focus_ring(painter, self.rect(), 8)
+
+
 class _Face(Painted):
     """The EDC: display and keys.
 
@@ -116,7 +143,7 @@ class _Face(Painted):
         self._grid.setRowMinimumHeight(0, 76)
         for place, key in enumerate(self._keys):
             key.clicked.connect(self._press)
-            self._grid.addWidget(key, place // 3 + 1, place % 3)
+            self._grid.addWidget(key, place // _ACROSS + 1, place % _ACROSS)
         self.setLayout(self._grid)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
@@ -151,7 +178,7 @@ class TrayView(Box):
     """The tray as a panel at the right or a window of its own."""
 
     def __init__(self, tray: TrayViewModel, parent: QWidget | None = None) -> None:
-        super().__init__(gap=1.5, margins=(2, 2, 2, 2), parent=parent)
+        super().__init__(gap=1, margins=(2, 2, 2, 2), parent=parent)
         self._tray = tray
         self._cards: list[_TrayCard] = []
         self.setObjectName("page")
@@ -161,11 +188,14 @@ class TrayView(Box):
         self._away = Panel(pad=1.5, tone=Tone.LOOK)
         self._away_words = Text(role=Role.SMALL, tone=Tone.LOOK, wrap=True)
         self._away.body.addWidget(self._away_words)
-        self._behaviour = Choice("Penjualan KKS berikutnya", stretch=False)
-        self._behaviour.set_options(tuple(Option(value, label) for value, label in BEHAVIOURS))
-        self._behaviour.chosen.connect(tray.next_sale)
+        self._behaviour = Flow(6)
+        self._behaviour.setAccessibleName("Belanja KKS berikutnya")
+        self._chips = [_Chip(value, label) for value, label in BEHAVIOURS]
+        for chip in self._chips:
+            chip.clicked.connect(self._behave)
+        self._behaviour.set_widgets([*self._chips])
         self._rows = PagedRows("Kartu di meja", tall=60)
-        self.add(Text("Mesin EDC latihan", Role.SMALL, Tone.SOFT), self._face, self._away)
+        self.add(self._face, self._away)
         self.add(Text("Belanja KKS berikutnya", Role.SMALL, Tone.SOFT), self._behaviour)
         self.add(Text("Kartu di meja: tekan untuk memasukkan", Role.SMALL, Tone.SOFT, wrap=True))
         self.add(self._rows, stretch=1)
@@ -180,10 +210,18 @@ class TrayView(Box):
         for card in self._cards:
             card.set_inserted(card.row == state.inserted)
         self._face.render_state(state.display, asks_pin=state.asks_pin)
-        self._behaviour.set_chosen(state.behaviour)
+        for chip in self._chips:
+            chip.setChecked(chip.value == state.behaviour)
         self._away.setVisible(state.away is not None)
         if state.away is not None:
             self._away_words.set_text(f"{state.away.happened} {state.away.now}")
+
+    def _behave(self) -> None:
+        chip = self.sender()
+        if isinstance(chip, _Chip):
+            # The mark follows what the view-model says.
+            chip.setChecked(False)
+            self._tray.next_sale(chip.value)
 
     def _insert(self) -> None:
         card = self.sender()

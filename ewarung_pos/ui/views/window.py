@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QWidget
 
 from ewarung_pos.ports import PracticeTray
 from ewarung_pos.ui.qt_app import apply_window
 from ewarung_pos.ui.qt_runner import QtRunner
+from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
@@ -28,6 +30,7 @@ from ewarung_pos.ui.views.day_open import DayOpenView
 from ewarung_pos.ui.views.doubt import DoubtView
 from ewarung_pos.ui.views.history import HistoryView
 from ewarung_pos.ui.views.kit import Chime, Pages
+from ewarung_pos.ui.views.parts import Stack
 from ewarung_pos.ui.views.shell import PracticeFrame, ShellView
 from ewarung_pos.ui.views.sign_in import SignInView
 from ewarung_pos.ui.views.stock import StockView
@@ -35,6 +38,8 @@ from ewarung_pos.ui.views.sync import SyncView
 from ewarung_pos.ui.views.tray import TrayView
 
 __all__ = ["TillWindow", "ViewModels"]
+
+S = TypeVar("S")
 
 TRAY_WIDTH = 340
 TRAY_SECONDS = 3.0
@@ -57,7 +62,7 @@ class ViewModels:
     sync: SyncViewModel
 
 
-class _CounterScreen(Pages):
+class _CounterScreen(Stack):
     """The counter, or a doubt in front of it."""
 
     def __init__(self, counter: CounterView, doubt: DoubtView) -> None:
@@ -69,6 +74,10 @@ class _CounterScreen(Pages):
     def render_doubt(self, state: DoubtState) -> None:
         self._doubt.render_state(state)
         self.show_page(self._doubt if state.panel is not None else self._counter)
+
+    def take_keyboard(self) -> None:
+        if self.currentWidget() is self._counter:
+            self._counter.take_keyboard()
 
 
 class TillWindow(QMainWindow):
@@ -96,6 +105,7 @@ class TillWindow(QMainWindow):
         self._chime = chime
         self._closing = closing
         self._ends: list[Callable[[], None]] = []
+        self._again: list[Callable[[], None]] = []
         self.setWindowTitle("eWarung POS")
         self.setMinimumSize(QSize(800, 480))
         self._sign_in = SignInView(viewmodels.shell, practice_hint)
@@ -139,34 +149,48 @@ class TillWindow(QMainWindow):
             self._shell = ShellView(self._vm.shell, self._make)
             self._pages.addWidget(self._shell)
         self._shell.render_state(state)
-        self._pages.show_page(self._shell)
+        if self._pages.currentWidget() is not self._shell:
+            self._pages.show_page(self._shell)
+            self._shell.take_keyboard()
 
     def _make(self, name: str) -> QWidget:
         vm = self._vm
         if name == "counter":
             counter, doubt = CounterView(vm.counter, self.act, self._chime), DoubtView(vm.doubt)
             screen = _CounterScreen(counter, doubt)
-            self._ends += [vm.counter.subscribe(counter.render_state), vm.doubt.subscribe(screen.render_doubt)]
+            self._show(vm.counter, counter.render_state)
+            self._show(vm.doubt, screen.render_doubt)
             return screen
         if name == "history":
             history = HistoryView(vm.history, self.act)
-            self._ends.append(vm.history.subscribe(history.render_state))
+            self._show(vm.history, history.render_state)
             return history
         if name == "stock":
             stock = StockView(vm.stock)
-            self._ends.append(vm.stock.subscribe(stock.render_state))
+            self._show(vm.stock, stock.render_state)
             return stock
         if name == "day":
             day = DayOpenView(vm.day, self.act)
-            self._ends.append(vm.day.subscribe(day.render_state))
+            self._show(vm.day, day.render_state)
             return day
         if name == "closing":
             closing = ClosingView(vm.closing, self.act)
-            self._ends.append(vm.closing.subscribe(closing.render_state))
+            self._show(vm.closing, closing.render_state)
             return closing
         sync = SyncView(vm.sync)
-        self._ends.append(vm.sync.subscribe(sync.render_state))
+        self._show(vm.sync, sync.render_state)
         return sync
+
+    def _show(self, viewmodel: ViewModel[S], render: Callable[[S], None]) -> None:
+        """Render at every change of the state, and again when the window's room or the theme changed."""
+        self._ends.append(viewmodel.subscribe(render))
+        self._again.append(lambda: render(viewmodel.state))
+
+    def changeEvent(self, event: QEvent) -> None:
+        super().changeEvent(event)
+        if event.type() is QEvent.Type.StyleChange:
+            for again in self._again:
+                again()
 
     def act(self, action: str) -> None:
         """Do what a trouble's button asks of another screen: `go_<screen>`, `resolve`, `send_now`."""
@@ -187,7 +211,7 @@ class TillWindow(QMainWindow):
             return
         if self._tray is None:
             self._tray = TrayView(self._tray_model)
-            self._ends.append(self._tray_model.subscribe(self._tray.render_state))
+            self._show(self._tray_model, self._tray.render_state)
             self._tray_model.activate()
         beside = self.width() >= WIDE
         docked = self._tray.parent() is not None
@@ -215,7 +239,8 @@ class TillWindow(QMainWindow):
         super().resizeEvent(event)
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            apply_window(app, self._frame.size() if self._tray is not None else event.size())
+            beside = TRAY_WIDTH if self._tray_model is not None and event.size().width() >= WIDE else 0
+            apply_window(app, QSize(event.size().width() - beside, event.size().height()))
         if self._tray is not None and (event.size().width() >= WIDE) != (event.oldSize().width() >= WIDE):
             self.show_tray()
 
@@ -224,6 +249,7 @@ class TillWindow(QMainWindow):
         for end in self._ends:
             end()
         self._ends.clear()
+        self._again.clear()
         if self._tray_model is not None:
             self._tray_model.stop()
         if self._tray_runner is not None:

@@ -1,0 +1,150 @@
+"""The sentences about the city, the configuration, and what nobody expected.
+
+A code without a reason is what every reason of it falls back to.
+"""
+
+from __future__ import annotations
+
+from ewarung_pos.ui.trouble import SENT_LATER, UNTOUCHED, Trouble, said
+
+__all__ = ["BEYOND_THE_TILL"]
+
+BEYOND_THE_TILL: dict[str, Trouble] = {
+    "sync": said("Belum terkirim", "Kota belum bisa dihubungi.", "Tidak perlu apa-apa; dicoba lagi sendiri."),
+    "server_unreachable": said(
+        "Kota tidak terhubung",
+        "Tidak ada jalur ke server kota.",
+        "Layani terus. Kasir mencoba lagi sendiri.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "server_unreachable.tls": said(
+        "Sambungan ke kota tidak aman",
+        "Sertifikat server kota tidak cocok, jadi tidak ada yang dikirim.",
+        "Periksa tanggal dan jam komputer. Bila sudah benar, hubungi petugas kota.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "server_unreachable.not_the_city": said(
+        "Bukan server kota yang menjawab",
+        "Jaringan ini menjawab sendiri sebelum sampai ke kota, misalnya minta masuk.",
+        "Buka peramban untuk masuk ke jaringan, atau pakai jaringan lain.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "server_busy": said(
+        "Server kota sibuk",
+        "Server kota minta dicoba nanti.",
+        "Tidak perlu apa-apa; dicoba lagi sendiri.",
+        safe=SENT_LATER,
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "unauthorised": said(
+        "Kota tidak mengenali",
+        "Jawaban tidak bertanda tangan kota, atau kota tidak mengenali kios ini.",
+        "Layani terus dan hubungi petugas kota.",
+        safe="Semua catatan tersimpan di sini.",
+        tone="stop",
+    ),
+    "unauthorised.fork": said(
+        "Catatan kota berbeda",
+        "Kota memegang catatan lain untuk kios ini.",
+        "Layani terus dan hubungi petugas kota hari ini.",
+        safe="Semua catatan tersimpan, tidak ada yang ditimpa.",
+        tone="stop",
+    ),
+    "unauthorised.code_form": said(
+        "Kode pendaftaran salah",
+        "Kode itu bukan kode pendaftaran kios.",
+        "Ketik lagi seperti yang tertulis dari kota.",
+    ),
+    "unauthorised.upload_only": said(
+        "Kota menahan jatah baru",
+        "Kota menerima catatan kios ini, tetapi belum memberi jatah baru.",
+        "Layani terus dan hubungi petugas kota.",
+        safe="Semua catatan sudah diterima kota.",
+    ),
+    "unauthorised.not_approved": said(
+        "Pendaftaran belum disetujui",
+        "Petugas kota belum menyetujui pendaftaran kios ini.",
+        "Hubungi petugas kota dan cocokkan enam angka di layar.",
+    ),
+    "protocol_mismatch": said(
+        "Versi berbeda dengan kota",
+        "Program kasir dan server kota berbeda versi.",
+        "Perbarui program kasir.",
+        safe="Semua catatan tersimpan di sini.",
+    ),
+    "protocol_mismatch.day_differs": said(
+        "Hitungan hari berbeda",
+        "Hitungan hari menurut kota tidak sama dengan hitungan kios ini.",
+        "Layani terus dan hubungi petugas kota; selisih tidak dihapus.",
+        safe="Semua catatan tersimpan di sini.",
+    ),
+    "clock_suspect.off_server": said(
+        "Jam berbeda dengan kota",
+        "Jam komputer berbeda lebih dari lima menit dengan jam kota.",
+        "Betulkan tanggal dan jam komputer, lalu Kirim sekarang.",
+        button="Kirim sekarang",
+        action="send_now",
+    ),
+    "config": said(
+        "Pengaturan salah",
+        "Sebuah nilai dalam config.toml salah.",
+        "Betulkan nilai yang disebut itu.",
+        tone="stop",
+    ),
+    "config.enrolled": said(
+        "Kios sudah terdaftar",
+        "Folder ini sudah berisi buku catatan sebuah kios.",
+        "Pakai kios yang sudah ada; jangan mendaftar dua kali.",
+        safe=UNTOUCHED,
+    ),
+    "config.no_ledger": said(
+        "Kios belum didaftarkan",
+        "Belum ada buku catatan di komputer ini.",
+        "Daftarkan kios dengan kode dari kota.",
+    ),
+    "config.not_enrolled": said(
+        "Kios belum didaftarkan",
+        "Buku catatan di komputer ini belum punya kios.",
+        "Daftarkan kios dengan kode dari kota.",
+    ),
+    "config.no_key": said(
+        "Kunci buku catatan tidak ada",
+        "Kunci untuk membuka buku catatan tidak ditemukan di komputer ini.",
+        "Pasang kembali kuncinya; jangan membuat buku baru.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "config.key_exposed": said(
+        "Kunci bisa dibaca orang lain",
+        "Berkas kunci bisa dibaca pengguna lain di komputer ini.",
+        "Batasi izin berkas kunci untuk pengguna kasir saja.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "config.data_dir": said(
+        "Folder data bermasalah",
+        "Folder data tidak bisa dibaca atau ditulis.",
+        "Periksa folder dan izinnya.",
+        tone="stop",
+    ),
+    "config.backup_dir": said(
+        "Folder cadangan bermasalah",
+        "Salinan cadangan tidak bisa ditulis di folder itu.",
+        "Pasang penyimpanan cadangan, lalu ulangi.",
+    ),
+    "pos": said("Ada kesalahan", "Terjadi sesuatu yang tidak diduga.", "Catat jamnya dan hubungi petugas kota."),
+    "bug": said(
+        "Ada kesalahan program",
+        "Program menemui kesalahan yang tidak diduga. Layanan dihentikan.",
+        "Tutup dan buka lagi kasir. Hubungi petugas kota dengan jam kejadian.",
+        tone="stop",
+    ),
+}
+"""By error code, or error code and reason."""

@@ -1,0 +1,292 @@
+"""The signed interface from outside: whoever asks wrongly is refused with a problem document, and nothing breaks."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import socket
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+import pytest
+import requests
+from city_kit import LiveCity, Pen, ToldClock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ewarung_city.store import schema
+from ewarung_pos.errors import ProtocolMismatch, ServerBusy
+from ewarung_pos.sync.protocol import MESSAGE_BYTES, PROBLEM_TYPE, Hello, Problem, encode, pack
+from ewarung_pos.sync.signing import SignedBy, new_key, public_of, sign_request, verify_response
+
+
+class Asker:
+    """Signs what it is told to, and checks that every answer under /v1 is signed back."""
+
+    def __init__(self, city: LiveCity, pen: Pen) -> None:
+        self.city = city
+        self.key = pen.key
+        self.keyid = f"{pen.device}/{pen.epoch}"
+        self.session = requests.Session()
+        self.nonce = ""
+
+    def ask(
+        self,
+        method: str,
+        target: str,
+        body: bytes = b"",
+        *,
+        headers: dict[str, str] | None = None,
+        key: bytes | None = None,
+        keyid: str = "",
+        created: int | None = None,
+        nonce: str = "",
+        signed_body: bytes | None = None,
+    ) -> requests.Response:
+        url = self.city.url + target
+        sent = {"Host": urlsplit(url).netloc, "Accept-Encoding": "identity"} | (headers or {})
+        created = self.city.clock.ms // 1000 if created is None else created
+        self.nonce = nonce or secrets.token_urlsafe(24)
+        by = SignedBy(keyid or self.keyid, created, self.nonce)
+        sign_request(method, url, sent, body if signed_body is None else signed_body, key or self.key, by)
+        answer = self.session.request(method, url, data=body, headers=sent, timeout=10)
+        verify_response(answer.status_code, answer.headers, answer.content, self.city.keys.public, self.nonce)
+        return answer
+
+
+@pytest.fixture
+def asker(city: LiveCity, pen: Pen) -> Iterator[Asker]:
+    made = Asker(city, pen)
+    yield made
+    made.session.close()
+
+
+def problem(answer: requests.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == PROBLEM_TYPE
+    said = msgspec.json.decode(answer.content, type=Problem)
+    assert said.status == answer.status_code
+    return said.status, said.reason
+
+
+def hello(clock: ToldClock, **changed: Any) -> bytes:
+    fields: dict[str, Any] = {
+        "device": "EW-0001",
+        "epoch": 1,
+        "head_seq": 0,
+        "head_hash": "00" * 32,
+        "acked_seq": 0,
+        "acked_hash": "",
+        "cursor": 0,
+        "schema": 1,
+        "app_version": "0.1.0",
+        "wall_ms": clock.ms,
+        "monotonic_ms": 1,
+        "boot": "b",
+    }
+    return encode(Hello(**(fields | changed)))
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("POST", "/v1/enrol"),
+        ("POST", "/v1/hello"),
+        ("POST", "/v1/push"),
+        ("GET", "/v1/pull?cursor=0"),
+        ("GET", "/v1/attest/2026-11-24"),
+        ("GET", "/v1/anything"),
+    ],
+)
+def test_whoever_does_not_sign_is_refused(city: LiveCity, method: str, path: str) -> None:
+    answer = requests.request(method, city.url + path, data=b"{}", timeout=10)
+    assert problem(answer) == (401, "signature")
+
+
+def test_outside_the_signed_part_problems_are_documents_too(city: LiveCity) -> None:
+    assert problem(requests.get(city.url + "/nowhere", timeout=10)) == (404, "not_found")
+    assert problem(requests.post(city.url + "/health", timeout=10)) == (405, "method")
+    health = requests.get(city.url + "/health", timeout=10).json()
+    assert health == {"status": "ok", "schema": 1, "kiosks": 4}
+
+
+def test_an_unknown_key_a_wrong_key_and_anothers_name(asker: Asker) -> None:
+    other = new_key()
+    body = hello(asker.city.clock)
+    assert problem(asker.ask("POST", "/v1/hello", body, key=other)) == (401, "signature")
+    assert problem(asker.ask("POST", "/v1/hello", body, keyid="EW-0009/1")) == (401, "unknown_key")
+    assert problem(asker.ask("POST", "/v1/hello", body, keyid="nonsense")) == (401, "unknown_key")
+    assert problem(asker.ask("POST", "/v1/hello", hello(asker.city.clock, device="EW-0002"))) == (403, "wrong_key")
+    self_made = f"enrol/{public_of(other).hex()}"
+    assert problem(asker.ask("POST", "/v1/hello", body, key=other, keyid=self_made)) == (403, "wrong_key")
+    assert problem(asker.ask("POST", "/v1/enrol", body)) == (403, "wrong_key")
+    enrol = encode({"code_id": "AAAA", "proof": "0" * 64, "device_key": "0" * 64, "wrap_key": "0" * 64, "app_version": ""})
+    assert problem(asker.ask("POST", "/v1/enrol", enrol, key=other, keyid=self_made)) == (403, "wrong_key")
+
+
+def test_the_body_is_what_was_signed(asker: Asker) -> None:
+    body = hello(asker.city.clock)
+    answer = asker.ask("POST", "/v1/hello", body, signed_body=body.replace(b"0.1.0", b"0.1.1"))
+    assert problem(answer) == (401, "signature")
+
+
+@pytest.mark.parametrize("nonce", ["short-nonce", "x" * 65])
+def test_a_nonce_has_a_sensible_length(city: LiveCity, pen: Pen, nonce: str) -> None:
+    url = city.url + "/v1/pull?cursor=0"
+    headers = {"Host": urlsplit(url).netloc}
+    sign_request("GET", url, headers, b"", pen.key, SignedBy("EW-0001/1", city.clock.ms // 1000, nonce))
+    assert problem(requests.get(url, headers=headers, timeout=10)) == (401, "signature")
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"device":"EW-0001"}', b"\xff\xfe", b"[" * 100_000])
+@pytest.mark.parametrize("path", ["/v1/hello", "/v1/push"])
+def test_what_is_malformed_is_refused(asker: Asker, path: str, body: bytes) -> None:
+    assert problem(asker.ask("POST", path, body, headers={"Content-Type": "application/json"})) == (400, "malformed")
+
+
+def test_another_version_of_the_protocol_is_told_so(asker: Asker) -> None:
+    assert problem(asker.ask("POST", "/v1/hello", hello(asker.city.clock, schema=2))) == (409, "schema")
+
+
+def test_sizes_are_limited_before_and_after_unpacking(asker: Asker) -> None:
+    packed = {"Content-Encoding": "gzip"}
+    assert problem(asker.ask("POST", "/v1/push", b"x" * (MESSAGE_BYTES + 1))) == (413, "too_large")
+    bomb = pack(b" " * (20 * MESSAGE_BYTES))
+    assert len(bomb) < MESSAGE_BYTES / 10
+    assert problem(asker.ask("POST", "/v1/push", bomb, headers=packed)) == (413, "too_large")
+    assert problem(asker.ask("POST", "/v1/push", b"not gzip", headers=packed)) == (400, "malformed")
+    assert problem(asker.ask("POST", "/v1/push", pack(b"{}")[:-3], headers=packed)) == (400, "malformed")
+    assert problem(asker.ask("POST", "/v1/push", b"{}", headers={"Content-Encoding": "br"})) == (415, "content_encoding")
+
+
+def test_a_body_without_end_is_cut_off_at_the_limit(city: LiveCity) -> None:
+    where = urlsplit(city.url)
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=10) as line:
+        line.sendall(b"POST /v1/push HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
+        piece = b"%x\r\n" % 65536 + b"x" * 65536 + b"\r\n"
+        try:
+            for _ in range(20):
+                line.sendall(piece)
+            answer = line.recv(65536)
+        except OSError:  # it answered and hung up while we were still sending
+            answer = b"HTTP/1.1 413"
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert requests.get(city.url + "/health", timeout=10).status_code == 200
+
+
+def test_a_request_that_comes_twice_is_answered_once_unless_it_is_a_batch(asker: Asker, pen: Pen) -> None:
+    nonce = secrets.token_urlsafe(24)
+    assert asker.ask("GET", "/v1/pull?cursor=0", nonce=nonce).status_code == 200
+    assert problem(asker.ask("GET", "/v1/pull?cursor=0", nonce=nonce)) == (409, "replayed")
+    body = encode(pen.batch())
+    first = asker.ask("POST", "/v1/push", body, nonce=nonce + "p")
+    assert first.status_code == 200
+    assert asker.ask("POST", "/v1/push", body, nonce=nonce + "p").content == first.content
+
+
+def test_rights_wait_for_a_right_clock(asker: Asker) -> None:
+    for created in (asker.city.clock.ms // 1000 - 301, asker.city.clock.ms // 1000 + 301):
+        assert problem(asker.ask("GET", "/v1/pull?cursor=0", created=created)) == (409, "clock")
+        assert problem(asker.ask("GET", "/v1/attest/2026-11-24", created=created)) == (409, "clock")
+    assert asker.ask("GET", "/v1/pull?cursor=0", created=asker.city.clock.ms // 1000 - 299).status_code == 200
+
+
+def test_an_old_hello_played_again_does_no_harm(asker: Asker, pen: Pen) -> None:
+    """It shows an old head; only a fresh one may say that the kiosk was rolled back."""
+    pen.send(asker.city.url, pen.batch())
+    asker.ask("POST", "/v1/hello", hello(asker.city.clock), created=asker.city.clock.ms // 1000 - 86_400)
+    assert asker.city.epoch()["mode"] == "normal"
+    said = asker.ask("POST", "/v1/hello", hello(asker.city.clock)).json()
+    assert (said["mode"], said["reason"], said["acked_seq"]) == ("upload_only", "FORK", 1)
+
+
+@pytest.mark.parametrize("date", ["gestern", "2026-13-01", "20261124x"])
+def test_a_day_that_is_none(asker: Asker, date: str) -> None:
+    assert problem(asker.ask("GET", f"/v1/attest/{date}"))[0] == 400
+
+
+def test_a_day_that_is_not_here(asker: Asker) -> None:
+    assert problem(asker.ask("GET", "/v1/attest/2026-11-23")) == (404, "day_not_here")
+
+
+@pytest.mark.parametrize("cursor", ["-1", "x", "", "9" * 30])
+def test_a_cursor_that_is_none(asker: Asker, cursor: str) -> None:
+    assert problem(asker.ask("GET", f"/v1/pull?cursor={cursor}")) == (400, "malformed")
+
+
+def test_a_busy_database_asks_to_come_back_and_takes_nothing(city: LiveCity, pen: Pen, monkeypatch: Any) -> None:
+    from ewarung_city.store.database import CityStore
+
+    def busy(*_: object) -> None:
+        raise ServerBusy("database is locked", reason="database")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CityStore, "retrying", busy)
+        with pytest.raises(ServerBusy) as refused:
+            pen.send(city.url, pen.batch())
+    assert refused.value.retry_ms == 5_000  # type: ignore[attr-defined]
+    assert pen.send(city.url, pen.batch()).acked_seq == 1
+
+
+def test_a_fault_of_the_city_is_its_own_and_the_next_request_works(city: LiveCity, pen: Pen, monkeypatch: Any) -> None:
+    from ewarung_city import intake
+
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "take", fault)
+        with pytest.raises(ServerBusy):
+            pen.send(city.url, pen.batch())
+    assert pen.send(city.url, pen.batch()).acked_seq == 1
+
+
+def test_the_description_says_what_travels(city: LiveCity) -> None:
+    said = requests.get(city.url + "/schema/openapi.json", timeout=10).json()
+    assert set(said["paths"]) == {
+        "/v1/enrol",
+        "/v1/hello",
+        "/v1/push",
+        "/v1/pull",
+        "/v1/attest/{date}",
+        "/health",
+    }
+    schemas = said["components"]["schemas"]
+    assert schemas["Push"]["properties"]["entries"]["maxItems"] == 500
+    assert schemas["StatePage"]["properties"]["leases"]["items"]["type"] == "array"  # a lease travels as six values
+    push = said["paths"]["/v1/push"]["post"]
+    assert push["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Push")
+    assert PROBLEM_TYPE in push["responses"]["400"]["content"]
+    assert requests.get(city.url + "/schema", timeout=10).json() == said
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_no_message_makes_the_city_fail(asker: Asker, pen: Pen, data: st.DataObject) -> None:
+    """Batches and greetings with any part replaced by anything: an answer below 500, always."""
+    path, body = data.draw(st.sampled_from([("/v1/push", encode(pen.batch())), ("/v1/hello", hello(pen.clock))]))
+    message = json.loads(body)
+    anything = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3),
+        max_leaves=6,
+    )
+    field = data.draw(st.sampled_from(sorted(message)))
+    if field == "entries" and data.draw(st.booleans()):
+        entry = message["entries"][0]
+        entry[data.draw(st.sampled_from(sorted(entry)))] = data.draw(anything)
+    else:
+        message[field] = data.draw(anything)
+    answer = asker.ask("POST", path, json.dumps(message).encode())
+    assert answer.status_code < 500
+    with asker.city.store.write() as tx:  # what it may have believed of the kiosk is forgotten for the next example
+        tx.change(schema.epoch, {"mode": "normal", "reason": ""}, device="EW-0001", epoch=1)
+
+
+def test_the_protocol_error_is_not_the_clients_fault(city: LiveCity, pen: Pen) -> None:
+    line = pen.city(city.url)
+    with pytest.raises(ProtocolMismatch) as refused:
+        line.hello(msgspec.json.decode(hello(city.clock, schema=7), type=Hello))
+    line.close()
+    assert refused.value.reason == "schema"

@@ -1,0 +1,212 @@
+"""The city's half of the rule: never more granted than the family is entitled to, whatever happens in between."""
+
+from __future__ import annotations
+
+import pytest
+from city_kit import PERIOD, LiveCity, Pen
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ewarung_city import feed, leases
+from ewarung_city.store import schema
+from ewarung_city.store.database import Tx
+from ewarung_city.verify import verify
+from ewarung_pos.domain.entitlement import LeaseGrant
+from ewarung_pos.domain.journal import StateReceived
+from ewarung_pos.domain.units import Unit
+from ewarung_pos.errors import ConfigError, NotEntitled
+from ewarung_pos.sync.protocol import Hello
+
+
+def granted(tx: Tx, family: str, period: str = PERIOD) -> dict[tuple[str, int], int]:
+    rows = tx.all(schema.lease, family=family, period=period, commodity="beras")
+    return {(row["device"], row["epoch"]): int(row["granted"]) for row in rows if row["granted"]}
+
+
+def one_family(tx: Tx) -> str:
+    return str(tx.all(schema.lease, "family", device="EW-0001", commodity="beras")[0]["family"])
+
+
+def test_the_whole_ration_goes_to_the_home_kiosk_once(stocked: LiveCity) -> None:
+    with stocked.store.write() as tx:
+        family = one_family(tx)
+        assert granted(tx, family) == {("EW-0001", 1): 10_000}
+        again = leases.grant(tx, PERIOD)
+        assert (again.leases, again.credits, again.families) == (0, 0, 0)
+        assert granted(tx, family) == {("EW-0001", 1): 10_000}
+
+
+def test_the_next_month_is_granted_beside_this_one(stocked: LiveCity) -> None:
+    with stocked.store.write() as tx:
+        family = one_family(tx)
+        cursor = feed.page_for(tx, "EW-0001", 1, 0).cursor
+        done = leases.grant(tx, "2026-12")
+        assert granted(tx, family, "2026-12") == granted(tx, family) == {("EW-0001", 1): 10_000}
+        assert done.leases == 900
+        page = feed.page_for(tx, "EW-0001", 1, cursor)
+        assert {lease.period for lease in page.leases} == {"2026-12"}
+        assert {credit.amount for credit in page.credits} == {200_000}  # the monthly credit, not the opening balance
+
+
+def test_a_family_that_moves_gets_nothing_twice(stocked: LiveCity) -> None:
+    with stocked.store.write() as tx:
+        family = one_family(tx)
+        tx.change(schema.family, {"home": "EW-0002"}, key=family)
+        done = leases.grant(tx, PERIOD)
+        assert granted(tx, family) == {("EW-0001", 1): 10_000}
+        assert done.short == 4
+        held = {"device": "EW-0001", "family": family, "commodity": "beras"}
+        tx.change(schema.lease, {"surrendered": 4_000}, **held)
+        leases.grant(tx, PERIOD)
+        assert granted(tx, family) == {("EW-0001", 1): 10_000, ("EW-0002", 1): 4_000}
+        assert verify(tx) == []
+
+
+def test_a_lost_kiosks_rights_are_free_only_when_two_officers_sign(city: LiveCity, pen: Pen) -> None:
+    with city.store.write() as tx:
+        family = one_family(tx)
+        with pytest.raises(NotEntitled):  # it is still at work
+            leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"])
+        tx.change(schema.epoch, {"state": "frozen"}, device="EW-0001", epoch=1)
+        tx.change(schema.kiosk, {"epoch": 2}, device="EW-0001")
+        leases.grant(tx, PERIOD)
+        assert granted(tx, family) == {("EW-0001", 1): 10_000}
+        for officers in (["Ratna"], ["Ratna", " Ratna "], ["Ratna", ""]):
+            with pytest.raises(NotEntitled):
+                leases.declare_lost(tx, "EW-0001", 1, officers)
+        tx.change(schema.lease, {"spent": 6_000, "returned": 1_000}, device="EW-0001", family=family, commodity="beras")
+        assert leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"]) > 0
+        leases.grant(tx, PERIOD)
+        assert granted(tx, family) == {("EW-0001", 1): 10_000, ("EW-0001", 2): 5_000}
+        assert leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"]) == 0
+
+
+@pytest.mark.parametrize("period", ["november", "2026-13", "2026"])
+def test_what_is_no_period_is_refused(stocked: LiveCity, period: str) -> None:
+    with pytest.raises(ConfigError), stocked.store.write() as tx:
+        leases.grant(tx, period)
+
+
+def test_without_a_catalogue_nothing_is_granted(bare: LiveCity) -> None:
+    with pytest.raises(ConfigError) as refused, bare.store.write() as tx:
+        leases.grant(tx, PERIOD)
+    assert refused.value.reason == "no_catalogue"
+
+
+class _Undo(Exception):
+    """Rolls a transaction back."""
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("grant"), st.just(0)),
+        st.tuples(st.just("move"), st.integers(1, 4)),
+        st.tuples(st.just("surrender"), st.integers(0, 10_000)),
+        st.tuples(st.just("spend"), st.integers(0, 10_000)),
+        st.tuples(st.just("enrol"), st.integers(1, 4)),
+        st.tuples(st.just("lost"), st.integers(1, 4)),
+    ),
+    max_size=12,
+)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(steps=STEPS)
+def test_never_more_than_the_entitlement_can_be_handed_out(stocked: LiveCity, steps: list[tuple[str, int]]) -> None:
+    """Whatever is granted, moved, surrendered, lost: what may be spent, with what was, is at most E."""
+    with pytest.raises(_Undo), stocked.store.write() as tx:
+        family = one_family(tx)
+        for what, number in steps:
+            _play(tx, family, what, number)
+            rows = tx.all(schema.lease, family=family, commodity="beras", period=PERIOD)
+            at_most = sum(_may_be_handed_out(tx, row) for row in rows)
+            assert at_most <= 10_000
+            assert [found for found in verify(tx) if found.what.startswith("overgrant")] == []
+        raise _Undo
+
+
+def _may_be_handed_out(tx: Tx, row: object) -> int:
+    """A live device can spend all it was granted and has not given back; a lost one has spent what it reported."""
+    lease = dict(row)  # type: ignore[call-overload]
+    return int(lease["granted"]) - int(lease["surrendered"]) - int(lease["released"])
+
+
+def _play(tx: Tx, family: str, what: str, number: int) -> None:
+    rows = tx.all(schema.lease, "device", "epoch", family=family, commodity="beras", period=PERIOD)
+    device = f"EW-000{number}"
+    match what:
+        case "grant":
+            leases.grant(tx, PERIOD)
+        case "move":
+            tx.change(schema.family, {"home": device}, key=family)
+        case "surrender" | "spend":
+            for row in rows:
+                rest = leases.outstanding(row) - int(row["spent"])
+                column = "surrendered" if what == "surrender" else "spent"
+                key = {name: row[name] for name in ("device", "epoch", "family", "programme", "period", "commodity")}
+                tx.change(schema.lease, {column: int(row[column]) + min(number, max(0, rest))}, **key)
+        case "enrol":
+            held = tx.one(schema.kiosk, device=device)
+            assert held is not None
+            epoch = int(held["epoch"]) + 1
+            tx.change(schema.epoch, {"state": "frozen"}, device=device)
+            tx.change(schema.kiosk, {"epoch": epoch}, device=device)
+            tx.put(schema.epoch, [{"device": device, "epoch": epoch, "state": "active", "mode": "normal"}])
+        case _:
+            for frozen in tx.all(schema.epoch, device=device, state="frozen"):
+                leases.declare_lost(tx, device, int(frozen["epoch"]), ["Ratna", "Heru"])
+
+
+# --- a database restored from a backup -------------------------------------------------------------------------------
+
+
+def test_a_city_restored_from_a_backup_grants_nothing_before_its_kiosks_reported(city: LiveCity, pen: Pen) -> None:
+    """The kiosk was acknowledged up to 2 by a database that is gone; this one knows 1."""
+    pen.send(city.url, pen.batch())
+    with city.store.read() as tx:
+        family = one_family(tx)
+    pen.write(StateReceived(500, "", (LeaseGrant(family, "JATAH", "2026-12", "beras", Unit.GRAM, 10_000),)))
+    line = pen.city(city.url)
+    seq, head = len(pen.rows), pen.head.hex()
+    line.hello(Hello("EW-0001", 1, seq, head, 2, head, 500, 1, "0.1.0", pen.clock.ms, 1, "boot"))
+    with pytest.raises(ConfigError) as refused, city.store.write() as tx:
+        leases.grant(tx, "2026-12")
+    assert refused.value.reason == "recovery"
+    assert "EW-0001/1" in refused.value.detail
+
+    assert pen.send(city.url, pen.batch(2)).flagged == ((2, "UNKNOWN_GRANT"),)
+    with city.store.write() as tx:
+        leases.grant(tx, "2026-12")
+        assert granted(tx, family, "2026-12") == {}  # counted as granted by the database that is gone
+        assert leases.recovering(tx) == []
+
+    page, _ = line.pull(500)
+    assert page.cursor > 500  # versions go on above what the kiosk has seen
+    assert len(page.families) == 240
+    line.close()
+
+
+def test_a_page_is_no_larger_than_allowed_and_none_is_missed(stocked: LiveCity, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "PAGE_BYTES", 8_000)
+    monkeypatch.setattr(feed, "_THINGS", 50)
+    cursor, families, rights, more, catalogues = 0, set(), set(), True, 0
+    with stocked.store.write() as tx:
+        while more:
+            page = feed.page_for(tx, "EW-0001", 1, cursor)
+            assert page.cursor > cursor
+            cursor, more = page.cursor, page.more
+            families |= {family.key for family in page.families}
+            rights |= {(lease.family, lease.commodity) for lease in page.leases}
+            catalogues += page.catalogue is not None
+        assert feed.page_for(tx, "EW-0001", 1, cursor).cursor == cursor
+    assert (len(families), len(rights), catalogues) == (240, 720, 1)
+
+
+def test_a_message_and_a_thing_that_is_gone(stocked: LiveCity) -> None:
+    with stocked.store.write() as tx:
+        cursor = feed.page_for(tx, "EW-0001", 1, 0).cursor
+        feed.tell(tx, "EW-0001", [("message", "Rapat Jumat"), ("family", "K0"), ("operator", "tidak-ada")])
+        feed.tell(tx, "EW-9999", [("message", "x")])
+        feed.tell(tx, "EW-0001", [])
+        page = feed.page_for(tx, "EW-0001", 1, cursor)
+    assert (page.messages, page.families, page.operators, page.cursor) == (("Rapat Jumat",), (), (), cursor + 3)

@@ -1,0 +1,405 @@
+"""The counter: card in, basket, Salurkan, Selesai, and back to Siap."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.domain.documents import text_lines
+from ewarung_pos.domain.journal import Redeemed, RedemptionRefused
+from ewarung_pos.errors import DeviceProtocolError, LedgerFull, PrinterNotReady
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Mark, Phase, Section, ShelfRow
+from tests.unit.services.counter import facts, ration, serve
+from tests.unit.viewmodels.till import ScriptedTill, unplugged
+
+
+def section(state: CounterState, name: str) -> Section:
+    return next(found for found in state.sections if found.id == name)
+
+
+def row(state: CounterState, name: str, product: str) -> ShelfRow:
+    return next(found for found in section(state, name).rows if found.product == product)
+
+
+# --- Siap ------------------------------------------------------------------------------------------------------------
+
+
+def test_ready_tells_what_the_morning_was(till: ScriptedTill) -> None:
+    assert till.counter.phase is Phase.READY
+    assert till.counter.day_open
+    assert till.counter.opened == "buka 07.26"
+    assert [(item.word, item.value) for item in till.counter.tally] == [("keluarga", "0")]
+    till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
+    till.vm.counter.finish()
+    till.settle()
+    assert [(item.word, item.value) for item in till.counter.tally] == [
+        ("keluarga", "1"),
+        ("beras", "10 kg"),
+        ("gula", "1 kg"),
+    ]
+
+
+def test_before_the_day_is_open_there_is_no_tally(shut: ScriptedTill) -> None:
+    shut.to("counter")
+    assert not shut.counter.day_open
+    assert (shut.counter.tally, shut.counter.opened) == ((), "")
+
+
+def test_a_card_in_the_reader_is_recognised(till: ScriptedTill) -> None:
+    till.edc.cards = [till.card("SUMINAH")]
+    till.poll()
+    assert till.counter.phase is Phase.RECOGNISED
+
+
+def test_a_reader_that_goes_away_says_why_and_comes_back_by_itself(till: ScriptedTill) -> None:
+    till.edc.cards = [unplugged(), unplugged(), till.card("SUMINAH")]
+    till.poll()
+    assert till.counter.phase is Phase.READY
+    assert till.counter.reader is not None
+    assert till.counter.reader.code == "device_unavailable.unplugged"
+    till.settle(1_000)
+    assert till.counter.reader is not None
+    till.settle(1_000)
+    assert till.counter.phase is Phase.RECOGNISED
+    assert till.counter.reader is None
+
+
+def test_a_reader_that_talks_nonsense_is_told_from_one_that_is_away(till: ScriptedTill) -> None:
+    till.edc.cards = [DeviceProtocolError(reason="bad_frame")]
+    till.poll()
+    assert till.counter.reader is not None
+    assert till.counter.reader.code == "device_protocol"
+
+
+def test_no_card_is_read_while_another_screen_is_in_front(till: ScriptedTill) -> None:
+    till.to("stock")
+    till.poll()
+    till.edc.cards = [till.card("SUMINAH")]
+    till.settle(5_000)
+    assert till.counter.phase is Phase.READY
+    assert len(till.edc.cards) == 1
+    till.to("counter")
+    assert till.counter.phase is Phase.RECOGNISED
+
+
+def test_no_card_is_read_while_a_basket_is_filled(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.edc.cards = [till.card("SRI WAHYUNI")]
+    till.settle(5_000)
+    assert till.counter.person is not None
+    assert till.counter.person.name == "SUMINAH"
+
+
+def test_a_bug_in_the_reader_is_not_taken_for_a_cable(till: ScriptedTill) -> None:
+    till.edc.cards = [ZeroDivisionError()]
+    with pytest.raises(ZeroDivisionError):
+        till.poll()
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.code == "bug"
+
+
+# --- a card ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_recognised_family_sees_what_is_left(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    state = till.counter
+    assert state.person is not None
+    assert state.person.subtitle == "Jatah pangan kota + Sembako KKS · 4 jiwa"
+    facts_shown = [fact.text for fact in state.person.facts]
+    assert facts_shown == [
+        "kartu •••• 4821",
+        "NIK 3374••••••••9062",
+        "Kauman, Semarang Tengah",
+        "saldo menurut catatan Rp200.000",
+    ]
+    assert [found.id for found in state.sections] == ["ration", "purse", "cash"]
+    rice = row(state, "ration", "beras-medium-5")
+    assert (rice.left, rice.of, rice.permille, rice.packs, rice.most) == ("sisa 10", "dari 10 kg", 1000, 0, 2)
+    assert (state.summary, state.to_pay, state.can_serve) == ("", "", False)
+
+
+def test_a_second_visit_says_when_the_first_was(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.insert("SRI WAHYUNI")
+    assert till.counter.person is not None
+    assert "terakhir datang 24 November" in [fact.text for fact in till.counter.person.facts]
+    assert row(till.counter, "ration", "beras-medium-5").left == "sisa 5"
+
+
+def test_steppers_stay_between_none_and_what_is_left(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    counter = till.vm.counter
+    for _ in range(5):
+        counter.step("beras-medium-5", 1)
+    rice = row(till.counter, "ration", "beras-medium-5")
+    assert (rice.packs, rice.bound, rice.value) == (2, "sampai batas jatah", "2 × 5 kg")
+    for _ in range(5):
+        counter.step("beras-medium-5", -1)
+    assert row(till.counter, "ration", "beras-medium-5").packs == 0
+    counter.set_packs("beras-medium-5", 99)
+    assert row(till.counter, "ration", "beras-medium-5").packs == 2
+    counter.set_packs("no-such-product", 1)
+    counter.step("no-such-product", 1)
+    assert till.counter.summary == "2 beras"
+    assert till.counter.can_serve
+
+
+def test_a_stepper_says_when_the_shelf_is_the_bound(shut: ScriptedTill) -> None:
+    shut.kit.open_shop(packs=1)
+    shut.to("counter")
+    shut.insert("SRI WAHYUNI")
+    shut.choose("ration", beras_medium_5=2)
+    rice = row(shut.counter, "ration", "beras-medium-5")
+    assert (rice.packs, rice.most, rice.bound) == (1, 1, "stok hanya 1")
+    shut.choose("cash", beras_medium_5=1)
+    shelf = row(shut.counter, "cash", "beras-medium-5")
+    assert (shelf.packs, shelf.most, shelf.gone) == (0, 0, "stok habis")
+
+
+def test_take_all_takes_the_ration_and_never_the_purse(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    assert section(till.counter, "ration").take_all
+    till.choose("purse", telur_1=1)
+    till.vm.counter.take_all()
+    assert till.counter.section == "ration"
+    assert till.counter.summary == "2 beras · 2 gula · 2 minyak · 2 tepung · 1 telur"
+    assert till.counter.to_pay == "KKS Rp29.000"
+    assert [found.chosen for found in till.counter.sections] == [8, 1, 0]
+
+
+def test_a_mixed_basket_says_what_each_pays(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.choose("purse", telur_1=2)
+    till.choose("cash", kecap_500=1)
+    assert till.counter.to_pay == "KKS Rp58.000 · tunai Rp14.500"
+    till.vm.counter.choose_section("no-such-section")
+    assert till.counter.section == "cash"
+
+
+def test_the_purse_waits_while_the_edc_is_away(till: ScriptedTill) -> None:
+    from ewarung_pos.ports import DeviceState
+
+    till.edc.state = DeviceState.AWAY
+    till.insert("SUMINAH")
+    assert section(till.counter, "purse").why_not == "EDC tidak tersambung: belanja KKS menunggu EDC."
+    assert section(till.counter, "ration").why_not == ""
+
+
+def test_a_proxy_needs_a_reason_before_goods_leave(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.choose_presence("kuasa")
+    assert not till.counter.can_serve
+    till.serve()
+    assert till.counter.phase is Phase.RECOGNISED
+    till.vm.counter.choose_presence("kuasa", "sakit")
+    assert till.counter.can_serve
+    till.serve()
+    fact = next(fact for fact in facts(till.kit) if isinstance(fact, Redeemed))
+    assert (fact.presence.value, fact.proxy_reason) == ("kuasa", "sakit")
+    till.vm.counter.finish()
+    assert till.counter.presence == "sendiri"
+
+
+def test_who_came_may_be_said_before_a_card_is_in(till: ScriptedTill) -> None:
+    till.vm.counter.choose_presence("anggota_kk")
+    assert (till.counter.presence, till.counter.phase) == ("anggota_kk", Phase.READY)
+
+
+# --- refused ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_card_that_is_not_served_says_why_and_is_recorded(till: ScriptedTill) -> None:
+    till.insert("YUNI NINGSIH")
+    assert till.counter.phase is Phase.REFUSED
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.code == "refusal.card_blocked"
+    assert till.counter.person is not None
+    assert isinstance(facts(till.kit)[-1], RedemptionRefused)
+    till.vm.counter.finish()
+    assert till.counter.phase is Phase.READY
+
+
+def test_a_stranger_has_no_panel_and_the_next_card_may_follow_at_once(till: ScriptedTill) -> None:
+    till.stranger()
+    assert (till.counter.phase, till.counter.person) == (Phase.REFUSED, None)
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.code == "refusal.unknown_card"
+    till.edc.cards = [till.card("SUMINAH")]
+    till.poll()
+    assert till.counter.phase is Phase.RECOGNISED
+
+
+def test_commands_without_a_card_do_nothing(till: ScriptedTill) -> None:
+    counter, before = till.vm.counter, till.counter
+    for command in (counter.serve, counter.take_all, counter.reprint, lambda: counter.tick(0)):
+        command()
+    counter.set_packs("beras-medium-5", 1)
+    counter.step("beras-medium-5", 1)
+    till.settle()
+    assert till.counter == before
+
+
+# --- Selesai ---------------------------------------------------------------------------------------------------------
+
+
+def test_done_lists_what_to_hand_over_and_what_is_left(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
+    done = till.counter.done
+    assert done is not None
+    assert [pick.text for pick in done.picks] == ["2 karung beras 5 kg", "1 bungkus gula 1 kg"]
+    assert done.left_title == "Sisa SRI WAHYUNI bulan ini"
+    assert [(left.name, left.left) for left in done.left] == [
+        ("Beras", "0 kg"),
+        ("Gula", "1 kg"),
+        ("Minyak", "2 L"),
+        ("Tepung", "2 kg"),
+    ]
+    assert done.paper == "Struk nomor 0001 sudah dicetak"
+    assert [step.mark for step in till.counter.steps] == [Mark.DONE, Mark.NOW]
+    assert len(till.paper.papers) == 1
+
+
+def test_a_tick_is_taken_back_by_a_second_press(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
+    till.vm.counter.tick(1)
+    assert till.counter.done is not None
+    assert [pick.ticked for pick in till.counter.done.picks] == [False, True]
+    till.vm.counter.tick(1)
+    till.vm.counter.tick(0)
+    assert [pick.ticked for pick in till.counter.done.picks] == [True, False]
+
+
+def test_done_goes_back_to_ready_after_ten_seconds(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.settle(9_000)
+    assert till.counter.phase is Phase.DONE
+    till.settle(1_500)
+    assert till.counter.phase is Phase.READY
+
+
+def test_the_next_card_may_be_inserted_while_done_is_shown(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.edc.cards = [till.card("SUMINAH")]
+    till.poll()
+    assert till.counter.phase is Phase.RECOGNISED
+    till.settle(20_000)
+    assert till.counter.phase is Phase.RECOGNISED
+
+
+def test_finishing_by_hand_does_not_end_the_next_family_early(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.vm.counter.finish()
+    till.settle(9_000)
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.settle(5_000)
+    assert till.counter.phase is Phase.DONE
+
+
+def test_a_printer_that_is_not_ready_keeps_done_until_the_paper_came(till: ScriptedTill) -> None:
+    till.paper.failures = [PrinterNotReady(reason="paper_out")]
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    done = till.counter.done
+    assert done is not None
+    assert done.paper == "Struk nomor 0001 belum tercetak"
+    assert done.paper_trouble is not None
+    assert (done.paper_trouble.code, done.paper_trouble.action) == ("printer_not_ready.paper_out", "reprint")
+    till.settle(60_000)
+    assert till.counter.phase is Phase.DONE
+    till.vm.counter.reprint()
+    till.settle()
+    assert till.counter.done is not None
+    assert (till.counter.done.paper, till.counter.done.paper_trouble) == ("Struk nomor 0001 sudah dicetak", None)
+    assert "SALINAN" not in "\n".join(text_lines(till.paper.papers[0], 32))
+    till.settle(11_000)
+    assert till.counter.phase is Phase.READY
+
+
+def test_a_second_print_is_a_numbered_copy(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.vm.counter.reprint()
+    till.settle()
+    assert till.counter.done is not None
+    assert till.counter.done.paper == "Struk nomor 0001 salinan ke-1 sudah dicetak"
+    assert "SALINAN" in "\n".join(text_lines(till.paper.papers[1], 32))
+
+
+def test_a_paper_that_fails_late_is_not_blamed_on_the_next_family(till: ScriptedTill) -> None:
+    """The first family's print comes back while the second family's Selesai is shown."""
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    first = till.counter.done
+    assert first is not None
+    till.ration("SUMINAH", beras_medium_5=1)
+    till.vm.counter._not_printed(first.entry, PrinterNotReady(reason="paper_out"))
+    assert till.counter.done is not None
+    assert till.counter.done.paper_trouble is None
+
+
+def test_a_bug_while_printing_is_not_hidden(till: ScriptedTill) -> None:
+    till.paper.failures = [ZeroDivisionError()]
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.serve()
+    with pytest.raises(ZeroDivisionError):
+        till.settle()
+
+
+# --- trouble ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_changed_behind_the_screen_comes_back_to_the_basket(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=2)
+    serve(till.kit, till.kit.card("SRI WAHYUNI"), ration("beras-medium-5", 2))
+    till.serve()
+    assert till.counter.phase is Phase.RECOGNISED
+    assert till.counter.notice is not None
+    assert till.counter.notice.code == "allotment_exhausted"
+    till.vm.counter.dismiss()
+    assert till.counter.notice is None
+
+
+def test_a_full_disk_is_said_where_it_happened(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(card: object) -> None:
+        raise LedgerFull
+
+    monkeypatch.setattr(till.kit.redeem, "identify", full)
+    till.insert("SUMINAH")
+    assert till.counter.phase is Phase.REFUSED
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.code == "ledger_full"
+
+
+def test_a_bug_while_serving_is_not_hidden(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError
+
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    monkeypatch.setattr(till.kit.redeem, "redeem", broken)
+    till.vm.counter.serve()
+    with pytest.raises(ZeroDivisionError):
+        till.settle()
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.code == "bug"
+
+
+def test_a_ration_cannot_be_cancelled_once_it_is_being_recorded(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.serve()
+    assert (till.counter.can_cancel, till.counter.why_no_cancel) == (False, "Penyaluran sedang dicatat.")
+    till.vm.counter.cancel()
+    till.vm.counter.finish()
+    till.settle()
+    assert till.counter.phase is Phase.DONE
+    assert "abort" not in till.edc.asked
+
+
+def test_cancelling_a_basket_goes_back_to_ready_and_sells_nothing(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.cancel()
+    till.settle()
+    assert till.counter.phase is Phase.READY
+    assert not any(isinstance(fact, Redeemed) for fact in facts(till.kit))
