@@ -105,6 +105,7 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
             _Refusal: _refusal,
             PosError: _expected,
             HTTPException: _http,
+            RecursionError: _too_deep,
             Exception: _unexpected,
         },
         request_max_body_size=MESSAGE_BYTES,
@@ -285,6 +286,11 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     status = cast("HTTPException", error).status_code
     reason = {404: "not_found", 405: "method", 413: "too_large"}.get(status, "malformed")
     return _answer(Problem(status, "Not understood" if status < 500 else "The city failed", reason))
+
+
+def _too_deep(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """JSON nested deeper than anything of ours."""
+    return _answer(Problem(400, "Not understood", "malformed"))
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

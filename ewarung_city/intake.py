@@ -105,7 +105,7 @@ def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
 
 
 def _recover(tx: Tx, hello: Hello, pulled: int, now_ms: int) -> None:
-    """The kiosk was told more than this database knows of: it is from a backup, and grants wait (`leases.recovering`)."""
+    """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.recovering`)."""
     if not tx.setting("recovery"):
         tx.set("recovery", str(now_ms))
     if hello.cursor > pulled:

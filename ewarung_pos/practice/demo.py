@@ -17,9 +17,12 @@ from ewarung_pos.clock import SystemClock
 from ewarung_pos.diagnostics import start_log
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.kiosk import verify_ledger
-from ewarung_pos.ports import PracticeTray, TaskRunner
+from ewarung_pos.ledger.database import LEDGER_FILE
+from ewarung_pos.ledger.lock import InstanceLock
+from ewarung_pos.ports import LedgerReader, TaskRunner
 from ewarung_pos.practice.cards import practice_cards, sample_file
-from ewarung_pos.practice.morning import Morning, MorningFailed
+from ewarung_pos.practice.hands import Hands, MorningFailed, purse_movements, sealed_days
+from ewarung_pos.practice.morning import Morning
 from ewarung_pos.practice.sandbox import KIOSK, Sandbox
 
 __all__ = ["DemoOptions", "run_demo"]
@@ -57,17 +60,26 @@ def run_demo(options: DemoOptions) -> int:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")
     )
     headless = options.headless or options.as_json or not display
-    log = start_log(folder / "log")
-    try:
-        with ExitStack() as stack:
-            sandbox = stack.enter_context(
-                Sandbox(
-                    folder, edc=options.edc, city=options.city, code=options.code, seed=options.seed, face=not headless
-                )
-            )
-            return _work(options, folder, sandbox) if headless else _window(folder, sandbox)
-    finally:
-        log.close()
+    with ExitStack() as stack:
+        _alone(folder, stack)
+        log = start_log(folder / "log")
+        stack.callback(log.close)
+        sandbox = stack.enter_context(
+            Sandbox(folder, edc=options.edc, city=options.city, code=options.code, seed=options.seed, face=not headless)
+        )
+        return _work(options, folder, sandbox) if headless else _window(folder, sandbox)
+
+
+def _alone(folder: Path, stack: ExitStack) -> None:
+    """Keep this directory for this process, before anything in it is touched.
+
+    Raises:
+        LedgerBusy: another demo, or a till, works there.
+    """
+    lock = InstanceLock(folder / "demo.lock")
+    stack.callback(lock.release)
+    if (folder / LEDGER_FILE).exists():
+        InstanceLock(folder / "ledger.lock").release()
 
 
 def _folder(options: DemoOptions) -> Path:
@@ -117,27 +129,30 @@ def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
             camera = WindowShots(app.till, Path(options.screens), PIN_HINT)
             shots, pictures = camera.take, camera.taken
         app.start()
+        hands = Hands(app=app, runner=runner, tray=sandbox.tray, say=say, shot=shots)
         morning = Morning(
-            app=app,
-            runner=runner,
-            tray=sandbox.tray,
+            hands=hands,
             cards=practice_cards(sample_file("families.csv"), KIOSK),
             redemptions=options.redemptions,
             seed=options.seed,
             delivery=_delivery(),
-            say=say,
-            shot=shots,
         )
         try:
             morning.run()
         except MorningFailed as failure:
-            say(f"Pagi ini tidak selesai: {failure}")
-            say(f"Yang sudah tercatat aman di {folder}; lanjutkan dengan --resume.")
-            return 3
-        summary = _summary(app, sandbox.tray, morning, folder)
+            return _unfinished(f"Pagi ini tidak selesai. {failure}", folder)
+        except KeyboardInterrupt:
+            return _unfinished("Dihentikan.", folder)
+        summary = _summary(app, sandbox, hands, folder)
     finally:
         app.stop()
     return _conclude(summary, folder, pictures, say, as_json=options.as_json)
+
+
+def _unfinished(why: str, folder: Path) -> int:
+    sys.stderr.write(f"{why}\nYang sudah aman: semua yang tercatat ada di {folder}\n")
+    sys.stderr.write(f"Lakukan sekarang: lanjutkan dengan `ewarung-pos demo --resume --data-dir {folder}`.\n")
+    return 3
 
 
 def _delivery() -> tuple[tuple[str, int], ...]:
@@ -145,7 +160,7 @@ def _delivery() -> tuple[tuple[str, int], ...]:
     return tuple((row["product"], row["packs"]) for row in rows)
 
 
-def _summary(app: Application, tray: PracticeTray | None, morning: Morning, folder: Path) -> dict[str, Any]:
+def _summary(app: Application, sandbox: Sandbox, hands: Hands, folder: Path) -> dict[str, Any]:
     ledger = app.services.ledger.read()
     day = ledger.day()
     if day.date is None:
@@ -156,24 +171,30 @@ def _summary(app: Application, tray: PracticeTray | None, morning: Morning, fold
     over = sum(
         max(0, -lease.left.amount) for family in ledger.families() for lease in ledger.leases(family.key, period)
     )
-    approved = totals.purse
-    if tray is not None:
-        said = tray.totals()
-        approved = said["approved"] - said["voided"]
+    owed = sum(1 for job in ledger.print_jobs() if job.kind != "day_report")
     return {
         "redemptions": totals.redemptions,
         "refused": totals.refused,
         "reversed": totals.reversals,
-        "in_doubt_resolved": morning.in_doubt_resolved,
-        "receipts_printed": totals.receipts - len([j for j in ledger.print_jobs() if j.kind != "day_report"]),
+        "in_doubt_resolved": hands.in_doubt_resolved,
+        "receipts_printed": totals.receipts - owed,
         "entries": head.seq,
         "ledger_head": head.hash,
         "acked_seq": head.acked_seq,
         "overspend": over,
-        "edc_approved": approved,
+        "edc_approved": _edc_said(ledger, sandbox),
         "data_dir": str(folder),
-        "purse": totals.purse,
+        "purse": sum(amount for _, amount in purse_movements(ledger)),
     }
+
+
+def _edc_said(ledger: LedgerReader, sandbox: Sandbox) -> int | None:
+    """Approved minus voided by the EDC's own account: its tray's, else its settlements; None where it gave none."""
+    if sandbox.tray is not None:
+        said = sandbox.tray.totals()
+        return said["approved"] - said["voided"] - sandbox.edc_before
+    settled = [fact.edc.amount if fact.edc is not None else None for fact in sealed_days(ledger)]
+    return None if None in settled else sum(amount for amount in settled if amount is not None)
 
 
 def _conclude(
@@ -184,7 +205,9 @@ def _conclude(
     wrong = []
     if not report["ok"]:
         wrong.append(f"verify: first bad seq {report['first_bad_seq']}")
-    if summary["edc_approved"] != purse:
+    if summary["edc_approved"] is None:
+        say("EDC tidak memberi totalnya; cocokkan dengan struk setelmen EDC.")
+    elif summary["edc_approved"] != purse:
         wrong.append(f"EDC {summary['edc_approved']} and ledger {purse} differ")
     if summary["overspend"]:
         wrong.append(f"overspend {summary['overspend']}")

@@ -10,20 +10,16 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from ewarung_pos.app import Application
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.errors import PosError
-from ewarung_pos.ports import PracticeTray
 from ewarung_pos.practice.cards import PracticeCard
-from ewarung_pos.ui.runners import SteppedRunner
+from ewarung_pos.practice.hands import LEADER_PIN, Hands, MorningFailed
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase, Section
 
-__all__ = ["Morning", "MorningFailed", "Scene"]
+__all__ = ["Morning", "Scene"]
 
 CASHIER = ("siti", "111111")
-LEADER_PIN = "222222"
-WAIT_S = 60.0
 SCENES = (
     "refuse_unknown",
     "refuse_blocked",
@@ -36,10 +32,8 @@ SCENES = (
     "reverse_purse",
     "reprint",
 )
-
-
-class MorningFailed(Exception):
-    """The morning did not go as it must; the message says what was waited for and what the screen showed."""
+REDEEMING = frozenset({"lose_answer", "exhausted"})
+"""Scenes that end with a redemption more."""
 
 
 @dataclass(frozen=True)
@@ -54,21 +48,25 @@ class Scene:
 
 @dataclass
 class Morning:
-    """The script. `say` gets lines for the terminal, `shot` the name of a moment worth a picture."""
+    """The script."""
 
-    app: Application
-    runner: SteppedRunner
-    tray: PracticeTray | None
+    hands: Hands
     cards: tuple[PracticeCard, ...]
     redemptions: int
     seed: int
     delivery: tuple[tuple[str, int], ...]
-    say: Callable[[str], None]
-    shot: Callable[[str], None]
     receipts_shown: int = 6
-    in_doubt_resolved: int = 0
     _served: dict[str, int] = field(default_factory=dict)
     _rng: random.Random = field(default_factory=random.Random)
+
+    def __post_init__(self) -> None:
+        """Short names for what every step uses."""
+        hands = self.hands
+        self.app, self.tray = hands.app, hands.tray
+        self.say: Callable[[str], None] = hands.say
+        self.shot: Callable[[str], None] = hands.shot
+        self._wait = hands.wait
+        self._redeemed = hands.redeemed
 
     # -- the whole morning ----------------------------------------------------------------------------------------
 
@@ -86,6 +84,7 @@ class Morning:
         self.say(f"Masuk: {till.shell.state.operator_name}")
         self._settle_doubts()
         if self._day() is DayState.CLOSED and self._sealed_today():
+            self._print_owed()
             self.say("Hari ini sudah disegel; yang tersisa hanya kirim.")
             self._send()
             return
@@ -136,23 +135,27 @@ class Morning:
     def _serve_all(self) -> None:
         till = self.app.till
         till.shell.go("counter")
-        self._wait(lambda: till.counter.state.phase is Phase.READY, "Siap")
+        self.hands.to_ready()
         self.shot("siap")
         rng = self._rng
         rng.seed(self.seed)
         visits = 0
         specials = list(SCENES) if self.tray is not None else ["reverse", "reprint"]
-        every = max(1, self.redemptions // (len(specials) + 1))
-        while self._redeemed() < self.redemptions:
+        count = len(specials)
+        every = max(1, self.redemptions // (count + 1))
+        while (redeemed := self._redeemed()) < self.redemptions:
             visits += 1
             if visits > 20 + 5 * self.redemptions:
-                raise MorningFailed(f"only {self._redeemed()} of {self.redemptions} after {visits} visits")
-            if specials and self._redeemed() >= every * (len(SCENES) - len(specials) + 1) // 1 - every // 2:
+                raise MorningFailed(f"hanya {redeemed} dari {self.redemptions} penyaluran dalam {visits} kunjungan")
+            due = every * (count - len(specials) + 1) - every // 2
+            owed = sum(1 for name in specials if name in REDEEMING)
+            if specials and redeemed and (redeemed >= due or self.redemptions - redeemed <= owed):
                 self._special(specials.pop(0), rng)
                 continue
             self._visit(self._plan(rng))
         for name in specials:
-            self._special(name, rng)
+            if name not in REDEEMING:
+                self._special(name, rng)
         self._settle_doubts()
 
     def _plan(self, rng: random.Random) -> Scene:
@@ -205,28 +208,21 @@ class Morning:
 
     def _visit(self, scene: Scene) -> None:
         """One family at the counter, from card to Siap again."""
-        counter, doubt = self.app.till.counter, self.app.till.doubt
+        counter = self.app.till.counter
         before = self._redeemed()
-        if self.tray is not None and scene.card is not None:
-            self.tray.next_sale(scene.sale)
-            self.tray.insert(scene.card.row)
-        seen = (Phase.RECOGNISED, Phase.REFUSED, Phase.DONE)
-        self._wait(lambda: counter.state.phase in seen or doubt.state.panel is not None, f"a card ({scene.name})")
-        state = counter.state
+        self.hands.to_ready()
+        state = self.hands.present(scene.card, scene.sale)
         if state.phase is Phase.REFUSED and state.refusal is not None:
             self.say(f"Tidak dilayani: {state.refusal.title}")
             self.shot(f"ditolak-{scene.name}")
-            counter.finish()
-        elif state.phase is Phase.RECOGNISED:
+        else:
             self._fill(scene, state)
             if counter.state.can_serve:
                 if before < 2:
                     self.shot("kartu-dikenali")
                 counter.serve()
                 self._after_serve(scene)
-            else:
-                counter.cancel()
-        self._wait(lambda: counter.state.phase is Phase.READY, "Siap again")
+        self.hands.to_ready()
 
     def _after_serve(self, scene: Scene) -> None:
         counter, doubt = self.app.till.counter, self.app.till.doubt
@@ -234,32 +230,33 @@ class Morning:
         def over() -> bool:
             now = counter.state
             return (
-                now.phase is Phase.DONE
+                now.phase in (Phase.DONE, Phase.REFUSED)
                 or (now.phase is Phase.RECOGNISED and now.notice is not None)
-                or now.phase is Phase.REFUSED
                 or doubt.state.panel is not None
             )
 
         self._wait(over, f"the end of {scene.name}")
-        if doubt.state.panel is not None:
-            self.say(f"Belum pasti: {doubt.state.panel.amount}")
+        doubted = doubt.state.panel
+        if doubted is not None:
+            self.say(f"Belum pasti: {doubted.amount}")
             self.shot("belum-pasti")
-            self._resolve()
-        if counter.state.phase is Phase.DONE:
+            self.hands.resolve()
+        now = counter.state
+        if now.phase is Phase.DONE:
             self._hand_over(scene)
-        elif counter.state.phase is Phase.RECOGNISED and counter.state.notice is not None:
-            self.say(f"EDC: {counter.state.notice.title}")
+        elif now.phase is Phase.RECOGNISED and now.notice is not None:
+            self.say(f"EDC: {now.notice.title}")
             self.shot(f"edc-{scene.name}")
-            counter.cancel()
-        elif counter.state.phase is Phase.REFUSED:
-            why = counter.state.refusal.title if counter.state.refusal is not None else ""
-            raise MorningFailed(f"could not record: {why}")
+        elif now.phase is Phase.REFUSED and now.refusal is not None:
+            if doubted is None:
+                raise MorningFailed(f"{now.refusal.title}: {now.refusal.happened} {now.refusal.now}")
+            self.say(f"EDC: {now.refusal.title}")
 
     def _hand_over(self, scene: Scene) -> None:
         counter = self.app.till.counter
         done = counter.state.done
         if done is None:
-            raise MorningFailed("Selesai without its panel")
+            raise MorningFailed("Selesai tanpa isinya")
         self.say(f"Tercatat: struk {done.receipt:04d}, {', '.join(pick.text for pick in done.picks)}")
         self._wait(
             lambda: (
@@ -331,73 +328,18 @@ class Morning:
                     counter.set_packs(row.product, now.packs + 1)
                     room -= price
 
-    # -- doubts ---------------------------------------------------------------------------------------------------
-
     def _settle_doubts(self) -> None:
-        """Every debit in doubt is asked about until it is known."""
-        if not self.app.services.redeem.open_attempts():
-            return
-        till = self.app.till
-        till.shell.go("counter")
-        for _ in range(20):
-            if not self.app.services.redeem.open_attempts():
-                break
-            till.doubt.resume()
-            self._wait(lambda: till.doubt.state.panel is not None, "a doubt")
-            self._resolve()
-            if till.counter.state.phase is Phase.DONE:
-                self._hand_over(Scene("resolved", None, frozenset()))
-        till.counter.finish()
-        self._wait(lambda: till.counter.state.phase is Phase.READY, "Siap after a doubt")
-
-    def _resolve(self) -> None:
-        doubt = self.app.till.doubt
-        attempt = doubt.state.panel.attempt if doubt.state.panel is not None else ""
-
-        def settled() -> bool:
-            found = self.app.services.ledger.read().attempt(attempt)
-            return found is None or found.state.final
-
-        for _ in range(12):
-            try:
-                self._wait(lambda: settled() or not self._asking(), "the EDC's answer")
-            except MorningFailed:
-                break
-            if settled():
-                break
-            self.runner.advance(10_000)
-            doubt.inquire()
-        if not settled() and not self._by_slip():
-            raise MorningFailed("a debit stayed in doubt: the EDC does not say and there is no slip")
-        self._wait(settled, "the doubt to be settled")
-        self.in_doubt_resolved += 1
-        self.say("Sudah pasti: hasil dari EDC dicatat.")
-
-    def _asking(self) -> bool:
-        panel = self.app.till.doubt.state.panel
-        return panel is not None and panel.asking
-
-    def _by_slip(self) -> bool:
-        """Two people read the EDC's own slip, where the terminal has no answer."""
-        doubt, panel = self.app.till.doubt, self.app.till.doubt.state.panel
-        if self.tray is None or panel is None:
-            return False
-        found = self.app.services.ledger.read().attempt(panel.attempt)
-        if found is None:
-            return False
-        slip = self.tray.slip(found.amount)
-        doubt.ask_slip()
-        if slip is None:
-            doubt.slip_none(LEADER_PIN)
-        else:
-            doubt.slip_approved(slip["approval"], slip["invoice"], LEADER_PIN)
-        self._wait(lambda: doubt.state.panel is None or doubt.state.notice is not None, "the slip")
-        return doubt.state.notice is None
+        if self.hands.settle_doubts():
+            self._hand_over(Scene("resolved", None, frozenset()))
+        self.hands.to_ready()
 
     # -- Riwayat --------------------------------------------------------------------------------------------------
 
     def _history(self, name: str) -> None:
+        if not self._redeemed():
+            return
         till = self.app.till
+        self.hands.to_ready()
         till.shell.go("history")
         self._wait(lambda: bool(till.history.state.rows), "Riwayat")
         rows = [row for row in till.history.state.rows if row.reversible]
@@ -416,8 +358,6 @@ class Morning:
                 self._reverse(wanted.entry)
         till.shell.go("counter")
         self._settle_doubts()
-        self._wait(lambda: till.counter.state.phase in (Phase.READY, Phase.DONE), "Siap after Riwayat")
-        till.counter.finish()
 
     def _reverse(self, entry: str) -> None:
         till = self.app.till
@@ -487,7 +427,7 @@ class Morning:
         self._wait(lambda: closing.state.step == 5 or closing.state.notice is not None, "the seal")
         if closing.state.step != 5:
             why = closing.state.notice.title if closing.state.notice is not None else ""
-            raise MorningFailed(f"the day could not be sealed: {why}")
+            raise MorningFailed(f"hari tidak bisa disegel: {why}")
         self._wait(lambda: "sudah dicetak" in closing.state.said or closing.state.notice is not None, "the Z report")
         self.shot("tutup-selesai")
         if closing.state.report is not None:
@@ -519,19 +459,3 @@ class Morning:
     def _attested(self) -> bool:
         day = self.app.services.day.today()
         return day.date is None or any(day.date.iso in line.text for line in self.app.till.sync.state.log)
-
-    # -- waiting --------------------------------------------------------------------------------------------------
-
-    def _redeemed(self) -> int:
-        day = self.app.services.day.today()
-        return self.app.services.ledger.read().totals(day.date).redemptions if day.date is not None else 0
-
-    def _wait(self, until: Callable[[], bool], what: str) -> None:
-        if not self.runner.pump(until, WAIT_S):
-            shell, counter = self.app.till.shell.state, self.app.till.counter.state
-            notices = [
-                found.code
-                for found in (shell.notice, counter.notice, counter.refusal, counter.reader)
-                if found is not None
-            ]
-            raise MorningFailed(f"waited {WAIT_S:.0f} s for {what} on {shell.screen}/{counter.phase}: {notices}")

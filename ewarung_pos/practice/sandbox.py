@@ -5,6 +5,7 @@ Everything is a process or a socket of its own on this machine; the till speaks 
 
 from __future__ import annotations
 
+import json
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,9 +22,10 @@ from ewarung_pos.config import (
     TerminalConfig,
     write_config,
 )
-from ewarung_pos.devices.ecr import EcrTimers
+from ewarung_pos.devices.ecr import EcrLine, EcrTimers
 from ewarung_pos.devices.simulated import edc, tray
 from ewarung_pos.devices.simulated.printer import SimulatedPrinter
+from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.enrolment import enrol_into
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
 from ewarung_pos.ports import PracticeTray
@@ -35,6 +37,8 @@ __all__ = ["KIOSK", "Sandbox"]
 KIOSK = "EW-0001"
 CARD_INFO_TYPE = "40"
 INQUIRY_TYPE = "33"
+LEAVING_S = 5.0
+ECHOES = 3
 
 
 class Sandbox:
@@ -43,6 +47,7 @@ class Sandbox:
     Attributes:
         config: configuration of the practice till.
         tray: the hands in front of the simulated EDC; None with a foreign EDC.
+        edc_before: rupiah that the EDC had moved before this data directory began.
         timers: shorter than on a counter, since nobody is slow here.
     """
 
@@ -55,6 +60,7 @@ class Sandbox:
         self._face = face
         self._stack = ExitStack()
         self.tray: PracticeTray | None = None
+        self.edc_before = 0
         self.config = KioskConfig()
         self.timers = EcrTimers() if face else EcrTimers(ack=1.0, response=4.0, query=4.0, echo=2.0, repeat=1.5)
 
@@ -72,10 +78,12 @@ class Sandbox:
         self._stack.close()
 
     def _start(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        if self._edc:
+            _look_at(self._edc, self.timers)
         url, code = self._start_city()
         edc_url = self._edc or self._start_edc()
         self.tray = _connect_tray(edc_url, own=not self._edc)
+        self.edc_before = self._moved_before()
         printer = SimulatedPrinter()
         self._stack.callback(printer.stop)
         host, port = printer.address
@@ -102,7 +110,11 @@ class Sandbox:
         return city.url, city.code
 
     def _start_edc(self) -> str:
+        """A simulator of our own; one whose till was killed a moment ago leaves first."""
         link = self._folder / "edc"
+        deadline = time.monotonic() + LEAVING_S
+        while tray.connect(str(link)) is not None and time.monotonic() < deadline:
+            time.sleep(0.1)
         process = edc.spawn(
             pty=link,
             families=sample_file("families.csv"),
@@ -112,6 +124,43 @@ class Sandbox:
         )
         self._stack.callback(process.stop)
         return process.url
+
+    def _moved_before(self) -> int:
+        """What the EDC had moved before this data directory began; kept beside the ledger for `--resume`."""
+        if self.tray is None:
+            return 0
+        note = self._folder / "edc-before.json"
+        if (self._folder / "ledger.db").exists():
+            return int(json.loads(note.read_text(encoding="utf-8"))) if note.exists() else 0
+        said = self.tray.totals()
+        before = said["approved"] - said["voided"]
+        note.write_text(json.dumps(before), encoding="utf-8")
+        return before
+
+
+def _look_at(url: str, timers: EcrTimers) -> None:
+    """Whether an EDC answers there, before anything is begun.
+
+    Raises:
+        ConfigError: it does not; nothing was made.
+    """
+    line = EcrLine(SerialTransport(url), timers)
+    try:
+        line.ensure_open()
+        if not any(line.fence() for _ in range(ECHOES)):
+            raise DeviceUnavailable(reason="no_answer")
+    except DeviceUnavailable as error:
+        why = {
+            "no_port": "tidak ada port di sana",
+            "in_use": "dipakai program lain",
+            "no_permission": "tidak boleh dibuka pengguna ini",
+        }.get(error.reason, "tidak ada EDC yang menjawab di sana")
+        raise ConfigError(
+            f"--edc: {url!r}, {why}; expected the port of an EDC, such as /dev/ttyACM0 or socket://127.0.0.1:7002",
+            reason="edc",
+        ) from error
+    finally:
+        line.close()
 
 
 def _connect_tray(url: str, *, own: bool) -> PracticeTray | None:

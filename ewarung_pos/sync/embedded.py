@@ -98,14 +98,15 @@ class EmbeddedCity:
         with contextlib.ExitStack() as files:
             errors = files.enter_context(self._log.open("ab")) if self._log is not None else subprocess.DEVNULL
             try:
-                self._process = subprocess.Popen(  # noqa: S603 - our own program, arguments are a list
+                process = subprocess.Popen(  # noqa: S603 - our own program, arguments are a list
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
                 )
             except OSError as error:
                 raise ConfigError(f"the city server: {error.strerror}", reason="city_start") from error
+        self._process = process
         try:
             deadline = time.monotonic() + START_SECONDS
-            said = self._first_line(deadline)
+            said = _first_line(process, deadline)
             self.url, self.code, self.period = said.url, said.code, said.period
             self._healthy(deadline)
         except BaseException:
@@ -117,33 +118,14 @@ class EmbeddedCity:
         process, self._process = self._process, None
         if process is None:
             return
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        for pipe in filter(None, (process.stdin, process.stdout)):
+            with contextlib.suppress(OSError):
+                pipe.close()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-    def _first_line(self, deadline: float) -> _Ready:
-        process = self._process
-        if process is None or process.stdout is None:
-            raise ConfigError("the city server is not running", reason="city_start")
-        line = b""
-        while not line.endswith(b"\n"):
-            left = deadline - time.monotonic()
-            if left <= 0 or not _readable(process.stdout, left):
-                raise ConfigError("the city server did not come up in time", reason="city_start")
-            piece = process.stdout.readline()
-            if not piece:
-                raise ConfigError(f"the city server ended with {process.wait()}", reason="city_start")
-            line += piece
-        try:
-            return msgspec.json.decode(line, type=_Ready)
-        except msgspec.MsgspecError as error:
-            raise ConfigError("the city server said something else", reason="city_start") from error
 
     def _healthy(self, deadline: float) -> None:
         where = urlsplit(self.url)
@@ -162,6 +144,20 @@ class EmbeddedCity:
             time.sleep(0.02)
 
 
+def _first_line(process: subprocess.Popen[bytes], deadline: float) -> _Ready:
+    """What the child says once it listens; it says nothing before."""
+    said = process.stdout
+    if said is None or not _readable(said, deadline - time.monotonic()):
+        raise ConfigError("the city server did not come up in time", reason="city_start")
+    line = said.readline()
+    if not line:
+        raise ConfigError(f"the city server ended with {process.wait(STOP_SECONDS)}", reason="city_start")
+    try:
+        return msgspec.json.decode(line, type=_Ready)
+    except msgspec.MsgspecError as error:
+        raise ConfigError("the city server said something else", reason="city_start") from error
+
+
 def _command() -> list[str]:
     """How this installation starts the city: a frozen program by its own subcommand, else Python by module name."""
     if importlib.util.find_spec("ewarung_city") is None:
@@ -173,6 +169,6 @@ def _command() -> list[str]:
 
 def _readable(pipe: IO[bytes], seconds: float) -> bool:
     """Whether the child said something in time; on Windows a pipe cannot be waited for, and reading it waits."""
-    if sys.platform == "win32":
+    if sys.platform == "win32":  # pragma: no cover - there is no select on pipes there
         return True
     return bool(select.select([pipe], [], [], seconds)[0])

@@ -245,8 +245,6 @@ class SyncEngine:
         broken = first_break(rows, bytes.fromhex(acked_hash), acked_seq + 1)
         if broken is not None:
             raise ChainBroken(f"entry {broken[0]}: {broken[1]}", reason="before_sending")
-        if not rows:
-            return
         first, last, tip = acked_seq + 1, rows[-1].seq, rows[-1].hash.hex()
         if tip == self._put_aside and self._mode is not Mode.NORMAL:
             return  # the city has kept it; again it would cost the line and tell nothing new

@@ -239,12 +239,10 @@ def _verified(
     )
     verifier.max_clock_skew = timedelta(days=36_500)  # order and rights never hang on a clock
     try:
-        results = verifier.verify(message, max_age=None, require_components=covers, body=body)
+        (result,) = verifier.verify(message, max_age=None, require_components=covers, body=body)
     except (HTTPMessageSignaturesException, ValueError) as error:
         raise Unauthorised(str(error), reason="signature") from error
-    if len(results) != 1:
-        raise Unauthorised("one signature is expected", reason="signature")
-    return dict(results[0].parameters)
+    return dict(result.parameters)
 
 
 # --- enrolment ------------------------------------------------------------------------------------------------------

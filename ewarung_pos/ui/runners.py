@@ -46,8 +46,8 @@ class _Timers:
         if timer in self._timers:
             self._timers.remove(timer)
 
-    def known(self) -> frozenset[int]:
-        return frozenset(map(id, self._timers))
+    def known(self) -> frozenset[_Timer]:
+        return frozenset(self._timers)
 
     def take(self, until_ms: float, spare: Callable[[_Timer], bool] | None = None) -> Callback | None:
         """The earliest callback due by `until_ms`, off the list; the clock then stands where it was due."""
@@ -126,7 +126,7 @@ class SteppedRunner:
         target = self._timers.now_ms() + ms
         before = self._timers.known()
         self._drain()
-        while (callback := self._timers.take(target, lambda each: each.at_once and id(each) not in before)) is not None:
+        while (callback := self._timers.take(target, lambda each: each.at_once and each not in before)) is not None:
             callback()
             self._drain()
         self._timers.move_to(target)
@@ -173,7 +173,7 @@ class InlineRunner:
         """Move the clock ahead and run, in order, what falls due on the way (as `SteppedRunner.advance`)."""
         target = self._timers.now_ms() + ms
         before = self._timers.known()
-        while (callback := self._timers.take(target, lambda each: each.at_once and id(each) not in before)) is not None:
+        while (callback := self._timers.take(target, lambda each: each.at_once and each not in before)) is not None:
             callback()
         self._timers.move_to(target)
 

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 from PySide6.QtCore import QTimer
@@ -134,7 +135,7 @@ def test_close_lets_queued_work_finish_and_leaves_no_thread(qtbot: QtBot) -> Non
     done: list[int] = []
     delivered: list[int] = []
     for number in range(5):
-        runner.submit(Lane.LEDGER, lambda number=number: done.append(number), lambda _: delivered.append(1), unexpected)
+        runner.submit(Lane.LEDGER, partial(done.append, number), lambda _: delivered.append(1), unexpected)
     runner.later(0, lambda: delivered.append(2))
     assert runner.close(3)
     assert done == [0, 1, 2, 3, 4]
@@ -185,7 +186,12 @@ def test_all_three_are_task_runners(runner: QtRunner) -> None:
 def test_the_stepped_runner_works_at_once_and_calls_back_when_pumped() -> None:
     runner = SteppedRunner()
     heard: list[str] = []
-    runner.submit(Lane.LEDGER, lambda: heard.append("work") or "result", heard.append, unexpected)
+
+    def work() -> str:
+        heard.append("work")
+        return "result"
+
+    runner.submit(Lane.LEDGER, work, heard.append, unexpected)
     assert heard == ["work"]
     assert runner.pump()
     assert heard == ["work", "result"]
@@ -203,7 +209,7 @@ def test_pump_stops_as_soon_as_the_condition_holds() -> None:
     runner = SteppedRunner()
     heard: list[int] = []
     for number in range(3):
-        runner.post(lambda number=number: heard.append(number))
+        runner.post(partial(heard.append, number))
     assert runner.pump(lambda: len(heard) == 2)
     assert heard == [0, 1]
 

@@ -80,6 +80,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._active = False
         self._polling = False
         self._leave: Callable[[], None] | None = None
+        self._again: Callable[[], None] | None = None
         self._attempt: Attempt | None = None
         self._stop_asked = False
 
@@ -99,6 +100,8 @@ class CounterViewModel(ViewModel[CounterState]):
         """The till ends: no card is read, nothing goes back to Siap by itself."""
         self._active = False
         self._stay()
+        if self._again is not None:
+            self._again()
 
     def under_way(self) -> str:
         """Id of the debit that the EDC is being asked for now, or empty."""
@@ -147,10 +150,19 @@ class CounterViewModel(ViewModel[CounterState]):
     def _listen(self) -> None:
         if self._polling or not self._active or self._state.phase not in _LISTENING:
             return
+        if self._again is not None:
+            self._again()
+            self._again = None
         self._polling = True
         self._runner.submit(
             Lane.TERMINAL, lambda: self._desk.reader.poll(self._desk.poll_ms), self._polled, self._reader_failed
         )
+
+    def _listen_in(self, delay_ms: int) -> None:
+        """One look at the reader is planned at a time, however often the screen comes to the front."""
+        if self._again is not None:
+            self._again()
+        self._again = self._runner.later(delay_ms, self._listen)
 
     def _polled(self, card: CardPresented | None) -> None:
         self._polling = False
@@ -159,7 +171,7 @@ class CounterViewModel(ViewModel[CounterState]):
         if card is not None and self._active and self._state.phase in _LISTENING:
             self.present(card)
         else:
-            self._runner.later(0, self._listen)
+            self._listen_in(0)
 
     def _reader_failed(self, error: Exception) -> None:
         self._polling = False
@@ -167,7 +179,7 @@ class CounterViewModel(ViewModel[CounterState]):
             self._failed(error)
             return
         self._set(replace(self._state, reader=trouble_of(error)))
-        self._runner.later(RETRY_MS, self._listen)
+        self._listen_in(RETRY_MS)
 
     # -- a card ---------------------------------------------------------------------------------------------------
 

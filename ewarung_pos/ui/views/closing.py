@@ -71,6 +71,8 @@ class ClosingView(Page):
         page = self._pages.currentWidget()
         if page is self.sheet and self._state.step == 1:
             self.sheet.take_keyboard()
+        elif page is self.sheet:
+            self.sheet.setFocus(Qt.FocusReason.OtherFocusReason)
         elif page is self.seal:
             self.seal.take_keyboard()
         elif page is self.pin:

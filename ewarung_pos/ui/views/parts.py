@@ -189,10 +189,22 @@ class PagedRows(Painted):
         self._rows = new
         for each in new:
             each.setParent(self)
+        self._order_tabs()
         if not keep_page:
             self._page = 0
         self.updateGeometry()
         self._place()
+
+    def _order_tabs(self) -> None:
+        """Rows made later than what stands below them would come after it."""
+        before: QWidget = self
+        for line in self._rows:
+            for each in (line, *line.findChildren(QWidget)):
+                if each.focusPolicy() & Qt.FocusPolicy.TabFocus:
+                    QWidget.setTabOrder(before, each)
+                    before = each
+        QWidget.setTabOrder(before, self._back)
+        QWidget.setTabOrder(self._back, self._on)
 
     def rows(self) -> tuple[QWidget, ...]:
         """All rows, shown or not."""

@@ -256,6 +256,8 @@ class TillWindow(QMainWindow):
             self._tray_runner.close(TRAY_SECONDS)
         if self._tray is not None:
             self._tray.close()
+            self._tray.deleteLater()
+            self._tray = None
         if self._closing is not None:
             self._closing()
             self._closing = None

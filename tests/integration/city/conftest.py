@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-
-from city_kit import LiveCity, Pen, Till, ToldClock, Wire
+from tests.integration.city.city_kit import LiveCity, Pen, Till, ToldClock, Wire
 
 
 @pytest.fixture

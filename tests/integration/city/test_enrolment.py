@@ -8,12 +8,13 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from city_kit import LiveCity, Till, ToldClock, Wire, through
 
 from ewarung_city import enrolment as office
 from ewarung_city.store import schema
+from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import NotEntitled, ServerUnreachable, Unauthorised
 from ewarung_pos.sync.enrolment import Enrolment, enrol
+from tests.integration.city.city_kit import LiveCity, Till, ToldClock, Wire, through
 
 
 def ask(city: LiveCity, code: str, url: str = "", **options: object) -> Enrolment:
@@ -134,7 +135,14 @@ def test_a_city_that_did_not_issue_the_code_cannot_answer(
         code = city.code()
         name = code[:4]
         with false.store.write() as tx:
-            row = {"code_id": name, "device": "EW-0001", "secret": b"guessed", "expires": 2**50, "auto": 1, "state": "open"}
+            row = {
+                "code_id": name,
+                "device": "EW-0001",
+                "secret": b"guessed",
+                "expires": 2**50,
+                "auto": 1,
+                "state": "open",
+            }
             tx.add(schema.code, [row])
         monkeypatch.setattr(office, "enrol_proof", lambda *_: "any")
         monkeypatch.setattr(office, "same", lambda *_: True)
@@ -164,14 +172,8 @@ def test_enrolled_again_the_epoch_is_new_and_old_leases_stay_frozen(city: LiveCi
     reader = second.ledger.read()
     assert reader.identity() == msgspec.structs.replace(first.enrolment.identity, epoch=2)
     assert len(reader.families()) == 240
-    assert all(not reader.leases(f.key, p) for f in reader.families() for p in [_november()])
+    assert all(not reader.leases(family.key, Period("2026-11")) for family in reader.families())
     second.close()
-
-
-def _november() -> object:
-    from ewarung_pos.domain.timeline import Period
-
-    return Period("2026-11")
 
 
 def test_the_codes_secret_is_not_in_the_database(stocked: LiveCity) -> None:

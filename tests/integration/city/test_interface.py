@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import requests
-from city_kit import LiveCity, Pen, ToldClock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -20,6 +19,7 @@ from ewarung_city.store import schema
 from ewarung_pos.errors import ProtocolMismatch, ServerBusy
 from ewarung_pos.sync.protocol import MESSAGE_BYTES, PROBLEM_TYPE, Hello, Problem, encode, pack
 from ewarung_pos.sync.signing import SignedBy, new_key, public_of, sign_request, verify_response
+from tests.integration.city.city_kit import LiveCity, Pen, ToldClock
 
 
 class Asker:
@@ -121,7 +121,9 @@ def test_an_unknown_key_a_wrong_key_and_anothers_name(asker: Asker) -> None:
     self_made = f"enrol/{public_of(other).hex()}"
     assert problem(asker.ask("POST", "/v1/hello", body, key=other, keyid=self_made)) == (403, "wrong_key")
     assert problem(asker.ask("POST", "/v1/enrol", body)) == (403, "wrong_key")
-    enrol = encode({"code_id": "AAAA", "proof": "0" * 64, "device_key": "0" * 64, "wrap_key": "0" * 64, "app_version": ""})
+    enrol = encode(
+        {"code_id": "AAAA", "proof": "0" * 64, "device_key": "0" * 64, "wrap_key": "0" * 64, "app_version": ""}
+    )
     assert problem(asker.ask("POST", "/v1/enrol", enrol, key=other, keyid=self_made)) == (403, "wrong_key")
 
 
@@ -157,7 +159,10 @@ def test_sizes_are_limited_before_and_after_unpacking(asker: Asker) -> None:
     assert problem(asker.ask("POST", "/v1/push", bomb, headers=packed)) == (413, "too_large")
     assert problem(asker.ask("POST", "/v1/push", b"not gzip", headers=packed)) == (400, "malformed")
     assert problem(asker.ask("POST", "/v1/push", pack(b"{}")[:-3], headers=packed)) == (400, "malformed")
-    assert problem(asker.ask("POST", "/v1/push", b"{}", headers={"Content-Encoding": "br"})) == (415, "content_encoding")
+    assert problem(asker.ask("POST", "/v1/push", b"{}", headers={"Content-Encoding": "br"})) == (
+        415,
+        "content_encoding",
+    )
 
 
 def test_a_body_without_end_is_cut_off_at_the_limit(city: LiveCity) -> None:

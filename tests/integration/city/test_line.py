@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from city_kit import NOON, PERIOD, LiveCity, Pen, Till, ToldClock, Wire, answering, through
 
 from ewarung_city.store import schema
 from ewarung_pos.domain.family import HolderPresence
@@ -22,6 +21,7 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.protocol import Outcome, ack_text
 from ewarung_pos.sync.signing import verify
+from tests.integration.city.city_kit import NOON, PERIOD, LiveCity, Pen, Till, ToldClock, Wire, answering, through
 
 _CAPTIVE = b"<html>Selamat datang di WiFi</html>"
 CAPTIVE = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s" % (
@@ -71,7 +71,9 @@ def test_a_till_is_enrolled_gets_its_leases_and_both_ends_agree_on_the_journal(c
     head = till.ledger.read().head()
     (last,) = till.ledger.read().sealed(head.acked_seq - 1, 1, 10**6)
     row = city.epoch()
-    assert (row["acked_seq"], row["acked_hash"]) == (head.acked_seq, last.hash.hex()) == (head.acked_seq, head.acked_hash)
+    assert (
+        (row["acked_seq"], row["acked_hash"]) == (head.acked_seq, last.hash.hex()) == (head.acked_seq, head.acked_hash)
+    )
     assert head.unsent == 0
     assert held(city) == head.acked_seq
     with city.store.read() as tx:
@@ -103,7 +105,9 @@ def test_a_reply_that_is_lost_leads_to_no_double(city: LiveCity, till: Till, wir
     till.drain()
     serve_some(till, 2)
     before = till.ledger.read().head()
-    lost = wires(through(city.url, lambda answer: b"" if b'"acked_hash"' in answer and b"ACCEPTED" in answer else answer))
+    lost = wires(
+        through(city.url, lambda answer: b"" if b'"acked_hash"' in answer and b"ACCEPTED" in answer else answer)
+    )
     till.reconnect(lost.url)
     report = till.engine.step()
     assert (report.code, report.reason, report.sent) == ("server_unreachable", "cut", 0)
@@ -119,7 +123,9 @@ def test_a_reply_that_is_lost_leads_to_no_double(city: LiveCity, till: Till, wir
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_a_captive_portal_changes_nothing(city: LiveCity, till: Till, wires: Callable[..., Wire], compressed: bool) -> None:
+def test_a_captive_portal_changes_nothing(
+    city: LiveCity, till: Till, wires: Callable[..., Wire], compressed: bool
+) -> None:
     till.drain()
     serve_some(till)
     before = till.ledger.read().head()
@@ -189,7 +195,9 @@ def test_an_answer_to_an_earlier_request_is_refused(city: LiveCity, till: Till, 
     assert len(kept) >= 2
 
 
-def test_a_busy_city_is_left_alone_as_long_as_it_asked(till: Till, clock: ToldClock, wires: Callable[..., Wire]) -> None:
+def test_a_busy_city_is_left_alone_as_long_as_it_asked(
+    till: Till, clock: ToldClock, wires: Callable[..., Wire]
+) -> None:
     reply = b"HTTP/1.1 503 Busy\r\nRetry-After: 40\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
     busy = wires(answering(reply))
     till.reconnect(busy.url)
@@ -205,13 +213,17 @@ def test_a_busy_city_is_left_alone_as_long_as_it_asked(till: Till, clock: ToldCl
 
 
 def test_sending_and_receiving_fail_apart(city: LiveCity, till: Till, wires: Callable[..., Wire]) -> None:
-    no_pull = wires(through(city.url, lambda a: a if b'"acked_seq"' in a else b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n"))
+    no_pull = wires(
+        through(city.url, lambda a: a if b'"acked_seq"' in a else b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n")
+    )
     till.reconnect(no_pull.url)
     report = till.engine.step()
     assert report.sent > 0
     assert (report.received, report.code, report.reason) == (0, "server_busy", "server_error")
 
-    no_push = wires(through(city.url, lambda a: b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n" if b'"acked_seq"' in a else a))
+    no_push = wires(
+        through(city.url, lambda a: b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n" if b'"acked_seq"' in a else a)
+    )
     till.reconnect(no_push.url)
     report = till.engine.step()
     assert report.received > 1000

@@ -6,12 +6,12 @@ import csv
 from pathlib import Path
 
 import pytest
-from city_kit import SAMPLE, LiveCity
 
 from ewarung_city import feed, register
 from ewarung_city.register import ImportReport, nik_form
 from ewarung_city.store import schema
 from ewarung_pos.errors import ConfigError
+from tests.integration.city.city_kit import SAMPLE, LiveCity
 
 SOUND = {
     "card_number": "9999842538824821",
@@ -115,7 +115,9 @@ def test_a_new_card_is_the_same_family_and_goes_to_its_kiosk_again(empty: LiveCi
     with empty.store.write() as tx:
         before = feed.page_for(tx, "EW-0001", 1, 0)
     empty.clock.wait(5)
-    take(empty, tmp_path, SOUND | {"card_number": "9999534494174578", "card_status": "blocked", "home_kiosk": "EW-0002"})
+    take(
+        empty, tmp_path, SOUND | {"card_number": "9999534494174578", "card_status": "blocked", "home_kiosk": "EW-0002"}
+    )
     with empty.store.write() as tx:
         page = feed.page_for(tx, "EW-0001", 1, before.cursor)
         elsewhere = feed.page_for(tx, "EW-0002", 1, 0)
@@ -197,12 +199,16 @@ def test_people_described_later_replace_the_names_of_the_kiosks_file(bare: LiveC
     "text",
     [
         "{",
-        '{"catalogue": {"products": [{"code": "x", "name": "", "commodity": "beras", "grade": "", "brand": "", '
-        '"pack": {"amount": 1, "unit": "g"}, "pack_word": "", "price": {"amount": 1}}]}}',
+        (
+            '{"catalogue": {"products": [{"code": "x", "name": "", "commodity": "beras", "grade": "", "brand": "", '
+            '"pack": {"amount": 1, "unit": "g"}, "pack_word": "", "price": {"amount": 1}}]}}'
+        ),
         '{"catalogue": {}, "rations": {"JATAH": {"beras": 1}}}',
         '{"catalogue": {}, "purses": {"SEMBAKO": 1}}',
-        '{"catalogue": {"commodities": [{"code": "beras", "name": "", "short": "", "unit": "g"}], "programmes": '
-        '[{"code": "JATAH", "name": "", "kind": "ration"}]}, "rations": {"JATAH": {"beras": 0}}}',
+        (
+            '{"catalogue": {"commodities": [{"code": "beras", "name": "", "short": "", "unit": "g"}], "programmes": '
+            '[{"code": "JATAH", "name": "", "kind": "ration"}]}, "rations": {"JATAH": {"beras": 0}}}'
+        ),
     ],
 )
 def test_a_catalogue_that_contradicts_itself_is_refused(bare: LiveCity, tmp_path: Path, text: str) -> None:

@@ -59,7 +59,7 @@ class TroubleCard(Card):
         self._disc = Disc("triangle-alert", tone=Tone.LOOK, size=66)
         self._title = Text(role=Role.TITLE, wrap=True)
         self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
-        head = row(gap=self.look.gap(2.25))
+        self._head = head = row()
         head.addWidget(self._disc, 0, Qt.AlignmentFlag.AlignVCenter)
         words = column(gap=2)
         words.addWidget(self._title)
@@ -69,8 +69,6 @@ class TroubleCard(Card):
 
         self._grid = QGridLayout()
         self._grid.setContentsMargins(0, 0, 0, 0)
-        self._grid.setHorizontalSpacing(self.look.gap(3))
-        self._grid.setVerticalSpacing(self.look.gap(1.75))
         self._grid.setColumnStretch(1, 1)
         self._lines: list[tuple[Rule, Text, Text]] = []
         top = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop
@@ -91,7 +89,15 @@ class TroubleCard(Card):
         self._button = BigButton(kind=ButtonKind.PRIMARY, size=ButtonSize.COUNTER)
         self._button.clicked.connect(self.acted)
         self.body.addWidget(self._button, 0, Qt.AlignmentFlag.AlignLeft)
+        self._space()
         self.retranslate()
+
+    def _space(self) -> None:
+        super()._space()
+        if hasattr(self, "_grid"):
+            self._head.setSpacing(self.look.gap(2.25))
+            self._grid.setHorizontalSpacing(self.look.gap(3))
+            self._grid.setVerticalSpacing(self.look.gap(1.75))
 
     def retranslate(self) -> None:
         words = (

@@ -1,0 +1,64 @@
+"""`python -m benchmarks`: the figures of docs/benchmarks.md, measured here and now. Nothing is asserted about time."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+
+from benchmarks import redemption, verification, window
+from benchmarks.counter import build
+from benchmarks.figures import Figure, table
+
+__all__ = ["main"]
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, the past of the ledger is written without a disk
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    parser.add_argument("--only", choices=["redemption", "window", "verify"], action="append", default=[])
+    parser.add_argument("--ledger", type=int, default=10_000, help="redemptions in the ledger (default 10000)")
+    parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument("--redemptions", type=int, default=400, help="timed in each repetition (default 400)")
+    options = parser.parse_args(arguments)
+    if options.repetitions < 5:
+        parser.error("a spread takes five repetitions")
+    wanted = set(options.only) or {"redemption", "window", "verify"}
+    figures: list[Figure] = []
+    where = MEMORY if MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(prefix="ewarung-bench-", dir=where) as name:
+        plain, encrypted = Path(name) / "plain", Path(name) / "encrypted"
+        for directory in (plain, encrypted):
+            directory.mkdir()
+            if directory is encrypted or "redemption" in wanted:
+                start = time.monotonic()
+                build(directory, options.ledger, encrypted=directory is encrypted)
+                _say(f"{directory.name} ledger of {options.ledger} redemptions in {time.monotonic() - start:.0f} s")
+        if "redemption" in wanted:
+            figures += redemption.measure(plain, encrypted, options.repetitions, options.redemptions)
+        if "window" in wanted:
+            figures += window.measure(encrypted, options.repetitions)
+        if "verify" in wanted:
+            figures += verification.measure(encrypted, options.repetitions)
+    machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
+    _say(machine)
+    print(table(figures))
+    if options.json:
+        print(json.dumps({"machine": machine, "figures": msgspec.to_builtins(figures)}))
+    return 0
+
+
+def _say(what: str) -> None:
+    print(what, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

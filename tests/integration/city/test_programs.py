@@ -1,0 +1,240 @@
+"""The programs as people start them: the city's command line, and the city beside a till that practises."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from ewarung_city.__main__ import main
+from ewarung_pos.errors import ConfigError
+from ewarung_pos.sync.embedded import EmbeddedCity
+from ewarung_pos.sync.enrolment import enrol
+from tests.integration.city.city_kit import SAMPLE
+
+
+@pytest.fixture
+def city(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Runs a command in this process; gives what it printed, errors included when it was meant to fail."""
+
+    def run(directory: Path, command: str, *arguments: object, code: int = 0) -> str:
+        mask = os.umask(0o022)
+        try:
+            with pytest.raises(SystemExit) as ended:
+                main([command, "--data-dir", str(directory), *map(str, arguments)])
+        finally:
+            os.umask(mask)
+        said = capsys.readouterr()
+        assert (ended.value.code or 0) == code, said.err
+        return said.out if code == 0 else said.out + said.err
+
+    return run
+
+
+def last(text: str) -> Any:
+    return json.loads(text.splitlines()[-1])
+
+
+def test_a_city_is_set_up_by_hand(tmp_path: Path, city: Callable[..., str]) -> None:
+    home = tmp_path / "city"
+    assert "no_keys" in city(home, "verify", code=2)
+    city(home, "init", "--catalogue", SAMPLE / "catalogue.json")
+    key = (home / "city.keys").read_bytes()
+    assert stat.S_IMODE((home / "city.keys").stat().st_mode) == 0o600
+    assert stat.S_IMODE((home / "city.db").stat().st_mode) & 0o077 == 0
+    city(home, "init")
+    assert (home / "city.keys").read_bytes() == key
+    assert last(city(home, "import-kiosks", SAMPLE / "kiosks.csv", "--json"))["taken"] == 4
+    said = last(city(home, "import-families", SAMPLE / "families.csv", "--json", "--source", "DTSEN"))
+    assert (said["rows"], said["taken"], said["refused"]) == (300, 300, 0)
+    assert last(city(home, "grant", "2026-11", "--json"))["leases"] == 900
+    assert last(city(home, "grant", "2026-11", "--json"))["leases"] == 0
+    assert len(city(home, "enrol", "EW-0001").strip()) == 19
+    assert "unknown_kiosk" in city(home, "enrol", "EW-9", code=1)
+    assert last(city(home, "verify", "--json")) == {"findings": [], "ok": True}
+    rows = last(city(home, "report", "realisasi", "--period", "2026-11", "--json"))
+    assert {row["commodity"] for row in rows} == {"beras", "gula", "minyak", "tepung"}
+    city(home, "report", "realisasi", "--period", "2026-11", "--out", tmp_path / "out")
+    assert (tmp_path / "out" / "realisasi-2026-11.csv").read_text(encoding="utf-8").startswith("device,")
+    assert city(home, "report", "kasus", "--period", "2026-11").splitlines() == [
+        "device,epoch,seq,reason,date,state,owner"
+    ]
+    assert city(home, "report", "spj", "--period", "2026-11").startswith("device,epoch,date")
+    assert city(home, "approve") == ""
+    assert "not_pending" in city(home, "approve", "EW-0001", "123456", code=1)
+    assert "second_person" in city(home, "lost", "EW-0001", 1, "--officer", "Ratna", code=1)
+
+
+def test_refused_rows_are_told_one_by_one_and_the_exit_code_says_so(tmp_path: Path, city: Callable[..., str]) -> None:
+    home, file = tmp_path / "city", tmp_path / "families.csv"
+    city(home, "init", "--catalogue", SAMPLE / "catalogue.json")
+    city(home, "import-kiosks", SAMPLE / "kiosks.csv")
+    lines = (SAMPLE / "families.csv").read_text(encoding="utf-8").splitlines()
+    file.write_text("\n".join([*lines[:3], lines[1]]) + "\n", encoding="utf-8")
+    said = city(home, "import-families", file, code=1)
+    assert "row 3: refused, nik_twice" in said
+    assert "3 rows, 2 taken, 0 unchanged, 1 refused" in said
+
+
+@pytest.mark.parametrize(
+    ("listen", "reason"), [("0.0.0.0:0", "no_tls"), ("example.test:1", "no_tls"), ("127.0.0.1", "invalid")]
+)
+def test_the_city_listens_on_this_machine_only_without_tls(
+    tmp_path: Path, city: Callable[..., str], listen: str, reason: str
+) -> None:
+    city(tmp_path, "init")
+    assert reason in city(tmp_path, "serve", "--listen", listen, code=2)
+
+
+def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
+    from ewarung_city.keys import load_keys, make_keys
+
+    make_keys(tmp_path)
+    (tmp_path / "city.keys").chmod(0o644)
+    with pytest.raises(ConfigError) as refused:
+        load_keys(tmp_path)
+    assert refused.value.reason == "key_exposed"
+    for content in (b"{}", b'{"signing":"00","card":"00","register":"00"}', b"\xff"):
+        (tmp_path / "city.keys").write_bytes(content)
+        (tmp_path / "city.keys").chmod(0o600)
+        with pytest.raises(ConfigError) as refused:
+            load_keys(tmp_path)
+        assert refused.value.reason == "key_file"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "sqlite:////nowhere/at/all/city.db"])
+def test_a_database_that_cannot_be_used_is_said_plainly(url: str) -> None:
+    from ewarung_city.store.database import CityStore
+
+    with pytest.raises(ConfigError):
+        CityStore(url).create()
+
+
+def test_a_database_of_another_version_is_left_alone(tmp_path: Path) -> None:
+    from ewarung_city.store.database import CityStore
+
+    store = CityStore(f"sqlite:///{tmp_path / 'city.db'}")
+    store.create()
+    with store.write() as tx:
+        tx.set("schema", "99")
+    with pytest.raises(ConfigError) as refused:
+        store.create()
+    assert refused.value.reason == "schema"
+    store.close()
+
+
+@pytest.mark.system
+def test_the_program_serves_until_it_is_stopped(tmp_path: Path, city: Callable[..., str]) -> None:
+    city(tmp_path, "init")
+    arguments = ["serve", "--data-dir", str(tmp_path), "--listen", "127.0.0.1:0", "--json"]
+    served = subprocess.Popen([sys.executable, "-m", "ewarung_city", *arguments], stdout=subprocess.PIPE, text=True)
+    try:
+        assert served.stdout is not None
+        url = json.loads(served.stdout.readline())["url"]
+        assert requests.get(url + "/health", timeout=5).json()["status"] == "ok"
+    finally:
+        served.send_signal(signal.SIGTERM)
+        served.wait(10)
+        if served.stdout is not None:
+            served.stdout.close()
+    assert served.returncode in {0, -signal.SIGTERM}
+
+
+# --- beside the till ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.system
+def test_practice_mode_gets_a_whole_city_quickly_and_again(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with EmbeddedCity(tmp_path / "city", log=tmp_path / "city.log") as embedded:
+        assert time.monotonic() - began < 15  # about one second on an idle machine
+        taken = enrol(embedded.url, embedded.code, "0.1.0")
+        assert taken.identity.practice
+        assert taken.identity.device == "EW-0001"
+        assert requests.get(embedded.url + "/health", timeout=5).json()["kiosks"] == 4
+        url = embedded.url
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url + "/health", timeout=5)
+    again = EmbeddedCity(tmp_path / "city", kiosk="EW-0002", period="2026-12", families=SAMPLE / "families.csv")
+    again.start()
+    assert again.period == "2026-12"
+    assert enrol(again.url, again.code, "0.1.0").identity.device == "EW-0002"
+    again.stop()
+    again.stop()
+    assert (tmp_path / "city.log").read_text(encoding="utf-8") == ""
+
+
+@pytest.mark.system
+def test_a_city_does_not_outlive_a_till_that_was_killed(tmp_path: Path) -> None:
+    program = (
+        "import sys, time, pathlib; from ewarung_pos.sync.embedded import EmbeddedCity; "
+        "c = EmbeddedCity(pathlib.Path(sys.argv[1])); c.start(); print(c.url, c._process.pid, flush=True); "
+        "time.sleep(60)"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    url, pid = parent.stdout.readline().split()
+    os.kill(parent.pid, signal.SIGKILL)
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+        assert time.monotonic() < deadline, "the city outlived its till"
+        time.sleep(0.05)
+    with pytest.raises(requests.ConnectionError):
+        requests.get(url + "/health", timeout=5)
+
+
+def test_an_installation_without_a_city_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(ConfigError) as refused:
+        EmbeddedCity(tmp_path).start()
+    assert refused.value.reason == "no_city"
+
+
+def test_a_frozen_till_starts_the_city_through_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The frozen program is played by a script that prints its arguments and ends."""
+    fake = tmp_path / "ewarung-pos"
+    fake.write_text(f'#!/bin/sh\necho "$@" > {tmp_path}/arguments\n', encoding="utf-8")
+    fake.chmod(0o755)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(fake))
+    with pytest.raises(ConfigError) as refused:
+        EmbeddedCity(tmp_path / "city").start()
+    assert refused.value.reason == "city_start"
+    said = (tmp_path / "arguments").read_text(encoding="utf-8")
+    assert said.startswith("city-serve practice --data-dir ")
+
+
+DEAD = '{"url":"http://127.0.0.1:1","kiosk":"EW-0001","code":"x","period":"2026-11"}'
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "#!/bin/sh\necho hello\nexec sleep 5\n",
+        "#!/bin/sh\nexec sleep 5\n",
+        "#!/bin/nothing\n",
+        f"#!/bin/sh\necho '{DEAD}'\nexec sleep 5\n",
+    ],
+)
+def test_a_city_that_does_not_come_up_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
+    fake = tmp_path / "python"
+    fake.write_text(script, encoding="utf-8")
+    fake.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(fake))
+    monkeypatch.setattr("ewarung_pos.sync.embedded.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("ewarung_pos.sync.embedded.START_SECONDS", 0.3)
+    with pytest.raises(ConfigError) as refused:
+        EmbeddedCity(tmp_path / "city").start()
+    assert refused.value.reason == "city_start"

@@ -1,0 +1,335 @@
+"""Belum pasti: the till asks by itself, two people read the slip, other cards are served meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.domain.journal import AttemptSettled, Redeemed, Reversed
+from ewarung_pos.ports import Declined, Unknown
+from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel, Mark, Phase
+from tests.unit.services.counter import facts
+from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, approval, scripted_till, unplugged
+
+
+@pytest.fixture
+def doubtful(till: ScriptedTill) -> ScriptedTill:
+    """Suminah's two kilos of eggs, and no answer of the EDC."""
+    till.edc.answers = [Unknown("no_answer")]
+    till.buy("SUMINAH", telur_1=2)
+    return till
+
+
+def panel(till: ScriptedTill) -> DoubtPanel:
+    found = till.vm.doubt.state.panel
+    assert found is not None
+    return found
+
+
+def inquiries(till: ScriptedTill) -> int:
+    return sum(asked.startswith("inquire") for asked in till.edc.asked)
+
+
+def redeemed(till: ScriptedTill) -> list[Redeemed]:
+    return [fact for fact in facts(till.kit) if isinstance(fact, Redeemed)]
+
+
+def test_the_till_asks_at_once_and_then_with_growing_pauses(doubtful: ScriptedTill) -> None:
+    assert inquiries(doubtful) == 1
+    for pause, asked in ((1_900, 1), (200, 2), (4_800, 2), (400, 3), (9_600, 3), (600, 4), (60_000, 4)):
+        doubtful.settle(pause)
+        assert inquiries(doubtful) == asked
+    assert panel(doubtful).trouble.code == "doubt.no_answer"
+    assert not panel(doubtful).asking
+    assert [step.mark for step in panel(doubtful).steps] == [Mark.DONE, Mark.TODO, Mark.TODO]
+    doubtful.vm.doubt.inquire()
+    doubtful.settle()
+    assert inquiries(doubtful) == 5
+
+
+def test_an_inquiry_that_finds_the_debit_completes_the_redemption(doubtful: ScriptedTill) -> None:
+    doubtful.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    doubtful.settle(2_500)
+    assert doubtful.vm.doubt.state.panel is None
+    assert doubtful.counter.phase is Phase.DONE
+    assert doubtful.counter.done is not None
+    assert doubtful.counter.done.paper == "Struk nomor 0001 sudah dicetak"
+    assert redeemed(doubtful)[0].purse is not None
+
+
+def test_an_inquiry_that_finds_nothing_says_so_and_frees_the_card(doubtful: ScriptedTill) -> None:
+    doubtful.edc.inquiries = [Declined("25", "not_found")]
+    doubtful.settle(2_500)
+    assert doubtful.vm.doubt.state.panel is None
+    assert doubtful.counter.refusal is not None
+    assert doubtful.counter.refusal.code == "edc.not_found"
+    assert redeemed(doubtful) == []
+    doubtful.insert("SUMINAH")
+    assert doubtful.counter.phase is Phase.RECOGNISED
+
+
+def test_a_cable_that_is_still_out_is_said(doubtful: ScriptedTill) -> None:
+    doubtful.edc.inquiries = [unplugged()]
+    doubtful.settle(2_500)
+    assert panel(doubtful).trouble.code == "doubt.link_lost"
+
+
+def test_a_bug_while_asking_leaves_the_doubt_and_is_not_hidden(doubtful: ScriptedTill) -> None:
+    doubtful.edc.inquiries = [ZeroDivisionError()]
+    with pytest.raises(ZeroDivisionError):
+        doubtful.settle(2_500)
+    doubtful.settle()
+    assert panel(doubtful).trouble.code == "doubt.no_answer"
+
+
+def test_a_reason_of_tomorrow_still_has_words(doubtful: ScriptedTill) -> None:
+    doubtful.edc.inquiries = [Unknown("a_reason_of_tomorrow")]
+    doubtful.settle(2_500)
+    assert panel(doubtful).trouble.code == "doubt"
+
+
+def test_a_terminal_that_cannot_be_asked_is_not_asked_again(doubtful: ScriptedTill) -> None:
+    doubtful.edc.inquiries = [Unknown("no_query")]
+    doubtful.settle(2_500)
+    asked = inquiries(doubtful)
+    doubtful.settle(60_000)
+    assert inquiries(doubtful) == asked
+    assert (panel(doubtful).trouble.code, panel(doubtful).trouble.action) == ("doubt.no_query", "ask_slip")
+
+
+# --- the slip --------------------------------------------------------------------------------------------------------
+
+
+def test_two_people_read_an_approval_off_the_slip(doubtful: ScriptedTill) -> None:
+    doubt = doubtful.vm.doubt
+    doubt.ask_slip()
+    doubtful.settle()
+    assert panel(doubtful).slip_form
+    doubt.slip_approved(" A00042 ", " 000042 ", LEADER)
+    doubtful.settle()
+    assert doubtful.counter.phase is Phase.DONE
+    purse = redeemed(doubtful)[0].purse
+    assert purse is not None
+    assert (purse.approval, purse.invoice, purse.evidence, purse.amount) == ("A00042", "000042", "slip", 58_000)
+    settled = [fact for fact in facts(doubtful.kit) if isinstance(fact, AttemptSettled)]
+    assert settled[-1].decided_by == ("siti", "yuni")
+
+
+@pytest.mark.parametrize(("approval_number", "invoice"), [("", "000042"), ("A00042", ""), ("A00042", "no. 42")])
+def test_a_slip_half_copied_is_not_enough(doubtful: ScriptedTill, approval_number: str, invoice: str) -> None:
+    doubtful.vm.doubt.ask_slip()
+    doubtful.settle()
+    doubtful.vm.doubt.slip_approved(approval_number, invoice, LEADER)
+    doubtful.settle()
+    notice = doubtful.vm.doubt.state.notice
+    assert notice is not None
+    assert notice.title == "Belum lengkap"
+    assert redeemed(doubtful) == []
+    doubtful.vm.doubt.dismiss()
+    assert doubtful.vm.doubt.state.notice is None
+
+
+@pytest.mark.parametrize("pin", ["000000", SITI])
+def test_a_slip_without_the_leader_decides_nothing(doubtful: ScriptedTill, pin: str) -> None:
+    doubtful.vm.doubt.ask_slip()
+    doubtful.settle()
+    doubtful.vm.doubt.slip_approved("A00042", "000042", pin)
+    doubtful.settle()
+    notice = doubtful.vm.doubt.state.notice
+    assert notice is not None
+    assert notice.code == "not_authorised.wrong_pin"
+    assert panel(doubtful).slip_form
+    assert redeemed(doubtful) == []
+
+
+def test_the_leader_alone_is_one_person(till: ScriptedTill) -> None:
+    till.vm.shell.sign_out()
+    till.vm.shell.sign_in("yuni", LEADER)
+    till.settle()
+    till.edc.answers = [Unknown("no_answer")]
+    till.buy("SUMINAH", telur_1=1)
+    till.vm.doubt.ask_slip()
+    till.vm.doubt.slip_none(LEADER)
+    till.settle()
+    notice = till.vm.doubt.state.notice
+    assert notice is not None
+    assert notice.code == "not_authorised.second_person"
+    assert len(till.kit.redeem.open_attempts()) == 1
+
+
+def test_two_people_find_no_slip(doubtful: ScriptedTill) -> None:
+    doubtful.vm.doubt.ask_slip()
+    doubtful.vm.doubt.slip_none(LEADER)
+    doubtful.settle()
+    assert doubtful.vm.doubt.state.panel is None
+    assert doubtful.counter.refusal is not None
+    assert doubtful.counter.refusal.code == "edc.not_found"
+    assert doubtful.kit.redeem.open_attempts() == ()
+
+
+def test_an_answer_that_comes_while_the_slip_is_typed_does_not_close_the_form(doubtful: ScriptedTill) -> None:
+    doubtful.vm.doubt.inquire()
+    doubtful.vm.doubt.ask_slip()
+    doubtful.settle(60_000)
+    assert panel(doubtful).slip_form
+    doubtful.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    doubtful.vm.doubt.inquire()
+    doubtful.settle()
+    assert doubtful.counter.phase is Phase.DONE
+
+
+def test_without_a_doubt_the_slip_commands_do_nothing(till: ScriptedTill) -> None:
+    doubt, head = till.vm.doubt, till.kit.ledger.read().head()
+    doubt.inquire()
+    doubt.ask_slip()
+    doubt.slip_approved("A00042", "000042", LEADER)
+    doubt.slip_none("000000")
+    till.settle()
+    assert doubt.state.panel is None
+    assert till.kit.ledger.read().head() == head
+    assert till.kit.ledger.read().pin_failures("yuni") == 0
+
+
+# --- other cards, restart --------------------------------------------------------------------------------------------
+
+
+def test_other_cards_are_served_while_one_waits(doubtful: ScriptedTill) -> None:
+    doubtful.vm.doubt.serve_other()
+    doubtful.settle()
+    assert (doubtful.counter.phase, doubtful.counter.doubts_waiting) == (Phase.READY, 1)
+    asked = inquiries(doubtful)
+    doubtful.ration("SRI WAHYUNI", beras_medium_5=1)
+    doubtful.settle(60_000)
+    assert inquiries(doubtful) == asked
+    doubtful.insert("SUMINAH")
+    assert doubtful.counter.refusal is not None
+    assert doubtful.counter.refusal.code == "refusal.in_doubt"
+
+
+def test_a_late_answer_settles_only_the_debit_that_was_asked_about(doubtful: ScriptedTill) -> None:
+    doubt = doubtful.vm.doubt
+    doubtful.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    doubt.inquire()
+    doubt.serve_other()
+    doubtful.settle()
+    assert len(doubtful.kit.redeem.open_attempts()) == 1
+    assert redeemed(doubtful) == []
+    doubtful.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    doubt.resume()
+    doubtful.settle()
+    assert doubtful.counter.phase is Phase.DONE
+
+
+def test_putting_a_doubt_aside_while_it_is_written_keeps_what_was_written(doubtful: ScriptedTill) -> None:
+    doubt = doubtful.vm.doubt
+    (attempt,) = doubtful.kit.redeem.open_attempts()
+    doubt._conclude(attempt, approval(58_000), ())
+    doubt.serve_other()
+    doubtful.settle()
+    assert doubtful.counter.phase is Phase.DONE
+    assert doubt.state.panel is None
+
+
+def test_no_card_is_read_in_front_of_a_doubt(doubtful: ScriptedTill) -> None:
+    doubtful.edc.cards = [doubtful.card("SRI WAHYUNI")]
+    doubtful.poll()
+    assert doubtful.counter.phase is Phase.DOUBT
+    assert len(doubtful.edc.cards) == 1
+
+
+def test_a_doubt_survives_a_power_cut(doubtful: ScriptedTill) -> None:
+    doubtful.edc.inquiries = [Unknown("no_answer"), Unknown("no_answer")]
+    doubtful.power_cut()
+    assert panel(doubtful).trouble.code in {"doubt.restart", "doubt.no_answer"}
+    assert panel(doubtful).goods == ("2 telur 1 kg",)
+    assert doubtful.counter.phase is Phase.DOUBT
+    doubtful.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    doubtful.settle(11_000)
+    assert doubtful.counter.phase is Phase.DONE
+    assert redeemed(doubtful)[0].family == "K00001"
+
+
+def test_a_payment_that_the_power_cut_hit_is_a_doubt_afterwards(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.choose("purse", telur_1=1)
+    till.vm.counter.serve()  # the intent is durable; nothing else happened
+    till.edc.inquiries = [Declined("25", "not_found")]
+    till.power_cut()
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.code == "edc.not_found"
+    assert till.kit.redeem.open_attempts() == ()
+
+
+def test_the_second_doubt_waits_for_the_first(doubtful: ScriptedTill) -> None:
+    doubtful.vm.doubt.serve_other()
+    doubtful.edc.answers = [Unknown("no_answer")]
+    doubtful.buy("TUKINAH", telur_1=1)
+    assert (panel(doubtful).others, panel(doubtful).amount.split()[0]) == (1, "Rp29.000")
+    doubtful.edc.inquiries = [Declined("25", "not_found")]
+    doubtful.settle(2_500)
+    assert doubtful.vm.doubt.state.waiting == 1
+    doubtful.vm.doubt.resume()
+    doubtful.settle()
+    assert panel(doubtful).amount.split()[0] == "Rp58.000"
+
+
+def test_without_a_terminal_a_doubt_is_for_people(tmp_path_factory: pytest.TempPathFactory) -> None:
+    till = scripted_till(tmp_path_factory.mktemp("till"), terminal=False)
+    try:
+        till.kit.open_shop()
+        from tests.unit.services.counter import begin, purse
+
+        begin(till.kit, till.kit.card("TUKINAH"), purse("telur-1", 1))
+        till.kit.redeem.recover()
+        till.to("counter")
+        assert panel(till).trouble.code == "doubt.no_query"
+        till.vm.doubt.ask_slip()
+        till.vm.doubt.slip_none(LEADER)
+        till.settle()
+        assert till.kit.redeem.open_attempts() == ()
+    finally:
+        till.close()
+
+
+# --- voids -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def void(till: ScriptedTill) -> ScriptedTill:
+    """A reversal whose void the EDC did not answer."""
+    till.buy("TUKINAH", telur_1=1)
+    till.to("history")
+    till.edc.answers = [Unknown("no_answer")]
+    history = till.vm.history
+    history.open(history.state.rows[0].entry)
+    till.settle()
+    history.ask_reversal()
+    history.choose_reason("jumlah_salah")
+    history.confirm_reversal(LEADER)
+    till.settle()
+    return till
+
+
+def test_a_void_in_doubt_is_shown_at_the_counter_as_what_it_is(void: ScriptedTill) -> None:
+    assert void.vm.shell.state.screen == "counter"
+    assert panel(void).void
+    assert panel(void).amount.startswith("Rp29.000 kembali ke saldo KKS")
+    assert panel(void).goods == ()
+
+
+def test_a_void_that_turns_out_well_is_printed_and_the_counter_is_ready(void: ScriptedTill) -> None:
+    papers = len(void.paper.papers)
+    void.edc.inquiries = [approval(29_000, "edc_inquiry")]
+    void.settle(2_500)
+    assert void.vm.doubt.state.panel is None
+    assert void.counter.phase is Phase.READY
+    assert any(isinstance(fact, Reversed) for fact in facts(void.kit))
+    assert len(void.paper.papers) == papers + 1
+    assert void.vm.history.last_reversal is not None
+
+
+def test_a_void_that_never_happened_is_said_in_words_of_a_void(void: ScriptedTill) -> None:
+    void.edc.inquiries = [Declined("25", "not_found")]
+    void.settle(2_500)
+    assert void.counter.refusal is not None
+    assert void.counter.refusal.code == "void.not_found"
+    assert not any(isinstance(fact, Reversed) for fact in facts(void.kit))

@@ -1,0 +1,310 @@
+"""Riwayat: find a receipt, see it as printed, print it again, undo it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.domain.documents import Qr, text_lines
+from ewarung_pos.domain.journal import Reversed
+from ewarung_pos.errors import PrinterNotReady
+from ewarung_pos.ports import Declined
+from ewarung_pos.ui.viewmodels.history import REASONS, HistoryLine, HistoryState
+from tests.unit.services.counter import DAY_MS, RICE, facts, ration, serve
+from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, unplugged
+
+
+@pytest.fixture
+def morning(till: ScriptedTill) -> ScriptedTill:
+    """Receipt 1: Sri Wahyuni's rice. Receipt 2: Tukinah's eggs, by purse. Riwayat is in front."""
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.buy("TUKINAH", telur_1=1)
+    till.to("history")
+    return till
+
+
+def state(till: ScriptedTill) -> HistoryState:
+    return till.vm.history.state
+
+
+def found(till: ScriptedTill, receipt: int) -> HistoryLine:
+    return next(row for row in state(till).rows if row.receipt == receipt)
+
+
+def opened(till: ScriptedTill, receipt: int) -> None:
+    till.vm.history.open(found(till, receipt).entry)
+    till.settle()
+
+
+def reverse(till: ScriptedTill, receipt: int, pin: str = LEADER) -> None:
+    opened(till, receipt)
+    till.vm.history.ask_reversal()
+    till.vm.history.choose_reason("jumlah_salah")
+    till.vm.history.confirm_reversal(pin)
+    till.settle()
+
+
+def search(till: ScriptedTill, query: str) -> list[int]:
+    till.vm.history.search(query)
+    till.settle()
+    return [row.receipt for row in state(till).rows]
+
+
+def test_today_newest_first(morning: ScriptedTill) -> None:
+    assert state(morning).title == "Hari ini"
+    assert [row.number for row in state(morning).rows] == ["0002", "0001"]
+    assert found(morning, 1) == HistoryLine(
+        entry=found(morning, 1).entry,
+        receipt=1,
+        number="0001",
+        time="07.26",
+        name="SRI WAHYUNI",
+        card="•••• 4578",
+        goods="Beras 10 kg",
+        total="Rp135.000",
+        status="asli",
+        reversible=True,
+    )
+
+
+def test_before_the_first_day_there_is_nothing(shut: ScriptedTill) -> None:
+    shut.to("history")
+    assert state(shut).rows == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "receipts"),
+    [("sri", [1]), ("4578", [1]), ("2", [2]), ("0002", [2]), ("NI", [1]), ("nobody", []), ("", [2, 1])],
+)
+def test_search_by_name_digits_and_number(morning: ScriptedTill, query: str, receipts: list[int]) -> None:
+    assert search(morning, query) == receipts
+    assert state(morning).title == (f"Hasil untuk “{query}”" if query else "Hari ini")
+
+
+def test_a_scanned_receipt_is_found_by_its_code(morning: ScriptedTill) -> None:
+    document, _ = morning.kit.papers.preview(1)
+    code = next(block.data for block in document.blocks if isinstance(block, Qr))
+    assert search(morning, f" {code}\n") == [1]
+    assert state(morning).title == "Hasil untuk “1”"
+
+
+def test_a_query_stays_while_another_screen_was_in_front(morning: ScriptedTill) -> None:
+    search(morning, "sri")
+    morning.to("stock")
+    morning.to("history")
+    assert [row.receipt for row in state(morning).rows] == [1]
+
+
+def test_a_family_that_the_register_lost_keeps_its_receipts(morning: ScriptedTill) -> None:
+    with morning.kit.ledger.write() as uow:
+        uow.execute("DELETE FROM register_card WHERE family = 'K00002'")
+        uow.execute("DELETE FROM register_family WHERE key = 'K00002'")
+    morning.vm.history.activate()
+    morning.settle()
+    assert found(morning, 1).name == "-"
+
+
+def test_a_receipt_opens_as_it_was_printed(morning: ScriptedTill) -> None:
+    opened(morning, 1)
+    assert state(morning).mode == "receipt"
+    assert state(morning).document == morning.paper.papers[0]
+    morning.vm.history.back()
+    morning.settle()
+    assert (state(morning).mode, state(morning).document, state(morning).selected) == ("list", None, None)
+    morning.vm.history.open("no-such-entry")
+    morning.settle()
+    assert state(morning).mode == "list"
+
+
+def test_a_reprint_is_a_numbered_copy_and_the_list_says_so(morning: ScriptedTill) -> None:
+    opened(morning, 1)
+    for number in (1, 2):
+        morning.vm.history.reprint()
+        assert state(morning).busy == "Mencetak"
+        morning.settle()
+        assert (state(morning).said, state(morning).busy) == (f"SALINAN ke-{number} sudah dicetak.", "")
+        assert "SALINAN" in "\n".join(text_lines(morning.paper.papers[-1], 32))
+    morning.vm.history.back()
+    morning.settle()
+    assert found(morning, 1).status == "asli · 2 salinan"
+
+
+def test_a_reprint_of_what_never_came_out_is_the_original(till: ScriptedTill) -> None:
+    till.paper.failures = [PrinterNotReady(reason="paper_out"), PrinterNotReady(reason="paper_out")]
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.to("history")
+    assert found(till, 1).status == "asli · belum dicetak"
+    opened(till, 1)
+    till.vm.history.reprint()
+    till.settle()
+    notice = state(till).notice
+    assert notice is not None
+    assert (notice.code, state(till).busy) == ("printer_not_ready.paper_out", "")
+    till.vm.history.reprint()
+    till.settle()
+    assert state(till).said == "Struk asli sudah dicetak."
+    assert state(till).notice is None
+    till.vm.history.dismiss()
+    assert state(till).said == ""
+
+
+def test_a_ration_is_undone_with_reason_and_leader(morning: ScriptedTill) -> None:
+    reverse(morning, 1)
+    assert state(morning).mode == "list"
+    assert state(morning).said == "Dibatalkan. Struk pembatalan nomor 0003."
+    assert (found(morning, 1).status, found(morning, 1).reversible) == ("dibatalkan", False)
+    assert found(morning, 3).status.startswith("pembatalan")
+    fact = next(fact for fact in facts(morning.kit) if isinstance(fact, Reversed))
+    assert (fact.reason, fact.approved_by) == ("jumlah_salah", "yuni")
+    assert "PEMBATALAN" in "\n".join(text_lines(morning.paper.papers[-1], 32)).upper()
+
+
+def test_the_way_to_a_reversal_can_be_left_at_each_step(morning: ScriptedTill) -> None:
+    history = morning.vm.history
+    opened(morning, 1)
+    history.ask_reversal()
+    assert state(morning).mode == "reason"
+    history.back()
+    assert state(morning).mode == "receipt"
+    history.ask_reversal()
+    history.choose_reason("mutu_buruk")
+    assert (state(morning).mode, state(morning).reason) == ("pin", "mutu_buruk")
+    history.back()
+    assert (state(morning).mode, state(morning).reason) == ("receipt", "")
+    history.confirm_reversal(LEADER)
+    morning.settle()
+    assert not any(isinstance(fact, Reversed) for fact in facts(morning.kit))
+
+
+@pytest.mark.parametrize("pin", ["000000", SITI])
+def test_without_the_leaders_pin_nothing_is_undone(morning: ScriptedTill, pin: str) -> None:
+    reverse(morning, 1, pin)
+    notice = state(morning).notice
+    assert notice is not None
+    assert (notice.code, state(morning).mode, state(morning).busy) == ("not_authorised.wrong_pin", "pin", "")
+    morning.vm.history.confirm_reversal(LEADER)
+    morning.settle()
+    assert found(morning, 1).status == "dibatalkan"
+
+
+def test_a_second_press_does_not_undo_twice(morning: ScriptedTill) -> None:
+    opened(morning, 1)
+    morning.vm.history.ask_reversal()
+    morning.vm.history.choose_reason("jumlah_salah")
+    morning.vm.history.confirm_reversal(LEADER)
+    morning.vm.history.confirm_reversal(LEADER)
+    morning.settle()
+    assert sum(isinstance(fact, Reversed) for fact in facts(morning.kit)) == 1
+
+
+def test_a_purse_is_voided_before_the_counter_entry(morning: ScriptedTill) -> None:
+    reverse(morning, 2)
+    assert morning.edc.asked[-2:] == ["release", "void 29000 000042"]
+    assert found(morning, 2).status == "dibatalkan"
+    assert state(morning).busy == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "code"),
+    [
+        (Declined("12", "declined"), "void"),
+        (unplugged(), "void.not_sent"),
+        (Declined("", "host_unavailable"), "void.host_unavailable"),
+    ],
+)
+def test_a_void_that_the_edc_refuses_leaves_the_receipt_valid(
+    morning: ScriptedTill, answer: Declined | Exception, code: str
+) -> None:
+    morning.edc.answers = [answer]
+    reverse(morning, 2)
+    notice = state(morning).notice
+    assert notice is not None
+    assert (notice.code, state(morning).mode, state(morning).busy) == (code, "receipt", "")
+    assert not any(isinstance(fact, Reversed) for fact in facts(morning.kit))
+    assert morning.kit.redeem.open_attempts() == ()
+    morning.vm.history.ask_reversal()
+    morning.vm.history.choose_reason("jumlah_salah")
+    morning.vm.history.confirm_reversal(LEADER)
+    morning.settle()
+    assert found(morning, 2).status == "dibatalkan"
+
+
+def test_without_a_terminal_a_purse_cannot_be_given_back(morning: ScriptedTill) -> None:
+    from dataclasses import replace
+
+    morning.vm.history._desk = replace(morning.vm.history._desk, terminal=None)
+    reverse(morning, 2)
+    notice = state(morning).notice
+    assert notice is not None
+    assert notice.code == "void.not_sent"
+
+
+def test_a_terminal_that_breaks_during_a_void_is_a_doubt_and_a_bug(morning: ScriptedTill) -> None:
+    morning.edc.answers = [ZeroDivisionError()]
+    with pytest.raises(ZeroDivisionError):
+        reverse(morning, 2)
+    morning.settle()
+    assert morning.vm.doubt.state.panel is not None
+    assert morning.vm.shell.state.screen == "counter"
+
+
+def test_looking_at_the_counter_during_a_void_makes_no_doubt(morning: ScriptedTill) -> None:
+    opened(morning, 2)
+    morning.vm.history.ask_reversal()
+    morning.vm.history.choose_reason("jumlah_salah")
+    morning.vm.history.confirm_reversal(LEADER)
+    morning.runner.post(lambda: morning.vm.shell.go("counter"))
+    morning.settle()
+    assert morning.vm.doubt.state.panel is None
+    assert any(isinstance(fact, Reversed) for fact in facts(morning.kit))
+
+
+def test_yesterdays_receipt_is_found_and_not_undone(morning: ScriptedTill) -> None:
+    kit = morning.kit
+    kit.day.begin_close("siti")
+    kit.day.explain(kit.day.count(dict(kit.ledger.read().stock()), "siti"), "siti")
+    kit.day.seal("siti", None)
+    kit.clock.ms += DAY_MS
+    kit.day.open("siti")
+    serve(kit, kit.card("SUMINAH"), ration(RICE, 1))
+    assert search(morning, "") == [3]
+    assert search(morning, "sri") == [1]
+    assert not found(morning, 1).reversible
+    opened(morning, 1)
+    morning.vm.history.ask_reversal()
+    assert state(morning).mode == "receipt"
+
+
+def test_what_was_undone_meanwhile_is_refused_in_words(morning: ScriptedTill) -> None:
+    from ewarung_pos.services.reverse import ReversalReason
+
+    opened(morning, 1)
+    morning.kit.reverse.reverse(found(morning, 1).entry, ReversalReason.WRONG_GOODS, "siti", "yuni")
+    morning.vm.history.ask_reversal()
+    morning.vm.history.choose_reason("jumlah_salah")
+    morning.vm.history.confirm_reversal(LEADER)
+    morning.settle()
+    notice = state(morning).notice
+    assert notice is not None
+    assert notice.code == "not_entitled.already_reversed"
+
+
+def test_without_a_receipt_in_front_nothing_is_printed_or_undone(morning: ScriptedTill) -> None:
+    before = state(morning)
+    morning.vm.history.reprint()
+    morning.vm.history.ask_reversal()
+    morning.vm.history.confirm_reversal(LEADER)
+    morning.settle()
+    assert state(morning) == before
+
+
+def test_a_bug_is_not_hidden(morning: ScriptedTill) -> None:
+    morning.paper.failures = [ZeroDivisionError()]
+    opened(morning, 1)
+    morning.vm.history.reprint()
+    with pytest.raises(ZeroDivisionError):
+        morning.settle()
+
+
+def test_every_reason_to_reverse_can_be_chosen() -> None:
+    assert ("jumlah_salah", "jumlah salah") in REASONS
+    assert len(REASONS) == 5

@@ -1,0 +1,229 @@
+"""Stok with Terima barang, and Buka Hari."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.domain.journal import DayOpened, StockReceived
+from ewarung_pos.errors import LedgerFull
+from ewarung_pos.ports import Unknown
+from ewarung_pos.ui.viewmodels.counter_state import Phase
+from ewarung_pos.ui.viewmodels.day_open import DayOpenState
+from ewarung_pos.ui.viewmodels.stock import StockRow, StockState
+from tests.unit.services.counter import DAY_MS, RICE, begin, facts, purse, ration, serve
+from tests.unit.viewmodels.till import ScriptedTill
+
+
+def shelf(till: ScriptedTill) -> StockState:
+    return till.vm.stock.state
+
+
+def row(till: ScriptedTill, product: str) -> StockRow:
+    return next(found for found in shelf(till).rows if found.product == product)
+
+
+def day(till: ScriptedTill) -> DayOpenState:
+    return till.vm.day.state
+
+
+def tones(till: ScriptedTill) -> dict[str, str]:
+    return {fact.icon: tone for fact, tone in zip(day(till).facts, day(till).tones, strict=True)}
+
+
+# --- Stok ------------------------------------------------------------------------------------------------------------
+
+
+def test_the_shelf_shows_packs_contents_price_and_ceiling(till: ScriptedTill) -> None:
+    till.to("stock")
+    rice = row(till, RICE)
+    assert (rice.on_hand, rice.pack, rice.content, rice.price) == (50, "karung 5 kg", "250 kg", "Rp67.500")
+    assert rice.ceiling.startswith("HET Rp")
+    assert not rice.over_ceiling
+    assert len(shelf(till).rows) == len(till.kit.ledger.read().catalogue().products)
+
+
+def test_before_the_first_day_no_ceiling_is_known(shut: ScriptedTill) -> None:
+    shut.to("stock")
+    assert row(shut, RICE).ceiling == ""
+    assert row(shut, RICE).on_hand == 0
+
+
+def test_a_delivery_needs_supplier_and_goods(till: ScriptedTill) -> None:
+    till.to("stock")
+    stock = till.vm.stock
+    stock.begin_receiving()
+    assert not shelf(till).can_receive
+    stock.set_receiving(RICE, 20)
+    assert not shelf(till).can_receive
+    stock.describe(" ", "")
+    assert not shelf(till).can_receive
+    stock.describe("Bulog", "SJ-9")
+    assert shelf(till).can_receive
+    stock.set_receiving(RICE, -3)
+    assert row(till, RICE).receiving == 0
+    assert not shelf(till).can_receive
+
+
+def test_a_delivery_is_on_the_shelf_at_once(till: ScriptedTill) -> None:
+    till.to("stock")
+    stock = till.vm.stock
+    stock.begin_receiving()
+    stock.describe(" Bulog ", "SJ-9")
+    stock.set_receiving(RICE, 20)
+    stock.set_receiving("gula-1", 5)
+    stock.receive()
+    stock.receive()  # a second press while the first is being recorded
+    till.settle()
+    assert (shelf(till).mode, shelf(till).said) == ("shelf", "25 kemasan dari Bulog sudah dicatat.")
+    assert (row(till, RICE).on_hand, row(till, RICE).receiving) == (70, 0)
+    received = [fact for fact in facts(till.kit) if isinstance(fact, StockReceived)]
+    assert len(received) == 2
+    assert received[-1].note_number == "SJ-9"
+    stock.dismiss()
+    assert shelf(till).said == ""
+
+
+def test_a_delivery_half_entered_stays_while_another_screen_is_in_front(till: ScriptedTill) -> None:
+    till.to("stock")
+    till.vm.stock.begin_receiving()
+    till.vm.stock.set_receiving(RICE, 20)
+    till.to("counter")
+    till.to("stock")
+    assert (shelf(till).mode, row(till, RICE).receiving) == ("receive", 20)
+    till.vm.stock.back()
+    assert shelf(till).mode == "shelf"
+    till.vm.stock.begin_receiving()
+    assert row(till, RICE).receiving == 0
+
+
+def test_a_delivery_before_the_day_is_open_is_refused_and_kept(shut: ScriptedTill) -> None:
+    shut.to("stock")
+    stock = shut.vm.stock
+    stock.receive()
+    stock.begin_receiving()
+    stock.describe("Bulog", "")
+    stock.set_receiving(RICE, 20)
+    stock.receive()
+    shut.settle()
+    notice = shelf(shut).notice
+    assert notice is not None
+    assert (notice.code, notice.action) == ("refusal.day_not_open", "go_day")
+    assert shelf(shut).can_receive
+    assert row(shut, RICE).receiving == 20
+
+
+def test_a_bug_in_stok_is_not_hidden(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(till.kit.stock, "receive", broken)
+    till.to("stock")
+    till.vm.stock.begin_receiving()
+    till.vm.stock.describe("Bulog", "")
+    till.vm.stock.set_receiving(RICE, 1)
+    till.vm.stock.receive()
+    with pytest.raises(ZeroDivisionError):
+        till.settle()
+
+
+# --- Buka Hari -------------------------------------------------------------------------------------------------------
+
+
+def test_the_morning_says_what_the_kiosk_knows(shut: ScriptedTill) -> None:
+    shut.to("day")
+    assert day(shut).date == "Selasa 24 Nov 2026"
+    assert [fact.text for fact in day(shut).facts] == [
+        "12 keluarga dalam daftar (23 hari)",
+        "0 kemasan di rak menurut catatan",
+        f"{shut.kit.health.status().unsent} belum terkirim",
+        "Jam komputer cocok",
+    ]
+    assert tones(shut) == {"users": "ok", "package": "look", "cloud-upload": "look", "clock": "ok"}
+    assert (day(shut).can_open, day(shut).already) == (True, False)
+
+
+def test_opening_leads_to_the_counter(shut: ScriptedTill) -> None:
+    shut.to("day")
+    shut.vm.day.open()
+    shut.vm.day.open()
+    shut.settle()
+    assert shut.vm.shell.state.screen == "counter"
+    assert shut.counter.day_open
+    assert sum(isinstance(fact, DayOpened) for fact in facts(shut.kit)) == 1
+    shut.to("day")
+    assert (day(shut).can_open, day(shut).already) == (False, True)
+
+
+def test_what_is_owed_and_uncertain_is_said_before_opening(till: ScriptedTill) -> None:
+    serve(till.kit, till.kit.card("SRI WAHYUNI"), ration(RICE, 1))
+    attempt = begin(till.kit, till.kit.card("TUKINAH"), purse("telur-1", 1))
+    till.kit.redeem.conclude(attempt.id, Unknown("no_answer"), "siti")
+    till.to("day")
+    texts = [fact.text for fact in day(till).facts]
+    assert texts[-2:] == ["1 penarikan belum pasti", "1 struk belum tercetak"]
+
+
+def test_a_day_that_was_sealed_today_opens_tomorrow(till: ScriptedTill) -> None:
+    kit = till.kit
+    kit.day.begin_close("siti")
+    kit.day.explain(kit.day.count(dict(kit.ledger.read().stock()), "siti"), "siti")
+    kit.day.seal("siti", None)
+    till.to("day")
+    notice = day(till).notice
+    assert notice is not None
+    assert (notice.code, day(till).can_open) == ("day_not_open.already_closed", False)
+    till.vm.day.dismiss()
+    assert day(till).notice is None
+    kit.clock.ms += DAY_MS
+    till.to("day")
+    assert day(till).can_open
+
+
+def test_a_clock_that_lies_opens_nothing(shut: ScriptedTill) -> None:
+    shut.kit.clock.ms -= 60_000
+    shut.to("day")
+    assert tones(shut)["clock"] == "stop"
+    assert not day(shut).can_open
+
+
+def test_an_old_register_is_told_by_its_age(shut: ScriptedTill) -> None:
+    shut.kit.clock.ms += 60 * DAY_MS
+    shut.to("day")
+    assert tones(shut)["users"] == "look"
+    with shut.kit.ledger.write() as uow:
+        from ewarung_pos.domain.state import StatePage
+
+        uow.accept(StatePage(2, register_date="entah"), "00" * 32)
+    shut.to("day")
+    assert "umur tidak diketahui" in day(shut).facts[0].text
+
+
+def test_what_failed_can_be_tried_again(shut: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    open_day = shut.kit.day.open
+
+    def full(operator: str) -> None:
+        raise LedgerFull
+
+    monkeypatch.setattr(shut.kit.day, "open", full)
+    shut.to("day")
+    shut.vm.day.open()
+    shut.settle()
+    notice = day(shut).notice
+    assert notice is not None
+    assert (notice.code, day(shut).can_open) == ("ledger_full", True)
+    monkeypatch.setattr(shut.kit.day, "open", open_day)
+    shut.vm.day.open()
+    shut.settle()
+    assert shut.counter.phase is Phase.READY
+    assert shut.counter.day_open
+
+
+def test_a_bug_in_buka_hari_is_not_hidden(shut: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(operator: str) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(shut.kit.day, "open", broken)
+    shut.to("day")
+    shut.vm.day.open()
+    with pytest.raises(ZeroDivisionError):
+        shut.settle()
