@@ -26,7 +26,7 @@ from ewarung_pos.ledger.database import LEDGER_FILE, SqlLedger, open_ledger
 from ewarung_pos.ledger.keys import KEY_FILE
 from ewarung_pos.practice.cards import sample_file
 from ewarung_pos.services.day import DayService
-from ewarung_pos.services.redeem import Redemption, RedeemService
+from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.stock import StockService
 
 __all__ = ["Counter", "MovedClock", "build", "copied"]

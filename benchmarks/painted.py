@@ -20,7 +20,7 @@ class Painted(QObject):
         widget.update()
         self._done = False
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:  # noqa: N802 - Qt names it
         if event.type() == QEvent.Type.Paint and not self._done:
             self._done = True
             QTimer.singleShot(0, _report)  # after this paint, not within it

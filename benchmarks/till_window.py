@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
-import ewarung_pos.__main__  # noqa: F401 - the command line is part of the start
-from ewarung_pos.app import Application, build
-from ewarung_pos.clock import SystemClock
-from ewarung_pos.config import load_config
-from ewarung_pos.diagnostics import start_log
-from ewarung_pos.ports import TaskRunner
-from ewarung_pos.ui.qt_till import show_till
+gc.disable()  # as the command does, and show_till turns it on again
+
+import ewarung_pos.__main__  # noqa: E402, F401 - the command line is part of the start
+from ewarung_pos.app import Application, build  # noqa: E402
+from ewarung_pos.clock import SystemClock  # noqa: E402
+from ewarung_pos.config import load_config  # noqa: E402
+from ewarung_pos.diagnostics import start_log  # noqa: E402
+from ewarung_pos.ports import TaskRunner  # noqa: E402
+from ewarung_pos.ui.qt_till import show_till  # noqa: E402
 
 
 def main(directory: Path) -> int:

@@ -60,14 +60,19 @@ def run_demo(options: DemoOptions) -> int:
         os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")
     )
     headless = options.headless or options.as_json or not display
-    with ExitStack() as stack:
-        _alone(folder, stack)
-        log = start_log(folder / "log")
-        stack.callback(log.close)
-        sandbox = stack.enter_context(
-            Sandbox(folder, edc=options.edc, city=options.city, code=options.code, seed=options.seed, face=not headless)
-        )
-        return _work(options, folder, sandbox) if headless else _window(folder, sandbox)
+    try:
+        with ExitStack() as stack:
+            _alone(folder, stack)
+            log = start_log(folder / "log")
+            stack.callback(log.close)
+            sandbox = stack.enter_context(
+                Sandbox(
+                    folder, edc=options.edc, city=options.city, code=options.code, seed=options.seed, face=not headless
+                )
+            )
+            return _work(options, folder, sandbox) if headless else _window(folder, sandbox)
+    except KeyboardInterrupt:
+        return _unfinished("Dihentikan.", folder)
 
 
 def _alone(folder: Path, stack: ExitStack) -> None:
@@ -141,8 +146,6 @@ def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
             morning.run()
         except MorningFailed as failure:
             return _unfinished(f"Pagi ini tidak selesai. {failure}", folder)
-        except KeyboardInterrupt:
-            return _unfinished("Dihentikan.", folder)
         summary = _summary(app, sandbox, hands, folder)
     finally:
         app.stop()

@@ -19,7 +19,6 @@ from ewarung_pos.errors import (
     ChainBroken,
     ClockSuspect,
     ConfigError,
-    LedgerCorrupt,
     PosError,
     ProtocolMismatch,
     RuleViolation,
@@ -89,7 +88,7 @@ class _Leg:
         try:
             work()
             self.backoff.reset()
-        except (SyncError, ChainBroken, ClockSuspect, ConfigError) as error:
+        except (SyncError, ChainBroken, RuleViolation, ConfigError) as error:
             self._failed(error, now_ms)
 
     def skip(self, error: PosError, retry_ms: int) -> None:
@@ -132,7 +131,7 @@ class SyncEngine:
         self._city: HttpCityServer | None = None
         self._key = b""
         self._city_key = b""
-        self._identity: KioskIdentity | None = None
+        self._identity = KioskIdentity("", 0, "", "", "")
         self._acked: tuple[int, str] | None = None
         self._hello_at: int | None = None
         self._hello_wall = 0
@@ -358,11 +357,10 @@ class SyncEngine:
             raise ProtocolMismatch(f"cursor {page.cursor} after {cursor}", reason="downgrade")
         if page.cursor == cursor:
             return
-        try:
-            with self._ledger.write() as uow:
-                uow.accept(page, hashlib.sha256(body).hexdigest())
-        except RuleViolation as error:
-            raise ProtocolMismatch(f"page {page.cursor}: {error.detail or error.code}", reason="page") from error
+        if any(lease.granted < 0 for lease in page.leases) or any(credit.amount < 0 for credit in page.credits):
+            raise ProtocolMismatch(f"page {page.cursor} gives less than nothing", reason="page")
+        with self._ledger.write() as uow:
+            uow.accept(page, hashlib.sha256(body).hexdigest())
         self._step.received = max(1, _things(page))
         self._step.more = self._step.more or page.more
 
@@ -381,8 +379,6 @@ class SyncEngine:
         return self._city
 
     def _who(self) -> KioskIdentity:
-        if self._identity is None:
-            raise LedgerCorrupt("no identity", reason="no_identity")
         return self._identity
 
     def _wall_ms(self) -> int:

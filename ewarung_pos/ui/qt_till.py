@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Protocol
 
@@ -67,6 +68,8 @@ def show_till(
         window = TillWindow(application.till, practice_hint=practice_hint, tray=tray)
         window.resize(app.primaryScreen().availableSize())
         window.showMaximized()
+        gc.freeze()
+        gc.enable()
         return int(app.exec())
     finally:
         application.stop()

@@ -283,9 +283,7 @@ def test_more_rows_than_fit_turn_pages(qtbot: QtBot) -> None:
 
 
 def test_a_refusal_is_left_by_its_one_button(qtbot: QtBot) -> None:
-    window, stills = shown(
-        qtbot, counter=CounterState(phase=Phase.REFUSED, refusal=trouble("refusal.period_over"))
-    )
+    window, stills = shown(qtbot, counter=CounterState(phase=Phase.REFUSED, refusal=trouble("refusal.period_over")))
     press(window, Qt.Key.Key_Return)
     assert stills["counter"].calls == [("finish",)]
     assert stills["shell"].calls == [("go", "sync")]
@@ -574,23 +572,27 @@ def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> No
     qtbot.addWidget(window)
     window.resize(1300, 768)
     window.show()
-    tray = window._tray
-    assert tray is not None
-    assert tray.isWindow()
-    qtbot.waitUntil(lambda: len(tray._cards) == 2, timeout=3000)
-    tray._cards[1].click()
-    tray._chips[1].click()
-    qtbot.waitUntil(tray._face._keys[0].isEnabled, timeout=3000)
-    tray._face._keys[0].click()
+
+    def tray() -> TrayView:
+        assert window._tray is not None
+        return window._tray
+
+    assert tray().isWindow()
+    qtbot.waitUntil(lambda: len(tray()._cards) == 2, timeout=3000)
+    tray()._cards[1].click()
+    tray()._chips[1].click()
+    qtbot.waitUntil(tray()._face._keys[0].isEnabled, timeout=3000)
+    tray()._face._keys[0].click()
     qtbot.waitUntil(lambda: len(hands.done) == 3)
     assert hands.done == [("insert", "2"), ("next_sale", "wrong_pin"), ("press", "1")]
     window.resize(1800, 900)
     settle()
-    assert not tray.isWindow()
-    assert tray.isVisible()
+    assert not tray().isWindow()
+    assert tray().isVisible()
+    assert len(tray()._cards) == 2
     window.resize(1300, 768)
     settle()
-    assert tray.isWindow()
+    assert tray().isWindow()
     window.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane-")]
 

@@ -246,9 +246,7 @@ class BasketPage(Page):
         head = Box(across=True, gap=1, margins=(0.75, 0, 2.75, 0))
         self._tabs = Tabs("Bagian keranjang")
         self._tabs.chosen.connect(self._counter.choose_section)
-        self.take_all = BigButton(
-            "Ambil semua", kind=ButtonKind.STRONG, size=ButtonSize.PLAIN, icon="check", key="F10"
-        )
+        self.take_all = BigButton("Ambil semua", kind=ButtonKind.STRONG, size=ButtonSize.PLAIN, icon="check", key="F10")
         self.take_all.clicked.connect(self._counter.take_all)
         head.add(self._tabs, stretch=1).add(self.take_all, align=Qt.AlignmentFlag.AlignVCenter)
         self._head = head
@@ -275,6 +273,7 @@ class BasketPage(Page):
         foot.add(self.cancel, align=Qt.AlignmentFlag.AlignVCenter).add(words, stretch=1).add(self.serve)
         # A trouble's button stands where Salurkan stands: the place of what comes next.
         foot.add(self._trouble.button)
+        self._rows.set_followers(self.cancel, self.serve, self._trouble.button)
         return foot
 
     def render_state(self, state: CounterState) -> None:

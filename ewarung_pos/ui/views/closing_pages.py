@@ -216,9 +216,7 @@ class SealPage(Box):
         self.add(self._story)
         foot = Box(across=True, gap=2.5)
         self._words = Text("Setelah disegel, angka hari ini tidak berubah lagi.", Role.BODY, Tone.SOFT, wrap=True)
-        self.seal = BigButton(
-            "SEGEL & CETAK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, icon="lock", key="Enter"
-        )
+        self.seal = BigButton("SEGEL & CETAK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, icon="lock", key="Enter")
         self.seal.clicked.connect(closing.seal)
         foot.add(self._words, stretch=1).add(self.seal)
         self.add(foot)

@@ -126,9 +126,7 @@ class _WhyLine(Box):
         self._next = BigButton("Selisih berikutnya", size=ButtonSize.PLAIN, icon="arrow-right", key="F9")
         line.add(self._title, stretch=1).add(self._next)
         self._reasons = Choice("Alasan selisih", stretch=False)
-        self._reasons.set_options(
-            tuple(Option(value, label, "") for value, label in REASONS)
-        )
+        self._reasons.set_options(tuple(Option(value, label, "") for value, label in REASONS))
         self._reasons.chosen.connect(self._chosen)
         self._note = TextField("Alasan lain, dengan kata sendiri")
         self._note.setPlaceholderText("Tulis alasannya")
@@ -224,6 +222,7 @@ class SheetPage(Box):
         self.go_on.clicked.connect(self._go_on)
         foot.add(self.back, self.recount, align=Qt.AlignmentFlag.AlignVCenter)
         foot.add(self._words, stretch=1).add(self.go_on)
+        self._rows.set_followers(self.back, self.recount, self.go_on)
         self.add(card, stretch=1)
         self.add(self._story, foot)
 

@@ -295,6 +295,7 @@ class DonePage(Page):
         )
         self.finish = BigButton("SELESAI", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.finish.clicked.connect(counter.finish)
+        self._picks.set_followers(self.reprint, self.finish)
         foot.add(self.finish)
         self.add(foot)
 

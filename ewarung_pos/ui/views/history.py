@@ -231,9 +231,7 @@ class _ReceiptPage(Page):
 
     def _fit(self) -> None:
         down = self.look.room is Density.TIGHT
-        self._actions.lay.setDirection(
-            QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight
-        )
+        self._actions.lay.setDirection(QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight)
 
     def render_state(self, state: HistoryState, line: HistoryLine) -> None:
         self._paper.set_document(state.document)

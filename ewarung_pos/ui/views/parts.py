@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QPaintEvent, QResizeEvent
@@ -169,6 +170,7 @@ class PagedRows(Painted):
         self._rows: tuple[QWidget, ...] = ()
         self._page = 0
         self._tops: list[int] = []
+        self._followers: tuple[QWidget, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._bar = Box(across=True, gap=2, margins=(1.5, 0.5, 1.5, 0.5), parent=self)
         self._back = BigButton("Sebelumnya", kind=ButtonKind.SECONDARY, size=ButtonSize.PLAIN, key="PgUp", hint="PgUp")
@@ -196,15 +198,19 @@ class PagedRows(Painted):
         self._place()
 
     def _order_tabs(self) -> None:
-        """Rows made later than what stands below them would come after it."""
-        before: QWidget = self
-        for line in self._rows:
-            for each in (line, *line.findChildren(QWidget)):
-                if each.focusPolicy() & Qt.FocusPolicy.TabFocus:
-                    QWidget.setTabOrder(before, each)
-                    before = each
-        QWidget.setTabOrder(before, self._back)
-        QWidget.setTabOrder(self._back, self._on)
+        """Rows are made later than what stands below them, and would come after it."""
+        chain = [
+            each
+            for line in self._rows
+            for each in (line, *line.findChildren(QWidget))
+            if each.focusPolicy() & Qt.FocusPolicy.TabFocus
+        ]
+        for before, after in pairwise((*chain, self._back, self._on, *self._followers)):
+            QWidget.setTabOrder(before, after)
+
+    def set_followers(self, *widgets: QWidget) -> None:
+        """What the Tab key comes to after the rows."""
+        self._followers = widgets
 
     def rows(self) -> tuple[QWidget, ...]:
         """All rows, shown or not."""

@@ -233,9 +233,7 @@ _KNOWN = CounterState(
     sections=_sections((0, 0, 0)),
     tally=_TALLY,
 )
-_CHOSEN = replace(
-    _KNOWN, sections=_sections((2, 2, 1)), summary="2 beras · 2 gula · 1 minyak", can_serve=True
-)
+_CHOSEN = replace(_KNOWN, sections=_sections((2, 2, 1)), summary="2 beras · 2 gula · 1 minyak", can_serve=True)
 _PURSE = replace(
     _KNOWN,
     section="purse",
@@ -482,9 +480,7 @@ _FIGURES = (
     ("KKS lewat EDC", "Rp1.911.000"),
     ("Tunai", "Rp122.500"),
 )
-_COUNTING = ClosingState(
-    step=1, date="24 November 2026", rows=_count(120, 24, 125, None, None, None), can_go_on=False
-)
+_COUNTING = ClosingState(step=1, date="24 November 2026", rows=_count(120, 24, 125, None, None, None), can_go_on=False)
 _EXPLAIN = replace(
     _COUNTING, step=2, rows=_count(120, 24, 125, 132, 130, 17), story=_STORY, can_go_on=False, needs_leader=False
 )
@@ -500,9 +496,7 @@ _SEAL = replace(
     edc_total="Rp1.911.000",
     till_purse="Rp1.911.000",
 )
-_SEALED = replace(
-    _SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan Z sudah dicetak."
-)
+_SEALED = replace(_SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan Z sudah dicetak.")
 _SYNC = SyncState(
     headline="Semua terkirim 09.40",
     tone="ok",
@@ -651,18 +645,14 @@ SCENES: tuple[Scene, ...] = (
         "riwayat-pin",
         _window(
             shell=_on("history"),
-            history=replace(
-                _RECEIPT, mode="pin", reason="jumlah_salah", notice=trouble("not_authorised", "wrong_pin")
-            ),
+            history=replace(_RECEIPT, mode="pin", reason="jumlah_salah", notice=trouble("not_authorised", "wrong_pin")),
         ),
     ),
     Scene("stok", _window(shell=_on("stock"), stock=_STOCK)),
     Scene("stok-terima", _window(shell=_on("stock"), stock=_RECEIVING)),
     Scene(
         "stok-dicatat",
-        _window(
-            shell=_on("stock"), stock=replace(_STOCK, said="84 kemasan dari Bulog Semarang sudah dicatat.")
-        ),
+        _window(shell=_on("stock"), stock=replace(_STOCK, said="84 kemasan dari Bulog Semarang sudah dicatat.")),
     ),
     Scene("buka-hari", _window(shell=_on("day"), day=_MORNING)),
     Scene("buka-hari-sudah", _window(shell=_on("day"), day=replace(_MORNING, already=True, can_open=False))),
@@ -684,9 +674,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("tutup-kirim", _window(shell=_on("closing"), closing=_SENDING)),
     Scene(
         "tutup-kirim-nanti",
-        _window(
-            shell=_on("closing"), closing=replace(_SENDING, sending=False, notice=trouble("server_unreachable"))
-        ),
+        _window(shell=_on("closing"), closing=replace(_SENDING, sending=False, notice=trouble("server_unreachable"))),
     ),
     Scene("tutup-segel", _window(shell=_on("closing"), closing=_SEAL)),
     Scene(

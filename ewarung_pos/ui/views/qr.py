@@ -76,9 +76,7 @@ def _interleaved(data: bytes, version: int) -> bytes:
         blocks.append(data[start : start + size])
         start += size
     checks = [_check(block, extra) for block in blocks]
-    return bytes(
-        part[place] for parts in (blocks, checks) for place in range(len(parts[0])) for part in parts
-    )
+    return bytes(part[place] for parts in (blocks, checks) for place in range(len(parts[0])) for part in parts)
 
 
 def _times(a: int, b: int) -> int:

@@ -96,9 +96,7 @@ class _ShelfPage(Page):
         head.add(self.begin)
         self._said = Said()
         self._card = Card(pad=0, spacing=0)
-        empty = EmptyState(
-            "package", "Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.", height=96
-        )
+        empty = EmptyState("package", "Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.", height=96)
         self.table: RoomTable[StockRow] = RoomTable("Stok di rak", _columns, empty)
         self._card.body.addWidget(self.table, 1)
         self._trouble = TroubleCard()
@@ -187,12 +185,11 @@ class _ReceivePage(Page):
         foot = Box(across=True, gap=2.5)
         self.back = BigButton("Batal", icon="x", key="Esc")
         self.back.clicked.connect(stock.back)
-        self._sum = Text(
-            role=Role.LEAD, bold=True, align=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        )
+        self._sum = Text(role=Role.LEAD, bold=True, align=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.receive = BigButton("CATAT BARANG MASUK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.receive.clicked.connect(stock.receive)
         foot.add(self.back, align=Qt.AlignmentFlag.AlignVCenter).add(self._sum, stretch=1).add(self.receive)
+        self._rows.set_followers(self.back, self.receive)
         self.add(self._title, head)
         self.add(self._body, stretch=1)
         self.add(foot)

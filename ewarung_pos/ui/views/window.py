@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
@@ -24,18 +24,15 @@ from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 from ewarung_pos.ui.viewmodels.till import TillViewModels
 from ewarung_pos.ui.viewmodels.tray import TrayViewModel
-from ewarung_pos.ui.views.closing import ClosingView
-from ewarung_pos.ui.views.counter import CounterView
-from ewarung_pos.ui.views.day_open import DayOpenView
-from ewarung_pos.ui.views.doubt import DoubtView
-from ewarung_pos.ui.views.history import HistoryView
 from ewarung_pos.ui.views.kit import Chime, Pages
 from ewarung_pos.ui.views.parts import Stack
 from ewarung_pos.ui.views.shell import PracticeFrame, ShellView
 from ewarung_pos.ui.views.sign_in import SignInView
-from ewarung_pos.ui.views.stock import StockView
-from ewarung_pos.ui.views.sync import SyncView
-from ewarung_pos.ui.views.tray import TrayView
+
+if TYPE_CHECKING:
+    from ewarung_pos.ui.views.counter import CounterView
+    from ewarung_pos.ui.views.doubt import DoubtView
+    from ewarung_pos.ui.views.tray import TrayView
 
 __all__ = ["TillWindow", "ViewModels"]
 
@@ -81,7 +78,7 @@ class _CounterScreen(Stack):
 
 
 class TillWindow(QMainWindow):
-    """Wires views to view-models. Screens other than the one in front are made when first shown.
+    """Wires views to view-models. Screens other than the one in front are loaded and made when first shown.
 
     Args:
         viewmodels: one of each.
@@ -120,6 +117,7 @@ class TillWindow(QMainWindow):
         self._line.addWidget(self._frame, 1)
         self.setCentralWidget(middle)
         self._tray: TrayView | None = None
+        self._tray_end: Callable[[], None] | None = None
         self._tray_runner = QtRunner() if tray is not None else None
         self._tray_model = (
             TrayViewModel(tray, self._tray_runner) if tray is not None and self._tray_runner is not None else None
@@ -156,27 +154,40 @@ class TillWindow(QMainWindow):
     def _make(self, name: str) -> QWidget:
         vm = self._vm
         if name == "counter":
+            from ewarung_pos.ui.views.counter import CounterView
+            from ewarung_pos.ui.views.doubt import DoubtView
+
             counter, doubt = CounterView(vm.counter, self.act, self._chime), DoubtView(vm.doubt)
             screen = _CounterScreen(counter, doubt)
             self._show(vm.counter, counter.render_state)
             self._show(vm.doubt, screen.render_doubt)
             return screen
         if name == "history":
+            from ewarung_pos.ui.views.history import HistoryView
+
             history = HistoryView(vm.history, self.act)
             self._show(vm.history, history.render_state)
             return history
         if name == "stock":
+            from ewarung_pos.ui.views.stock import StockView
+
             stock = StockView(vm.stock)
             self._show(vm.stock, stock.render_state)
             return stock
         if name == "day":
+            from ewarung_pos.ui.views.day_open import DayOpenView
+
             day = DayOpenView(vm.day, self.act)
             self._show(vm.day, day.render_state)
             return day
         if name == "closing":
+            from ewarung_pos.ui.views.closing import ClosingView
+
             closing = ClosingView(vm.closing, self.act)
             self._show(vm.closing, closing.render_state)
             return closing
+        from ewarung_pos.ui.views.sync import SyncView
+
         sync = SyncView(vm.sync)
         self._show(vm.sync, sync.render_state)
         return sync
@@ -207,26 +218,37 @@ class TillWindow(QMainWindow):
 
     def show_tray(self) -> None:
         """Lay the tray beside the till, or in a window of its own where the till needs the width."""
-        if self._tray_model is None:
+        model = self._tray_model
+        if model is None:
             return
-        if self._tray is None:
-            self._tray = TrayView(self._tray_model)
-            self._show(self._tray_model, self._tray.render_state)
-            self._tray_model.activate()
         beside = self.width() >= WIDE
-        docked = self._tray.parent() is not None
-        if beside and not docked:
-            self._tray.setWindowFlags(Qt.WindowType.Widget)
-            self._tray.setFixedWidth(TRAY_WIDTH)
-            self._line.addWidget(self._tray)
-        elif not beside and docked:
+        if self._tray is not None and self._tray.isWindow() is not beside:
+            return
+        from ewarung_pos.ui.views.tray import TrayView
+
+        # Made anew on the other side: a widget that turns into a window and back does not survive on every platform.
+        self._drop_tray()
+        tray = TrayView(model, self)
+        if beside:
+            tray.setFixedWidth(TRAY_WIDTH)
+            self._line.addWidget(tray)
+        else:
+            tray.setWindowFlags(Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint)
+            tray.setMinimumWidth(TRAY_WIDTH)
+            tray.resize(TRAY_WIDTH, min(720, self.height()))
+        self._tray = tray
+        self._tray_end = model.subscribe(tray.render_state)
+        model.activate()
+        tray.show()
+
+    def _drop_tray(self) -> None:
+        if self._tray is not None:
+            if self._tray_end is not None:
+                self._tray_end()
+            self._tray.hide()
             self._line.removeWidget(self._tray)
-            self._tray.setParent(None)
-        if not beside:
-            self._tray.setMinimumWidth(TRAY_WIDTH)
-            self._tray.setWindowFlags(Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint)
-            self._tray.resize(TRAY_WIDTH, min(720, self.height()))
-        self._tray.show()
+            self._tray.deleteLater()
+            self._tray = None
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -241,7 +263,7 @@ class TillWindow(QMainWindow):
         if isinstance(app, QApplication):
             beside = TRAY_WIDTH if self._tray_model is not None and event.size().width() >= WIDE else 0
             apply_window(app, QSize(event.size().width() - beside, event.size().height()))
-        if self._tray is not None and (event.size().width() >= WIDE) != (event.oldSize().width() >= WIDE):
+        if self._tray is not None:
             self.show_tray()
 
     def closeEvent(self, event: QCloseEvent) -> None:
@@ -254,10 +276,7 @@ class TillWindow(QMainWindow):
             self._tray_model.stop()
         if self._tray_runner is not None:
             self._tray_runner.close(TRAY_SECONDS)
-        if self._tray is not None:
-            self._tray.close()
-            self._tray.deleteLater()
-            self._tray = None
+        self._drop_tray()
         if self._closing is not None:
             self._closing()
             self._closing = None

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import shutil
 import socket
+import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from datetime import UTC, datetime
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 
 from ewarung_city import feed
 from ewarung_city.store import schema
@@ -27,7 +35,9 @@ from tests.integration.city.city_kit import LEDGER_KEY, LiveCity, Till, Wire, an
 from tests.integration.city.test_line import serve_some
 
 
-def test_a_city_restored_from_a_backup_gets_everything_again(city: LiveCity, till: Till, tmp_path: Path) -> None:
+def test_a_city_restored_from_a_backup_gets_everything_again(
+    city: LiveCity, till: Till, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     till.drain()
     city.stop()
     city.store.close()
@@ -40,12 +50,13 @@ def test_a_city_restored_from_a_backup_gets_everything_again(city: LiveCity, til
     acked = till.ledger.read().head().acked_seq
     city.close()
 
+    monkeypatch.setattr("ewarung_pos.sync.engine.BATCH_ENTRIES", 2)
     restored = LiveCity(backup, city.clock)
     try:
         restored.start()
         assert restored.epoch()["acked_seq"] < acked
         till.reconnect(restored.url)
-        for _ in range(4):
+        for _ in range(8):
             assert till.engine.step().code == ""
         head = till.ledger.read().head()
         assert restored.epoch()["acked_seq"] >= acked
@@ -130,6 +141,62 @@ def test_a_page_that_contradicts_what_is_held_changes_nothing(
     report = till.engine.step()
     assert (report.code, report.received) == ("protocol_mismatch", 0)
     assert till.ledger.read().head() == before
+
+
+def test_a_lease_below_nothing_is_not_taken(city: LiveCity, till: Till) -> None:
+    till.drain()
+    with city.store.write() as tx:
+        lease = tx.all(schema.lease, "family", device="EW-0001", commodity="beras")[0]
+        family = lease["family"]
+        tx.add(schema.lease, [{**lease, "commodity": "telur", "granted": -5}])
+        feed.tell(tx, "EW-0001", [("rights", f"{family}|2026-11")])
+    before = till.ledger.read().head()
+    report = till.engine.step()
+    assert (report.code, report.reason, report.received) == ("protocol_mismatch", "page", 0)
+    assert till.ledger.read().head() == before
+
+
+def test_a_page_that_is_none_is_not_taken(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(feed, "page_for", lambda *_: {"cursor": "x"})
+    report = till.engine.step()
+    assert (report.code, report.reason, report.received) == ("protocol_mismatch", "body", 0)
+
+
+def test_a_certificate_of_somebody_else_is_no_line(till: Till, tmp_path: Path, wires: Callable[..., Wire]) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(_certificate(tmp_path / "theirs.pem"))
+
+    def secured(connection: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(connection, server_side=True) as line:
+            line.recv(1)
+
+    till.engine.close()
+    url = wires(secured).url.replace("http://", "https://")
+    engine = SyncEngine(till.ledger, till.clock, url, str(_certificate(tmp_path / "ours.pem")))
+    report = engine.step()
+    assert (report.code, report.reason) == ("server_unreachable", "tls")
+    engine.close()
+
+
+def _certificate(path: Path) -> Path:
+    """A self-made certificate for 127.0.0.1, with its key."""
+    key = Ed25519PrivateKey.generate()
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, path.stem)])
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime(2020, 1, 1, tzinfo=UTC))
+        .not_valid_after(datetime(2100, 1, 1, tzinfo=UTC))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, None)
+    )
+    private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    path.write_bytes(private + made.public_bytes(Encoding.PEM))
+    return path
 
 
 def test_a_ledger_without_keys_is_told_to_enrol(till: Till) -> None:

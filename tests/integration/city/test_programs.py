@@ -20,7 +20,7 @@ from ewarung_city.__main__ import main
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.sync.embedded import EmbeddedCity
 from ewarung_pos.sync.enrolment import enrol
-from tests.integration.city.city_kit import SAMPLE
+from tests.integration.city.city_kit import SAMPLE, Wire, answering
 
 
 @pytest.fixture
@@ -217,6 +217,23 @@ def test_a_frozen_till_starts_the_city_through_itself(tmp_path: Path, monkeypatc
 
 
 DEAD = '{"url":"http://127.0.0.1:1","kiosk":"EW-0001","code":"x","period":"2026-11"}'
+
+
+def test_a_city_that_is_not_well_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wires: Callable[..., Wire]
+) -> None:
+    sick = wires(answering(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"))
+    fake = tmp_path / "python"
+    fake.write_text(
+        f"#!/bin/sh\necho '{DEAD.replace('http://127.0.0.1:1', sick.url)}'\nexec sleep 5\n", encoding="utf-8"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(fake))
+    monkeypatch.setattr("ewarung_pos.sync.embedded.STOP_SECONDS", 0.2)
+    monkeypatch.setattr("ewarung_pos.sync.embedded.START_SECONDS", 0.3)
+    with pytest.raises(ConfigError) as refused:
+        EmbeddedCity(tmp_path / "city").start()
+    assert refused.value.reason == "city_start"
 
 
 @pytest.mark.parametrize(
