@@ -15,6 +15,8 @@ from typing import Any
 from ewarung_pos.app import Application, build
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.diagnostics import start_log
+from ewarung_pos.domain.business_day import DayState
+from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.kiosk import verify_ledger
 from ewarung_pos.ledger.database import LEDGER_FILE
@@ -30,6 +32,7 @@ __all__ = ["DemoOptions", "run_demo"]
 POLL_MS = 20
 """The script's lanes run one after another, so a long wait for a card would hold up everything else."""
 
+PRACTICE_CASHIER = "siti"
 PIN_HINT = "Bu Siti 111111 · Bu Yuni (ketua) 222222"
 
 
@@ -106,10 +109,21 @@ def _window(folder: Path, sandbox: Sandbox) -> int:
 
     def start(runner: TaskRunner, close: Callable[[], None]) -> Application:
         app = build(sandbox.config, folder, SystemClock(), runner, close_runner=close)
+        _fill_the_shelf(app)
         app.start()
         return app
 
     return show_till(start, sandbox.config.kiosk, sandbox.tray, PIN_HINT)
+
+
+def _fill_the_shelf(app: Application) -> None:
+    """Practice begins with an open day and goods on the shelf, so that the first card can be served at once."""
+    services = app.services
+    day = services.day.today()
+    if day.state is DayState.CLOSED and day.date is None:
+        services.day.open(PRACTICE_CASHIER)
+        lines = tuple(ReceivedLine(product, packs) for product, packs in _delivery())
+        services.stock.receive("Toko Sumber Rejeki", "SJ-0117", lines, PRACTICE_CASHIER)
 
 
 def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:

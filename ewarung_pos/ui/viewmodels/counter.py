@@ -352,10 +352,10 @@ class CounterViewModel(ViewModel[CounterState]):
                 return _not_sent()
 
         def broke(error: Exception) -> None:
-            self._paid(Unknown("no_answer"))
+            self._paid(attempt, Unknown("no_answer"))
             raise error
 
-        self._runner.submit(Lane.TERMINAL, pay, self._paid, broke)
+        self._runner.submit(Lane.TERMINAL, pay, lambda outcome: self._paid(attempt, outcome), broke)
 
     def _progress(self, step: PaymentStep) -> None:
         if self._state.phase is Phase.PROCESSING and step is not PaymentStep.SENT:
@@ -367,10 +367,7 @@ class CounterViewModel(ViewModel[CounterState]):
                 )
             )
 
-    def _paid(self, outcome: PaymentOutcome) -> None:
-        attempt = self._attempt
-        if attempt is None:
-            return
+    def _paid(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
         wait = "Jawaban EDC sedang dicatat."
         self._set(replace(self._state, steps=_steps(purse=True, at=1), can_cancel=False, why_no_cancel=wait))
         self._runner.submit(

@@ -91,8 +91,9 @@ class SyncViewModel(ViewModel[SyncState]):
             last_received=f"keadaan kota nomor {cursor}" if cursor else "belum ada",
             head=f"no. {head.seq} · {head.hash[:12]}" if head.seq else "kosong",
         )
-        if not state.headline:
-            state = replace(state, headline=_headline(head.unsent, 0), tone="look" if head.unsent else "ok")
+        if not state.headline or head.unsent != self._state.unsent:
+            tone = state.notice.tone if state.notice is not None else "look" if head.unsent else "ok"
+            state = replace(state, headline=_headline(head.unsent, 0), tone=tone)
         self._set(state)
 
     def nudge(self) -> None:

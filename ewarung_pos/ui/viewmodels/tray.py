@@ -21,8 +21,8 @@ TRAY_LANE = "tray"
 BEHAVIOURS: tuple[tuple[str, str], ...] = (
     ("ok", "Berhasil"),
     ("wrong_pin", "PIN salah"),
-    ("insufficient", "Saldo kurang"),
     ("cancel", "Dibatalkan"),
+    ("insufficient", "Saldo kurang"),
     ("lose_answer", "Jawaban hilang"),
 )
 """(value, label) of how the holder or the line behaves at the next sale."""

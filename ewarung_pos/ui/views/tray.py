@@ -196,7 +196,8 @@ class TrayView(Box):
         self._behaviour.set_widgets([*self._chips])
         self._rows = PagedRows("Kartu di meja", tall=60)
         self.add(self._face, self._away)
-        self.add(Text("Belanja KKS berikutnya", Role.SMALL, Tone.SOFT), self._behaviour)
+        self._next = Text("Belanja KKS berikutnya", Role.SMALL, Tone.SOFT)
+        self.add(self._next, self._behaviour)
         self.add(Text("Kartu di meja: tekan untuk memasukkan", Role.SMALL, Tone.SOFT, wrap=True))
         self.add(self._rows, stretch=1)
 
@@ -213,6 +214,8 @@ class TrayView(Box):
         for chip in self._chips:
             chip.setChecked(chip.value == state.behaviour)
         self._away.setVisible(state.away is not None)
+        self._next.setVisible(state.away is None)
+        self._behaviour.setVisible(state.away is None)
         if state.away is not None:
             self._away_words.set_text(f"{state.away.happened} {state.away.now}")
 

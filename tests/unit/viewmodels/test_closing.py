@@ -139,6 +139,17 @@ def test_no_card_is_served_once_the_close_began_and_again_when_it_is_called_off(
     assert evening.counter.refusal is None
 
 
+def test_what_was_undone_completely_tells_no_story(evening: ScriptedTill) -> None:
+    from ewarung_pos.services.reverse import ReversalReason
+
+    entry = evening.kit.papers.preview(1)[1]
+    evening.kit.reverse.reverse(entry, ReversalReason.WRONG_GOODS, "siti", "yuni")
+    begin(evening)
+    count(evening)
+    assert [line.text for line in state(evening).story][0] == "hak berkurang 1 kg telur"
+    assert state(evening).story_agrees
+
+
 def test_nothing_can_be_closed_that_is_not_open(shut: ScriptedTill) -> None:
     shut.to("closing")
     assert (state(shut).step, state(shut).can_go_on) == (0, False)

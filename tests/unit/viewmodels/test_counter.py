@@ -8,7 +8,7 @@ from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import Redeemed, RedemptionRefused
 from ewarung_pos.errors import DeviceProtocolError, LedgerFull, PrinterNotReady
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Mark, Phase, Section, ShelfRow
-from tests.unit.services.counter import facts, ration, serve
+from tests.unit.services.counter import facts, ration, serve, tell_city
 from tests.unit.viewmodels.till import ScriptedTill, unplugged
 
 
@@ -183,6 +183,29 @@ def test_the_purse_waits_while_the_edc_is_away(till: ScriptedTill) -> None:
     till.insert("SUMINAH")
     assert section(till.counter, "purse").why_not == "EDC tidak tersambung: belanja KKS menunggu EDC."
     assert section(till.counter, "ration").why_not == ""
+
+
+def test_a_commodity_that_is_not_handed_out_today_says_so(till: ScriptedTill) -> None:
+    import msgspec
+
+    catalogue = till.kit.ledger.read().catalogue()
+    kept = tuple(each for each in catalogue.eligibilities if (each.programme, each.commodity) != ("JATAH", "gula"))
+    tell_city(till.kit, catalogue=msgspec.structs.replace(catalogue, eligibilities=kept))
+    till.vm.counter.refresh()
+    till.insert("SRI WAHYUNI")
+    sugar = row(till.counter, "ration", "gula-1")
+    assert (sugar.gone, sugar.most) == ("belum boleh dibagikan hari ini", 0)
+
+
+def test_a_paper_that_comes_after_done_was_left_changes_no_screen(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.serve()
+    till.runner.pump(lambda: till.counter.phase is Phase.DONE)
+    till.vm.counter.finish()
+    till.settle()
+    assert (till.counter.phase, till.counter.done) == (Phase.READY, None)
+    assert till.kit.papers.owed() == ()
 
 
 def test_a_proxy_needs_a_reason_before_goods_leave(till: ScriptedTill) -> None:

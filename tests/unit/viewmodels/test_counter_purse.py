@@ -227,3 +227,17 @@ def test_who_served_is_who_began_even_when_she_left_meanwhile(till: ScriptedTill
     assert sealed is not None
     assert b'"operator":"siti"' in sealed.body
     assert not any(isinstance(entry, AttemptSettled) for entry in facts(till.kit))
+
+
+def test_trouble_beside_a_payment_does_not_lose_its_outcome(
+    till: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tally could not be read while the EDC worked; what the bank took is recorded all the same."""
+
+    def stumble(tell: Tell) -> None:
+        till.runner.post(lambda: till.vm.counter._failed(LedgerFull()))
+
+    till.edc.on_pay = stumble
+    till.buy("SUMINAH", telur_1=1)
+    assert till.counter.phase is Phase.DONE
+    assert open_attempts(till) == 0

@@ -96,6 +96,17 @@ def test_a_terminal_that_cannot_be_asked_is_not_asked_again(doubtful: ScriptedTi
     assert (panel(doubtful).trouble.code, panel(doubtful).trouble.action) == ("doubt.no_query", "ask_slip")
 
 
+def test_a_bug_while_settling_is_not_hidden(doubtful: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(doubtful.kit.redeem, "conclude", broken)
+    doubtful.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    with pytest.raises(ZeroDivisionError):
+        doubtful.settle(2_500)
+    assert len(doubtful.kit.redeem.open_attempts()) == 1
+
+
 # --- the slip --------------------------------------------------------------------------------------------------------
 
 

@@ -1,0 +1,253 @@
+"""The frame: who works, which screen is in front, the lamps; and view-models that know no Qt."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ewarung_pos.domain.journal import OperatorChanged
+from ewarung_pos.errors import PrinterNotReady
+from ewarung_pos.ports import DeviceState
+from ewarung_pos.ui.viewmodels.base import ViewModel
+from ewarung_pos.ui.viewmodels.counter_state import Phase
+from ewarung_pos.ui.viewmodels.shell import SCREENS, ShellState
+from tests.unit.services.counter import DAY_MS, facts
+from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, assembled
+
+
+def state(till: ScriptedTill) -> ShellState:
+    return till.vm.shell.state
+
+
+def lamps(till: ScriptedTill) -> list[tuple[str, str]]:
+    return [(lamp.word, lamp.tone) for lamp in state(till).lamps]
+
+
+def sign_in(till: ScriptedTill, code: str, pin: str) -> None:
+    till.vm.shell.sign_in(code, pin)
+    till.settle()
+
+
+def notice(till: ScriptedTill) -> str:
+    found = state(till).notice
+    return found.code if found is not None else ""
+
+
+def test_the_frame_says_where_and_when(till: ScriptedTill) -> None:
+    assert (state(till).kiosk, state(till).place, state(till).practice) == ("e-Warung Mawar", "Kel. Kauman", False)
+    assert (state(till).date, state(till).time) == ("Selasa 24 Nov 2026", "07.26")
+    assert state(till).operators == (("siti", "Bu Siti"), ("yuni", "Bu Yuni"))
+    assert till.vm.shell.today().iso == "2026-11-24"
+    till.kit.clock.ms += 60_000
+    till.vm.shell.tick()
+    assert state(till).time == "07.27"
+
+
+# --- operators -------------------------------------------------------------------------------------------------------
+
+
+def test_signing_in_is_recorded_and_brings_the_screen_to_life(shut: ScriptedTill) -> None:
+    assert (state(shut).operator, state(shut).operator_name) == ("siti", "Bu Siti")
+    assert OperatorChanged("siti", "signed_in") in facts(shut.kit)
+
+
+def test_a_wrong_pin_lets_nobody_in(till: ScriptedTill) -> None:
+    till.vm.shell.sign_out()
+    sign_in(till, "siti", LEADER)
+    assert (state(till).operator, notice(till)) == ("", "not_authorised.wrong_pin")
+    till.vm.shell.dismiss()
+    assert notice(till) == ""
+    sign_in(till, "siti", SITI)
+    assert state(till).operator == "siti"
+
+
+def test_a_locked_account_is_opened_by_the_leader(till: ScriptedTill) -> None:
+    till.vm.shell.sign_out()
+    for _ in range(5):
+        sign_in(till, "siti", "000000")
+    assert notice(till) == "not_authorised.locked"
+    sign_in(till, "siti", SITI)
+    assert notice(till) == "not_authorised.locked"
+    till.vm.shell.unlock("siti", "000000")
+    till.settle()
+    assert notice(till) == "not_authorised.wrong_pin"
+    till.vm.shell.unlock("siti", LEADER)
+    till.settle()
+    assert notice(till) == ""
+    sign_in(till, "siti", SITI)
+    assert state(till).operator == "siti"
+
+
+def test_nobody_signed_in_means_no_card_is_read(till: ScriptedTill) -> None:
+    till.vm.shell.sign_out()
+    till.settle()
+    till.poll()
+    till.edc.cards = [till.card("SUMINAH")]
+    till.settle(5_000)
+    assert (len(till.edc.cards), till.counter.phase) == (1, Phase.READY)
+    till.vm.shell.sign_out()
+    till.settle()
+    assert [fact.change for fact in facts(till.kit) if isinstance(fact, OperatorChanged)] == ["signed_in", "signed_out"]
+    sign_in(till, "yuni", LEADER)
+    assert till.counter.phase is Phase.RECOGNISED
+
+
+def test_the_next_operator_does_not_inherit_a_basket(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.choose("ration", beras_medium_5=2)
+    till.vm.shell.sign_out()
+    till.settle()
+    assert (till.counter.phase, till.counter.person) == (Phase.READY, None)
+
+
+# --- screens ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("screen", [name for name, _, _, _ in SCREENS])
+def test_every_screen_comes_to_the_front(till: ScriptedTill, screen: str) -> None:
+    till.to(screen)
+    assert state(till).screen == screen
+
+
+def test_a_screen_that_does_not_exist_changes_nothing(till: ScriptedTill) -> None:
+    till.to("no-such-screen")
+    assert state(till).screen == "counter"
+
+
+def test_keys_are_told_apart() -> None:
+    assert len({key for _, _, _, key in SCREENS}) == len(SCREENS)
+
+
+# --- lamps -----------------------------------------------------------------------------------------------------------
+
+
+def test_the_lamps_say_what_waits(till: ScriptedTill) -> None:
+    unsent = till.kit.health.status().unsent
+    till.vm.shell.refresh()
+    till.settle()
+    assert lamps(till) == [("EDC siap", "ok"), ("Struk siap", "ok"), (f"{unsent} belum terkirim", "look")]
+    till.paper.failures = [PrinterNotReady(reason="paper_out")]
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    assert lamps(till)[1] == ("1 struk belum", "look")
+    till.vm.counter.reprint()
+    till.settle()
+    assert lamps(till)[1] == ("Struk siap", "ok")
+
+
+@pytest.mark.parametrize(
+    ("found", "word", "tone"),
+    [
+        (DeviceState.READY, "EDC siap", "ok"),
+        (DeviceState.BUSY, "EDC bekerja", "info"),
+        (DeviceState.AWAY, "EDC terputus", "stop"),
+        (DeviceState.ATTENTION, "EDC perlu dilihat", "look"),
+        (DeviceState.UNKNOWN, "EDC dicari", "info"),
+        (DeviceState.NONE, "Tanpa EDC", "info"),
+    ],
+)
+def test_the_edcs_lamp_has_a_word_for_every_state(till: ScriptedTill, found: DeviceState, word: str, tone: str) -> None:
+    till.edc.state = found
+    till.vm.shell.tick()
+    assert lamps(till)[0] == (word, tone)
+
+
+def test_all_sent_is_said(till: ScriptedTill) -> None:
+    from ewarung_pos.domain.journal import CityAcknowledged
+
+    head = till.kit.ledger.read().head()
+    with till.kit.ledger.write() as uow:
+        uow.append(CityAcknowledged(head.seq, head.hash, till.kit.clock.ms, "00"))
+    till.vm.shell.refresh()
+    till.settle()
+    assert lamps(till)[2] == ("Semua terkirim", "ok")
+
+
+@pytest.mark.parametrize(
+    ("days", "banner"),
+    [
+        (10, ""),
+        (50, "Daftar keluarga berumur 73 hari."),
+        (80, "Daftar keluarga sudah 103 hari: sinkron dan hubungi kota."),
+    ],
+)
+def test_an_old_register_is_said_in_a_banner(till: ScriptedTill, days: int, banner: str) -> None:
+    till.kit.clock.ms += days * DAY_MS
+    till.vm.shell.refresh()
+    till.settle()
+    assert state(till).banner == banner
+
+
+def test_a_bug_in_the_frame_is_not_hidden(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(till.kit.health, "status", broken)
+    till.vm.shell.refresh()
+    with pytest.raises(ZeroDivisionError):
+        till.settle()
+    assert notice(till) == "bug"
+
+
+def test_before_enrolment_the_frame_says_so(tmp_path: Path) -> None:
+    from ewarung_pos.ledger.database import open_ledger
+    from tests.till_kit import LEDGER_KEY, FakeClock, till_kit
+    from tests.unit.viewmodels.till import CityLine, Edc
+
+    for folder in ("enrolled", "bare"):
+        (tmp_path / folder).mkdir()
+    kit = till_kit(tmp_path / "enrolled", encrypted=False, families=1)
+    kit.ledger.close()
+    bare = open_ledger(tmp_path / "bare", LEDGER_KEY, FakeClock(), create=True, encrypted=False)
+    till = assembled(kit, bare, Edc(), CityLine())
+    try:
+        till.vm.start()
+        till.settle()
+        till.vm.sync.activate()
+        till.settle()
+        assert (state(till).kiosk, state(till).place, state(till).operators) == ("Belum terdaftar", "", ())
+        assert till.vm.sync.state.kiosk == "belum terdaftar"
+        assert (till.vm.sync.state.head, till.vm.sync.state.last_received) == ("kosong", "belum ada")
+        assert till.vm.sync.state.headline == "Semua terkirim"
+        till.to("stock")
+        assert till.vm.stock.state.rows == ()
+    finally:
+        till.close()
+
+
+# --- what a view-model is --------------------------------------------------------------------------------------------
+
+
+def test_a_listener_hears_the_state_now_and_each_change_until_it_ends() -> None:
+    class Number(ViewModel[int]):
+        def put(self, number: int) -> None:
+            self._set(number)
+
+    number, heard = Number(1), list[int]()
+    end = number.subscribe(heard.append)
+    for each in (2, 2, 3):
+        number.put(each)
+    end()
+    end()
+    number.put(4)
+    assert (heard, number.state) == ([1, 2, 3], 4)
+
+
+def test_view_models_need_no_qt() -> None:
+    """They are imported where PySide6 cannot be."""
+    import ewarung_pos.ui.viewmodels as package
+
+    modules = sorted(f"{package.__name__}.{path.stem}" for path in Path(package.__path__[0]).glob("[!_]*.py"))
+    assert len(modules) > 8
+    script = (
+        "import importlib, sys\n"
+        "sys.modules['PySide6'] = None\n"
+        f"for name in {modules!r}: importlib.import_module(name)\n"
+        "import ewarung_pos.ui.runners, ewarung_pos.ui.text\n"
+        "heavy = {'reportlab', 'requests', 'escpos', 'alembic', 'cryptography', 'argon2'} & set(sys.modules)\n"
+        "print(sorted(heavy))\n"
+    )
+    found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    assert (found.returncode, found.stdout) == (0, "[]\n"), found.stderr

@@ -1,0 +1,186 @@
+"""Sinkron: one sentence, a log in plain words, and the quiet retry behind it."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.domain.journal import CityAcknowledged
+from ewarung_pos.errors import LedgerBusy
+from ewarung_pos.ports import SyncPhase, SyncReport
+from ewarung_pos.sync.protocol import Flag
+from ewarung_pos.ui.viewmodels.sync import LOG_LINES, SyncState
+from tests.till_kit import START_MS
+from tests.unit.viewmodels.till import ScriptedTill
+
+AWAY = SyncReport(SyncPhase.WAITING, unsent=3, code="server_unreachable", reason="no_line", retry_ms=20_000)
+
+
+def state(till: ScriptedTill) -> SyncState:
+    return till.vm.sync.state
+
+
+def report(**more: object) -> SyncReport:
+    return SyncReport(SyncPhase.IDLE, at_ms=START_MS, **more)  # type: ignore[arg-type]
+
+
+def send(till: ScriptedTill, *reports: SyncReport | Exception) -> None:
+    """Press *Kirim sekarang* and let what is due at once follow."""
+    till.city.reports = list(reports)
+    till.vm.sync.send_now()
+    till.settle()
+
+
+def log(till: ScriptedTill) -> list[str]:
+    return [line.text for line in state(till).log]
+
+
+def test_the_screen_says_whose_line_it_is_and_where_it_stands(till: ScriptedTill) -> None:
+    till.to("sync")
+    head = till.kit.ledger.read().head()
+    assert state(till).kiosk == "EW-0001 · e-Warung Mawar"
+    assert state(till).last_received == "keadaan kota nomor 1"
+    assert state(till).head == f"no. {head.seq} · {head.hash[:12]}"
+    assert (state(till).headline, state(till).unsent) == (f"{state(till).unsent} belum terkirim", head.unsent)
+
+
+def test_a_good_exchange_says_what_went_and_what_came(till: ScriptedTill) -> None:
+    send(till, report(sent=5, received=2, flagged=((7, "OVER_LEASE"),), attested=("2026-11-23",)))
+    assert (state(till).headline, state(till).tone, state(till).busy) == ("Semua terkirim 07.26", "ok", False)
+    assert log(till) == [
+        "hari 2026-11-23: kota membenarkan",
+        "catatan 7: diterima, melebihi jatah yang diketahui kota",
+        "2 pembaruan dari kota",
+        "5 catatan diterima kota",
+    ]
+    assert {line.time for line in state(till).log} == {"07.26"}
+
+
+@pytest.mark.parametrize("flag", Flag)
+def test_every_flag_of_the_city_has_words(till: ScriptedTill, flag: Flag) -> None:
+    send(till, report(flagged=((7, flag.value),)))
+    assert log(till)[0].startswith("catatan 7: diterima, ")
+    assert flag.value not in log(till)[0]
+
+
+def test_a_flag_of_tomorrow_is_shown_as_it_came(till: ScriptedTill) -> None:
+    send(till, report(flagged=((7, "NEW_FLAG"),)))
+    assert log(till) == ["catatan 7: diterima, NEW_FLAG"]
+
+
+def test_a_line_that_is_down_says_when_it_is_tried_again_and_is(till: ScriptedTill) -> None:
+    send(till, AWAY)
+    notice = state(till).notice
+    assert notice is not None
+    assert notice.code == "server_unreachable"
+    assert (state(till).headline, state(till).tone) == ("3 belum terkirim", "look")
+    assert state(till).detail == "mencoba lagi 20 detik lagi"
+    steps = till.city.steps
+    till.settle(19_000)
+    assert till.city.steps == steps
+    till.city.reports = [report(sent=3)]
+    till.settle(1_500)
+    assert till.city.steps == steps + 1
+    assert (state(till).notice, state(till).detail, state(till).tone) == (None, "", "ok")
+
+
+def test_a_trouble_the_city_names_is_said_and_can_be_read_away(till: ScriptedTill) -> None:
+    send(till, SyncReport(SyncPhase.WAITING, unsent=3, code="unauthorised", reason="fork"))
+    notice = state(till).notice
+    assert notice is not None
+    assert (notice.code, state(till).tone) == ("unauthorised.fork", "stop")
+    till.vm.sync.dismiss()
+    assert state(till).notice is None
+
+
+def test_more_to_send_is_sent_without_waiting(till: ScriptedTill) -> None:
+    steps = till.city.steps
+    send(till, report(sent=50, unsent=50), report(sent=50, more=True), report())
+    for _ in range(4):
+        till.settle(1)
+    assert till.city.steps == steps + 3
+    till.settle(20_000)
+    assert till.city.steps == steps + 3
+
+
+def test_a_line_that_sends_nothing_is_not_asked_without_end(till: ScriptedTill) -> None:
+    """A kiosk that is off, as in practice: entries wait and none is ever sent."""
+    steps = till.city.steps
+    send(till, SyncReport(SyncPhase.OFF, unsent=9))
+    for _ in range(5):
+        till.settle(100)
+    assert till.city.steps == steps + 1
+    assert state(till).headline == "9 belum terkirim"
+    assert state(till).tone == "look"
+
+
+def test_a_commit_is_sent_soon_afterwards(till: ScriptedTill) -> None:
+    till.settle(5_000)
+    steps = till.city.steps
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    assert till.city.steps == steps
+    till.settle(1_500)
+    assert till.city.steps == steps + 1
+
+
+def test_what_is_committed_while_sending_goes_right_after(till: ScriptedTill) -> None:
+    till.settle(5_000)
+    steps = till.city.steps
+    till.vm.sync.send_now()
+    till.vm.sync.send_now()
+    till.vm.sync.nudge()
+    assert state(till).busy
+    till.settle()
+    till.settle(1)
+    assert till.city.steps == steps + 2
+    till.settle(20_000)
+    assert till.city.steps == steps + 2
+
+
+def test_the_line_keeps_itself_going_when_nothing_happens(till: ScriptedTill) -> None:
+    till.settle(5_000)
+    steps = till.city.steps
+    till.settle(61_000)
+    assert till.city.steps == steps + 2
+
+
+def test_a_till_that_ends_plans_no_further_step(till: ScriptedTill) -> None:
+    till.settle(5_000)
+    till.vm.sync.send_now()
+    till.vm.stop()
+    till.settle()
+    steps = till.city.steps
+    till.settle(120_000)
+    assert till.city.steps == steps
+
+
+def test_the_log_keeps_the_newest_lines(till: ScriptedTill) -> None:
+    for number in range(1, LOG_LINES + 11):
+        send(till, report(sent=number))
+    assert len(log(till)) == LOG_LINES
+    assert log(till)[0] == f"{LOG_LINES + 10} catatan diterima kota"
+
+
+def test_a_ledger_that_is_busy_is_said_and_tried_again(till: ScriptedTill) -> None:
+    send(till, LedgerBusy())
+    notice = state(till).notice
+    assert notice is not None
+    assert (notice.code, state(till).busy) == ("ledger_busy", False)
+    steps = till.city.steps
+    till.settle(31_000)
+    assert till.city.steps == steps + 1
+
+
+def test_a_bug_is_not_hidden(till: ScriptedTill) -> None:
+    with pytest.raises(ZeroDivisionError):
+        send(till, ZeroDivisionError())
+
+
+def test_all_sent_before_the_first_exchange_names_no_time(till: ScriptedTill) -> None:
+    till.settle(5_000)
+    head = till.kit.ledger.read().head()
+    with till.kit.ledger.write() as uow:
+        uow.append(CityAcknowledged(head.seq, head.hash, START_MS, "00"))
+    till.power_cut()
+    till.to("sync")
+    assert state(till).last_received == "keadaan kota nomor 1"
+    assert state(till).headline

@@ -1,0 +1,138 @@
+"""The practice tray: cards, the EDC's face, and how the next sale goes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ewarung_pos.errors import DeviceUnavailable
+from ewarung_pos.ui.runners import SteppedRunner
+from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TrayViewModel
+
+
+class Hands:
+    """A tray that keeps what was done to it; `away` makes the next calls fail."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.shows: Mapping[str, Any] = {"lines": ["MASUKKAN KARTU"], "asks_pin": False}
+        self.away: list[Exception] = []
+        self.looks = 0
+
+    def cards(self) -> tuple[tuple[str, str], ...]:
+        self._fail()
+        return (("1", "SUMINAH"), ("2", "SRI WAHYUNI"))
+
+    def insert(self, row: str) -> None:
+        self._do(f"insert {row}")
+
+    def next_sale(self, what: str) -> None:
+        self._do(f"next {what}")
+
+    def press(self, key: str) -> None:
+        self._do(f"press {key}")
+
+    def face(self) -> Mapping[str, Any]:
+        self._fail()
+        self.looks += 1
+        return self.shows
+
+    def slip(self, attempt_amount: int) -> Mapping[str, str] | None:
+        return None
+
+    def totals(self) -> Mapping[str, int]:
+        return {}
+
+    def _do(self, what: str) -> None:
+        self._fail()
+        self.done.append(what)
+
+    def _fail(self) -> None:
+        if self.away:
+            raise self.away.pop(0)
+
+
+@pytest.fixture
+def hands() -> Hands:
+    return Hands()
+
+
+@pytest.fixture
+def runner() -> SteppedRunner:
+    return SteppedRunner()
+
+
+@pytest.fixture
+def tray(hands: Hands, runner: SteppedRunner) -> TrayViewModel:
+    return TrayViewModel(hands, runner)
+
+
+def test_cards_and_face_are_there_and_looked_at_again(tray: TrayViewModel, hands: Hands, runner: SteppedRunner) -> None:
+    tray.activate()
+    tray.activate()
+    runner.advance(0)
+    assert tray.state.cards == (("1", "SUMINAH"), ("2", "SRI WAHYUNI"))
+    assert tray.state.display == ("MASUKKAN KARTU",)
+    hands.shows = {"lines": ["PIN?"], "asks_pin": True}
+    runner.advance(300)
+    assert (tray.state.display, tray.state.asks_pin) == (("PIN?",), True)
+    tray.stop()
+    looks = hands.looks
+    runner.advance(10_000)
+    assert hands.looks == looks
+
+
+def test_what_hands_do_reaches_the_edc_and_shows_at_once(
+    tray: TrayViewModel, hands: Hands, runner: SteppedRunner
+) -> None:
+    tray.activate()
+    runner.advance(0)
+    looks = hands.looks
+    tray.insert("2")
+    tray.next_sale("wrong_pin")
+    for key in ("1", "ok"):
+        tray.press(key)
+    runner.advance(0)
+    assert hands.done == ["insert 2", "next wrong_pin", "press 1", "press ok"]
+    assert (tray.state.inserted, tray.state.behaviour) == ("2", "wrong_pin")
+    assert hands.looks == looks + 4
+
+
+def test_an_edc_that_is_away_is_said_and_looked_for(tray: TrayViewModel, hands: Hands, runner: SteppedRunner) -> None:
+    gone = DeviceUnavailable(reason="tray")
+    hands.away = [gone]
+    tray.activate()
+    runner.advance(0)
+    assert tray.state.away is not None
+    assert tray.state.away.code == "device_unavailable.tray"
+    assert tray.state.cards == ()
+    runner.advance(2_100)
+    assert tray.state.away is None
+    assert tray.state.cards
+    hands.away = [gone]
+    runner.advance(300)
+    assert tray.state.away is not None
+    assert tray.state.display == ()
+    runner.advance(2_100)
+    assert tray.state.display == ("MASUKKAN KARTU",)
+
+
+def test_an_away_tray_that_was_stopped_is_left_alone(tray: TrayViewModel, hands: Hands, runner: SteppedRunner) -> None:
+    hands.away = [DeviceUnavailable(reason="tray")]
+    tray.activate()
+    tray.stop()
+    runner.advance(10_000)
+    assert hands.looks == 0
+
+
+def test_a_bug_is_not_taken_for_a_cable(tray: TrayViewModel, hands: Hands, runner: SteppedRunner) -> None:
+    hands.away = [ZeroDivisionError()]
+    tray.activate()
+    with pytest.raises(ZeroDivisionError):
+        runner.advance(0)
+
+
+def test_every_behaviour_of_the_tray_can_be_chosen() -> None:
+    assert [value for value, _ in BEHAVIOURS] == ["ok", "wrong_pin", "insufficient", "cancel", "lose_answer"]
