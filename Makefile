@@ -50,8 +50,10 @@ bench:
 	$(BIN)/python -m benchmarks $(ARGS)
 
 screenshots:
-	@scripts/setup runtime
-	$(BIN)/ewarung-pos demo --headless --screens docs/pictures $(ARGS)
+	@scripts/setup full
+	@rm -f docs/pictures/*.png
+	QT_QPA_PLATFORM=offscreen $(BIN)/python -m ewarung_pos.ui.views.pictures docs/pictures $(ARGS)
+	$(BIN)/python scripts/shrink_pictures.py docs/pictures
 
 package:
 	@scripts/setup full

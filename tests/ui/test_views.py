@@ -588,6 +588,8 @@ def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> No
     window.resize(1800, 900)
     settle()
     assert not tray().isWindow()
+    keys = [each.key_hint for each in visible(window, PaintedButton) if each.key_hint and each.isEnabled()]
+    assert len(keys) == len(set(keys))
     assert tray().isVisible()
     assert len(tray()._cards) == 2
     window.resize(1300, 768)

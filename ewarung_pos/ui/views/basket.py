@@ -135,7 +135,8 @@ class FamilyCard(Card):
 
     def _fit(self) -> None:
         tight = self.look.room is Density.TIGHT
-        self.setFixedWidth(220 if tight else max(self.look.size(330), 264) * self.look.percent // 100)
+        wide = 220 if tight else max(self.look.size(330), 264)
+        self.setFixedWidth(min(wide * self.look.percent // 100, max(self.look.window.width() * 3 // 10, 220)))
         self._asks_label.setVisible(not tight)
         self._disc.setVisible(not tight)
 

@@ -153,6 +153,7 @@ class Stack(Pages):
 
 
 NARROW_BAR = 420
+_PAGE_KEYS = ("PgUp", "PgDown")
 
 
 class PagedRows(Painted):
@@ -161,9 +162,12 @@ class PagedRows(Painted):
     Args:
         name: accessible name.
         tall: a row is never higher than this (pixels at 100 %).
+        keys: of the page buttons, for rows that stand beside other rows.
     """
 
-    def __init__(self, name: str, *, tall: int = 116, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, name: str, *, tall: int = 116, keys: tuple[str, str] = _PAGE_KEYS, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
         self.setAccessibleName(name)
         self._tall = tall
@@ -173,8 +177,16 @@ class PagedRows(Painted):
         self._followers: tuple[QWidget, ...] = ()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._bar = Box(across=True, gap=2, margins=(1.5, 0.5, 1.5, 0.5), parent=self)
-        self._back = BigButton("Sebelumnya", kind=ButtonKind.SECONDARY, size=ButtonSize.PLAIN, key="PgUp", hint="PgUp")
-        self._on = BigButton("Berikutnya", kind=ButtonKind.SECONDARY, size=ButtonSize.PLAIN, key="PgDown", hint="PgDn")
+        self._back = BigButton(
+            "Sebelumnya", kind=ButtonKind.SECONDARY, size=ButtonSize.PLAIN, key=keys[0], hint=keys[0]
+        )
+        self._on = BigButton(
+            "Berikutnya",
+            kind=ButtonKind.SECONDARY,
+            size=ButtonSize.PLAIN,
+            key=keys[1],
+            hint=keys[1].replace("PgDown", "PgDn"),
+        )
         self._where = Text(role=Role.BODY, tone=Tone.SOFT, align=Qt.AlignmentFlag.AlignCenter)
         self._back.clicked.connect(self._turn_back)
         self._on.clicked.connect(self._turn_on)

@@ -513,11 +513,11 @@ _SYNC = SyncState(
 )
 _TRAY = TrayState(
     cards=(
-        ("1", "SUMINAH · jatah dan KKS"),
-        ("2", "NGATINI · jatah"),
-        ("3", "SRI WAHYUNI · KKS"),
-        ("4", "KASMI · sudah habis"),
-        ("5", "TUMINAH · diblokir"),
+        ("1", "SUMINAH · **** 4821"),
+        ("2", "NGATINI · **** 1190"),
+        ("3", "SRI WAHYUNI · **** 7745"),
+        ("4", "KASMI · **** 3302"),
+        ("5", "TUMINAH · **** 9011"),
         ("6", "Kartu asing"),
     ),
     inserted="1",

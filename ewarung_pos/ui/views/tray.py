@@ -151,7 +151,7 @@ class _Face(Painted):
         self._lines = lines
         self.setAccessibleName("Layar EDC: " + ", ".join(lines))
         for key in self._keys:
-            key.setEnabled(asks_pin or key.edc_key == "cancel")
+            key.setEnabled(asks_pin or (bool(lines) and key.edc_key == "cancel"))
         self.update()
 
     def _press(self) -> None:
@@ -194,7 +194,7 @@ class TrayView(Box):
         for chip in self._chips:
             chip.clicked.connect(self._behave)
         self._behaviour.set_widgets([*self._chips])
-        self._rows = PagedRows("Kartu di meja", tall=60)
+        self._rows = PagedRows("Kartu di meja", tall=56, keys=("Alt+B", "Alt+N"))
         self.add(self._face, self._away)
         self._next = Text("Belanja KKS berikutnya", Role.SMALL, Tone.SOFT)
         self.add(self._next, self._behaviour)

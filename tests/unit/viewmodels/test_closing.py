@@ -146,7 +146,7 @@ def test_what_was_undone_completely_tells_no_story(evening: ScriptedTill) -> Non
     evening.kit.reverse.reverse(entry, ReversalReason.WRONG_GOODS, "siti", "yuni")
     begin(evening)
     count(evening)
-    assert [line.text for line in state(evening).story][0] == "hak berkurang 1 kg telur"
+    assert state(evening).story[0].text == "hak berkurang 1 kg telur"
     assert state(evening).story_agrees
 
 

@@ -92,7 +92,7 @@ def test_nobody_signed_in_means_no_card_is_read(till: ScriptedTill) -> None:
     till.settle()
     assert [fact.change for fact in facts(till.kit) if isinstance(fact, OperatorChanged)] == ["signed_in", "signed_out"]
     sign_in(till, "yuni", LEADER)
-    assert till.counter.phase is Phase.RECOGNISED
+    assert till.phase() is Phase.RECOGNISED
 
 
 def test_the_next_operator_does_not_inherit_a_basket(till: ScriptedTill) -> None:

@@ -214,7 +214,7 @@ def test_what_failed_can_be_tried_again(shut: ScriptedTill, monkeypatch: pytest.
     monkeypatch.setattr(shut.kit.day, "open", open_day)
     shut.vm.day.open()
     shut.settle()
-    assert shut.counter.phase is Phase.READY
+    assert shut.phase() is Phase.READY
     assert shut.counter.day_open
 
 

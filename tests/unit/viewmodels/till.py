@@ -187,6 +187,9 @@ class ScriptedTill:
     def counter(self) -> CounterState:
         return self.vm.counter.state
 
+    def phase(self) -> Phase:
+        return self.vm.counter.state.phase
+
     def card(self, name: str) -> CardPresented:
         return CardPresented(self.kit.card(name))
 
@@ -214,7 +217,7 @@ class ScriptedTill:
         self.insert(name)
         self.choose("ration", **packs)
         self.serve()
-        assert self.counter.phase is Phase.DONE
+        assert self.phase() is Phase.DONE
 
     def buy(self, name: str, **packs: int) -> None:
         """One family's purse basket up to the EDC's answer."""
