@@ -31,6 +31,7 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
         "city_start",
         "code",
         "columns",
+        "edc",
         "engine",
         "engine_setting",
         "families",

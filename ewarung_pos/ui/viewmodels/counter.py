@@ -35,11 +35,11 @@ from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels import counter_lines as lines
 from ewarung_pos.ui.viewmodels.base import ViewModel
-from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, Mark, Phase, Step
+from ewarung_pos.ui.viewmodels.card_watch import CardWatch
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, Phase
 
 __all__ = ["CounterDesk", "CounterViewModel"]
 
-RETRY_MS = 1_000
 BACK_TO_READY_MS = 10_000
 _LISTENING = (Phase.READY, Phase.DONE, Phase.REFUSED)
 
@@ -78,9 +78,16 @@ class CounterViewModel(ViewModel[CounterState]):
         self._ticked: frozenset[int] = frozenset()
         self._done: Redemption | None = None
         self._active = False
-        self._polling = False
         self._leave: Callable[[], None] | None = None
-        self._again: Callable[[], None] | None = None
+        self._watch = CardWatch(
+            desk.reader,
+            desk.poll_ms,
+            runner,
+            wanted=self._wants_card,
+            found=self.present,
+            away=self._reader_away,
+            broke=self._failed,
+        )
         self._attempt: Attempt | None = None
         self._stop_asked = False
 
@@ -90,7 +97,7 @@ class CounterViewModel(ViewModel[CounterState]):
         """The screen is in front: refresh and listen for cards."""
         self._active = True
         self.refresh()
-        self._listen()
+        self._watch.look()
 
     def deactivate(self) -> None:
         """Another screen is in front: let the reader rest."""
@@ -100,8 +107,7 @@ class CounterViewModel(ViewModel[CounterState]):
         """The till ends: no card is read, nothing goes back to Siap by itself."""
         self._active = False
         self._stay()
-        if self._again is not None:
-            self._again()
+        self._watch.rest()
 
     def under_way(self) -> str:
         """Id of the debit that the EDC is being asked for now, or empty."""
@@ -113,7 +119,7 @@ class CounterViewModel(ViewModel[CounterState]):
             self._forget()
             self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why))
             self.refresh()
-            self._listen()
+            self._watch.look()
 
     def hold(self) -> None:
         """A doubt is in front: no card is read until it is settled or put aside."""
@@ -147,39 +153,11 @@ class CounterViewModel(ViewModel[CounterState]):
             )
         )
 
-    def _listen(self) -> None:
-        if self._polling or not self._active or self._state.phase not in _LISTENING:
-            return
-        if self._again is not None:
-            self._again()
-            self._again = None
-        self._polling = True
-        self._runner.submit(
-            Lane.TERMINAL, lambda: self._desk.reader.poll(self._desk.poll_ms), self._polled, self._reader_failed
-        )
+    def _wants_card(self) -> bool:
+        return self._active and self._state.phase in _LISTENING
 
-    def _listen_in(self, delay_ms: int) -> None:
-        """One look at the reader is planned at a time, however often the screen comes to the front."""
-        if self._again is not None:
-            self._again()
-        self._again = self._runner.later(delay_ms, self._listen)
-
-    def _polled(self, card: CardPresented | None) -> None:
-        self._polling = False
-        if self._state.reader is not None:
-            self._set(replace(self._state, reader=None))
-        if card is not None and self._active and self._state.phase in _LISTENING:
-            self.present(card)
-        else:
-            self._listen_in(0)
-
-    def _reader_failed(self, error: Exception) -> None:
-        self._polling = False
-        if not isinstance(error, DeviceError):
-            self._failed(error)
-            return
-        self._set(replace(self._state, reader=trouble_of(error)))
-        self._listen_in(RETRY_MS)
+    def _reader_away(self, error: DeviceError | None) -> None:
+        self._set(replace(self._state, reader=trouble_of(error) if error is not None else None))
 
     # -- a card ---------------------------------------------------------------------------------------------------
 
@@ -202,7 +180,7 @@ class CounterViewModel(ViewModel[CounterState]):
             panel = lines.person(standing, self._catalogue)
             self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why, person=panel))
             self._desk.changed()
-            self._listen()
+            self._watch.look()
             return
         self._basket = Basket()
         self._set(replace(self._cleared(), phase=Phase.RECOGNISED, person=lines.person(standing, self._catalogue)))
@@ -306,7 +284,7 @@ class CounterViewModel(ViewModel[CounterState]):
                 self._state,
                 phase=Phase.PROCESSING,
                 can_serve=False,
-                steps=_steps(purse, 0),
+                steps=lines.steps(purse, 0),
                 notice=None,
                 can_cancel=purse,
                 why_no_cancel="" if purse else "Penyaluran sedang dicatat.",
@@ -369,7 +347,7 @@ class CounterViewModel(ViewModel[CounterState]):
 
     def _paid(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
         wait = "Jawaban EDC sedang dicatat."
-        self._set(replace(self._state, steps=_steps(purse=True, at=1), can_cancel=False, why_no_cancel=wait))
+        self._set(replace(self._state, steps=lines.steps(purse=True, at=1), can_cancel=False, why_no_cancel=wait))
         self._runner.submit(
             Lane.LEDGER,
             lambda: self._desk.redeem.conclude(attempt.id, outcome, attempt.operator),
@@ -416,7 +394,7 @@ class CounterViewModel(ViewModel[CounterState]):
             replace(
                 self._cleared(),
                 phase=Phase.DONE,
-                steps=_steps(fact.purse is not None, 2),
+                steps=lines.steps(fact.purse is not None, 2),
                 done=DonePanel(
                     title="Tercatat. Serahkan barang ini",
                     paper=f"Struk nomor {fact.receipt:04d} sedang dicetak",
@@ -431,7 +409,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._desk.changed()
         self._print(redemption.entry.id, lambda: self._desk.papers.print_out(redemption.job, self._desk.printer))
         self._leave_soon()
-        self._listen()
+        self._watch.look()
 
     def _leave_soon(self) -> None:
         self._stay()
@@ -493,7 +471,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._forget()
         self._set(replace(self._cleared(), phase=Phase.READY))
         self.refresh()
-        self._listen()
+        self._watch.look()
 
     # -- trouble --------------------------------------------------------------------------------------------------
 
@@ -530,10 +508,3 @@ def _refusal(refusal: Refusal) -> Trouble:
 
 def _not_sent() -> PaymentOutcome:
     return Declined("", "not_sent")
-
-
-def _steps(purse: bool, at: int) -> tuple[Step, ...]:
-    words = ["Menunggu PIN di EDC", "Dicatat", "Struk dicetak"] if purse else ["Dicatat", "Struk dicetak"]
-    now = at if purse else max(0, at - 1) if at else 0
-    marks = [Mark.DONE if i < now else Mark.NOW if i == now else Mark.TODO for i in range(len(words))]
-    return tuple(Step(word, mark) for word, mark in zip(words, marks, strict=True))

@@ -8,9 +8,19 @@ from ewarung_pos.domain.journal import Redeemed
 from ewarung_pos.domain.redemption import Basket, RedemptionLine, Tender
 from ewarung_pos.domain.units import Quantity, Rupiah
 from ewarung_pos.ports import DeviceState, Tally
-from ewarung_pos.ui.viewmodels.counter_state import Fact, LeftRow, Person, Pick, Section, ShelfRow, TallyItem
+from ewarung_pos.ui.viewmodels.counter_state import (
+    Fact,
+    LeftRow,
+    Mark,
+    Person,
+    Pick,
+    Section,
+    ShelfRow,
+    Step,
+    TallyItem,
+)
 
-__all__ = ["left_rows", "person", "picks", "sections", "summary", "tally_items", "to_pay"]
+__all__ = ["left_rows", "person", "picks", "sections", "steps", "summary", "tally_items", "to_pay"]
 
 
 def tally_items(tally: Tally, catalogue: Catalogue) -> tuple[TallyItem, ...]:
@@ -131,6 +141,14 @@ def left_rows(fact: Redeemed, catalogue: Catalogue) -> tuple[LeftRow, ...]:
     if fact.purse_after is not None:
         rows.append(LeftRow("Saldo menurut catatan", str(Rupiah(fact.purse_after))))
     return tuple(rows)
+
+
+def steps(purse: bool, at: int) -> tuple[Step, ...]:
+    """The steps of Proses, the one at `at` under way; without a purse the first does not exist."""
+    words = ["Menunggu PIN di EDC", "Dicatat", "Struk dicetak"] if purse else ["Dicatat", "Struk dicetak"]
+    now = at if purse else max(0, at - 1) if at else 0
+    marks = [Mark.DONE if i < now else Mark.NOW if i == now else Mark.TODO for i in range(len(words))]
+    return tuple(Step(word, mark) for word, mark in zip(words, marks, strict=True))
 
 
 def _chosen(basket: Basket, tender: Tender) -> int:

@@ -81,6 +81,17 @@ def test_no_card_is_read_while_another_screen_is_in_front(till: ScriptedTill) ->
     assert till.phase() is Phase.RECOGNISED
 
 
+def test_a_card_that_comes_in_while_the_screen_is_left_is_not_looked_up(till: ScriptedTill) -> None:
+    till.to("stock")
+    till.settle(1)
+    till.edc.cards = [till.card("SUMINAH")]
+    till.vm.counter.activate()  # the reader looks, and finds the card
+    till.vm.counter.deactivate()
+    till.settle()
+    assert till.phase() is Phase.READY
+    assert till.counter.person is None
+
+
 def test_no_card_is_read_while_a_basket_is_filled(till: ScriptedTill) -> None:
     till.insert("SUMINAH")
     till.edc.cards = [till.card("SRI WAHYUNI")]
