@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from ewarung_pos.ports import PracticeTray, TaskRunner
-from ewarung_pos.ui.qt_runner import QtRunner
+from ewarung_pos.ui.qt_runner import QtRunner, Watchdog
 from ewarung_pos.ui.viewmodels.till import TillViewModels
 
 __all__ = ["WindowLook", "WindowedTill", "show_till"]
@@ -58,6 +58,7 @@ def show_till(
         Qt's exit code.
     """
     from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
+    from ewarung_pos.ui.views.kit import Chime
     from ewarung_pos.ui.views.window import TillWindow
 
     app = start_qt()
@@ -65,7 +66,9 @@ def show_till(
     runner = QtRunner()
     application = start(runner, lambda: _end(runner))
     try:
-        window = TillWindow(application.till, practice_hint=practice_hint, tray=tray)
+        window = TillWindow(application.till, practice_hint=practice_hint, tray=tray, chime=Chime())
+        watchdog = Watchdog()
+        watchdog.start()
         window.resize(app.primaryScreen().availableSize())
         window.showMaximized()
         gc.freeze()

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ewarung_pos.ports import Settlement
 from tests.unit.viewmodels.till import ScriptedTill, scripted_till
 
 
@@ -24,3 +25,14 @@ def till(shut: ScriptedTill) -> ScriptedTill:
     shut.kit.open_shop()
     shut.to("counter")
     return shut
+
+
+@pytest.fixture
+def evening(till: ScriptedTill) -> ScriptedTill:
+    """A ration and a purse were served; Tutup Hari is in front."""
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.buy("TUKINAH", telur_1=1)
+    till.vm.counter.finish()
+    till.edc.settlements = [Settlement(29_000, "000001")]
+    till.to("closing")
+    return till

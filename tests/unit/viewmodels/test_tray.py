@@ -115,9 +115,9 @@ def test_an_edc_that_is_away_is_said_and_looked_for(tray: TrayViewModel, hands: 
     hands.away = [gone]
     runner.advance(300)
     assert tray.state.away is not None
-    assert tray.state.display == ()
+    assert len(tray.state.display) == 0
     runner.advance(2_100)
-    assert tray.state.display == ("MASUKKAN KARTU",)
+    assert list(tray.state.display) == ["MASUKKAN KARTU"]
 
 
 def test_an_away_tray_that_was_stopped_is_left_alone(tray: TrayViewModel, hands: Hands, runner: SteppedRunner) -> None:

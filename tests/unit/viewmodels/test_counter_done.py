@@ -1,0 +1,185 @@
+"""Selesai: what to hand over, the paper, back to Siap; and trouble on the way there."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.domain.documents import text_lines
+from ewarung_pos.domain.journal import Redeemed
+from ewarung_pos.errors import LedgerFull, PrinterNotReady
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Mark, Phase, Section, ShelfRow
+from tests.unit.services.counter import facts, ration, serve
+from tests.unit.viewmodels.till import ScriptedTill
+
+
+def section(state: CounterState, name: str) -> Section:
+    return next(found for found in state.sections if found.id == name)
+
+
+def row(state: CounterState, name: str, product: str) -> ShelfRow:
+    return next(found for found in section(state, name).rows if found.product == product)
+
+
+# --- Selesai ---------------------------------------------------------------------------------------------------------
+
+
+def test_done_lists_what_to_hand_over_and_what_is_left(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
+    done = till.counter.done
+    assert done is not None
+    assert [pick.text for pick in done.picks] == ["2 karung beras 5 kg", "1 bungkus gula 1 kg"]
+    assert done.left_title == "Sisa SRI WAHYUNI bulan ini"
+    assert [(left.name, left.left) for left in done.left] == [
+        ("Beras", "0 kg"),
+        ("Gula", "1 kg"),
+        ("Minyak", "2 L"),
+        ("Tepung", "2 kg"),
+    ]
+    assert done.paper == "Struk nomor 0001 sudah dicetak"
+    assert [step.mark for step in till.counter.steps] == [Mark.DONE, Mark.NOW]
+    assert len(till.paper.papers) == 1
+
+
+def test_a_tick_is_taken_back_by_a_second_press(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
+    till.vm.counter.tick(1)
+    assert till.counter.done is not None
+    assert [pick.ticked for pick in till.counter.done.picks] == [False, True]
+    till.vm.counter.tick(1)
+    till.vm.counter.tick(0)
+    assert [pick.ticked for pick in till.counter.done.picks] == [True, False]
+
+
+def test_done_goes_back_to_ready_after_ten_seconds(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.settle(9_000)
+    assert till.phase() is Phase.DONE
+    till.settle(1_500)
+    assert till.phase() is Phase.READY
+
+
+def test_the_next_card_may_be_inserted_while_done_is_shown(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.edc.cards = [till.card("SUMINAH")]
+    till.poll()
+    assert till.phase() is Phase.RECOGNISED
+    till.settle(20_000)
+    assert till.phase() is Phase.RECOGNISED
+
+
+def test_finishing_by_hand_does_not_end_the_next_family_early(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.vm.counter.finish()
+    till.settle(9_000)
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.settle(5_000)
+    assert till.phase() is Phase.DONE
+
+
+def test_a_printer_that_is_not_ready_keeps_done_until_the_paper_came(till: ScriptedTill) -> None:
+    till.paper.failures = [PrinterNotReady(reason="paper_out")]
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    done = till.counter.done
+    assert done is not None
+    assert done.paper == "Struk nomor 0001 belum tercetak"
+    assert done.paper_trouble is not None
+    assert (done.paper_trouble.code, done.paper_trouble.action) == ("printer_not_ready.paper_out", "reprint")
+    till.settle(60_000)
+    assert till.phase() is Phase.DONE
+    till.vm.counter.reprint()
+    till.settle()
+    assert till.counter.done is not None
+    assert (till.counter.done.paper, till.counter.done.paper_trouble) == ("Struk nomor 0001 sudah dicetak", None)
+    assert "SALINAN" not in "\n".join(text_lines(till.paper.papers[0], 32))
+    till.settle(11_000)
+    assert till.phase() is Phase.READY
+
+
+def test_a_second_print_is_a_numbered_copy(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.vm.counter.reprint()
+    till.settle()
+    assert till.counter.done is not None
+    assert till.counter.done.paper == "Struk nomor 0001 salinan ke-1 sudah dicetak"
+    assert "SALINAN" in "\n".join(text_lines(till.paper.papers[1], 32))
+
+
+def test_a_paper_that_fails_late_is_not_blamed_on_the_next_family(till: ScriptedTill) -> None:
+    """The first family's print comes back while the second family's Selesai is shown."""
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    first = till.counter.done
+    assert first is not None
+    till.ration("SUMINAH", beras_medium_5=1)
+    till.vm.counter._not_printed(first.entry, PrinterNotReady(reason="paper_out"))
+    assert till.counter.done is not None
+    assert till.counter.done.paper_trouble is None
+
+
+def test_a_bug_while_printing_is_not_hidden(till: ScriptedTill) -> None:
+    till.paper.failures = [ZeroDivisionError()]
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.serve()
+    with pytest.raises(ZeroDivisionError):
+        till.settle()
+
+
+# --- trouble ---------------------------------------------------------------------------------------------------------
+
+
+def test_what_changed_behind_the_screen_comes_back_to_the_basket(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=2)
+    serve(till.kit, till.kit.card("SRI WAHYUNI"), ration("beras-medium-5", 2))
+    till.serve()
+    assert till.phase() is Phase.RECOGNISED
+    assert till.counter.notice is not None
+    assert till.counter.notice.code == "allotment_exhausted"
+    till.vm.counter.dismiss()
+    assert till.counter.notice is None
+
+
+def test_a_full_disk_is_said_where_it_happened(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(card: object) -> None:
+        raise LedgerFull
+
+    monkeypatch.setattr(till.kit.redeem, "identify", full)
+    till.insert("SUMINAH")
+    assert till.phase() is Phase.REFUSED
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.code == "ledger_full"
+
+
+def test_a_bug_while_serving_is_not_hidden(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: object) -> None:
+        raise ZeroDivisionError
+
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    monkeypatch.setattr(till.kit.redeem, "redeem", broken)
+    till.vm.counter.serve()
+    with pytest.raises(ZeroDivisionError):
+        till.settle()
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.code == "bug"
+
+
+def test_a_ration_cannot_be_cancelled_once_it_is_being_recorded(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.serve()
+    assert (till.counter.can_cancel, till.counter.why_no_cancel) == (False, "Penyaluran sedang dicatat.")
+    till.vm.counter.cancel()
+    till.vm.counter.finish()
+    till.settle()
+    assert till.phase() is Phase.DONE
+    assert "abort" not in till.edc.asked
+
+
+def test_cancelling_a_basket_goes_back_to_ready_and_sells_nothing(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.cancel()
+    till.settle()
+    assert till.phase() is Phase.READY
+    assert not any(isinstance(fact, Redeemed) for fact in facts(till.kit))
