@@ -154,7 +154,7 @@ def typeset(document: Document, columns: int) -> Iterator[PaperLine | Qr | Cut]:
                 yield PaperLine(("=" if block.double else "-") * columns)
             case Space():
                 yield PaperLine("")
-            case Qr() | Cut():
+            case _:  # Qr and Cut are the device's to draw
                 yield block
 
 
@@ -171,7 +171,7 @@ def text_lines(document: Document, columns: int) -> list[str]:
                 lines.append(item.text)
             case Qr():
                 lines += [part.center(columns).rstrip() for part in ("[QR]", *_chunks(item.data, columns))]
-            case Cut():
+            case _:  # Cut
                 lines.append("")
     return lines
 

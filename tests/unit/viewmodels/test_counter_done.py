@@ -7,18 +7,9 @@ import pytest
 from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import Redeemed
 from ewarung_pos.errors import LedgerFull, PrinterNotReady
-from ewarung_pos.ui.viewmodels.counter_state import CounterState, Mark, Phase, Section, ShelfRow
+from ewarung_pos.ui.viewmodels.counter_state import Mark, Phase
 from tests.unit.services.counter import facts, ration, serve
 from tests.unit.viewmodels.till import ScriptedTill
-
-
-def section(state: CounterState, name: str) -> Section:
-    return next(found for found in state.sections if found.id == name)
-
-
-def row(state: CounterState, name: str, product: str) -> ShelfRow:
-    return next(found for found in section(state, name).rows if found.product == product)
-
 
 # --- Selesai ---------------------------------------------------------------------------------------------------------
 
