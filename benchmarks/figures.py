@@ -70,13 +70,13 @@ def ratio(
 def table(figures: Sequence[Figure]) -> str:
     """As printed: one line each."""
     width = max(len(figure.name) for figure in figures)
-    lines = [f"{'':<{width}}  ratio  (lowest - highest)   goal          measured / reference"]
+    lines = [f"{'':<{width}}  ratio  (lowest - highest)   goal            measured / reference"]
     for figure in figures:
         verdict = {None: "", True: "reached", False: "MISSED"}[figure.reached]
-        goal = "report" if figure.goal is None else f"<= {figure.goal:.1f} {verdict}"
+        goal = "report" if figure.goal is None else f"<= {figure.goal:.2f} {verdict}"
         lines.append(
             f"{figure.name:<{width}}  {figure.value:5.2f}  ({figure.lowest:5.2f} - {figure.highest:5.2f})"
-            f"        {goal:<14}{figure.measured:,.1f} / {figure.reference:,.1f} {figure.unit}"
+            f"        {goal:<16}{figure.measured:,.1f} / {figure.reference:,.1f} {figure.unit}"
             + (f"  {figure.note}" if figure.note else "")
         )
     return "\n".join(lines)
