@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from ewarung_pos import __version__
-from ewarung_pos.errors import PosError
+from ewarung_pos.errors import ConfigError, PosError
 
 __all__ = ["main"]
 
@@ -33,6 +33,21 @@ _SURROUNDINGS = (
     errno.EIO,
 )
 """What the machine can refuse; any other error of the system is a bug of ours."""
+
+_PRACTICE = {
+    "edc": (
+        "EDC tidak bisa dipakai",
+        "Beri --edc port sebuah EDC yang menyala, misalnya /dev/ttyACM0 atau socket://127.0.0.1:7002.",
+    ),
+    "resume": (
+        "Folder latihan tidak cocok",
+        "Lanjutkan dengan --resume dan --data-dir folder latihan itu, atau pilih folder lain.",
+    ),
+    "code": ("Kode pendaftaran tidak ada", "Tambahkan --code dengan kode pendaftaran dari kota itu."),
+    "city_start": ("Kota latihan tidak bisa mulai", "Lihat log/city.log di folder data, lalu ulangi."),
+    "no_city": ("Program kota tidak terpasang", "Beri --city URL server kota lain, dengan --code darinya."),
+}
+"""What can be wrong about a practice; the sentences of a till speak of its configuration file instead."""
 
 _DATA_DIR = click.option(
     "--data-dir", envvar="EWARUNG_DATA_DIR", type=click.Path(file_okay=False), help="Where this kiosk's data lives."
@@ -192,6 +207,12 @@ def main(arguments: list[str] | None = None) -> None:
     except PosError as error:
         from ewarung_pos.ui.text import trouble_of
 
+        if isinstance(error, ConfigError) and error.reason in _PRACTICE:
+            title, now = _PRACTICE[error.reason]
+            click.echo(f"{title}: {error.detail}", err=True)
+            click.echo("Yang sudah aman: tidak ada yang diubah.", err=True)
+            click.echo(f"Lakukan sekarang: {now}", err=True)
+            sys.exit(error.exit_code)
         said = trouble_of(error)
         detail = f" ({error.detail})" if error.detail else ""
         click.echo(f"{said.title}. {said.happened}{detail}", err=True)

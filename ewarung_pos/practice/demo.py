@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
@@ -17,9 +18,10 @@ from ewarung_pos.clock import SystemClock
 from ewarung_pos.diagnostics import start_log
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.stock import ReceivedLine
-from ewarung_pos.errors import ConfigError
+from ewarung_pos.errors import ConfigError, LedgerFull
 from ewarung_pos.kiosk import verify_ledger
-from ewarung_pos.ledger.database import LEDGER_FILE
+from ewarung_pos.ledger.database import LEDGER_FILE, open_ledger
+from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.ledger.lock import InstanceLock
 from ewarung_pos.ports import LedgerReader, TaskRunner
 from ewarung_pos.practice.cards import practice_cards, sample_file
@@ -31,6 +33,9 @@ __all__ = ["DemoOptions", "run_demo"]
 
 POLL_MS = 20
 """The script's lanes run one after another, so a long wait for a card would hold up everything else."""
+
+ROOM_BYTES = 3_000_000
+"""Less is not worth beginning with: the city and the first papers take that much."""
 
 PRACTICE_CASHIER = "siti"
 PIN_HINT = "Bu Siti 111111 · Bu Yuni (ketua) 222222"
@@ -79,26 +84,39 @@ def run_demo(options: DemoOptions) -> int:
 
 
 def _alone(folder: Path, stack: ExitStack) -> None:
-    """Keep this directory for this process, before anything in it is touched.
+    """Keep this directory for this process, and see that practice may go on there, before anything is touched.
 
     Raises:
         LedgerBusy: another demo, or a till, works there.
+        LedgerFull: hardly any room; nothing was begun.
+        ConfigError: the ledger there is a real kiosk's.
+        LedgerError: the ledger there cannot be used.
     """
+    if shutil.disk_usage(folder).free < ROOM_BYTES:
+        raise LedgerFull(str(folder))
     lock = InstanceLock(folder / "demo.lock")
     stack.callback(lock.release)
     if (folder / LEDGER_FILE).exists():
-        InstanceLock(folder / "ledger.lock").release()
+        ledger = open_ledger(folder, key_of(folder).secret, SystemClock())
+        try:
+            identity = ledger.read().identity()
+        finally:
+            ledger.close()
+        if identity is None or not identity.practice:
+            raise ConfigError(
+                f"--data-dir: '{folder}' milik kios sungguhan, expected a practice folder", reason="resume"
+            )
 
 
 def _folder(options: DemoOptions) -> Path:
     if not options.data_dir:
         if options.resume:
-            raise ConfigError("--resume needs --data-dir", reason="resume")
+            raise ConfigError("--resume: tanpa --data-dir, expected the folder of an earlier practice", reason="resume")
         return Path(tempfile.mkdtemp(prefix="ewarung-latihan-"))
     folder = Path(options.data_dir)
     if (folder / "ledger.db").exists() and not options.resume:
         raise ConfigError(
-            f"{folder} holds a ledger already; go on with --resume, or give another place", reason="resume"
+            f"--data-dir: '{folder}' sudah berisi buku catatan, expected --resume or an empty folder", reason="resume"
         )
     folder.mkdir(parents=True, exist_ok=True)
     return folder

@@ -102,7 +102,7 @@ class Sandbox:
         """URL, and the code for a till that is not enrolled yet."""
         if self._city:
             if not self._code and not (self._folder / "ledger.db").exists():
-                raise ConfigError("--city needs --code on a new data directory", reason="code")
+                raise ConfigError("--code: kosong, expected the city's code for a new data directory", reason="code")
             return self._city, self._code
         city = self._stack.enter_context(
             EmbeddedCity(self._folder / "city", kiosk=KIOSK, log=self._folder / "log" / "city.log")

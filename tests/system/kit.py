@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import itertools
 import json
 import os
 import re
@@ -136,7 +138,7 @@ class Book:
 
     @property
     def purse(self) -> int:
-        return sum(debit["amount"] for debit in self.debits) - sum(void["amount"] for void in self.voids)
+        return int(sum(debit["amount"] for debit in self.debits) - sum(void["amount"] for void in self.voids))
 
 
 def book(folder: Path) -> Book:
@@ -183,7 +185,8 @@ def same_at_the_city(folder: Path) -> None:
     with contextlib.closing(plain.connect(folder / "city" / "city.db")) as city:
         entries = city.execute("SELECT seq, hash FROM entry WHERE device = 'EW-0001' ORDER BY seq").fetchall()
         days = city.execute("SELECT date, totals, differs FROM day WHERE device = 'EW-0001'").fetchall()
-    assert [(seq, bytes(digest).hex()) for seq, digest in entries] == [(e[0], e[2]) for e in held.entries[: len(entries)]]
+    ours = [(seq, digest) for seq, _, digest, _ in held.entries[: len(entries)]]
+    assert [(seq, bytes(digest).hex()) for seq, digest in entries] == ours
     left = held.entries[len(entries) :]
     assert [kind for _, kind, _, _ in left] == ["CityAcknowledged"], "all but the word that it arrived is there"
     sealed = held.facts("DayClosed")
@@ -196,14 +199,19 @@ def same_at_the_city(folder: Path) -> None:
 
 def papers(folder: Path) -> list[tuple[int, str]]:
     """(entry, first digits of its hash) of every paper that came out whole, as printed on it."""
+    files = sorted((folder / "print").glob("*.bin"))
+    return [paper for file in files for paper in _named_on(file.read_bytes())]
+
+
+@functools.cache
+def _named_on(printed: bytes) -> tuple[tuple[int, str], ...]:
     found = []
-    for file in sorted((folder / "print").glob("*.bin")):
-        lines = [line.text for line in interpret(file.read_bytes(), ROLL_DOTS).lines]
-        for line, following in zip(lines, lines[1:], strict=False):
-            entry, digest = _ON_PAPER.fullmatch(line.strip()), _DIGEST.fullmatch(following.strip())
-            if entry and digest:
-                found.append((int(entry[1]), "".join(digest.groups())))
-    return found
+    lines = [line.text.strip() for line in interpret(printed, ROLL_DOTS).lines]
+    for line, following in itertools.pairwise(lines):
+        entry, digest = _ON_PAPER.fullmatch(line), _DIGEST.fullmatch(following)
+        if entry and digest:
+            found.append((int(entry[1]), "".join(digest.groups())))
+    return tuple(found)
 
 
 def paper_is_backed(folder: Path) -> None:

@@ -1,0 +1,244 @@
+"""What a person can meet: each with a sentence, one next step and the documented exit code, and nothing lost."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ewarung_pos.devices.simulated.edc import spawn
+from ewarung_pos.sync.embedded import EmbeddedCity
+from tests.system.kit import (
+    alive,
+    book,
+    demo_command,
+    heard,
+    morning,
+    offspring,
+    other_connection,
+    paper_is_backed,
+    refused,
+    run,
+    said,
+    same_at_the_city,
+    same_money,
+    started,
+)
+from tests.till_kit import till_kit
+
+pytestmark = pytest.mark.system
+
+_TOLD = re.compile(r"Tercatat: struk (\d+)")
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Path:
+    """A till that was enrolled once: an encrypted ledger and its key file."""
+    folder = tmp_path / "kiosk"
+    folder.mkdir()
+    kit = till_kit(folder, families=2)
+    kit.ledger.close()
+    (folder / "ledger.key").write_text("00" * 32)
+    (folder / "ledger.key").chmod(0o600)
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in folder.iterdir() if file.suffix in (".db", ".key", ".toml")}
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "value", "expected"),
+    [
+        ("[card_reader]\nbaudrate = 12\n", "card_reader.baudrate", "12", "9600"),
+        ("[kiosk]\nwarna = 1\n", "kiosk.warna", "1", "text_scale"),
+        ('[receipt_printer]\ndriver = "escpos-network"\nport = "a"\n', "receipt_printer.port", "'a'", "HOST:PORT"),
+        ("[city]\nurl = 'http://kota.example'\n", "city.url", "http://kota.example", "https://"),
+        ("kiosk = 3\n", "kiosk", "3", "[kiosk] table"),
+        ("[kiosk\n", "config.toml", "", ""),
+    ],
+)
+def test_wrong_configuration_names_key_value_and_expectation(
+    kiosk: Path, text: str, key: str, value: str, expected: str
+) -> None:
+    (kiosk / "config.toml").write_text(text)
+    before = contents(kiosk)
+    told = refused(run("run", "--data-dir", str(kiosk)), 2)
+    assert key in told
+    assert value in told
+    assert expected in told
+    assert contents(kiosk) == before
+
+
+def test_wrong_variable_in_the_environment_is_named_too(kiosk: Path) -> None:
+    told = refused(run("run", "--data-dir", str(kiosk), EWARUNG_CARD_READER_PARITY="X"), 2)
+    assert "card_reader.parity: 'X'" in told
+
+
+@pytest.mark.parametrize("command", ["run", "demo", "verify", "backup"])
+@pytest.mark.parametrize("spoiled", ["foreign file", "newer version", "wrong key", "no key", "exposed key"])
+def test_a_ledger_that_cannot_be_used_is_left_as_it_is(kiosk: Path, spoiled: str, command: str) -> None:
+    if spoiled == "foreign file":
+        (kiosk / "ledger.db").write_bytes(b"not a ledger" * 400)
+    elif spoiled == "newer version":
+        with other_connection(kiosk) as connection:
+            connection.execute("PRAGMA user_version = 99")
+    elif spoiled == "wrong key":
+        (kiosk / "ledger.key").write_text("ff" * 32)
+    elif spoiled == "no key":
+        (kiosk / "ledger.key").unlink()
+    else:
+        if sys.platform == "win32":
+            pytest.skip("no modes")
+        (kiosk / "ledger.key").chmod(0o644)
+    before = contents(kiosk)
+    words = {
+        "run": ["run", "--data-dir", str(kiosk)],
+        "demo": demo_command(kiosk, 2, "--resume"),
+        "verify": ["verify", str(kiosk)],
+        "backup": ["backup", str(kiosk.parent / "copy"), "--data-dir", str(kiosk)],
+    }[command]
+    refused(run(*words), 2)
+    assert contents(kiosk) == before
+    assert not (kiosk / "city").exists()
+
+
+def test_no_kiosk_yet_and_no_such_folder(tmp_path: Path) -> None:
+    told = refused(run("run", "--data-dir", str(tmp_path)), 2)
+    assert "enrol" in told or "Daftarkan" in told
+    refused(run("demo", "--headless", "--resume"), 2)
+    (tmp_path / "file").write_text("")
+    refused(run(*demo_command(tmp_path / "file" / "till", 2)), 2)
+
+
+def test_a_folder_in_use_is_not_begun_anew(kiosk: Path) -> None:
+    before = contents(kiosk)
+    told = refused(run(*demo_command(kiosk, 2)), 2)
+    assert "--resume" in told
+    assert contents(kiosk) == before
+
+
+def test_practice_keeps_its_hands_off_a_real_kiosk(kiosk: Path) -> None:
+    before = contents(kiosk)
+    told = refused(run(*demo_command(kiosk, 2, "--resume")), 2)
+    assert "kios sungguhan" in told
+    assert contents(kiosk) == before
+
+
+@pytest.mark.parametrize(("code", "exit_code"), [("ABCD", 3), ("", 2)])
+def test_no_city_no_kiosk(tmp_path: Path, code: str, exit_code: int) -> None:
+    more = ["--code", code] if code else []
+    refused(run(*demo_command(tmp_path / "till", 2, "--city", "http://127.0.0.1:1", *more)), exit_code)
+    assert not (tmp_path / "till" / "ledger.db").exists()
+    assert not list((tmp_path / "till").glob("enrolling-*"))
+    assert not list((tmp_path / "till").glob("*.key"))
+
+
+def test_a_second_till_stays_away_and_ctrl_c_ends_the_first_cleanly(tmp_path: Path) -> None:
+    folder, words = tmp_path / "till", tmp_path / "words"
+    with started(*demo_command(folder, 200), said_in=words) as first:
+        assert heard(words, "struk 0003")
+        before = contents(folder)["config.toml"]
+        told = refused(run(*demo_command(folder, 2, "--resume"), timeout=20), 2)
+        assert "sudah berjalan" in told
+        refused(run("run", "--data-dir", str(folder), timeout=20), 2)
+        assert contents(folder)["config.toml"] == before
+        serving = len(_TOLD.findall(words.read_text()))
+        assert heard(words, f"struk {serving + 2:04d}"), "the first till serves on"
+        children = offspring(first.pid)
+        assert len(children) == 2
+        first.send_signal(signal.SIGINT)
+        assert first.wait(15) == 3
+        assert not alive(children)
+    text = words.read_text()
+    assert "Traceback" not in text
+    assert text.count("Lakukan sekarang:") == 1
+    assert "--resume" in text.partition("Lakukan sekarang:")[2]
+    assert {int(number) for number in _TOLD.findall(text)} <= set(book(folder).receipts)
+    assert said(folder)["ok"]
+    assert not (folder / "edc").is_symlink()
+
+
+def test_the_city_dies_in_the_middle_of_the_day_which_is_closed_without_it(tmp_path: Path) -> None:
+    folder, words = tmp_path / "till", tmp_path / "words"
+    city = EmbeddedCity(tmp_path / "city")
+    city.start()
+    try:
+        command = demo_command(folder, 12, "--city", city.url, "--code", city.code)
+        with started(*command, said_in=words) as demo:
+            assert heard(words, "struk 0003")
+            city.stop()
+            assert demo.wait(60) == 0, words.read_text()[-2000:]
+        held = book(folder)
+        assert len(held.facts("DayClosed")) == 1
+        assert held.facts("DayClosed")[0]["totals"]["redemptions"] == 12
+        report = said(folder)
+        assert report["ok"]
+        assert report["acked_seq"] < report["entries"] - 10
+        city = EmbeddedCity(tmp_path / "city")
+        city.start()
+        summary, _ = morning(folder, 12, "--resume", "--city", city.url)
+    finally:
+        city.stop()
+    assert summary["acked_seq"] == summary["entries"] - 1
+    (folder / "city").symlink_to(tmp_path / "city")
+    same_at_the_city(folder)
+    same_money(folder, folder / "edc-journal.jsonl")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """5 MB, to be made larger with `grow`."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    if sys.platform != "linux" or os.geteuid() or shutil.which("mount") is None:
+        pytest.skip("only root may mount a small disk")
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(place)], check=False)
+    if made.returncode:
+        pytest.skip("this machine allows no mounts")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", "-l", str(place)], check=True)
+
+
+def grow(place: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,size=60m", str(place)], check=True)
+
+
+def test_full_disk_nothing_is_acknowledged_that_is_not_there(small_disk: Path, tmp_path: Path) -> None:
+    folder, journal = small_disk / "till", tmp_path / "bank.jsonl"
+    with spawn(pty=tmp_path / "edc", journal=journal) as terminal:
+        done = run(*demo_command(folder, 60, "--edc", terminal.url))
+        assert "Disk penuh" in refused(done, 3)
+        told = [int(number) for number in _TOLD.findall(done.stdout)]
+        assert told
+        report = said(folder)
+        assert report["ok"], report["problems"]
+        assert set(told) <= set(book(folder).receipts)
+        paper_is_backed(folder)
+        grow(small_disk)
+        summary, more = morning(folder, len(told) + 4, "--resume", "--edc", terminal.url)
+    told += [int(number) for number in _TOLD.findall(more)]
+    held = book(folder)
+    assert len(told) == len(set(told))
+    assert held.receipts == list(range(1, len(held.receipts) + 1))
+    assert summary["receipts_printed"] == len(held.receipts)
+    same_money(folder, journal)
+    same_at_the_city(folder)
+
+
+def test_no_room_at_all_is_said_before_anything_begins(small_disk: Path) -> None:
+    with (small_disk / "filler").open("wb") as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(65536))
+    assert "Disk penuh" in refused(run(*demo_command(small_disk / "till", 2)), 3)
+    assert not list((small_disk / "till").iterdir())
