@@ -11,9 +11,10 @@ import msgspec
 
 from ewarung_pos import __version__
 from ewarung_pos.domain.state import KioskIdentity
-from ewarung_pos.errors import ConfigError
+from ewarung_pos.errors import ConfigError, LedgerBusy
 from ewarung_pos.ledger.database import LEDGER_FILE, open_ledger
 from ewarung_pos.ledger.keys import KEY_FILE, key_of, sync_directory
+from ewarung_pos.ledger.lock import InstanceLock
 from ewarung_pos.ports import Clock
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.enrolment import enrol, record
@@ -21,6 +22,8 @@ from ewarung_pos.sync.enrolment import enrol, record
 __all__ = ["enrol_into"]
 
 _PULL_STEPS = 200
+_DRAFT = "enrolling-"
+_DRAFT_LOCK = "enrolling.lock"
 
 
 def enrol_into(
@@ -53,7 +56,9 @@ def enrol_into(
     if (folder / LEDGER_FILE).exists():
         raise ConfigError(f"{folder} holds a ledger already", reason="enrolled")
     folder.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(prefix="enrolling-", dir=folder))
+    _sweep(folder)
+    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder))
+    lock = InstanceLock(draft / _DRAFT_LOCK)
     try:
         enrolment = enrol(url, code, __version__, ca=ca, on_digits=on_digits)
         if practice:
@@ -77,5 +82,16 @@ def enrol_into(
             (draft / name).replace(folder / name)
         sync_directory(folder)
     finally:
+        lock.release()
         shutil.rmtree(draft, ignore_errors=True)
     return enrolment.identity
+
+
+def _sweep(folder: Path) -> None:
+    """Take away what enrolments left that were cut off: each holds a key. One under way keeps its own."""
+    for left in folder.glob(f"{_DRAFT}*"):
+        try:
+            InstanceLock(left / _DRAFT_LOCK).release()
+        except LedgerBusy:
+            continue
+        shutil.rmtree(left, ignore_errors=True)

@@ -46,6 +46,7 @@ class EcrCardReader:
         self._generation: int | None = None
         self._acked = False
         self._ack_by = 0.0
+        self._answer_by = 0.0
         self._naks = 0
         self._not_before = 0.0
 
@@ -105,9 +106,13 @@ class EcrCardReader:
                 case None:
                     if not self._acked and time.monotonic() >= self._ack_by:
                         self._give_up(DeviceState.AWAY, "no_answer")
+                    elif self._acked and time.monotonic() >= self._answer_by:
+                        # The EDC's own wait ends long before this: its answer was lost, so it is asked again.
+                        self._generation = None
                     return None
                 case Ack():
                     self._acked = True
+                    self._answer_by = time.monotonic() + line.timers.response
                     line.note(DeviceState.READY)
                 case Nak():
                     self._naks += 1

@@ -217,6 +217,20 @@ class Queries(ABC):
 
     # -- people, papers, settings ------------------------------------------------------------------------------------
 
+    def slip_used(self, approval: str, invoice: str, kinds: tuple[str, ...]) -> bool:
+        """Whether a settled attempt of one of these kinds stands on this approval and invoice already.
+
+        Reads every settled attempt: slips are read by people, a few times a month.
+        """
+        with self._snapshot() as execute:
+            rows = execute(
+                "SELECT json_extract(CAST(body AS TEXT), '$.kind') FROM attempt WHERE state = 'done' "
+                "AND json_extract(CAST(body AS TEXT), '$.approval.approval') = ? "
+                "AND json_extract(CAST(body AS TEXT), '$.approval.invoice') = ?",
+                (approval, invoice),
+            ).fetchall()
+        return any((kind or "sale") in kinds for (kind,) in rows)
+
     def operators(self) -> tuple[OperatorRecord, ...]:
         """Everybody who ever worked here, by name."""
         with self._snapshot() as execute:

@@ -344,6 +344,8 @@ class Morning:
         self._wait(lambda: bool(till.history.state.rows), "Riwayat")
         rows = [row for row in till.history.state.rows if row.reversible]
         wanted = next((row for row in rows if self._paid_by_purse(row.entry) is (name == "reverse_purse")), None)
+        if wanted is None and self.tray is None and rows:  # whoever came had a purse
+            wanted = rows[0]
         if wanted is not None:
             self.say(f"-- {name}: struk {wanted.number} --")
             self.shot("riwayat")

@@ -64,7 +64,15 @@ from ewarung_pos.ports import (
     UnitOfWork,
 )
 
-__all__ = ["RedeemService", "Redemption", "evidence_of", "goods_of", "purse_debit", "remaining_after"]
+__all__ = [
+    "RedeemService",
+    "Redemption",
+    "evidence_of",
+    "goods_of",
+    "purse_debit",
+    "refuse_used_slip",
+    "remaining_after",
+]
 
 _REFUSED: dict[Refusal, type[RuleViolation]] = {
     Refusal.UNKNOWN_CARD: NotEntitled,
@@ -171,7 +179,8 @@ class RedeemService:
         Concluding twice is harmless: a final attempt stays as it is.
 
         Raises:
-            NotAuthorised: evidence from a slip needs two different people.
+            NotAuthorised: evidence from a slip needs two different people (`second_person`), and a slip proves one
+                debit only (`slip_used`).
         """
         with self._ledger.write() as uow:
             attempt = uow.attempt(attempt_id)
@@ -185,6 +194,7 @@ class RedeemService:
                     standing = self._standing(uow, attempt.card, concluding=attempt)
                     debit = purse_debit(attempt, outcome, evidence)
                     if decided_by:
+                        refuse_used_slip(uow, outcome, ("sale", "void"))
                         uow.append(AttemptSettled(attempt.id, "approved", "", "slip", decided_by), operator)
                     done = self._commit(
                         uow,
@@ -341,6 +351,16 @@ def evidence_of(outcome: PaymentOutcome, decided_by: tuple[str, ...]) -> str:
     if len(set(decided_by)) < 2:
         raise NotAuthorised("a slip needs two people", reason="second_person")
     return "slip"
+
+
+def refuse_used_slip(reader: LedgerReader, slip: Approved, kinds: tuple[str, ...]) -> None:
+    """One slip of the EDC proves one thing, whatever two people say.
+
+    Raises:
+        NotAuthorised: its approval and invoice stand in the ledger already (`slip_used`).
+    """
+    if reader.slip_used(slip.approval, slip.invoice, kinds):
+        raise NotAuthorised("this slip is recorded already", reason="slip_used")
 
 
 def purse_debit(attempt: Attempt, approved: Approved, evidence: str) -> PurseDebit:

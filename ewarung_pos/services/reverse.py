@@ -24,7 +24,7 @@ from ewarung_pos.ports import (
     PrintJob,
     UnitOfWork,
 )
-from ewarung_pos.services.redeem import evidence_of, goods_of, purse_debit, remaining_after
+from ewarung_pos.services.redeem import evidence_of, goods_of, purse_debit, refuse_used_slip, remaining_after
 
 __all__ = ["Reversal", "ReversalReason", "ReverseService"]
 
@@ -126,7 +126,8 @@ class ReverseService:
         """Make the outcome of a void durable: the counter-entry when proven, else the attempt's new state.
 
         Raises:
-            NotAuthorised: evidence from a slip needs two different people.
+            NotAuthorised: evidence from a slip needs two different people (`second_person`), and a void's slip proves
+                one void only (`slip_used`).
         """
         with self._ledger.write() as uow:
             attempt = uow.attempt(attempt_id)
@@ -140,6 +141,7 @@ class ReverseService:
                     original = _redeemed(uow, attempt.entry)[0]
                     void = purse_debit(attempt, outcome, evidence)
                     if decided_by:
+                        refuse_used_slip(uow, outcome, ("void",))
                         uow.append(AttemptSettled(attempt.id, "voided", "", evidence, decided_by), operator)
                     done = self._commit(uow, attempt.entry, original, attempt.reason, operator, attempt.leader, void)
                     uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)

@@ -151,7 +151,10 @@ def _first_line(process: subprocess.Popen[bytes], deadline: float) -> _Ready:
         raise ConfigError("the city server did not come up in time", reason="city_start")
     line = said.readline()
     if not line:
-        raise ConfigError(f"the city server ended with {process.wait(STOP_SECONDS)}", reason="city_start")
+        try:
+            raise ConfigError(f"the city server ended with {process.wait(STOP_SECONDS)}", reason="city_start")
+        except subprocess.TimeoutExpired:
+            raise ConfigError("the city server closed its output", reason="city_start") from None
     try:
         return msgspec.json.decode(line, type=_Ready)
     except msgspec.MsgspecError as error:

@@ -148,6 +148,12 @@ _RULES: dict[str, Trouble] = {
     "not_authorised.second_person": said(
         "Perlu orang kedua", "Langkah ini perlu PIN ketua.", "Panggil ketua untuk menekan PIN.", safe=NOTHING
     ),
+    "not_authorised.slip_used": said(
+        "Struk EDC sudah dipakai",
+        "Nomor di struk ini sudah tercatat untuk penarikan lain.",
+        "Cari struk EDC milik penarikan ini, atau tanya EDC lagi.",
+        safe="Permintaan ini tersimpan. Saldo tidak akan ditarik dua kali.",
+    ),
     "not_authorised.void_first": said(
         "Batalkan dulu di EDC", "Saldo harus dikembalikan lewat EDC lebih dulu.", "Nyalakan EDC lalu ulangi."
     ),

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 
+import click
 import pytest
+from click.testing import CliRunner
 
-from tests.system.kit import CITY, TILL, run, surroundings
+from ewarung_city.__main__ import cli as city
+from ewarung_pos.__main__ import cli as till
+from tests.system.kit import run
 
 pytestmark = pytest.mark.system
 
@@ -33,23 +36,26 @@ CITY_COMMANDS = {
 }
 
 
-def helped(program: list[str], *command: str) -> str:
-    done = subprocess.run(
-        [*program, *command, "--help"], capture_output=True, text=True, timeout=30, env=surroundings(), check=False
-    )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+def helped(program: click.Group, *command: str) -> str:
+    done = CliRunner().invoke(program, [*command, "--help"], prog_name="program", terminal_width=120)
+    assert done.exit_code == 0, done.output
+    return done.output
 
 
-@pytest.mark.parametrize(("program", "commands"), [(TILL, TILL_COMMANDS), (CITY, CITY_COMMANDS)], ids=["till", "city"])
-def test_every_command_explains_itself_and_its_options(program: list[str], commands: dict[str, str]) -> None:
+@pytest.mark.parametrize(("program", "commands"), [(till, TILL_COMMANDS), (city, CITY_COMMANDS)], ids=["till", "city"])
+def test_every_command_explains_itself_and_its_options(program: click.Group, commands: dict[str, str]) -> None:
     listed = re.findall(r"^  ([a-z][a-z-]+)  +(\S.*)$", helped(program).partition("Commands:")[2], re.MULTILINE)
     assert set(commands) <= {name for name, _ in listed}
     assert all(len(what) > 10 for _, what in listed)
     for command, options in commands.items():
         text = helped(program, command)
-        missing = [option for option in options.split() if f"{option} " not in text and f"{option}\n" not in text]
+        missing = [option for option in options.split() if not re.search(rf"{option}\b", text)]
         assert not missing, f"{command}: {missing}"
+
+
+def test_the_programs_answer_to_help_and_version() -> None:
+    assert "Commands:" in run("--help").stdout
+    assert re.search(r"\d+\.\d+", run("--version").stdout)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +77,7 @@ def test_wrong_use_exits_with_2_and_says_what(words: list[str]) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_the_simulator_listens_on_this_machine_only_and_explains_bad_scripts(tmp_path: object) -> None:
+def test_the_simulator_listens_on_this_machine_only() -> None:
     done = run("simulate-edc", "--listen", "tcp://0.0.0.0:7002", timeout=20)
     assert done.returncode == 2
     assert "127.0.0.1" in done.stderr

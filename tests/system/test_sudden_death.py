@@ -78,6 +78,7 @@ def all_is_well(folder: Path, journal: Path, summary: dict[str, Any], told: list
     assert summary["edc_approved"] == moved(journal)
     paper_is_backed(folder)
     assert said(folder)["ok"]
+    assert not list(folder.glob("enrolling-*")), "keys of an enrolment that was cut off lie about"
     same_at_the_city(folder)
     [sealed] = held.facts("DayClosed")
     assert sealed["totals"]["redemptions"] == summary["redemptions"] == len(held.facts("Redeemed"))
@@ -87,8 +88,8 @@ def all_is_well(folder: Path, journal: Path, summary: dict[str, Any], told: list
 def test_killed_again_and_again_the_day_still_ends_whole(tmp_path: Path) -> None:
     folder, words = tmp_path / "till", tmp_path / "words"
     rng = random.Random(2026)
-    # The first life is long enough to serve somebody; two deaths fall into start-up itself.
-    lives = [4.5, 0.9, 2.0, *(rng.uniform(2.2, 3.4) for _ in range(5))]
+    # Two deaths fall into enrolment, one life is long enough to serve somebody.
+    lives = [0.9, 1.2, 4.5, 2.0, *(rng.uniform(1.9, 2.9) for _ in range(4))]
     live_and_die(folder, lives, 30, words)
     summary, last = morning(folder, 30, "--resume")
     told = [int(number) for number in _TOLD.findall(words.read_text() + last)]

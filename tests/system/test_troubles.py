@@ -172,20 +172,20 @@ def test_the_city_dies_in_the_middle_of_the_day_which_is_closed_without_it(tmp_p
     city = EmbeddedCity(tmp_path / "city")
     city.start()
     try:
-        command = demo_command(folder, 12, "--city", city.url, "--code", city.code)
+        command = demo_command(folder, 8, "--city", city.url, "--code", city.code)
         with started(*command, said_in=words) as demo:
             assert heard(words, "struk 0003")
             city.stop()
             assert demo.wait(60) == 0, words.read_text()[-2000:]
         held = book(folder)
         assert len(held.facts("DayClosed")) == 1
-        assert held.facts("DayClosed")[0]["totals"]["redemptions"] == 12
+        assert held.facts("DayClosed")[0]["totals"]["redemptions"] == 8
         report = said(folder)
         assert report["ok"]
         assert report["acked_seq"] < report["entries"] - 10
         city = EmbeddedCity(tmp_path / "city")
         city.start()
-        summary, _ = morning(folder, 12, "--resume", "--city", city.url)
+        summary, _ = morning(folder, 8, "--resume", "--city", city.url)
     finally:
         city.stop()
     assert summary["acked_seq"] == summary["entries"] - 1
@@ -196,12 +196,12 @@ def test_the_city_dies_in_the_middle_of_the_day_which_is_closed_without_it(tmp_p
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """5 MB, to be made larger with `grow`."""
+    """4 MB, to be made larger with `grow`."""
     place = tmp_path / "disk"
     place.mkdir()
     if sys.platform != "linux" or os.geteuid() or shutil.which("mount") is None:
         pytest.skip("only root may mount a small disk")
-    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=5m", "tmpfs", str(place)], check=False)
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(place)], check=False)
     if made.returncode:
         pytest.skip("this machine allows no mounts")
     try:

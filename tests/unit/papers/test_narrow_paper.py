@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ewarung_pos.domain.documents import Columns, Cut, Document, Space, Table, text_lines
+from ewarung_pos.domain.documents import Align, Columns, Cut, Document, Space, Table, Text, text_lines
 from ewarung_pos.domain.wording import paper_text
 
 
@@ -17,6 +17,24 @@ def test_a_right_part_wider_than_the_paper_stands_under_the_left_one() -> None:
         "Catatan",
         "satu dua tiga empat lima enam".rjust(32),
         "tujuh delapan".rjust(32),
+    ]
+
+
+def test_text_on_the_right_ends_at_the_edge_of_the_paper() -> None:
+    assert lines(Text("Semarang, 24 November 2026", Align.RIGHT)) == ["Semarang, 24 November 2026".rjust(32)]
+
+
+def test_a_word_longer_than_the_paper_is_broken_and_goes_on_below() -> None:
+    assert lines(Text("Invoice 0123456789abcdef siap"), columns=8) == ["Invoice", "01234567", "89abcdef", "siap"]
+
+
+def test_figures_that_do_not_fit_side_by_side_stand_under_each_other_at_the_edge() -> None:
+    table = Table(("Barang", "buku", "hitung"), (("Beras", "1.234.567 kg", "1.234.566 kg"),))
+    assert lines(table, columns=20) == [
+        "buku hitung".rjust(20),
+        "Beras",
+        "1.234.567 kg".rjust(20),
+        "1.234.566 kg".rjust(20),
     ]
 
 

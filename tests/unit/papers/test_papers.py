@@ -106,6 +106,12 @@ def test_what_is_left_of_the_ration_before_and_after() -> None:
     assert re.search(r"^Minyak goreng +2 L +1 L$", shown, re.MULTILINE)
 
 
+def test_a_purse_receipt_is_silent_about_the_ration() -> None:
+    shown = text(receipt_of(redeemed(lines=(EGGS,), debits=(), remaining=())))
+    assert "Saldo menurut catatan" in shown
+    assert not re.search("jatah", shown, re.IGNORECASE)
+
+
 def test_a_ration_receipt_is_silent_about_the_purse() -> None:
     shown = text(receipt_of(ration_only()))
     for word in ("KKS", "EDC", "Persetujuan", "saldo", "Saldo"):

@@ -1,0 +1,80 @@
+"""One slip of the EDC proves one thing, whatever two people say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ewarung_pos.domain.family import HolderPresence
+from ewarung_pos.domain.redemption import AttemptState, Basket, Tender
+from ewarung_pos.errors import NotAuthorised
+from ewarung_pos.ports import Approved, Unknown
+from ewarung_pos.services.redeem import Redemption
+from ewarung_pos.services.reverse import Reversal, ReversalReason
+from tests.till_kit import TillKit, till_kit
+
+PEOPLE = ("siti", "yuni")
+
+
+@pytest.fixture
+def kit(tmp_path: Path) -> Iterator[TillKit]:
+    kit = till_kit(tmp_path, families=40)
+    kit.open_shop()
+    yield kit
+    kit.ledger.close()
+
+
+def bought(kit: TillKit, place: int, approval: str, invoice: str) -> Redemption:
+    attempt_id, amount = begun(kit, place)
+    done = kit.redeem.conclude(attempt_id, Approved(amount, approval, invoice, "", "T", "M", "1"), "siti")
+    assert isinstance(done, Redemption)
+    return done
+
+
+def begun(kit: TillKit, place: int) -> tuple[str, int]:
+    family = [family for family in kit.families if "SEMBAKO" in family.programmes][place]
+    basket = Basket().with_packs("telur-1", 1, Tender.PURSE, "SEMBAKO")
+    attempt = kit.redeem.begin(family.card, basket, HolderPresence.SELF, "siti")
+    return attempt.id, attempt.amount
+
+
+def voiding(kit: TillKit, redemption: Redemption) -> tuple[str, int]:
+    attempt, original = kit.reverse.begin_void(redemption.entry.id, ReversalReason.WRONG_GOODS, "siti", "yuni")
+    assert kit.reverse.conclude(attempt.id, Unknown("no_answer"), "siti") is AttemptState.IN_DOUBT
+    return attempt.id, original.amount
+
+
+def slip(amount: int, approval: str, invoice: str) -> Approved:
+    return Approved(amount, approval, invoice, "", "", "", "", evidence="slip")
+
+
+def test_a_slip_that_paid_for_one_family_cannot_pay_for_another(kit: TillKit) -> None:
+    bought(kit, 0, "123456", "000001")
+    doubted, amount = begun(kit, 1)
+    kit.redeem.conclude(doubted, Unknown("no_answer"), "siti")
+    with pytest.raises(NotAuthorised) as refused:
+        kit.redeem.conclude(doubted, slip(amount, "123456", "000001"), "siti", PEOPLE)
+    assert refused.value.reason == "slip_used"
+    assert [attempt.id for attempt in kit.redeem.open_attempts()] == [doubted]
+    done = kit.redeem.conclude(doubted, slip(amount, "123456", "000002"), "siti", PEOPLE)
+    assert isinstance(done, Redemption)
+
+
+def test_a_void_s_slip_undoes_one_debit_only_and_pays_for_nothing(kit: TillKit) -> None:
+    first, amount = voiding(kit, bought(kit, 0, "123456", "000001"))
+    undone = kit.reverse.conclude(first, slip(amount, "777777", "000001"), "siti", PEOPLE)
+    assert isinstance(undone, Reversal)
+    second, amount = voiding(kit, bought(kit, 1, "123457", "000002"))
+    with pytest.raises(NotAuthorised) as refused:
+        kit.reverse.conclude(second, slip(amount, "777777", "000001"), "siti", PEOPLE)
+    assert refused.value.reason == "slip_used"
+    doubted, amount = begun(kit, 2)
+    with pytest.raises(NotAuthorised):
+        kit.redeem.conclude(doubted, slip(amount, "777777", "000001"), "siti", PEOPLE)
+
+
+def test_a_void_may_carry_the_numbers_of_the_sale_it_undoes(kit: TillKit) -> None:
+    attempt, amount = voiding(kit, bought(kit, 0, "123456", "000001"))
+    assert isinstance(kit.reverse.conclude(attempt, slip(amount, "123456", "000001"), "siti", PEOPLE), Reversal)
