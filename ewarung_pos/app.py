@@ -21,7 +21,7 @@ from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 
-__all__ = ["Application", "build", "data_directory"]
+__all__ = ["Application", "build", "data_directory", "receipt_printer"]
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def build(
     """
     ledger = open_ledger(data_dir, key_of(data_dir).secret, clock)
     reader, terminal = _counter_devices(config, ledger, timers)
-    printer = _printer(config, data_dir)
+    printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
     stock = StockService(ledger)
     services = Services(
@@ -144,11 +144,12 @@ def _secret(ledger: Ledger, name: str) -> bytes:
     return key
 
 
-def _printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
+def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
+    """The configured printer; what an ESC/POS printer prints is filed as PDF too."""
     from ewarung_pos.devices.escpos import EscposPrinter
     from ewarung_pos.devices.filed import FiledPrinter
     from ewarung_pos.devices.pdf import PdfPrinter
-    from ewarung_pos.devices.printer_links import network, serial_port
+    from ewarung_pos.devices.printer_links import network, serial_port, usb_device, usb_file
 
     printer = config.receipt_printer
     width = 58 if printer.columns == 32 else 80
@@ -158,6 +159,9 @@ def _printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     if printer.driver == "escpos-network":
         host, _, port = printer.port.rpartition(":")
         connect = network(host, int(port))
+    elif printer.driver == "escpos-usb":
+        vendor, _, product = printer.port.partition(":")
+        connect = usb_device(int(vendor, 16), int(product, 16)) if product else usb_file(printer.port)
     else:
         connect = serial_port(printer.port)
     return FiledPrinter(EscposPrinter(connect, printer.columns, data_dir / "print", printer.profile), archive)

@@ -30,6 +30,7 @@ __all__ = [
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`")
+_USB = re.compile(r"/.+|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}")
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 
 
@@ -71,9 +72,13 @@ class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PrinterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where receipts come out. `port` is a serial port, or HOST:PORT for a network printer."""
+    """Where receipts come out.
 
-    driver: Literal["escpos-serial", "escpos-network", "pdf"] = "pdf"
+    `port` is a serial port, HOST:PORT of a network printer, or for USB the kernel's printer file (/dev/usb/lp0) or
+    VENDOR:PRODUCT in hexadecimal.
+    """
+
+    driver: Literal["escpos-serial", "escpos-usb", "escpos-network", "pdf"] = "pdf"
     port: str = ""
     profile: str = ""
     columns: Literal[32, 48] = 32
@@ -187,6 +192,10 @@ def _consistent(config: KioskConfig) -> None:
         raise ConfigError("receipt_printer.port: empty, expected a port or HOST:PORT", reason="invalid")
     if printer.driver == "escpos-network" and not printer.port.rpartition(":")[2].isdigit():
         raise ConfigError(f"receipt_printer.port: {printer.port!r}, expected HOST:PORT", reason="invalid")
+    if printer.driver == "escpos-usb" and not _USB.fullmatch(printer.port):
+        raise ConfigError(
+            f"receipt_printer.port: {printer.port!r}, expected /dev/usb/lp0 or VENDOR:PRODUCT", reason="invalid"
+        )
     url = config.city.url
     if url and not _private(url):
         raise ConfigError(f"city.url: {url!r}, expected https:// (http:// only to loopback)", reason="invalid")

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 
 from ewarung_pos.domain.units import Rupiah
 
-__all__ = ["HIGHEST", "join_words", "paper_text", "parse_rupiah", "rupiah_in_words", "terbilang"]
+__all__ = ["HIGHEST", "paper_text", "parse_rupiah", "rupiah_in_words", "terbilang"]
 
 HIGHEST = 9_999_999_999_999
 """The largest amount that can be written in words or typed."""
@@ -55,13 +54,6 @@ def rupiah_in_words(amount: Rupiah) -> str:
         ValueError: below zero or above `HIGHEST`.
     """
     return f"{terbilang(amount.amount)} rupiah"
-
-
-def join_words(words: Sequence[str]) -> str:
-    """A list in a sentence: `beras`, `beras dan gula`, `beras, gula, dan telur`."""
-    if len(words) <= 2:
-        return " dan ".join(words)
-    return f"{', '.join(words[:-1])}, dan {words[-1]}"
 
 
 def parse_rupiah(text: str) -> Rupiah:

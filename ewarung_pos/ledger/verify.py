@@ -1,6 +1,6 @@
 """Is this ledger what it says it is? Chain, guards, columns, projections, balances, seals: read-only, streamed.
 
-Works beside a running till: everything is read in one snapshot. `docs/ledger-format.md` tells how to do the same
+Works beside a running till: everything is read in one snapshot. `domain.journal` tells how to do the same
 without this program.
 """
 

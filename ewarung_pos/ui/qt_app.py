@@ -14,7 +14,7 @@ from pathlib import PurePath
 from types import TracebackType
 
 from PySide6.QtCore import QObject, QSize, Qt, Signal
-from PySide6.QtGui import QFontDatabase, QPalette, QScreen
+from PySide6.QtGui import QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
 from ewarung_pos.ui.views.kit.icons import pictogram_icon
@@ -33,7 +33,6 @@ __all__ = [
     "FaultHook",
     "apply_theme",
     "apply_window",
-    "family_screen",
     "load_theme",
     "motion_wanted",
     "start_qt",
@@ -159,11 +158,6 @@ def motion_wanted(app: QApplication) -> bool:
     if asked is None:
         return bool(QApplication.isEffectEnabled(Qt.UIEffect.UI_General))
     return bool(asked() != Qt.MotionPreference.ReducedMotion)
-
-
-def family_screen(app: QApplication, main: QScreen) -> QScreen | None:
-    """The screen that faces the family: the first that is not the till's; None with one screen only."""
-    return next((screen for screen in app.screens() if screen is not main), None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import gc
+import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ewarung_pos.ports import PracticeTray, TaskRunner
 from ewarung_pos.ui.qt_runner import QtRunner, Watchdog
 from ewarung_pos.ui.viewmodels.till import TillViewModels
 
+if TYPE_CHECKING:
+    from ewarung_pos.ui.qt_app import Fault
+
 __all__ = ["WindowLook", "WindowedTill", "show_till"]
+
+_log = logging.getLogger(__name__)
 
 
 class WindowedTill(Protocol):
@@ -57,16 +63,24 @@ def show_till(
     Returns:
         Qt's exit code.
     """
-    from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
+    from ewarung_pos.ui.qt_app import FaultHook, apply_theme, load_theme, start_qt
     from ewarung_pos.ui.views.kit import Chime
     from ewarung_pos.ui.views.window import TillWindow
 
     app = start_qt()
+    hook = FaultHook(_record)
+    hook.install()
     apply_theme(app, load_theme(look.theme), look.text_scale)
     runner = QtRunner()
-    application = start(runner, lambda: _end(runner))
+    try:
+        application = start(runner, lambda: _end(runner))
+    except BaseException:
+        hook.uninstall()
+        raise
     try:
         window = TillWindow(application.till, practice_hint=practice_hint, tray=tray, chime=Chime())
+        hook.faulted.connect(window.show_fault)
+        hook.faulted.connect(application.till.stop)
         watchdog = Watchdog()
         watchdog.start()
         window.resize(app.primaryScreen().availableSize())
@@ -76,6 +90,12 @@ def show_till(
         return int(app.exec())
     finally:
         application.stop()
+        hook.uninstall()
+
+
+def _record(fault: Fault) -> None:
+    """Where it happened, and nothing that it carried."""
+    _log.error("bug: %s in %s at %s", fault.kind, fault.thread, " > ".join(fault.places))
 
 
 def _end(runner: QtRunner) -> None:

@@ -129,6 +129,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
             "'printer'",
             "HOST:PORT",
         ),
+        ('[receipt_printer]\ndriver = "escpos-usb"\nport = "4b8:202"', "receipt_printer.port", "4b8", "VENDOR:PRODUCT"),
+        ('[receipt_printer]\ndriver = "escpos-usb"', "receipt_printer.port", "empty", "port or HOST:PORT"),
         ("[policy]\nidle_lock_minutes = -1", "policy.idle_lock_minutes", "-1", ">= 0"),
         ("[kiosk]\nnama = 'Mawar'", "kiosk.nama", "'Mawar'", "kelurahan_code"),
         ("[printer]\ndriver = 'pdf'", "printer", "'pdf'", "receipt_printer"),
@@ -143,6 +145,13 @@ def test_a_mistake_is_named_with_key_value_and_expectation(
     assert f"{key}: " in told
     assert value in told
     assert expected in wanted
+
+
+@pytest.mark.parametrize("port", ["/dev/usb/lp0", "04b8:0E15"])
+def test_a_usb_printer_is_a_kernel_file_or_a_vendor_and_product(tmp_path: Path, port: str) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(f'[receipt_printer]\ndriver = "escpos-usb"\nport = "{port}"\n')
+    assert load_config(file, {}).receipt_printer == PrinterConfig("escpos-usb", port)
 
 
 @pytest.mark.parametrize("broken", ["[kiosk\n", "id = \n", "\udcff"])

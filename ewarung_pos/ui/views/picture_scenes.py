@@ -535,6 +535,12 @@ def _tray(state: TrayState) -> Callable[[], QWidget]:
     return build
 
 
+def _faulted() -> QWidget:
+    window, _ = till_window()
+    window.show_fault()
+    return window
+
+
 def _leader_pin(widget: QWidget) -> None:
     """Press on to the leader's PIN."""
     from ewarung_pos.ui.views.closing import ClosingView
@@ -710,5 +716,6 @@ SCENES: tuple[Scene, ...] = (
         _tray(replace(_TRAY, display=(), asks_pin=False, inserted="", away=trouble("device_unavailable"))),
         size=(340, 720),
     ),
+    Scene("kesalahan-program", _faulted),
 )
 """Every state, in the order of a day."""

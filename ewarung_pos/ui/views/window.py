@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QWidget
 from ewarung_pos.ports import PracticeTray
 from ewarung_pos.ui.qt_app import apply_window
 from ewarung_pos.ui.qt_runner import QtRunner
+from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
@@ -37,6 +38,9 @@ if TYPE_CHECKING:
 __all__ = ["TillWindow", "ViewModels"]
 
 S = TypeVar("S")
+
+FAULT_WIDTH = 920
+"""A page that says one thing is read, not scanned: px."""
 
 TRAY_WIDTH = 340
 TRAY_SECONDS = 3.0
@@ -117,6 +121,7 @@ class TillWindow(QMainWindow):
         self._line.addWidget(self._frame, 1)
         self.setCentralWidget(middle)
         self._tray: TrayView | None = None
+        self._faulted = False
         self._tray_end: Callable[[], None] | None = None
         self._tray_runner = QtRunner() if tray is not None else None
         self._tray_model = (
@@ -130,12 +135,30 @@ class TillWindow(QMainWindow):
         leave.activated.connect(viewmodels.shell.sign_out)
         self._ends.append(viewmodels.shell.subscribe(self._render))
 
-    @property
-    def shell_view(self) -> ShellView | None:
-        """The frame with the screens, once somebody signed in."""
-        return self._shell
+    def show_fault(self) -> None:
+        """A bug of ours reached the top: nothing more is served until the till is started again."""
+        if self._faulted:
+            return
+        from ewarung_pos.ui.views.kit import TroubleCard
+        from ewarung_pos.ui.views.parts import kit_trouble
+
+        self._faulted = True
+        card = TroubleCard()
+        said = replace(trouble("bug"), button="Tutup kasir", action="close")
+        card.render_state(kit_trouble(said, detail=f"Pukul {self._vm.shell.state.time}"))
+        card.setMaximumWidth(FAULT_WIDTH)
+        card.acted.connect(self.close)
+        page = QWidget()
+        line = QHBoxLayout(page)
+        line.setContentsMargins(24, 24, 24, 24)
+        line.addWidget(card, 1, Qt.AlignmentFlag.AlignVCenter)
+        self._pages.addWidget(page)
+        self._pages.show_page(page)
+        card.button.setFocus()
 
     def _render(self, state: ShellState) -> None:
+        if self._faulted:
+            return
         self._frame.set_on(state.practice)
         if not state.operator:
             self._sign_in.render_state(state)

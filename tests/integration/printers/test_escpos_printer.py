@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import socket
+import sys
 import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from escpos.printer import Network
 
+from ewarung_pos.app import receipt_printer
+from ewarung_pos.config import KioskConfig, PrinterConfig
 from ewarung_pos.devices.escpos import EscposPrinter, Pace, encode
 from ewarung_pos.devices.printer_links import Connect, network, serial_port, usb_device, usb_file
 from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
@@ -313,11 +316,27 @@ def test_a_clone_that_never_explains_itself_still_reports_its_paper(tmp_path: Pa
         assert driver.status().state is DeviceState.READY
 
 
-@pytest.mark.skipif(importlib.util.find_spec("usb") is not None, reason="pyusb is installed")
-def test_usb_by_vendor_and_product_needs_its_driver() -> None:
-    with pytest.raises(DeviceUnavailable) as caught:
-        usb_device(0x04B8, 0x0202)()
-    assert caught.value.reason == "no_driver"
+@pytest.mark.parametrize("installed", [True, False])
+def test_a_usb_printer_by_vendor_and_product_that_is_not_there(
+    installed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    if not installed:
+        monkeypatch.setitem(sys.modules, "usb", None)
+        with pytest.raises(DeviceUnavailable) as caught:
+            usb_device(0x04B8, 0x0202)()
+        assert caught.value.reason == "no_driver"
+        return
+    assert EscposPrinter(usb_device(0xFFFF, 0xFFFF), 32, tmp_path).status().state is DeviceState.AWAY
+
+
+@pytest.mark.parametrize("driver", ["escpos-usb", "escpos-serial"])
+def test_the_configured_printer_is_the_one_that_prints(
+    driver: Literal["escpos-usb", "escpos-serial"], tmp_path: Path
+) -> None:
+    with line_printer(READY) as wired:
+        chosen = receipt_printer(KioskConfig(receipt_printer=PrinterConfig(driver, wired.path, columns=48)), tmp_path)
+        assert chosen.print(receipt_of(redeemed())).confirmed
+        assert wired.wait_for(encode(receipt_of(redeemed()), 48))
 
 
 # --- the simulator, judged by a library that is not ours ---------------------------------------------------------

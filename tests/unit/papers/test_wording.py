@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewarung_pos.domain.units import Rupiah
-from ewarung_pos.domain.wording import HIGHEST, join_words, paper_text, parse_rupiah, rupiah_in_words, terbilang
+from ewarung_pos.domain.wording import HIGHEST, paper_text, parse_rupiah, rupiah_in_words, terbilang
 
 AMOUNTS = st.integers(0, HIGHEST)
 
@@ -136,13 +136,6 @@ def test_doubtful_amounts_are_refused(text: str) -> None:
 def test_an_amount_as_we_write_it_is_read_back(number: int) -> None:
     assert parse_rupiah(str(Rupiah(number))) == Rupiah(number)
     assert parse_rupiah(str(number)) == Rupiah(number)
-
-
-def test_lists_in_a_sentence() -> None:
-    assert join_words([]) == ""
-    assert join_words(["beras"]) == "beras"
-    assert join_words(["beras", "gula"]) == "beras dan gula"
-    assert join_words(("beras", "gula", "telur")) == "beras, gula, dan telur"
 
 
 @settings(deadline=None)
