@@ -556,6 +556,14 @@ class Ledger(Protocol):
         """Reader of committed state on a query-only connection; never waits for a writer."""
         ...
 
+    def checkpoint(self) -> None:
+        """Housekeeping that a later write would otherwise have to do; for moments when nobody waits. LEDGER lane.
+
+        Raises:
+            LedgerFull, LedgerError: the disk; nothing is lost by it.
+        """
+        ...
+
     def close(self) -> None: ...
 
 

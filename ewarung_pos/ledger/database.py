@@ -31,9 +31,12 @@ from ewarung_pos.ports import Clock
 if TYPE_CHECKING:
     from ewarung_pos.ledger.backup import Backup
 
-__all__ = ["LEDGER_FILE", "SqlLedger", "open_ledger"]
+__all__ = ["CHECKPOINT_AFTER", "LEDGER_FILE", "SqlLedger", "open_ledger"]
 
 _LOCK_FILE = "ledger.lock"
+
+CHECKPOINT_AFTER = 24
+"""Units of work before a checkpoint is worth its waits for the disk; SQLite's own comes after some 60."""
 
 
 def open_ledger(data_dir: Path, key: bytes, clock: Clock, *, create: bool = False, encrypted: bool = True) -> SqlLedger:
@@ -84,6 +87,7 @@ class SqlLedger:
         self._lock = lock
         self._turn = RLock()
         self._unit: SqlUnitOfWork | None = None
+        self._logged = 0
         self._catalogue = CatalogueCache()
         self._writer: Connection | None
         self._writer, self._tip = _writer(path, key)
@@ -105,9 +109,17 @@ class SqlLedger:
         return self._reader
 
     def checkpoint(self) -> None:
-        """Bring the write-ahead log home while nobody waits for the till; a busy reader only makes it do less."""
-        with self._turn, translated():
-            self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        """Bring the write-ahead log home once it has grown; a busy reader only makes it do less.
+
+        Raises:
+            LedgerFull, LedgerError: the disk; what was committed stays in the log.
+        """
+        with self._turn:
+            if self._logged < CHECKPOINT_AFTER:
+                return
+            with translated():
+                self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            self._logged = 0
 
     def back_up(self, directory: Path) -> Backup:
         """A verified copy in another directory, while the till goes on: of what is committed now.
@@ -186,6 +198,7 @@ class SqlLedger:
                 self._roll_back()
             raise failure from error
         self._tip = unit.tip
+        self._logged += 1
 
     def _roll_back(self) -> None:
         """Undo; a connection that cannot even do that is given up, and the file's own recovery does it at reopening."""

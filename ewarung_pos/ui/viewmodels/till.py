@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -10,6 +11,7 @@ from ewarung_pos.ports import (
     CardReader,
     CitySync,
     Clock,
+    Lane,
     Ledger,
     PaymentTerminal,
     ReceiptPrinter,
@@ -33,6 +35,8 @@ from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 
 __all__ = ["Services", "TillViewModels"]
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,8 @@ class TillViewModels:
 
     def __init__(self, services: Services, runner: TaskRunner) -> None:
         s = services
+        self._ledger = s.ledger
+        self._runner = runner
         self.shell = ShellViewModel(s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown)
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced)
@@ -151,6 +157,8 @@ class TillViewModels:
     def _changed(self) -> None:
         self.shell.refresh()
         self.sync.nudge()
+        # The paper comes out now, or hands are busy with sacks: nobody waits for the ledger.
+        self._runner.submit(Lane.LEDGER, self._ledger.checkpoint, _kept, _put_off)
 
     def _synced(self) -> None:
         self.shell.refresh()
@@ -174,3 +182,12 @@ class TillViewModels:
             self.counter.tell(ended)
         else:
             self.counter.finish()
+
+
+def _kept(_: None) -> None:
+    """Nothing to show: nobody asked for it."""
+
+
+def _put_off(error: Exception) -> None:
+    """The next write meets the same disk and says so to whoever waits for it."""
+    _log.warning("checkpoint: %s", type(error).__name__)

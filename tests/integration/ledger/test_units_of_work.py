@@ -28,7 +28,7 @@ from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import BusinessDate, Period
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import AllotmentExhausted, ConfigError, DayNotOpen, LedgerBusy, OutOfStock, RuleViolation
-from ewarung_pos.ledger.database import SqlLedger
+from ewarung_pos.ledger.database import CHECKPOINT_AFTER, SqlLedger
 from ewarung_pos.ledger.engine import connect
 from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
 from ewarung_pos.ports import Approved, Attempt
@@ -215,11 +215,21 @@ def test_a_reader_that_is_out_when_the_ledger_closes_is_closed_on_return(ledger:
         execute("SELECT 1")
 
 
-def test_a_checkpoint_brings_the_log_home(ledger: SqlLedger) -> None:
+def test_a_checkpoint_brings_the_log_home_once_it_has_grown(ledger: SqlLedger, tmp_path: Path) -> None:
+    before = (tmp_path / "ledger.db").read_bytes()
+    for _ in range(CHECKPOINT_AFTER - 1 - ledger._logged):
+        with ledger.write() as uow:
+            uow.put_secret("weight", b"1")
+    ledger.checkpoint()
+    assert (tmp_path / "ledger.db").read_bytes() == before
     with ledger.write() as uow:
         serve(uow, "F0001", rice(1))
     ledger.checkpoint()
+    home = (tmp_path / "ledger.db").read_bytes()
+    assert home != before
     assert ledger.read().head().seq == 5
+    ledger.checkpoint()
+    assert (tmp_path / "ledger.db").read_bytes() == home
 
 
 def test_a_ledger_that_another_program_writes_is_busy_and_then_goes_on(ledger: SqlLedger, tmp_path: Path) -> None:
