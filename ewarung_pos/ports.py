@@ -326,7 +326,8 @@ class Attempt(msgspec.Struct, frozen=True):
 class PrintJob(msgspec.Struct, frozen=True):
     """Paper that is owed. `kind`: receipt, reversal, day_report. `copy` 0 is the original.
 
-    `goods` are (commodity, base units) printed on it, for the four-way control; empty on copies.
+    `goods` are (commodity, base units) printed on it, for the four-way control; empty on copies. `tries` are those
+    whose end nobody knows: the paper may be out.
     """
 
     id: int
@@ -513,6 +514,10 @@ class UnitOfWork(LedgerReader, Protocol):
     def queue_print(self, kind: str, entry: str, receipt: int, copy: int, goods: Mapping[str, int]) -> PrintJob: ...
 
     def print_tried(self, job: int) -> None: ...
+
+    def print_refused(self, job: int) -> None:
+        """Take that try back: nothing came out."""
+        ...
 
     def print_done(self, job: int) -> None: ...
 

@@ -33,6 +33,8 @@ def day_report(
     operator_name: str,
     catalogue: Catalogue,
     copy: int = 0,
+    *,
+    again: bool = False,
 ) -> Document:
     """The report that seals a business day (domain rules R33, R34): totals, four-way control, EDC, count, seal.
 
@@ -45,7 +47,7 @@ def day_report(
     totals = fact.totals
     value = totals.ration_value + totals.purse + totals.cash
     blocks: list[Block] = [
-        *heading(identity, "LAPORAN TUTUP HARI", copy),
+        *heading(identity, "LAPORAN TUTUP HARI", copy, again=again),
         Text(f"No. {receipt_number(entry.date, fact.report)}", Align.CENTRE, bold=True),
         Columns("Hari", BusinessDate(entry.date).short()),
         Columns("Ditutup", _closing_time(entry)),
@@ -69,7 +71,7 @@ def day_report(
         Text(f"Tanda tangan kios: {_grouped(fact.signature)}", small=True),
         *chain_place(code_for("day_report", entry, seq, entry_hash_hex, fact.report, max(0, value))),
         *_signatures(("Kasir", "Ketua", "Pendamping")),
-        *ending(copy),
+        *ending(copy, again=again),
     ]
     return finished(identity, "tutup-hari", "Laporan tutup hari", entry, fact.report, copy, blocks)
 

@@ -60,13 +60,12 @@ def finished(
     )
 
 
-def heading(identity: KioskIdentity, title: str, copy: int) -> list[Block]:
-    """Whose paper this is, and what it is; a copy says so first."""
-    blocks: list[Block] = []
-    if copy:
-        blocks += [Text(f"SALINAN ke-{copy}", Align.CENTRE, bold=True, big=True), Rule()]
+def heading(identity: KioskIdentity, title: str, copy: int, *, again: bool = False) -> list[Block]:
+    """Whose paper this is, and what it is; a copy says so first, and so does an original that may be out already."""
+    mark = _mark(copy, again=again)
     return [
-        *blocks,
+        *mark,
+        *([Rule()] if mark else []),
         Text(identity.name, Align.CENTRE, bold=True, big=True),
         Text(f"Kel. {identity.kelurahan}  {identity.kelurahan_code}", Align.CENTRE),
         Text(f"ID kios {identity.device}", Align.CENTRE),
@@ -102,7 +101,17 @@ def chain_place(code: PaperCode) -> list[Block]:
     ]
 
 
-def ending(copy: int) -> list[Block]:
+def ending(copy: int, *, again: bool = False) -> list[Block]:
     """The last lines; a copy says so again."""
-    mark: list[Block] = [Text(f"SALINAN ke-{copy}", Align.CENTRE, bold=True, big=True)] if copy else []
-    return [*mark, Cut()]
+    return [*_mark(copy, again=again), Cut()]
+
+
+def _mark(copy: int, *, again: bool) -> list[Block]:
+    if copy:
+        return [Text(f"SALINAN ke-{copy}", Align.CENTRE, bold=True, big=True)]
+    if again:
+        return [
+            Text("SALINAN", Align.CENTRE, bold=True, big=True),
+            Text("yang asli mungkin sudah tercetak", Align.CENTRE, small=True),
+        ]
+    return []

@@ -55,8 +55,12 @@ def receipt(
     operator_name: str,
     copy: int,
     holder: str = "",
+    *,
+    again: bool = False,
 ) -> Document:
     """The receipt of a redemption; `copy` 0 is the original, 1.. are marked SALINAN.
+
+    `again`: a try to print it was cut off, and nobody knows whether the original came out; marked as well.
 
     Raises:
         TypeError: the entry is not a redemption.
@@ -66,7 +70,7 @@ def receipt(
         raise TypeError("a receipt needs a redemption")
     total = sum(line.total.amount for line in fact.lines)
     blocks: list[Block] = [
-        *heading(identity, "STRUK PENGAMBILAN", copy),
+        *heading(identity, "STRUK PENGAMBILAN", copy, again=again),
         Text(f"No. {receipt_number(entry.date, fact.receipt)}", Align.CENTRE, bold=True),
         *moment(entry.instant),
         Columns("Kasir", operator_name),
@@ -82,13 +86,20 @@ def receipt(
         *_remaining(fact.remaining, fact.debits, entry.date),
         *_promises(has_purse=fact.purse is not None or fact.purse_before is not None),
         *chain_place(code_for("receipt", entry, seq, entry_hash_hex, fact.receipt, total)),
-        *ending(copy),
+        *ending(copy, again=again),
     ]
     return finished(identity, "struk", "Struk", entry, fact.receipt, copy, blocks)
 
 
 def reversal_receipt(
-    identity: KioskIdentity, entry: Entry, seq: int, entry_hash_hex: str, operator_name: str, copy: int
+    identity: KioskIdentity,
+    entry: Entry,
+    seq: int,
+    entry_hash_hex: str,
+    operator_name: str,
+    copy: int,
+    *,
+    again: bool = False,
 ) -> Document:
     """The paper of a reversal: what came back, which rights returned, and the bank's reference of the void.
 
@@ -100,7 +111,7 @@ def reversal_receipt(
         raise TypeError("a reversal receipt needs a reversal")
     total = sum(line.total.amount for line in fact.lines)
     blocks: list[Block] = [
-        *heading(identity, "STRUK PEMBATALAN", copy),
+        *heading(identity, "STRUK PEMBATALAN", copy, again=again),
         Text(f"No. {receipt_number(entry.date, fact.receipt)}", Align.CENTRE, bold=True),
         Text(f"membatalkan No. {receipt_number(entry.date, fact.original_receipt)}", Align.CENTRE),
         *moment(entry.instant),
@@ -125,7 +136,7 @@ def reversal_receipt(
         *_remaining(fact.remaining, fact.debits, entry.date),
         *_promises(has_purse=fact.void is not None),
         *chain_place(code_for("reversal", entry, seq, entry_hash_hex, fact.receipt, total)),
-        *ending(copy),
+        *ending(copy, again=again),
     ]
     return finished(identity, "batal", "Struk pembatalan", entry, fact.receipt, copy, blocks)
 

@@ -178,6 +178,10 @@ class SqlUnitOfWork(Queries):
         """Count a try, before it is made."""
         self.execute("UPDATE print_job SET tries = tries + 1 WHERE id = ?", (job,))
 
+    def print_refused(self, job: int) -> None:
+        """The printer said that nothing came out: that try does not count."""
+        self.execute("UPDATE print_job SET tries = tries - 1 WHERE id = ?", (job,))
+
     def print_done(self, job: int) -> None:
         """The paper left the printer."""
         self.execute("UPDATE print_job SET done = 1 WHERE id = ?", (job,))

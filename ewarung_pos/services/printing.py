@@ -7,7 +7,7 @@ import msgspec
 from ewarung_pos.domain import papers
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.journal import DayClosed, ReceiptPrinted, Redeemed, Reversed, Sealed, decode
-from ewarung_pos.errors import LedgerCorrupt, NotEntitled
+from ewarung_pos.errors import LedgerCorrupt, NotEntitled, PrinterNotReady
 from ewarung_pos.ports import Ledger, LedgerReader, PrintJob, PrintReport, ReceiptPrinter
 
 __all__ = ["PaperService", "Printed"]
@@ -32,7 +32,7 @@ class PaperService:
         return self._ledger.read().print_jobs()
 
     def document(self, job: PrintJob) -> Document:
-        """The paper of a job.
+        """The paper of a job; one whose last try was cut off says that it may be out already.
 
         Raises:
             LedgerCorrupt: the job's entry is not in the journal.
@@ -41,7 +41,7 @@ class PaperService:
         sealed = reader.entry(job.entry)
         if sealed is None:
             raise LedgerCorrupt("a print job without its entry", reason="job_without_entry")
-        return _document(reader, sealed, job.copy)
+        return _document(reader, sealed, job.copy, again=job.tries > 0)
 
     def preview(self, receipt: int) -> tuple[Document, str]:
         """A receipt as printed, and its entry's id.
@@ -84,14 +84,19 @@ class PaperService:
         document = self.document(job)
         with self._ledger.write() as uow:
             uow.print_tried(job.id)
-        report = printer.print(document)
+        try:
+            report = printer.print(document)
+        except PrinterNotReady:
+            with self._ledger.write() as uow:
+                uow.print_refused(job.id)
+            raise
         with self._ledger.write() as uow:
             uow.print_done(job.id)
             uow.append(ReceiptPrinted(job.receipt, job.entry, job.copy, paper))
         return Printed(job, document, report)
 
 
-def _document(reader: LedgerReader, sealed: Sealed, copy: int) -> Document:
+def _document(reader: LedgerReader, sealed: Sealed, copy: int, *, again: bool = False) -> Document:
     identity = reader.identity()
     if identity is None:
         raise LedgerCorrupt("no identity", reason="no_identity")
@@ -101,10 +106,12 @@ def _document(reader: LedgerReader, sealed: Sealed, copy: int) -> Document:
     digest = sealed.hash.hex()
     match entry.fact:
         case Redeemed():
-            return papers.receipt(identity, entry, sealed.seq, digest, operator, copy)
+            return papers.receipt(identity, entry, sealed.seq, digest, operator, copy, again=again)
         case Reversed():
-            return papers.reversal_receipt(identity, entry, sealed.seq, digest, operator, copy)
+            return papers.reversal_receipt(identity, entry, sealed.seq, digest, operator, copy, again=again)
         case DayClosed():
-            return papers.day_report(identity, entry, sealed.seq, digest, operator, reader.catalogue(), copy)
+            return papers.day_report(
+                identity, entry, sealed.seq, digest, operator, reader.catalogue(), copy, again=again
+            )
         case _:
             raise NotEntitled(reason="unknown_receipt")
