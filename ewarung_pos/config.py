@@ -190,7 +190,7 @@ def _consistent(config: KioskConfig) -> None:
     printer = config.receipt_printer
     if printer.driver != "pdf" and not printer.port:
         raise ConfigError("receipt_printer.port: empty, expected a port or HOST:PORT", reason="invalid")
-    if printer.driver == "escpos-network" and not printer.port.rpartition(":")[2].isdigit():
+    if printer.driver == "escpos-network" and not _network(printer.port):
         raise ConfigError(f"receipt_printer.port: {printer.port!r}, expected HOST:PORT", reason="invalid")
     if printer.driver == "escpos-usb" and not _USB.fullmatch(printer.port):
         raise ConfigError(
@@ -201,11 +201,18 @@ def _consistent(config: KioskConfig) -> None:
         raise ConfigError(f"city.url: {url!r}, expected https:// (http:// only to loopback)", reason="invalid")
 
 
+def _network(place: str) -> bool:
+    """HOST:PORT."""
+    host, _, port = place.rpartition(":")
+    return bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+
+
 def _private(url: str) -> bool:
     """Whether nobody on the way can read along: TLS, or a server on this machine."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""
+        sound = parts.port is None or parts.port > 0
     except ValueError:
         return False
-    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK))
+    return bool(host) and sound and (parts.scheme == "https" or (parts.scheme == "http" and host in _LOOPBACK))

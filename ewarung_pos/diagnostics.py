@@ -58,6 +58,9 @@ class _JsonLines(logging.Formatter):
 class _TillLog(logging.handlers.RotatingFileHandler):
     """Closing it also takes it off the logger: a record after that would open the file again."""
 
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
+        """A log that cannot be written (a full disk) must not print over what the program has to say."""
+
     def close(self) -> None:
         logging.getLogger(_ROOT).removeHandler(self)
         super().close()

@@ -49,7 +49,13 @@ def run_window(data_dir: str | None) -> int:
     try:
         from ewarung_pos.ui.qt_till import show_till
 
-        return show_till(lambda runner, close: _start(config, folder, runner, close), config.kiosk, None, "")
+        return show_till(
+            lambda runner, close: _start(config, folder, runner, close),
+            config.kiosk,
+            None,
+            "",
+            idle_minutes=config.policy.idle_lock_minutes,
+        )
     finally:
         log.close()
 
@@ -144,6 +150,11 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         )
         step = app.services.city.step()
         say("ok" if not step.code else "look", "kota", step.code or f"{step.unsent} belum terkirim")
+    except PosError as error:
+        from ewarung_pos.ui.text import trouble_of
+
+        said = trouble_of(error)
+        say("stop", "perangkat", f"{said.happened} {error.detail}".strip(), said.now)
     finally:
         app.stop()
 

@@ -19,7 +19,7 @@ from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.entitlement import Lease
 from ewarung_pos.domain.family import CardRef, Family
 from ewarung_pos.domain.journal import Entry, Fact, Sealed
-from ewarung_pos.domain.redemption import AttemptState, Basket
+from ewarung_pos.domain.redemption import AttemptState, Basket, RedemptionLine
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
 from ewarung_pos.domain.timeline import BusinessDate, ClockReading, Period
 from ewarung_pos.domain.units import Rupiah
@@ -300,8 +300,9 @@ class PracticeTray(Protocol):
 class Attempt(msgspec.Struct, frozen=True):
     """A purse debit, or the void of one, on its way to the terminal.
 
-    `kind` is sale or void. A sale keeps its `basket` so that the redemption can be completed after a power cut; a void
-    keeps the `entry` it undoes, the `reason` and the `leader` who allowed it, for the same purpose.
+    `kind` is sale or void. A sale keeps its `basket` and the `lines` as priced when the holder was asked, so that the
+    redemption can be completed after a power cut and whatever the catalogue says by then; a void keeps the `entry` it
+    undoes, the `reason` and the `leader` who allowed it, for the same purpose.
     """
 
     id: str
@@ -321,6 +322,7 @@ class Attempt(msgspec.Struct, frozen=True):
     entry: str = ""
     reason: str = ""
     leader: str = ""
+    lines: tuple[RedemptionLine, ...] = ()
 
 
 class PrintJob(msgspec.Struct, frozen=True):
@@ -437,8 +439,11 @@ class LedgerReader(Protocol):
 
     def attempt(self, attempt_id: str) -> Attempt | None: ...
 
-    def slip_used(self, approval: str, invoice: str, kinds: tuple[str, ...]) -> bool:
-        """Whether a settled attempt of one of these kinds (sale, void) stands on this approval and invoice already."""
+    def slip_used(self, approval: str, invoice: str, kinds: tuple[str, ...], *, by_people: bool = False) -> str | None:
+        """Id of a settled attempt of one of these kinds (sale, void) that stands on this approval and invoice already.
+
+        `by_people` looks only among those that two people decided.
+        """
         ...
 
     def operators(self) -> tuple[OperatorRecord, ...]: ...

@@ -41,6 +41,9 @@ def next_numbered(directory: Path, suffix: str, data: bytes) -> Path:
         except FileExistsError:
             number += 1
             continue
+        except OSError:  # half of it must not be taken for what was sent
+            path.unlink(missing_ok=True)
+            raise
         _sync_directory(directory)
         return path
 

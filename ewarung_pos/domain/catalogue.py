@@ -116,6 +116,22 @@ class Catalogue(msgspec.Struct, frozen=True):
                 return item
         raise KeyError(code)
 
+    def knows(self, product: str) -> bool:
+        """Whether a product is in the catalogue now."""
+        return any(item.code == product for item in self.products)
+
+    def short(self, commodity: str) -> str:
+        """What a commodity is called; one that the catalogue dropped goes by its code."""
+        return next((item.short for item in self.commodities if item.code == commodity), commodity)
+
+    def pictogram(self, commodity: str) -> str:
+        """The picture of a commodity; a plain package for one that the catalogue dropped."""
+        return next((item.pictogram for item in self.commodities if item.code == commodity), "package")
+
+    def kind(self, programme: str) -> BenefitKind | None:
+        """What a programme gives; None for one that the catalogue does not have."""
+        return next((item.kind for item in self.programmes if item.code == programme), None)
+
     def eligible(self, programme: str, commodity: str, on: BusinessDate) -> bool:
         """Whether the programme hands out or pays for the commodity on that day."""
         # A plain loop: asked for every line on every press, and a generator costs more than the comparisons.

@@ -89,6 +89,7 @@ class Refusal(StrEnum):
     PERIOD_OVER = "period_over"
     OUT_OF_STOCK = "out_of_stock"
     DAY_NOT_OPEN = "day_not_open"
+    DAY_OVER = "day_over"
     CLOCK_SUSPECT = "clock_suspect"
     IN_DOUBT = "in_doubt"
     PURSE_OFFLINE = "purse_offline"
@@ -154,7 +155,7 @@ def ration_programme(standing: Standing, catalogue: Catalogue, commodity: str) -
         if (
             lease.commodity == commodity
             and catalogue.eligible(lease.programme, commodity, standing.date)
-            and catalogue.programme(lease.programme).kind is BenefitKind.RATION
+            and catalogue.kind(lease.programme) is BenefitKind.RATION
         ):
             if lease.rest > 0:
                 return lease.programme
@@ -167,7 +168,7 @@ def purse_programme(standing: Standing, catalogue: Catalogue, commodity: str) ->
     if standing.family is None:
         return None
     for code in standing.family.programmes:
-        if catalogue.eligible(code, commodity, standing.date) and catalogue.programme(code).kind is BenefitKind.PURSE:
+        if catalogue.eligible(code, commodity, standing.date) and catalogue.kind(code) is BenefitKind.PURSE:
             return code
     return None
 
@@ -199,7 +200,7 @@ def _most(
         return 0, Bound.NOT_ELIGIBLE
     taken = 0
     for line in basket.lines:
-        if line.tender is Tender.RATION and line.product != product.code:
+        if line.tender is Tender.RATION and line.product != product.code and catalogue.knows(line.product):
             other = catalogue.product(line.product)
             if other.commodity == product.commodity:
                 taken += other.pack.amount * line.packs
@@ -211,6 +212,9 @@ def check(basket: Basket, standing: Standing, catalogue: Catalogue) -> tuple[Lin
     """Every line that breaks a rule; empty when the basket may be served. Pure: the screen calls it on each press."""
     problems = []
     for line in basket.lines:
+        if not catalogue.knows(line.product):  # the city took it off the shelf since it was chosen
+            problems.append(LineProblem(line.product, line.tender, Bound.NOT_ELIGIBLE))
+            continue
         product = catalogue.product(line.product)
         programme = _programme(product, line.tender, standing, catalogue)
         most, bound = _most(product, line.tender, programme, basket, standing, catalogue)

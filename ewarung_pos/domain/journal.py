@@ -139,8 +139,10 @@ class AttemptOpened(_Fact, frozen=True):
 
 
 class AttemptSettled(_Fact, frozen=True):
-    """How an attempt that did not become a redemption ended: declined, cancelled, in_doubt, or voided.
+    """What became of an attempt, beside a redemption or its counter-entry.
 
+    `outcome`: declined, cancelled, in_doubt, approved (by slip), voided (by slip), void_declined, or slip_disputed: the
+    EDC itself named another attempt's debit with the references that this one's slip had claimed.
     `evidence` says how we know; `decided_by` names the people when people decided.
     """
 

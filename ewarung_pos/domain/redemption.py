@@ -20,6 +20,7 @@ __all__ = [
     "Tender",
     "priced",
     "right_debits",
+    "total_of",
 ]
 
 
@@ -107,6 +108,11 @@ class RedemptionLine(msgspec.Struct, frozen=True):
         return Quantity(self.amount, self.unit)
 
     @property
+    def pack(self) -> Quantity:
+        """Content of one pack."""
+        return Quantity(self.amount // self.packs, self.unit)
+
+    @property
     def total(self) -> Rupiah:
         """Packs x price."""
         return Rupiah(self.packs * self.price)
@@ -175,6 +181,11 @@ def priced(basket: Basket, catalogue: Catalogue) -> tuple[RedemptionLine, ...]:
             )
         )
     return tuple(lines)
+
+
+def total_of(lines: tuple[RedemptionLine, ...], *tenders: Tender) -> Rupiah:
+    """What the lines of these tenders cost together."""
+    return Rupiah(sum(line.total.amount for line in lines if line.tender in tenders))
 
 
 def right_debits(lines: tuple[RedemptionLine, ...], period: str) -> tuple[RightDebit, ...]:

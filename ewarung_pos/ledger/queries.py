@@ -60,6 +60,11 @@ _VISIT = (
 """One row whatever the card is: a step of a statement costs more than what is looked up in it."""
 _OPEN_ATTEMPTS = "SELECT body FROM attempt WHERE state IN ('pending', 'in_doubt') ORDER BY opened_ms, id"
 _JOBS = "SELECT id, kind, entry, receipt, copy, tries FROM print_job WHERE done = 0 ORDER BY id"
+_SLIPS = (
+    "SELECT id, json_extract(CAST(body AS TEXT), '$.kind'), json_extract(CAST(body AS TEXT), '$.approval.evidence'), "
+    "json_extract(CAST(body AS TEXT), '$.approval.approval'), json_extract(CAST(body AS TEXT), '$.approval.invoice') "
+    "FROM attempt WHERE state = 'done' ORDER BY opened_ms, id"
+)
 _SEALED = "SELECT seq, payload, prev_hash, hash FROM ledger_entry "
 
 _ATTEMPT = msgspec.json.Decoder(Attempt)
@@ -217,19 +222,25 @@ class Queries(ABC):
 
     # -- people, papers, settings ------------------------------------------------------------------------------------
 
-    def slip_used(self, approval: str, invoice: str, kinds: tuple[str, ...]) -> bool:
-        """Whether a settled attempt of one of these kinds stands on this approval and invoice already.
+    def slip_used(self, approval: str, invoice: str, kinds: tuple[str, ...], *, by_people: bool = False) -> str | None:
+        """Id of a settled attempt of one of these kinds that stands on this approval and invoice already.
 
-        Reads every settled attempt: slips are read by people, a few times a month.
+        Capitals and leading zeros do not make another slip: people type what they read. `by_people` looks only among
+        those that two people decided.
         """
         with self._snapshot() as execute:
-            rows = execute(
-                "SELECT json_extract(CAST(body AS TEXT), '$.kind') FROM attempt WHERE state = 'done' "
-                "AND json_extract(CAST(body AS TEXT), '$.approval.approval') = ? "
-                "AND json_extract(CAST(body AS TEXT), '$.approval.invoice') = ?",
-                (approval, invoice),
-            ).fetchall()
-        return any((kind or "sale") in kinds for (kind,) in rows)
+            rows = execute(_SLIPS).fetchall()
+        wanted = (_typed(approval), _typed(invoice))
+        return next(
+            (
+                attempt
+                for attempt, kind, evidence, *slip in rows
+                if (kind or "sale") in kinds
+                and (evidence == "slip" or not by_people)
+                and tuple(map(_typed, slip)) == wanted
+            ),
+            None,
+        )
 
     def operators(self) -> tuple[OperatorRecord, ...]:
         """Everybody who ever worked here, by name."""
@@ -329,6 +340,11 @@ def _family(row: Sequence[Any] | None) -> Family | None:
 
 def _attempts(execute: Execute) -> tuple[Attempt, ...]:
     return tuple(_ATTEMPT.decode(body) for (body,) in execute(_OPEN_ATTEMPTS).fetchall())
+
+
+def _typed(reference: str) -> str:
+    """A reference of the bank as two people would agree that it is the same."""
+    return reference.strip().upper().lstrip("0")
 
 
 def _sealed(row: tuple[Any, ...] | None) -> Sealed | None:

@@ -163,12 +163,14 @@ class SqlUnitOfWork(Queries):
         """Owe a paper of an entry; `goods` count for the four-way control when `copy` is 0.
 
         Raises:
-            RuleViolation: no such entry (`unknown_entry`).
+            RuleViolation: no such entry (`unknown_entry`), or more papers of it than anybody needs (`too_many_copies`).
         """
         appended, place = self._appended
         seq = place if entry == appended else self._place(entry)
         if seq is None:
             raise RuleViolation(reason="unknown_entry")
+        if copy >= COPIES:
+            raise RuleViolation(f"{copy} copies", reason="too_many_copies")
         # By entry and copy: the papers of a day are found without an index of their own.
         job = seq * COPIES + copy
         self.execute(_JOB, (job, kind, entry, receipt, copy, _JSON.encode(dict(goods)).decode()))

@@ -372,7 +372,16 @@ class Morning:
             self.say(f"Pembatalan: {till.history.state.notice.title}")
         elif till.doubt.state.panel is None:
             self.say(till.history.state.said)
-            self._wait(lambda: self.app.services.ledger.read().copies(self._reversal_of(entry)) > 0, "its paper")
+            self._wait(
+                lambda: (
+                    self.app.services.ledger.read().copies(self._reversal_of(entry)) > 0
+                    or self.app.till.history.state.notice is not None
+                ),
+                "its paper",
+            )
+            failed = self.app.till.history.state.notice
+            if failed is not None:
+                self.say(f"Struk: {failed.title}")
 
     def _reversal_of(self, entry: str) -> str:
         last = self.app.till.history.last_reversal

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ewarung_pos.domain.business_day import Day
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.entitlement import (
     Lease,
@@ -37,6 +38,7 @@ from ewarung_pos.domain.redemption import (
     Tender,
     priced,
     right_debits,
+    total_of,
 )
 from ewarung_pos.domain.timeline import Instant, Period, clock_trouble
 from ewarung_pos.errors import (
@@ -67,6 +69,7 @@ from ewarung_pos.ports import (
 __all__ = [
     "RedeemService",
     "Redemption",
+    "dispute_slip",
     "evidence_of",
     "goods_of",
     "purse_debit",
@@ -85,6 +88,7 @@ _REFUSED: dict[Refusal, type[RuleViolation]] = {
     Refusal.PERIOD_OVER: PeriodNotCurrent,
     Refusal.OUT_OF_STOCK: OutOfStock,
     Refusal.DAY_NOT_OPEN: DayNotOpen,
+    Refusal.DAY_OVER: DayNotOpen,
     Refusal.CLOCK_SUSPECT: ClockSuspect,
 }
 
@@ -123,27 +127,44 @@ class RedeemService:
             )
 
     def redeem(
-        self, card: CardRef, basket: Basket, presence: HolderPresence, operator: str, proxy_reason: str = ""
+        self,
+        card: CardRef,
+        basket: Basket,
+        presence: HolderPresence,
+        operator: str,
+        proxy_reason: str = "",
+        shown: int | None = None,
     ) -> Redemption:
         """Hand out a basket without purse lines: one commit.
 
+        `shown` is what the screen says that is to be paid, in rupiah.
+
         Raises:
-            RuleViolation: the subclass names the rule; nothing happened.
+            RuleViolation: the subclass names the rule, or `price_changed`: the catalogue says another amount than the
+                screen; nothing happened.
             LedgerError: nothing happened, or (a failed commit) the outcome is looked up on reopening.
         """
         if any(line.tender is Tender.PURSE for line in basket.lines):
             raise OutcomeUnknown("a basket with purse lines needs an attempt", reason="no_attempt")
         with self._ledger.write() as uow:
             standing = self._standing(uow, card)
-            return self._commit(uow, standing, basket, presence, operator, proxy_reason, None, None)
+            return self._commit(uow, standing, basket, presence, operator, proxy_reason, shown)
 
     def begin(
-        self, card: CardRef, basket: Basket, presence: HolderPresence, operator: str, proxy_reason: str = ""
+        self,
+        card: CardRef,
+        basket: Basket,
+        presence: HolderPresence,
+        operator: str,
+        proxy_reason: str = "",
+        shown: int | None = None,
     ) -> Attempt:
         """Write the intent to debit the purse; durable before the first byte goes to the terminal.
 
+        Goods, names and prices are fixed here: what the holder agrees to is what will be recorded.
+
         Raises:
-            RuleViolation: the basket may not be served; nothing happened.
+            RuleViolation: the basket may not be served, or `price_changed` as for `redeem`; nothing happened.
         """
         with self._ledger.write() as uow:
             standing = self._standing(uow, card)
@@ -153,12 +174,14 @@ class RedeemService:
             purse = next((line for line in basket.lines if line.tender is Tender.PURSE), None)
             if purse is None:
                 raise NotEntitled("nothing to debit", reason="no_debit")
+            lines = priced(basket, catalogue)
+            _as_shown(lines, shown)
             attempt = Attempt(
                 id=self._clock.mint(),
                 state=AttemptState.PENDING,
                 family=family.key,
                 card=card,
-                amount=_purse_amount(basket, catalogue),
+                amount=total_of(lines, Tender.PURSE).amount,
                 basket=basket,
                 presence=presence.value,
                 programme=purse.programme,
@@ -166,6 +189,7 @@ class RedeemService:
                 opened_ms=now.wall.ms,
                 operator=operator,
                 proxy_reason=proxy_reason,
+                lines=lines,
             )
             uow.open_attempt(attempt)
             uow.append(AttemptOpened(attempt.id, family.key, card.last4, attempt.amount), operator)
@@ -192,21 +216,15 @@ class RedeemService:
             match outcome:
                 case Approved():
                     standing = self._standing(uow, attempt.card, concluding=attempt)
-                    debit = purse_debit(attempt, outcome, evidence)
                     if decided_by:
                         refuse_used_slip(uow, outcome, ("sale", "void"))
                         uow.append(AttemptSettled(attempt.id, "approved", "", "slip", decided_by), operator)
-                    done = self._commit(
-                        uow,
-                        standing,
-                        attempt.basket,
-                        HolderPresence(attempt.presence),
-                        operator,
-                        attempt.proxy_reason,
-                        debit,
-                        attempt,
+                    else:
+                        dispute_slip(uow, outcome, ("sale", "void"), operator)
+                    done = _complete(uow, standing, attempt, purse_debit(attempt, outcome, evidence), operator)
+                    uow.settle_attempt(
+                        attempt.id, AttemptState.DONE, msgspec.structs.replace(outcome, evidence=evidence)
                     )
-                    uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)
                     return done
                 case Declined():
                     state = AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED
@@ -251,15 +269,16 @@ class RedeemService:
         last_ms = reader.head().last_ms
         visit = reader.visit(card.token, period)
         family, leases, stock = visit.family, visit.leases, visit.stock
-        held = next((a.id for a in visit.attempts if a.card.token == card.token), None)
+        # By family as well: a new card must not take what the old one's debit, not proven yet, is for.
+        key = family.key if family is not None else None
+        held = next((a.id for a in visit.attempts if a.card.token == card.token or a.family == key), None)
         for attempt in visit.attempts:
             if concluding is None or attempt.id != concluding.id:
                 for line in attempt.basket.lines:
                     stock[line.product] = stock.get(line.product, 0) - line.packs
         refusals: list[Refusal] = []
         if concluding is None:
-            if not day.serving:
-                refusals.append(Refusal.DAY_NOT_OPEN)
+            refusals.extend(_day_refusals(day, now.wall, period))
             if clock_trouble(now.wall, _instant(last_ms), self._offset_ms()) is not None:
                 refusals.append(Refusal.CLOCK_SUSPECT)
             if held is not None:
@@ -310,34 +329,60 @@ class RedeemService:
         presence: HolderPresence,
         operator: str,
         proxy_reason: str,
-        debit: PurseDebit | None,
-        attempt: Attempt | None,
+        shown: int | None,
     ) -> Redemption:
         catalogue = uow.catalogue()
-        if attempt is None:
-            family_key = self._servable(standing, basket, catalogue).key
-        else:
-            family_key = attempt.family
+        family = self._servable(standing, basket, catalogue)
         lines = priced(basket, catalogue)
+        _as_shown(lines, shown)
         debits = right_debits(lines, standing.period.iso)
-        receipt = uow.next_receipt()
-        before = standing.shadow.amount if standing.shadow is not None and debit is not None else None
         fact = Redeemed(
-            receipt=receipt,
-            family=family_key,
+            receipt=uow.next_receipt(),
+            family=family.key,
             last4=standing.card.last4,
             presence=presence,
             lines=lines,
             debits=debits,
             remaining=remaining_after(standing.leases, debits, catalogue),
-            purse=debit,
-            purse_before=before,
-            purse_after=None if before is None or debit is None else before - debit.amount,
             proxy_reason=proxy_reason,
         )
-        entry = uow.append(fact, operator)
-        job = uow.queue_print("receipt", entry.id, receipt, 0, goods_of(lines))
-        return Redemption(entry, fact, job)
+        return _handed_out(uow, fact, operator)
+
+
+def _complete(uow: UnitOfWork, standing: Standing, attempt: Attempt, debit: PurseDebit, operator: str) -> Redemption:
+    """The redemption of a proven debit, as it was agreed to: neither prices nor rights are asked again."""
+    debits = right_debits(attempt.lines, standing.period.iso)
+    before = standing.shadow.amount if standing.shadow is not None else None
+    fact = Redeemed(
+        receipt=uow.next_receipt(),
+        family=attempt.family,
+        last4=attempt.card.last4,
+        presence=HolderPresence(attempt.presence),
+        lines=attempt.lines,
+        debits=debits,
+        remaining=remaining_after(standing.leases, debits, uow.catalogue()),
+        purse=debit,
+        purse_before=before,
+        purse_after=None if before is None else before - debit.amount,
+        proxy_reason=attempt.proxy_reason,
+    )
+    return _handed_out(uow, fact, operator)
+
+
+def _handed_out(uow: UnitOfWork, fact: Redeemed, operator: str) -> Redemption:
+    entry = uow.append(fact, operator)
+    return Redemption(entry, fact, uow.queue_print("receipt", entry.id, fact.receipt, 0, goods_of(fact.lines)))
+
+
+def _as_shown(lines: tuple[RedemptionLine, ...], shown: int | None) -> None:
+    """Nobody pays another amount than the screen said.
+
+    Raises:
+        RuleViolation: the city sent other prices since the basket was shown (`price_changed`).
+    """
+    total = total_of(lines, Tender.PURSE, Tender.CASH).amount
+    if shown is not None and total != shown:
+        raise RuleViolation(f"{total} is not {shown}", reason="price_changed")
 
 
 def evidence_of(outcome: PaymentOutcome, decided_by: tuple[str, ...]) -> str:
@@ -348,7 +393,7 @@ def evidence_of(outcome: PaymentOutcome, decided_by: tuple[str, ...]) -> str:
     """
     if not decided_by:
         return outcome.evidence if isinstance(outcome, Approved) else "edc"
-    if len(set(decided_by)) < 2:
+    if len(set(decided_by) - {""}) < 2:
         raise NotAuthorised("a slip needs two people", reason="second_person")
     return "slip"
 
@@ -359,8 +404,18 @@ def refuse_used_slip(reader: LedgerReader, slip: Approved, kinds: tuple[str, ...
     Raises:
         NotAuthorised: its approval and invoice stand in the ledger already (`slip_used`).
     """
-    if reader.slip_used(slip.approval, slip.invoice, kinds):
+    if reader.slip_used(slip.approval, slip.invoice, kinds) is not None:
         raise NotAuthorised("this slip is recorded already", reason="slip_used")
+
+
+def dispute_slip(uow: UnitOfWork, proven: Approved, kinds: tuple[str, ...], operator: str) -> None:
+    """The EDC itself names a debit that two people had claimed for another basket: say so, for the city to settle.
+
+    What the EDC proves is recorded all the same; the other redemption stands too, because its goods have left.
+    """
+    claimed = uow.slip_used(proven.approval, proven.invoice, kinds, by_people=True)
+    if claimed is not None:
+        uow.append(AttemptSettled(claimed, "slip_disputed", proven.invoice, "edc"), operator)
 
 
 def purse_debit(attempt: Attempt, approved: Approved, evidence: str) -> PurseDebit:
@@ -396,9 +451,16 @@ def remaining_after(
     for lease in leases:
         before = lease.rest
         after = before - sign * taken.get((lease.programme, lease.commodity), 0)
-        name = catalogue.commodity(lease.commodity).short
+        name = catalogue.short(lease.commodity)
         rows.append(Remaining(lease.programme, lease.commodity, name, lease.unit, before, after))
     return tuple(rows)
+
+
+def _day_refusals(day: Day, now: Instant, period: Period) -> list[Refusal]:
+    if not day.serving:
+        return [Refusal.DAY_NOT_OPEN]
+    # A day that was never closed would go on with the rights of a month that is over.
+    return [] if now.date().period() == period else [Refusal.DAY_OVER]
 
 
 def _rights_refusals(
@@ -407,7 +469,7 @@ def _rights_refusals(
     for lease in leases:
         if lease.rest > 0:
             return []
-    kinds = {reader.catalogue().programme(code).kind for code in family.programmes}
+    kinds = {reader.catalogue().kind(code) for code in family.programmes}
     if BenefitKind.PURSE in kinds:
         return []
     if leases:
@@ -425,14 +487,6 @@ def _problem_error(problem: LineProblem) -> RuleViolation:
         "not_eligible": NotEntitled,
     }[problem.bound.value]
     return kind(problem.product, reason=problem.bound.value)
-
-
-def _purse_amount(basket: Basket, catalogue: Catalogue) -> int:
-    return sum(
-        catalogue.product(line.product).price.amount * line.packs
-        for line in basket.lines
-        if line.tender is Tender.PURSE
-    )
 
 
 def _instant(ms: int) -> Instant | None:

@@ -24,7 +24,14 @@ from ewarung_pos.ports import (
     PrintJob,
     UnitOfWork,
 )
-from ewarung_pos.services.redeem import evidence_of, goods_of, purse_debit, refuse_used_slip, remaining_after
+from ewarung_pos.services.redeem import (
+    dispute_slip,
+    evidence_of,
+    goods_of,
+    purse_debit,
+    refuse_used_slip,
+    remaining_after,
+)
 
 __all__ = ["Reversal", "ReversalReason", "ReverseService"]
 
@@ -143,8 +150,12 @@ class ReverseService:
                     if decided_by:
                         refuse_used_slip(uow, outcome, ("void",))
                         uow.append(AttemptSettled(attempt.id, "voided", "", evidence, decided_by), operator)
+                    else:
+                        dispute_slip(uow, outcome, ("void",), operator)
                     done = self._commit(uow, attempt.entry, original, attempt.reason, operator, attempt.leader, void)
-                    uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)
+                    uow.settle_attempt(
+                        attempt.id, AttemptState.DONE, msgspec.structs.replace(outcome, evidence=evidence)
+                    )
                     return done
                 case Declined():
                     uow.settle_attempt(attempt.id, AttemptState.DECLINED)

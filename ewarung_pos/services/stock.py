@@ -68,7 +68,8 @@ class StockService:
 
         Raises:
             NotEntitled: a difference has no reason, or the book moved since the count (goods of a debit in doubt were
-                handed out meanwhile): setting it to the count would bring them back.
+                handed out meanwhile): setting it to the count would bring them back. `held`: less than what debits in
+                doubt still wait for, which could then never be completed.
             NotAuthorised: a large difference without the leader.
         """
         if unexplained(lines):
@@ -79,4 +80,9 @@ class StockService:
             booked = uow.stock()
             if any(line.booked != booked.get(line.product, 0) for line in lines):
                 raise NotEntitled("the book moved since the count", reason="count_again")
+            held: dict[str, int] = {}
+            for wanted in (each for attempt in uow.open_attempts() for each in attempt.basket.lines):
+                held[wanted.product] = held.get(wanted.product, 0) + wanted.packs
+            if any(line.counted < held.get(line.product, 0) for line in lines):
+                raise NotEntitled("a debit in doubt waits for these goods", reason="held")
             return uow.append(StockAdjusted(lines, leader, closing), operator)

@@ -51,6 +51,8 @@ def show_till(
     look: WindowLook,
     tray: PracticeTray | None,
     practice_hint: str,
+    *,
+    idle_minutes: int = 0,
 ) -> int:
     """Build the application on the window's lanes, show it, and stop it when the window closes.
 
@@ -59,11 +61,13 @@ def show_till(
         look: theme and text size.
         tray: the practice EDC's hands; None on a real kiosk.
         practice_hint: shown where PINs are asked for in practice mode.
+        idle_minutes: after so long without a key or a touch the operator is signed out; 0 never.
 
     Returns:
         Qt's exit code.
     """
     from ewarung_pos.ui.qt_app import FaultHook, apply_theme, load_theme, start_qt
+    from ewarung_pos.ui.qt_idle import IdleWatch
     from ewarung_pos.ui.views.kit import Chime
     from ewarung_pos.ui.views.window import TillWindow
 
@@ -81,6 +85,9 @@ def show_till(
         window = TillWindow(application.till, practice_hint=practice_hint, tray=tray, chime=Chime())
         hook.faulted.connect(window.show_fault)
         hook.faulted.connect(application.till.stop)
+        if idle_minutes:  # asked of every event: only where somebody wants it
+            idle = IdleWatch(idle_minutes * 60_000, application.till.idle)
+            app.installEventFilter(idle)
         watchdog = Watchdog()
         watchdog.start()
         window.resize(app.primaryScreen().availableSize())

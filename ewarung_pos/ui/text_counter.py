@@ -72,6 +72,14 @@ _REFUSED: dict[str, Trouble] = {
         button="Buka Hari",
         action="go_day",
     ),
+    "refusal.day_over": said(
+        "Hari lama belum ditutup",
+        "Hari kerja yang terbuka dari bulan lalu; jatah bulan itu sudah berakhir.",
+        "Tutup hari itu lebih dulu, lalu buka hari baru.",
+        safe=NOTHING,
+        button="Tutup Hari",
+        action="go_closing",
+    ),
     "refusal.clock_suspect": said(
         "Jam komputer meragukan",
         "Jam komputer tidak cocok dengan catatan terakhir atau dengan jam kota.",

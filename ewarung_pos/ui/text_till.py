@@ -49,6 +49,23 @@ _RULES: dict[str, Trouble] = {
         "Hitung lagi, lalu bandingkan.",
         safe=NOTHING,
     ),
+    "rule.price_changed": said(
+        "Harga berubah",
+        "Kota baru saja mengirim harga atau barang baru.",
+        "Sebutkan harga baru kepada keluarga, lalu Salurkan.",
+        safe=NOTHING,
+    ),
+    "rule.too_many_copies": said(
+        "Salinan terlalu banyak", "Struk ini sudah disalin terlalu sering.", "Tunjukkan salinan yang ada."
+    ),
+    "not_entitled.held": said(
+        "Barang masih ditunggu",
+        "Ada penarikan saldo yang belum pasti untuk barang itu.",
+        "Selesaikan dulu yang belum pasti, lalu hitung lagi.",
+        safe=NOTHING,
+        button="Selesaikan",
+        action="resolve",
+    ),
     "not_entitled.no_debit": said(
         "Tidak ada penarikan KKS",
         "Langkah ini hanya untuk belanja yang dibayar KKS.",

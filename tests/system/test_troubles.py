@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -76,6 +77,19 @@ def test_wrong_configuration_names_key_value_and_expectation(
     assert value in told
     assert expected in told
     assert contents(kiosk) == before
+
+
+def test_doctor_reports_what_it_can_beside_a_port_of_no_known_kind(kiosk: Path) -> None:
+    (kiosk / "config.toml").write_text(
+        '[card_reader]\ndriver = "ecr"\nport = "foo://x"\n[payment_terminal]\ndriver = "ecr"\n'
+    )
+    done = run("doctor", "--data-dir", str(kiosk), "--json")
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    checks = {check["what"]: check for check in json.loads(done.stdout.splitlines()[-1])["checks"]}
+    assert checks["ledger"]["state"] == "ok"
+    assert checks["perangkat"]["state"] == "stop"
+    assert "foo" in checks["perangkat"]["meaning"]
 
 
 def test_wrong_variable_in_the_environment_is_named_too(kiosk: Path) -> None:

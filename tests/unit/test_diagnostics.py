@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
 import logging
 from collections.abc import Iterator
@@ -122,3 +124,19 @@ def test_the_log_does_not_fill_the_disk(tmp_path: Path) -> None:
     files = sorted(tmp_path.glob("till.log*"))
     assert len(files) == 5
     assert sum(file.stat().st_size for file in files) < 5_200_000
+
+
+class _Full(io.StringIO):
+    def write(self, _: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+def test_a_log_that_cannot_be_written_says_nothing_to_whoever_watches(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    handler = start_log(tmp_path)
+    assert isinstance(handler, logging.FileHandler)
+    handler.setStream(_Full())  # type: ignore[arg-type]  # a disk that is full
+    logging.getLogger("ewarung_pos.test").info("full")
+    handler.close()
+    assert capsys.readouterr().err == ""

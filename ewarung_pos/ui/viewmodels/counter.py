@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Refusal, Standing, check, purse_programme, ration_programme, take_all
 from ewarung_pos.domain.family import HolderPresence
-from ewarung_pos.domain.redemption import AttemptState, Basket, Tender
+from ewarung_pos.domain.redemption import AttemptState, Basket, Tender, priced, total_of
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError, PosError
@@ -75,6 +75,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._catalogue = Catalogue()
         self._standing: Standing | None = None
         self._basket = Basket()
+        self._shown = 0
         self._ticked: frozenset[int] = frozenset()
         self._done: Redemption | None = None
         self._active = False
@@ -109,6 +110,11 @@ class CounterViewModel(ViewModel[CounterState]):
         self._stay()
         self._watch.rest()
 
+    @property
+    def busy(self) -> bool:
+        """Whether something is being recorded, paid or printed: no moment to leave the screen."""
+        return self._state.phase in (Phase.LOOKING, Phase.PROCESSING)
+
     def under_way(self) -> str:
         """Id of the debit that the EDC is being asked for now, or empty."""
         return self._attempt.id if self._attempt is not None else ""
@@ -139,7 +145,9 @@ class CounterViewModel(ViewModel[CounterState]):
         self._runner.submit(Lane.LEDGER, look, self._refreshed, self._failed)
 
     def _refreshed(self, found: tuple[Catalogue, Tally | None, bool, int]) -> None:
-        self._catalogue, tally, serving, doubts = found
+        catalogue, tally, serving, doubts = found
+        if catalogue != self._catalogue:
+            self._take(catalogue)
         opened = ""
         if tally is not None and tally.opened_ms:
             opened = f"buka {Instant(tally.opened_ms).clock()}"
@@ -153,6 +161,18 @@ class CounterViewModel(ViewModel[CounterState]):
             )
         )
 
+    def _take(self, catalogue: Catalogue) -> None:
+        """The city sent other goods or prices; a basket that is being filled shows them, and says so."""
+        before, self._catalogue = self._shown, catalogue
+        if self._state.phase is not Phase.RECOGNISED:
+            return
+        kept = tuple(line for line in self._basket.lines if catalogue.knows(line.product))
+        gone = len(kept) < len(self._basket.lines)
+        self._basket = Basket(kept)
+        self._show_basket()
+        if gone or self._shown != before:
+            self._set(replace(self._state, notice=trouble("rule", "price_changed")))
+
     def _wants_card(self) -> bool:
         return self._active and self._state.phase in _LISTENING
 
@@ -162,18 +182,23 @@ class CounterViewModel(ViewModel[CounterState]):
     # -- a card ---------------------------------------------------------------------------------------------------
 
     def present(self, card: CardPresented) -> None:
-        """A card was read: find out whose it is and what is left."""
+        """A card was read: find out whose it is and what is left. Nobody is served by nobody."""
+        operator = self._desk.operator()
+        if not operator:
+            return
         self._forget()
         self._set(replace(self._cleared(), phase=Phase.LOOKING))
-        self._runner.submit(Lane.LEDGER, lambda: self._look_up(card), self._looked_up, self._failed)
+        self._runner.submit(Lane.LEDGER, lambda: self._look_up(card, operator), self._looked_up, self._failed)
 
-    def _look_up(self, card: CardPresented) -> Standing:
+    def _look_up(self, card: CardPresented, operator: str) -> Standing:
         standing = self._desk.redeem.identify(card.card)
         if standing.refusals:
-            self._desk.redeem.refuse(standing, self._desk.operator())
+            self._desk.redeem.refuse(standing, operator)
         return standing
 
     def _looked_up(self, standing: Standing) -> None:
+        if self._state.phase is not Phase.LOOKING:  # signed out meanwhile: the next operator must not see the family
+            return
         self._standing = standing
         if standing.refusals:
             why = _refusal(standing.refusals[0])
@@ -195,6 +220,7 @@ class CounterViewModel(ViewModel[CounterState]):
         wanted = self._state.section
         if wanted not in {section.id for section in found} or not self._state.sections:
             wanted = found[0].id
+        self._shown = total_of(priced(self._basket, self._catalogue), Tender.PURSE, Tender.CASH).amount
         sound = bool(self._basket.lines) and not check(self._basket, standing, self._catalogue)
         proxy = self._state.presence == HolderPresence.PROXY.value and not self._state.proxy_reason
         self._set(
@@ -275,8 +301,10 @@ class CounterViewModel(ViewModel[CounterState]):
         standing = self._standing
         if standing is None or not self._state.can_serve or self._state.phase is not Phase.RECOGNISED:
             return
-        basket, presence = self._basket, HolderPresence(self._state.presence)
+        basket, presence, shown = self._basket, HolderPresence(self._state.presence), self._shown
         operator, why = self._desk.operator(), self._state.proxy_reason
+        if not operator:
+            return
         purse = any(line.tender is Tender.PURSE for line in basket.lines)
         self._stop_asked = False
         self._set(
@@ -293,14 +321,14 @@ class CounterViewModel(ViewModel[CounterState]):
         if purse:
             self._runner.submit(
                 Lane.LEDGER,
-                lambda: self._desk.redeem.begin(standing.card, basket, presence, operator, why),
+                lambda: self._desk.redeem.begin(standing.card, basket, presence, operator, why, shown),
                 self._pay,
                 self._refused,
             )
         else:
             self._runner.submit(
                 Lane.LEDGER,
-                lambda: self._desk.redeem.redeem(standing.card, basket, presence, operator, why),
+                lambda: self._desk.redeem.redeem(standing.card, basket, presence, operator, why, shown),
                 self._redeemed,
                 self._refused,
             )
@@ -376,6 +404,7 @@ class CounterViewModel(ViewModel[CounterState]):
     def _refused(self, error: Exception) -> None:
         if isinstance(error, PosError):
             self._show_basket(trouble_of(error))
+            self.refresh()
         else:
             self._failed(error)
 

@@ -27,8 +27,9 @@ def tally_items(tally: Tally, catalogue: Catalogue) -> tuple[TallyItem, ...]:
     """37 keluarga · beras 370 kg · ..."""
     items = [TallyItem("keluarga", str(tally.families), word_first=False)]
     for code, amount in tally.goods:
-        commodity = catalogue.commodity(code)
-        items.append(TallyItem(commodity.short.lower(), str(Quantity(amount, commodity.unit))))
+        unit = next((each.unit for each in catalogue.commodities if each.code == code), None)
+        if unit is not None:
+            items.append(TallyItem(catalogue.short(code).lower(), str(Quantity(amount, unit))))
     return tuple(items[:6])
 
 
@@ -37,7 +38,7 @@ def person(standing: Standing, catalogue: Catalogue) -> Person | None:
     family = standing.family
     if family is None:
         return None
-    names = " + ".join(catalogue.programme(code).name for code in family.programmes)
+    names = " + ".join(each.name for each in catalogue.programmes if each.code in family.programmes)
     people = f" · {family.members} jiwa" if family.members else ""
     facts = [
         Fact("credit-card", f"kartu •••• {family.card.last4}"),
@@ -68,7 +69,7 @@ def sections(standing: Standing, basket: Basket, catalogue: Catalogue, terminal:
             )
         )
     family = standing.family
-    if family is not None and any(catalogue.programme(c).kind is BenefitKind.PURSE for c in family.programmes):
+    if family is not None and any(catalogue.kind(code) is BenefitKind.PURSE for code in family.programmes):
         away = terminal not in (DeviceState.READY, DeviceState.BUSY, DeviceState.UNKNOWN)
         shadow = f"saldo menurut catatan {standing.shadow}" if standing.shadow is not None else ""
         found.append(
@@ -105,7 +106,7 @@ def summary(basket: Basket, catalogue: Catalogue) -> str:
     """2 beras · 2 gula · 1 minyak."""
     counts: dict[str, int] = {}
     for line in basket.lines:
-        short = catalogue.commodity(catalogue.product(line.product).commodity).short.lower()
+        short = catalogue.short(catalogue.product(line.product).commodity).lower()
         counts[short] = counts.get(short, 0) + line.packs
     return " · ".join(f"{packs} {name}" for name, packs in counts.items())
 
@@ -127,17 +128,20 @@ def picks(lines: tuple[RedemptionLine, ...], catalogue: Catalogue, ticked: froze
     """Serahkan: 2 karung beras 5 kg ... with ticks."""
     rows = []
     for place, line in enumerate(lines):
-        one = Quantity(line.amount // line.packs, line.unit)
-        commodity = catalogue.commodity(line.commodity)
+        short = catalogue.short(line.commodity).lower()
         rows.append(
-            Pick(commodity.pictogram, f"{line.packs} {line.pack_word} {commodity.short.lower()} {one}", place in ticked)
+            Pick(
+                catalogue.pictogram(line.commodity),
+                f"{line.packs} {line.pack_word} {short} {line.pack}",
+                place in ticked,
+            )
         )
     return tuple(rows)
 
 
 def left_rows(fact: Redeemed, catalogue: Catalogue) -> tuple[LeftRow, ...]:
     """What is left of the month, and of the purse as recorded."""
-    rows = [LeftRow(r.name, str(Quantity(r.after, catalogue.commodity(r.commodity).unit))) for r in fact.remaining]
+    rows = [LeftRow(each.name, str(Quantity(each.after, each.unit))) for each in fact.remaining]
     if fact.purse_after is not None:
         rows.append(LeftRow("Saldo menurut catatan", str(Rupiah(fact.purse_after))))
     return tuple(rows)
@@ -159,7 +163,8 @@ def _ration_rows(standing: Standing, basket: Basket, catalogue: Catalogue) -> tu
     rows = []
     for lease in standing.leases:
         products = [p for p in catalogue.products if p.commodity == lease.commodity]
-        commodity = catalogue.commodity(lease.commodity)
+        if not products:
+            continue
         stocked = [p for p in products if standing.stock.get(p.code, 0) > 0] or products[:1]
         chosen = [p for p in products if basket.packs(p.code, Tender.RATION)]
         for product in dict.fromkeys(chosen + stocked[:1]):
@@ -172,8 +177,8 @@ def _ration_rows(standing: Standing, basket: Basket, catalogue: Catalogue) -> tu
             rows.append(
                 ShelfRow(
                     product=product.code,
-                    name=commodity.name,
-                    pictogram=commodity.pictogram,
+                    name=next((c.name for c in catalogue.commodities if c.code == lease.commodity), product.name),
+                    pictogram=catalogue.pictogram(lease.commodity),
                     left=f"sisa {lease.left.figure}",
                     of=f"dari {lease.whole}",
                     permille=permille,
@@ -193,7 +198,7 @@ def _priced_row(product: Product, tender: Tender, standing: Standing, basket: Ba
     return ShelfRow(
         product=product.code,
         name=product.name,
-        pictogram=catalogue.commodity(product.commodity).pictogram,
+        pictogram=catalogue.pictogram(product.commodity),
         left=str(product.price),
         of=f"per {product.pack_word} {product.pack}",
         permille=None,

@@ -167,7 +167,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
         attempt = self._attempt
         if attempt is None:
             return
-        if not approval.strip() or not invoice.strip().isdigit():
+        if not approval.strip() or not (invoice.strip().isascii() and invoice.strip().isdigit()):
             self._set(
                 replace(self._state, notice=_form("Nomor persetujuan dan nomor invoice harus disalin dari struk EDC."))
             )
@@ -181,21 +181,24 @@ class DoubtViewModel(ViewModel[DoubtState]):
             self._by_people(self._attempt, Declined("", "not_found"), leader_pin)
 
     def _by_people(self, attempt: Attempt, outcome: PaymentOutcome, leader_pin: str) -> None:
+        operator = self._desk.operator()  # whoever pressed; not whoever is there when the PIN was checked
+
         def check() -> str:
             return self._desk.operators.leader(leader_pin).code
 
         self._runner.submit(
             Lane.LEDGER,
             check,
-            lambda leader: self._conclude(attempt, outcome, (self._desk.operator(), leader)),
+            lambda leader: self._conclude(attempt, outcome, (operator, leader)),
             self._failed,
         )
 
     def _conclude(self, attempt: Attempt, outcome: PaymentOutcome, people: tuple[str, ...]) -> None:
         service = self._desk.reverse if attempt.kind == "void" else self._desk.redeem
+        operator = people[0] if people else self._desk.operator() or attempt.operator
         self._runner.submit(
             Lane.LEDGER,
-            lambda: service.conclude(attempt.id, outcome, self._desk.operator(), people),
+            lambda: service.conclude(attempt.id, outcome, operator, people),
             lambda result: self._concluded(attempt, outcome, result),
             self._failed,
         )
@@ -236,9 +239,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
             if self._attempt is not attempt:
                 return
             goods = tuple(
-                f"{line.packs} {catalogue.commodity(catalogue.product(line.product).commodity).short.lower()}"
-                f" {catalogue.product(line.product).pack}"
-                for line in attempt.basket.lines
+                f"{line.packs} {catalogue.short(line.commodity).lower()} {line.pack}" for line in attempt.lines
             )
             void = attempt.kind == "void"
             direction = "kembali ke" if void else "dari"

@@ -168,15 +168,16 @@ class HistoryViewModel(ViewModel[HistoryState]):
     def confirm_reversal(self, leader_pin: str) -> None:
         """The leader allows it: void at the EDC when a purse paid, then the counter-entry."""
         row, reason = self._state.selected, self._state.reason
-        if row is None or not reason or self._state.busy:
+        operator = self._desk.operator()  # whoever pressed
+        if row is None or not reason or self._state.busy or not operator:
             return
         desk, why = self._desk, ReversalReason(reason)
 
         def allow() -> tuple[str, Reversal | tuple[Attempt, Approved]]:
             leader = desk.operators.leader(leader_pin).code
             if desk.reverse.original(row.entry).purse is None:
-                return leader, desk.reverse.reverse(row.entry, why, desk.operator(), leader)
-            return leader, desk.reverse.begin_void(row.entry, why, desk.operator(), leader)
+                return leader, desk.reverse.reverse(row.entry, why, operator, leader)
+            return leader, desk.reverse.begin_void(row.entry, why, operator, leader)
 
         def allowed(found: tuple[str, Reversal | tuple[Attempt, Approved]]) -> None:
             result = found[1]

@@ -134,6 +134,11 @@ class TillViewModels:
         self.doubt.stop()
         self.sync.stop()
 
+    def idle(self) -> None:
+        """Nobody touched the till for as long as the kiosk's policy allows: the screen asks who works."""
+        if not self.counter.busy and not self.history.under_way():
+            self.shell.sign_out()
+
     def _under_way(self) -> frozenset[str]:
         return frozenset((self.counter.under_way(), self.history.under_way()))
 

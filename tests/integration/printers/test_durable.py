@@ -47,6 +47,18 @@ def test_a_replacement_that_fails_leaves_the_old_file(tmp_path: Path, monkeypatc
     assert list(tmp_path.iterdir()) == [target]
 
 
+def test_a_numbered_file_that_cannot_be_written_is_not_left_in_half(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        next_numbered(tmp_path, ".bin", b"x" * 9000)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_files_are_for_the_kiosk_alone(tmp_path: Path) -> None:
     replace_durably(tmp_path / "a.pdf", b"x")
     assert (tmp_path / "a.pdf").stat().st_mode & 0o077 == 0

@@ -1,0 +1,28 @@
+"""A till that nobody touches asks who works."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from ewarung_pos.ui.qt_idle import IdleWatch
+
+
+def test_each_touch_starts_the_wait_again(qtbot: QtBot, qapp: QApplication) -> None:
+    calls: list[int] = []
+    widget = QWidget()
+    qtbot.addWidget(widget)
+    widget.show()
+    watch = IdleWatch(400, lambda: calls.append(1))
+    qapp.installEventFilter(watch)
+    try:
+        for _ in range(8):
+            qtbot.wait(100)
+            QTest.keyClick(widget, Qt.Key.Key_A)
+        assert calls == []
+        qtbot.waitUntil(lambda: len(calls) == 1, timeout=3000)
+    finally:
+        qapp.removeEventFilter(watch)
+        watch.deleteLater()
