@@ -80,7 +80,8 @@ def enrol_into(
             ledger.close()
         for name in (KEY_FILE, LEDGER_FILE):
             (draft / name).replace(folder / name)
-        sync_directory(folder)
+            # One by one: a disk may keep the later name and lose the earlier, and a ledger without its key is lost.
+            sync_directory(folder)
     finally:
         lock.release()
         shutil.rmtree(draft, ignore_errors=True)

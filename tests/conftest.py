@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 import traceback
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,29 @@ settings.register_profile(
 )
 settings.register_profile("explore", deadline=None, max_examples=2000, suppress_health_check=_slow_is_fine)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """The long proofs run only when asked for: `make torture`, or `pytest -m torture`."""
+    if "torture" in config.getoption("markexpr"):
+        return
+    left_out = [item for item in items if item.get_closest_marker("torture")]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What the proofs counted (`record_property("counted: ...", number)`), each test's figures added up."""
+    total: Counter[str] = Counter()
+    for report in terminalreporter.getreports(""):
+        for name, value in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
+            if name.startswith("counted: "):
+                total[name.removeprefix("counted: ")] += value
+    if total:
+        terminalreporter.section("counted")
+        for name, value in sorted(total.items()):
+            terminalreporter.write_line(f"{value:>8} {name}")
 
 
 def _refuse_other_machines(event: str, arguments: tuple[object, ...]) -> None:

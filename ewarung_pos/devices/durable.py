@@ -14,7 +14,7 @@ def replace_durably(path: Path, data: bytes) -> None:
     Raises:
         OSError: no room, no right, no such place.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
+    _make(path.parent)
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         _write(draft, data, os.O_CREAT | os.O_TRUNC)
@@ -31,7 +31,7 @@ def next_numbered(directory: Path, suffix: str, data: bytes) -> Path:
     Raises:
         OSError: no room, no right, no such place.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    _make(directory)
     taken = [int(file.stem) for file in directory.glob(f"[0-9]*{suffix}") if file.stem.isdecimal()]
     number = max(taken, default=0) + 1
     while True:
@@ -46,6 +46,15 @@ def next_numbered(directory: Path, suffix: str, data: bytes) -> Path:
             raise
         _sync_directory(directory)
         return path
+
+
+def _make(directory: Path) -> None:
+    """The directory and those above it, each name of them durable: what is in a directory lasts no longer than it."""
+    if directory.is_dir():
+        return
+    _make(directory.parent)
+    directory.mkdir(exist_ok=True)
+    _sync_directory(directory.parent)
 
 
 def _write(path: Path, data: bytes, flags: int) -> None:

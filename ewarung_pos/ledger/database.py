@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sqlcipher3 import dbapi2 as sqlite
 
-from ewarung_pos.errors import LedgerError
+from ewarung_pos.errors import ConfigError, LedgerError
 from ewarung_pos.ledger.engine import (
     LEDGER_FILE,
     SCHEMA_VERSION,
@@ -37,6 +37,9 @@ _LOCK_FILE = "ledger.lock"
 
 CHECKPOINT_AFTER = 24
 """Units of work before a checkpoint is worth its waits for the disk; SQLite's own comes after some 60."""
+
+_SAME = "UPDATE city_state SET acked_seq = acked_seq WHERE id = 1"
+"""A commit that changes nothing, and takes the place of one that may be left in the log."""
 
 
 def open_ledger(data_dir: Path, key: bytes, clock: Clock, *, create: bool = False, encrypted: bool = True) -> SqlLedger:
@@ -99,8 +102,8 @@ class SqlLedger:
 
         Raises:
             LedgerFull: no room; nothing happened.
-            LedgerError: an I/O error (`io`): the file is read anew before the next unit of work, and only then is it
-                known, by the entry's id, whether this one happened.
+            LedgerError: an I/O error. `not_written`: nothing happened, and that is certain. `io`: the disk still fails;
+                only when the file is read anew is it known, by the entry's id, whether it happened.
         """
         return _Writing(self)
 
@@ -188,17 +191,44 @@ class SqlLedger:
             raise RuntimeError(msg)
 
     def _commit(self, unit: SqlUnitOfWork) -> None:
+        before = self._tip.seq
         try:
             unit.execute("COMMIT")
         except sqlite.Error as error:
             failure = known(error)
-            if isinstance(failure, LedgerError) and failure.reason == "io":
-                self._drop_writer()
-            else:
+            if not (isinstance(failure, LedgerError) and failure.reason == "io"):
                 self._roll_back()
-            raise failure from error
+                raise failure from error
+            self._drop_writer()
+            if not self._settled(unit.tip, before):
+                raise LedgerError(failure.detail, reason="not_written") from error
         self._tip = unit.tip
         self._logged += 1
+
+    def _settled(self, meant: Tip, before: int) -> bool:
+        """Whether a COMMIT that failed happened; and see to it that it stays so, whatever becomes of this process.
+
+        The log may hold the whole of it without anybody having been told: the next opening would find it then. So
+        either it is brought home into the file itself, or something else is committed over it.
+
+        Raises:
+            LedgerError: the disk still fails (`io`): only the next opening can tell.
+        """
+        try:
+            connection = self._connection()
+            with translated():
+                if meant.seq > before and self._tip.hash == meant.hash:
+                    busy, _, _ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+                    if busy:
+                        raise LedgerError("the log could not be brought home", reason="io")
+                    return True
+                connection.execute("BEGIN IMMEDIATE")
+                connection.execute(_SAME)
+                connection.execute("COMMIT")
+                return False
+        except (LedgerError, ConfigError) as error:
+            self._drop_writer()
+            raise LedgerError(error.detail, reason="io") from error
 
     def _roll_back(self) -> None:
         """Undo; a connection that cannot even do that is given up, and the file's own recovery does it at reopening."""

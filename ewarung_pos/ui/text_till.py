@@ -253,6 +253,18 @@ _MACHINES: dict[str, Trouble] = {
     ),
     # --- ledger
     "ledger": _paper("Buku kas bermasalah", "Buku catatan tidak bisa dipakai.", "Hubungi petugas kota.", tone="stop"),
+    "ledger.not_written": said(
+        "Disk bermasalah",
+        "Disk gagal menulis, jadi yang baru saja diminta TIDAK tercatat.",
+        "Jangan serahkan barang. Ulangi; kalau gagal lagi, hubungi petugas kota.",
+        tone="stop",
+    ),
+    "ledger.io": said(
+        "Disk bermasalah",
+        "Disk gagal menulis; belum pasti apakah yang terakhir tercatat.",
+        "Jangan serahkan barang. Mulai ulang kasir, lalu lihat di Riwayat apakah sudah tercatat.",
+        tone="stop",
+    ),
     "ledger_busy": _paper(
         "Kasir sudah berjalan", "Program kasir lain sedang memakai buku catatan ini.", "Pakai jendela yang sudah buka."
     ),

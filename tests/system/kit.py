@@ -200,11 +200,12 @@ def same_at_the_city(folder: Path) -> None:
 def papers(folder: Path) -> list[tuple[int, str]]:
     """(entry, first digits of its hash) of every paper that came out whole, as printed on it."""
     files = sorted((folder / "print").glob("*.bin"))
-    return [paper for file in files for paper in _named_on(file.read_bytes())]
+    return [paper for file in files for paper in named_on(file.read_bytes())]
 
 
 @functools.cache
-def _named_on(printed: bytes) -> tuple[tuple[int, str], ...]:
+def named_on(printed: bytes) -> tuple[tuple[int, str], ...]:
+    """Entries, each with the first digits of its hash, that the bytes of a whole paper name."""
     found = []
     lines = [line.text.strip() for line in interpret(printed, ROLL_DOTS).lines]
     for line, following in itertools.pairwise(lines):

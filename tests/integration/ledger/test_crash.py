@@ -14,10 +14,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.domain.journal import DayOpened, StockReceived
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ConfigError, LedgerError, LedgerFull
+from ewarung_pos.ledger import engine
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.verify import verify
 from tests.integration.ledger.kiosk import KEY, enrol, page, rice, serve, stock_up
@@ -145,16 +147,18 @@ def no_more_writing() -> Iterator[Callable[[int], None]]:
     limit(-1)
 
 
+@pytest.mark.parametrize(("room", "reason"), [(0, "not_written"), (-(10**6), "io")])
 def test_after_an_io_error_the_file_is_read_anew_and_says_what_happened(
-    ledger: SqlLedger, no_more_writing: Callable[[int], None], tmp_path: Path
+    ledger: SqlLedger, no_more_writing: Callable[[int], None], tmp_path: Path, room: int, reason: str
 ) -> None:
+    """With room for a smaller commit the outcome is settled at once; without any only the next opening tells."""
     with ledger.write() as uow:
         serve(uow, "F0001", rice(1))
     head = ledger.read().head()
-    no_more_writing((tmp_path / "ledger.db-wal").stat().st_size)
+    no_more_writing(max(0, (tmp_path / "ledger.db-wal").stat().st_size + room))
     with pytest.raises(LedgerError) as caught, ledger.write() as uow:
         lost = serve(uow, "F0002", rice(1))
-    assert caught.value.reason == "io"
+    assert caught.value.reason == reason
     no_more_writing(-1)
     assert ledger.read().head() == head
     assert ledger.read().entry(lost.id) is None
@@ -162,3 +166,67 @@ def test_after_an_io_error_the_file_is_read_anew_and_says_what_happened(
         assert serve(uow, "F0002", rice(1)).seq == head.seq + 1
     ledger.close()
     assert verify(tmp_path, KEY).ok
+
+
+class Failing:
+    """The writing connection; its next COMMIT fails as on a dying disk, before or after it was done."""
+
+    def __init__(self, ledger: SqlLedger, *, done: bool) -> None:
+        self._really: engine.Connection = ledger._writer
+        self._done = done
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._really, name)
+
+    def execute(self, statement: str, *values: object) -> object:
+        if statement != "COMMIT":
+            return self._really.execute(statement, *values)
+        if self._done:
+            self._really.execute(statement)
+        error = sqlite.OperationalError("disk I/O error")
+        error.sqlite_errorcode = sqlite.SQLITE_IOERR
+        error.sqlite_errorname = "SQLITE_IOERR_FSYNC"
+        raise error
+
+
+def test_a_commit_that_failed_and_is_not_there_never_comes_back(ledger: SqlLedger, tmp_path: Path) -> None:
+    head = ledger.read().head()
+    ledger._writer = Failing(ledger, done=False)
+    with pytest.raises(LedgerError) as caught, ledger.write() as uow:
+        serve(uow, "F0001", rice(1))
+    assert caught.value.reason == "not_written"
+    assert ledger.read().head() == head
+    with ledger.write() as uow:
+        assert serve(uow, "F0001", rice(1)).seq == head.seq + 1
+    ledger.close()
+    assert verify(tmp_path, KEY).ok
+
+
+def test_a_commit_that_failed_and_is_there_is_told_as_done(ledger: SqlLedger, tmp_path: Path) -> None:
+    ledger._writer = Failing(ledger, done=True)
+    with ledger.write() as uow:
+        entry = serve(uow, "F0001", rice(1))
+    assert (tmp_path / "ledger.db-wal").stat().st_size == 0, "it is in the file itself, not in a doubtful log"
+    assert ledger.read().head().seq == entry.seq
+    assert ledger.read().entry(entry.id) is not None
+    ledger._writer = Failing(ledger, done=True)
+    with pytest.raises(LedgerError, match="SQLITE_IOERR_FSYNC"), ledger.write() as uow:
+        uow.put_setting("a", "b")  # without an entry nothing tells; it is told as failed, and harmless
+
+
+def test_a_log_that_cannot_be_brought_home_leaves_the_outcome_open(
+    ledger: SqlLedger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    impatient = tuple(("busy_timeout", "10", 10) if each[0] == "busy_timeout" else each for each in engine._PRAGMAS)
+    monkeypatch.setattr(engine, "_PRAGMAS", impatient)
+    reading = engine.connect(tmp_path / "ledger.db", KEY, query_only=True)
+    reading.execute("BEGIN")
+    reading.execute("SELECT count(*) FROM ledger_entry").fetchone()
+    ledger._writer = Failing(ledger, done=True)
+    with pytest.raises(LedgerError) as caught, ledger.write() as uow:
+        entry = serve(uow, "F0001", rice(1))
+    assert caught.value.reason == "io"
+    reading.close()
+    assert ledger.read().entry(entry.id) is not None
+    with ledger.write() as uow:
+        assert serve(uow, "F0001", rice(1)).seq == entry.seq + 1

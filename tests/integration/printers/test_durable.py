@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from pathlib import Path
 
@@ -62,3 +63,22 @@ def test_a_numbered_file_that_cannot_be_written_is_not_left_in_half(
 def test_files_are_for_the_kiosk_alone(tmp_path: Path) -> None:
     replace_durably(tmp_path / "a.pdf", b"x")
     assert (tmp_path / "a.pdf").stat().st_mode & 0o077 == 0
+
+
+def test_new_folders_last_as_long_as_what_is_in_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced: list[Path] = []
+    really = os.fsync
+
+    def noted(descriptor: int) -> None:
+        synced.append(Path(f"/proc/self/fd/{descriptor}").readlink())
+        really(descriptor)
+
+    monkeypatch.setattr("os.fsync", noted)
+    next_numbered(tmp_path / "kiosk" / "print", ".bin", b"x")
+    assert synced[:2] == [tmp_path, tmp_path / "kiosk"]
+    synced.clear()
+    replace_durably(tmp_path / "kiosk" / "papers" / "a.pdf", b"x")
+    assert synced[0] == tmp_path / "kiosk"
+    synced.clear()
+    replace_durably(tmp_path / "kiosk" / "papers" / "b.pdf", b"x")
+    assert len(synced) == 2, "the draft and the folder it is in"

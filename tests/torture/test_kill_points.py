@@ -1,0 +1,132 @@
+"""kill -9 at every point where something has just become durable, and at random: one outcome, everywhere."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ewarung_pos.devices.simulated.edc import spawn
+from ewarung_pos.sync.embedded import EmbeddedCity
+from tests.system.kit import book, demo_command, morning, papers
+from tests.system.lives import all_is_well, live_and_die, look, told_in
+from tests.torture.deadly import POINTS
+from tests.torture.recorder import ROOT, quiet_surroundings
+
+pytestmark = pytest.mark.system
+
+Count = Callable[[str, object], None]
+
+AT_THE_COUNTER = (
+    "intent-committed",
+    "terminal-asked",
+    "terminal-answered",
+    "redemption-committed",
+    "paper-out",
+    "print-done-committed",
+    "push-sent",
+    "ack-stored",
+)
+LIVES = 50
+
+
+@dataclass(frozen=True)
+class Kiosk:
+    """A till's folder, between a city and a terminal that outlive it."""
+
+    folder: Path
+    journal: Path
+    words: Path
+    options: tuple[str, ...]
+
+    def dies_at(self, point: str, nth: int, redemptions: int, seed: int) -> None:
+        """A life that ends there."""
+        with self.words.open("ab") as out:
+            done = subprocess.run(
+                [
+                    *(sys.executable, "-m", "tests.torture.deadly", point, str(nth)),
+                    *demo_command(self.folder, redemptions, "--resume", *self.options, seed=seed),
+                ],
+                stdout=out,
+                stderr=out,
+                cwd=ROOT,
+                env=quiet_surroundings(),
+                timeout=110,
+                check=False,
+            )
+        assert done.returncode == -signal.SIGKILL, f"{point} was never reached: {self.words.read_text()[-2000:]}"
+        look(self.folder, self.words)
+
+    def ends_well(self, redemptions: int, seed: int) -> dict[str, Any]:
+        """The last life: to the end of the day."""
+        summary, last = morning(self.folder, redemptions, "--resume", *self.options, seed=seed, timeout=300)
+        told = told_in(self.words.read_text() + last)
+        all_is_well(self.folder, self.journal, summary, told, redemptions)
+        return summary
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Iterator[Kiosk]:
+    folder, journal = tmp_path / "till", tmp_path / "bank.jsonl"
+    folder.mkdir()
+    (folder / "city").symlink_to(tmp_path / "city")
+    with contextlib.ExitStack() as stack:
+        city = stack.enter_context(EmbeddedCity(tmp_path / "city"))
+        edc = stack.enter_context(spawn(pty=tmp_path / "edc", journal=journal))
+        yield Kiosk(folder, journal, tmp_path / "words", ("--edc", edc.url, "--city", city.url, "--code", city.code))
+
+
+def one_paper_each(folder: Path, deaths: Sequence[str]) -> None:
+    """Every receipt came out; once, but for those whose paper was out when the till died before it knew."""
+    held = book(folder)
+    of_redemption = {seq for seq, kind, _, _ in held.entries if kind in ("Redeemed", "Reversed")}
+    out = [seq for seq, _ in papers(folder) if seq in of_redemption]
+    assert set(out) == of_redemption
+    copies = sum(1 for fact in held.facts("ReceiptPrinted") if fact["copy"])
+    assert len(out) <= len(of_redemption) + copies + deaths.count("paper-out")
+
+
+def test_killed_at_every_durable_point_there_is_one_outcome(kiosk: Kiosk, record_property: Count) -> None:
+    for point in AT_THE_COUNTER:
+        kiosk.dies_at(point, 1, 10, seed=3)
+    kiosk.ends_well(10, seed=3)
+    one_paper_each(kiosk.folder, AT_THE_COUNTER)
+    record_property("counted: kill -9 at a durable point", len(AT_THE_COUNTER))
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("seed", [1, 2, 3, 4, 5])
+def test_killed_at_any_point_in_any_order(kiosk: Kiosk, seed: int, record_property: Count) -> None:
+    rng = random.Random(seed)
+    deaths = [*AT_THE_COUNTER, *rng.choices(AT_THE_COUNTER, k=8)]
+    rng.shuffle(deaths)
+    for point in deaths:
+        kiosk.dies_at(point, rng.randint(1, 2) if point not in ("push-sent", "ack-stored") else 1, 40, seed)
+    late = [point for point in POINTS if point not in AT_THE_COUNTER]
+    for point in late:  # in the order of a morning: voids, reversals, the end of the day
+        kiosk.dies_at(point, 1, 40, seed)
+    kiosk.ends_well(40, seed)
+    one_paper_each(kiosk.folder, deaths)
+    record_property("counted: kill -9 at a durable point", len(deaths) + len(late))
+
+
+@pytest.mark.torture
+@pytest.mark.timeout(1500)
+@pytest.mark.parametrize("seed", range(20))
+def test_killed_a_thousand_times_at_random(kiosk: Kiosk, seed: int, record_property: Count) -> None:
+    rng = random.Random(seed)
+    lives = [rng.uniform(0.4, 3.0) for _ in range(LIVES)]
+    live_and_die(kiosk.folder, lives, 100, kiosk.words, *kiosk.options, seed=seed, environment=quiet_surroundings())
+    redeemed = len(book(kiosk.folder).facts("Redeemed"))
+    assert redeemed > LIVES // 10, "the till hardly ever lived long enough to serve somebody"
+    kiosk.ends_well(redeemed + 12, seed)
+    record_property("counted: kill -9 at random", LIVES)
