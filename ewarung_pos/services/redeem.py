@@ -168,7 +168,8 @@ class RedeemService:
                 proxy_reason=proxy_reason,
             )
             uow.open_attempt(attempt)
-            uow.append(AttemptOpened(attempt.id, family.key, card.last4, attempt.amount), operator)
+            opened = AttemptOpened(attempt.id, family.key, card.last4, attempt.amount, attempt.intent())
+            uow.append(opened, operator)
             return attempt
 
     def conclude(
@@ -206,7 +207,8 @@ class RedeemService:
                         debit,
                         attempt,
                     )
-                    uow.settle_attempt(attempt.id, AttemptState.DONE, outcome)
+                    approved = msgspec.structs.replace(outcome, evidence=evidence)
+                    uow.settle_attempt(attempt.id, AttemptState.DONE, approved)
                     return done
                 case Declined():
                     state = AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED

@@ -11,14 +11,12 @@ from typing import get_args
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ewarung_pos.domain.business_day import DayTotals
 from ewarung_pos.domain.entitlement import Refusal
 from ewarung_pos.domain.journal import (
     AttemptOpened,
     AttemptSettled,
-    CityAcknowledged,
     ClockStepped,
     ClosingBegun,
     ClosingCancelled,
@@ -28,7 +26,6 @@ from ewarung_pos.domain.journal import (
     Fact,
     OperatorChanged,
     PriceChanged,
-    ReceiptPrinted,
     RedemptionRefused,
     SettingsChanged,
     StockAdjusted,
@@ -38,7 +35,7 @@ from ewarung_pos.domain.journal import (
     genesis,
     seal,
 )
-from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.redemption import AttemptState, Tender
 from ewarung_pos.domain.stock import CountLine, VarianceReason
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerKeyWrong
 from ewarung_pos.ledger import guards
@@ -46,26 +43,45 @@ from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import PAGE_BYTES, Connection, connect
 from ewarung_pos.ledger.keys import KEY_FILE
 from ewarung_pos.ledger.verify import Problem, VerifyReport, verify
-from tests.integration.ledger.kiosk import KEY, ToldClock, eggs, enrol, rice, serve, stock_up
-from tests.integration.ledger.test_units_of_work import debit, undo
+from tests.integration.ledger.kiosk import (
+    KEY,
+    ToldClock,
+    acknowledged,
+    eggs,
+    enrol,
+    goods,
+    printed,
+    rice,
+    serve,
+    signer,
+    stock_up,
+)
+from tests.integration.ledger.test_units_of_work import attempt, debit, undo
 
-DEVICE = Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1")
+DEVICE_KEY = bytes(31) + b"\1"
+DEVICE = signer(DEVICE_KEY)
 
 
 def fill(ledger: SqlLedger) -> None:
     """At least one entry of every kind, and a sealed day."""
-    enrol(ledger, DEVICE.public_key().public_bytes_raw().hex())
+    enrol(ledger, DEVICE_KEY)
     stock_up(ledger)
     with ledger.write() as uow:
         entry = serve(uow, "F0001", rice(1), eggs(2))
-        uow.append(ReceiptPrinted(1, entry.id, 0))
+        printed(uow, entry)
         gone = serve(uow, "F0002", rice(1), eggs(1, Tender.PURSE), purse=debit(20_000))
-        uow.append(undo(uow, gone.id, void=debit(20_000)))
+        back = undo(uow, gone.id, void=debit(20_000))
+        uow.queue_print("reversal", uow.append(back).id, back.receipt, 0, goods(*back.lines))
         serve(uow, "F0003", eggs(1, Tender.CASH))
+        asked = attempt("A2")
+        uow.open_attempt(asked)
+        uow.settle_attempt("A2", AttemptState.DECLINED)
+        uow.put_setting("theme", "dark")
+        uow.put_setting("z_report", "1")
         plain: tuple[Fact, ...] = (
             RedemptionRefused("0009", "", (Refusal.UNKNOWN_CARD,)),
-            AttemptOpened("A1", "F0001", "0001", 65_000),
-            AttemptSettled("A1", "declined", "51"),
+            AttemptOpened("A2", "F0001", "0001", 20_000, asked.intent()),
+            AttemptSettled("A2", "declined", "51"),
             PriceChanged("B5", 65_000, 66_000),
             OperatorChanged("K1", "signed_in"),
             ComplaintRecorded("P-1", "mutu", "beras berbau", anonymous=True),
@@ -79,11 +95,11 @@ def fill(ledger: SqlLedger) -> None:
         )
         for fact in plain:
             uow.append(fact, "K1")
-        acked = uow.sealed(4, 1, 10**6)[0]
-        uow.append(CityAcknowledged(acked.seq, acked.hash.hex(), 0, ""))
+        uow.append(acknowledged(uow, 5))
         head = uow.head()
         text = f"EW-0001|1|3|{head.seq}|{head.hash}".encode()
-        uow.append(DayClosed(DayTotals(first_seq=3), (), None, head.hash, DEVICE.sign(text).hex(), 1), "K1")
+        closed = DayClosed(DayTotals(first_seq=3), (), None, head.hash, DEVICE.sign(text).hex(), 1)
+        uow.queue_print("day_report", uow.append(closed, "K1").id, 0, 0, {})
 
 
 @pytest.fixture(scope="module")
