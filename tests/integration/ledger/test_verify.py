@@ -238,6 +238,120 @@ def test_totals_that_the_entries_do_not_explain_are_found(
     assert Problem(0, "projection", table) in look(directory, tamper).problems
 
 
+@pytest.mark.parametrize(
+    ("change", "what", "detail"),
+    [
+        ("UPDATE print_job SET goods = '{}' WHERE id = 5000", "paperwork", "print_job: copy 0: not the paper"),
+        ("UPDATE print_job SET done = 1 WHERE id = 7000", "paperwork", "print_job: copy 0: printed or not"),
+        ("UPDATE print_job SET id = 6000 WHERE id = 5000", "paperwork", "print_job: a job that no entry explains"),
+        ("UPDATE print_job SET id = 99000 WHERE id = 24000", "paperwork", "print_job: a job that no entry explains"),
+        ("DELETE FROM print_job WHERE id = 5000", "paperwork", "print_job: more was printed"),
+        ("UPDATE attempt SET state = 'pending'", "paperwork", "attempt: not in the state"),
+        (
+            "UPDATE attempt SET body = CAST(replace(body, 'B5', 'B9') AS BLOB)",
+            "paperwork",
+            "attempt: not as it was opened",
+        ),
+        ("UPDATE attempt SET body = x'00'", "paperwork", "attempt: not readable"),
+        ("UPDATE attempt SET body = x'ff'", "paperwork", "attempt: not readable"),
+        ("DELETE FROM attempt", "paperwork", "attempt: missing"),
+        ("INSERT INTO attempt SELECT 'X', state, date, opened_ms, body FROM attempt", "paperwork", "attempt: one that"),
+        ("UPDATE register_family SET programmes = '[]'", "reference", "register_family: F0001"),
+        ("UPDATE register_card SET status = 'blocked' WHERE last4 = '0001'", "reference", "register_family: F0001"),
+        ("UPDATE register_card SET family = 'F9999' WHERE last4 = '0001'", "reference", "register_card: a card"),
+        ("DELETE FROM register_family WHERE key = 'F0002'", "reference", "register_family: F0002: missing"),
+        ("INSERT INTO operator VALUES ('L9', 'X', 'ketua', 'h', 1)", "reference", "operator: L9"),
+        ("UPDATE city_state SET register_date = '2026-11-24'", "reference", "city_state: date"),
+        ("UPDATE reference SET set_by = 'x'", "reference", "reference: catalogue: set by"),
+        ("UPDATE reference SET body = x'00'", "reference", "reference: catalogue: not readable"),
+        ("UPDATE reference SET body = CAST(body || ' ' AS BLOB)", "reference", "reference: catalogue: written"),
+        (
+            "UPDATE reference SET body = CAST(replace(body, '66000', '65000') AS BLOB)",
+            "reference",
+            "reference: catalogue: a price",
+        ),
+        (
+            "UPDATE reference SET body = CAST(replace(body, '20000', '10000') AS BLOB)",
+            "reference",
+            "reference: catalogue: not as",
+        ),
+        ("DELETE FROM reference", "reference", "reference: the catalogue is missing"),
+        ("INSERT INTO pin_failure VALUES ('K1', 5)", "reference", "pin_failure: K1"),
+        ("UPDATE setting SET value = '2' WHERE key = 'z_report'", "reference", "setting: z_report"),
+        ("INSERT INTO setting VALUES ('attest_due', '2026-11-24')", "reference", "setting: 2026-11-24"),
+        ("INSERT INTO setting VALUES ('attest_due', ',')", "reference", "setting: attest_due: not a list"),
+        ("UPDATE secret SET value = zeroblob(32) WHERE name = 'device_key'", "reference", "secret: device_key"),
+        ("DELETE FROM secret WHERE name = 'device_key'", "reference", "secret: device_key"),
+        ("UPDATE secret SET value = zeroblob(32) WHERE name = 'city_key'", "reference", "secret: city_key"),
+        ("DELETE FROM secret WHERE name = 'card_key'", "reference", "secret: card_key: missing"),
+        ("INSERT INTO secret VALUES ('x', x'00')", "reference", "secret: x"),
+        ("UPDATE identity SET practice = 1", "reference", "identity: not the kiosk"),
+        ("DELETE FROM identity", "identity", "entries of nobody"),
+        ("UPDATE alembic_version SET version_num = '0002'", "schema", "alembic_version"),
+        ("PRAGMA user_version = 0", "schema", "schema 0"),
+        ("CREATE TRIGGER x AFTER INSERT ON stock BEGIN SELECT 1; END", "schema", "x"),
+        ("ALTER TABLE stock ADD COLUMN x INTEGER", "schema", "stock"),
+        ("UPDATE purse_spent SET family = CAST(x'ff' AS TEXT)", "file", "Could not decode"),
+    ],
+)
+def test_what_stands_beside_the_journal_must_be_what_it_says(
+    directory: Path, tamper: Connection, change: str, what: str, detail: str
+) -> None:
+    tamper.execute(change)
+    found = [problem.detail for problem in look(directory, tamper).problems if problem.what == what]
+    assert [said for said in found if said.startswith(detail)], found
+
+
+def test_a_register_that_nothing_explains_is_found_before_the_city_sent_any(empty: SqlLedger, tmp_path: Path) -> None:
+    enrol(empty)
+    assert verify(tmp_path, KEY).ok
+    with empty.write() as uow:
+        uow.execute("INSERT INTO reference VALUES ('catalogue', '', x'7b7d')")
+    assert whats(verify(tmp_path, KEY)) == {"reference"}
+
+
+def test_the_word_on_a_day_is_awaited_or_there_once_its_seal_has_arrived(ledger: SqlLedger, tmp_path: Path) -> None:
+    with ledger.write() as uow:
+        for fact in (ClosingBegun(), StockCounted((), closing=True), StockAdjusted((), closing=True)):
+            uow.append(fact, "K1")
+        head = uow.head()
+        uow.put_setting("z_report", "1")
+        uow.queue_print("day_report", uow.append(DayClosed(DayTotals(), (), None, head.hash, "", 1)).id, 0, 0, {})
+        uow.append(acknowledged(uow, head.seq + 1))
+    settings = [problem.detail for problem in verify(tmp_path, KEY).problems if problem.what == "reference"]
+    assert settings == ["setting: 2026-11-24: the city's word is neither here nor awaited, or both"]
+    for kept, said in (
+        ({"attest_due": "2026-11-24"}, []),
+        ({"attest_due": "", "attested:2026-11-24": f"agrees {head.hash} {'0' * 128}"}, []),
+        ({"attest_due": "", "attested:2026-11-24": f"differs {'0' * 64} {'0' * 128}"}, []),
+        (
+            {"attest_due": "", "attested:2026-11-24": f"agrees {'0' * 64} {'0' * 128}"},
+            ["setting: attested:2026-11-24: not a word on this day"],
+        ),
+    ):
+        with ledger.write() as uow:
+            for key, value in kept.items():
+                uow.put_setting(key, value)
+        found = [problem.detail for problem in verify(tmp_path, KEY).problems if problem.what == "reference"]
+        assert found == said
+        with ledger.write() as uow:
+            uow.execute("DELETE FROM setting WHERE key LIKE 'attest%'")
+
+
+def test_the_city_s_signature_on_an_acknowledgement_is_checked(directory: Path, tamper: Connection) -> None:
+    place = tamper.execute("SELECT seq FROM ledger_entry WHERE kind = 'CityAcknowledged'").fetchone()[0]
+    rewrite(tamper, replaced(place, acked_hash="00" * 32))
+    assert Problem(place, "acknowledged", "signature") in look(directory, tamper).problems
+
+
+def test_nobody_waits_for_a_report_that_is_not_wanted_any_more(ledger: SqlLedger, tmp_path: Path) -> None:
+    with ledger.write() as uow:
+        for _ in range(600):
+            uow.append(ClockStepped(1))
+    assert verify(tmp_path, KEY).ok
+    assert verify(tmp_path, KEY, wanted=lambda: False).problems == (Problem(0, "stopped"),)
+
+
 def test_missing_guards_are_named(directory: Path, tamper: Connection) -> None:
     report = verify(directory, KEY, chain_only=True)
     assert {problem.what for problem in report.problems} == {"guard"}
