@@ -149,7 +149,8 @@ def _enrol(counter: Counter) -> None:
         uow.set_identity(KioskIdentity("EW-0001", 1, "e-Warung Mawar", "33.74.01.1010", "Kauman"))
         uow.put_secret("device_key", device_key)
         uow.put_secret("card_key", secrets.token_bytes(32))
-        uow.append(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", public, "00" * 32, "0.1.0"))
+        uow.put_secret("city_key", bytes(32))
+        uow.append(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", public, "00" * 32, "0.1.0", "", "Kauman"))
         uow.accept(
             StatePage(
                 cursor=1,

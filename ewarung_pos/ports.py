@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
+from hashlib import sha256
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -323,6 +324,11 @@ class Attempt(msgspec.Struct, frozen=True):
     reason: str = ""
     leader: str = ""
     lines: tuple[RedemptionLine, ...] = ()
+
+    def intent(self) -> str:
+        """Digest (SHA-256, hex) of the attempt as it was opened: the same whatever became of it since."""
+        opened = msgspec.structs.replace(self, state=AttemptState.PENDING, approval=None)
+        return sha256(msgspec.json.encode(opened)).hexdigest()
 
 
 class PrintJob(msgspec.Struct, frozen=True):

@@ -142,7 +142,8 @@ def till_kit(data_dir: Path, *, encrypted: bool = True, families: int | None = N
         uow.set_identity(KioskIdentity("EW-0001", 1, "e-Warung Mawar", "33.74.01.1010", "Kauman"))
         uow.put_secret("device_key", DEVICE_KEY)
         uow.put_secret("card_key", CARD_KEY)
-        uow.append(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", public, "00" * 32, "0.1.0"))
+        uow.put_secret("city_key", bytes(32))
+        uow.append(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", public, "00" * 32, "0.1.0", "", "Kauman"))
         uow.accept(state_page(held, "2026-11"), "00" * 32)
     stock = StockService(ledger)
     offset: list[int | None] = [None]

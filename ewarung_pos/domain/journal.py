@@ -42,6 +42,7 @@ __all__ = [
     "StockAdjusted",
     "StockCounted",
     "StockReceived",
+    "ack_text",
     "canonical",
     "decode",
     "first_break",
@@ -65,18 +66,23 @@ class KioskEnrolled(_Fact, frozen=True):
     city_key: str
     app_version: str
     reason: str = ""
+    kelurahan: str = ""
+    practice: bool = False
 
 
 class StateReceived(_Fact, frozen=True):
     """The city's state up to `cursor` was accepted: digest of the page and its effect on rights.
 
-    `credits` are (family, programme, period, total rupiah credited at the bank).
+    `credits` are (family, programme, period, total rupiah credited at the bank). `items` are (kind, key, keyed digest)
+    of everything else that the page left in the register (family, operator, catalogue, register): the journal names
+    nobody, and still says what each row must be.
     """
 
     cursor: int
     digest: str
     leases: tuple[LeaseGrant, ...] = ()
     credits: tuple[tuple[str, str, str, int], ...] = ()
+    items: tuple[tuple[str, str, str], ...] = ()
 
 
 class DayOpened(_Fact, frozen=True):
@@ -130,12 +136,16 @@ class RedemptionRefused(_Fact, frozen=True):
 
 
 class AttemptOpened(_Fact, frozen=True):
-    """Intent to debit a purse, durable before the first byte to the terminal. `amount` rupiah."""
+    """Intent to debit a purse (or, with a negative amount, to void), durable before the first byte to the terminal.
+
+    `amount` rupiah. `intent` is the digest of the attempt as it was opened, basket included.
+    """
 
     attempt: str
     family: str
     last4: str
     amount: int
+    intent: str = ""
 
 
 class AttemptSettled(_Fact, frozen=True):
@@ -324,7 +334,10 @@ def decode(body: bytes) -> Entry:
     Raises:
         msgspec.DecodeError: not an entry of this version, or not JSON.
     """
-    return _DECODER.decode(body)
+    try:
+        return _DECODER.decode(body)
+    except UnicodeDecodeError as error:  # the one thing that the decoder does not say in its own words
+        raise msgspec.DecodeError("not UTF-8") from error
 
 
 def genesis(device: str, epoch: int) -> bytes:
@@ -355,6 +368,14 @@ def first_break(rows: Iterable[Sealed], seed: bytes, first_seq: int = 1) -> tupl
         head = row.hash
         expected += 1
     return None
+
+
+def ack_text(
+    device: str, epoch: int, acked_seq: int, acked_hash: str, server_ms: int, flagged: tuple[tuple[int, str], ...]
+) -> bytes:
+    """What the city signs when it acknowledges; all of it is in the till's CityAcknowledged entry."""
+    flags = ",".join(f"{seq}:{flag}" for seq, flag in flagged)
+    return f"ack|{device}|{epoch}|{acked_seq}|{acked_hash}|{server_ms}|{flags}".encode()
 
 
 def uuid7(ms: int, entropy: bytes) -> str:

@@ -8,7 +8,11 @@ from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import Family
 
-__all__ = ["KioskIdentity", "OperatorRecord", "PurseCredit", "StatePage"]
+__all__ = ["LOCK_AFTER", "KioskIdentity", "OperatorRecord", "PurseCredit", "StatePage"]
+
+
+LOCK_AFTER = 5
+"""Wrong PINs in a row after which only the leader's PIN opens the account again."""
 
 
 class KioskIdentity(msgspec.Struct, frozen=True):

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from sqlcipher3 import dbapi2 as sqlite
 
-from ewarung_pos.errors import ConfigError, LedgerError
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError
+from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import (
     LEDGER_FILE,
     SCHEMA_VERSION,
@@ -24,6 +25,7 @@ from ewarung_pos.ledger.engine import (
 )
 from ewarung_pos.ledger.lock import InstanceLock
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
+from ewarung_pos.ledger.shape import misshapen
 from ewarung_pos.ledger.tip import Tip, load_tip
 from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
 from ewarung_pos.ports import Clock
@@ -320,6 +322,14 @@ class _Readers:
                 connection.close()
 
 
+def _check_shape(connection: Connection) -> None:
+    """What the file defines is what this version wrote; a foreign trigger would work in every transaction of ours."""
+    wrong, added = misshapen(connection)
+    found = (*wrong, *added, *guards.missing(connection))
+    if found:
+        raise LedgerCorrupt(", ".join(found), reason="schema")
+
+
 def _writer(path: Path, key: bytes | None) -> tuple[Connection, Tip]:
     """The writing connection of an up-to-date file, guarded, with the tip it holds."""
     connection = connect(path, key)
@@ -331,6 +341,7 @@ def _writer(path: Path, key: bytes | None) -> tuple[Connection, Tip]:
                 connection.close()
                 migrate.upgrade(path, key)
                 connection = connect(path, key)
+            _check_shape(connection)
             protect(connection)
             return connection, load_tip(connection)
     except BaseException:

@@ -10,7 +10,7 @@ import re
 
 from ewarung_pos.ledger.engine import Connection
 
-__all__ = ["APPEND_ONLY", "install", "missing"]
+__all__ = ["APPEND_ONLY", "GUARDS", "install", "missing"]
 
 APPEND_ONLY = (
     "ledger_entry",
@@ -31,7 +31,7 @@ def _append_only() -> dict[str, str]:
     }
 
 
-_GUARDS = _append_only() | {
+GUARDS = _append_only() | {
     "guard_lease_update": (
         "CREATE TRIGGER guard_lease_update BEFORE UPDATE ON lease "
         "WHEN NEW.granted < OLD.granted OR NEW.surrendered < OLD.surrendered "
@@ -42,12 +42,13 @@ _GUARDS = _append_only() | {
         "CREATE TRIGGER guard_lease_delete BEFORE DELETE ON lease BEGIN SELECT RAISE(ABORT, 'leases are kept'); END"
     ),
 }
+"""Name and statement of each."""
 
 
 def install(connection: Connection) -> None:
     """Create the guards that are not there as they should be; replaces one that was altered."""
     wrong = set(missing(connection))
-    for name, statement in _GUARDS.items():
+    for name, statement in GUARDS.items():
         if name in wrong:
             connection.execute(f"DROP TRIGGER IF EXISTS {name}")
             connection.execute(statement)
@@ -59,7 +60,7 @@ def missing(connection: Connection) -> tuple[str, ...]:
         name: _squeezed(statement)
         for name, statement in connection.execute("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'")
     }
-    return tuple(name for name, statement in _GUARDS.items() if held.get(name) != _squeezed(statement))
+    return tuple(name for name, statement in GUARDS.items() if held.get(name) != _squeezed(statement))
 
 
 def _squeezed(statement: str) -> str:

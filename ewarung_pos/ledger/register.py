@@ -1,7 +1,12 @@
-"""What the city sent and the operator keeps: register, catalogue, people, settings. Replaced in place, no history."""
+"""What the city sent and the operator keeps: register, catalogue, people, settings. Replaced in place, no history.
+
+The journal holds a keyed digest of each row that a page left here, so that `verify` knows a row that was altered
+since, while the journal itself names nobody.
+"""
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -10,7 +15,16 @@ import msgspec
 from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
 
-__all__ = ["put_families", "put_identity", "put_operator", "put_page"]
+__all__ = [
+    "FAMILIES",
+    "OPERATORS",
+    "digest_of",
+    "put_catalogue",
+    "put_families",
+    "put_identity",
+    "put_operator",
+    "put_reference",
+]
 
 Execute = Callable[..., Any]
 
@@ -35,22 +49,65 @@ _REFERENCE = (
 )
 
 
-def put_page(execute: Execute, page: StatePage, entry_id: str) -> None:
-    """Take the reference part of a page; leases and credits are the entry's own effect."""
-    put_families(execute, page.families)
+FAMILIES = (
+    "SELECT f.key, f.name, f.nik_masked, f.kelurahan_code, f.kelurahan, f.kecamatan, f.members, f.programmes, f.home, "
+    "c.token, c.last4, c.status FROM register_family AS f LEFT JOIN register_card AS c ON c.family = f.key"
+)
+"""A family with its card, as its digest covers it; the key comes first."""
+
+OPERATORS = "SELECT code, name, role, pin_hash, active FROM operator"
+"""A member of the kiosk, as its digest covers it; the code comes first."""
+
+Items = tuple[tuple[str, str, str], ...]
+
+
+def digest_of(key: bytes, kind: str, *values: object) -> str:
+    """Keyed digest of a row: half of an HMAC-SHA-256, as hex.
+
+    Under the city's card key, so that it tells nothing about a person to whoever reads a journal, and nothing at all
+    once the key is gone.
+    """
+    return hmac.digest(key, msgspec.json.encode((kind, *values)), "sha256")[:16].hex()
+
+
+def put_reference(execute: Execute, page: StatePage, key: bytes) -> Items:
+    """Take the people of a page; leases and credits are the entry's own effect, and `put_catalogue` takes the goods.
+
+    Returns:
+        (kind, key, digest) of every row that is not as it was before, and of the catalogue.
+    """
+    touched = put_families(execute, page.families)
     for operator in page.operators:
         execute(_CITY_OPERATOR, _operator(operator))
+    rows = [("family", execute(f"{FAMILIES} WHERE f.key = ?", (family,)).fetchone()) for family in sorted(touched)]
+    codes = sorted({operator.code for operator in page.operators})
+    rows += [("operator", execute(f"{OPERATORS} WHERE code = ?", (code,)).fetchone()) for code in codes]
+    items = [(kind, str(row[0]), digest_of(key, kind, *row)) for kind, row in rows]
     if page.catalogue is not None:
-        execute(_REFERENCE, ("catalogue", entry_id, msgspec.json.encode(page.catalogue)))
+        items.append(("catalogue", "", digest_of(key, "catalogue", page.catalogue)))
     if page.register_date:
         execute(
             "UPDATE city_state SET register_date = ?, register_source = ?", (page.register_date, page.register_source)
         )
+        items.append(("register", "", digest_of(key, "register", page.register_date, page.register_source)))
+    return tuple(items)
 
 
-def put_families(execute: Execute, families: Iterable[Family]) -> None:
-    """Replace these families and their cards; a card that moved between families goes to the later one."""
+def put_catalogue(execute: Execute, page: StatePage, entry_id: str) -> None:
+    """Take the goods of a page, under the entry that brought them."""
+    if page.catalogue is not None:
+        execute(_REFERENCE, ("catalogue", entry_id, msgspec.json.encode(page.catalogue)))
+
+
+def put_families(execute: Execute, families: Iterable[Family]) -> set[str]:
+    """Replace these families and their cards; a card that moved between families goes to the later one.
+
+    Returns:
+        Keys of all families whose row or card this touched.
+    """
+    touched: set[str] = set()
     for family in families:
+        touched.add(family.key)
         execute(
             _FAMILY,
             (
@@ -65,11 +122,15 @@ def put_families(execute: Execute, families: Iterable[Family]) -> None:
                 family.home,
             ),
         )
-        execute("DELETE FROM register_card WHERE family = ? OR token = ?", (family.key, family.card.token))
+        left = execute(
+            "DELETE FROM register_card WHERE family = ? OR token = ? RETURNING family", (family.key, family.card.token)
+        ).fetchall()
+        touched.update(key for (key,) in left)
         execute(
             "INSERT INTO register_card VALUES (?, ?, ?, ?)",
             (family.card.token, family.key, family.card.last4, family.card_status.value),
         )
+    return touched
 
 
 def put_operator(execute: Execute, operator: OperatorRecord) -> None:

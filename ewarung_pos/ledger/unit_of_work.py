@@ -199,8 +199,9 @@ class SqlUnitOfWork(Queries):
         if page.cursor <= self.tip.cursor:
             raise ProtocolMismatch(f"cursor {page.cursor} after {self.tip.cursor}", reason="downgrade")
         credits_ = tuple((item.family, item.programme, item.period, item.amount) for item in page.credits)
-        entry = self.append(StateReceived(page.cursor, digest, page.leases, credits_))
-        register.put_page(self.execute, page, entry.id)
+        items = register.put_reference(self.execute, page, self.secret("card_key") or b"")
+        entry = self.append(StateReceived(page.cursor, digest, page.leases, credits_, items))
+        register.put_catalogue(self.execute, page, entry.id)
         if page.catalogue is not None:
             self.tip = msgspec.structs.replace(self.tip, catalogue=entry.id)
         return entry

@@ -1,18 +1,28 @@
-"""Is this ledger what it says it is? Chain, guards, columns, projections, balances, seals: read-only, streamed.
+"""Is this ledger what it says it is? Chain, guards, shape, columns, projections, balances, signatures, reference data.
 
-Works beside a running till: everything is read in one snapshot. `domain.journal` tells how to do the same
-without this program.
+Read-only, streamed, beside a running till: everything is read in one snapshot. `domain.journal` tells how to do the
+same without this program.
+
+Not to be known from the file alone, and why. Somebody who holds the ledger's key holds everything in it, the device's
+signing key too, and can write a whole ledger anew. What stops them is what the city signed: its acknowledgements are
+checked here, its own copy of the journal at the next contact (HELLO and PUSH answer FORK). So an entry is beyond doubt
+once the city has acknowledged it. Until then entries may be altered, or cut off at the end, by who holds the key, and
+an older image of the file put in the place of this one looks like this one did then; papers and receipts tell, and the
+city as soon as it had seen more. Of the tables beside the journal these say something no entry says: `print_job.tries`,
+a copy that is owed and not printed yet, `pin_failure` below the lock, and the signature in `attested:` settings, of
+which the city holds the original. None of them hands out goods or rights.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.domain.journal import (
     CityAcknowledged,
@@ -21,6 +31,7 @@ from ewarung_pos.domain.journal import (
     KioskEnrolled,
     Redeemed,
     Reversed,
+    ack_text,
     canonical,
     decode,
     genesis,
@@ -30,6 +41,9 @@ from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import LEDGER_FILE, Connection, check_owner, connect, translated
 from ewarung_pos.ledger.fold import MOVED, TABLES, Fold
 from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ledger.paperwork import Attempts, PrintJobs
+from ewarung_pos.ledger.reference import Reference
+from ewarung_pos.ledger.shape import misshapen
 
 __all__ = ["Problem", "VerifyReport", "verify"]
 
@@ -37,6 +51,10 @@ _ENTRIES = (
     "SELECT seq, payload, prev_hash, hash, id, kind, business_date, instant, family, receipt, reverses "
     "FROM ledger_entry ORDER BY seq"
 )
+_BESIDE = {"projection": 1, "paperwork": 2, "reference": 2}
+"""Problems of what stands beside an entry, and how far from it."""
+
+_ASK_EVERY = 512
 _MANY = 50
 """After so many problems the rest would only repeat them."""
 
@@ -44,8 +62,9 @@ _MANY = 50
 class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong: at which entry (0: not at one), a stable word, and what exactly.
 
-    Words: file, owner, guard, identity, gap, prev_hash, hash, payload, column, canonical, not_first, overdrawn,
-    returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged, seal, projection.
+    Words: file, schema, guard, identity, gap, prev_hash, hash, payload, column, canonical, not_first, overdrawn,
+    returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged, seal, projection,
+    paperwork, reference, stopped.
     """
 
     seq: int
@@ -57,7 +76,10 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 class VerifyReport(msgspec.Struct, frozen=True):
-    """What was found. `head` is hex; `first_bad_seq` is None when nothing is wrong with any one entry."""
+    """What was found. `head` is hex; `first_bad_seq` is None when nothing is wrong with any one entry.
+
+    When entries themselves are wrong it is the first of them; else the first that something beside it contradicts.
+    """
 
     ok: bool
     entries: int
@@ -70,7 +92,14 @@ class VerifyReport(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
 
 
-def verify(path: Path, key: bytes | None = None, *, encrypted: bool = True, chain_only: bool = False) -> VerifyReport:
+def verify(
+    path: Path,
+    key: bytes | None = None,
+    *,
+    encrypted: bool = True,
+    chain_only: bool = False,
+    wanted: Callable[[], bool] = lambda: True,
+) -> VerifyReport:
     """Check a data directory or a ledger file.
 
     Args:
@@ -78,6 +107,7 @@ def verify(path: Path, key: bytes | None = None, *, encrypted: bool = True, chai
         key: 32 raw bytes; None takes the key file beside the ledger.
         encrypted: False for the plain files of benchmarks.
         chain_only: hashes, guards and the file's structure, but not what the entries mean.
+        wanted: asked now and then; when nobody wants to know any more, the report says `stopped`.
 
     Raises:
         ConfigError: no ledger, or no key.
@@ -97,7 +127,7 @@ def verify(path: Path, key: bytes | None = None, *, encrypted: bool = True, chai
     try:
         with translated():
             check_owner(connection)
-        return _Verification(connection, chain_only=chain_only).run()
+        return _Verification(connection, wanted, chain_only=chain_only).run()
     finally:
         connection.close()
 
@@ -105,57 +135,84 @@ def verify(path: Path, key: bytes | None = None, *, encrypted: bool = True, chai
 class _Verification:
     """One pass over one snapshot."""
 
-    def __init__(self, connection: Connection, *, chain_only: bool) -> None:
+    def __init__(self, connection: Connection, wanted: Callable[[], bool], *, chain_only: bool) -> None:
         self._connection = connection
+        self._wanted = wanted
         self._chain_only = chain_only
         self._problems: list[Problem] = []
         self._fold = Fold()
         self._moved: dict[str, Iterator[Any]] = {}
         self._off: set[str] = set()
         self._device_key = ""
+        self._city_key = ""
         self._seals = 0
         self._entries = 0
         self._head = b""
 
     def run(self) -> VerifyReport:
         """Everything in order, the cheap checks first."""
-        device, epoch, acked_seq = "", 0, 0
+        self._identity = ("", 0)
+        self._acked_seq = 0
         try:
             with translated():
                 self._connection.execute("BEGIN")
-                self._file()
-                for name in guards.missing(self._connection):
-                    self._note(0, "guard", name)
-                identity = self._connection.execute("SELECT device, epoch FROM identity").fetchone()
-                (acked_seq,) = self._connection.execute("SELECT acked_seq FROM city_state").fetchone()
-                if identity is not None:
-                    device, epoch = identity
-                    self._journal(device, epoch)
-                if not self._chain_only:
-                    self._totals()
-                self._connection.execute("ROLLBACK")
+                try:
+                    self._all()
+                finally:
+                    self._connection.execute("ROLLBACK")
         except LedgerCorrupt as error:
             self._note(0, "file", error.detail)
-        found = [problem.seq for problem in self._problems if problem.seq]
+        except sqlite.Error as error:
+            self._note(0, "file", str(error))
+        device, epoch = self._identity
         return VerifyReport(
             ok=not self._problems,
             entries=self._entries,
             head=self._head.hex(),
             device=device,
             epoch=epoch,
-            acked_seq=acked_seq,
+            acked_seq=self._acked_seq,
             sealed_days=self._seals,
-            first_bad_seq=min(found, default=None),
+            first_bad_seq=_first(self._problems),
             problems=tuple(self._problems[:_MANY]),
         )
 
     def _note(self, seq: int, what: str, detail: str = "") -> None:
         self._problems.append(Problem(seq, what, detail))
 
-    def _file(self) -> None:
-        for (line,) in self._connection.execute("PRAGMA quick_check").fetchall():
+    def _all(self) -> None:
+        wrong, added = misshapen(self._connection)
+        for name in (*wrong, *added):
+            self._note(0, "schema", name)
+        for name in guards.missing(self._connection):
+            self._note(0, "guard", name)
+        # What an index says must be what its table says: the till reads through the one, and this through the other.
+        for (line,) in self._connection.execute(f"PRAGMA {'quick' if self._chain_only else 'integrity'}_check"):
             if line != "ok":
                 self._note(0, "file", line)
+        if wrong:
+            return  # nothing is where the rest would look for it
+        self._versions()
+        identity = self._connection.execute("SELECT device, epoch FROM identity").fetchone()
+        (self._acked_seq,) = self._connection.execute("SELECT acked_seq FROM city_state").fetchone() or (0,)
+        if not self._chain_only:
+            self._reference = Reference(self._connection.execute)
+            self._jobs = PrintJobs(self._connection.execute)
+            self._attempts = Attempts(self._connection.execute)
+        if identity is not None:
+            self._identity = identity
+            self._journal(*identity)
+        elif self._connection.execute("SELECT count(*) FROM ledger_entry").fetchone() != (0,):
+            self._note(1, "identity", "entries of nobody")
+        if not self._chain_only and self._wanted():
+            self._totals()
+            self._rest()
+
+    def _versions(self) -> None:
+        (number,) = self._connection.execute("PRAGMA user_version").fetchone()
+        held = self._connection.execute("SELECT version_num FROM alembic_version").fetchall()
+        if held != [(f"{number:04d}",)]:
+            self._note(0, "schema", "alembic_version")
 
     # -- entries, one after another ----------------------------------------------------------------------------------
 
@@ -179,6 +236,9 @@ class _Verification:
                 self._entry(seq, payload, prev_hash, columns, device, epoch)
             if len(self._problems) > _MANY:
                 break
+            if expected % _ASK_EVERY == 0 and not self._wanted():
+                self._note(0, "stopped")
+                break
         self._entries = expected
         self._head = head
 
@@ -191,29 +251,39 @@ class _Verification:
         if entry.seq != seq:
             self._note(seq, "column", "seq")
             entry = msgspec.structs.replace(entry, seq=seq)
-        fact = entry.fact
         rows, broken, undone = self._fold.add(entry)
+        self._row(entry, undone, payload, columns, (device, epoch))
+        for what in broken:
+            self._note(seq, what)
+        for table, row in rows:
+            self._compare(table, row)
+        self._reference.add(entry)
+        for table, found in (("print_job", self._jobs.add(entry)), ("attempt", self._attempts.add(entry))):
+            for at, detail in found:
+                self._note(at, "paperwork", f"{table}: {detail}")
+        match entry.fact:
+            case KioskEnrolled() as fact:
+                self._device_key, self._city_key = fact.device_key, fact.city_key
+            case DayClosed() as fact:
+                self._seal(entry, fact, prev_hash)
+            case CityAcknowledged() as fact:
+                self._acknowledged(entry, fact)
+
+    def _row(
+        self, entry: Entry, undone: int | None, payload: bytes, columns: list[Any], identity: tuple[str, int]
+    ) -> None:
+        """What stands beside the payload, and its form."""
+        seq, fact = entry.seq, entry.fact
         named = [fact.family, fact.receipt] if isinstance(fact, Redeemed | Reversed) else [None, None]
         told = [entry.id, type(fact).__name__, entry.date, entry.instant, *named, undone]
         if told != columns:
             self._note(seq, "column")
-        if entry.device != device or entry.epoch != epoch:
+        if (entry.device, entry.epoch) != identity:
             self._note(seq, "identity")
         if canonical(entry) != payload:
             self._note(seq, "canonical")
         if isinstance(fact, KioskEnrolled) is not (seq == 1):
             self._note(seq, "not_first")
-        for what in broken:
-            self._note(seq, what)
-        for table, row in rows:
-            self._compare(table, row)
-        match fact:
-            case KioskEnrolled():
-                self._device_key = fact.device_key
-            case DayClosed():
-                self._seal(entry, fact, prev_hash)
-            case CityAcknowledged():
-                self._acknowledged(seq, fact)
 
     def _compare(self, table: str, row: tuple[Any, ...]) -> None:
         """The next row of a moved table must be this one; after a difference the table is out of step."""
@@ -226,21 +296,19 @@ class _Verification:
         else:
             self._next[table] = next(self._moved[table], None)
 
-    def _acknowledged(self, seq: int, fact: CityAcknowledged) -> None:
+    def _acknowledged(self, entry: Entry, fact: CityAcknowledged) -> None:
+        """The city's signature, over an entry that is there as the city saw it."""
+        seq, text = entry.seq, (*self._identity, fact.acked_seq, fact.acked_hash, fact.server_ms)
         row = self._connection.execute("SELECT hash FROM ledger_entry WHERE seq = ?", (fact.acked_seq,)).fetchone()
-        if row is None or row[0].hex() != fact.acked_hash or fact.acked_seq >= seq:
+        if not _signed(self._city_key, ack_text(*text, fact.flagged), fact.signature):
+            self._note(seq, "acknowledged", "signature")
+        elif row is None or row[0].hex() != fact.acked_hash or fact.acked_seq >= seq:
             self._note(fact.acked_seq, "acknowledged", f"the city holds another entry (acknowledged at {seq})")
 
     def _seal(self, entry: Entry, fact: DayClosed, prev_hash: bytes) -> None:
         """The device's signature over the head before the seal."""
-        from cryptography.exceptions import InvalidSignature
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
         text = f"{entry.device}|{entry.epoch}|{fact.totals.first_seq}|{entry.seq - 1}|{fact.head}"
-        try:
-            key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(self._device_key))
-            key.verify(bytes.fromhex(fact.signature), text.encode())
-        except (ValueError, InvalidSignature):
+        if not _signed(self._device_key, text.encode(), fact.signature):
             self._note(entry.seq, "seal", "signature")
         if fact.head != prev_hash.hex():
             self._note(entry.seq, "seal", "head")
@@ -258,3 +326,28 @@ class _Verification:
                 if told != kept:
                     self._note(0, "projection", table)
                     break
+
+    def _rest(self) -> None:
+        for table, found in (("print_job", self._jobs.rest()), ("attempt", self._attempts.rest())):
+            for seq, detail in found:
+                self._note(seq, "paperwork", f"{table}: {detail}")
+        for table, (seq, detail) in self._reference.found():
+            self._note(seq, "reference", f"{table}: {detail}")
+
+
+def _first(problems: list[Problem]) -> int | None:
+    """A broken entry contradicts what was right before it: the entry is to be named, not what it contradicts."""
+    ranked = [(_BESIDE.get(problem.what, 0), problem.seq) for problem in problems if problem.seq]
+    return min(ranked)[1] if ranked else None
+
+
+def _signed(key: str, text: bytes, signature: str) -> bool:
+    """Whether this is an Ed25519 signature under the key; both hex."""
+    from cryptography.exceptions import InvalidSignature
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+    try:
+        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), text)
+    except (ValueError, InvalidSignature):
+        return False
+    return True

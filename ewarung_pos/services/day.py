@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals, blocking_close
-from ewarung_pos.domain.journal import ClosingBegun, ClosingCancelled, DayClosed, DayOpened, Entry
+from ewarung_pos.domain.journal import ClosingBegun, ClosingCancelled, DayClosed, DayOpened, Entry, SettingsChanged
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import Instant, clock_trouble
 from ewarung_pos.errors import ClockSuspect, DayNotOpen, LedgerCorrupt
@@ -119,12 +119,15 @@ class DayService:
             day = uow.day()
             if day.date is None:
                 raise DayNotOpen(reason="day_not_open")
-            date, _, rest = uow.settings().get(_SETTLED, "").partition("|")
+            before = uow.settings().get(_SETTLED, "")
+            date, _, rest = before.partition("|")
             held = EdcTotals(int(rest.partition("|")[0]), rest.partition("|")[2]) if date == day.date.iso else None
             if settled is None:
                 return held
             total = EdcTotals((held.amount if held is not None else 0) + settled.amount, settled.batch)
-            uow.put_setting(_SETTLED, f"{day.date.iso}|{total.amount}|{total.batch}")
+            after = f"{day.date.iso}|{total.amount}|{total.batch}"
+            uow.put_setting(_SETTLED, after)
+            uow.append(SettingsChanged(_SETTLED, before, after))
             return total
 
     def seal(self, operator: str, edc: EdcTotals | None) -> tuple[Entry, PrintJob]:

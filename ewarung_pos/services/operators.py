@@ -6,14 +6,11 @@ from enum import StrEnum
 from typing import NoReturn
 
 from ewarung_pos.domain.journal import OperatorChanged
-from ewarung_pos.domain.state import OperatorRecord
+from ewarung_pos.domain.state import LOCK_AFTER, OperatorRecord
 from ewarung_pos.errors import NotAuthorised
 from ewarung_pos.ports import Ledger
 
 __all__ = ["LOCK_AFTER", "OperatorService", "Role"]
-
-LOCK_AFTER = 5
-"""Wrong PINs in a row after which only the leader's PIN opens the account again."""
 
 
 class Role(StrEnum):

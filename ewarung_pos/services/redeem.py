@@ -192,7 +192,8 @@ class RedeemService:
                 lines=lines,
             )
             uow.open_attempt(attempt)
-            uow.append(AttemptOpened(attempt.id, family.key, card.last4, attempt.amount), operator)
+            opened = AttemptOpened(attempt.id, family.key, card.last4, attempt.amount, attempt.intent())
+            uow.append(opened, operator)
             return attempt
 
     def conclude(
@@ -222,9 +223,8 @@ class RedeemService:
                     else:
                         dispute_slip(uow, outcome, ("sale", "void"), operator)
                     done = _complete(uow, standing, attempt, purse_debit(attempt, outcome, evidence), operator)
-                    uow.settle_attempt(
-                        attempt.id, AttemptState.DONE, msgspec.structs.replace(outcome, evidence=evidence)
-                    )
+                    approved = msgspec.structs.replace(outcome, evidence=evidence)
+                    uow.settle_attempt(attempt.id, AttemptState.DONE, approved)
                     return done
                 case Declined():
                     state = AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED

@@ -122,7 +122,8 @@ class ReverseService:
                 leader=leader,
             )
             uow.open_attempt(attempt)
-            uow.append(AttemptOpened(attempt.id, original.family, original.last4, -debit.amount), operator)
+            opened = AttemptOpened(attempt.id, original.family, original.last4, -debit.amount, attempt.intent())
+            uow.append(opened, operator)
             return attempt, Approved(
                 debit.amount, debit.approval, debit.invoice, debit.rrn, debit.terminal, debit.merchant, debit.batch
             )
@@ -153,9 +154,8 @@ class ReverseService:
                     else:
                         dispute_slip(uow, outcome, ("void",), operator)
                     done = self._commit(uow, attempt.entry, original, attempt.reason, operator, attempt.leader, void)
-                    uow.settle_attempt(
-                        attempt.id, AttemptState.DONE, msgspec.structs.replace(outcome, evidence=evidence)
-                    )
+                    approved = msgspec.structs.replace(outcome, evidence=evidence)
+                    uow.settle_attempt(attempt.id, AttemptState.DONE, approved)
                     return done
                 case Declined():
                     uow.settle_attempt(attempt.id, AttemptState.DECLINED)

@@ -141,6 +141,8 @@ def record(uow: UnitOfWork, enrolment: Enrolment, reason: str = "") -> None:
             city_key=enrolment.city_key.hex(),
             app_version=enrolment.app_version,
             reason=reason,
+            kelurahan=identity.kelurahan,
+            practice=identity.practice,
         )
     )
 

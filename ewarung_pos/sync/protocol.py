@@ -14,6 +14,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.journal import ack_text
 from ewarung_pos.domain.state import StatePage
 
 __all__ = [
@@ -250,14 +251,6 @@ class Attest(msgspec.Struct, frozen=True):
 def batch_text(device: str, epoch: int, first_seq: int, last_seq: int, head: str) -> bytes:
     """What the device signs on each batch (hex head)."""
     return f"{device}|{epoch}|{first_seq}|{last_seq}|{head}".encode()
-
-
-def ack_text(
-    device: str, epoch: int, acked_seq: int, acked_hash: str, server_ms: int, flagged: tuple[tuple[int, str], ...]
-) -> bytes:
-    """What the city signs when it acknowledges; all of it is in the till's CityAcknowledged entry."""
-    flags = ",".join(f"{seq}:{flag}" for seq, flag in flagged)
-    return f"ack|{device}|{epoch}|{acked_seq}|{acked_hash}|{server_ms}|{flags}".encode()
 
 
 def attest_text(attest: Attest) -> bytes:

@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Commodity, Eligibility, Product, Programme
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import CardRef, CardStatus, Family, HolderPresence
-from ewarung_pos.domain.journal import DayOpened, Entry, KioskEnrolled, Redeemed, StockReceived, uuid7
+from ewarung_pos.domain.journal import (
+    CityAcknowledged,
+    DayOpened,
+    Entry,
+    KioskEnrolled,
+    ReceiptPrinted,
+    Redeemed,
+    StockReceived,
+    ack_text,
+    uuid7,
+)
 from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, RightDebit, Tender
 from ewarung_pos.domain.state import KioskIdentity, PurseCredit, StatePage
 from ewarung_pos.domain.stock import ReceivedLine
@@ -18,6 +29,7 @@ from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
 
 KEY = bytes(range(32))
+CITY = bytes(31) + b"\2"
 NOVEMBER_24 = 1_795_485_600_000  # 2026-11-24 09.00 WIB
 IDENTITY = KioskIdentity("EW-0001", 1, "E-Warong Melati", "3374010001", "Bulu Lor")
 
@@ -143,10 +155,40 @@ def serve(uow: SqlUnitOfWork, key: str, *lines: RedemptionLine, purse: PurseDebi
     return entry
 
 
-def enrol(ledger: SqlLedger, device_key: str = "") -> None:
+def signer(secret: bytes) -> Any:
+    """The Ed25519 key of the city or of a device."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    return Ed25519PrivateKey.from_private_bytes(secret)
+
+
+def enrol(ledger: SqlLedger, device: bytes = b"") -> None:
+    """Begin the journal; without a device key nothing can be sealed."""
+    who = IDENTITY
+    city = signer(CITY).public_key().public_bytes_raw()
+    public = signer(device).public_key().public_bytes_raw().hex() if device else ""
     with ledger.write() as uow:
-        uow.set_identity(IDENTITY)
-        uow.append(KioskEnrolled("E-Warong Melati", "3374010001", device_key, "", "0.1.0"))
+        uow.set_identity(who)
+        uow.put_secret("city_key", city)
+        uow.put_secret("card_key", bytes(32))
+        if device:
+            uow.put_secret("device_key", device)
+        uow.append(KioskEnrolled(who.name, who.kelurahan_code, public, city.hex(), "0.1.0", "", who.kelurahan))
+
+
+def acknowledged(uow: SqlUnitOfWork, seq: int) -> CityAcknowledged:
+    """The city's word that it holds everything up to `seq`."""
+    digest = uow.sealed(seq - 1, 1, 10**6)[0].hash.hex()
+    text = ack_text(IDENTITY.device, IDENTITY.epoch, seq, digest, NOVEMBER_24, ())
+    return CityAcknowledged(seq, digest, NOVEMBER_24, signer(CITY).sign(text).hex())
+
+
+def printed(uow: SqlUnitOfWork, entry: Entry, copy: int = 0) -> Entry:
+    """A paper of that entry leaves the printer."""
+    (job,) = [job for job in uow.print_jobs() if (job.entry, job.copy) == (entry.id, copy)]
+    uow.print_tried(job.id)
+    uow.print_done(job.id)
+    return uow.append(ReceiptPrinted(job.receipt, job.entry, job.copy))
 
 
 def stock_up(ledger: SqlLedger, families: int = 3, packs: int = 100) -> None:

@@ -482,7 +482,7 @@ def test_settings_and_secrets_are_replaced(ledger: SqlLedger) -> None:
         uow.put_secret("device_key", b"1")
         uow.put_secret("device_key", b"2")
     assert ledger.read().settings() == {"theme": "dark"}
-    assert (ledger.read().secret("device_key"), ledger.read().secret("card_key")) == (b"2", None)
+    assert (ledger.read().secret("device_key"), ledger.read().secret("other")) == (b"2", None)
 
 
 def test_a_price_changes_from_now_on_and_not_after_a_rollback(ledger: SqlLedger) -> None:

@@ -11,14 +11,12 @@ from typing import get_args
 
 import msgspec
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ewarung_pos.domain.business_day import DayTotals
 from ewarung_pos.domain.entitlement import Refusal
 from ewarung_pos.domain.journal import (
     AttemptOpened,
     AttemptSettled,
-    CityAcknowledged,
     ClockStepped,
     ClosingBegun,
     ClosingCancelled,
@@ -28,7 +26,6 @@ from ewarung_pos.domain.journal import (
     Fact,
     OperatorChanged,
     PriceChanged,
-    ReceiptPrinted,
     RedemptionRefused,
     SettingsChanged,
     StockAdjusted,
@@ -38,7 +35,7 @@ from ewarung_pos.domain.journal import (
     genesis,
     seal,
 )
-from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.redemption import AttemptState, Tender
 from ewarung_pos.domain.stock import CountLine, VarianceReason
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerKeyWrong
 from ewarung_pos.ledger import guards
@@ -46,26 +43,45 @@ from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import PAGE_BYTES, Connection, connect
 from ewarung_pos.ledger.keys import KEY_FILE
 from ewarung_pos.ledger.verify import Problem, VerifyReport, verify
-from tests.integration.ledger.kiosk import KEY, ToldClock, eggs, enrol, rice, serve, stock_up
-from tests.integration.ledger.test_units_of_work import debit, undo
+from tests.integration.ledger.kiosk import (
+    KEY,
+    ToldClock,
+    acknowledged,
+    eggs,
+    enrol,
+    goods,
+    printed,
+    rice,
+    serve,
+    signer,
+    stock_up,
+)
+from tests.integration.ledger.test_units_of_work import attempt, debit, undo
 
-DEVICE = Ed25519PrivateKey.from_private_bytes(bytes(31) + b"\1")
+DEVICE_KEY = bytes(31) + b"\1"
+DEVICE = signer(DEVICE_KEY)
 
 
 def fill(ledger: SqlLedger) -> None:
     """At least one entry of every kind, and a sealed day."""
-    enrol(ledger, DEVICE.public_key().public_bytes_raw().hex())
+    enrol(ledger, DEVICE_KEY)
     stock_up(ledger)
     with ledger.write() as uow:
         entry = serve(uow, "F0001", rice(1), eggs(2))
-        uow.append(ReceiptPrinted(1, entry.id, 0))
+        printed(uow, entry)
         gone = serve(uow, "F0002", rice(1), eggs(1, Tender.PURSE), purse=debit(20_000))
-        uow.append(undo(uow, gone.id, void=debit(20_000)))
+        back = undo(uow, gone.id, void=debit(20_000))
+        uow.queue_print("reversal", uow.append(back).id, back.receipt, 0, goods(*back.lines))
         serve(uow, "F0003", eggs(1, Tender.CASH))
+        asked = attempt("A2")
+        uow.open_attempt(asked)
+        uow.settle_attempt("A2", AttemptState.DECLINED)
+        uow.put_setting("theme", "dark")
+        uow.put_setting("z_report", "1")
         plain: tuple[Fact, ...] = (
             RedemptionRefused("0009", "", (Refusal.UNKNOWN_CARD,)),
-            AttemptOpened("A1", "F0001", "0001", 65_000),
-            AttemptSettled("A1", "declined", "51"),
+            AttemptOpened("A2", "F0001", "0001", 20_000, asked.intent()),
+            AttemptSettled("A2", "declined", "51"),
             PriceChanged("B5", 65_000, 66_000),
             OperatorChanged("K1", "signed_in"),
             ComplaintRecorded("P-1", "mutu", "beras berbau", anonymous=True),
@@ -79,11 +95,11 @@ def fill(ledger: SqlLedger) -> None:
         )
         for fact in plain:
             uow.append(fact, "K1")
-        acked = uow.sealed(4, 1, 10**6)[0]
-        uow.append(CityAcknowledged(acked.seq, acked.hash.hex(), 0, ""))
+        uow.append(acknowledged(uow, 5))
         head = uow.head()
         text = f"EW-0001|1|3|{head.seq}|{head.hash}".encode()
-        uow.append(DayClosed(DayTotals(first_seq=3), (), None, head.hash, DEVICE.sign(text).hex(), 1), "K1")
+        closed = DayClosed(DayTotals(first_seq=3), (), None, head.hash, DEVICE.sign(text).hex(), 1)
+        uow.queue_print("day_report", uow.append(closed, "K1").id, 0, 0, {})
 
 
 @pytest.fixture(scope="module")
@@ -220,6 +236,120 @@ def test_totals_that_the_entries_do_not_explain_are_found(
 ) -> None:
     tamper.execute(change)
     assert Problem(0, "projection", table) in look(directory, tamper).problems
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "detail"),
+    [
+        ("UPDATE print_job SET goods = '{}' WHERE id = 5000", "paperwork", "print_job: copy 0: not the paper"),
+        ("UPDATE print_job SET done = 1 WHERE id = 7000", "paperwork", "print_job: copy 0: printed or not"),
+        ("UPDATE print_job SET id = 6000 WHERE id = 5000", "paperwork", "print_job: a job that no entry explains"),
+        ("UPDATE print_job SET id = 99000 WHERE id = 24000", "paperwork", "print_job: a job that no entry explains"),
+        ("DELETE FROM print_job WHERE id = 5000", "paperwork", "print_job: more was printed"),
+        ("UPDATE attempt SET state = 'pending'", "paperwork", "attempt: not in the state"),
+        (
+            "UPDATE attempt SET body = CAST(replace(body, 'B5', 'B9') AS BLOB)",
+            "paperwork",
+            "attempt: not as it was opened",
+        ),
+        ("UPDATE attempt SET body = x'00'", "paperwork", "attempt: not readable"),
+        ("UPDATE attempt SET body = x'ff'", "paperwork", "attempt: not readable"),
+        ("DELETE FROM attempt", "paperwork", "attempt: missing"),
+        ("INSERT INTO attempt SELECT 'X', state, date, opened_ms, body FROM attempt", "paperwork", "attempt: one that"),
+        ("UPDATE register_family SET programmes = '[]'", "reference", "register_family: F0001"),
+        ("UPDATE register_card SET status = 'blocked' WHERE last4 = '0001'", "reference", "register_family: F0001"),
+        ("UPDATE register_card SET family = 'F9999' WHERE last4 = '0001'", "reference", "register_card: a card"),
+        ("DELETE FROM register_family WHERE key = 'F0002'", "reference", "register_family: F0002: missing"),
+        ("INSERT INTO operator VALUES ('L9', 'X', 'ketua', 'h', 1)", "reference", "operator: L9"),
+        ("UPDATE city_state SET register_date = '2026-11-24'", "reference", "city_state: date"),
+        ("UPDATE reference SET set_by = 'x'", "reference", "reference: catalogue: set by"),
+        ("UPDATE reference SET body = x'00'", "reference", "reference: catalogue: not readable"),
+        ("UPDATE reference SET body = CAST(body || ' ' AS BLOB)", "reference", "reference: catalogue: written"),
+        (
+            "UPDATE reference SET body = CAST(replace(body, '66000', '65000') AS BLOB)",
+            "reference",
+            "reference: catalogue: a price",
+        ),
+        (
+            "UPDATE reference SET body = CAST(replace(body, '20000', '10000') AS BLOB)",
+            "reference",
+            "reference: catalogue: not as",
+        ),
+        ("DELETE FROM reference", "reference", "reference: the catalogue is missing"),
+        ("INSERT INTO pin_failure VALUES ('K1', 5)", "reference", "pin_failure: K1"),
+        ("UPDATE setting SET value = '2' WHERE key = 'z_report'", "reference", "setting: z_report"),
+        ("INSERT INTO setting VALUES ('attest_due', '2026-11-24')", "reference", "setting: 2026-11-24"),
+        ("INSERT INTO setting VALUES ('attest_due', ',')", "reference", "setting: attest_due: not a list"),
+        ("UPDATE secret SET value = zeroblob(32) WHERE name = 'device_key'", "reference", "secret: device_key"),
+        ("DELETE FROM secret WHERE name = 'device_key'", "reference", "secret: device_key"),
+        ("UPDATE secret SET value = zeroblob(32) WHERE name = 'city_key'", "reference", "secret: city_key"),
+        ("DELETE FROM secret WHERE name = 'card_key'", "reference", "secret: card_key: missing"),
+        ("INSERT INTO secret VALUES ('x', x'00')", "reference", "secret: x"),
+        ("UPDATE identity SET practice = 1", "reference", "identity: not the kiosk"),
+        ("DELETE FROM identity", "identity", "entries of nobody"),
+        ("UPDATE alembic_version SET version_num = '0002'", "schema", "alembic_version"),
+        ("PRAGMA user_version = 0", "schema", "schema 0"),
+        ("CREATE TRIGGER x AFTER INSERT ON stock BEGIN SELECT 1; END", "schema", "x"),
+        ("ALTER TABLE stock ADD COLUMN x INTEGER", "schema", "stock"),
+        ("UPDATE purse_spent SET family = CAST(x'ff' AS TEXT)", "file", "Could not decode"),
+    ],
+)
+def test_what_stands_beside_the_journal_must_be_what_it_says(
+    directory: Path, tamper: Connection, change: str, what: str, detail: str
+) -> None:
+    tamper.execute(change)
+    found = [problem.detail for problem in look(directory, tamper).problems if problem.what == what]
+    assert [said for said in found if said.startswith(detail)], found
+
+
+def test_a_register_that_nothing_explains_is_found_before_the_city_sent_any(empty: SqlLedger, tmp_path: Path) -> None:
+    enrol(empty)
+    assert verify(tmp_path, KEY).ok
+    with empty.write() as uow:
+        uow.execute("INSERT INTO reference VALUES ('catalogue', '', x'7b7d')")
+    assert whats(verify(tmp_path, KEY)) == {"reference"}
+
+
+def test_the_word_on_a_day_is_awaited_or_there_once_its_seal_has_arrived(ledger: SqlLedger, tmp_path: Path) -> None:
+    with ledger.write() as uow:
+        for fact in (ClosingBegun(), StockCounted((), closing=True), StockAdjusted((), closing=True)):
+            uow.append(fact, "K1")
+        head = uow.head()
+        uow.put_setting("z_report", "1")
+        uow.queue_print("day_report", uow.append(DayClosed(DayTotals(), (), None, head.hash, "", 1)).id, 0, 0, {})
+        uow.append(acknowledged(uow, head.seq + 1))
+    settings = [problem.detail for problem in verify(tmp_path, KEY).problems if problem.what == "reference"]
+    assert settings == ["setting: 2026-11-24: the city's word is neither here nor awaited, or both"]
+    for kept, said in (
+        ({"attest_due": "2026-11-24"}, []),
+        ({"attest_due": "", "attested:2026-11-24": f"agrees {head.hash} {'0' * 128}"}, []),
+        ({"attest_due": "", "attested:2026-11-24": f"differs {'0' * 64} {'0' * 128}"}, []),
+        (
+            {"attest_due": "", "attested:2026-11-24": f"agrees {'0' * 64} {'0' * 128}"},
+            ["setting: attested:2026-11-24: not a word on this day"],
+        ),
+    ):
+        with ledger.write() as uow:
+            for key, value in kept.items():
+                uow.put_setting(key, value)
+        found = [problem.detail for problem in verify(tmp_path, KEY).problems if problem.what == "reference"]
+        assert found == said
+        with ledger.write() as uow:
+            uow.execute("DELETE FROM setting WHERE key LIKE 'attest%'")
+
+
+def test_the_city_s_signature_on_an_acknowledgement_is_checked(directory: Path, tamper: Connection) -> None:
+    place = tamper.execute("SELECT seq FROM ledger_entry WHERE kind = 'CityAcknowledged'").fetchone()[0]
+    rewrite(tamper, replaced(place, acked_hash="00" * 32))
+    assert Problem(place, "acknowledged", "signature") in look(directory, tamper).problems
+
+
+def test_nobody_waits_for_a_report_that_is_not_wanted_any_more(ledger: SqlLedger, tmp_path: Path) -> None:
+    with ledger.write() as uow:
+        for _ in range(600):
+            uow.append(ClockStepped(1))
+    assert verify(tmp_path, KEY).ok
+    assert verify(tmp_path, KEY, wanted=lambda: False).problems == (Problem(0, "stopped"),)
 
 
 def test_missing_guards_are_named(directory: Path, tamper: Connection) -> None:

@@ -36,7 +36,7 @@ def test_the_intent_is_durable_before_anything_is_asked(shop: TillKit) -> None:
     attempt = begin(shop, shop.card("SUMINAH"), purse("telur-1", 2))
     assert (attempt.state, attempt.amount, attempt.kind) == (AttemptState.PENDING, 58_000, "sale")
     assert shop.ledger.read().open_attempts() == (attempt,)
-    assert AttemptOpened(attempt.id, "K00001", shop.card("SUMINAH").last4, 58_000) in facts(shop)
+    assert AttemptOpened(attempt.id, "K00001", shop.card("SUMINAH").last4, 58_000, attempt.intent()) in facts(shop)
 
 
 def test_an_approval_becomes_the_redemption(shop: TillKit) -> None:
