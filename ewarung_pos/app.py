@@ -97,7 +97,7 @@ def build(
         reverse=ReverseService(ledger, clock),
         day=DayService(ledger, clock, stock),
         stock=stock,
-        operators=OperatorService(ledger),
+        operators=OperatorService(ledger, clock, key.peppers),
         papers=PaperService(ledger),
         health=HealthService(ledger, clock, city.offset_ms, key.tier),
         reader=reader,

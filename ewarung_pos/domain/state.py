@@ -23,7 +23,7 @@ class KioskIdentity(msgspec.Struct, frozen=True):
 
 
 class OperatorRecord(msgspec.Struct, frozen=True):
-    """A member of the kiosk. `role` is kasir, ketua or pendamping (domain rule R39); `pin_hash` is Argon2id."""
+    """A member of the kiosk. `role` is kasir, ketua or pendamping (domain rule R39); `pin_hash` as in `domain.pins`."""
 
     code: str
     name: str

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from ewarung_pos.domain.family import Family
+from ewarung_pos.domain.pins import same_pin
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
 
 __all__ = ["put_families", "put_identity", "put_operator", "put_page"]
@@ -24,11 +25,6 @@ _OPERATOR = (
     "INSERT INTO operator VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO UPDATE SET name = excluded.name, "
     "role = excluded.role, pin_hash = excluded.pin_hash, active = excluded.active"
 )
-_CITY_OPERATOR = (
-    "INSERT INTO operator VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO UPDATE SET name = excluded.name, "
-    "role = excluded.role, active = excluded.active, "
-    "pin_hash = CASE excluded.pin_hash WHEN '' THEN operator.pin_hash ELSE excluded.pin_hash END"
-)
 _REFERENCE = (
     "INSERT INTO reference VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET set_by = excluded.set_by, "
     "body = excluded.body"
@@ -39,7 +35,7 @@ def put_page(execute: Execute, page: StatePage, entry_id: str) -> None:
     """Take the reference part of a page; leases and credits are the entry's own effect."""
     put_families(execute, page.families)
     for operator in page.operators:
-        execute(_CITY_OPERATOR, _operator(operator))
+        _take_operator(execute, operator)
     if page.catalogue is not None:
         execute(_REFERENCE, ("catalogue", entry_id, msgspec.json.encode(page.catalogue)))
     if page.register_date:
@@ -70,6 +66,20 @@ def put_families(execute: Execute, families: Iterable[Family]) -> None:
             "INSERT INTO register_card VALUES (?, ?, ?, ?)",
             (family.card.token, family.key, family.card.last4, family.card_status.value),
         )
+
+
+def _take_operator(execute: Execute, sent: OperatorRecord) -> None:
+    """Without a PIN, or with the one that is kept in the till's own form, the kept one stays.
+
+    A new PIN is the city's reset: it opens an account that wrong PINs locked, a sole leader's too.
+    """
+    row = execute("SELECT pin_hash FROM operator WHERE code = ?", (sent.code,)).fetchone()
+    kept = row[0] if row is not None else ""
+    if not sent.pin_hash or same_pin(kept, sent.pin_hash):
+        sent = msgspec.structs.replace(sent, pin_hash=kept)
+    else:
+        execute("DELETE FROM pin_failure WHERE code = ?", (sent.code,))
+    put_operator(execute, sent)
 
 
 def put_operator(execute: Execute, operator: OperatorRecord) -> None:

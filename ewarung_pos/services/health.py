@@ -39,13 +39,13 @@ class KioskStatus(msgspec.Struct, frozen=True):
 
 
 class HealthService:
-    """Reads only."""
+    """Reads only. `key_tier` is the rung that opened the ledger."""
 
     def __init__(self, ledger: Ledger, clock: Clock, offset_ms: Callable[[], int | None], key_tier: str = "") -> None:
         self._ledger = ledger
         self._clock = clock
         self._offset_ms = offset_ms
-        self._key_tier = key_tier
+        self.key_tier = key_tier
 
     def status(self) -> KioskStatus:
         """The snapshot of now."""
@@ -65,7 +65,7 @@ class HealthService:
             families=families,
             head_seq=head.seq,
             head_hash=head.hash,
-            key_tier=self._key_tier,
+            key_tier=self.key_tier,
         )
 
 
