@@ -224,6 +224,7 @@ def test_a_key_that_was_destroyed_opens_nothing(tmp_path: Path, store: MemorySto
 def test_a_key_file_is_written_over_before_it_goes(tmp_path: Path) -> None:
     key = make_key(tmp_path, Tier.KEY_FILE)
     os.link(tmp_path / KEY_FILE, tmp_path / "watched")
+    (tmp_path / f"{KEY_FILE}.0123abcd").write_text("what a power cut left")
     destroy_key(tmp_path)
     assert names(tmp_path) == {"watched"}
     assert (tmp_path / "watched").read_bytes() == bytes(64)

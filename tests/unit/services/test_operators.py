@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -279,6 +280,29 @@ def test_what_the_city_sends_while_a_pin_is_hashed_wins(kit: TillKit, monkeypatc
     kit.operators.sign_in("siti", SITI)
     held = next(person for person in kit.ledger.read().operators() if person.code == "siti")
     assert (held.pin_hash, held.active) == ("new", False)
+
+
+@pytest.mark.parametrize("part", ["_matches", "_fresh"])
+def test_no_commit_waits_while_a_pin_is_hashed(kit: TillKit, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashing, committed = threading.Event(), threading.Event()
+    real = getattr(OperatorService, part)
+
+    def slowly(self: OperatorService, person: OperatorRecord, pin: str) -> object:
+        hashing.set()
+        assert committed.wait(10)
+        return real(self, person, pin)
+
+    monkeypatch.setattr(OperatorService, part, slowly)
+    lane = threading.Thread(target=kit.operators.sign_in, args=("siti", SITI))
+    lane.start()
+    try:
+        assert hashing.wait(10)
+        with kit.ledger.write() as uow:
+            uow.append(OperatorChanged("yuni", "signed_out"), "yuni")
+    finally:
+        committed.set()
+        lane.join()
+    assert changes(kit) == [("yuni", "signed_out"), ("siti", "signed_in")]
 
 
 # -- the leader --------------------------------------------------------------------------------------------------------
