@@ -52,6 +52,7 @@ _PRACTICE = {
 _DATA_DIR = click.option(
     "--data-dir", envvar="EWARUNG_DATA_DIR", type=click.Path(file_okay=False), help="Where this kiosk's data lives."
 )
+_PLACES = click.Choice(["tpm", "os", "passphrase", "file"])
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of standard output.")
 
 
@@ -189,15 +190,39 @@ def backup(directory: str, data_dir: str | None) -> None:
 @cli.command()
 @click.option("--city", required=True, help="URL of the city's server.")
 @click.option("--code", required=True, help="Enrolment code from the city.")
+@click.option("--key", "place", type=_PLACES, help="Where the ledger's key lives; default the best place here.")
 @_DATA_DIR
-def enrol(city: str, code: str, data_dir: str | None) -> None:
+def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None:
     """Enrol this kiosk with its city; once per kiosk."""
-    from ewarung_pos.kiosk import enrol_kiosk
+    from ewarung_pos.kiosk import choose_tier, enrol_kiosk
 
     def show(digits: str) -> None:
         click.echo(f"Enam angka di layar ini: {digits}. Minta petugas kota mencocokkan dan menyetujui.")
 
-    click.echo(enrol_kiosk(city, code, data_dir, show))
+    tier = choose_tier(place)
+    _tell_place(tier)
+    click.echo(enrol_kiosk(city, code, data_dir, tier, show))
+
+
+@cli.command()
+@click.option("--key", "place", type=_PLACES, required=True, help="Where the ledger's key shall live from now on.")
+@_DATA_DIR
+def rekey(place: str, data_dir: str | None) -> None:
+    """Move the ledger's key to another place; the till must be closed."""
+    from ewarung_pos.kiosk import choose_tier, rekey_kiosk
+
+    tier = choose_tier(place)
+    gone = rekey_kiosk(data_dir, tier)
+    _tell_place(tier)
+    if not gone:
+        click.echo("Kunci di tempat yang lama belum bisa dihapus; dicoba lagi saat kasir dibuka.")
+
+
+def _tell_place(tier: str) -> None:
+    from ewarung_pos.ui.text_key import key_place
+
+    name, meaning = key_place(tier)
+    click.echo(f"Tempat kunci buku catatan: {name}. {meaning}")
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -10,7 +10,7 @@ from ewarung_pos.config import KioskConfig
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.ledger.database import open_ledger
-from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ledger.keys import LedgerKey, key_of
 from ewarung_pos.ports import CardReader, CitySync, Clock, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService
@@ -67,6 +67,7 @@ def build(
     close_runner: Callable[[], None],
     timers: object | None = None,
     poll_ms: int = 200,
+    key: LedgerKey | None = None,
 ) -> Application:
     """Put a till together on an existing ledger.
 
@@ -77,12 +78,14 @@ def build(
         runner: lanes; `close_runner` ends them.
         timers: EcrTimers of the sandbox; None for the driver's own.
         poll_ms: longest single wait for a card on the terminal's lane.
+        key: of the ledger; None takes it from a rung that needs nobody.
 
     Raises:
         ConfigError: the configuration does not fit this machine.
         LedgerError: the ledger cannot be used; nothing was changed.
     """
-    ledger = open_ledger(data_dir, key_of(data_dir).secret, clock)
+    key = key or key_of(data_dir)
+    ledger = open_ledger(data_dir, key.secret, clock)
     reader, terminal = _counter_devices(config, ledger, timers)
     printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
@@ -94,9 +97,9 @@ def build(
         reverse=ReverseService(ledger, clock),
         day=DayService(ledger, clock, stock),
         stock=stock,
-        operators=OperatorService(ledger),
+        operators=OperatorService(ledger, clock, key.peppers),
         papers=PaperService(ledger),
-        health=HealthService(ledger, clock, city.offset_ms),
+        health=HealthService(ledger, clock, city.offset_ms, key.tier),
         reader=reader,
         terminal=terminal,
         printer=printer,

@@ -15,10 +15,25 @@ from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig, load_config
 from ewarung_pos.diagnostics import start_log
 from ewarung_pos.errors import ConfigError, PosError
-from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ledger.key_passphrase import Ask, Question
+from ewarung_pos.ledger.keys import LedgerKey, Tier, best_tier, key_of, left_over, rekey
+from ewarung_pos.passphrase import person
 from ewarung_pos.ports import DeviceState, TaskRunner
 
-__all__ = ["backup_ledger", "configuration", "examine", "run_window", "verify_ledger"]
+__all__ = [
+    "KEY_PLACES",
+    "backup_ledger",
+    "choose_tier",
+    "configuration",
+    "enrol_kiosk",
+    "examine",
+    "rekey_kiosk",
+    "run_window",
+    "verify_ledger",
+]
+
+KEY_PLACES = {"tpm": Tier.TPM, "os": Tier.OS_STORE, "passphrase": Tier.PASSPHRASE, "file": Tier.KEY_FILE}
+"""What `--key` takes."""
 
 LOW_DISK_BYTES = 200_000_000
 
@@ -61,9 +76,19 @@ def run_window(data_dir: str | None) -> int:
 
 
 def _start(config: KioskConfig, folder: Path, runner: TaskRunner, close: Callable[[], None]) -> Application:
-    app = build(config, folder, SystemClock(), runner, close_runner=close)
+    key = key_of(folder, _in_the_window)
+    app = build(config, folder, SystemClock(), runner, close_runner=close, key=key)
     app.start()
     return app
+
+
+def _in_the_window(question: Question) -> str:
+    from ewarung_pos.ui.qt_till import ask_passphrase
+
+    said = ask_passphrase(wrong=question is Question.WRONG)
+    if not said:
+        raise ConfigError(reason="no_passphrase")
+    return said
 
 
 def examine(data_dir: str | None) -> list[dict[str, str]]:
@@ -102,14 +127,15 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
     from ewarung_pos.ui.runners import SteppedRunner
 
     try:
-        say("ok", "kunci", f"tingkat: {key_of(folder).tier}")
-        report = verify_ledger(str(folder))
+        key = key_of(folder, person())
+        _examine_key(folder, key, say)
+        report = _verified(folder, key)
         if report["ok"]:
             say("ok", "ledger", f"utuh, {report['entries']} catatan")
         else:
             say("stop", "ledger", f"catatan pertama yang salah: {report['first_bad_seq']}", "Hubungi petugas kota.")
         runner: TaskRunner = SteppedRunner()
-        app = build(config, folder, SystemClock(), runner, close_runner=lambda: None)
+        app = build(config, folder, SystemClock(), runner, close_runner=lambda: None, key=key)
     except PosError as error:
         from ewarung_pos.ui.text import trouble_of
 
@@ -159,6 +185,26 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         app.stop()
 
 
+def _examine_key(folder: Path, key: LedgerKey, say: Callable[..., None]) -> None:
+    from ewarung_pos.ui.text_key import key_place
+
+    name, meaning = key_place(key.tier)
+    weakest = key.tier == Tier.KEY_FILE
+    say(
+        "look" if weakest else "ok",
+        "kunci",
+        f"{name}. {meaning}",
+        "Pindahkan ke tempat yang lebih kuat: ewarung-pos rekey --key tpm, os, atau passphrase." if weakest else "",
+    )
+    if left_over(folder):
+        say(
+            "look",
+            "kunci lama",
+            "belum bisa dihapus dari tempatnya yang dulu",
+            "Masuk dengan akun kasir supaya gudang sandi terbuka, lalu buka kasir lagi.",
+        )
+
+
 def _engine() -> str:
     from ewarung_pos.ledger import engine
 
@@ -171,10 +217,14 @@ def verify_ledger(path: str | None) -> dict[str, Any]:
     Raises:
         PosError: it could not be opened.
     """
+    place = Path(path) if path else configuration(None)[1]
+    return _verified(place, key_of(place if place.is_dir() else place.parent, person()))
+
+
+def _verified(place: Path, key: LedgerKey) -> dict[str, Any]:
     from ewarung_pos.ledger.verify import verify
 
-    folder = Path(path) if path else configuration(None)[1]
-    built: dict[str, Any] = msgspec.to_builtins(verify(folder))
+    built: dict[str, Any] = msgspec.to_builtins(verify(place, key.secret))
     return built
 
 
@@ -191,16 +241,22 @@ def backup_ledger(data_dir: str | None, directory: Path) -> str:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{directory}: {error.strerror}", reason="backup_dir") from error
-    return str(back_up(folder / "ledger.db", key_of(folder).secret, directory).path)
+    return str(back_up(folder / "ledger.db", key_of(folder, person()).secret, directory).path)
 
 
-def enrol_kiosk(city: str, code: str, data_dir: str | None, on_digits: Callable[[str], None]) -> str:
+def choose_tier(wanted: str | None) -> Tier:
+    """The rung that `--key` names; without it the best that can be had here."""
+    return KEY_PLACES[wanted] if wanted else best_tier(with_person=person() is not None)
+
+
+def enrol_kiosk(city: str, code: str, data_dir: str | None, tier: Tier, on_digits: Callable[[str], None]) -> str:
     """Enrol this kiosk: keys and identity in a new ledger, and the city's first state.
 
     Args:
         city: URL of the city.
         code: as typed.
         data_dir: the command's option.
+        tier: rung that shall hold the ledger's key.
         on_digits: hears the six digits that a person at the city compares before approving.
 
     Raises:
@@ -209,5 +265,21 @@ def enrol_kiosk(city: str, code: str, data_dir: str | None, on_digits: Callable[
     from ewarung_pos.enrolment import enrol_into
 
     folder = data_directory(data_dir)
-    identity = enrol_into(folder, city, code, SystemClock(), on_digits=on_digits)
+    identity = enrol_into(folder, city, code, SystemClock(), tier=tier, ask=person(), on_digits=on_digits)
     return f"Terdaftar: {identity.device} {identity.name}, Kel. {identity.kelurahan}"
+
+
+def rekey_kiosk(data_dir: str | None, tier: Tier, ask: Ask | None = None) -> bool:
+    """Move this kiosk's key to another rung.
+
+    Returns:
+        Whether the old wrapping is destroyed already; if not, the next start tries again.
+
+    Raises:
+        PosError: the old rung is in force.
+    """
+    _, folder = configuration(data_dir)
+    if not (folder / "ledger.db").exists():
+        raise ConfigError(f"no ledger in {folder}", reason="no_ledger")
+    rekey(folder, tier, ask or person())
+    return not left_over(folder)

@@ -46,12 +46,16 @@ class Clock(Protocol):
 
 
 class Lane(StrEnum):
-    """One single-worker executor each; a device or the ledger is only ever touched on its own lane."""
+    """One single-worker executor each; a device is only ever touched on its own lane.
+
+    The ledger is written on LEDGER; SYNC, and PIN once the slow hashing is done, take their turn at it.
+    """
 
     LEDGER = "ledger"
     TERMINAL = "terminal"
     PRINTER = "printer"
     SYNC = "sync"
+    PIN = "pin"
 
 
 class TaskRunner(Protocol):
@@ -561,7 +565,7 @@ class Ledger(Protocol):
     """The only home of facts. One instance per file and machine."""
 
     def write(self) -> AbstractContextManager[UnitOfWork]:
-        """A unit of work; waits for the one before it. Services use it on the LEDGER lane, sync on its own.
+        """A unit of work; waits for the one before it. Services use it on the LEDGER lane, sync and PINs on theirs.
 
         Raises:
             LedgerBusy, LedgerFull, LedgerCorrupt: in the `with` statement or at its end.

@@ -20,7 +20,7 @@ from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.practice.cards import sample_file
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService
-from ewarung_pos.services.operators import OperatorService
+from ewarung_pos.services.operators import OperatorService, PinCost
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.services.reverse import ReverseService
@@ -31,18 +31,21 @@ __all__ = ["CARD_KEY", "DEVICE_KEY", "FakeClock", "TillKit", "till_kit"]
 CARD_KEY = bytes(range(32))
 DEVICE_KEY = bytes(range(32, 64))
 LEDGER_KEY = bytes(32)
+PEPPER = bytes(range(64, 96))
+QUICK = PinCost(8, 1, 1)  # hashing is not what these tests are about
 START_MS = 1_795_480_000_000  # 24 November 2026, 07.26 WIB
 
 
 @dataclass
 class FakeClock:
-    """A clock that the test moves."""
+    """A clock that the test moves; `wall_ahead_ms` is what somebody set the wall clock forward by."""
 
     ms: int = START_MS
     minted: int = 0
+    wall_ahead_ms: int = 0
 
     def now(self) -> ClockReading:
-        return ClockReading(Instant(self.ms), self.ms - START_MS + 1000, "boot-1")
+        return ClockReading(Instant(self.ms + self.wall_ahead_ms), self.ms - START_MS + 1000, "boot-1")
 
     def mint(self) -> str:
         self.minted += 1
@@ -155,7 +158,7 @@ def till_kit(data_dir: Path, *, encrypted: bool = True, families: int | None = N
         DayService(ledger, clock, stock),
         RedeemService(ledger, clock, lambda: offset[0]),
         ReverseService(ledger, clock),
-        OperatorService(ledger),
+        OperatorService(ledger, clock, (PEPPER,), QUICK),
         PaperService(ledger),
         HealthService(ledger, clock, lambda: offset[0]),
         held,

@@ -12,7 +12,7 @@ __all__ = ["LOCK_AFTER", "KioskIdentity", "OperatorRecord", "PurseCredit", "Stat
 
 
 LOCK_AFTER = 5
-"""Wrong PINs in a row after which only the leader's PIN opens the account again."""
+"""Wrong PINs in a row after which only the leader's PIN, or a new one from the city, opens the account again."""
 
 
 class KioskIdentity(msgspec.Struct, frozen=True):
@@ -27,7 +27,7 @@ class KioskIdentity(msgspec.Struct, frozen=True):
 
 
 class OperatorRecord(msgspec.Struct, frozen=True):
-    """A member of the kiosk. `role` is kasir, ketua or pendamping (domain rule R39); `pin_hash` is Argon2id."""
+    """A member of the kiosk. `role` is kasir, ketua or pendamping (domain rule R39); `pin_hash` as in `domain.pins`."""
 
     code: str
     name: str

@@ -23,7 +23,7 @@ from ewarung_pos.ledger.engine import (
     protect,
     translated,
 )
-from ewarung_pos.ledger.lock import InstanceLock
+from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
 from ewarung_pos.ledger.shape import misshapen
 from ewarung_pos.ledger.tip import Tip, load_tip
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
     from ewarung_pos.ledger.backup import Backup
 
 __all__ = ["CHECKPOINT_AFTER", "LEDGER_FILE", "SqlLedger", "open_ledger"]
-
-_LOCK_FILE = "ledger.lock"
 
 CHECKPOINT_AFTER = 24
 """Units of work before a checkpoint is worth its waits for the disk; SQLite's own comes after some 60."""
@@ -67,7 +65,7 @@ def open_ledger(data_dir: Path, key: bytes, clock: Clock, *, create: bool = Fals
     """
     path = data_dir / LEDGER_FILE
     secret = key if encrypted else None
-    lock = InstanceLock(data_dir / _LOCK_FILE)
+    lock = InstanceLock(data_dir / LOCK_FILE)
     try:
         if create and not path.exists():
             from ewarung_pos.ledger import migrate

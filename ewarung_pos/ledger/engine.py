@@ -55,6 +55,11 @@ _BUSY_MS = 5_000
 _WRITING: tuple[tuple[str, str, object], ...] = (
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),
+    (
+        "secure_delete",
+        "FAST",
+        2,
+    ),  # what is replaced, a PIN's hash above all, is zeroed in the page that is written anyway
 )
 _PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("foreign_keys", "ON", 1),

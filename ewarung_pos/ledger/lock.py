@@ -8,7 +8,10 @@ from pathlib import Path
 
 from ewarung_pos.errors import ConfigError, LedgerBusy
 
-__all__ = ["InstanceLock"]
+__all__ = ["LOCK_FILE", "InstanceLock"]
+
+LOCK_FILE = "ledger.lock"
+"""Its name in a data directory."""
 
 
 class InstanceLock:

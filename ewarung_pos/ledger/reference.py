@@ -6,7 +6,7 @@ each row as the last page left it (`register.digest_of`), or the value itself; h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.state import LOCK_AFTER
 from ewarung_pos.domain.units import Rupiah
-from ewarung_pos.ledger.register import FAMILIES, OPERATORS, digest_of
+from ewarung_pos.ledger.register import FAMILIES, OPERATORS, digest_of, sent_operator
 
 __all__ = ["ATTESTED", "Reference"]
 
@@ -91,9 +91,9 @@ class Reference:
         for table, found in (
             ("identity", self._identity()),
             ("secret", self._secrets(secrets)),
-            ("register_family", self._rows(key, "family", FAMILIES)),
+            ("register_family", self._rows(key, "family", self._execute(FAMILIES))),
             ("register_card", self._cards()),
-            ("operator", self._rows(key, "operator", OPERATORS)),
+            ("operator", self._rows(key, "operator", map(sent_operator, self._execute(OPERATORS)))),
             ("city_state", self._register(key)),
             ("reference", self._goods(key)),
             ("pin_failure", self._failures()),
@@ -127,9 +127,9 @@ class Reference:
 
     # -- register and people -----------------------------------------------------------------------------------------
 
-    def _rows(self, key: bytes, kind: str, query: str) -> Iterator[Found]:
+    def _rows(self, key: bytes, kind: str, rows: Iterable[tuple[Any, ...]]) -> Iterator[Found]:
         told = {name: item for (what, name), item in self._items.items() if what == kind}
-        for row in self._execute(query):
+        for row in rows:
             seq, digest = told.pop(row[0], (0, ""))
             if digest_of(key, kind, *row) != digest:
                 yield seq, f"{row[0]}: not as the city sent it"

@@ -13,7 +13,8 @@ from typing import Any
 import msgspec
 
 from ewarung_pos.domain.family import Family
-from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
+from ewarung_pos.domain.pins import origin_of, same_pin
+from ewarung_pos.domain.state import LOCK_AFTER, KioskIdentity, OperatorRecord, StatePage
 
 __all__ = [
     "FAMILIES",
@@ -24,6 +25,7 @@ __all__ = [
     "put_identity",
     "put_operator",
     "put_reference",
+    "sent_operator",
 ]
 
 Execute = Callable[..., Any]
@@ -38,11 +40,6 @@ _OPERATOR = (
     "INSERT INTO operator VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO UPDATE SET name = excluded.name, "
     "role = excluded.role, pin_hash = excluded.pin_hash, active = excluded.active"
 )
-_CITY_OPERATOR = (
-    "INSERT INTO operator VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO UPDATE SET name = excluded.name, "
-    "role = excluded.role, active = excluded.active, "
-    "pin_hash = CASE excluded.pin_hash WHEN '' THEN operator.pin_hash ELSE excluded.pin_hash END"
-)
 _REFERENCE = (
     "INSERT INTO reference VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET set_by = excluded.set_by, "
     "body = excluded.body"
@@ -56,9 +53,18 @@ FAMILIES = (
 """A family with its card, as its digest covers it; the key comes first."""
 
 OPERATORS = "SELECT code, name, role, pin_hash, active FROM operator"
-"""A member of the kiosk, as its digest covers it; the code comes first."""
+"""A member of the kiosk; the code comes first."""
 
 Items = tuple[tuple[str, str, str], ...]
+
+
+def sent_operator(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """A row of `OPERATORS` as its digest covers it: of a PIN in the till's own form the city's hash that it came from.
+
+    What stands in that form itself nobody can forge without the till's pepper, and nobody can check without it.
+    """
+    code, name, role, pin, active = row
+    return code, name, role, origin_of(pin) if pin else "", active
 
 
 def digest_of(key: bytes, kind: str, *values: object) -> str:
@@ -70,18 +76,18 @@ def digest_of(key: bytes, kind: str, *values: object) -> str:
     return hmac.digest(key, msgspec.json.encode((kind, *values)), "sha256")[:16].hex()
 
 
-def put_reference(execute: Execute, page: StatePage, key: bytes) -> Items:
+def put_reference(execute: Execute, page: StatePage, key: bytes) -> tuple[Items, tuple[str, ...]]:
     """Take the people of a page; leases and credits are the entry's own effect, and `put_catalogue` takes the goods.
 
     Returns:
-        (kind, key, digest) of every row that is not as it was before, and of the catalogue.
+        (kind, key, digest) of every row that is not as it was before, and of the catalogue; and the codes of those
+        whose locked account a new PIN opened.
     """
     touched = put_families(execute, page.families)
-    for operator in page.operators:
-        execute(_CITY_OPERATOR, _operator(operator))
+    opened = tuple(operator.code for operator in page.operators if _take_operator(execute, operator))
     rows = [("family", execute(f"{FAMILIES} WHERE f.key = ?", (family,)).fetchone()) for family in sorted(touched)]
     codes = sorted({operator.code for operator in page.operators})
-    rows += [("operator", execute(f"{OPERATORS} WHERE code = ?", (code,)).fetchone()) for code in codes]
+    rows += [("operator", sent_operator(execute(f"{OPERATORS} WHERE code = ?", (code,)).fetchone())) for code in codes]
     items = [(kind, str(row[0]), digest_of(key, kind, *row)) for kind, row in rows]
     if page.catalogue is not None:
         items.append(("catalogue", "", digest_of(key, "catalogue", page.catalogue)))
@@ -90,7 +96,7 @@ def put_reference(execute: Execute, page: StatePage, key: bytes) -> Items:
             "UPDATE city_state SET register_date = ?, register_source = ?", (page.register_date, page.register_source)
         )
         items.append(("register", "", digest_of(key, "register", page.register_date, page.register_source)))
-    return tuple(items)
+    return tuple(items), opened
 
 
 def put_catalogue(execute: Execute, page: StatePage, entry_id: str) -> None:
@@ -131,6 +137,24 @@ def put_families(execute: Execute, families: Iterable[Family]) -> set[str]:
             (family.card.token, family.key, family.card.last4, family.card_status.value),
         )
     return touched
+
+
+def _take_operator(execute: Execute, sent: OperatorRecord) -> bool:
+    """Without a PIN, or with the one that is kept in the till's own form, the kept one stays.
+
+    A new PIN is the city's reset: it opens an account that wrong PINs locked, a sole leader's too. Returns whether it
+    did.
+    """
+    row = execute("SELECT pin_hash FROM operator WHERE code = ?", (sent.code,)).fetchone()
+    kept = row[0] if row is not None else ""
+    locked = False
+    if not sent.pin_hash or same_pin(kept, sent.pin_hash):
+        sent = msgspec.structs.replace(sent, pin_hash=kept)
+    else:
+        failed = execute("DELETE FROM pin_failure WHERE code = ? RETURNING failures", (sent.code,)).fetchone()
+        locked = failed is not None and failed[0] >= LOCK_AFTER
+    put_operator(execute, sent)
+    return locked
 
 
 def put_operator(execute: Execute, operator: OperatorRecord) -> None:

@@ -13,6 +13,7 @@ from ewarung_pos.domain.journal import (
     Entry,
     Fact,
     KioskEnrolled,
+    OperatorChanged,
     StateReceived,
     canonical,
     genesis,
@@ -199,9 +200,11 @@ class SqlUnitOfWork(Queries):
         if page.cursor <= self.tip.cursor:
             raise ProtocolMismatch(f"cursor {page.cursor} after {self.tip.cursor}", reason="downgrade")
         credits_ = tuple((item.family, item.programme, item.period, item.amount) for item in page.credits)
-        items = register.put_reference(self.execute, page, self.secret("card_key") or b"")
+        items, opened = register.put_reference(self.execute, page, self.secret("card_key") or b"")
         entry = self.append(StateReceived(page.cursor, digest, page.leases, credits_, items))
         register.put_catalogue(self.execute, page, entry.id)
+        for code in opened:
+            self.append(OperatorChanged(code, "unlocked"))
         if page.catalogue is not None:
             self.tip = msgspec.structs.replace(self.tip, catalogue=entry.id)
         return entry

@@ -17,7 +17,7 @@ REGISTER_RED_DAYS = 90
 
 
 class KioskStatus(msgspec.Struct, frozen=True):
-    """What the health lamp and `doctor` show. `register_age` is days, -1 unknown."""
+    """What the health lamp and `doctor` show. `register_age` is days, -1 unknown; `key_tier` as in `ledger.keys`."""
 
     unsent: int
     papers_owed: int
@@ -28,6 +28,7 @@ class KioskStatus(msgspec.Struct, frozen=True):
     families: int
     head_seq: int
     head_hash: str
+    key_tier: str = ""
 
     @property
     def register_state(self) -> str:
@@ -38,12 +39,13 @@ class KioskStatus(msgspec.Struct, frozen=True):
 
 
 class HealthService:
-    """Reads only."""
+    """Reads only. `key_tier` is the rung that opened the ledger."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, offset_ms: Callable[[], int | None]) -> None:
+    def __init__(self, ledger: Ledger, clock: Clock, offset_ms: Callable[[], int | None], key_tier: str = "") -> None:
         self._ledger = ledger
         self._clock = clock
         self._offset_ms = offset_ms
+        self.key_tier = key_tier
 
     def status(self) -> KioskStatus:
         """The snapshot of now."""
@@ -63,6 +65,7 @@ class HealthService:
             families=families,
             head_seq=head.seq,
             head_hash=head.hash,
+            key_tier=self.key_tier,
         )
 
 

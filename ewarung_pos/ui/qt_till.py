@@ -14,7 +14,7 @@ from ewarung_pos.ui.viewmodels.till import TillViewModels
 if TYPE_CHECKING:
     from ewarung_pos.ui.qt_app import Fault
 
-__all__ = ["WindowLook", "WindowedTill", "show_till"]
+__all__ = ["WindowLook", "WindowedTill", "ask_passphrase", "show_till"]
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +98,25 @@ def show_till(
     finally:
         application.stop()
         hook.uninstall()
+
+
+def ask_passphrase(*, wrong: bool) -> str:
+    """Ask for the ledger's passphrase before the till's window is there: for the `start` of `show_till`.
+
+    Args:
+        wrong: say that the one before was wrong.
+
+    Returns:
+        What was typed; empty when the operator gave up.
+    """
+    from ewarung_pos.ui.views.passphrase import PassphraseWindow
+
+    window = PassphraseWindow()
+    try:
+        return window.ask(wrong=wrong)
+    finally:
+        window.hide()
+        window.deleteLater()
 
 
 def _record(fault: Fault) -> None:

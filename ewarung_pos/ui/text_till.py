@@ -150,6 +150,25 @@ _RULES: dict[str, Trouble] = {
     "not_authorised.locked": said(
         "PIN terkunci", "PIN salah terlalu sering, jadi terkunci.", "Minta ketua membukanya.", safe=NOTHING, tone="stop"
     ),
+    "not_authorised.leader_locked": said(
+        "PIN ketua terkunci",
+        "PIN ketua salah terlalu sering, dan tidak ada ketua lain yang bisa membuka.",
+        "Hubungi petugas kota untuk PIN baru, lalu Sinkron.",
+        safe=NOTHING,
+        tone="stop",
+    ),
+    "not_authorised.wait": said(
+        "Tunggu sebentar",
+        "PIN tadi salah, jadi ada jeda sebelum boleh dicoba lagi.",
+        "Tunggu setengah menit, lalu ketik PIN pelan-pelan.",
+        safe=NOTHING,
+    ),
+    "not_authorised.pin_renewal": said(
+        "PIN perlu diperbarui",
+        "PIN lama tidak berlaku lagi sejak kunci komputer ini diganti.",
+        "Hubungi petugas kota untuk PIN baru, lalu Sinkron.",
+        safe=NOTHING,
+    ),
     "not_authorised.unknown_operator": said(
         "Petugas tidak dikenal", "Nama ini tidak ada dalam daftar petugas.", "Pilih nama lain.", safe=NOTHING
     ),

@@ -22,7 +22,8 @@ TILL_COMMANDS = {
     "doctor": "--data-dir --json",
     "verify": "--data-dir --json",
     "backup": "--data-dir",
-    "enrol": "--city --code --data-dir",
+    "enrol": "--city --code --key --data-dir",
+    "rekey": "--key --data-dir",
 }
 CITY_COMMANDS = {
     "serve": "--database --listen",

@@ -42,6 +42,7 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.protocol import Ack, Attest, Hello, Push, Welcome, encode
 from tests.integration.city.city_kit import LEDGER_KEY, SAMPLE, LiveCity, Till, ToldClock, trying
+from tests.till_kit import PEPPER, QUICK
 from tests.unit.services.counter import PaperTray
 
 __all__ = ["KEY", "OTHER", "WHO", "Contact", "Sample", "build", "contact"]
@@ -117,7 +118,7 @@ class _Kiosk:
         self.counter = RedeemService(ledger, clock, till.engine.offset_ms)
         self.back = ReverseService(ledger, clock)
         self.papers = PaperService(ledger)
-        self.people = OperatorService(ledger)
+        self.people = OperatorService(ledger, clock, (PEPPER,), QUICK)
         self.tray = PaperTray()
         self._slips = itertools.count(1)
 

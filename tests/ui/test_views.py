@@ -385,6 +385,37 @@ def test_sign_in_by_keyboard_and_who_is_out(qtbot: QtBot) -> None:
     assert last(stills["shell"]) == ("sign_out",)
 
 
+def test_a_locked_member_is_opened_with_the_leaders_pin(qtbot: QtBot) -> None:
+    locked = replace(scenes._OUT, locked=frozenset({"R1"}))
+    window, stills = shown(qtbot, shell=locked)
+    press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    assert not visible(window, PinPad)
+    (button,) = [each for each in visible(window, BigButton) if each.accessibleName().startswith("Buka kunci")]
+    button.click()
+    typed("345678")
+    press(window, Qt.Key.Key_Return)
+    assert ("unlock", "R1", "345678") in stills["shell"].calls
+    stills["shell"].show(replace(locked, checking=True))
+    typed("1111")
+    assert visible(window, PinPad)[0].count() == 0  # one at a time
+    stills["shell"].show(scenes._OUT)
+    typed("234567")
+    press(window, Qt.Key.Key_Return)
+    assert last(stills["shell"]) == ("sign_in", "R1", "234567")
+
+
+def test_somebody_else_can_sign_in_beside_a_locked_member(qtbot: QtBot) -> None:
+    window, stills = shown(
+        qtbot, shell=replace(scenes._OUT, locked=frozenset({"R1"}), notice=trouble("not_authorised", "leader_locked"))
+    )
+    press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    assert any("tidak ada ketua lain" in each.text() for each in visible(window, Text))
+    press(window, Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
+    typed("123456")
+    press(window, Qt.Key.Key_Return)
+    assert last(stills["shell"]) == ("sign_in", "S1", "123456")
+
+
 def test_practice_pins_are_shown_only_when_given(qtbot: QtBot) -> None:
     window, _ = shown(qtbot, shell=replace(scenes._OUT, practice=True), practice_hint="PIN Bu Siti 123456")
     assert "PIN Bu Siti 123456" in [each.text() for each in visible(window, Text)]

@@ -136,7 +136,9 @@ def test_a_log_that_cannot_be_written_says_nothing_to_whoever_watches(
 ) -> None:
     handler = start_log(tmp_path)
     assert isinstance(handler, logging.FileHandler)
-    handler.setStream(_Full())  # type: ignore[arg-type]  # a disk that is full
+    before = handler.setStream(_Full())  # type: ignore[arg-type]  # a disk that is full
+    assert before is not None
+    before.close()
     logging.getLogger("ewarung_pos.test").info("full")
     handler.close()
     assert capsys.readouterr().err == ""

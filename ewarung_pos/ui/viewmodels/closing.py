@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals
 from ewarung_pos.domain.catalogue import Catalogue
@@ -228,16 +229,20 @@ class ClosingViewModel(ViewModel[ClosingState]):
             return
         lines = _count_lines(state.rows)
 
-        def explain() -> None:
-            leader = self._desk.operators.leader(leader_pin).code if leader_pin else ""
-            self._desk.day.explain(lines, self._desk.operator(), leader)
+        def explain(leader: str) -> None:
+            work = partial(self._desk.day.explain, lines, self._desk.operator(), leader)
+            self._runner.submit(Lane.LEDGER, work, done, self._failed)
 
         def done(nothing: None) -> None:
             self._set(replace(self._state, step=3, notice=None, can_go_on=True))
             self.activate()
             self.send()
 
-        self._runner.submit(Lane.LEDGER, explain, done, self._failed)
+        if leader_pin:
+            check = partial(self._desk.operators.leader, leader_pin)
+            self._runner.submit(Lane.PIN, check, lambda person: explain(person.code), self._failed)
+        else:
+            explain("")
 
     def _tell_story(self) -> None:
         self._runner.submit(Lane.LEDGER, self._desk.day.totals, self._told, self._failed)

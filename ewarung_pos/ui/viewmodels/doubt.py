@@ -187,7 +187,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
             return self._desk.operators.leader(leader_pin).code
 
         self._runner.submit(
-            Lane.LEDGER,
+            Lane.PIN,
             check,
             lambda leader: self._conclude(attempt, outcome, (operator, leader)),
             self._failed,

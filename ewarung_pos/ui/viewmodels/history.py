@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.paper_code import parse_qr
 from ewarung_pos.domain.redemption import AttemptState
+from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError, PosError
@@ -173,21 +174,22 @@ class HistoryViewModel(ViewModel[HistoryState]):
             return
         desk, why = self._desk, ReversalReason(reason)
 
-        def allow() -> tuple[str, Reversal | tuple[Attempt, Approved]]:
-            leader = desk.operators.leader(leader_pin).code
-            if desk.reverse.original(row.entry).purse is None:
-                return leader, desk.reverse.reverse(row.entry, why, operator, leader)
-            return leader, desk.reverse.begin_void(row.entry, why, operator, leader)
+        def allowed(person: OperatorRecord) -> None:
+            self._runner.submit(Lane.LEDGER, lambda: begin(person.code), begun, self._failed)
 
-        def allowed(found: tuple[str, Reversal | tuple[Attempt, Approved]]) -> None:
-            result = found[1]
+        def begin(leader: str) -> Reversal | tuple[Attempt, Approved]:
+            if desk.reverse.original(row.entry).purse is None:
+                return desk.reverse.reverse(row.entry, why, operator, leader)
+            return desk.reverse.begin_void(row.entry, why, operator, leader)
+
+        def begun(result: Reversal | tuple[Attempt, Approved]) -> None:
             if isinstance(result, Reversal):
                 self._reversed(result)
             else:
                 self._void(*result)
 
         self._set(replace(self._state, busy="Membatalkan", notice=None))
-        self._runner.submit(Lane.LEDGER, allow, allowed, self._failed)
+        self._runner.submit(Lane.PIN, lambda: desk.operators.leader(leader_pin), allowed, self._failed)
 
     def _void(self, attempt: Attempt, original: Approved) -> None:
         terminal = self._desk.terminal

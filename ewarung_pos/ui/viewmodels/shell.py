@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
 from ewarung_pos.domain.timeline import BusinessDate
@@ -15,6 +16,8 @@ from ewarung_pos.ui.text import Trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
 __all__ = ["SCREENS", "LampState", "ShellState", "ShellViewModel"]
+
+T = TypeVar("T")
 
 SCREENS: tuple[tuple[str, str, str, str], ...] = (
     ("counter", "Layanan", "hand-helping", "F1"),
@@ -39,7 +42,7 @@ class LampState:
 
 @dataclass(frozen=True, slots=True)
 class ShellState:
-    """`operators` are (code, name) to choose from while nobody is signed in."""
+    """`operators` are (code, name) to choose from while nobody is signed in; `locked` are codes of theirs."""
 
     kiosk: str = ""
     place: str = ""
@@ -50,6 +53,8 @@ class ShellState:
     operator: str = ""
     operator_name: str = ""
     operators: tuple[tuple[str, str], ...] = ()
+    locked: frozenset[str] = frozenset()
+    checking: bool = False
     lamps: tuple[LampState, ...] = ()
     banner: str = ""
     notice: Trouble | None = None
@@ -111,17 +116,22 @@ class ShellViewModel(ViewModel[ShellState]):
         self._set(replace(self._state, date=now.date().short(), time=now.clock(), lamps=self._lamps(None)))
 
     def refresh(self) -> None:
-        """After a commit: lamps and banner."""
-        self._runner.submit(Lane.LEDGER, self._health.status, self._refreshed, self._failed)
+        """After a commit, or news of the city: lamps, banner, and who is locked."""
 
-    def _refreshed(self, status: KioskStatus) -> None:
+        def look() -> tuple[KioskStatus, frozenset[str]]:
+            return self._health.status(), self._operators.locked()
+
+        self._runner.submit(Lane.LEDGER, look, self._refreshed, self._failed)
+
+    def _refreshed(self, found: tuple[KioskStatus, frozenset[str]]) -> None:
+        status, locked = found
         banner = ""
         if status.register_state == "stop":
             banner = f"Daftar keluarga sudah {status.register_age} hari: sinkron dan hubungi kota."
         elif status.register_state == "look" and status.register_age > 0:
             banner = f"Daftar keluarga berumur {status.register_age} hari."
         self._status = status
-        self._set(replace(self._state, lamps=self._lamps(status), banner=banner))
+        self._set(replace(self._state, lamps=self._lamps(status), banner=banner, locked=locked))
 
     _status: KioskStatus | None = None
 
@@ -163,11 +173,25 @@ class ShellViewModel(ViewModel[ShellState]):
         """Sign in with one's own PIN."""
 
         def done(person: OperatorRecord) -> None:
-            self._set(replace(self._state, operator=person.code, operator_name=person.name, notice=None))
+            self._set(
+                replace(self._state, operator=person.code, operator_name=person.name, notice=None, checking=False)
+            )
             self.refresh()
             self._show("", self._state.screen)
 
-        self._runner.submit(Lane.LEDGER, lambda: self._operators.sign_in(code, pin), done, self._failed)
+        self._check(lambda: self._operators.sign_in(code, pin), done)
+
+    def _check(self, work: Callable[[], T], done: Callable[[T], None]) -> None:
+        """What hashes a PIN, one at a time, on its own lane."""
+        if self._state.checking:
+            return
+        self._set(replace(self._state, checking=True))
+        self._runner.submit(Lane.PIN, work, done, self._refused)
+
+    def _refused(self, error: Exception) -> None:
+        self._set(replace(self._state, checking=False))
+        self.refresh()
+        self._failed(error)
 
     def sign_out(self) -> None:
         """Leave the till; the screens wait for the next operator, and no card is read meanwhile."""
@@ -182,9 +206,9 @@ class ShellViewModel(ViewModel[ShellState]):
         """The leader opens an account that too many wrong PINs locked."""
 
         def done(nothing: None) -> None:
-            self._set(replace(self._state, notice=None))
+            self._set(replace(self._state, notice=None, checking=False, locked=self._state.locked - {code}))
 
-        self._runner.submit(Lane.LEDGER, lambda: self._operators.unlock(code, leader_pin), done, self._failed)
+        self._check(lambda: self._operators.unlock(code, leader_pin), done)
 
     def dismiss(self) -> None:
         """The notice was read."""

@@ -10,6 +10,7 @@ from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import CitySync, Clock, Lane, Ledger, LedgerHead, SyncReport, TaskRunner
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.text_key import key_place
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
 __all__ = ["SyncLine", "SyncState", "SyncViewModel"]
@@ -42,7 +43,7 @@ class SyncLine:
 
 @dataclass(frozen=True, slots=True)
 class SyncState:
-    """`headline` e.g. `Semua terkirim 09.40` or `3 belum terkirim`."""
+    """`headline` e.g. `Semua terkirim 09.40` or `3 belum terkirim`; `key` is the place of the ledger's key."""
 
     headline: str = ""
     tone: str = "ok"
@@ -53,6 +54,7 @@ class SyncState:
     kiosk: str = ""
     last_received: str = ""
     head: str = ""
+    key: str = ""
     notice: Trouble | None = None
 
 
@@ -60,9 +62,15 @@ class SyncViewModel(ViewModel[SyncState]):
     """Commands of Sinkron, and the timer that keeps the line going."""
 
     def __init__(
-        self, ledger: Ledger, city: CitySync, clock: Clock, runner: TaskRunner, changed: Callable[[], None]
+        self,
+        ledger: Ledger,
+        city: CitySync,
+        clock: Clock,
+        runner: TaskRunner,
+        changed: Callable[[], None],
+        key_tier: str = "",
     ) -> None:
-        super().__init__(SyncState())
+        super().__init__(SyncState(key=_key_words(key_tier)))
         self._ledger = ledger
         self._city = city
         self._clock = clock
@@ -175,3 +183,10 @@ def _headline(unsent: int, at_ms: int) -> str:
     if unsent:
         return f"{unsent} belum terkirim"
     return f"Semua terkirim {Instant(at_ms).clock()}" if at_ms else "Semua terkirim"
+
+
+def _key_words(tier: str) -> str:
+    if not tier:
+        return ""
+    place, _ = key_place(tier)
+    return f"{place} (paling lemah: satu disk dengan buku)" if tier == "key_file" else place

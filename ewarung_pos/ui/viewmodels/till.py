@@ -68,7 +68,7 @@ class TillViewModels:
         self._runner = runner
         self.shell = ShellViewModel(s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown)
         operator = self.shell.operator
-        self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced)
+        self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier)
         self.doubt = DoubtViewModel(
             DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled, self._under_way),
             runner,

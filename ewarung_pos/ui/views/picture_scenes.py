@@ -510,6 +510,7 @@ _SYNC = SyncState(
     kiosk="EW-0123 · e-Warung Mawar",
     last_received="keadaan kota nomor 88",
     head="no. 131 · 9f86d081884c",
+    key="chip TPM",
 )
 _TRAY = TrayState(
     cards=(
@@ -572,6 +573,22 @@ def _choose_siti(widget: QWidget) -> None:
 
     for view in widget.findChildren(SignInView):
         view.choose("S1")
+
+
+def _ask_the_leader(widget: QWidget) -> None:
+    from ewarung_pos.ui.views.sign_in import SignInView
+
+    _choose_siti(widget)
+    for view in widget.findChildren(SignInView):
+        view.unlock.click()
+
+
+def _passphrase() -> QWidget:
+    from ewarung_pos.ui.views.passphrase import PassphraseWindow
+
+    window = PassphraseWindow()
+    window.wrong.show()
+    return window
 
 
 _HINT = "PIN Bu Siti 123456, Bu Ratna 234567, ketua Bu Kartini 345678."
@@ -717,5 +734,8 @@ SCENES: tuple[Scene, ...] = (
         size=(340, 720),
     ),
     Scene("kesalahan-program", _faulted),
+    Scene("masuk-terkunci", _window(shell=replace(_OUT, locked=frozenset({"S1"}))), _choose_siti),
+    Scene("masuk-buka-kunci", _window(shell=replace(_OUT, locked=frozenset({"S1"}))), _ask_the_leader),
+    Scene("kata-sandi", _passphrase, size=(480, 360)),
 )
-"""Every state, in the order of a day."""
+"""Every state, in the order of a day; then what is seldom seen."""

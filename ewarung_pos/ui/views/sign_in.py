@@ -6,11 +6,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
-from ewarung_pos.ui.views.kit import BigButton, ButtonKind, Card, Note, Panel, PinPad, Role, Text, Tone
+from ewarung_pos.ui.views.kit import BigButton, ButtonKind, ButtonSize, Card, Note, Panel, PinPad, Role, Text, Tone
 from ewarung_pos.ui.views.kit.paint import Painted
 from ewarung_pos.ui.views.parts import Box, Page, tone_of
 
 __all__ = ["SignInView"]
+
+_LOCKED = "PIN salah terlalu sering. Ketua bisa membukanya di sini dengan PIN ketua."
 
 ONE_COLUMN = 4
 """So many names stand below one another; more go into two columns."""
@@ -54,7 +56,7 @@ class _Names(Painted):
 
 
 class SignInView(Page):
-    """Choose a name, type the PIN.
+    """Choose a name, type the PIN. Who is locked needs the leader's PIN first.
 
     Args:
         shell: takes the commands.
@@ -83,6 +85,17 @@ class SignInView(Page):
         self.pad = PinPad()
         self.pad.entered.connect(self._entered)
         self._card.body.addWidget(self.pad)
+        self._opening = False
+        self._shut = Box(gap=2)
+        self._shut_words = Text(role=Role.BODY, wrap=True)
+        self.unlock = BigButton(
+            "Buka kunci", icon="key-round", kind=ButtonKind.PRIMARY, size=ButtonSize.COUNTER, key="Enter"
+        )
+        self.unlock.clicked.connect(self._ask_leader)
+        self._shut_name = Text(role=Role.HEADING, tone=Tone.STOP, wrap=True)
+        self._shut.add(self._shut_name, self._shut_words, self.unlock)
+        self._shut.setFixedWidth(self.pad.minimumWidth())
+        self._card.body.addWidget(self._shut)
         self.space().add(self._left).add(self._card, align=Qt.AlignmentFlag.AlignVCenter).space()
         self.restyle()
 
@@ -101,13 +114,33 @@ class SignInView(Page):
             self._chosen = state.operators[0][0] if len(state.operators) == 1 else ""
         self._names.render_state(state.operators, self._chosen)
         name = next((name for code, name in state.operators if code == self._chosen), "")
-        self.pad.set_words(f"PIN {name}" if name else "PIN", "Masuk")
-        self.pad.set_locked(not name)
+        shut = self._chosen in state.locked
+        self._opening = self._opening and shut
+        self._shut.setVisible(shut and not self._opening)
+        self.pad.setVisible(not shut or self._opening)
+        self._shut_name.set_text(f"PIN {name} terkunci")
+        said = state.notice
+        self._shut_words.set_text(f"{said.happened} {said.now}" if said is not None else _LOCKED)
+        if self._opening:
+            self.pad.set_words("PIN ketua", "Buka kunci")
+        else:
+            self.pad.set_words(f"PIN {name}" if name else "PIN", "Masuk")
+        self.pad.set_locked(not name or state.checking)
         notice = state.notice
-        if notice is not None:
+        if state.checking:
+            self.pad.set_message("Memeriksa PIN …", Tone.INFO)
+        elif notice is not None:
             self.pad.set_message(f"{notice.happened} {notice.now}", tone_of(notice.tone))
+        elif self._opening:
+            self.pad.set_message(f"untuk membuka kunci {name}", Tone.SOFT)
         else:
             self.pad.set_message("" if name else "Pilih nama dulu", Tone.SOFT)
+
+    def _ask_leader(self) -> None:
+        self._opening = True
+        self._shell.dismiss()
+        self.render_state(self._shell.state)
+        self.take_keyboard()
 
     def choose(self, code: str) -> None:
         """Mark whose PIN will be typed."""
@@ -119,10 +152,14 @@ class SignInView(Page):
 
     def _pick(self, code: str) -> None:
         self._chosen = code
+        self._opening = False
         self.pad.clear()
         self._shell.dismiss()
         self.render_state(self._shell.state)
         self.take_keyboard()
 
     def _entered(self, pin: str) -> None:
-        self._shell.sign_in(self._chosen, pin)
+        if self._opening:
+            self._shell.unlock(self._chosen, pin)
+        else:
+            self._shell.sign_in(self._chosen, pin)

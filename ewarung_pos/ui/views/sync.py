@@ -76,7 +76,7 @@ class SyncView(Page):
         log.body.addWidget(self._inside, 1)
         side = Card(pad=3, spacing=1.5)
         self._facts: list[Text] = []
-        for place, title in enumerate(("Kios ini", "Terakhir dari kota", "Catatan terakhir")):
+        for place, title in enumerate(("Kios ini", "Terakhir dari kota", "Catatan terakhir", "Kunci buku catatan")):
             if place:
                 side.body.addWidget(Rule())
             part = Box(gap=0.25)
@@ -117,5 +117,5 @@ class SyncView(Page):
             self._notice_words.set_text(f"{notice.happened} {notice.safe} {notice.now}")
         self.log.set_rows(state.log)
         self._inside.show_page(self.log if state.log else self._empty)
-        for words, text in zip(self._facts, (state.kiosk, state.last_received, state.head), strict=True):
+        for words, text in zip(self._facts, (state.kiosk, state.last_received, state.head, state.key), strict=True):
             words.set_text(text)

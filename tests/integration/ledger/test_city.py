@@ -8,6 +8,7 @@ import pytest
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import CardRef, CardStatus
 from ewarung_pos.domain.journal import CityAcknowledged, StateReceived
+from ewarung_pos.domain.pins import OwnHash, origin_of
 from ewarung_pos.domain.state import OperatorRecord, PurseCredit, StatePage
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.domain.units import Rupiah, Unit
@@ -97,6 +98,34 @@ def test_the_citys_operators_keep_the_pin_they_have_here(ledger: SqlLedger) -> N
     with ledger.write() as uow:
         uow.accept(StatePage(12, operators=(OperatorRecord("K1", "SRI M", "ketua", "reset"),)), "b")
     assert ledger.read().operators()[0].pin_hash == "reset"
+
+
+def test_a_new_pin_from_the_city_opens_an_account_that_wrong_ones_locked(ledger: SqlLedger) -> None:
+    """A sole leader has nobody else who could."""
+    with ledger.write() as uow:
+        uow.put_operator(OperatorRecord("K1", "SRI", "ketua", "first"))
+        for _ in range(5):
+            uow.pin_failed("K1")
+    for cursor, pin in ((11, ""), (12, "first")):  # her name, or the PIN she has: no reset
+        with ledger.write() as uow:
+            uow.accept(StatePage(cursor, operators=(OperatorRecord("K1", f"SRI {cursor}", "ketua", pin),)), "a")
+        assert (ledger.read().pin_failures("K1"), ledger.read().operators()[0].pin_hash) == (5, "first")
+    with ledger.write() as uow:
+        uow.accept(StatePage(13, operators=(OperatorRecord("K1", "SRI", "ketua", "second"),)), "a")
+    assert (ledger.read().pin_failures("K1"), ledger.read().operators()[0].pin_hash) == (0, "second")
+
+
+def test_the_tills_own_hash_outlives_the_citys_news_but_not_its_reset(ledger: SqlLedger) -> None:
+    own = str(OwnHash("pepper", origin_of("first"), "$argon2id$..."))
+    with ledger.write() as uow:
+        uow.put_operator(OperatorRecord("K1", "SRI", "kasir", own))
+        uow.pin_failed("K1")
+        uow.accept(StatePage(11, operators=(OperatorRecord("K1", "SRI M", "ketua", "first"),)), "a")
+    assert ledger.read().operators() == (OperatorRecord("K1", "SRI M", "ketua", own),)
+    assert ledger.read().pin_failures("K1") == 1
+    with ledger.write() as uow:
+        uow.accept(StatePage(12, operators=(OperatorRecord("K1", "SRI M", "ketua", "second"),)), "b")
+    assert (ledger.read().operators()[0].pin_hash, ledger.read().pin_failures("K1")) == ("second", 0)
 
 
 def test_nothing_is_unsent_once_all_but_acknowledgements_is_acknowledged(ledger: SqlLedger, opened: object) -> None:

@@ -254,8 +254,9 @@ def test_the_key_file_is_made_once_and_for_its_owner_only(tmp_path: Path) -> Non
     assert key_of(tmp_path, create=True) == key_of(tmp_path) == key
     assert names(tmp_path) == [KEY_FILE]
     assert key.secret.hex() not in repr(key)
+    assert key.pepper.hex() not in repr(key)
     assert repr(key) == "LedgerKey(tier='key_file')"
-    assert key == LedgerKey(key.secret, "key_file")
+    assert key == LedgerKey(key.secret, "key_file", key.derived)
 
 
 def test_no_new_key_is_made_for_a_ledger_that_has_lost_its_own(empty: SqlLedger, tmp_path: Path) -> None:
@@ -272,7 +273,7 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     assert caught.value.reason == "key_exposed"
 
 
-@pytest.mark.parametrize("content", [b"", b"zz" * 32, b"ab" * 31, "é".encode() * 32])
+@pytest.mark.parametrize("content", [b"", b"zz" * 32, b"ab" * 31, b"ab" * 48, "é".encode() * 32])
 def test_a_key_file_without_a_key_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / KEY_FILE
     file.touch(0o600)

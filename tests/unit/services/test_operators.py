@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
+from argon2.exceptions import VerifyMismatchError
 
 from ewarung_pos.domain.journal import OperatorChanged
+from ewarung_pos.domain.pins import origin_of, own_hash, pepper_name
 from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.errors import NotAuthorised
-from ewarung_pos.services.operators import LOCK_AFTER, OperatorService
-from tests.till_kit import TillKit, till_kit
+from ewarung_pos.services.operators import DELAYS_MS, LOCK_AFTER, OperatorService, PinCost
+from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
 from tests.unit.services.counter import facts, quick_pins, reopened
 
 SITI, YUNI, WRONG = "111111", "222222", "000000"
@@ -22,14 +26,17 @@ def kit(kit: TillKit) -> TillKit:
     return kit
 
 
-def refused(kit: TillKit, code: str, pin: str) -> str:
+def refused(kit: TillKit, code: str, pin: str, *, after_ms: int = DELAYS_MS[-1]) -> str:
+    """Why she may not, when she waited long enough before."""
+    kit.clock.ms += after_ms
     with pytest.raises(NotAuthorised) as caught:
         kit.operators.sign_in(code, pin)
     assert pin not in str(caught.value)
     return caught.value.reason
 
 
-def leader_refused(kit: TillKit, pin: str) -> str:
+def leader_refused(kit: TillKit, pin: str, *, after_ms: int = DELAYS_MS[-1]) -> str:
+    kit.clock.ms += after_ms
     with pytest.raises(NotAuthorised) as caught:
         kit.operators.leader(pin)
     return caught.value.reason
@@ -82,6 +89,7 @@ def test_a_hash_that_is_none_opens_for_no_pin(kit: TillKit) -> None:
 def test_the_right_pin_forgets_the_wrong_ones(kit: TillKit) -> None:
     for _ in range(LOCK_AFTER - 1):
         assert refused(kit, "siti", WRONG) == "wrong_pin"
+    kit.clock.ms += DELAYS_MS[-1]
     kit.operators.sign_in("siti", SITI)
     assert kit.ledger.read().pin_failures("siti") == 0
     assert refused(kit, "siti", WRONG) == "wrong_pin"
@@ -97,7 +105,7 @@ def test_five_wrong_pins_lock_and_the_lock_survives_a_restart(tmp_path: Path) ->
 
     kit.ledger = reopened(tmp_path, kit.clock, encrypted=True)
     try:
-        kit.operators = OperatorService(kit.ledger)
+        kit.operators = OperatorService(kit.ledger, kit.clock, (PEPPER,), QUICK)
         assert refused(kit, "siti", SITI) == "locked"
         assert refused(kit, "siti", WRONG) == "locked"
         assert changes(kit) == [("siti", "locked")]
@@ -113,6 +121,7 @@ def test_only_a_leader_unlocks_and_only_whom_there_is(kit: TillKit) -> None:
         refused(kit, "siti", WRONG)
     with pytest.raises(NotAuthorised):
         kit.operators.unlock("siti", SITI)
+    kit.clock.ms += DELAYS_MS[-1]
     assert refused(kit, "siti", SITI) == "locked"
     with pytest.raises(NotAuthorised) as caught:
         kit.operators.unlock("nobody", YUNI)
@@ -128,6 +137,177 @@ def test_the_samples_own_pins_open(tmp_path: Path) -> None:
         kit.ledger.close()
 
 
+# -- waiting -----------------------------------------------------------------------------------------------------------
+
+
+def test_each_wrong_pin_makes_the_next_wait_longer(kit: TillKit) -> None:
+    for delay in DELAYS_MS:
+        assert refused(kit, "siti", WRONG, after_ms=0) == "wrong_pin"
+        assert refused(kit, "siti", SITI, after_ms=0) == "wait"
+        assert refused(kit, "siti", SITI, after_ms=delay - 1) == "wait"
+        kit.clock.ms += 1
+    kit.operators.sign_in("siti", SITI)
+    assert refused(kit, "siti", WRONG, after_ms=0) == "wrong_pin"
+
+
+def test_a_pin_that_was_not_looked_at_does_not_count(kit: TillKit) -> None:
+    refused(kit, "siti", WRONG)
+    for _ in range(LOCK_AFTER):
+        assert refused(kit, "siti", WRONG, after_ms=0) == "wait"
+    assert kit.ledger.read().pin_failures("siti") == 1
+
+
+def test_neither_a_restart_nor_the_wall_clock_shortens_the_wait(kit: TillKit) -> None:
+    for _ in range(LOCK_AFTER - 1):
+        refused(kit, "siti", WRONG)
+    kit.clock.ms += DELAYS_MS[-1] - 1
+    kit.operators = service(kit)  # the program starts again, a moment before the wait was over
+    assert refused(kit, "siti", SITI, after_ms=1) == "wait"
+    kit.clock.wall_ahead_ms = 365 * 86_400_000
+    assert refused(kit, "siti", SITI, after_ms=0) == "wait"
+    assert refused(kit, "siti", SITI, after_ms=DELAYS_MS[-1] - 2) == "wait"
+    kit.clock.ms += 1
+    kit.operators.sign_in("siti", SITI)
+
+
+def test_a_leader_waits_too_and_nobody_else_for_her(kit: TillKit) -> None:
+    assert leader_refused(kit, WRONG) == "wrong_pin"
+    assert leader_refused(kit, YUNI, after_ms=0) == "wait"
+    kit.operators.sign_in("siti", SITI)
+    second_leader(kit)
+    assert kit.operators.leader(SITI).code == "siti"
+    assert leader_refused(kit, WRONG, after_ms=0) == "wrong_pin"  # counted for Bu Siti alone: Bu Yuni waits
+    assert [kit.ledger.read().pin_failures(code) for code in ("siti", "yuni")] == [1, 1]
+
+
+def test_one_leader_locked_by_a_guess_is_not_all_leaders_locked(kit: TillKit) -> None:
+    """Bu Yuni was not asked, she waits: she can still open Bu Siti."""
+    second_leader(kit)
+    for _ in range(LOCK_AFTER - 1):
+        refused(kit, "siti", WRONG)
+    assert refused(kit, "yuni", WRONG) == "wrong_pin"
+    assert leader_refused(kit, WRONG, after_ms=0) == "locked"
+    assert kit.operators.locked() == {"siti"}
+    assert leader_refused(kit, YUNI, after_ms=0) == "wait"
+    kit.clock.ms += DELAYS_MS[-1]
+    assert kit.operators.leader(YUNI).code == "yuni"
+
+
+# -- the till's own hash -----------------------------------------------------------------------------------------------
+
+
+def service(kit: TillKit, *peppers: bytes, cost: PinCost = QUICK) -> OperatorService:
+    return OperatorService(kit.ledger, kit.clock, peppers or (PEPPER,), cost)
+
+
+def kept(kit: TillKit, code: str) -> str:
+    return next(person.pin_hash for person in kit.ledger.read().operators() if person.code == code)
+
+
+def test_the_citys_hash_is_replaced_at_the_first_right_pin(kit: TillKit) -> None:
+    city = {code: kept(kit, code) for code in ("siti", "yuni")}
+    refused(kit, "siti", WRONG)
+    assert kept(kit, "siti") == city["siti"]
+    kit.clock.ms += DELAYS_MS[0]
+    kit.operators.sign_in("siti", SITI)
+    kit.operators.leader(YUNI)
+    for code, pin in (("siti", SITI), ("yuni", YUNI)):
+        own = own_hash(kept(kit, code))
+        assert own is not None
+        assert (own.pepper, own.origin) == (pepper_name(PEPPER), origin_of(city[code]))
+        assert city[code] not in kept(kit, code)
+        with pytest.raises(VerifyMismatchError):  # without the pepper the right PIN says nothing
+            PasswordHasher().verify(own.encoded, pin)
+    first = kept(kit, "siti")
+    kit.operators.sign_in("siti", SITI)
+    assert kit.operators.leader(YUNI).code == "yuni"
+    assert kept(kit, "siti") == first
+    assert refused(kit, "siti", WRONG) == "wrong_pin"
+
+
+def test_a_hash_is_worth_nothing_under_another_name(kit: TillKit) -> None:
+    """Whoever can write the table cannot give a member the PIN that she knows."""
+    kit.operators.sign_in("siti", SITI)
+    with kit.ledger.write() as uow:
+        uow.put_operator(OperatorRecord("yuni", "Bu Yuni", "ketua", kept(kit, "siti")))
+    assert refused(kit, "yuni", SITI) == "wrong_pin"
+
+
+def test_a_hash_of_the_pepper_before_is_made_anew(kit: TillKit) -> None:
+    kit.operators.sign_in("siti", SITI)
+    old, new = kept(kit, "siti"), b"n" * 32
+    kit.operators = service(kit, new, PEPPER)
+    kit.operators.sign_in("siti", SITI)
+    own = own_hash(kept(kit, "siti"))
+    assert own is not None
+    assert (own.pepper, own.origin) == (pepper_name(new), origin_of(old))
+    kit.operators = service(kit, new)
+    kit.operators.sign_in("siti", SITI)
+
+
+def test_a_cheaper_hash_is_made_anew(kit: TillKit) -> None:
+    kit.operators.sign_in("siti", SITI)
+    kit.operators = service(kit, cost=PinCost(16, 2, 1))
+    kit.operators.sign_in("siti", SITI)
+    assert "m=16,t=2,p=1" in kept(kit, "siti")
+
+
+def test_hashes_are_made_at_the_full_cost_unless_told_otherwise(kit: TillKit) -> None:
+    OperatorService(kit.ledger, kit.clock, (PEPPER,)).sign_in("siti", SITI)
+    assert "$argon2id$" in kept(kit, "siti")
+    assert "m=65536,t=3,p=4" in kept(kit, "siti")
+
+
+def test_a_pepper_that_is_gone_is_not_held_against_anybody(kit: TillKit) -> None:
+    kit.operators.sign_in("siti", SITI)
+    kit.operators.leader(YUNI)
+    kit.operators = service(kit, b"x" * 32)
+    assert refused(kit, "siti", SITI) == "pin_renewal"
+    assert leader_refused(kit, YUNI) == "pin_renewal"
+    assert kit.ledger.read().pin_failures("siti") == kit.ledger.read().pin_failures("yuni") == 0
+
+
+def test_what_the_city_sends_while_a_pin_is_hashed_wins(kit: TillKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    fresh = OperatorService._fresh
+
+    def slowly(self: OperatorService, person: OperatorRecord, pin: str) -> str:
+        hashed = fresh(self, person, pin)
+        with kit.ledger.write() as uow:
+            uow.put_operator(OperatorRecord("siti", "Bu Siti", "kasir", "new", active=False))
+        return hashed
+
+    monkeypatch.setattr(OperatorService, "_fresh", slowly)
+    kit.operators.sign_in("siti", SITI)
+    held = next(person for person in kit.ledger.read().operators() if person.code == "siti")
+    assert (held.pin_hash, held.active) == ("new", False)
+
+
+@pytest.mark.parametrize("part", ["_matches", "_fresh"])
+def test_no_commit_waits_while_a_pin_is_hashed(kit: TillKit, part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    hashing, committed = threading.Event(), threading.Event()
+    real = getattr(OperatorService, part)
+
+    def slowly(self: OperatorService, person: OperatorRecord, pin: str) -> object:
+        hashing.set()
+        assert committed.wait(10)
+        return real(self, person, pin)
+
+    monkeypatch.setattr(OperatorService, part, slowly)
+    lane = threading.Thread(target=kit.operators.sign_in, args=("siti", SITI))
+    lane.start()
+    try:
+        assert hashing.wait(10)
+        with kit.ledger.write() as uow:
+            uow.append(OperatorChanged("yuni", "signed_out"), "yuni")
+    finally:
+        committed.set()
+        lane.join()
+    assert changes(kit) == [("yuni", "signed_out"), ("siti", "signed_in")]
+
+
+# -- the leader --------------------------------------------------------------------------------------------------------
+
+
 def test_the_leader_is_known_by_her_pin(kit: TillKit) -> None:
     assert kit.operators.leader(YUNI).code == "yuni"
     assert leader_refused(kit, SITI) == "wrong_pin"
@@ -135,9 +315,9 @@ def test_the_leader_is_known_by_her_pin(kit: TillKit) -> None:
 
 def test_a_leader_is_locked_like_everybody(kit: TillKit) -> None:
     said = [leader_refused(kit, WRONG) for _ in range(LOCK_AFTER)]
-    assert said == ["wrong_pin"] * 4 + ["locked"]
-    assert leader_refused(kit, YUNI) == "locked"
-    assert refused(kit, "yuni", YUNI) == "locked"
+    assert said == ["wrong_pin"] * 4 + ["leader_locked"]
+    assert leader_refused(kit, YUNI) == "leader_locked"
+    assert refused(kit, "yuni", YUNI) == "leader_locked"
 
 
 def test_a_kiosk_without_a_leader_says_so(kit: TillKit) -> None:
@@ -159,6 +339,8 @@ def test_a_leader_who_is_locked_is_opened_by_the_other(kit: TillKit) -> None:
     for _ in range(LOCK_AFTER):
         refused(kit, "yuni", WRONG)
     assert leader_refused(kit, YUNI) == "locked"
+    assert refused(kit, "yuni", YUNI) == "locked"
     assert leader_refused(kit, WRONG) == "wrong_pin"  # Bu Siti still has tries left
+    kit.clock.ms += DELAYS_MS[-1]
     kit.operators.unlock("yuni", SITI)
     assert kit.operators.leader(YUNI).code == "yuni"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ewarung_pos.domain.business_day import DayState, EdcTotals
 from ewarung_pos.domain.journal import StockAdjusted
 from ewarung_pos.ports import SyncPhase, SyncReport
+from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.closing import REASONS
 from tests.unit.services.counter import RICE, facts
 from tests.unit.viewmodels.closing import (
@@ -160,6 +161,7 @@ def test_a_large_difference_needs_the_leader(evening: ScriptedTill) -> None:
     for pin, code in (("", "not_authorised.second_person"), ("000000", "not_authorised.wrong_pin")):
         explain(evening, pin)
         assert (notice(evening), state(evening).step) == (code, 2)
+    evening.kit.clock.ms += DELAYS_MS[0]
     explain(evening, LEADER)
     assert (notice(evening), state(evening).step) == ("", 3)
     adjusted = next(fact for fact in facts(evening.kit) if isinstance(fact, StockAdjusted))

@@ -8,6 +8,7 @@ from ewarung_pos.domain.documents import Qr, text_lines
 from ewarung_pos.domain.journal import Reversed
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import Declined
+from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.history import REASONS, HistoryLine, HistoryState
 from tests.unit.services.counter import DAY_MS, RICE, facts, ration, serve
 from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, unplugged
@@ -181,6 +182,7 @@ def test_without_the_leaders_pin_nothing_is_undone(morning: ScriptedTill, pin: s
     notice = state(morning).notice
     assert notice is not None
     assert (notice.code, state(morning).mode, state(morning).busy) == ("not_authorised.wrong_pin", "pin", "")
+    morning.kit.clock.ms += DELAYS_MS[0]
     morning.vm.history.confirm_reversal(LEADER)
     morning.settle()
     assert found(morning, 1).status == "dibatalkan"

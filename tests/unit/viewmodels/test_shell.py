@@ -11,6 +11,7 @@ import pytest
 from ewarung_pos.domain.journal import OperatorChanged
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState
+from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.counter_state import Phase
 from ewarung_pos.ui.viewmodels.shell import SCREENS, ShellState
@@ -61,24 +62,50 @@ def test_a_wrong_pin_lets_nobody_in(till: ScriptedTill) -> None:
     till.vm.shell.dismiss()
     assert notice(till) == ""
     sign_in(till, "siti", SITI)
+    assert notice(till) == "not_authorised.wait"
+    till.kit.clock.ms += DELAYS_MS[0]
+    sign_in(till, "siti", SITI)
     assert state(till).operator == "siti"
+
+
+def test_one_pin_is_looked_at_after_another(till: ScriptedTill) -> None:
+    """An impatient second press is no second try."""
+    till.vm.shell.sign_out()
+    till.vm.shell.sign_in("siti", "000000")
+    assert state(till).checking
+    till.vm.shell.sign_in("siti", "000000")
+    till.settle()
+    assert not state(till).checking
+    assert till.kit.ledger.read().pin_failures("siti") == 1
 
 
 def test_a_locked_account_is_opened_by_the_leader(till: ScriptedTill) -> None:
     till.vm.shell.sign_out()
     for _ in range(5):
+        assert state(till).locked == frozenset()
         sign_in(till, "siti", "000000")
-    assert notice(till) == "not_authorised.locked"
+        till.kit.clock.ms += DELAYS_MS[-1]
+    assert (notice(till), state(till).locked) == ("not_authorised.locked", frozenset({"siti"}))
     sign_in(till, "siti", SITI)
     assert notice(till) == "not_authorised.locked"
     till.vm.shell.unlock("siti", "000000")
     till.settle()
-    assert notice(till) == "not_authorised.wrong_pin"
+    assert (notice(till), state(till).locked) == ("not_authorised.wrong_pin", frozenset({"siti"}))
+    till.kit.clock.ms += DELAYS_MS[-1]
     till.vm.shell.unlock("siti", LEADER)
     till.settle()
-    assert notice(till) == ""
+    assert (notice(till), state(till).locked) == ("", frozenset())
     sign_in(till, "siti", SITI)
     assert state(till).operator == "siti"
+
+
+def test_an_account_that_was_locked_before_is_shown_so_at_the_start(till: ScriptedTill) -> None:
+    with till.kit.ledger.write() as uow:
+        for _ in range(5):
+            uow.pin_failed("yuni")
+    till.vm.shell.start()
+    till.settle()
+    assert state(till).locked == {"yuni"}
 
 
 def test_nobody_signed_in_means_no_card_is_read(till: ScriptedTill) -> None:

@@ -30,7 +30,7 @@ from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.ui.runners import SteppedRunner
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
-from tests.till_kit import TillKit, till_kit
+from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
 from tests.unit.services.counter import quick_pins
 
 __all__ = ["LEADER", "SITI", "CityLine", "Edc", "Paper", "ScriptedTill", "scripted_till"]
@@ -279,7 +279,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     kit.day = DayService(ledger, kit.clock, kit.stock)
     kit.redeem = RedeemService(ledger, kit.clock, lambda: kit.offset[0])
     kit.reverse = ReverseService(ledger, kit.clock)
-    kit.operators = OperatorService(ledger)
+    kit.operators = OperatorService(ledger, kit.clock, (PEPPER,), QUICK)
     kit.papers = PaperService(ledger)
     kit.health = HealthService(ledger, kit.clock, lambda: kit.offset[0])
     paper, runner = Paper(), SteppedRunner()
