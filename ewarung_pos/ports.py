@@ -52,6 +52,7 @@ class Lane(StrEnum):
     TERMINAL = "terminal"
     PRINTER = "printer"
     SYNC = "sync"
+    AUDIT = "audit"
 
 
 class TaskRunner(Protocol):
@@ -567,6 +568,15 @@ class Ledger(Protocol):
 
         Raises:
             LedgerFull, LedgerError: the disk; nothing is lost by it.
+        """
+        ...
+
+    def audit(self, wanted: Callable[[], bool]) -> bool:
+        """Verify everything, if that is due; ends early when it is not `wanted` any more. AUDIT lane.
+
+        Raises:
+            LedgerCorrupt: the ledger is not what its entries say; nothing may be served from it.
+            LedgerError, ConfigError: it could not be done now.
         """
         ...
 

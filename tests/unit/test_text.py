@@ -55,7 +55,7 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
     "device_protocol": {"bad_frame", "card_info_refused", "card_number", "tray"},
     "device_unavailable": {"simulator"},
     "ledger": {"closed", "io"},
-    "ledger_corrupt": {"empty", "foreign", "job_without_entry", "no_device_key", "no_identity", "verify"},
+    "ledger_corrupt": {"empty", "foreign", "job_without_entry", "no_device_key", "no_identity", "schema", "verify"},
     "ledger_key_wrong": {"key_file", "length"},
     "migration_failed": {"copy", "revision", "verify"},
     "not_entitled": {"not_eligible", "purse"},
