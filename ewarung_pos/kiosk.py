@@ -133,7 +133,9 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         if report["ok"]:
             say("ok", "ledger", f"utuh, {report['entries']} catatan")
         else:
-            say("stop", "ledger", f"catatan pertama yang salah: {report['first_bad_seq']}", "Hubungi petugas kota.")
+            first = report["first_bad_seq"] or "bukan sebuah catatan"
+            what = "; ".join(f"{each['what']} {each['detail']}".strip() for each in report["problems"][:3])
+            say("stop", "ledger", f"yang pertama salah: {first} ({what})", "Hentikan layanan. Hubungi petugas kota.")
         runner: TaskRunner = SteppedRunner()
         app = build(config, folder, SystemClock(), runner, close_runner=lambda: None, key=key)
     except PosError as error:

@@ -56,6 +56,7 @@ class Lane(StrEnum):
     PRINTER = "printer"
     SYNC = "sync"
     PIN = "pin"
+    AUDIT = "audit"
 
 
 class TaskRunner(Protocol):
@@ -581,6 +582,15 @@ class Ledger(Protocol):
 
         Raises:
             LedgerFull, LedgerError: the disk; nothing is lost by it.
+        """
+        ...
+
+    def audit(self, wanted: Callable[[], bool]) -> bool:
+        """Verify everything, if that is due; ends early when it is not `wanted` any more. AUDIT lane.
+
+        Raises:
+            LedgerCorrupt: the ledger is not what its entries say; nothing may be served from it.
+            LedgerError, ConfigError: it could not be done now.
         """
         ...
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from threading import Lock, RLock
 from types import TracebackType
@@ -24,6 +24,7 @@ from ewarung_pos.ledger.engine import (
     translated,
 )
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
+from ewarung_pos.ledger.placement import refuse_network_share
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
 from ewarung_pos.ledger.shape import misshapen
 from ewarung_pos.ledger.tip import Tip, load_tip
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
     from ewarung_pos.ledger.backup import Backup
 
 __all__ = ["CHECKPOINT_AFTER", "LEDGER_FILE", "SqlLedger", "open_ledger"]
+
+_CHECKED_FILE = "ledger.checked"
+_DAY_MS = 86_400_000
 
 CHECKPOINT_AFTER = 24
 """Units of work before a checkpoint is worth its waits for the disk; SQLite's own comes after some 60."""
@@ -61,8 +65,9 @@ def open_ledger(data_dir: Path, key: bytes, clock: Clock, *, create: bool = Fals
         LedgerTooNew: written by a newer version.
         MigrationFailed: an older schema could not be brought up to date; the old file is in place.
         LedgerFull: no room to create or upgrade it.
-        ConfigError: no ledger, or a directory that cannot be used.
+        ConfigError: no ledger, or a directory that cannot be used; one on a network share (`network_share`) among them.
     """
+    refuse_network_share(data_dir)
     path = data_dir / LEDGER_FILE
     secret = key if encrypted else None
     lock = InstanceLock(data_dir / LOCK_FILE)
@@ -91,6 +96,7 @@ class SqlLedger:
         self._turn = RLock()
         self._unit: SqlUnitOfWork | None = None
         self._logged = 0
+        self._stopped_unclean = _log_left(path)
         self._catalogue = CatalogueCache()
         self._writer: Connection | None
         self._writer, self._tip = _writer(path, key)
@@ -123,6 +129,41 @@ class SqlLedger:
             with translated():
                 self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
             self._logged = 0
+
+    def audit(self, wanted: Callable[[], bool]) -> bool:
+        """Verify everything, if the till was not closed in order last time or the last time is a day ago.
+
+        Reads on a connection of its own, in one snapshot, while the till goes on.
+
+        Args:
+            wanted: asked now and then; ends it early, and it stays due.
+
+        Returns:
+            Whether it was done.
+
+        Raises:
+            LedgerCorrupt: the ledger does not verify (`verify`); it stays due.
+            ConfigError, LedgerError: the disk.
+        """
+        from ewarung_pos.ledger.verify import verify
+
+        checked = self._path.with_name(_CHECKED_FILE)
+        now = self._clock.now().wall.ms
+        if not self._stopped_unclean and abs(now - _read_ms(checked)) < _DAY_MS:
+            return False
+        report = verify(self._path, self._key, encrypted=self._key is not None, wanted=wanted)
+        if not wanted():
+            return False
+        if not report.ok:
+            with suppress(OSError):
+                checked.unlink()
+            raise LedgerCorrupt("; ".join(map(str, report.problems)), reason="verify")
+        try:
+            checked.write_text(str(now), encoding="ascii")
+        except OSError as error:
+            raise ConfigError(f"{checked.name}: {error.strerror}", reason="data_dir") from error
+        self._stopped_unclean = False
+        return True
 
     def back_up(self, directory: Path) -> Backup:
         """A verified copy in another directory, while the till goes on: of what is committed now.
@@ -318,6 +359,20 @@ class _Readers:
                 self._idle.append(connection)
             else:
                 connection.close()
+
+
+def _log_left(path: Path) -> bool:
+    """Whether the last one to write did not close the file: closing brings the log home and removes it."""
+    log = path.with_name(f"{path.name}-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _read_ms(file: Path) -> int:
+    """The instant that the file keeps; 0 when there is none."""
+    try:
+        return int(file.read_text(encoding="ascii"))
+    except (OSError, ValueError):
+        return 0
 
 
 def _check_shape(connection: Connection) -> None:

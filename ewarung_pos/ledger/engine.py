@@ -79,7 +79,10 @@ _DROPS = frozenset(
         sqlite.SQLITE_DETACH,
         sqlite.SQLITE_CREATE_INDEX,
         sqlite.SQLITE_CREATE_TABLE,
+        sqlite.SQLITE_CREATE_TEMP_INDEX,
+        sqlite.SQLITE_CREATE_TEMP_TABLE,
         sqlite.SQLITE_CREATE_TEMP_TRIGGER,
+        sqlite.SQLITE_CREATE_TEMP_VIEW,
         sqlite.SQLITE_CREATE_TRIGGER,
         sqlite.SQLITE_CREATE_VIEW,
         sqlite.SQLITE_CREATE_VTABLE,
@@ -94,8 +97,10 @@ _DROPS = frozenset(
 _SAFETY = frozenset(name for name, _, _ in (*_WRITING, *_PRAGMAS)) | {
     "application_id",
     "ignore_check_constraints",
+    "legacy_alter_table",
     "query_only",
     "rekey",
+    "schema_version",
     "user_version",
     "writable_schema",
 }

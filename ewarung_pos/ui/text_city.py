@@ -134,6 +134,13 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         "Periksa folder dan izinnya.",
         tone="stop",
     ),
+    "config.network_share": said(
+        "Folder data di jaringan",
+        "Folder data ada di disk komputer lain; lewat jaringan buku catatan bisa rusak.",
+        "Pindahkan folder data ke disk komputer ini.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
     "config.backup_dir": said(
         "Folder cadangan bermasalah",
         "Salinan cadangan tidak bisa ditulis di folder itu.",

@@ -84,6 +84,8 @@ class ShellViewModel(ViewModel[ShellState]):
         self._runner = runner
         self._show = show
 
+    _halted: Trouble | None = None
+
     def operator(self) -> str:
         """Code of whoever is signed in, or empty."""
         return self._state.operator
@@ -166,11 +168,14 @@ class ShellViewModel(ViewModel[ShellState]):
         """Bring a screen to the front."""
         before = self._state.screen
         if any(screen == known[0] for known in SCREENS):
-            self._set(replace(self._state, screen=screen, notice=None))
+            self._set(replace(self._state, screen=screen, notice=self._halted))
             self._show(before, screen)
 
     def sign_in(self, code: str, pin: str) -> None:
         """Sign in with one's own PIN."""
+        if self._halted is not None:
+            self._set(replace(self._state, notice=self._halted))
+            return
 
         def done(person: OperatorRecord) -> None:
             self._set(
@@ -198,9 +203,17 @@ class ShellViewModel(ViewModel[ShellState]):
         code = self._state.operator
         if not code:
             return
-        self._set(replace(self._state, operator="", operator_name="", notice=None))
-        self._show(self._state.screen, "")
+        self._leave(None)
         self._runner.submit(Lane.LEDGER, lambda: self._operators.sign_out(code), lambda _: self.refresh(), self._failed)
+
+    def halt(self, error: PosError) -> None:
+        """Nothing is served until the till is started again; what is under way at the EDC is still recorded."""
+        self._halted = trouble_of(error)
+        self._leave(self._halted)
+
+    def _leave(self, notice: Trouble | None) -> None:
+        self._set(replace(self._state, operator="", operator_name="", notice=notice))
+        self._show(self._state.screen, "")
 
     def unlock(self, code: str, leader_pin: str) -> None:
         """The leader opens an account that too many wrong PINs locked."""
@@ -212,7 +225,7 @@ class ShellViewModel(ViewModel[ShellState]):
 
     def dismiss(self) -> None:
         """The notice was read."""
-        self._set(replace(self._state, notice=None))
+        self._set(replace(self._state, notice=self._halted))
 
     def today(self) -> BusinessDate:
         """The calendar date now."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ewarung_pos.errors import LedgerCorrupt, PosError
 from ewarung_pos.ports import (
     Attempt,
     CardReader,
@@ -38,6 +39,12 @@ __all__ = ["Services", "TillViewModels"]
 
 _log = logging.getLogger(__name__)
 
+FIRST_CHECK_MS = 20_000
+"""The first screen is there, and nobody has signed in yet or somebody works already: a core is free."""
+
+NEXT_CHECK_MS = 3_600_000
+"""A till that is never closed asks again whether a day is over."""
+
 
 @dataclass(frozen=True, slots=True)
 class Services:
@@ -66,6 +73,8 @@ class TillViewModels:
         s = services
         self._ledger = s.ledger
         self._runner = runner
+        self._going = True
+        self._end_check: Callable[[], None] = lambda: None
         self.shell = ShellViewModel(s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown)
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier)
@@ -127,9 +136,12 @@ class TillViewModels:
         self.shell.start()
         self.sync.activate()
         self.sync.nudge()
+        self._end_check = self._runner.later(FIRST_CHECK_MS, self._check)
 
     def stop(self) -> None:
         """End timers; work under way on a lane finishes by itself."""
+        self._going = False
+        self._end_check()
         self.counter.stop()
         self.doubt.stop()
         self.sync.stop()
@@ -164,6 +176,22 @@ class TillViewModels:
         self.sync.nudge()
         # The paper comes out now, or hands are busy with sacks: nobody waits for the ledger.
         self._runner.submit(Lane.LEDGER, self._ledger.checkpoint, _kept, _put_off)
+
+    def _check(self) -> None:
+        """Is the ledger still what its entries say? Asked beside the counter, where nobody waits for it."""
+        self._runner.submit(Lane.AUDIT, lambda: self._ledger.audit(lambda: self._going), self._checked, self._unsound)
+
+    def _checked(self, _: bool) -> None:
+        self._end_check = self._runner.later(NEXT_CHECK_MS, self._check)
+
+    def _unsound(self, error: Exception) -> None:
+        if not isinstance(error, PosError):
+            raise error
+        _log.error("the ledger was not verified: %s", error)
+        if isinstance(error, LedgerCorrupt):
+            self.shell.halt(error)
+        else:
+            self._checked(False)
 
     def _synced(self) -> None:
         self.shell.refresh()

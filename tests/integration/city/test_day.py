@@ -80,7 +80,9 @@ def morning(till: Till) -> tuple[Counter, DayClosed]:
     counter.ration(rations[0])  # the rest of it, later
     undone = counter.ration(rations[5], packs=2)
     counter.reverse.reverse(undone.entry.id, ReversalReason.WRONG_GOODS, "siti", "yuni")
-    counter.purse(purses[0])
+    kept = counter.purse(purses[0])
+    void, _ = counter.reverse.begin_void(kept.entry.id, ReversalReason.HOLDER_ASKED, "siti", "yuni")
+    counter.reverse.conclude(void.id, Declined("12", "declined"), "siti")
     counter.purse(purses[1])
     counter.declined(purses[2])
     counter.redeem.refuse(counter.redeem.identify(counter.families("JATAH")[6].card), "siti")

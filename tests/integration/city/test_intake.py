@@ -245,6 +245,23 @@ def test_bytes_that_are_no_entry_are_put_aside(city: LiveCity, pen: Pen, body: b
     assert (ack.outcome, ack.acked_seq, ack.bad_seq) == (Outcome.QUARANTINED, 1, 2)
 
 
+@pytest.mark.parametrize(
+    ("text", "outcome", "acked"),
+    [(b'"id":"', Outcome.QUARANTINED, 1), (b'"operator":"', Outcome.ACCEPTED, 2)],
+    ids=["where the city has to read", "where a later version may"],
+)
+def test_bytes_that_are_no_text_are_kept_and_no_fault_of_the_city(
+    city: LiveCity, pen: Pen, text: bytes, outcome: Outcome, acked: int
+) -> None:
+    body = canonical(pen.write(DayOpened()))
+    pen.rows.pop()
+    pen.body(body.replace(text, text + b"\xa2"))
+    now = city.clock.ms
+    with trying(city.store) as tx:
+        ack = msgspec.json.decode(intake.take(tx, city.keys, pen.batch(), now, now // 1000), type=Ack)
+    assert (ack.outcome, ack.acked_seq) == (outcome, acked)
+
+
 def test_a_body_that_is_not_canonical_is_put_aside(city: LiveCity, pen: Pen) -> None:
     spaced = canonical(pen.write(DayOpened())).replace(b'"seq":2', b'"seq": 2')
     pen.rows.pop()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
-from ewarung_pos.ledger import guards
+from ewarung_pos.errors import LedgerCorrupt
+from ewarung_pos.ledger import engine, guards
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import connect
 from tests.integration.ledger.kiosk import KEY, eggs, rice, serve
@@ -92,6 +94,83 @@ def test_the_tables_themselves_refuse_what_breaks_a_rule(served: SqlLedger, tmp_
 def test_the_tills_own_connection_cannot_take_the_guards_away(served: SqlLedger, statement: str) -> None:
     with pytest.raises(sqlite.DatabaseError, match="not authorized"), served.write() as uow:
         uow.execute(statement)
+
+
+@pytest.mark.parametrize("table", guards.APPEND_ONLY)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "DROP TABLE {0}",
+        "DROP TRIGGER guard_{0}_update",
+        "DROP TRIGGER guard_{0}_delete",
+        "ALTER TABLE {0} RENAME TO other",
+        "ALTER TABLE {0} ADD COLUMN other INTEGER",
+        "ALTER TABLE {0} RENAME COLUMN seq TO other",
+        "CREATE TEMP TRIGGER other BEFORE INSERT ON {0} BEGIN SELECT 1; END",
+        "CREATE TEMP TABLE {0} (seq INTEGER)",
+        "CREATE TEMP VIEW {0} AS SELECT 1 AS seq",
+        "CREATE INDEX other ON {0} (seq)",
+    ],
+)
+def test_the_tills_own_connection_cannot_reshape_what_is_append_only(
+    served: SqlLedger, table: str, statement: str
+) -> None:
+    with pytest.raises(sqlite.DatabaseError, match="not authorized"), served.write() as uow:
+        uow.execute(statement.format(table))
+
+
+@pytest.mark.parametrize("table", guards.APPEND_ONLY)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT OR REPLACE INTO {0} SELECT * FROM {0}",
+        "REPLACE INTO {0} SELECT * FROM {0}",
+        "UPDATE OR REPLACE {0} SET seq = 1",
+        "UPDATE {0} SET seq = seq",
+        "DELETE FROM {0}",
+    ],
+)
+def test_the_tills_own_connection_cannot_change_what_was_appended(
+    served: SqlLedger, table: str, statement: str
+) -> None:
+    with pytest.raises(sqlite.IntegrityError, match="append-only"), served.write() as uow:
+        uow.execute(statement.format(table))
+
+
+@pytest.mark.parametrize("pragma", sorted(engine._SAFETY))
+def test_no_setting_that_safety_rests_on_can_be_changed_later(served: SqlLedger, pragma: str) -> None:
+    with pytest.raises(sqlite.DatabaseError, match="not authorized"), served.write() as uow:
+        uow.execute(f"PRAGMA {pragma} = 0")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["DELETE FROM sqlite_schema", "UPDATE sqlite_schema SET sql = ''", "INSERT INTO sqlite_schema (name) VALUES ('x')"],
+)
+def test_the_schema_itself_is_no_table_to_write(served: SqlLedger, statement: str) -> None:
+    with pytest.raises(sqlite.DatabaseError, match="may not be modified"), served.write() as uow:
+        uow.execute(statement)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "DROP TRIGGER guard_lease_update",
+        "DROP INDEX ix_print_job_owed",
+        "CREATE TRIGGER guard_more AFTER INSERT ON redemption_line BEGIN DELETE FROM print_job; END",
+        "ALTER TABLE setting ADD COLUMN x INTEGER",
+    ],
+)
+def test_a_ledger_whose_shape_was_altered_is_not_opened(
+    served: SqlLedger, opened: Callable[..., SqlLedger], tmp_path: Path, change: str
+) -> None:
+    served.close()
+    other = connect(tmp_path / "ledger.db", KEY)
+    other.execute(change)
+    other.close()
+    with pytest.raises(LedgerCorrupt) as caught:
+        opened()
+    assert caught.value.reason == "schema"
 
 
 def test_readers_cannot_write(served: SqlLedger) -> None:

@@ -197,8 +197,7 @@ def test_an_engine_with_the_wal_reset_bug_is_refused(opened: Open, monkeypatch: 
 def test_every_safety_setting_is_on(ledger: SqlLedger) -> None:
     with ledger.write() as uow:
         held = {
-            name: uow.execute(f"PRAGMA {name}").fetchone()[0]
-            for name in ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "trusted_schema")
+            name: uow.execute(f"PRAGMA {name}").fetchone()[0] for name, _, _ in (*engine._WRITING, *engine._PRAGMAS)
         }
     assert held == {
         "journal_mode": "wal",
@@ -206,14 +205,22 @@ def test_every_safety_setting_is_on(ledger: SqlLedger) -> None:
         "foreign_keys": 1,
         "recursive_triggers": 1,
         "trusted_schema": 0,
+        "cell_size_check": 1,
+        "fullfsync": 1,
+        "checkpoint_fullfsync": 1,
+        "busy_timeout": 5000,
+        "temp_store": 2,
     }
 
 
-def test_a_setting_that_does_not_take_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "_PRAGMAS", (("cell_size_check", "ON", 7),))
+@pytest.mark.parametrize("place", range(len(engine._PRAGMAS)))
+def test_a_setting_that_does_not_take_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: int) -> None:
+    name, value, _ = engine._PRAGMAS[place]
+    monkeypatch.setattr(engine, "_PRAGMAS", (*engine._PRAGMAS[:place], (name, value, "else")))
     with pytest.raises(ConfigError) as caught:
         connect(tmp_path / "ledger.db", KEY, create=True)
     assert caught.value.reason == "engine_setting"
+    assert name in caught.value.detail
 
 
 def test_a_file_whose_creation_was_cut_off_is_no_ledger(tmp_path: Path) -> None:

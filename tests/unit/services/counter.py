@@ -32,7 +32,6 @@ __all__ = [
     "owed",
     "pay",
     "purse",
-    "quick_pins",
     "ration",
     "reopened",
     "serve",
@@ -119,18 +118,6 @@ class PaperTray:
 
     def close(self) -> None:
         return None
-
-
-def quick_pins(kit: TillKit) -> None:
-    """The sample's PINs under a hash that costs a test less time."""
-    from argon2 import PasswordHasher
-
-    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    pins = {"siti": "111111", "yuni": "222222"}
-    with kit.ledger.write() as uow:
-        for person in uow.operators():
-            if person.code in pins:
-                uow.put_operator(msgspec.structs.replace(person, pin_hash=hasher.hash(pins[person.code])))
 
 
 def owed(kit: TillKit) -> list[tuple[str, int]]:

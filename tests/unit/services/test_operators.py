@@ -15,15 +15,9 @@ from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.errors import NotAuthorised
 from ewarung_pos.services.operators import DELAYS_MS, LOCK_AFTER, OperatorService, PinCost
 from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
-from tests.unit.services.counter import facts, quick_pins, reopened
+from tests.unit.services.counter import facts, reopened
 
 SITI, YUNI, WRONG = "111111", "222222", "000000"
-
-
-@pytest.fixture
-def kit(kit: TillKit) -> TillKit:
-    quick_pins(kit)
-    return kit
 
 
 def refused(kit: TillKit, code: str, pin: str, *, after_ms: int = DELAYS_MS[-1]) -> str:
@@ -97,7 +91,6 @@ def test_the_right_pin_forgets_the_wrong_ones(kit: TillKit) -> None:
 
 def test_five_wrong_pins_lock_and_the_lock_survives_a_restart(tmp_path: Path) -> None:
     kit = till_kit(tmp_path, families=1)
-    quick_pins(kit)
     said = [refused(kit, "siti", WRONG) for _ in range(LOCK_AFTER)]
     assert said == ["wrong_pin"] * 4 + ["locked"]
     assert changes(kit) == [("siti", "locked")]

@@ -31,7 +31,6 @@ from ewarung_pos.ui.runners import SteppedRunner
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
-from tests.unit.services.counter import quick_pins
 
 __all__ = ["LEADER", "SITI", "CityLine", "Edc", "Paper", "ScriptedTill", "scripted_till"]
 
@@ -249,7 +248,6 @@ class ScriptedTill:
 def scripted_till(folder: Path, *, terminal: bool = True) -> ScriptedTill:
     """A till with the twelve families; Bu Siti is signed in."""
     kit = till_kit(folder, encrypted=False, families=12)
-    quick_pins(kit)
     till = assembled(kit, kit.ledger, Edc(), CityLine(), terminal=terminal)
     sign_in(till)
     return till
