@@ -25,15 +25,16 @@ from ewarung_pos.domain.journal import ComplaintRecorded
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.enrolment import enrol_into
-from ewarung_pos.errors import ConfigError, ServerUnreachable, Unauthorised
+from ewarung_pos.errors import ConfigError, PosError, ServerUnreachable, Unauthorised
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
-from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ledger.keys import Tier, key_of, make_key
 from ewarung_pos.ports import SyncReport
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.embedded import EmbeddedCity
 from ewarung_pos.sync.engine import SyncEngine
+from tests.integration.ledger.key_kit import MemoryStore, use_store
 
 RICE = "beras-medium-5"
 
@@ -174,6 +175,24 @@ def test_a_wrong_spent_or_malformed_code_leaves_nothing_behind(city: Place, tmp_
         enrol_into(tmp_path / "b", city.url, code, SystemClock(), practice=True)
     with till(tmp_path / "b", city.url) as kiosk:
         assert kiosk.ledger.read().head().seq > 0
+
+
+def test_a_failed_enrolment_leaves_no_key_behind_wherever_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = MemoryStore()
+    use_store(monkeypatch, store)
+    with pytest.raises(PosError):
+        enrol_into(tmp_path / "a", "http://127.0.0.1:1", "EWARUNG", SystemClock(), tier=Tier.OS_STORE)
+    assert (list((tmp_path / "a").iterdir()), store.entries) == ([], {})
+
+    cut_off = tmp_path / "a" / "enrolling-cut"  # by a power cut: its key is destroyed with the next try
+    cut_off.mkdir()
+    make_key(cut_off, Tier.OS_STORE)
+    assert len(store.entries) == 1
+    with pytest.raises(PosError):
+        enrol_into(tmp_path / "a", "http://127.0.0.1:1", "EWARUNG", SystemClock())
+    assert (list((tmp_path / "a").iterdir()), store.entries) == ([], {})
 
 
 def test_an_old_disk_image_is_found_before_any_new_right_and_its_entries_are_kept_aside(
