@@ -1,4 +1,4 @@
-"""What the command line does on a kiosk's own data: run the window, examine, verify, back up, enrol."""
+"""What the command line does on a kiosk's own data: run the window, examine, verify, export, back up, enrol."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ewarung_pos.errors import ConfigError, PosError
 from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.ports import DeviceState, TaskRunner
 
-__all__ = ["backup_ledger", "configuration", "examine", "run_window", "verify_ledger"]
+__all__ = ["backup_ledger", "configuration", "examine", "export_ledger", "run_window", "verify_ledger"]
 
 LOW_DISK_BYTES = 200_000_000
 
@@ -155,7 +155,7 @@ def _engine() -> str:
 
 
 def verify_ledger(path: str | None) -> dict[str, Any]:
-    """Check a data directory or a ledger file; JSON-ready.
+    """Check a data directory, a ledger file or an export; JSON-ready.
 
     Raises:
         PosError: it could not be opened.
@@ -164,6 +164,19 @@ def verify_ledger(path: str | None) -> dict[str, Any]:
 
     folder = Path(path) if path else configuration(None)[1]
     built: dict[str, Any] = msgspec.to_builtins(verify(folder))
+    return built
+
+
+def export_ledger(data_dir: str | None, out: Path, first_seq: int) -> dict[str, Any]:
+    """Write the ledger for anyone to check, from entry `first_seq` on; JSON-ready.
+
+    Raises:
+        PosError: nothing was written.
+    """
+    from ewarung_pos.ledger.export import export
+
+    _, folder = configuration(data_dir)
+    built: dict[str, Any] = msgspec.to_builtins(export(folder / "ledger.db", key_of(folder).secret, out, first_seq))
     return built
 
 

@@ -45,7 +45,8 @@ class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong: at which entry (0: not at one), a stable word, and what exactly.
 
     Words: file, owner, guard, identity, gap, prev_hash, hash, payload, column, canonical, not_first, overdrawn,
-    returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged, seal, projection.
+    returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged, seal, projection. Of an export
+    also those of docs/ledger-format.md.
     """
 
     seq: int
@@ -71,7 +72,7 @@ class VerifyReport(msgspec.Struct, frozen=True):
 
 
 def verify(path: Path, key: bytes | None = None, *, encrypted: bool = True, chain_only: bool = False) -> VerifyReport:
-    """Check a data directory or a ledger file.
+    """Check a data directory, a ledger file or an export.
 
     Args:
         path: the directory, or the file.
@@ -85,6 +86,10 @@ def verify(path: Path, key: bytes | None = None, *, encrypted: bool = True, chai
         LedgerTooNew: written by a newer version.
         LedgerCorrupt: not a ledger of this product at all; damage inside of one is reported, not raised.
     """
+    if path.is_file() and _is_text(path):
+        from ewarung_pos.ledger.exported import verify_export
+
+        return verify_export(path)
     file = path / LEDGER_FILE if path.is_dir() else path
     if encrypted and key is None:
         key = key_of(file.parent).secret
@@ -100,6 +105,13 @@ def verify(path: Path, key: bytes | None = None, *, encrypted: bool = True, chai
         return _Verification(connection, chain_only=chain_only).run()
     finally:
         connection.close()
+
+
+def _is_text(path: Path) -> bool:
+    """Whether it can be an export: an encrypted ledger begins with 16 random bytes, a plain one has a NUL there."""
+    with path.open("rb") as file:
+        begin = file.read(16)
+    return begin.startswith(b'{"') and all(0x20 <= byte < 0x7F for byte in begin)
 
 
 class _Verification:
