@@ -206,7 +206,7 @@ def _read(push: Push, place: int, body: bytes, digest: bytes) -> Taken | None:
         entry = None
         try:
             said = _LOOSE.decode(body)
-        except (msgspec.MsgspecError, RecursionError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             return None
     except RecursionError:
         return None

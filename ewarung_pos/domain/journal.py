@@ -322,7 +322,10 @@ def decode(body: bytes) -> Entry:
     Raises:
         msgspec.DecodeError: not an entry of this version, or not JSON.
     """
-    return _DECODER.decode(body)
+    try:
+        return _DECODER.decode(body)
+    except UnicodeDecodeError as error:  # the library's own error for a text that is not UTF-8 is none of its own
+        raise msgspec.DecodeError("not UTF-8") from error
 
 
 def genesis(device: str, epoch: int) -> bytes:
