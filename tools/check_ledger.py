@@ -410,7 +410,7 @@ class Check:
             self.head, self.expected = None, self.expected + 1
             return
         body, digest = line[len(BEGIN) : middle], bytes.fromhex(told)
-        entry, kind = self._entry(body)
+        entry, kind, sound = self._entry(body)
         seq = entry["seq"] if entry is not None else self.expected
         if seq != self.expected:
             self.note(self.expected, "gap", f"entry {self.expected} is missing; the next is {seq}")
@@ -418,31 +418,34 @@ class Check:
         if self.head is not None and hashlib.sha256(self.head + body).digest() != digest:
             self.note(seq, "hash", "the hash is not that of the one before and of these bytes")
         self.hashes.setdefault(seq, digest)
-        if entry is not None and kind in FACTS:
-            self._rules(entry, kind)
-        elif entry is not None:
+        if entry is not None:
             add(self.counts, kind, 1)
             self.entries += 1
+        if entry is not None and sound:
+            self._rules(entry, kind)
         self.head, self.expected = digest, seq + 1
 
-    def _entry(self, body: bytes) -> tuple[dict[str, Any] | None, str]:
-        """The entry and its kind, if it is one; what is wrong with its form is noted."""
+    def _entry(self, body: bytes) -> tuple[dict[str, Any] | None, str, bool]:
+        """The entry if it is one, its kind, and whether the fact is as that kind must be; what is wrong is noted."""
         try:
             entry = parsed(body)
+            plain = canonical(entry) == body
             if not fits(entry, ENTRY):
                 raise ValueError("a field is missing, too many, or of another type")
-            seq, fact = entry["seq"], dict(entry["fact"])
-            if canonical(entry) != body:
-                self.note(seq, "canonical", "the bytes are not canonical JSON (RFC 8785)")
-            kind = str(fact.pop("kind", ""))
-            if kind not in FACTS:
-                self.note(seq, "kind", f"unknown kind {kind!r}")
-            elif not fits(fact, FACTS[kind]):
-                raise ValueError(f"{kind} lacks a field, has one too many, or one of another type")
         except ValueError as error:
             self.note(self.expected, "payload", f"not an entry: {error}")
-            return None, ""
-        return entry, kind
+            return None, "", False
+        fact = dict(entry["fact"])
+        kind = str(fact.pop("kind", ""))
+        if not plain:
+            self.note(entry["seq"], "canonical", "the bytes are not canonical JSON (RFC 8785)")
+        if kind not in FACTS:
+            self.note(entry["seq"], "kind", f"unknown kind {kind!r}")
+            return entry, kind, False
+        if not fits(fact, FACTS[kind]):
+            self.note(entry["seq"], "payload", f"{kind} lacks a field, has one too many, or one of another type")
+            return entry, kind, False
+        return entry, kind, True
 
     def _rules(self, entry: dict[str, Any], kind: str) -> None:
         seq, fact = entry["seq"], entry["fact"]
@@ -466,8 +469,6 @@ class Check:
         if kind in self.rules:
             self.rules[kind](entry, fact)
         self.day.add(entry, kind)
-        add(self.counts, kind, 1)
-        self.entries += 1
 
     def _clock(self, entry: dict[str, Any], kind: str) -> None:
         before, self.clock = self.clock, (entry["instant"], entry["monotonic"], entry["boot"])
@@ -708,6 +709,8 @@ def main(arguments: list[str] | None = None) -> int:
             report = check(file)
     except (NotALedger, OSError) as error:
         sys.stderr.write(f"check_ledger: {options.file}: {error}\n")
+        if options.json:
+            sys.stdout.write(json.dumps({"ok": False, "error": str(error)}) + "\n")
         return 2
     if options.json:
         sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")

@@ -51,6 +51,7 @@ _LINE_BYTES = 8 * 1024 * 1024
 _BEGIN, _BETWEEN, _END = b'{"entry":', b',"hash":"', b'"}\n'
 _HEX32 = re.compile(r"[0-9a-f]{64}")
 _HEX64 = re.compile(r"[0-9a-f]{128}")
+_UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 _JSON = msgspec.json.Encoder(order="sorted")
 
 
@@ -86,7 +87,7 @@ def verify_export(path: Path) -> VerifyReport:
         line = file.readline(_LINE_BYTES)
         try:
             named = msgspec.json.decode(line, type=_Named)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             raise LedgerCorrupt(path.name, reason="foreign") from error
         if named.format != FORMAT:
             raise LedgerCorrupt(path.name, reason="foreign")
@@ -94,7 +95,7 @@ def verify_export(path: Path) -> VerifyReport:
             raise LedgerTooNew(f"export {named.version}, this version knows {VERSION}")
         try:
             header = msgspec.json.decode(line, type=Header)
-        except msgspec.DecodeError as error:
+        except _UNREADABLE as error:
             return _unusable(str(error).partition(" - ")[0])
         words = (header.device_key, header.city_key, header.prev_hash)
         if not all(map(_HEX32.fullmatch, words)) or header.first_seq < 1:
@@ -118,7 +119,7 @@ class _Check:
         self._digest = sha256(line)
         self._before = bytes.fromhex(self._header.prev_hash)
         self._head: bytes | None = self._before
-        self._hashes = bytearray()
+        self._hashes = {header.first_seq - 1: self._before}
         self._expected = self._header.first_seq
         self._ids: set[str] = set()
         self._receipt: int | None = 0 if self._whole else None
@@ -173,7 +174,7 @@ class _Check:
         body, digest = line[len(_BEGIN) : middle], bytes.fromhex(told)
         try:
             entry = decode(body)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except _UNREADABLE as error:
             self._unread(body, digest, str(error).partition(" - ")[0])
             return
         self._linked(entry.seq, body, digest)
@@ -187,14 +188,13 @@ class _Check:
         """Neither an entry nor of a kind that this version knows."""
         try:
             said = msgspec.json.decode(body, type=_Loose)
-        except (msgspec.DecodeError, RecursionError):
+        except _UNREADABLE:
             said = _Loose(self._expected, _Kind())
         self._linked(said.seq, body, digest)
-        if said.fact.kind and said.fact.kind not in _KINDS:
-            self._note(said.seq, "kind", said.fact.kind)
+        if said.fact.kind:
             self._tally.count(said.fact.kind)
-        else:
-            self._note(self._expected, "payload", detail)
+        known = said.fact.kind in {"", *_KINDS}
+        self._note(said.seq, "payload" if known else "kind", detail if known else said.fact.kind)
         self._step(said.seq, digest)
 
     def _linked(self, seq: int, body: bytes, digest: bytes) -> None:
@@ -206,9 +206,8 @@ class _Check:
 
     def _step(self, seq: int, digest: bytes | None) -> None:
         self._head = digest
-        place = 32 * (seq - self._header.first_seq)
-        if 0 <= place == len(self._hashes):
-            self._hashes += digest or bytes(32)
+        if digest is not None:
+            self._hashes.setdefault(seq, digest)
         self._expected = seq + 1
 
     def _wrong_with(self, entry: Entry, body: bytes) -> list[str]:
@@ -286,7 +285,7 @@ class _Check:
         """The device's signature over the head that the seal follows."""
         self._seals += 1
         text = f"{entry.device}|{entry.epoch}|{fact.totals.first_seq}|{entry.seq - 1}|{fact.head}"
-        before = self._hash_of(entry.seq - 1)
+        before = self._hashes.get(entry.seq - 1)
         sound = _signed_by(self._header.device_key, text, fact.signature)
         found = [] if sound and (before is None or fact.head == before.hex()) else ["seal"]
         edc = fact.edc
@@ -297,26 +296,18 @@ class _Check:
         self._acked = max(self._acked, fact.acked_seq)
         flags = ",".join(f"{seq}:{flag}" for seq, flag in fact.flagged)
         text = f"ack|{entry.device}|{entry.epoch}|{fact.acked_seq}|{fact.acked_hash}|{fact.server_ms}|{flags}"
-        held = self._hash_of(fact.acked_seq)
+        held = self._hashes.get(fact.acked_seq)
         if fact.acked_seq >= entry.seq or (held is not None and held.hex() != fact.acked_hash):
             at = min(fact.acked_seq, entry.seq)
             self._note(at, "acknowledged", f"the city holds another entry (acknowledged at {entry.seq})")
         return [] if _signed_by(self._header.city_key, text, fact.signature) else ["ack_signature"]
-
-    def _hash_of(self, seq: int) -> bytes | None:
-        """The hash of an entry that came before; None where the file does not tell."""
-        place = 32 * (seq - self._header.first_seq)
-        if place == -32:
-            return self._before
-        found = bytes(self._hashes[place : place + 32]) if place >= 0 else b""
-        return found if any(found) else None
 
     # -- the last line -----------------------------------------------------------------------------------------------
 
     def _trailer(self, line: bytes) -> None:
         try:
             told = msgspec.json.decode(line, type=Trailer)
-        except (msgspec.DecodeError, RecursionError):
+        except _UNREADABLE:
             if line.startswith(_BEGIN):
                 self._entry_line(line)
             self._note(0, "trailer", "the file ends without one")

@@ -180,7 +180,7 @@ def test_a_file_that_appears_meanwhile_is_left_alone(
     till: TillKit, stick: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = stick / "out.jsonl"
-    monkeypatch.setattr(exporting.os, "fsync", lambda _: out.write_text("somebody's"))
+    monkeypatch.setattr(os, "fsync", lambda _: out.write_text("somebody's"))
     assert refused(till, out).reason == "export_exists"
     assert (names(stick), out.read_text()) == (["out.jsonl"], "somebody's")
 
@@ -199,7 +199,7 @@ def test_a_disk_that_fails_leaves_nothing(
     def failing(_: int) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(exporting.os, "fsync", failing)
+    monkeypatch.setattr(os, "fsync", failing)
     error = refused(till, stick / "out.jsonl")
     assert (type(error), error.reason) == (kind, reason)
     assert names(stick) == []
@@ -217,7 +217,7 @@ def test_a_folder_that_goes_away_is_said(till: TillKit, stick: Path, monkeypatch
         stick.rmdir()
         stick.write_text("a file now")
 
-    monkeypatch.setattr(exporting.os, "fsync", pulled)
+    monkeypatch.setattr(os, "fsync", pulled)
     assert refused(till, stick / "out.jsonl").reason == "export_file"
 
 
@@ -225,7 +225,7 @@ def test_an_interruption_leaves_nothing(till: TillKit, stick: Path, monkeypatch:
     def interrupted(_: int) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(exporting.os, "fsync", interrupted)
+    monkeypatch.setattr(os, "fsync", interrupted)
     with pytest.raises(KeyboardInterrupt):
         export(till.data_dir / "ledger.db", LEDGER_KEY, stick / "out.jsonl")
     assert names(stick) == []
