@@ -30,9 +30,6 @@ from ewarung_pos.sync.signing import sign
 
 __all__ = ["attest", "differences", "fold_day"]
 
-_SETTLED = {"done", "declined", "cancelled", "approved", "voided", "void_declined"}
-
-
 _TOTALS = msgspec.json.Decoder(DayTotals)
 
 
@@ -93,7 +90,7 @@ class _Day:
                 self.counts["copies"] += fact.copy > 0
             case AttemptOpened():
                 self.attempts.add(fact.attempt)
-            case AttemptSettled() if fact.outcome in _SETTLED:
+            case AttemptSettled() if fact.outcome != "in_doubt":
                 self.attempts.discard(fact.attempt)
 
     def _goods(self, fact: Redeemed | Reversed, sign: int) -> None:

@@ -162,7 +162,10 @@ def doctor(*, data_dir: str | None, as_json: bool) -> None:
 @_DATA_DIR
 @_JSON
 def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
-    """Check chain, guards, projections, balances and signatures; name the first bad entry."""
+    """Check chain, guards, projections, balances and signatures; name the first bad entry.
+
+    PATH is a data directory, a ledger or an export.
+    """
     from ewarung_pos.kiosk import verify_ledger
 
     report = verify_ledger(path or data_dir)
@@ -171,10 +174,34 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     elif report["ok"]:
         click.echo(f"Buku catatan utuh: {report['entries']} catatan, kepala {report['head'][:12]}.")
     else:
-        click.echo(f"Buku catatan TIDAK utuh; catatan pertama yang salah: {report['first_bad_seq']}.")
+        first = report["first_bad_seq"]
+        where = "bukan pada satu catatan" if first is None else f"catatan pertama yang salah: {first}"
+        click.echo(f"Buku catatan TIDAK utuh; {where}.")
         for problem in report["problems"][:20]:
             click.echo(f"  {problem}")
     sys.exit(0 if report["ok"] else 1)
+
+
+@cli.command()
+@click.argument("out", type=click.Path(dir_okay=False), metavar="OUT.jsonl")
+@click.option("--from", "first_seq", type=click.IntRange(1), default=1, metavar="SEQ", help="First entry; default all.")
+@_DATA_DIR
+@_JSON
+def export(*, out: str, first_seq: int, data_dir: str | None, as_json: bool) -> None:
+    """Write the ledger as text for anyone to check (docs/ledger-format.md).
+
+    Works beside a running till. OUT.jsonl must not be there yet; it appears when it is whole. An export from a later
+    entry on proves its chain and signatures, but not its balances.
+    """
+    from ewarung_pos.kiosk import export_ledger
+
+    done = export_ledger(data_dir, Path(out), first_seq)
+    if as_json:
+        click.echo(json.dumps(done, ensure_ascii=False))
+    else:
+        span = f"catatan {done['first_seq']} sampai {done['last_seq']}"
+        click.echo(f"Diekspor: {done['path']}, {span}, kepala {done['head'][:12]}.")
+        click.echo("Siapa pun dapat memeriksanya dengan tools/check_ledger.py, tanpa program kasir ini.")
 
 
 @cli.command()

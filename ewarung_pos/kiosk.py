@@ -1,4 +1,4 @@
-"""What the command line does on a kiosk's own data: run the window, examine, verify, back up, enrol."""
+"""What the command line does on a kiosk's own data: run the window, examine, verify, export, back up, enrol."""
 
 from __future__ import annotations
 
@@ -27,6 +27,7 @@ __all__ = [
     "configuration",
     "enrol_kiosk",
     "examine",
+    "export_ledger",
     "rekey_kiosk",
     "run_window",
     "verify_ledger",
@@ -214,12 +215,17 @@ def _engine() -> str:
 
 
 def verify_ledger(path: str | None) -> dict[str, Any]:
-    """Check a data directory or a ledger file; JSON-ready.
+    """Check a data directory, a ledger file or an export; JSON-ready.
 
     Raises:
         PosError: it could not be opened.
     """
+    from ewarung_pos.ledger.verify import is_export, verify
+
     place = Path(path) if path else configuration(None)[1]
+    if place.is_file() and is_export(place):
+        told: dict[str, Any] = msgspec.to_builtins(verify(place))
+        return told
     return _verified(place, key_of(place if place.is_dir() else place.parent, person()))
 
 
@@ -227,6 +233,19 @@ def _verified(place: Path, key: LedgerKey) -> dict[str, Any]:
     from ewarung_pos.ledger.verify import verify
 
     built: dict[str, Any] = msgspec.to_builtins(verify(place, key.secret))
+    return built
+
+
+def export_ledger(data_dir: str | None, out: Path, first_seq: int) -> dict[str, Any]:
+    """Write the ledger for anyone to check, from entry `first_seq` on; JSON-ready.
+
+    Raises:
+        PosError: nothing was written.
+    """
+    from ewarung_pos.ledger.export import export
+
+    _, folder = configuration(data_dir)
+    built: dict[str, Any] = msgspec.to_builtins(export(folder / "ledger.db", key_of(folder).secret, out, first_seq))
     return built
 
 

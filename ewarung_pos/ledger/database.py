@@ -210,8 +210,14 @@ class SqlLedger:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite.Error as error:
                 raise known(error) from error
-            self._unit = SqlUnitOfWork(connection, self._tip, self._clock, self._catalogue)
-            return self._unit
+            unit = SqlUnitOfWork(connection, self._tip, self._clock, self._catalogue)
+            try:
+                unit.note_clock()
+            except BaseException:
+                self._roll_back()
+                raise
+            self._unit = unit
+            return unit
         except BaseException:
             self._turn.release()
             raise

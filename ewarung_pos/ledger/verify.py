@@ -45,7 +45,7 @@ from ewarung_pos.ledger.paperwork import Attempts, PrintJobs
 from ewarung_pos.ledger.reference import Reference
 from ewarung_pos.ledger.shape import misshapen
 
-__all__ = ["Problem", "VerifyReport", "verify"]
+__all__ = ["Problem", "VerifyReport", "is_export", "verify"]
 
 _ENTRIES = (
     "SELECT seq, payload, prev_hash, hash, id, kind, business_date, instant, family, receipt, reverses "
@@ -64,7 +64,7 @@ class Problem(msgspec.Struct, frozen=True):
 
     Words: file, schema, guard, identity, gap, prev_hash, hash, payload, column, canonical, not_first, overdrawn,
     returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged, seal, projection,
-    paperwork, reference, stopped.
+    paperwork, reference, stopped. Of an export also those of docs/ledger-format.md.
     """
 
     seq: int
@@ -100,7 +100,7 @@ def verify(
     chain_only: bool = False,
     wanted: Callable[[], bool] = lambda: True,
 ) -> VerifyReport:
-    """Check a data directory or a ledger file.
+    """Check a data directory, a ledger file or an export.
 
     Args:
         path: the directory, or the file.
@@ -115,6 +115,10 @@ def verify(
         LedgerTooNew: written by a newer version.
         LedgerCorrupt: not a ledger of this product at all; damage inside of one is reported, not raised.
     """
+    if path.is_file() and is_export(path):
+        from ewarung_pos.ledger.exported import verify_export
+
+        return verify_export(path)
     file = path / LEDGER_FILE if path.is_dir() else path
     if encrypted and key is None:
         key = key_of(file.parent).secret
@@ -130,6 +134,13 @@ def verify(
         return _Verification(connection, wanted, chain_only=chain_only).run()
     finally:
         connection.close()
+
+
+def is_export(path: Path) -> bool:
+    """Whether it can be an export: an encrypted ledger begins with 16 random bytes, a plain one has a NUL there."""
+    with path.open("rb") as file:
+        begin = file.read(16)
+    return begin.startswith(b'{"') and all(0x20 <= byte < 0x7F for byte in begin)
 
 
 class _Verification:

@@ -146,6 +146,22 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         "Salinan cadangan tidak bisa ditulis di folder itu.",
         "Pasang penyimpanan cadangan, lalu ulangi.",
     ),
+    "config.export_exists": said(
+        "Berkas tujuan sudah ada",
+        "Nama berkas itu sudah dipakai. Ekspor tidak pernah menimpa berkas lain.",
+        "Beri nama lain, atau pindahkan berkas itu dulu.",
+        safe=UNTOUCHED,
+    ),
+    "config.export_file": said(
+        "Berkas ekspor tidak bisa ditulis",
+        "Folder tujuan tidak ada atau tidak boleh ditulis.",
+        "Periksa folder tujuan dan izinnya, lalu ulangi.",
+    ),
+    "config.export_from": said(
+        "Nomor awal tidak ada",
+        "Buku catatan tidak punya catatan dengan nomor itu.",
+        "Beri nomor yang ada, atau ekspor semua tanpa --from.",
+    ),
     "pos": said("Ada kesalahan", "Terjadi sesuatu yang tidak diduga.", "Catat jamnya dan hubungi petugas kota."),
     "bug": said(
         "Ada kesalahan program",

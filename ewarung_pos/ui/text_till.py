@@ -293,6 +293,11 @@ _MACHINES: dict[str, Trouble] = {
         "Jangan serahkan barang. Kosongkan ruang disk, lalu ulangi.",
         tone="stop",
     ),
+    "ledger_full.export": said(
+        "Disk penuh",
+        "Tidak ada ruang untuk berkas ekspor, jadi berkas itu tidak dibuat.",
+        "Kosongkan ruang atau pakai penyimpanan lain, lalu ulangi.",
+    ),
     "ledger_corrupt": said(
         "Buku catatan tidak terbaca",
         "Berkas ini bukan buku catatan kasir ini, atau rusak.",
@@ -325,6 +330,13 @@ _MACHINES: dict[str, Trouble] = {
         "Catatan diubah",
         "Rantai catatan tidak cocok: ada yang diubah atau hilang.",
         "Hentikan layanan. Hubungi petugas kota.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "chain_broken.before_export": said(
+        "Catatan tidak cocok, tidak diekspor",
+        "Rantai catatan tidak cocok, jadi berkas ekspor tidak dibuat dan tidak ditandatangani.",
+        "Jalankan ewarung-pos verify, lalu hubungi petugas kota.",
         safe=UNTOUCHED,
         tone="stop",
     ),

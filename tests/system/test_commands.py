@@ -21,6 +21,7 @@ TILL_COMMANDS = {
     "simulate-edc": "--pty --listen --faults --families",
     "doctor": "--data-dir --json",
     "verify": "--data-dir --json",
+    "export": "--from --data-dir --json",
     "backup": "--data-dir",
     "enrol": "--city --code --key --data-dir",
     "rekey": "--key --data-dir",
@@ -68,6 +69,8 @@ def test_the_programs_answer_to_help_and_version() -> None:
         ["simulate-edc", "--pty", "x", "--listen", "tcp://127.0.0.1:1"],
         ["nope"],
         ["verify", "/nope"],
+        ["export"],
+        ["export", "out.jsonl", "--from", "0"],
         ["enrol"],
     ],
 )

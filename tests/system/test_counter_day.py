@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +18,7 @@ from tests.system.kit import (
     other_connection,
     paper_is_backed,
     papers,
+    run,
     said,
     same_at_the_city,
     same_money,
@@ -45,6 +49,28 @@ def test_a_morning_of_120_families_ends_with_the_summary(served: tuple[Path, dic
     report = said(folder)
     assert report["ok"]
     assert report["head"] == summary["ledger_head"]
+
+
+def test_the_morning_is_exported_and_a_stranger_finds_it_sound(
+    served: tuple[Path, dict[str, Any]], tmp_path: Path
+) -> None:
+    """Voids, debits in doubt, a sealed day and the city's own signatures: all of it by the checker's own reckoning."""
+    folder, summary = served
+    out = tmp_path / "morning.jsonl"
+    assert run("export", str(out), "--data-dir", str(folder)).returncode == 0
+    checker = Path(__file__).resolve().parents[2] / "tools" / "check_ledger.py"
+    done = subprocess.run(
+        [sys.executable, "-I", str(checker), str(out), "--json"],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["findings"]) == (0, [])
+    assert (report["entries"], report["head"]) == (summary["entries"], summary["ledger_head"])
+    assert (report["acked_seq"], report["sealed_days"], report["whole"]) == (summary["acked_seq"], 1, True)
+    assert said(out) == said(folder)
 
 
 def test_every_receipt_came_out_on_paper_and_as_pdf(served: tuple[Path, dict[str, Any]]) -> None:

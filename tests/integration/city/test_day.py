@@ -112,6 +112,22 @@ def test_the_citys_totals_of_a_day_are_the_z_report(city: LiveCity, till: Till) 
     assert city.cases() == []
 
 
+def test_a_void_that_the_bank_declined_leaves_nothing_in_doubt(city: LiveCity, till: Till) -> None:
+    till.drain()
+    counter = Counter(till)
+    counter.day.open("siti")
+    counter.stock.receive("Bulog", "SJ-1", (ReceivedLine("beras-medium-5", 10),), "siti")
+    sold = counter.purse(counter.families("SEMBAKO")[0])
+    attempt, _ = counter.reverse.begin_void(sold.entry.id, ReversalReason.WRONG_GOODS, "siti", "yuni")
+    counter.reverse.conclude(attempt.id, Declined("25", "not_found"), "siti")
+    counter.close(APPROVED.amount)
+    till.drain()
+    with city.store.read() as tx:
+        (day,) = tx.all(schema.day)
+    assert day["closed_seq"]
+    assert (day["differs"], city.cases()) == ("", [])
+
+
 def test_the_figures_of_the_period(city: LiveCity, till: Till) -> None:
     till.drain()
     morning(till)

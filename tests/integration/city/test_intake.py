@@ -238,7 +238,7 @@ def test_a_body_nested_without_end_is_refused_as_a_whole(city: LiveCity, pen: Pe
     assert refused.value.reason == "malformed"
 
 
-@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"b":1,"a":2}', b'{"seq": 2}'])
+@pytest.mark.parametrize("body", [b"[]", b"{}", b'{"b":1,"a":2}', b'{"seq": 2}', b'{"id":"\xff"}'])
 def test_bytes_that_are_no_entry_are_put_aside(city: LiveCity, pen: Pen, body: bytes) -> None:
     pen.body(body)
     ack = pen.send(city.url, pen.batch())

@@ -212,6 +212,12 @@ def test_bytes_of_another_version_are_not_read(change: Callable[[str], str]) -> 
         decode(changed.encode())
 
 
+def test_bytes_that_are_no_text_are_not_read() -> None:
+    body = canonical(entry(1, DayOpened()))
+    with pytest.raises(msgspec.DecodeError, match="UTF-8"):
+        decode(body.replace(b'"boot-1"', b'"boot-\xff"'))
+
+
 # --- the chain ----------------------------------------------------------------------------------
 
 SEED = genesis("EW-0001", 1)
