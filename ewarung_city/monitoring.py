@@ -118,7 +118,7 @@ def realisation(tx: Tx, period: str) -> list[RealisationRow]:
 def days(tx: Tx, period: str) -> list[DayRow]:
     """Sealed days of a period."""
     rows = []
-    for row in tx.all(schema.day, "device", "epoch", "date", date=f"{period}-%"):
+    for row in tx.starting(schema.day, "date", f"{period}-", "device", "epoch", "date"):
         if row["closed_seq"]:
             ours = _TOTALS.decode(row["totals"])
             rows.append(
