@@ -104,7 +104,12 @@ class Quarantine(StrEnum):
 
 
 class Flag(StrEnum):
-    """Why an entry that was taken opened a case: the goods have left, a person looks at it."""
+    """Why an entry that was taken opened a case: the goods have left, a person looks at it.
+
+    BAD_REVERSAL: a counter-entry to what is unknown, undone before, of another day or not what it repeats; no right
+    goes back by it. LINES_DIFFER: the goods are not those that the rights or the purse paid for. RECEIPT_GAP: receipts
+    are numbered without gaps, and this one does not follow.
+    """
 
     OVER_LEASE = "OVER_LEASE"
     UNKNOWN_CARD = "UNKNOWN_CARD"
@@ -115,6 +120,9 @@ class Flag(StrEnum):
     DAY_DIFFERS = "DAY_DIFFERS"
     UNKNOWN_GRANT = "UNKNOWN_GRANT"
     UNREADABLE = "UNREADABLE"
+    BAD_REVERSAL = "BAD_REVERSAL"
+    LINES_DIFFER = "LINES_DIFFER"
+    RECEIPT_GAP = "RECEIPT_GAP"
 
 
 class Mode(StrEnum):

@@ -274,7 +274,7 @@ def test_a_seal_that_does_not_fit_its_entries_is_a_case(city: LiveCity, pen: Pen
     purse = PurseDebit("a1", 20_000, "1", "2", "3", "t", "m", "b")
     pen.write(msgspec.structs.replace(fact, purse=purse))
     pen.write(DayClosed(DayTotals(first_seq=2, last_seq=3), (), None, "00" * 32, "zz", 1))
-    assert pen.send(city.url, pen.batch()).flagged == ((4, "DAY_DIFFERS"),)
+    assert pen.send(city.url, pen.batch()).flagged == ((3, "LINES_DIFFER"), (4, "DAY_DIFFERS"))
     line = pen.city(city.url)
     said = line.attest("2026-11-24")
     line.close()
