@@ -131,12 +131,12 @@ class RedemptionRefused(_Fact, frozen=True):
 
 
 class AttemptOpened(_Fact, frozen=True):
-    """Intent to debit a purse, durable before the first byte to the terminal. `amount` rupiah."""
+    """Intent to debit a purse, durable before the first byte to the terminal. `amount` rupiah, negative for a void."""
 
     attempt: str
     family: Code
     last4: str
-    amount: Count
+    amount: Whole
 
 
 class AttemptSettled(_Fact, frozen=True):
