@@ -154,7 +154,7 @@ def _imported(report: ImportReport, *, as_json: bool) -> None:
 @_located
 @click.argument("file", type=_FILE)
 def import_catalogue(*, data_dir: str, database: str, file: Path) -> None:
-    """Goods, prices, programmes, rations and people, from JSON."""
+    """Goods, prices, programmes, rations and people, from JSON; refused whole if kiosks still need what it lacks."""
     store, _ = _open(_place(data_dir, database))
     with store.write() as tx:
         register.import_catalogue(tx, file)

@@ -7,13 +7,15 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, ClassVar, cast
 
 import msgspec
-from litestar import Litestar, MediaType, Request, Response, get, post
+from litestar import Litestar, MediaType, Request, Response, Router, get, post
 from litestar._openapi.schema_generation import SchemaCreator
+from litestar.connection import ASGIConnection
 from litestar.dto import AbstractDTO
 from litestar.exceptions import HTTPException, ValidationException
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
@@ -23,10 +25,11 @@ from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
 from ewarung_city import attest, enrolment, feed, intake
-from ewarung_city.exchange import App, Caller, SignedExchange
+from ewarung_city.exchange import App, Caller, SignedExchange, whereabouts
 from ewarung_city.keys import CityKeys
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
+from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.errors import PosError, ServerBusy, Unauthorised
@@ -53,7 +56,7 @@ _LOG = logging.getLogger("ewarung_city")
 _RETRY_S = 5
 _PROBLEM_MEDIA = cast("MediaType", PROBLEM_TYPE)
 
-Cursor = Annotated[int, QueryParameter(ge=0, le=2**53 - 1, description="Of the last page that was accepted.")]
+Cursor = Annotated[int, QueryParameter(ge=0, le=EXACT, description="Of the last page that was accepted.")]
 Date = Annotated[str, PathParameter(description="Business date, YYYY-MM-DD.", max_length=10)]
 
 
@@ -92,20 +95,20 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
         return bytes.fromhex(row["device_key"]) if row is not None else None
 
     app = Litestar(
-        [enrol, hello, push, pull, attest_day, health],
+        [enrol, hello, push, pull, attest_day, Router("/", route_handlers=[health], opt=_PUBLIC)],
+        guards=[_proved],
         openapi_config=OpenAPIConfig(
             title="eWarung city",
             version=f"{SCHEMA}.0.0",
             description=_DESCRIPTION,
-            path="/schema",
             render_plugins=[JsonRenderPlugin(path=["/openapi.json", "/"])],
+            openapi_router=Router("/schema", route_handlers=[], opt=_PUBLIC, include_in_schema=False),
         ),
         plugins=[_WireTypes()],
         exception_handlers={
             _Refusal: _refusal,
             PosError: _expected,
             HTTPException: _http,
-            RecursionError: _too_deep,
             Exception: _unexpected,
         },
         request_max_body_size=MESSAGE_BYTES,
@@ -116,8 +119,20 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
     return SignedExchange(cast("App", app), keys, find_key, lambda: city.now_ms() // 1000)
 
 
-class _Verbatim(AbstractDTO[Push]):
-    """Decode a batch in one step, its entries untouched: hashes are computed over their very bytes."""
+_PUBLIC = {"public": True}
+"""On a route that answers anybody; every other one is for callers that the exchange has proved."""
+
+
+def _proved(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Whichever way a path is written, the route that it leads to decides whether a signature is needed."""
+    if not handler.opt.get("public") and "caller" not in connection.scope.get("state", {}):
+        raise _Refusal(401, "Not signed by a kiosk of this city", "signature")
+
+
+class _Verbatim(AbstractDTO[Any]):
+    """Decode a message in one step: a batch's entries stay untouched, for hashes are computed over their very bytes."""
+
+    decoder: ClassVar[msgspec.json.Decoder[Any]]
 
     @classmethod
     def create_for_field_definition(
@@ -125,16 +140,17 @@ class _Verbatim(AbstractDTO[Push]):
     ) -> None:
         """Nothing to prepare."""
 
-    def decode_bytes(self, value: bytes) -> Push:
-        """The batch.
+    def decode_bytes(self, value: bytes) -> msgspec.Struct:
+        """The message.
 
         Raises:
-            ValidationException: not a PUSH.
+            ValidationException: not one, not JSON, nested deeper than anything of ours, or not UTF-8.
         """
         try:
-            return _PUSH.decode(value)
+            message: msgspec.Struct = self.decoder.decode(value)
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
-            raise ValidationException("not a PUSH") from error
+            raise ValidationException("not this message") from error
+        return message
 
     @classmethod
     def create_openapi_schema(
@@ -144,7 +160,17 @@ class _Verbatim(AbstractDTO[Push]):
         return schema_creator.for_field_definition(field_definition)
 
 
-_PUSH = msgspec.json.Decoder(Push)
+class _EnrolBody(_Verbatim):
+    decoder = msgspec.json.Decoder(Enrol)
+
+
+class _HelloBody(_Verbatim):
+    decoder = msgspec.json.Decoder(Hello)
+
+
+class _PushBody(_Verbatim):
+    decoder = msgspec.json.Decoder(Push)
+
 
 _PROBLEMS = {
     400: ResponseSpec(Problem, description="Malformed.", media_type=_PROBLEM_MEDIA, generate_examples=False),
@@ -159,7 +185,15 @@ _PROBLEMS = {
 # --- routes ---------------------------------------------------------------------------------------------------------
 
 
-@post("/v1/enrol", sync_to_thread=True, status_code=200, tags=["enrolment"], responses=_PROBLEMS)
+@post(
+    "/v1/enrol",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["enrolment"],
+    dto=_EnrolBody,
+    return_dto=None,
+    responses=_PROBLEMS,
+)
 def enrol(data: JSONBody[Enrol], request: Request[Any, Any, Any]) -> Response[Enrolled | EnrolPending]:
     """A kiosk asks to be taken in with its code; asked again until a person has compared the six digits."""
     city = _city(request)
@@ -175,7 +209,15 @@ def enrol(data: JSONBody[Enrol], request: Request[Any, Any, Any]) -> Response[En
     return Response(answer, status_code=202 if isinstance(answer, EnrolPending) else 200)
 
 
-@post("/v1/hello", sync_to_thread=True, status_code=200, tags=["journal"], responses=_PROBLEMS)
+@post(
+    "/v1/hello",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["journal"],
+    dto=_HelloBody,
+    return_dto=None,
+    responses=_PROBLEMS,
+)
 def hello(data: JSONBody[Hello], request: Request[Any, Any, Any]) -> Welcome:
     """Where does the city's copy of the journal end, and what may this kiosk do?"""
     city, caller = _city(request), _caller(request)
@@ -191,7 +233,7 @@ def hello(data: JSONBody[Hello], request: Request[Any, Any, Any]) -> Welcome:
     sync_to_thread=True,
     status_code=200,
     tags=["journal"],
-    dto=_Verbatim,
+    dto=_PushBody,
     return_dto=None,
     responses=_PROBLEMS,
 )
@@ -288,13 +330,8 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     return _answer(Problem(status, "Not understood" if status < 500 else "The city failed", reason))
 
 
-def _too_deep(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    """JSON nested deeper than anything of ours."""
-    return _answer(Problem(400, "Not understood", "malformed"))
-
-
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    _LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    _LOG.error("%s failed: %s", getattr(request.scope.get("route_handler"), "handler_name", "-"), whereabouts(error))
     return _answer(Problem(500, "The city failed", "failure"), _RETRY_S)
 
 

@@ -7,15 +7,18 @@ were cut into batches.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
 
 from ewarung_city import feed
-from ewarung_city.attest import differences, fold_day
+from ewarung_city.attest import differences, every_figure, fold_day
+from ewarung_city.counterparts import Counterparts, lines_fit
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
-from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.bounds import EXACT
+from ewarung_pos.domain.catalogue import Catalogue, Product
 from ewarung_pos.domain.family import CardStatus
 from ewarung_pos.domain.journal import (
     DayClosed,
@@ -35,9 +38,17 @@ from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, Flag, batch_text
 from ewarung_pos.sync.signing import verify
 
-__all__ = ["Applier", "Item"]
+__all__ = ["Applier", "Beyond", "Item"]
 
 _LEASE = ("family", "programme", "period", "commodity")
+
+
+class Beyond(Exception):
+    """The entry at `seq` would take a total beyond what is kept exactly, so it cannot be true; nothing is written."""
+
+    def __init__(self, seq: int) -> None:
+        super().__init__(f"entry {seq}")
+        self.seq = seq
 
 
 class Item(Protocol):
@@ -73,10 +84,18 @@ class Applier:
         self._lines: list[dict[str, Any]] = []
         self._days: dict[str, dict[str, Any]] = {}
         self._catalogue = Catalogue()
+        self._products: dict[str, Product] = {}
+        self._counterparts = Counterparts()
+        self._new_prices: list[dict[str, Any]] = []
+        self._receipt = 0
         self._items: Sequence[Item] = ()
 
     def apply(self, items: Sequence[Item]) -> list[tuple[int, str]]:
-        """Apply the entries in order; returns (seq, flag) of those that open a case."""
+        """Apply the entries in order; returns (seq, flag) of those that open a case.
+
+        Raises:
+            Beyond: an entry that cannot be true. Nothing was written.
+        """
         self._items = items
         self._fetch(items)
         seen: set[str] = set()
@@ -113,6 +132,20 @@ class Applier:
             self._prices.update((row["product"], int(row["price"])) for row in tx.all(schema.price, device=device))
         text = tx.setting("catalogue")
         self._catalogue = feed.CATALOGUE.decode(text) if text else Catalogue()
+        self._products = {product.code: product for product in self._catalogue.products}
+        if served:
+            newest = tx.last(schema.redemption, "seq", **self._whose)
+            self._receipt = int(newest["receipt"]) if newest is not None else 0
+        self._fetch_originals({fact.original for fact in served if isinstance(fact, Reversed)})
+
+    def _fetch_originals(self, originals: set[str]) -> None:
+        """What the counter-entries of this batch undo, as far as it came in earlier ones."""
+        rows = self._tx.within(schema.entry, "id", sorted(originals), **self._whose)
+        for row in sorted(rows, key=lambda row: int(row["seq"])):
+            with suppress(msgspec.MsgspecError):  # of a version we cannot read: nothing that we could compare
+                self._counterparts.redeemed(decode(bytes(row["body"])))
+        for row in self._tx.within(schema.redemption, "original", sorted(originals), **self._whose):
+            self._counterparts.undone(row["original"])
 
     def _one(self, entry: Entry, seq: int) -> None:
         match entry.fact:
@@ -124,7 +157,7 @@ class Applier:
                 self._received_state(seq, fact)
             case StockReceived() as fact:
                 for line in fact.lines:
-                    self._stock[line.product] = self._stock.get(line.product, 0) + line.packs
+                    self._stock[line.product] = _exact(self._stock.get(line.product, 0) + line.packs, seq)
             case StockAdjusted() as fact:
                 for count in fact.lines:
                     self._stock[count.product] = count.counted
@@ -141,25 +174,25 @@ class Applier:
 
     def _served(self, entry: Entry, fact: Redeemed | Reversed, sign: int) -> None:
         seq = entry.seq
-        total = "spent" if sign > 0 else "returned"
-        for debit in fact.debits:
-            key = (fact.family, debit.programme, debit.period, debit.commodity)
-            lease = self._leases.setdefault(key, self._no_lease(key, debit.unit.value))
-            lease[total] += debit.amount
-            if (
-                lease["spent"] - lease["returned"] + lease["surrendered"] > lease["granted"]
-                or lease["returned"] > lease["spent"]
-                or lease["unit"] != debit.unit.value
-            ):
-                self._flag(seq, Flag.OVER_LEASE)
-        if sign > 0:
+        if fact.receipt != self._receipt + 1:
+            self._flag(seq, Flag.RECEIPT_GAP)
+        self._receipt = fact.receipt
+        if isinstance(fact, Redeemed):
+            self._counterparts.redeemed(entry)
             self._card(entry, fact)
             if any((line.product, line.price) not in self._prices for line in fact.lines):
                 self._flag(seq, Flag.PRICE_MISMATCH)
+            if not lines_fit(entry, fact, self._products):
+                self._flag(seq, Flag.LINES_DIFFER)
+            self._rights(seq, fact, "spent")
+        elif self._counterparts.undoes(entry, fact):
+            self._rights(seq, fact, "returned")
+        else:
+            self._flag(seq, Flag.BAD_REVERSAL)
         values = dict.fromkeys(Tender, 0)
         for place, line in enumerate(fact.lines):
-            values[line.tender] += sign * line.total.amount
-            self._stock[line.product] = self._stock.get(line.product, 0) - sign * line.packs
+            values[line.tender] = _exact(values[line.tender] + sign * line.total.amount, seq)
+            self._stock[line.product] = _exact(self._stock.get(line.product, 0) - sign * line.packs, seq)
             self._lines.append(
                 {
                     **self._whose,
@@ -194,7 +227,19 @@ class Applier:
             }
         )
 
-    def _card(self, entry: Entry, fact: Redeemed | Reversed) -> None:
+    def _rights(self, seq: int, fact: Redeemed | Reversed, total: str) -> None:
+        for debit in fact.debits:
+            key = (fact.family, debit.programme, debit.period, debit.commodity)
+            lease = self._leases.setdefault(key, self._no_lease(key, debit.unit.value))
+            lease[total] = _exact(lease[total] + debit.amount, seq)
+            if (
+                lease["spent"] - lease["returned"] + lease["surrendered"] > lease["granted"]
+                or lease["returned"] > lease["spent"]
+                or lease["unit"] != debit.unit.value
+            ):
+                self._flag(seq, Flag.OVER_LEASE)
+
+    def _card(self, entry: Entry, fact: Redeemed) -> None:
         family = self._families.get(fact.family)
         if family is None:
             self._flag(entry.seq, Flag.UNKNOWN_CARD)
@@ -216,7 +261,7 @@ class Applier:
 
     def _price(self, entry: Entry, fact: PriceChanged) -> None:
         self._prices.add((fact.product, fact.after))
-        self._tx.put(schema.price, [{"device": self._device, "product": fact.product, "price": fact.after}])
+        self._new_prices.append({"device": self._device, "product": fact.product, "price": fact.after})
         try:
             product = msgspec.structs.replace(self._catalogue.product(fact.product), price=Rupiah(fact.after))
             over = self._catalogue.over_ceiling(product, BusinessDate(entry.date))
@@ -247,6 +292,8 @@ class Applier:
         first, last = int(day["first_seq"]), entry.seq - 1
         entries, head = self._held_between(first, last)
         ours = fold_day(entries, first, last)
+        for figure in every_figure(ours):
+            _exact(figure, entry.seq)
         differs = list(differences(ours, fact.totals))
         text = batch_text(self._device, self._epoch, fact.totals.first_seq, last, fact.head)
         key = self._tx.one(schema.epoch, **self._whose)
@@ -292,3 +339,15 @@ class Applier:
         tx.put(schema.redemption, self._redemptions)
         tx.put(schema.redemption_line, self._lines)
         tx.put(schema.day, list(self._days.values()))
+        tx.put(schema.price, self._new_prices)
+
+
+def _exact(total: int, seq: int) -> int:
+    """The total, if it is one that can be kept.
+
+    Raises:
+        Beyond: it cannot.
+    """
+    if not -EXACT <= total <= EXACT:
+        raise Beyond(seq)
+    return total

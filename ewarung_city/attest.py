@@ -5,7 +5,7 @@ ATTEST says it, and the kiosk's seal is compared with it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import msgspec
 
@@ -28,7 +28,10 @@ from ewarung_pos.domain.units import Unit
 from ewarung_pos.sync.protocol import Attest, attest_text
 from ewarung_pos.sync.signing import sign
 
-__all__ = ["attest", "differences", "fold_day"]
+__all__ = ["attest", "differences", "every_figure", "fold_day"]
+
+_OPEN = "in_doubt"
+"""The one outcome of an attempt that settles nothing (journal.AttemptSettled); with every other one it is over."""
 
 _TOTALS = msgspec.json.Decoder(DayTotals)
 
@@ -90,7 +93,7 @@ class _Day:
                 self.counts["copies"] += fact.copy > 0
             case AttemptOpened():
                 self.attempts.add(fact.attempt)
-            case AttemptSettled() if fact.outcome != "in_doubt":
+            case AttemptSettled() if fact.outcome != _OPEN:
                 self.attempts.discard(fact.attempt)
 
     def _goods(self, fact: Redeemed | Reversed, sign: int) -> None:
@@ -152,6 +155,15 @@ def fold_day(entries: Iterable[Entry], first_seq: int, last_seq: int) -> DayTota
     for entry in entries:
         day.add(entry)
     return day.totals(first_seq, last_seq)
+
+
+def every_figure(totals: DayTotals) -> Iterator[int]:
+    """All numbers of a day's totals."""
+    for value in msgspec.structs.astuple(totals):
+        if isinstance(value, int):
+            yield value
+    for line in totals.control:
+        yield from (line.debited, line.issued, line.receipted, line.moved)
 
 
 def differences(ours: DayTotals, theirs: DayTotals) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
+import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
+from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -29,7 +31,7 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import SignedBy, sign_response, verify_request
 
-__all__ = ["Caller", "SignedExchange"]
+__all__ = ["Caller", "SignedExchange", "whereabouts"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -89,6 +91,13 @@ class SignedExchange:
             await self._app(scope, receive, send)
             return
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        try:
+            await self._signed(scope, headers, receive, send)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the kiosk gets an answer and keeps its entries
+            _LOG.error("the exchange failed: %s", whereabouts(error))
+            await self._problem(headers, Problem(500, "The city failed", "failure"), send, 5)
+
+    async def _signed(self, scope: Scope, headers: list[tuple[str, str]], receive: Receive, send: Send) -> None:
         try:
             body = await asyncio.wait_for(_read(headers, receive), _BODY_SECONDS)
             caller = await asyncio.to_thread(self._who, scope, headers, body)
@@ -183,6 +192,14 @@ class SignedExchange:
         raw = [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": status, "headers": raw})
         await send({"type": "http.response.body", "body": body})
+
+
+def whereabouts(error: BaseException) -> str:
+    """What failed and where, for the log: kinds and lines of the program, nothing of what it was working on."""
+    frames = traceback.extract_tb(error.__traceback__)[-6:]
+    return f"{type(error).__name__} at " + " < ".join(
+        f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames)
+    )
 
 
 class _Answer:

@@ -7,15 +7,17 @@ city would not have allowed opens a case. What it does not prove is kept aside, 
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 import msgspec
 
-from ewarung_city import feed
-from ewarung_city.apply import Applier
+from ewarung_city import feed, leases
+from ewarung_city.apply import Applier, Beyond
 from ewarung_city.keys import CityKeys
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.bounds import EXACT, Code, Count, Whole
 from ewarung_pos.domain.journal import Entry, canonical, decode, genesis, link
 from ewarung_pos.sync.protocol import (
     CLOCK_TOLERANCE_S,
@@ -33,7 +35,10 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["Taken", "take", "welcome"]
+__all__ = ["AFTER_LOST", "Taken", "take", "welcome"]
+
+AFTER_LOST = "AFTER_LOST"
+"""Case: a kiosk that two officers declared lost has sent something. What it had left may have been granted again."""
 
 
 class Taken(msgspec.Struct, frozen=True):
@@ -60,30 +65,40 @@ class _Bad(msgspec.Struct, frozen=True):
 class _Loose(msgspec.Struct, frozen=True):
     """What must be there even in an entry of a version that we do not know."""
 
-    seq: int
-    id: str
-    device: str
-    epoch: int
-    date: str = ""
-    instant: int = 0
+    seq: Count
+    id: Code
+    device: Code
+    epoch: Count
+    date: Code = ""
+    instant: Whole = 0
+    monotonic: Whole = 0
+    boot: str = ""
 
 
 _LOOSE = msgspec.json.Decoder(_Loose)
+
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The character that PostgreSQL cannot keep in a text, as JSON writes it."""
+
+_STAMPED_MS = 2_000
+"""An entry is stamped a moment before it is written, and a greeting reads the clock a moment before the head."""
 
 
 def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
     """Answer a HELLO: where our copy ends, and whether the kiosk may still be given rights.
 
-    A head that does not extend what we acknowledged is a FORK: an old disk image, or two tills with one key. Only a
-    fresh message may say so (`fresh`): an old one, played again, shows an old head.
+    A head that is not in what we hold is a FORK: an old disk image, or two tills with one key. So is an earlier head
+    of ours in a greeting that was said after the entry which it does not know of. One that was said before it is late,
+    and old news (sync.md: reordering is harmless); only a fresh message may say anything of forks (`fresh`).
     """
     held = _epoch(tx, hello.device, hello.epoch)
     if held is None:
         return Welcome(0, "", 0, now_ms, Mode.UPLOAD_ONLY, Quarantine.UNKNOWN_EPOCH.value)
     acked = int(held["acked_seq"])
     if fresh:
-        if hello.head_seq < acked or (hello.head_seq == acked and hello.head_hash != held["acked_hash"]):
-            held = _upload_only(tx, held, "FORK")
+        fork = _fork_at(tx, hello, acked)
+        if fork is not None:
+            held = _upload_only(tx, held, fork, now_ms)
         elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]):
             _recover(tx, hello, int(held["pulled"]), now_ms)
         tx.change(
@@ -102,6 +117,37 @@ def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
     mode = Mode.UPLOAD_ONLY if frozen else Mode(held["mode"])
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
     return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason)
+
+
+def _fork_at(tx: Tx, hello: Hello, acked: int) -> int | None:
+    """Where the kiosk's past is another one than ours; None when its head extends ours, or is old news."""
+    if hello.head_seq > acked:
+        return None
+    held = {
+        int(row["seq"]): row
+        for row in tx.between(
+            schema.entry, "seq", hello.head_seq, hello.head_seq + 1, device=hello.device, epoch=hello.epoch
+        )
+    }
+    ours = bytes(held[hello.head_seq]["hash"]) if hello.head_seq else genesis(hello.device, hello.epoch)
+    if ours.hex() != hello.head_hash:
+        return hello.head_seq
+    if hello.head_seq == acked or _said_before(hello, held[hello.head_seq + 1]):
+        return None
+    return hello.head_seq + 1
+
+
+def _said_before(hello: Hello, lacking: Row) -> bool:
+    """Whether the kiosk greeted before it wrote this entry.
+
+    Within a boot its monotonic clock tells. Across boots there are only wall clocks, of which the entry's may have been
+    far ahead: it was not written after it came here.
+    """
+    entry = _LOOSE.decode(bytes(lacking["body"]))
+    if hello.boot == entry.boot:
+        return hello.monotonic_ms <= entry.monotonic + _STAMPED_MS
+    written = min(entry.instant, int(lacking["received_ms"]) + CLOCK_TOLERANCE_S * 1000)
+    return hello.wall_ms <= written + _STAMPED_MS
 
 
 def _recover(tx: Tx, hello: Hello, pulled: int, now_ms: int) -> None:
@@ -176,11 +222,18 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
             bad = _Bad(Outcome.QUARANTINED, Quarantine.BAD_ENTRY, place)
             break
         taken.append(entry)
+    flagged: list[tuple[int, str]] = []
+    if taken:
+        try:
+            flagged = Applier(tx, push.device, push.epoch, now_ms).apply(taken)
+        except Beyond as beyond:
+            bad = _Bad(Outcome.QUARANTINED, Quarantine.BAD_ENTRY, beyond.seq)
+            taken = [entry for entry in taken if entry.seq < beyond.seq]
+            flagged = Applier(tx, push.device, push.epoch, now_ms).apply(taken)
     if not taken:
         if bad is None:
             return _answer(tx, keys, push, held, now_ms)  # all of it was held before, in other batches
         return _aside(tx, keys, push, held, bad, now_ms)
-    flagged = Applier(tx, push.device, push.epoch, now_ms).apply(taken)
     if abs(created_s - now_ms // 1000) > CLOCK_TOLERANCE_S:
         flagged.append((taken[-1].seq, Flag.CLOCK_SKEW.value))
     flagged = sorted(set(flagged))
@@ -196,26 +249,41 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
 
 def _read(push: Push, place: int, body: bytes, digest: bytes) -> Taken | None:
     """The entry, if it is one and stands where it says; one of an unknown version is kept unread."""
-    entry: Entry | None
+    entry: Entry | None = None
+    said: Entry | _Loose | None
     try:
-        entry = decode(body)
-        said: Entry | _Loose = entry
+        said = entry = decode(body)
         if canonical(entry) != body:
             return None
     except msgspec.MsgspecError:
-        entry = None
-        try:
-            said = _LOOSE.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
-            return None
-    except RecursionError:
-        return None
-    if (said.seq, said.device, said.epoch) != (place, push.device, push.epoch):
-        return None
-    if not -(2**53) < said.instant < 2**53 or len(said.id) > 80 or len(said.date) > 80:
+        said = _of_tomorrow(body)
+    if said is None or (said.seq, said.device, said.epoch) != (place, push.device, push.epoch) or _NUL.search(body):
         return None
     kind = type(entry.fact).__name__ if entry is not None else ""
     return Taken(place, said.id, kind, said.date, said.instant, body, digest, entry)
+
+
+def _of_tomorrow(body: bytes) -> _Loose | None:
+    """What every version says of an entry; None when the bytes cannot be an entry of any version.
+
+    Canonical JSON without fractions, and numbers that it keeps exactly: no version writes anything else.
+    """
+    try:
+        whole = msgspec.json.decode(body)
+        if encode(whole) != body or not _exact(whole):
+            return None
+        return _LOOSE.decode(body)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        return None
+
+
+def _exact(value: object) -> bool:
+    """Whether every number in it is an integer that JSON keeps exactly."""
+    if isinstance(value, dict):
+        return all(map(_exact, value.values()))
+    if isinstance(value, list):
+        return all(map(_exact, value))
+    return not isinstance(value, float) and (not isinstance(value, int) or -EXACT <= value <= EXACT)
 
 
 def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]], now_ms: int) -> None:
@@ -271,7 +339,10 @@ def _aside(
         ],
     )
     if held is not None and bad.outcome is Outcome.FORK:
-        held = _upload_only(tx, held, "FORK")
+        held = _upload_only(tx, held, bad.seq, now_ms)
+    elif bad.reason != Quarantine.GAP:  # what fills a gap is on its way; everything else waits for a person
+        lost = bad.reason == Quarantine.UNKNOWN_EPOCH and leases.is_lost(tx, push.device, push.epoch)
+        _open_case(tx, push.device, push.epoch, bad.seq, AFTER_LOST if lost else str(bad.reason), now_ms)
     held = held or {"acked_seq": 0, "acked_hash": ""}
     return encode(_signed(keys, push, held, now_ms, bad.outcome, flagged, str(bad.reason), bad.seq))
 
@@ -303,7 +374,16 @@ def _epoch(tx: Tx, device: str, epoch: int) -> Row | None:
     return tx.one(schema.epoch, device=device, epoch=epoch)
 
 
-def _upload_only(tx: Tx, held: Row, reason: str) -> Row:
-    change = {"mode": Mode.UPLOAD_ONLY.value, "reason": reason}
+def _upload_only(tx: Tx, held: Row, seq: int, now_ms: int) -> Row:
+    """Two pasts with one key: no new rights until a person decided which one is true."""
+    change = {"mode": Mode.UPLOAD_ONLY.value, "reason": Outcome.FORK.value}
     tx.change(schema.epoch, change, device=held["device"], epoch=held["epoch"])
+    _open_case(tx, held["device"], int(held["epoch"]), seq, Outcome.FORK.value, now_ms)
     return {**held, **change}
+
+
+def _open_case(tx: Tx, device: str, epoch: int, seq: int, reason: str, now_ms: int) -> None:
+    """A person should look at this, once: a kiosk repeats what was not taken."""
+    key = {"device": device, "epoch": epoch, "seq": seq, "reason": reason}
+    if tx.one(schema.case, **key) is None:
+        tx.add(schema.case, [{**key, "state": "open", "opened_ms": now_ms}])

@@ -21,7 +21,7 @@ from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import ConfigError, NotEntitled
 
-__all__ = ["Granted", "declare_lost", "grant", "outstanding", "recovering"]
+__all__ = ["Granted", "declare_lost", "grant", "is_lost", "outstanding", "recovering"]
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -91,6 +91,11 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
             released += 1
     tx.set(f"lost|{device}|{epoch}", ", ".join(names))
     return released
+
+
+def is_lost(tx: Tx, device: str, epoch: int) -> bool:
+    """Whether two officers declared this enrolment lost."""
+    return bool(tx.setting(f"lost|{device}|{epoch}"))
 
 
 def recovering(tx: Tx) -> list[str]:

@@ -14,6 +14,7 @@ import msgspec
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.timeline import Instant
 
 __all__ = ["CaseRow", "DayRow", "RealisationRow", "as_csv", "cases", "days", "realisation"]
 
@@ -118,7 +119,7 @@ def realisation(tx: Tx, period: str) -> list[RealisationRow]:
 def days(tx: Tx, period: str) -> list[DayRow]:
     """Sealed days of a period."""
     rows = []
-    for row in tx.all(schema.day, "device", "epoch", "date", date=f"{period}-%"):
+    for row in tx.starting(schema.day, "date", f"{period}-", "device", "epoch", "date"):
         if row["closed_seq"]:
             ours = _TOTALS.decode(row["totals"])
             rows.append(
@@ -139,11 +140,14 @@ def days(tx: Tx, period: str) -> list[DayRow]:
 
 
 def cases(tx: Tx, period: str = "") -> list[CaseRow]:
-    """Cases of a period by the business date of their entry (or all), oldest first."""
+    """Cases of a period (or all), oldest first.
+
+    By the business date of their entry; by the day on which the case opened, if that entry has none or was put aside.
+    """
     rows = []
     for row in tx.all(schema.case, "opened_ms", "device", "epoch", "seq", "reason"):
         entry = tx.one(schema.entry, device=row["device"], epoch=row["epoch"], seq=row["seq"])
-        date = entry["date"] if entry is not None else ""
+        date = (entry["date"] if entry is not None else "") or Instant(int(row["opened_ms"])).date().iso
         if not period or date.startswith(period):
             rows.append(
                 CaseRow(row["device"], row["epoch"], row["seq"], row["reason"], date, row["state"], row["owner"])

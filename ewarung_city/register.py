@@ -16,10 +16,11 @@ from typing import Any
 
 import msgspec
 
-from ewarung_city import feed
+from ewarung_city import feed, goods
 from ewarung_city.keys import CityKeys
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.bounds import Count
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.family import CardStatus, luhn_valid, mask_nik
 from ewarung_pos.domain.state import OperatorRecord
@@ -86,8 +87,8 @@ class _Catalogued(msgspec.Struct, frozen=True):
     """What catalogue.json holds."""
 
     catalogue: Catalogue
-    rations: dict[str, dict[str, int]] = {}
-    purses: dict[str, int] = {}
+    rations: dict[str, dict[str, Count]] = {}
+    purses: dict[str, Count] = {}
     operators: tuple[OperatorRecord, ...] = ()
 
 
@@ -163,21 +164,35 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
     return _report(tx, table, notes, taken, unchanged)
 
 
-def import_catalogue(tx: Tx, file: Path) -> None:
+def import_catalogue(tx: Tx, file: Path, period: str = "") -> None:
     """Goods, prices, programmes, rations and purses (JSON), and the people whom it describes.
 
+    It replaces the one before, all of it or nothing (`ewarung_city.goods`).
+
+    Args:
+        tx: a write transaction.
+        file: all that there is from now on.
+        period: the month (YYYY-MM) that it is; the officer's own calendar if none.
+
     Raises:
-        ConfigError: the file is not a catalogue, or contradicts itself.
+        ConfigError: the file is not a catalogue or contradicts itself (`invalid`), or leaves out or changes what
+            kiosks still need (`in_use`); the error names each of these things.
     """
     try:
         said = msgspec.json.decode(file.read_bytes(), type=_Catalogued)
-        _consistent(said)
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}", reason="unreadable") from error
-    except (msgspec.MsgspecError, ValueError, KeyError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ConfigError(f"{file}: {error}", reason="invalid") from error
+    if wrong := goods.contradictions(said.catalogue, said.rations, said.purses):
+        raise ConfigError("\n  ".join([f"{file}: it contradicts itself", *wrong]), reason="invalid")
+    before = tx.setting("catalogue")
+    today = date.today().isoformat()  # noqa: DTZ011 - the officer's own calendar
+    missing = goods.missed(tx, feed.CATALOGUE.decode(before), said.catalogue, period or today[:7]) if before else []
+    if missing:
+        raise ConfigError("\n  ".join([f"{file}: kiosks still need what it leaves out", *missing]), reason="in_use")
     text = msgspec.json.encode(said.catalogue).decode()
-    changed = text != tx.setting("catalogue")
+    changed = text != before
     tx.set("catalogue", text)
     tx.set("rations", msgspec.json.encode(said.rations).decode())
     tx.set("purses", msgspec.json.encode(said.purses).decode())
@@ -191,21 +206,6 @@ def import_catalogue(tx: Tx, file: Path) -> None:
     for kiosk in tx.all(schema.kiosk, "device"):
         names = [row["name"] for row in tx.all(schema.operator, "code", device=kiosk["device"])]
         _people(tx, kiosk["device"], names, keep_roles=True)
-
-
-def _consistent(said: _Catalogued) -> None:
-    catalogue = said.catalogue
-    for product in catalogue.products:
-        if catalogue.commodity(product.commodity).unit is not product.pack.unit:
-            raise ValueError(f"{product.code} is not measured as its commodity")
-    for programme, ration in said.rations.items():
-        catalogue.programme(programme)
-        for commodity, amount in ration.items():
-            catalogue.commodity(commodity)
-            if amount <= 0:
-                raise ValueError(f"ration of {commodity} is not positive")
-    for programme in said.purses:
-        catalogue.programme(programme)
 
 
 def _people(tx: Tx, device: str, names: list[str], *, keep_roles: bool = False) -> None:

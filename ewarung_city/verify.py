@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from ewarung_city.attest import fold_day
+from ewarung_city.counterparts import Counterparts
 from ewarung_city.leases import outstanding
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -41,6 +42,7 @@ def _epoch(tx: Tx, held: Row) -> Iterator[Finding]:
     device, epoch = held["device"], int(held["epoch"])
     head, seq = genesis(device, epoch), 0
     rights: dict[tuple[str, str, str, str], list[int]] = {}
+    counterparts = Counterparts()
     for row in _entries(tx, device, epoch):
         if int(row["seq"]) != seq + 1:
             yield Finding(device, epoch, seq + 1, "gap")
@@ -51,7 +53,7 @@ def _epoch(tx: Tx, held: Row) -> Iterator[Finding]:
             return
         entry = _read(row)
         if entry is not None:
-            _rights(entry, rights)
+            _rights(entry, rights, counterparts)
     if (seq, head.hex()) != (int(held["acked_seq"]), held["acked_hash"]):
         yield Finding(device, epoch, seq, "watermark")
     for row in tx.all(schema.lease, device=device, epoch=epoch):
@@ -86,9 +88,10 @@ def _grants(tx: Tx) -> Iterator[Finding]:
             yield Finding(row["device"], int(row["epoch"]), 0, f"overgrant {'/'.join(key)}")
 
 
-def _rights(entry: Entry, rights: dict[tuple[str, str, str, str], list[int]]) -> None:
+def _rights(entry: Entry, rights: dict[tuple[str, str, str, str], list[int]], counterparts: Counterparts) -> None:
     fact = entry.fact
-    if isinstance(fact, Redeemed | Reversed):
+    counterparts.redeemed(entry)
+    if isinstance(fact, Redeemed) or (isinstance(fact, Reversed) and counterparts.undoes(entry, fact)):
         for debit in fact.debits:
             key = (fact.family, debit.programme, debit.period, debit.commodity)
             rights.setdefault(key, [0, 0])[isinstance(fact, Reversed)] += debit.amount

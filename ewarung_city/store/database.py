@@ -66,19 +66,22 @@ class Tx:
         )
         return [dict(row) for row in self._connection.execute(query).mappings()]
 
+    def starting(self, table: Table, column: str, prefix: str, *order: str, **equal: object) -> list[Row]:
+        """Rows whose `column` begins with these very characters; no sign in them means anything else."""
+        beginning = table.c[column].startswith(prefix, autoescape=True)
+        query = select(table).where(beginning, *_conditions(table, equal)).order_by(*(table.c[name] for name in order))
+        return [dict(row) for row in self._connection.execute(query).mappings()]
+
+    def last(self, table: Table, column: str, **equal: object) -> Row | None:
+        """The row with the greatest `column`, if there is one."""
+        query = select(table).where(*_conditions(table, equal)).order_by(table.c[column].desc()).limit(1)
+        row = self._connection.execute(query).mappings().first()
+        return None if row is None else dict(row)
+
     def count(self, table: Table, **equal: object) -> int:
         """How many rows equal these values."""
         query = select(func.count()).select_from(table).where(*_conditions(table, equal))
         return int(self._connection.execute(query).scalar_one())
-
-    def sums(self, table: Table, group: Sequence[str], columns: Sequence[str], **equal: object) -> list[Row]:
-        """Sums of columns by groups, in the groups' order. A value ending in % matches a beginning."""
-        keys = [table.c[name] for name in group]
-        totals = [func.sum(table.c[name]).label(name) for name in columns]
-        query = select(*keys, *totals).where(*_conditions(table, equal)).group_by(*keys).order_by(*keys)
-        return [
-            dict(row, **{c: int(row[c] or 0) for c in columns}) for row in self._connection.execute(query).mappings()
-        ]
 
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """New rows."""
@@ -197,8 +200,8 @@ class CityStore:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, isolation_level="REPEATABLE READ")
-    engine = create_engine(url, connect_args={"timeout": 10})
+        return create_engine(url, isolation_level="REPEATABLE READ", hide_parameters=True)
+    engine = create_engine(url, connect_args={"timeout": 10}, hide_parameters=True)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: DBAPIConnection, record: object) -> None:
@@ -215,14 +218,8 @@ def _engine(url: str) -> Engine:
 
 
 def _conditions(table: Table, equal: Mapping[str, object]) -> list[Any]:
-    conditions: list[Any] = []
-    for name, value in equal.items():
-        column = table.c[name]
-        if isinstance(value, str) and value.endswith("%"):
-            conditions.append(column.like(value))
-        else:
-            conditions.append(column == value)
-    return [and_(*conditions)] if conditions else []
+    """Equality and nothing else: values come from outside, and must never become patterns."""
+    return [and_(*(table.c[name] == value for name, value in equal.items()))] if equal else []
 
 
 @contextmanager

@@ -267,6 +267,7 @@ redemption = Table(
 )
 """Redemptions and, with `original`, their reversals (figures negative)."""
 Index("ix_redemption_device_date", redemption.c.device, redemption.c.date)
+Index("ix_redemption_device_original", redemption.c.device, redemption.c.original)
 
 redemption_line = Table(
     "redemption_line",

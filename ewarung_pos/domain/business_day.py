@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ewarung_pos.domain.bounds import Code, Count, Whole
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.domain.units import Unit
@@ -44,12 +45,12 @@ class ControlLine(msgspec.Struct, frozen=True):
     `receipted` on the receipts, `moved` out of stock.
     """
 
-    commodity: str
+    commodity: Code
     unit: Unit
-    debited: int
-    issued: int
-    receipted: int
-    moved: int
+    debited: Whole
+    issued: Whole
+    receipted: Whole
+    moved: Whole
 
     @property
     def agrees(self) -> bool:
@@ -60,7 +61,7 @@ class ControlLine(msgspec.Struct, frozen=True):
 class EdcTotals(msgspec.Struct, frozen=True):
     """What the terminal says it approved today, net of voids, rupiah; and why it differs from ours, if it does."""
 
-    amount: int
+    amount: Whole
     batch: str = ""
     explanation: str = ""
 
@@ -68,20 +69,20 @@ class EdcTotals(msgspec.Struct, frozen=True):
 class DayTotals(msgspec.Struct, frozen=True):
     """Totals folded from the day's first to its last entry. Rupiah net of reversals; counts are counts."""
 
-    first_seq: int = 0
-    last_seq: int = 0
-    redemptions: int = 0
-    reversals: int = 0
-    refused: int = 0
-    families: int = 0
-    receipts: int = 0
-    first_receipt: int = 0
-    last_receipt: int = 0
-    copies: int = 0
-    ration_value: int = 0
-    purse: int = 0
-    cash: int = 0
-    in_doubt: int = 0
+    first_seq: Count = 0
+    last_seq: Count = 0
+    redemptions: Count = 0
+    reversals: Count = 0
+    refused: Count = 0
+    families: Count = 0
+    receipts: Count = 0
+    first_receipt: Count = 0
+    last_receipt: Count = 0
+    copies: Count = 0
+    ration_value: Whole = 0
+    purse: Whole = 0
+    cash: Whole = 0
+    in_doubt: Count = 0
     control: tuple[ControlLine, ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ewarung_pos.domain.bounds import Code, Whole
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Product
 from ewarung_pos.domain.family import CardRef, CardStatus, Family
 from ewarung_pos.domain.redemption import Basket, Tender
@@ -36,12 +37,12 @@ __all__ = [
 class LeaseGrant(msgspec.Struct, frozen=True, array_like=True):
     """What the city granted this device, as a total: `granted` base units of `unit`."""
 
-    family: str
-    programme: str
-    period: str
-    commodity: str
+    family: Code
+    programme: Code
+    period: Code
+    commodity: Code
     unit: Unit
-    granted: int
+    granted: Whole
 
 
 class Lease(msgspec.Struct, frozen=True):

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+from ewarung_pos.domain.bounds import Code, Count, Whole
 from ewarung_pos.domain.business_day import DayTotals, EdcTotals
 from ewarung_pos.domain.entitlement import LeaseGrant, Refusal
 from ewarung_pos.domain.family import HolderPresence
@@ -78,32 +79,32 @@ class StateReceived(_Fact, frozen=True):
     nobody, and still says what each row must be.
     """
 
-    cursor: int
+    cursor: Count
     digest: str
     leases: tuple[LeaseGrant, ...] = ()
-    credits: tuple[tuple[str, str, str, int], ...] = ()
+    credits: tuple[tuple[Code, Code, Code, Whole], ...] = ()
     items: tuple[tuple[str, str, str], ...] = ()
 
 
 class DayOpened(_Fact, frozen=True):
     """A business day began."""
 
-    cash_float: int = 0
+    cash_float: Count = 0
 
 
 class Redeemed(_Fact, frozen=True):
     """Goods handed to a family. `receipt` is numbered without gaps per device and epoch."""
 
-    receipt: int
-    family: str
+    receipt: Count
+    family: Code
     last4: str
     presence: HolderPresence
     lines: tuple[RedemptionLine, ...]
     debits: tuple[RightDebit, ...]
     remaining: tuple[Remaining, ...]
     purse: PurseDebit | None = None
-    purse_before: int | None = None
-    purse_after: int | None = None
+    purse_before: Whole | None = None
+    purse_after: Whole | None = None
     proxy_reason: str = ""
 
 
@@ -113,10 +114,10 @@ class Reversed(_Fact, frozen=True):
     `debits` and `lines` repeat those of the redemption; their effect is the opposite.
     """
 
-    receipt: int
-    original: str
-    original_receipt: int
-    family: str
+    receipt: Count
+    original: Code
+    original_receipt: Count
+    family: Code
     last4: str
     reason: str
     approved_by: str
@@ -130,7 +131,7 @@ class RedemptionRefused(_Fact, frozen=True):
     """Somebody came and was not served, and why."""
 
     last4: str
-    family: str
+    family: Code
     reasons: tuple[Refusal, ...]
     code: str = ""
 
@@ -142,9 +143,9 @@ class AttemptOpened(_Fact, frozen=True):
     """
 
     attempt: str
-    family: str
+    family: Code
     last4: str
-    amount: int
+    amount: Whole
     intent: str = ""
 
 
@@ -189,18 +190,18 @@ class StockAdjusted(_Fact, frozen=True):
 class PriceChanged(_Fact, frozen=True):
     """A product's price from now on, rupiah per pack; `reason` is required above the ceiling."""
 
-    product: str
-    before: int
-    after: int
+    product: Code
+    before: Count
+    after: Count
     reason: str = ""
 
 
 class ReceiptPrinted(_Fact, frozen=True):
     """Paper left the printer (copy 0 is the original, 1.. are SALINAN). `paper` says how: printer or pdf."""
 
-    receipt: int
-    entry: str
-    copy: int
+    receipt: Count
+    entry: Code
+    copy: Count
     paper: str = "printer"
 
 
@@ -231,18 +232,18 @@ class SettingsChanged(_Fact, frozen=True):
 class ClockStepped(_Fact, frozen=True):
     """The wall clock moved against the monotonic one by so many milliseconds, or a person confirmed it."""
 
-    delta_ms: int
+    delta_ms: Whole
     confirmed: bool = False
 
 
 class CityAcknowledged(_Fact, frozen=True):
     """The city holds everything up to `acked_seq`; `signature` (hex) is the city's over its acknowledgement."""
 
-    acked_seq: int
+    acked_seq: Count
     acked_hash: str
-    server_ms: int
+    server_ms: Whole
     signature: str
-    flagged: tuple[tuple[int, str], ...] = ()
+    flagged: tuple[tuple[Count, str], ...] = ()
 
 
 class ClosingBegun(_Fact, frozen=True):
@@ -264,7 +265,7 @@ class DayClosed(_Fact, frozen=True):
     edc: EdcTotals | None
     head: str
     signature: str
-    report: int
+    report: Count
 
 
 Fact = (
@@ -298,13 +299,13 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `date` is the business date (empty outside a business day).
     """
 
-    seq: int
-    id: str
-    device: str
-    epoch: int
-    date: str
-    instant: int
-    monotonic: int
+    seq: Count
+    id: Code
+    device: Code
+    epoch: Count
+    date: Code
+    instant: Whole
+    monotonic: Whole
     boot: str
     operator: str
     fact: Fact
@@ -336,8 +337,8 @@ def decode(body: bytes) -> Entry:
     """
     try:
         return _DECODER.decode(body)
-    except UnicodeDecodeError as error:  # the one thing that the decoder does not say in its own words
-        raise msgspec.DecodeError("not UTF-8") from error
+    except (UnicodeDecodeError, RecursionError) as error:  # what msgspec lets through of bytes that are not JSON
+        raise msgspec.DecodeError("not JSON") from error
 
 
 def genesis(device: str, epoch: int) -> bytes:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ewarung_pos.domain.bounds import Code, Count, Whole
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.units import Quantity, Rupiah, Unit
 
@@ -91,16 +92,16 @@ class RedemptionLine(msgspec.Struct, frozen=True):
     `amount` is the whole quantity in base units of `unit`; `price` is rupiah per pack.
     """
 
-    product: str
+    product: Code
     name: str
-    commodity: str
-    packs: int
+    commodity: Code
+    packs: Count
     pack_word: str
-    amount: int
+    amount: Count
     unit: Unit
-    price: int
+    price: Count
     tender: Tender
-    programme: str = ""
+    programme: Code = ""
 
     @property
     def quantity(self) -> Quantity:
@@ -121,22 +122,22 @@ class RedemptionLine(msgspec.Struct, frozen=True):
 class RightDebit(msgspec.Struct, frozen=True):
     """So much taken from the lease of (family, programme, period, commodity), in base units."""
 
-    programme: str
-    period: str
-    commodity: str
+    programme: Code
+    period: Code
+    commodity: Code
     unit: Unit
-    amount: int
+    amount: Count
 
 
 class Remaining(msgspec.Struct, frozen=True):
     """What the family has left of a commodity this month, before and after. Base units of `unit`."""
 
-    programme: str
-    commodity: str
+    programme: Code
+    commodity: Code
     name: str
     unit: Unit
-    before: int
-    after: int
+    before: Whole
+    after: Whole
 
 
 class PurseDebit(msgspec.Struct, frozen=True):
@@ -146,7 +147,7 @@ class PurseDebit(msgspec.Struct, frozen=True):
     """
 
     attempt: str
-    amount: int
+    amount: Count
     approval: str
     invoice: str
     rrn: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ewarung_pos.domain.bounds import Code, Count, Whole
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import Family
@@ -39,10 +40,10 @@ class OperatorRecord(msgspec.Struct, frozen=True):
 class PurseCredit(msgspec.Struct, frozen=True):
     """Rupiah credited to a family's purse at the bank for a period, as a total."""
 
-    family: str
-    programme: str
-    period: str
-    amount: int
+    family: Code
+    programme: Code
+    period: Code
+    amount: Whole
 
 
 class StatePage(msgspec.Struct, frozen=True):
@@ -51,7 +52,7 @@ class StatePage(msgspec.Struct, frozen=True):
     `cursor` only ever grows; `more` says that another page waits.
     """
 
-    cursor: int
+    cursor: Count
     families: tuple[Family, ...] = ()
     leases: tuple[LeaseGrant, ...] = ()
     credits: tuple[PurseCredit, ...] = ()

@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from ewarung_pos.domain.bounds import Code, Count, Whole
+
 __all__ = ["VARIANCE_SECOND_PERSON_PACKS", "CountLine", "MovementKind", "ReceivedLine", "VarianceReason", "variances"]
 
 VARIANCE_SECOND_PERSON_PACKS = 5
@@ -47,17 +49,17 @@ class VarianceReason(StrEnum):
 class ReceivedLine(msgspec.Struct, frozen=True):
     """So many packs of a product delivered at a purchase price (rupiah per pack, 0 unknown)."""
 
-    product: str
-    packs: int
-    price: int = 0
+    product: Code
+    packs: Count
+    price: Count = 0
 
 
 class CountLine(msgspec.Struct, frozen=True):
     """One product at the count, in packs: `booked` by the ledger, `counted` by hand, and why they differ."""
 
-    product: str
-    booked: int
-    counted: int
+    product: Code
+    booked: Whole
+    counted: Count
     reason: VarianceReason | None = None
     note: str = ""
 

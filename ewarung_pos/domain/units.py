@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from ewarung_pos.domain.bounds import Whole
+
 __all__ = ["Quantity", "Rupiah", "Unit", "grams", "millilitres", "pieces"]
 
 
@@ -20,7 +22,7 @@ class Unit(StrEnum):
 class Rupiah(msgspec.Struct, frozen=True, order=True):
     """An amount of money in whole rupiah. Negative values occur only as differences."""
 
-    amount: int
+    amount: Whole
 
     def __add__(self, other: Rupiah) -> Rupiah:
         return Rupiah(self.amount + other.amount)
@@ -52,7 +54,7 @@ class Rupiah(msgspec.Struct, frozen=True, order=True):
 class Quantity(msgspec.Struct, frozen=True):
     """A count of base units of one kind (grams, millilitres or pieces)."""
 
-    amount: int
+    amount: Whole
     unit: Unit
 
     def _same(self, other: Quantity) -> None:

@@ -13,6 +13,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from ewarung_pos.domain.bounds import EXACT, Count, Whole
 from ewarung_pos.domain.business_day import DayTotals
 from ewarung_pos.domain.journal import ack_text
 from ewarung_pos.domain.state import StatePage
@@ -73,11 +74,15 @@ PROBLEM_TYPE = "application/problem+json"
 
 T = TypeVar("T")
 
-_Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-_Hex64 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$")]
-_Place = Annotated[int, msgspec.Meta(ge=0, le=2**53 - 1)]
+# `$` alone would let a line's end through after the last character; so the length is said too, or what follows.
+_Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+_Hex64 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$", max_length=128)]
+_Hash = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$", max_length=64)]
+"""Of an entry; empty before the first."""
 _Short = Annotated[str, msgspec.Meta(max_length=200)]
-_Device = Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9-]{1,32}$")]
+_CodeId = Annotated[str, msgspec.Meta(pattern="^[0-9A-HJKMNP-TV-Z]{4}$", max_length=4)]
+"""The public part of an enrolment code, `signing.code_secret`."""
+_Device = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,32}(?![\s\S])", max_length=32)]
 _Epoch = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
@@ -100,7 +105,12 @@ class Quarantine(StrEnum):
 
 
 class Flag(StrEnum):
-    """Why an entry that was taken opened a case: the goods have left, a person looks at it."""
+    """Why an entry that was taken opened a case: the goods have left, a person looks at it.
+
+    BAD_REVERSAL: a counter-entry to what is unknown, undone before, of another day or not what it repeats; no right
+    goes back by it. LINES_DIFFER: the goods are not those that the rights or the purse paid for. RECEIPT_GAP: receipts
+    are numbered without gaps, and this one does not follow.
+    """
 
     OVER_LEASE = "OVER_LEASE"
     UNKNOWN_CARD = "UNKNOWN_CARD"
@@ -111,6 +121,9 @@ class Flag(StrEnum):
     DAY_DIFFERS = "DAY_DIFFERS"
     UNKNOWN_GRANT = "UNKNOWN_GRANT"
     UNREADABLE = "UNREADABLE"
+    BAD_REVERSAL = "BAD_REVERSAL"
+    LINES_DIFFER = "LINES_DIFFER"
+    RECEIPT_GAP = "RECEIPT_GAP"
 
 
 class Mode(StrEnum):
@@ -133,7 +146,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 class Enrol(msgspec.Struct, frozen=True):
     """A kiosk asks to be taken in: `proof` is HMAC-SHA-256 (hex) under the code over both public keys (hex)."""
 
-    code_id: _Short
+    code_id: _CodeId
     proof: _Hex32
     device_key: _Hex32
     wrap_key: _Hex32
@@ -163,8 +176,8 @@ class Enrolled(msgspec.Struct, frozen=True):
     city_key: _Hex32
     next_key: str
     card_key: str
-    cursor: _Place
-    server_ms: int
+    cursor: Count
+    server_ms: Whole
     proof: str = ""
 
 
@@ -173,25 +186,25 @@ class Hello(msgspec.Struct, frozen=True):
 
     device: _Device
     epoch: _Epoch
-    head_seq: _Place
+    head_seq: Count
     head_hash: _Hex32
-    acked_seq: _Place
-    acked_hash: str
-    cursor: _Place
-    schema: int
+    acked_seq: Count
+    acked_hash: _Hash
+    cursor: Count
+    schema: Count
     app_version: _Short
-    wall_ms: int
-    monotonic_ms: int
+    wall_ms: Whole
+    monotonic_ms: Whole
     boot: _Short
 
 
 class Welcome(msgspec.Struct, frozen=True):
     """Where the city's copy of the journal ends, and what the kiosk may do."""
 
-    acked_seq: int
-    acked_hash: str
-    cursor: int
-    server_ms: int
+    acked_seq: Count
+    acked_hash: _Hash
+    cursor: Count
+    server_ms: Whole
     mode: Mode = Mode.NORMAL
     reason: str = ""
 
@@ -201,7 +214,7 @@ class Push(msgspec.Struct, frozen=True):
 
     device: _Device
     epoch: _Epoch
-    first_seq: Annotated[int, msgspec.Meta(ge=1, le=2**53 - 1)]
+    first_seq: Annotated[int, msgspec.Meta(ge=1, le=EXACT)]
     prev_hash: _Hex32
     entries: Annotated[tuple[msgspec.Raw, ...], msgspec.Meta(min_length=1, max_length=BATCH_ENTRIES)]
     head_hash: _Hex32
@@ -220,12 +233,12 @@ class Ack(msgspec.Struct, frozen=True):
     """
 
     outcome: Outcome
-    acked_seq: int
-    acked_hash: str
-    server_ms: int
-    flagged: tuple[tuple[int, str], ...] = ()
+    acked_seq: Count
+    acked_hash: _Hash
+    server_ms: Whole
+    flagged: tuple[tuple[Count, str], ...] = ()
     reason: str = ""
-    bad_seq: int = 0
+    bad_seq: Count = 0
     signature: str = ""
 
 
@@ -236,15 +249,15 @@ class Attest(msgspec.Struct, frozen=True):
     in which the kiosk's seal says something else. `signature` (hex) is the city's over `attest_text`.
     """
 
-    device: str
-    epoch: int
+    device: _Device
+    epoch: _Epoch
     date: str
-    first_seq: int
-    last_seq: int
+    first_seq: Count
+    last_seq: Count
     head: str
     totals: DayTotals
     differs: tuple[str, ...]
-    server_ms: int
+    server_ms: Whole
     signature: str = ""
 
 

@@ -29,6 +29,9 @@ _FLAGS = {
     "DAY_DIFFERS": "hitungan hari berbeda dengan hitungan kota",
     "UNKNOWN_GRANT": "jatah ini tidak dikenal kota",
     "UNREADABLE": "tidak terbaca kota",
+    "BAD_REVERSAL": "pembatalan tidak cocok dengan struk asalnya",
+    "LINES_DIFFER": "barang tidak cocok dengan jatah atau KKS yang terpotong",
+    "RECEIPT_GAP": "nomor struk tidak urut",
 }
 
 

@@ -82,6 +82,7 @@ def test_a_till_restored_from_an_old_disk_image_is_found_before_any_new_right(
     serve_some(till, 2)
     till.drain()
 
+    till.clock.wait(60_000)  # a disk is not changed in no time
     old = open_ledger(image, LEDGER_KEY, till.clock)
     engine = SyncEngine(old, till.clock, city.url)
     before = old.read().head()

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import pytest
+import requests
 
 from ewarung_city import enrolment as office
 from ewarung_city.store import schema
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import NotEntitled, ServerUnreachable, Unauthorised
 from ewarung_pos.sync.enrolment import Enrolment, enrol
+from ewarung_pos.sync.protocol import Enrol, encode
+from ewarung_pos.sync.signing import SignedBy, new_key, public_of, sign_request
 from tests.integration.city.city_kit import LiveCity, Till, ToldClock, Wire, through
 
 
@@ -72,6 +77,38 @@ def test_five_wrong_tries_kill_a_code(city: LiveCity) -> None:
     with pytest.raises(Unauthorised) as refused:
         ask(city, code)
     assert refused.value.reason == "code_unknown"
+
+
+@pytest.mark.parametrize("name", ["%", "A%", "____", "AAAA\n", "aaaa", "", "AAAAA", "A" * 200])
+def test_what_is_no_name_of_a_code_is_malformed(city: LiveCity, name: str) -> None:
+    answer = unknown_person(city, name)
+    assert (answer.status_code, answer.json()["reason"]) == (400, "malformed")
+
+
+def test_a_stranger_without_a_code_costs_nobody_a_try(city: LiveCity) -> None:
+    """Five tries with a sign that stands for anything, past the check of its form: every open code still works."""
+    codes = {kiosk: city.code(kiosk) for kiosk in ("EW-0001", "EW-0002", "EW-0003")}
+    for name in ("%", "0%", "____"):
+        for _ in range(office.CODE_TRIES):
+            with city.store.write() as tx:
+                said = office.enrol(tx, city.keys, Enrol(name, "0" * 64, "1" * 64, "2" * 64, ""), city.clock.ms)
+            assert isinstance(said, Unauthorised)
+            assert said.reason == "code_unknown"  # and so tells nothing of the names of others
+    with city.store.read() as tx:
+        assert {(row["state"], row["tries"]) for row in tx.all(schema.code)} == {("open", 0)}
+    for kiosk, code in codes.items():
+        assert ask(city, code).identity.device == kiosk
+
+
+def unknown_person(city: LiveCity, name: str) -> requests.Response:
+    """ENROL as anybody may send it, signed by a key that was made a moment ago."""
+    key, url = new_key(), f"{city.url}/v1/enrol"
+    public = public_of(key).hex()
+    body = encode(Enrol(name, "0" * 64, public, "2" * 64, "x"))
+    headers = {"Host": urlsplit(url).netloc, "Accept-Encoding": "identity", "Content-Type": "application/json"}
+    by = SignedBy(f"enrol/{public}", city.clock.ms // 1000, secrets.token_urlsafe(24))
+    sign_request("POST", url, headers, body, key, by)
+    return requests.post(url, data=body, headers=headers, timeout=10)
 
 
 def test_a_code_dies_after_a_day_and_when_a_new_one_is_issued(city: LiveCity) -> None:

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ewarung_city.store import schema
-from ewarung_pos.errors import ProtocolMismatch, ServerBusy
+from ewarung_pos.errors import ProtocolMismatch, ServerBusy, Unauthorised
 from ewarung_pos.sync.protocol import MESSAGE_BYTES, PROBLEM_TYPE, Hello, Problem, encode, pack
 from ewarung_pos.sync.signing import SignedBy, new_key, public_of, sign_request, verify_response
 from tests.integration.city.city_kit import LiveCity, Pen, ToldClock
@@ -141,10 +141,28 @@ def test_a_nonce_has_a_sensible_length(city: LiveCity, pen: Pen, nonce: str) -> 
     assert problem(requests.get(url, headers=headers, timeout=10)) == (401, "signature")
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"{}", b'{"device":"EW-0001"}', b"\xff\xfe", b"[" * 100_000])
-@pytest.mark.parametrize("path", ["/v1/hello", "/v1/push"])
+MALFORMED = (
+    b"",
+    b"{",
+    b"[]",
+    b"{}",
+    b'{"device":"EW-0001"}',
+    b'{"device":"\xff\xfe"}',
+    b'{"code_id":"\xff\xfe"}',
+    b'{"epoch":' + b"9" * 5000 + b"}",
+    b'{"epoch":NaN}',
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"x":' + b"[" * 100_000,
+)
+
+
+@pytest.mark.parametrize("body", MALFORMED)
+@pytest.mark.parametrize("path", ["/v1/enrol", "/v1/hello", "/v1/push"])
 def test_what_is_malformed_is_refused(asker: Asker, path: str, body: bytes) -> None:
-    assert problem(asker.ask("POST", path, body, headers={"Content-Type": "application/json"})) == (400, "malformed")
+    keyid = f"enrol/{public_of(asker.key).hex()}" if path == "/v1/enrol" else ""
+    answer = asker.ask("POST", path, body, headers={"Content-Type": "application/json"}, keyid=keyid)
+    assert problem(answer) == (400, "malformed")
 
 
 def test_another_version_of_the_protocol_is_told_so(asker: Asker) -> None:
@@ -295,3 +313,89 @@ def test_the_protocol_error_is_not_the_clients_fault(city: LiveCity, pen: Pen) -
         line.hello(msgspec.json.decode(hello(city.clock, schema=7), type=Hello))
     line.close()
     assert refused.value.reason == "schema"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "//v1/pull?cursor=0",
+        "///v1/pull?cursor=0",
+        "/v1//pull?cursor=0",
+        "/v1/pull/?cursor=0",
+        "/%76%31/pull?cursor=0",
+        "//v1/attest/2026-11-24",
+    ],
+)
+def test_however_a_path_is_written_its_route_asks_for_a_signature(city: LiveCity, path: str) -> None:
+    assert raw(city, "GET", path)[:2] == (401, "signature")
+
+
+@pytest.mark.parametrize("path", ["//v1/enrol", "//v1/hello", "///v1//push"])
+@pytest.mark.parametrize("method", ["POST", "OPTIONS"])
+def test_nor_can_it_be_posted_to(city: LiveCity, path: str, method: str) -> None:
+    assert raw(city, method, path)[:2] == (401, "signature")
+
+
+def test_a_doubled_slash_does_not_help_whoever_signs_either(asker: Asker) -> None:
+    with pytest.raises(Unauthorised):  # nothing outside the exchange is signed back
+        asker.ask("GET", "//v1/pull?cursor=0")
+
+
+@pytest.mark.parametrize("path", ["/health", "//health", "/health/", "/schema", "/schema/openapi.json", "//schema"])
+def test_what_is_public_needs_none(city: LiveCity, path: str) -> None:
+    assert raw(city, "GET", path)[0] == 200
+
+
+def test_only_health_and_the_description_are_public(city: LiveCity) -> None:
+    """Every route that the application has, except what is listed here, refuses whoever comes past the exchange."""
+    from ewarung_city import api
+
+    app: Any = api.build(city.store, city.keys)._app  # type: ignore[attr-defined]
+    public = {
+        (route.path, method)
+        for route in app.routes
+        for handler in route.route_handlers
+        for method in handler.http_methods
+        if handler.opt.get("public")
+    }
+    assert {path for path, method in public if method == "GET"} == {
+        "/health",
+        "/schema",
+        "/schema/openapi.json",
+        "/schema/{path:str}",
+    }
+    assert {method for _, method in public} <= {"GET", "HEAD", "OPTIONS"}
+
+
+def raw(city: LiveCity, method: str, path: str, body: bytes = b"") -> tuple[int, str]:
+    """(status, reason) of a request whose path goes out as it is written."""
+    where = urlsplit(city.url)
+    with socket.create_connection((where.hostname or "", where.port or 0), timeout=10) as line:
+        head = f"{method} {path} HTTP/1.1\r\nHost: {where.netloc}\r\nConnection: close\r\nContent-Length: {len(body)}"
+        line.sendall(f"{head}\r\n\r\n".encode() + body)
+        answer = b""
+        while piece := line.recv(65536):
+            answer += piece
+    said, _, content = answer.partition(b"\r\n\r\n")
+    status = int(said.split(b" ")[1])
+    return status, msgspec.json.decode(content, type=Problem).reason if status >= 400 else ""
+
+
+def test_a_fault_names_its_place_in_the_log_and_nobody(
+    city: LiveCity, pen: Pen, monkeypatch: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Inside the routes and in the exchange around them: a problem document, and a line without what it was about."""
+    from ewarung_city import exchange, intake
+
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError("SUMINAH")
+
+    for module, name in ((intake, "take"), (exchange, "_plain")):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, fault)
+            with pytest.raises(ServerBusy) as refused:
+                pen.send(city.url, pen.batch())
+        assert refused.value.reason == "server_error"
+    assert "SUMINAH" not in caplog.text
+    assert caplog.text.count("ZeroDivisionError at test_interface.py:") == 2
+    assert pen.send(city.url, pen.batch()).acked_seq == 1

@@ -6,7 +6,7 @@ import json
 import re
 import typing
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import msgspec
 import pytest
@@ -14,6 +14,7 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ewarung_pos.domain.bounds import EXACT, Count, Whole
 from ewarung_pos.domain.business_day import ControlLine, DayTotals, EdcTotals
 from ewarung_pos.domain.entitlement import LeaseGrant, Refusal
 from ewarung_pos.domain.family import HolderPresence
@@ -42,61 +43,15 @@ from ewarung_pos.domain.journal import (
 from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, Remaining, RightDebit, Tender
 from ewarung_pos.domain.stock import CountLine, VarianceReason
 from ewarung_pos.domain.units import Unit
+from tests.any_entry import structs
 
 replace = msgspec.structs.replace
 KINDS: tuple[type[msgspec.Struct], ...] = typing.get_args(Fact)
+ALL: tuple[type[msgspec.Struct], ...] = (Entry, *KINDS)
 
 # --- entries of every kind, with awkward values -------------------------------------------------
 
-TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12) | st.sampled_from(
-    ['"\\/\b\f\n\r\t\x00\x1f\x7f', "\u2028\u2029", "\u00e9\u0065\u0301", "😀\U0010ffff", "\ufeff", "İstanbul", "ꦗꦮ"]
-)
-LARGEST = 2**53 - 1  # RFC 8785 writes numbers as IEEE 754 doubles: no larger integer is exact
-INTEGERS = st.integers(-LARGEST, LARGEST) | st.sampled_from([0, -1, LARGEST, -LARGEST])
-
-
-def _values(kind: object) -> st.SearchStrategy[typing.Any]:
-    """Any value of a field's type."""
-    if kind is str:
-        return TEXT
-    if kind is int:
-        return INTEGERS
-    if kind is bool:
-        return st.booleans()
-    if kind is type(None):
-        return st.none()
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
-        return _structs(kind)
-    if isinstance(kind, type):  # the enumerations
-        return st.sampled_from(list(typing.cast("typing.Iterable[object]", kind)))
-    parts = typing.get_args(kind)
-    if typing.get_origin(kind) is tuple:
-        if parts[-1] is Ellipsis:
-            return st.lists(_values(parts[0]), max_size=3).map(tuple)
-        return st.tuples(*(_values(part) for part in parts))
-    return st.one_of(*(_values(part) for part in parts))
-
-
-def _structs(kind: type[msgspec.Struct]) -> st.SearchStrategy[typing.Any]:
-    hints = typing.get_type_hints(kind)
-    return st.builds(kind, **{name: _values(hints[name]) for name in kind.__struct_fields__})
-
-
-ENTRIES = st.one_of([_structs(kind) for kind in KINDS]).flatmap(
-    lambda fact: st.builds(
-        Entry,
-        seq=INTEGERS,
-        id=TEXT,
-        device=TEXT,
-        epoch=INTEGERS,
-        date=TEXT,
-        instant=INTEGERS,
-        monotonic=INTEGERS,
-        boot=TEXT,
-        operator=TEXT,
-        fact=st.just(fact),
-    )
-)
+ENTRIES = structs(Entry)
 
 
 def entry(seq: int, fact: Fact | None = None) -> Entry:
@@ -212,10 +167,47 @@ def test_bytes_of_another_version_are_not_read(change: Callable[[str], str]) -> 
         decode(changed.encode())
 
 
-def test_bytes_that_are_no_text_are_not_read() -> None:
-    body = canonical(entry(1, DayOpened()))
-    with pytest.raises(msgspec.DecodeError, match="UTF-8"):
-        decode(body.replace(b'"boot-1"', b'"boot-\xff"'))
+@pytest.mark.parametrize("garbage", [b'{"id":"\xff"}', b'{"fact":' + b"[" * 100_000, b"\xff", b""])
+def test_bytes_that_are_not_even_json_are_no_entry(garbage: bytes) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        decode(garbage)
+
+
+# --- how large numbers may be -------------------------------------------------------------------
+
+
+def _numbers(kind: object, where: str) -> Iterator[tuple[str, object]]:
+    """Every integer that an entry can hold: the way to it, and its type."""
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        for name, inner in typing.get_type_hints(kind, include_extras=True).items():
+            yield from _numbers(inner, f"{where}.{name}")
+    elif kind is int or (typing.get_origin(kind) is typing.Annotated and typing.get_args(kind)[0] is int):
+        yield where, kind
+    else:
+        for inner in typing.get_args(kind):
+            yield from _numbers(inner, where)
+
+
+def test_no_number_of_an_entry_is_beyond_what_json_keeps_exactly() -> None:
+    found = [number for kind in ALL for number in _numbers(kind, kind.__name__)]
+    assert len(found) > 80
+    assert {kind for _, kind in found} <= {Whole, Count}, [where for where, kind in found if kind is int]
+
+
+@pytest.mark.parametrize("cash", [EXACT + 1, 2**63, 2**70, -1, -(2**70)])
+def test_an_entry_with_a_number_that_cannot_be_is_not_read(cash: int) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decode(canonical(entry(1, DayOpened(cash))))
+
+
+@pytest.mark.parametrize("cash", [0, EXACT])
+def test_the_largest_numbers_are_read(cash: int) -> None:
+    assert decode(canonical(entry(1, DayOpened(cash)))).fact == DayOpened(cash)
+
+
+def test_a_name_that_is_too_long_to_be_a_key_is_not_read() -> None:
+    with pytest.raises(msgspec.ValidationError):
+        decode(canonical(replace(entry(1), id="x" * 81)))
 
 
 # --- the chain ----------------------------------------------------------------------------------

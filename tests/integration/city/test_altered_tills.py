@@ -1,0 +1,375 @@
+"""What a till writes that is not the program it should be: taken, because the goods have left, and never overlooked.
+
+No number makes the city fail, no invented counter-entry gives a right back, and a kiosk that was declared lost is seen.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from ewarung_city import leases, monitoring
+from ewarung_city.store import schema
+from ewarung_city.verify import verify
+from ewarung_pos.domain.bounds import EXACT
+from ewarung_pos.domain.business_day import ControlLine, DayTotals
+from ewarung_pos.domain.entitlement import LeaseGrant
+from ewarung_pos.domain.journal import (
+    ComplaintRecorded,
+    DayClosed,
+    DayOpened,
+    Entry,
+    Fact,
+    PriceChanged,
+    Redeemed,
+    Reversed,
+    StateReceived,
+    StockAdjusted,
+    StockReceived,
+    canonical,
+)
+from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, RightDebit, Tender
+from ewarung_pos.domain.stock import CountLine, ReceivedLine
+from ewarung_pos.domain.units import Unit
+from ewarung_pos.sync.protocol import Ack, Outcome
+from tests.integration.city.city_kit import PERIOD, LiveCity, Pen
+from tests.integration.city.test_intake import PRICE, RICE, aside, lease, ration_family, redeemed, undo
+
+replace = msgspec.structs.replace
+
+
+def flags(city: LiveCity, pen: Pen) -> list[tuple[int, str]]:
+    ack = pen.send(city.url, pen.batch())
+    assert ack.outcome is Outcome.ACCEPTED
+    assert ack.acked_seq == len(pen.rows)
+    with city.store.read() as tx:
+        assert verify(tx) == []
+    return list(ack.flagged)
+
+
+@pytest.fixture
+def sold(city: LiveCity, pen: Pen) -> tuple[Entry, Redeemed]:
+    """A day with one redemption of the whole ration: receipt 1 of entry 3."""
+    pen.write(DayOpened())
+    fact = redeemed(ration_family(city), packs=2)
+    return pen.write(fact), fact
+
+
+# --- counter-entries ------------------------------------------------------------------------------------------------
+
+
+def test_a_counter_entry_to_nothing_gives_no_right_back(city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed]) -> None:
+    """The whole ration, an invented reversal of it, and the whole ration again."""
+    fact = sold[1]
+    pen.write(replace(undo("no-such-entry", fact, 2), original_receipt=77))
+    pen.write(replace(fact, receipt=3))
+    assert flags(city, pen) == [(4, "BAD_REVERSAL"), (5, "OVER_LEASE")]
+    assert lease(city, fact.family) == (10_000, 20_000, 0)
+
+
+@pytest.mark.parametrize("batches", [1, 2, 3])
+def test_a_redemption_is_undone_once(city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed], batches: int) -> None:
+    entry, fact = sold
+    if batches > 1:
+        pen.send(city.url, pen.batch())
+    pen.write(undo(entry.id, fact, 2))
+    if batches > 2:
+        assert pen.send(city.url, pen.batch()).flagged == ()
+    pen.write(undo(entry.id, fact, 3))
+    pen.write(replace(fact, receipt=4))
+    assert flags(city, pen) == [(5, "BAD_REVERSAL")]
+    assert lease(city, fact.family) == (10_000, 20_000, 10_000)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"family": "K0"},
+        {"original_receipt": 2},
+        {"lines": ()},
+        {"debits": (RightDebit("JATAH", PERIOD, "beras", Unit.GRAM, 4 * RICE),)},
+        {"debits": ()},
+        {"void": PurseDebit("a", 1, "1", "2", "3", "t", "m", "b")},
+    ],
+    ids=lambda change: next(iter(change)),
+)
+@pytest.mark.parametrize("together", [True, False])
+def test_a_counter_entry_that_repeats_something_else_gives_no_right_back(
+    city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed], change: dict[str, Any], together: bool
+) -> None:
+    entry, fact = sold
+    if not together:
+        pen.send(city.url, pen.batch())
+    pen.write(replace(undo(entry.id, fact, 2), **change))
+    assert flags(city, pen) == [(4, "BAD_REVERSAL")]
+    assert lease(city, fact.family) == (10_000, 10_000, 0)
+
+
+def test_the_day_after_nothing_can_be_undone(city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed]) -> None:
+    entry, fact = sold
+    pen.write(undo(entry.id, fact, 2), date="2026-11-25")
+    assert flags(city, pen) == [(4, "BAD_REVERSAL")]
+
+
+def test_what_is_no_redemption_cannot_be_undone(city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed]) -> None:
+    entry, fact = sold
+    other = pen.write(undo(entry.id, fact, 2))
+    pen.write(undo(other.id, fact, 3))
+    pen.send(city.url, pen.batch())
+    pen.write(undo(other.id, fact, 4))
+    body = msgspec.json.decode(canonical(pen.write(DayOpened())))
+    pen.rows.pop()
+    pen.body(msgspec.json.encode(body | {"fact": {"kind": "OfTomorrow"}}, order="sorted"))
+    pen.send(city.url, pen.batch())
+    pen.write(undo(body["id"], fact, 5))  # of a version that the city cannot read
+    pen.send(city.url, pen.batch())
+    reasons = {seq: reason for seq, reason in city.cases() if reason == "BAD_REVERSAL"}
+    assert list(reasons) == [5, 6, 8]
+    assert lease(city, fact.family) == (10_000, 10_000, 10_000)
+
+
+# --- lines, debits and receipts -------------------------------------------------------------------------------------
+
+PURSE = PurseDebit("a", PRICE, "1", "2", "3", "t", "m", "b")
+
+
+def changed_line(fact: Redeemed, **change: Any) -> tuple[RedemptionLine, ...]:
+    return (replace(fact.lines[0], **change),)
+
+
+@pytest.mark.parametrize(
+    ("change", "line"),
+    [
+        ({"debits": ()}, {}),
+        ({"debits": (RightDebit("JATAH", PERIOD, "beras", Unit.GRAM, RICE - 1),)}, {}),
+        ({"debits": (RightDebit("JATAH", "2026-12", "beras", Unit.GRAM, RICE),)}, {}),
+        ({"debits": (RightDebit("JATAH", PERIOD, "gula", Unit.GRAM, RICE),)}, {}),
+        ({"debits": (RightDebit("JATAH", PERIOD, "beras", Unit.MILLILITRE, RICE),)}, {}),
+        ({"debits": (RightDebit("SEMBAKO", PERIOD, "beras", Unit.GRAM, RICE),)}, {}),
+        ({"debits": (RightDebit("JATAH", PERIOD, "beras", Unit.GRAM, RICE),) * 2}, {}),
+        ({}, {"amount": 5}),
+        ({}, {"packs": 2}),
+        ({}, {"commodity": "gula"}),
+        ({}, {"unit": Unit.MILLILITRE}),
+        ({}, {"tender": Tender.CASH}),
+        ({}, {"tender": Tender.PURSE, "programme": "SEMBAKO"}),
+        ({"debits": ()}, {"tender": Tender.PURSE, "programme": "SEMBAKO"}),
+        ({"debits": (), "purse": replace(PURSE, amount=PRICE - 1)}, {"tender": Tender.PURSE}),
+        ({"purse": PURSE}, {}),
+    ],
+)
+def test_goods_that_nothing_paid_for_are_seen(
+    city: LiveCity, pen: Pen, change: dict[str, Any], line: dict[str, Any]
+) -> None:
+    pen.write(DayOpened())
+    fact = redeemed(ration_family(city))
+    pen.write(replace(fact, lines=changed_line(fact, **line), **change))
+    assert (3, "LINES_DIFFER") in flags(city, pen)
+
+
+def test_goods_that_were_paid_for_are_no_case(city: LiveCity, pen: Pen) -> None:
+    pen.write(DayOpened())
+    fact = redeemed(ration_family(city))
+    ration, cash = fact.lines[0], replace(fact.lines[0], tender=Tender.CASH, programme="")
+    purse = replace(ration, tender=Tender.PURSE, programme="SEMBAKO")
+    pen.write(replace(fact, lines=(ration, cash, purse), purse=PURSE))
+    assert flags(city, pen) == []
+
+
+@pytest.mark.parametrize("receipts", [(2,), (1, 3), (1, 1), (1, 2, 2), (0,), (1, 2, 3, 9)])
+@pytest.mark.parametrize("together", [True, False])
+def test_receipts_are_numbered_without_gaps(
+    city: LiveCity, pen: Pen, receipts: tuple[int, ...], together: bool
+) -> None:
+    family = ration_family(city)
+    pen.write(DayOpened())
+    for receipt in receipts:
+        if not together:
+            pen.send(city.url, pen.batch())
+        pen.write(redeemed(family, receipt=receipt, tender=Tender.CASH))
+    assert flags(city, pen) == [(len(pen.rows), "RECEIPT_GAP")]
+    pen.write(redeemed(family, receipt=receipts[-1] + 1, tender=Tender.CASH))
+    assert flags(city, pen) == []
+
+
+# --- numbers that cannot be -----------------------------------------------------------------------------------------
+
+
+def one_line(**changed: Any) -> Redeemed:
+    fact = redeemed("K1", tender=Tender.CASH)
+    return replace(fact, lines=changed_line(fact, **changed))
+
+
+HUGE = 2**70
+BEYOND: dict[str, Fact] = {
+    "price": one_line(price=HUGE),
+    "packs": one_line(packs=HUGE),
+    "value of a line": one_line(packs=2**50, price=2**50),
+    "value of all lines": replace(one_line(), lines=(one_line(price=EXACT).lines[0],) * 2),
+    "receipt": replace(one_line(), receipt=HUGE),
+    "debit": replace(one_line(), debits=(RightDebit("JATAH", PERIOD, "beras", Unit.GRAM, HUGE),)),
+    "all debits": replace(one_line(), debits=(RightDebit("JATAH", PERIOD, "beras", Unit.GRAM, EXACT),) * 2),
+    "purse": replace(one_line(), purse=replace(PURSE, amount=HUGE)),
+    "stock": StockReceived("s", "n", (ReceivedLine("p", HUGE),)),
+    "all stock": StockReceived("s", "n", (ReceivedLine("p", EXACT),) * 2),
+    "count": StockAdjusted((CountLine("p", 0, HUGE),)),
+    "new price": PriceChanged("gula-1", 0, HUGE, ""),
+    "lease": StateReceived(1, "", (LeaseGrant("K1", "JATAH", PERIOD, "beras", Unit.GRAM, HUGE),)),
+    "cursor": StateReceived(HUGE, ""),
+    "seal": DayClosed(DayTotals(first_seq=HUGE), (), None, "00", "00", 1),
+    "control": DayClosed(DayTotals(control=(ControlLine("b", Unit.GRAM, HUGE, 1, 1, 1),)), (), None, "0", "0", 1),
+    "no text": replace(one_line(), family="a\0b"),
+}
+UNREAD: dict[str, Fact] = {
+    "packs": one_line(packs=-1),
+    "price": one_line(price=-1),
+    "receipt": replace(one_line(), receipt=-1),
+    "debit": replace(one_line(), debits=(RightDebit("JATAH", PERIOD, "beras", Unit.GRAM, -5),)),
+    "new price": PriceChanged("gula-1", 0, -5, ""),
+    "long name": replace(one_line(), family="x" * 81),
+    "long product": one_line(product="x" * 81),
+}
+
+
+@pytest.mark.parametrize("name", BEYOND)
+def test_an_entry_that_cannot_be_true_is_put_aside_and_what_came_before_is_kept(
+    city: LiveCity, pen: Pen, name: str
+) -> None:
+    pen.write(DayOpened())
+    pen.write(redeemed(ration_family(city)))
+    pen.write(BEYOND[name])
+    pen.write(PriceChanged("gula-1", 0, 1, ""))
+    ack = pen.send(city.url, pen.batch())
+    assert (ack.outcome, ack.reason, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, "BAD_ENTRY", 4, 3)
+    assert city.cases() == [(4, "BAD_ENTRY")]
+    assert aside(city) == [("BAD_ENTRY", 1)]
+    with city.store.read() as tx:
+        assert verify(tx) == []
+        assert tx.count(schema.redemption) == 1
+
+
+@pytest.mark.parametrize("name", UNREAD)
+def test_what_only_another_version_could_mean_is_kept_unread_and_moves_nothing(
+    city: LiveCity, pen: Pen, name: str
+) -> None:
+    pen.write(DayOpened())
+    pen.write(UNREAD[name])
+    pen.write(redeemed(ration_family(city)))
+    assert flags(city, pen) == [(3, "UNREADABLE")]
+    with city.store.read() as tx:
+        assert tx.count(schema.redemption) == 1
+
+
+def test_totals_that_grow_beyond_what_is_kept_end_the_journal_there(city: LiveCity, pen: Pen) -> None:
+    """Each entry could be true; all of them together could not, however they are cut into batches."""
+    for _ in range(3):
+        pen.write(StockReceived("s", "n", (ReceivedLine("p", EXACT // 2),)))
+    pen.send(city.url, pen.batch(1, 2))
+    ack = pen.send(city.url, pen.batch())
+    assert (ack.outcome, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, 4, 3)
+    ack = pen.send(city.url, pen.batch(4))
+    assert (ack.outcome, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, 4, 3)
+    pen.rows = pen.rows[:3]
+    pen.write(ComplaintRecorded("1", "antrean", "lama", anonymous=True))
+    assert pen.send(city.url, pen.batch(4)).acked_seq == 4
+
+
+def test_a_day_whose_sums_cannot_be_is_not_sealed(city: LiveCity, pen: Pen) -> None:
+    pen.write(DayOpened())
+    for receipt in (1, 2):
+        fact = redeemed("K1", price=EXACT // 2 + 1, receipt=receipt, tender=Tender.CASH)
+        pen.write(fact)
+    pen.write(DayClosed(DayTotals(), (), None, "00", "00", 1))
+    ack = pen.send(city.url, pen.batch())
+    assert (ack.outcome, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, 5, 4)
+    with city.store.read() as tx:
+        assert monitoring.days(tx, PERIOD) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b"siti", b"\xff\xfe"),
+        (b"siti", b"\\u0000"),
+        (b'"instant":', b'"instant":1.5,"x":'),
+        (b'"monotonic":1', b'"monotonic":' + b"9" * 5000),
+        (b'"cash_float":0', b'"cash_float":1e999'),
+        (b'"epoch":1', b'"epoch":1,"epoch":1'),
+        (b'"id":"', b'"id":"\\u0000'),
+        (b'"kind":"DayOpened"', b'"kind":"\xff"'),
+        (b"DayOpened", b"\\u0000"),
+    ],
+)
+def test_bytes_that_are_no_honest_json_are_put_aside(city: LiveCity, pen: Pen, change: tuple[bytes, bytes]) -> None:
+    body = canonical(pen.write(DayOpened()))
+    pen.rows.pop()
+    assert change[0] in body
+    pen.body(body.replace(*change))
+    ack = pen.send(city.url, pen.batch())
+    assert (ack.outcome, ack.reason, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, "BAD_ENTRY", 2, 1)
+    pen.rows.pop()
+    pen.write(ComplaintRecorded("1", "antrean", "ditulis \\u0000 oleh orang", anonymous=True))
+    assert pen.send(city.url, pen.batch()).acked_seq == 2
+
+
+# --- a kiosk that was declared lost -----------------------------------------------------------------------------------
+
+
+def frozen(city: LiveCity, pen: Pen) -> None:
+    from ewarung_pos.sync.enrolment import enrol
+
+    pen.send(city.url, pen.batch())
+    enrol(city.url, city.code(), "0.1.0", now_s=lambda: pen.clock.ms // 1000)
+
+
+def late(city: LiveCity, pen: Pen) -> Ack:
+    pen.write(DayOpened())
+    pen.write(redeemed(ration_family(city), packs=2))
+    return pen.send(city.url, pen.batch(2))
+
+
+def test_what_a_lost_kiosk_still_sends_is_kept_and_a_person_sees_it(city: LiveCity, pen: Pen) -> None:
+    frozen(city, pen)
+    with city.store.write() as tx:
+        assert leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"]) > 0
+    for _ in range(2):
+        ack = late(city, pen)
+        assert (ack.outcome, ack.reason) == (Outcome.QUARANTINED, "UNKNOWN_EPOCH")
+    with city.store.read() as tx:
+        rows = tx.all(schema.case)
+        seen = monitoring.cases(tx, "2026-11")
+    assert [(row["device"], row["epoch"], row["seq"], row["reason"]) for row in rows] == [
+        ("EW-0001", 1, 2, "AFTER_LOST")
+    ]
+    assert [(case.reason, case.date, case.state) for case in seen] == [("AFTER_LOST", "2026-11-24", "open")]
+    assert aside(city)[0] == ("UNKNOWN_EPOCH", 2)
+
+
+def test_so_is_what_an_old_enrolment_sends_that_nobody_declared_lost(city: LiveCity, pen: Pen) -> None:
+    frozen(city, pen)
+    late(city, pen)
+    assert city.cases() == [(2, "UNKNOWN_EPOCH")]
+
+
+def test_a_gap_is_no_case(city: LiveCity, pen: Pen) -> None:
+    pen.write(DayOpened())
+    pen.write(DayOpened())
+    assert pen.send(city.url, pen.batch(2)).reason == "GAP"
+    assert city.cases() == []
+
+
+def test_a_case_that_was_closed_is_not_opened_again_by_the_same_batch(city: LiveCity, pen: Pen) -> None:
+    frozen(city, pen)
+    late(city, pen)
+    with city.store.write() as tx:
+        tx.change(schema.case, {"state": "closed", "owner": "Ratna"}, device="EW-0001")
+    pen.send(city.url, pen.batch(2))
+    with city.store.read() as tx:
+        assert [(row["state"], row["owner"]) for row in tx.all(schema.case)] == [("closed", "Ratna")]
+
+
+def test_reversed_is_what_the_counter_entry_is_called() -> None:
+    """`undo` of the other tests writes what a till writes."""
+    assert isinstance(undo("x", redeemed("K1"), 2), Reversed)

@@ -1,0 +1,49 @@
+"""The verbs of the city's database say what they mean: equal is equal, and a beginning is a beginning."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from ewarung_city.store import schema
+from ewarung_city.store.database import Tx
+from tests.integration.city.city_kit import LiveCity
+
+NAMES = ("50%", "50x", "5_%", "5\\%", "%", "50")
+
+
+@pytest.fixture
+def tx(bare: LiveCity) -> Iterator[Tx]:
+    with bare.store.write() as tx:
+        tx.put(schema.region, [{"kelurahan_code": name, "kelurahan": name, "kecamatan": "k"} for name in NAMES])
+        yield tx
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_value_that_ends_in_a_percent_sign_is_a_value(tx: Tx, name: str) -> None:
+    assert [row["kelurahan_code"] for row in tx.all(schema.region, kelurahan_code=name)] == [name]
+    assert tx.one(schema.region, kelurahan=name) == {"kelurahan_code": name, "kelurahan": name, "kecamatan": "k"}
+    assert tx.count(schema.region, kelurahan_code=name) == 1
+    assert tx.change(schema.region, {"kecamatan": "changed"}, kelurahan_code=name) == 1
+    tx.remove(schema.region, kelurahan_code=name)
+    assert {row["kelurahan_code"]: row["kecamatan"] for row in tx.all(schema.region)} == dict.fromkeys(
+        set(NAMES) - {name}, "k"
+    )
+
+
+@pytest.mark.parametrize(
+    ("prefix", "found"),
+    [("50", ["50", "50%", "50x"]), ("5_", ["5_%"]), ("%", ["%"]), ("5\\", ["5\\%"]), ("", sorted(NAMES)), ("x", [])],
+)
+def test_a_beginning_is_these_very_characters(tx: Tx, prefix: str, found: list[str]) -> None:
+    rows = tx.starting(schema.region, "kelurahan_code", prefix, "kelurahan_code", kecamatan="k")
+    assert [row["kelurahan_code"] for row in rows] == found
+    assert tx.starting(schema.region, "kelurahan_code", prefix, kecamatan="other") == []
+
+
+def test_the_last_row_is_the_one_with_the_greatest_value(tx: Tx) -> None:
+    last = tx.last(schema.region, "kelurahan_code", kecamatan="k")
+    assert last is not None
+    assert last["kelurahan_code"] == max(NAMES)
+    assert tx.last(schema.region, "kelurahan_code", kecamatan="other") is None
