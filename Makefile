@@ -15,7 +15,7 @@ GATED := ewarung_pos/domain/*,ewarung_pos/services/*,ewarung_pos/ledger/*,ewarun
 help:
 	@echo "make demo         the till in practice mode, beside an embedded city and a simulated EDC"
 	@echo "make test         lint, types, import contracts, all tests, coverage gate"
-	@echo "make torture      half an hour of power cuts, kills and broken disks, counted"
+	@echo "make torture      an hour of power cuts, kills and broken disks, counted"
 	@echo "make lint         the first three of these; make format puts right what can be"
 	@echo "make bench        the figures of the README, measured here"
 	@echo "make screenshots  a picture of every screen in every state, into docs/pictures"
@@ -36,7 +36,7 @@ test: lint
 
 torture:
 	@scripts/setup full
-	$(BIN)/python -m pytest -m torture -n 2 --dist worksteal -rs $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m torture -n 2 --dist worksteal -rs -o faulthandler_timeout=0 $(PYTEST_ARGS)
 
 lint:
 	@scripts/setup full

@@ -94,6 +94,8 @@ def one_paper_each(folder: Path, deaths: Sequence[str]) -> None:
     assert len(out) <= len(of_redemption) + copies + deaths.count("paper-out")
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_killed_at_every_durable_point_there_is_one_outcome(kiosk: Kiosk, record_property: Count) -> None:
     for point in AT_THE_COUNTER:
         kiosk.dies_at(point, 1, 10, seed=3)
