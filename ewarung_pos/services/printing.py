@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ewarung_pos.domain import papers
-from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.documents import Align, Document, Rule, Text
 from ewarung_pos.domain.journal import DayClosed, ReceiptPrinted, Redeemed, Reversed, Sealed, decode
 from ewarung_pos.errors import LedgerCorrupt, NotEntitled
 from ewarung_pos.ports import Ledger, LedgerReader, PrintJob, PrintReport, ReceiptPrinter
@@ -34,6 +34,9 @@ class PaperService:
     def document(self, job: PrintJob) -> Document:
         """The paper of a job.
 
+        One that was tried before says which try it is: the earlier may have come out, whole or in part, when the power
+        failed, and two papers of one receipt must not look like two receipts.
+
         Raises:
             LedgerCorrupt: the job's entry is not in the journal.
         """
@@ -41,7 +44,11 @@ class PaperService:
         sealed = reader.entry(job.entry)
         if sealed is None:
             raise LedgerCorrupt("a print job without its entry", reason="job_without_entry")
-        return _document(reader, sealed, job.copy)
+        document = _document(reader, sealed, job.copy)
+        if not job.tries:
+            return document
+        mark = Text(f"Percobaan cetak ke-{job.tries + 1}", Align.CENTRE, bold=True)
+        return msgspec.structs.replace(document, blocks=(mark, Rule(), *document.blocks))
 
     def preview(self, receipt: int) -> tuple[Document, str]:
         """A receipt as printed, and its entry's id.

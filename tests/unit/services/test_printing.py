@@ -38,6 +38,9 @@ def test_a_printer_that_is_not_ready_keeps_the_job(shop: TillKit) -> None:
         (job,) = shop.papers.owed()
         assert (job.id, job.copy, job.tries) == (done.job.id, 0, tries)
     assert not any(isinstance(fact, ReceiptPrinted) for fact in facts(shop))
+    (job,) = shop.papers.owed()
+    shop.papers.print_out(job, tray)
+    assert words(tray).splitlines()[0].strip() == "Percobaan cetak ke-3", "an earlier one may be in somebody's hand"
     shop.papers.print_out(done.job, tray)
     assert shop.papers.owed() == ()
     assert "SALINAN" not in words(tray)
