@@ -30,7 +30,7 @@ from ewarung_pos.sync.signing import sign
 
 __all__ = ["attest", "differences", "fold_day"]
 
-_SETTLED = {"done", "declined", "cancelled", "approved", "voided"}
+_SETTLED = {"done", "declined", "cancelled", "approved", "voided", "void_declined"}
 
 
 _TOTALS = msgspec.json.Decoder(DayTotals)
