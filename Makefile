@@ -36,7 +36,7 @@ test: lint
 
 torture:
 	@scripts/setup full
-	$(BIN)/python -m pytest -m torture -n 2 --dist worksteal -rs $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m torture -n 2 --dist worksteal -rs -o faulthandler_timeout=0 $(PYTEST_ARGS)
 
 lint:
 	@scripts/setup full

@@ -22,6 +22,7 @@ from ewarung_pos.config import (
     TerminalConfig,
     write_config,
 )
+from ewarung_pos.devices.durable import replace_durably
 from ewarung_pos.devices.ecr import EcrLine, EcrTimers
 from ewarung_pos.devices.simulated import edc, tray
 from ewarung_pos.devices.simulated.printer import SimulatedPrinter
@@ -134,7 +135,7 @@ class Sandbox:
             return int(json.loads(note.read_text(encoding="utf-8"))) if note.exists() else 0
         said = self.tray.totals()
         before = said["approved"] - said["voided"]
-        note.write_text(json.dumps(before), encoding="utf-8")
+        replace_durably(note, json.dumps(before).encode())  # before the ledger: it is looked for when that is there
         return before
 
 

@@ -28,6 +28,9 @@ def judge(folder: Path, promised: Iterable[Promise]) -> list[str]:
     owed = tuple(promised)
     if not (folder / LEDGER_FILE).exists():
         return [f"gone: no ledger, but {promise}" for promise in owed[:1]]
+    note = folder / "edc-before.json"
+    if note.exists() and not note.read_bytes().isdigit():
+        return ["unusable: practice cannot go on without what its EDC had moved before"]
     try:
         ledger = open_ledger(folder, key_of(folder).secret, SystemClock())
         try:

@@ -16,9 +16,12 @@ from tests.torture.outside import Wires, promises
 from tests.torture.storage import Disk
 from tests.torture.trace import CALLS, read_trace
 
-__all__ = ["ROOT", "record", "why_no_tracing"]
+__all__ = ["HEARS_CTRL_C", "ROOT", "quiet_surroundings", "record", "why_no_tracing"]
 
 ROOT = Path(__file__).parents[2]
+HEARS_CTRL_C = ("env", "--default-signal=INT")
+"""Before a program that is to be interrupted: what is started in the background may have been told to ignore that."""
+
 _WORDS = 1_000_000
 """Longest string that strace writes out; longer data is refused by the reader, not cut short."""
 
@@ -79,7 +82,7 @@ def record(
     ]
     if preload:
         watched += ["-E", f"LD_PRELOAD={preload}"]
-    command = [*watched, *program, *demo_command(folder, redemptions, *options, seed=seed)]
+    command = [*HEARS_CTRL_C, *watched, *program, *demo_command(folder, redemptions, *options, seed=seed)]
     with words.open("wb") as out:
         # Python's own cache files are not the till's.
         process = subprocess.Popen(

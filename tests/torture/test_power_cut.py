@@ -60,6 +60,7 @@ def counted(note: Count, *explored: Found) -> None:
         note("counted: crash states that differ from one another", found.different)
 
 
+@pytest.mark.slow
 def test_nothing_that_left_the_machine_is_lost(tmp_path: Path, record_property: Count) -> None:
     recording = served(tmp_path, told=5)
     assert set(recording.asked_for()) >= EVERY_KIND, "the morning did not get far enough"
@@ -105,6 +106,7 @@ def all_caught(base: Path, habits: dict[str, set[str]], states: int, note: Count
         note(f"counted: crash states that gave the control {habit} away", len(found[habit].wrong))
 
 
+@pytest.mark.slow
 def test_a_careless_till_is_caught(tmp_path: Path, record_property: Count) -> None:
     all_caught(tmp_path, {habit: CARELESS[habit] for habit in QUICK}, 60, record_property)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import msgspec
+import pytest
 
 from ewarung_city import monitoring
+from ewarung_city.attest import fold_day
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_city.verify import verify
 from ewarung_pos.domain.business_day import EdcTotals
 from ewarung_pos.domain.family import Family, HolderPresence
-from ewarung_pos.domain.journal import DayClosed, Redeemed
+from ewarung_pos.domain.journal import AttemptOpened, AttemptSettled, DayClosed, Entry, Fact, Redeemed
 from ewarung_pos.domain.redemption import Basket, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import Period
@@ -211,3 +213,17 @@ def test_periods_of_leases_are_the_business_days(till: Till) -> None:
     till.drain()
     family = Counter(till).families("JATAH")[0]
     assert {lease.period for lease in till.ledger.read().leases(family.key, Period(PERIOD))} == {PERIOD}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "left"),
+    [("in_doubt", 1), *((word, 0) for word in ("declined", "cancelled", "approved", "voided", "void_declined"))],
+)
+def test_a_debit_or_void_that_was_settled_is_no_longer_in_doubt(outcome: str, left: int) -> None:
+    opened = AttemptOpened("a1", "K00001", "1234", -95_000)
+    facts: tuple[Fact, ...] = (opened, AttemptSettled("a1", outcome))
+    entries = [
+        Entry(seq, f"e{seq}", "EW-0001", 1, "2026-11-24", seq, seq, "boot", "siti", fact)
+        for seq, fact in enumerate(facts, start=1)
+    ]
+    assert fold_day(entries, 1, 2).in_doubt == left
