@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import redemption, verification, window
+from benchmarks import growth, redemption, verification, window
 from benchmarks.counter import build
 from benchmarks.figures import Figure, table
 
@@ -24,14 +24,21 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, the past of the le
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
-    parser.add_argument("--only", choices=["redemption", "window", "verify"], action="append", default=[])
+    parser.add_argument("--only", choices=["redemption", "window", "verify", "growth"], action="append", default=[])
     parser.add_argument("--ledger", type=int, default=10_000, help="redemptions in the ledger (default 10000)")
+    parser.add_argument("--young", type=int, default=1_000, help="redemptions in growth's young ledger (default 1000)")
+    parser.add_argument(
+        "--grown",
+        type=int,
+        default=100_000,
+        help="redemptions in growth's old ledger (default 100000; 1000000 takes ten minutes and 8 GB to make)",
+    )
     parser.add_argument("--repetitions", type=int, default=7)
     parser.add_argument("--redemptions", type=int, default=400, help="timed in each repetition (default 400)")
     options = parser.parse_args(arguments)
     if options.repetitions < 5:
         parser.error("a spread takes five repetitions")
-    wanted = set(options.only) or {"redemption", "window", "verify"}
+    wanted = set(options.only) or {"redemption", "window", "verify", "growth"}
     figures: list[Figure] = []
     where = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="ewarung-bench-", dir=where) as name:
@@ -46,6 +53,14 @@ def main(arguments: list[str] | None = None) -> int:
             figures += redemption.measure(plain, encrypted, options.repetitions, options.redemptions)
         if "window" in wanted:
             figures += window.measure(encrypted, options.repetitions)
+        if "growth" in wanted:
+            young, grown = Path(name) / "young", Path(name) / "grown"
+            for directory, past in ((young, options.young), (grown, options.grown)):
+                directory.mkdir()
+                build(directory, past, encrypted=True)
+            figures += growth.measure(
+                young, grown, (options.young, options.grown), options.repetitions, options.redemptions
+            )
         if "verify" in wanted:
             figures += verification.measure(encrypted, options.repetitions)
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
