@@ -1,4 +1,4 @@
-"""Verifying a whole ledger over a bare SELECT of its entries; reported, without a goal."""
+"""Verifying a ledger over a bare SELECT of its entries: the chain alone, and everything that an entry tells."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["measure"]
 
 
 def measure(encrypted: Path, repetitions: int) -> list[Figure]:
-    """The chain alone, and everything: columns, canonical bytes, projections, balances, seals."""
+    """P7, and everything: the file's structure, canonical bytes, projections, papers, register, balances, seals."""
     chain, whole = [], []
     entries = 0
     for _ in range(repetitions):
@@ -25,7 +25,7 @@ def measure(encrypted: Path, repetitions: int) -> list[Figure]:
         whole.append((_verify(encrypted, chain_only=False), reading))
     note = f"{entries:,} entries"
     return [
-        ratio("verify the chain / bare SELECT of the entries", chain, unit="ms", note=note),
+        ratio("verify the chain / bare SELECT of the entries", chain, goal=2.0, unit="ms", note=note),
         ratio("verify everything / bare SELECT of the entries", whole, unit="ms", note=note),
     ]
 
