@@ -291,6 +291,7 @@ def through(url: str, change: Callable[[bytes], bytes]) -> Callable[[socket.sock
                 body += onward.recv(65536)
         changed = change(head + b"\r\n\r\n" + body)
         if changed:
-            connection.sendall(changed)
+            # One request for each connection, and it says so: a client that believed in a next one would meet a reset.
+            connection.sendall(changed.replace(b"\r\n", b"\r\nConnection: close\r\n", 1))
 
     return handle
