@@ -437,12 +437,14 @@ class CounterViewModel(ViewModel[CounterState]):
         )
         self._desk.changed()
         self._print(redemption.entry.id, lambda: self._desk.papers.print_out(redemption.job, self._desk.printer))
-        self._leave_soon()
         self._watch.look()
 
-    def _leave_soon(self) -> None:
+    def _leave_when_handed_over(self) -> None:
+        """Back to Siap by itself once everything is ticked and the paper came out; never with goods still to give."""
+        done = self._state.done
         self._stay()
-        self._leave = self._runner.later(BACK_TO_READY_MS, self.finish)
+        if done is not None and done.paper_trouble is None and all(pick.ticked for pick in done.picks):
+            self._leave = self._runner.later(BACK_TO_READY_MS, self.finish)
 
     def _stay(self) -> None:
         if self._leave is not None:
@@ -459,7 +461,7 @@ class CounterViewModel(ViewModel[CounterState]):
             paper = f"Struk nomor {done.receipt:04d} {word}"
             self._set(replace(self._state, done=replace(done, paper=paper, paper_trouble=None)))
             if self._leave is None:
-                self._leave_soon()
+                self._leave_when_handed_over()
         self._desk.changed()
 
     def _not_printed(self, entry: str, error: Exception) -> None:
@@ -479,6 +481,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._ticked ^= {place}
         picks = lines.picks(self._done.fact.lines, self._catalogue, self._ticked)
         self._set(replace(self._state, done=replace(self._state.done, picks=picks)))
+        self._leave_when_handed_over()
 
     def reprint(self) -> None:
         """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""

@@ -286,7 +286,7 @@ class DonePage(Page):
         foot = Box(across=True, gap=2.5)
         foot.add(
             Text(
-                "Kembali sendiri setelah kartu diambil. Kartu berikutnya boleh langsung dimasukkan.",
+                "Centang yang sudah diserahkan. Kartu berikutnya boleh langsung dimasukkan.",
                 Role.BODY,
                 Tone.SOFT,
                 wrap=True,
