@@ -233,6 +233,7 @@ class CounterViewModel(ViewModel[CounterState]):
                 to_pay=lines.to_pay(self._basket, self._catalogue),
                 can_serve=sound and not proxy,
                 notice=notice,
+                asks_discard=False,
                 steps=(),
                 waiting="",
             )
@@ -241,7 +242,7 @@ class CounterViewModel(ViewModel[CounterState]):
     def choose_section(self, section: str) -> None:
         """Show Jatah, Belanja KKS or Tunai."""
         if any(found.id == section for found in self._state.sections):
-            self._set(replace(self._state, section=section))
+            self._set(replace(self._state, section=section, asks_discard=False))
 
     def choose_presence(self, presence: str, proxy_reason: str = "") -> None:
         """Who came: sendiri, anggota_kk or kuasa (which needs its reason)."""
@@ -286,12 +287,22 @@ class CounterViewModel(ViewModel[CounterState]):
             self._show_basket()
 
     def cancel(self) -> None:
-        """Back to Siap; during payment ask the EDC to stop, which works until it has the amount."""
+        """Back to Siap; during payment ask the EDC to stop, which works until it has the amount.
+
+        A basket with goods in it is asked about once: the second press throws it away. A notice is only left.
+        """
         if self._state.phase is Phase.PROCESSING:
             if self._state.can_cancel and self._desk.terminal is not None:
                 self._stop_asked = True
                 self._desk.terminal.abort()
             return
+        if self._state.phase is Phase.RECOGNISED:
+            if self._state.notice is not None:
+                self.dismiss()
+                return
+            if self._basket.lines and not self._state.asks_discard:
+                self._set(replace(self._state, asks_discard=True))
+                return
         self.finish()
 
     # -- Salurkan -------------------------------------------------------------------------------------------------

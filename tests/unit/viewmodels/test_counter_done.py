@@ -160,6 +160,22 @@ def test_what_changed_behind_the_screen_comes_back_to_the_basket(till: ScriptedT
     assert till.counter.notice is None
 
 
+def test_cancelling_at_a_notice_only_leaves_the_notice(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=2)
+    serve(till.kit, till.kit.card("SRI WAHYUNI"), ration("beras-medium-5", 2))
+    till.serve()
+    till.vm.counter.cancel()
+    assert (till.phase(), till.counter.notice) == (Phase.RECOGNISED, None)
+
+
+def test_an_empty_basket_is_left_at_once(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.vm.counter.cancel()
+    till.settle()
+    assert till.phase() is Phase.READY
+
+
 def test_a_full_disk_is_said_where_it_happened(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(card: object) -> None:
         raise LedgerFull
@@ -200,6 +216,12 @@ def test_a_ration_cannot_be_cancelled_once_it_is_being_recorded(till: ScriptedTi
 def test_cancelling_a_basket_goes_back_to_ready_and_sells_nothing(till: ScriptedTill) -> None:
     till.insert("SRI WAHYUNI")
     till.choose("ration", beras_medium_5=1)
+    till.vm.counter.cancel()
+    till.settle()
+    assert (till.phase(), till.counter.asks_discard) == (Phase.RECOGNISED, True)
+    till.choose("ration", beras_medium_5=2)  # going on with it is an answer too
+    assert not till.counter.asks_discard
+    till.vm.counter.cancel()
     till.vm.counter.cancel()
     till.settle()
     assert till.phase() is Phase.READY
