@@ -266,7 +266,8 @@ def _pair(block: Columns, style: _Style) -> Iterator[_Item]:
     right = paper_text(block.right)
     room = style.inner - indent
     beside = room - _width(right, font, size) - size * 0.8
-    if beside < room / 4:
+    longest = max((_width(word, font, size) for word in left.split()), default=0.0)
+    if beside < room / 4 or beside < longest:
         fits = _fits(font, size, room)
         lines = [*((part, "") for part in wrapped_by(left, fits)), *(("", part) for part in wrapped_by(right, fits))]
     else:

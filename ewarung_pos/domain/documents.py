@@ -246,8 +246,10 @@ def _pair(left: str, right: str, columns: int) -> list[str]:
     if len(right) > columns:
         return [*_wrap(left, columns), *(line.rjust(columns) for line in _wrap(right, columns))]
     lines = _wrap(left, columns)
-    if len(lines) > 1 and len(lines[-1]) + _GAP + len(right) > columns and len(right) <= columns // 2:
-        lines = _wrap(left, columns - len(right) - _GAP)
+    beside = columns - len(right) - _GAP
+    tight = len(lines) > 1 and len(lines[-1]) > beside and len(right) <= columns // 2
+    if tight and max(map(len, left.split())) <= beside:  # else the word would be broken
+        lines = _wrap(left, beside)
     if len(lines[-1]) + _GAP + len(right) <= columns:
         lines[-1] += right.rjust(columns - len(lines[-1]))
     else:

@@ -97,11 +97,12 @@ def reversal_receipt(
     seq: int,
     entry_hash_hex: str,
     operator_name: str,
+    approver_name: str,
     copy: int,
     *,
     again: bool = False,
 ) -> Document:
-    """The paper of a reversal: what came back, which rights returned, and the bank's reference of the void.
+    """The paper of a reversal: who allowed it, what came back, which rights returned, the bank's reference of the void.
 
     Raises:
         TypeError: the entry is not a reversal.
@@ -116,7 +117,7 @@ def reversal_receipt(
         Text(f"membatalkan No. {receipt_number(entry.date, fact.original_receipt)}", Align.CENTRE),
         *moment(entry.instant),
         Columns("Kasir", operator_name),
-        Columns("Disetujui", fact.approved_by),
+        Columns("Disetujui", approver_name),
         Columns("Kartu", f"**** {fact.last4}"),
         Columns("Alasan", fact.reason.replace("_", " ")),
         Rule(),

@@ -107,8 +107,9 @@ def _document(reader: LedgerReader, sealed: Sealed, copy: int, *, again: bool = 
     match entry.fact:
         case Redeemed():
             return papers.receipt(identity, entry, sealed.seq, digest, operator, copy, again=again)
-        case Reversed():
-            return papers.reversal_receipt(identity, entry, sealed.seq, digest, operator, copy, again=again)
+        case Reversed() as fact:
+            approver = names.get(fact.approved_by, fact.approved_by)
+            return papers.reversal_receipt(identity, entry, sealed.seq, digest, operator, approver, copy, again=again)
         case DayClosed():
             return papers.day_report(
                 identity, entry, sealed.seq, digest, operator, reader.catalogue(), copy, again=again

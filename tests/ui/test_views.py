@@ -282,6 +282,41 @@ def test_more_rows_than_fit_turn_pages(qtbot: QtBot) -> None:
     assert [each for each in rows.rows() if each.isVisible()] == first
 
 
+@pytest.mark.parametrize("key", [Qt.Key.Key_PageDown, Qt.Key.Key_PageUp])
+def test_after_a_page_is_turned_the_keyboard_is_on_its_first_row(qtbot: QtBot, key: Qt.Key) -> None:
+    window, stills = shown(qtbot, counter=replace(scenes._PURSE, section="cash"))
+    rows = visible(window, PagedRows)[0]
+    if key is Qt.Key.Key_PageUp:
+        press(window, Qt.Key.Key_PageDown)
+    visible(rows, Stepper)[-1].setFocus()
+    press(window, key)
+    assert QApplication.focusWidget() is visible(rows, Stepper)[0]
+    press(window, Qt.Key.Key_Return)
+    assert ("cancel",) not in stills["counter"].calls
+
+
+def test_a_chosen_option_leaves_enter_to_the_button_that_shows_it(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    (self_,) = [each for each in visible(window, QAbstractButton) if each.accessibleName() == "Sendiri"]
+    self_.setFocus(Qt.FocusReason.TabFocusReason)
+    press(window, Qt.Key.Key_Return)
+    assert stills["counter"].calls == [("serve",)]
+
+
+def test_a_basket_is_not_thrown_away_without_being_asked(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=replace(scenes._CHOSEN, asks_discard=True))
+    cancel = window.findChildren(BasketPage)[0].cancel
+    assert cancel.accessibleName() == "Buang keranjang?"
+    stills["counter"].show(scenes._CHOSEN)
+    assert cancel.accessibleName() == "Batal"
+
+
+def test_esc_leaves_a_refusal(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=CounterState(phase=Phase.REFUSED, refusal=trouble("refusal.unknown_card")))
+    press(window, Qt.Key.Key_Escape)
+    assert stills["counter"].calls == [("finish",)]
+
+
 def test_a_refusal_is_left_by_its_one_button(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, counter=CounterState(phase=Phase.REFUSED, refusal=trouble("refusal.period_over")))
     press(window, Qt.Key.Key_Return)
@@ -454,7 +489,7 @@ def test_history_searches_what_is_typed(qtbot: QtBot) -> None:
     typed("4821")
     qtbot.waitUntil(lambda: ("search", "4821") in stills["history"].calls, timeout=3000)
     press(window, Qt.Key.Key_Return)
-    assert last(stills["history"]) == ("search", "4821")
+    assert last(stills["history"]) == ("submit", "4821")
 
 
 def test_receiving_goods_by_keyboard(qtbot: QtBot) -> None:

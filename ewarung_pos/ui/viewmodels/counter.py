@@ -233,6 +233,7 @@ class CounterViewModel(ViewModel[CounterState]):
                 to_pay=lines.to_pay(self._basket, self._catalogue),
                 can_serve=sound and not proxy,
                 notice=notice,
+                asks_discard=False,
                 steps=(),
                 waiting="",
             )
@@ -241,7 +242,7 @@ class CounterViewModel(ViewModel[CounterState]):
     def choose_section(self, section: str) -> None:
         """Show Jatah, Belanja KKS or Tunai."""
         if any(found.id == section for found in self._state.sections):
-            self._set(replace(self._state, section=section))
+            self._set(replace(self._state, section=section, asks_discard=False))
 
     def choose_presence(self, presence: str, proxy_reason: str = "") -> None:
         """Who came: sendiri, anggota_kk or kuasa (which needs its reason)."""
@@ -286,12 +287,22 @@ class CounterViewModel(ViewModel[CounterState]):
             self._show_basket()
 
     def cancel(self) -> None:
-        """Back to Siap; during payment ask the EDC to stop, which works until it has the amount."""
+        """Back to Siap; during payment ask the EDC to stop, which works until it has the amount.
+
+        A basket with goods in it is asked about once: the second press throws it away. A notice is only left.
+        """
         if self._state.phase is Phase.PROCESSING:
             if self._state.can_cancel and self._desk.terminal is not None:
                 self._stop_asked = True
                 self._desk.terminal.abort()
             return
+        if self._state.phase is Phase.RECOGNISED:
+            if self._state.notice is not None:
+                self.dismiss()
+                return
+            if self._basket.lines and not self._state.asks_discard:
+                self._set(replace(self._state, asks_discard=True))
+                return
         self.finish()
 
     # -- Salurkan -------------------------------------------------------------------------------------------------
@@ -437,12 +448,14 @@ class CounterViewModel(ViewModel[CounterState]):
         )
         self._desk.changed()
         self._print(redemption.entry.id, lambda: self._desk.papers.print_out(redemption.job, self._desk.printer))
-        self._leave_soon()
         self._watch.look()
 
-    def _leave_soon(self) -> None:
+    def _leave_when_handed_over(self) -> None:
+        """Back to Siap by itself once everything is ticked and the paper came out; never with goods still to give."""
+        done = self._state.done
         self._stay()
-        self._leave = self._runner.later(BACK_TO_READY_MS, self.finish)
+        if done is not None and done.paper_trouble is None and all(pick.ticked for pick in done.picks):
+            self._leave = self._runner.later(BACK_TO_READY_MS, self.finish)
 
     def _stay(self) -> None:
         if self._leave is not None:
@@ -459,7 +472,7 @@ class CounterViewModel(ViewModel[CounterState]):
             paper = f"Struk nomor {done.receipt:04d} {word}"
             self._set(replace(self._state, done=replace(done, paper=paper, paper_trouble=None)))
             if self._leave is None:
-                self._leave_soon()
+                self._leave_when_handed_over()
         self._desk.changed()
 
     def _not_printed(self, entry: str, error: Exception) -> None:
@@ -479,6 +492,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._ticked ^= {place}
         picks = lines.picks(self._done.fact.lines, self._catalogue, self._ticked)
         self._set(replace(self._state, done=replace(self._state.done, picks=picks)))
+        self._leave_when_handed_over()
 
     def reprint(self) -> None:
         """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""

@@ -20,7 +20,7 @@ from ewarung_pos.ui.viewmodels.counter_state import (
     TallyItem,
 )
 
-__all__ = ["left_rows", "person", "picks", "sections", "steps", "summary", "tally_items", "to_pay"]
+__all__ = ["left_rows", "person", "picks", "sections", "short_name", "steps", "summary", "tally_items", "to_pay"]
 
 
 def tally_items(tally: Tally, catalogue: Catalogue) -> tuple[TallyItem, ...]:
@@ -103,12 +103,19 @@ def sections(standing: Standing, basket: Basket, catalogue: Catalogue, terminal:
 
 
 def summary(basket: Basket, catalogue: Catalogue) -> str:
-    """2 beras · 2 gula · 1 minyak."""
+    """2 beras SPHP · 2 gula · 1 minyak."""
     counts: dict[str, int] = {}
     for line in basket.lines:
-        short = catalogue.short(catalogue.product(line.product).commodity).lower()
-        counts[short] = counts.get(short, 0) + line.packs
-    return " · ".join(f"{packs} {name}" for name, packs in counts.items())
+        counts[line.product] = counts.get(line.product, 0) + line.packs
+    return " · ".join(f"{packs} {short_name(catalogue.product(code), catalogue)}" for code, packs in counts.items())
+
+
+def short_name(product: Product, catalogue: Catalogue) -> str:
+    """Fewest words that still say which goods these are: `gula`, but `beras SPHP` beside `beras medium`."""
+    short = catalogue.short(product.commodity)
+    alike = sum(each.commodity == product.commodity for each in catalogue.products)
+    name = short if alike == 1 and product.name.lower().startswith(short.lower()) else product.name
+    return name[:1].lower() + name[1:]
 
 
 def to_pay(basket: Basket, catalogue: Catalogue) -> str:
@@ -125,18 +132,15 @@ def to_pay(basket: Basket, catalogue: Catalogue) -> str:
 
 
 def picks(lines: tuple[RedemptionLine, ...], catalogue: Catalogue, ticked: frozenset[int]) -> tuple[Pick, ...]:
-    """Serahkan: 2 karung beras 5 kg ... with ticks."""
-    rows = []
-    for place, line in enumerate(lines):
-        short = catalogue.short(line.commodity).lower()
-        rows.append(
-            Pick(
-                catalogue.pictogram(line.commodity),
-                f"{line.packs} {line.pack_word} {short} {line.pack}",
-                place in ticked,
-            )
+    """Serahkan: 2 karung Beras SPHP 5 kg ... with ticks. The name is the one recorded, as on the receipt."""
+    return tuple(
+        Pick(
+            catalogue.pictogram(line.commodity),
+            f"{line.packs} {line.pack_word} {line.name} {line.pack}",
+            place in ticked,
         )
-    return tuple(rows)
+        for place, line in enumerate(lines)
+    )
 
 
 def left_rows(fact: Redeemed, catalogue: Catalogue) -> tuple[LeftRow, ...]:

@@ -197,6 +197,7 @@ class CounterState:
     notice: Trouble | None = None
     steps: tuple[Step, ...] = ()
     waiting: str = ""
+    asks_discard: bool = False
     can_cancel: bool = True
     why_no_cancel: str = ""
     done: DonePanel | None = None

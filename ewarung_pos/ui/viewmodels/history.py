@@ -104,7 +104,11 @@ class HistoryViewModel(ViewModel[HistoryState]):
         """The screen is in front: today's receipts."""
         self.search(self._state.query)
 
-    def search(self, query: str) -> None:
+    def submit(self, query: str) -> None:
+        """Enter in the search field: search, and open the first hit."""
+        self.search(query, open_first=True)
+
+    def search(self, query: str, *, open_first: bool = False) -> None:
         """Today without a query; every day by name, last four digits or receipt number with one."""
         text = _receipt_of_qr(query)
 
@@ -115,7 +119,13 @@ class HistoryViewModel(ViewModel[HistoryState]):
 
         def found(rows: tuple[HistoryRow, ...]) -> None:
             title = f"Hasil untuk “{text}”" if text else "Hari ini"
-            self._set(replace(self._state, query=query, title=title, rows=tuple(_line(row) for row in rows)))
+            shown = tuple(_line(row) for row in rows)
+            selected = self._state.selected
+            if selected is not None:
+                selected = next((line for line in shown if line.entry == selected.entry), selected)
+            self._set(replace(self._state, query=query, title=title, rows=shown, selected=selected))
+            if open_first and shown and self._state.mode == "list":
+                self.open(shown[0].entry)
 
         self._runner.submit(Lane.LEDGER, look, found, self._failed)
 
@@ -152,7 +162,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
         def done(printed: Printed) -> None:
             copy = f"SALINAN ke-{printed.job.copy}" if printed.job.copy else "Struk asli"
             self._set(replace(self._state, busy="", said=f"{copy} sudah dicetak.", notice=None))
-            self._desk.changed()
+            self._paper_out()
 
         self._set(replace(self._state, busy="Mencetak"))
         self._runner.submit(Lane.PRINTER, again, done, self._failed)
@@ -245,9 +255,14 @@ class HistoryViewModel(ViewModel[HistoryState]):
         self._runner.submit(
             Lane.PRINTER,
             lambda: self._desk.papers.print_out(reversal.job, self._desk.printer),
-            lambda printed: self._desk.changed(),
+            lambda printed: self._paper_out(),
             self._failed,
         )
+
+    def _paper_out(self) -> None:
+        """The rows say what is printed: look again."""
+        self._desk.changed()
+        self.search(self._state.query)
 
     def dismiss(self) -> None:
         """The notice was read."""
@@ -274,7 +289,7 @@ def _line(row: HistoryRow) -> HistoryLine:
         name=row.name or "-",
         card=f"•••• {row.last4}",
         goods=row.goods,
-        total=str(Rupiah(row.total)),
+        total=("−" if row.kind == "Reversed" else "") + str(Rupiah(row.total)),
         status=status,
         reversible=row.reversible,
     )

@@ -249,6 +249,7 @@ class BasketPage(Page):
         self._tabs.chosen.connect(self._counter.choose_section)
         self.take_all = BigButton("Ambil semua", kind=ButtonKind.STRONG, size=ButtonSize.PLAIN, icon="check", key="F10")
         self.take_all.clicked.connect(self._counter.take_all)
+        self.take_all.clicked.connect(self.take_keyboard)
         head.add(self._tabs, stretch=1).add(self.take_all, align=Qt.AlignmentFlag.AlignVCenter)
         self._head = head
         self._why_not = Box(margins=(2.75, 1, 2.75, 1))
@@ -289,6 +290,8 @@ class BasketPage(Page):
         self._to_pay.set_text(state.to_pay)
         self._to_pay.setVisible(bool(state.to_pay))
         self.serve.set_reason(_why_not_yet(state))
+        self.cancel.set_text("Buang keranjang?" if state.asks_discard else "Batal")
+        self.cancel.set_kind(ButtonKind.DANGER if state.asks_discard else ButtonKind.SECONDARY)
         if state.notice is not None:
             self._trouble.render_state(kit_trouble(state.notice))
         else:

@@ -126,7 +126,9 @@ class _WhyLine(Box):
         self._next = BigButton("Selisih berikutnya", size=ButtonSize.PLAIN, icon="arrow-right", key="F9")
         line.add(self._title, stretch=1).add(self._next)
         self._reasons = Choice("Alasan selisih", stretch=False)
-        self._reasons.set_options(tuple(Option(value, label, "") for value, label in REASONS))
+        self._reasons.set_options(
+            tuple(Option(value, label, f"Alt+{place}") for place, (value, label) in enumerate(REASONS, 1))
+        )
         self._reasons.chosen.connect(self._chosen)
         self._note = TextField("Alasan lain, dengan kata sendiri")
         self._note.setPlaceholderText("Tulis alasannya")

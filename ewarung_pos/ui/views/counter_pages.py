@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QKeySequence, QPainter, QPaintEvent, QShortcut
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
@@ -190,6 +190,8 @@ class RefusedPage(Page):
         self._next.clicked.connect(counter.finish)
         top = Box(across=True, gap=2.5)
         top.add(self._family).add(self._trouble, stretch=1)
+        self._leave = QShortcut(QKeySequence("Esc"), self)
+        self._leave.activated.connect(counter.finish)
         self._foot = Box(across=True, gap=2)
         hint = Text("Kartu berikutnya boleh langsung dimasukkan.", Role.BODY, Tone.SOFT, wrap=True)
         self._foot.add(self._next).add(hint, stretch=1).add(self._trouble.button)
@@ -212,6 +214,7 @@ class RefusedPage(Page):
             detail = state.person.name if state.person is not None and tight else ""
             self._trouble.render_state(kit_trouble(state.refusal, detail=detail))
             self._next.setVisible(self._action not in {"dismiss", "retry"})
+            self._leave.setEnabled(self._action in {"dismiss", "retry"})
 
     def restyle(self) -> None:
         super().restyle()
@@ -286,7 +289,7 @@ class DonePage(Page):
         foot = Box(across=True, gap=2.5)
         foot.add(
             Text(
-                "Kembali sendiri setelah kartu diambil. Kartu berikutnya boleh langsung dimasukkan.",
+                "Centang yang sudah diserahkan. Kartu berikutnya boleh langsung dimasukkan.",
                 Role.BODY,
                 Tone.SOFT,
                 wrap=True,

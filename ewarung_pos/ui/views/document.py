@@ -169,7 +169,11 @@ class _Setting:
         start = metrics.horizontalAdvance(indent)
         lines = wrapped_by(left.strip(), self._fits(font, self._room - start))
         if metrics.horizontalAdvance(lines[-1]) + start + behind > self._room:
-            lines = wrapped_by(left.strip(), self._fits(font, max(self._room - start - behind, self._room // 3)))
+            beside = max(self._room - start - behind, self._room // 3)
+            if all(metrics.horizontalAdvance(word) <= beside for word in left.split()):
+                lines = wrapped_by(left.strip(), self._fits(font, beside))
+            else:  # a word is never broken: what belongs beside it stands under it
+                lines = [*lines, ""]
         for line in lines[:-1]:
             self._line(indent + line, font, Qt.AlignmentFlag.AlignLeft)
         self._line(indent + lines[-1], font, Qt.AlignmentFlag.AlignLeft, advance=False)

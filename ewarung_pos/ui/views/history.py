@@ -105,7 +105,7 @@ class _ListPage(Page):
         search = Box(margins=(2, 2, 2, 1))
         self.search = SearchField("Nama, 4 angka kartu, nomor struk, atau pindai QR struk")
         self.search.searched.connect(history.search)
-        self.search.submitted.connect(history.search)
+        self.search.submitted.connect(history.submit)
         search.add(self.search)
         self._empty = EmptyState("package", height=96)
         self.table: RoomTable[HistoryLine] = RoomTable("Struk", _columns, self._empty)

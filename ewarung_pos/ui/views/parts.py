@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt
 from PySide6.QtGui import QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QApplication, QBoxLayout, QSizePolicy, QWidget
 
 from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels.counter_state import Mark
@@ -235,12 +235,30 @@ class PagedRows(Painted):
             self._place()
 
     def _turn_back(self) -> None:
-        self._page -= 1
-        self._place()
+        self._turn(-1)
 
     def _turn_on(self) -> None:
-        self._page += 1
+        self._turn(1)
+
+    def _turn(self, by: int) -> None:
+        focus = QApplication.focusWidget()
+        inside = focus is not None and self.isAncestorOf(focus)
+        if inside:
+            # Qt would hand the keyboard on to what stands below the rows: *Batal*.
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._page += by
         self._place()
+        if inside:
+            self._focus_first()
+
+    def _focus_first(self) -> None:
+        """The keyboard goes on with the first row that is shown."""
+        for line in self._rows:
+            if not line.isHidden():
+                for each in (line, *line.findChildren(QWidget)):
+                    if each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.isEnabled() and each.isVisibleTo(line):
+                        each.setFocus(Qt.FocusReason.TabFocusReason)
+                        return
 
     def _least(self) -> int:
         return max((each.minimumSizeHint().height() for each in self._rows), default=48)

@@ -70,6 +70,8 @@ class _EdcKey(PaintedButton):
     def __init__(self, key: str, parent: QWidget) -> None:
         super().__init__(parent)
         self.edc_key = key
+        if key == "cancel":  # an Enter meant for the till must not stop the EDC
+            self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName(_NAMES.get(key, f"{key} di EDC"))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 

@@ -14,7 +14,7 @@ from ewarung_pos.domain.documents import Columns, Cut, Document, Table, Text
 from ewarung_pos.domain.papers import parse_qr
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState
-from tests.unit.papers.sample_papers import all_documents, closed, receipt_of, redeemed, report_of
+from tests.unit.papers.sample_papers import all_documents, closed, receipt_of, redeemed, report_of, words_of
 
 MM = 72 / 25.4
 
@@ -48,6 +48,16 @@ def test_everything_on_the_document_is_on_the_paper(name: str, width: int) -> No
                 parts = []
         for part in parts:
             assert all(word in run_together for word in part.split()), part
+
+
+@pytest.mark.parametrize("width", [58, 80])
+@pytest.mark.parametrize("name", list(all_documents()))
+def test_no_word_is_broken(name: str, width: int) -> None:
+    document = all_documents()[name]
+    words, _, _ = open_pdf(pdf_bytes(document, width))
+    printed = words.split()
+    for word in words_of(document):
+        assert word in printed
 
 
 @pytest.mark.parametrize("width", [58, 80])

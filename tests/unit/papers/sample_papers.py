@@ -7,7 +7,7 @@ from typing import Any
 
 from ewarung_pos.domain.business_day import ControlLine, DayTotals, EdcTotals
 from ewarung_pos.domain.catalogue import Catalogue, Ceiling, Commodity, Product
-from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.documents import Columns, Document, Table, Text
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.journal import DayClosed, Entry, Fact, Redeemed, Reversed, canonical, genesis, link
 from ewarung_pos.domain.papers import day_report, price_list, receipt, reversal_receipt
@@ -16,6 +16,7 @@ from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.stock import CountLine, VarianceReason
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.domain.units import Rupiah, Unit, grams, millilitres, pieces
+from ewarung_pos.domain.wording import paper_text
 
 DATE = "2026-11-24"
 AT = 1_795_486_500_000  # 2026-11-24 09.15 WIB
@@ -181,7 +182,7 @@ def receipt_of(fact: Redeemed, copy: int = 0, holder: str = "", **who: Any) -> D
 
 def reversal_of(fact: Reversed, copy: int = 0, **who: Any) -> Document:
     item = entry(fact)
-    return reversal_receipt(identity(**who), item, item.seq, digest(item), "Sri", copy)
+    return reversal_receipt(identity(**who), item, item.seq, digest(item), "Sri", "Yuni Astuti", copy)
 
 
 def report_of(fact: DayClosed, copy: int = 0, **who: Any) -> Document:
@@ -227,3 +228,19 @@ def all_documents(**who: Any) -> dict[str, Document]:
         "report": report_of(closed(), **who),
         "prices": prices(**who),
     }
+
+
+def words_of(document: Document) -> set[str]:
+    """Every word of a paper, as printed; signatures and codes, which no line can hold, are no words."""
+    texts: list[str] = []
+    for block in document.blocks:
+        match block:
+            case Text():
+                texts.append(block.text)
+            case Columns():
+                texts += [block.left, block.right]
+            case Table():
+                texts += [cell for row in (block.header[1:], *block.rows) for cell in row]
+            case _:
+                pass
+    return {word for text in texts for word in paper_text(text).split() if len(word) <= 20}

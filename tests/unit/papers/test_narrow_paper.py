@@ -6,6 +6,7 @@ import pytest
 
 from ewarung_pos.domain.documents import Align, Columns, Cut, Document, Space, Table, Text, text_lines
 from ewarung_pos.domain.wording import paper_text
+from tests.unit.papers.sample_papers import all_documents, words_of
 
 
 def lines(*blocks: object, columns: int = 32) -> list[str]:
@@ -49,3 +50,20 @@ def test_the_cut_is_an_empty_line_on_a_terminal() -> None:
 @pytest.mark.parametrize("separator", ["\u2028", "\u2029", "\u1680"])
 def test_spaces_that_are_not_plain_become_plain(separator: str) -> None:
     assert paper_text(f"beras{separator}medium") == "beras medium"
+
+
+def test_a_long_word_beside_a_figure_is_never_broken_the_figure_goes_below() -> None:
+    assert lines(Columns("Jumlah yang dipertanggungjawabkan", "Rp1.250.000"), columns=24) == [
+        "Jumlah yang",
+        "dipertanggungjawabkan",
+        "Rp1.250.000".rjust(24),
+    ]
+
+
+@pytest.mark.parametrize("columns", [32, 42, 48])
+@pytest.mark.parametrize("name", list(all_documents()))
+def test_no_paper_breaks_a_word(name: str, columns: int) -> None:
+    document = all_documents()[name]
+    printed = " ".join(text_lines(document, columns)).split()
+    for word in words_of(document):
+        assert word in printed

@@ -195,7 +195,7 @@ def test_a_reversal_names_what_it_undoes_why_and_who_agreed() -> None:
     assert "No. 2026-11-24/0048" in shown
     assert "membatalkan No. 2026-11-24/0047" in shown
     assert has_pair(paper, "Alasan", "jumlah salah")
-    assert has_pair(paper, "Disetujui", "K1")
+    assert has_pair(paper, "Disetujui", "Yuni Astuti")
     assert has_pair(paper, "DIBATALKAN", "Rp174.000")
     assert has_pair(paper, "KKS dikembalikan bank", "Rp39.000")
     assert re.search(r"^Beras +0 kg +10 kg$", shown, re.MULTILINE)
@@ -277,6 +277,6 @@ def test_a_paper_of_the_wrong_fact_is_refused() -> None:
     with pytest.raises(TypeError, match="needs a redemption"):
         receipt(identity(), item, 1, "0" * 64, "Sri", 0)
     with pytest.raises(TypeError, match="needs a reversal"):
-        reversal_receipt(identity(), item, 1, "0" * 64, "Sri", 0)
+        reversal_receipt(identity(), item, 1, "0" * 64, "Sri", "Yuni", 0)
     with pytest.raises(TypeError, match="needs a closed day"):
         day_report(identity(), item, 1, "0" * 64, "Sri", catalogue())

@@ -150,7 +150,7 @@ def test_steppers_stay_between_none_and_what_is_left(till: ScriptedTill) -> None
     assert row(till.counter, "ration", "beras-medium-5").packs == 2
     counter.set_packs("no-such-product", 1)
     counter.step("no-such-product", 1)
-    assert till.counter.summary == "2 beras"
+    assert till.counter.summary == "2 beras medium"
     assert till.counter.can_serve
 
 
@@ -172,7 +172,7 @@ def test_take_all_takes_the_ration_and_never_the_purse(till: ScriptedTill) -> No
     till.choose("purse", telur_1=1)
     till.vm.counter.take_all()
     assert till.counter.section == "ration"
-    assert till.counter.summary == "2 beras · 2 gula · 2 minyak · 2 tepung · 1 telur"
+    assert till.counter.summary == "2 beras medium · 2 gula · 2 minyak · 2 tepung · 1 telur"
     assert till.counter.to_pay == "KKS Rp29.000"
     assert [found.chosen for found in till.counter.sections] == [8, 1, 0]
 

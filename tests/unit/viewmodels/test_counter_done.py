@@ -18,7 +18,7 @@ def test_done_lists_what_to_hand_over_and_what_is_left(till: ScriptedTill) -> No
     till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
     done = till.counter.done
     assert done is not None
-    assert [pick.text for pick in done.picks] == ["2 karung beras 5 kg", "1 bungkus gula 1 kg"]
+    assert [pick.text for pick in done.picks] == ["2 karung Beras medium 5 kg", "1 bungkus Gula pasir 1 kg"]
     assert done.left_title == "Sisa SRI WAHYUNI bulan ini"
     assert [(left.name, left.left) for left in done.left] == [
         ("Beras", "0 kg"),
@@ -41,16 +41,44 @@ def test_a_tick_is_taken_back_by_a_second_press(till: ScriptedTill) -> None:
     assert [pick.ticked for pick in till.counter.done.picks] == [True, False]
 
 
-def test_done_goes_back_to_ready_after_ten_seconds(till: ScriptedTill) -> None:
-    till.ration("SRI WAHYUNI", beras_medium_5=2)
+def test_goods_of_one_kind_are_told_apart_by_name(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("cash", beras_medium_5=2, beras_sphp_5=1, wortel_500=1, gula_1=1)
+    assert till.counter.summary == "2 beras medium · 1 beras SPHP · 1 wortel · 1 gula"
+    till.serve()
+    assert till.counter.done is not None
+    assert [pick.text for pick in till.counter.done.picks] == [
+        "2 karung Beras medium 5 kg",
+        "1 karung Beras SPHP 5 kg",
+        "1 ikat Wortel 500 g",
+        "1 bungkus Gula pasir 1 kg",
+    ]
+
+
+def test_done_stays_until_everything_is_ticked_and_then_goes_back_by_itself(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
+    till.vm.counter.tick(0)
+    till.settle(600_000)
+    assert till.phase() is Phase.DONE
+    till.vm.counter.tick(1)
     till.settle(9_000)
     assert till.phase() is Phase.DONE
     till.settle(1_500)
     assert till.phase() is Phase.READY
 
 
+def test_a_tick_taken_back_keeps_done_in_front(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.vm.counter.tick(0)
+    till.settle(5_000)
+    till.vm.counter.tick(0)
+    till.settle(60_000)
+    assert till.phase() is Phase.DONE
+
+
 def test_the_next_card_may_be_inserted_while_done_is_shown(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.vm.counter.tick(0)
     till.edc.cards = [till.card("SUMINAH")]
     till.poll()
     assert till.phase() is Phase.RECOGNISED
@@ -60,6 +88,7 @@ def test_the_next_card_may_be_inserted_while_done_is_shown(till: ScriptedTill) -
 
 def test_finishing_by_hand_does_not_end_the_next_family_early(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.vm.counter.tick(0)
     till.vm.counter.finish()
     till.settle(9_000)
     till.ration("SRI WAHYUNI", beras_medium_5=1)
@@ -74,6 +103,7 @@ def test_a_printer_that_is_not_ready_keeps_done_until_the_paper_came(till: Scrip
     assert done is not None
     assert done.paper == "Struk nomor 0001 belum tercetak"
     assert done.paper_trouble is not None
+    till.vm.counter.tick(0)
     assert (done.paper_trouble.code, done.paper_trouble.action) == ("printer_not_ready.paper_out", "reprint")
     till.settle(60_000)
     assert till.phase() is Phase.DONE
@@ -130,6 +160,22 @@ def test_what_changed_behind_the_screen_comes_back_to_the_basket(till: ScriptedT
     assert till.counter.notice is None
 
 
+def test_cancelling_at_a_notice_only_leaves_the_notice(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=2)
+    serve(till.kit, till.kit.card("SRI WAHYUNI"), ration("beras-medium-5", 2))
+    till.serve()
+    till.vm.counter.cancel()
+    assert (till.phase(), till.counter.notice) == (Phase.RECOGNISED, None)
+
+
+def test_an_empty_basket_is_left_at_once(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.vm.counter.cancel()
+    till.settle()
+    assert till.phase() is Phase.READY
+
+
 def test_a_full_disk_is_said_where_it_happened(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(card: object) -> None:
         raise LedgerFull
@@ -170,6 +216,12 @@ def test_a_ration_cannot_be_cancelled_once_it_is_being_recorded(till: ScriptedTi
 def test_cancelling_a_basket_goes_back_to_ready_and_sells_nothing(till: ScriptedTill) -> None:
     till.insert("SRI WAHYUNI")
     till.choose("ration", beras_medium_5=1)
+    till.vm.counter.cancel()
+    till.settle()
+    assert (till.phase(), till.counter.asks_discard) == (Phase.RECOGNISED, True)
+    till.choose("ration", beras_medium_5=2)  # going on with it is an answer too
+    assert not till.counter.asks_discard
+    till.vm.counter.cancel()
     till.vm.counter.cancel()
     till.settle()
     assert till.phase() is Phase.READY

@@ -81,6 +81,39 @@ def test_search_by_name_digits_and_number(morning: ScriptedTill, query: str, rec
     assert state(morning).title == (f"Hasil untuk “{query}”" if query else "Hari ini")
 
 
+def test_enter_in_the_search_opens_the_first_hit(morning: ScriptedTill) -> None:
+    morning.vm.history.submit("sri")
+    morning.settle()
+    assert (state(morning).mode, state(morning).selected) == ("receipt", found(morning, 1))
+
+
+def test_enter_on_a_search_without_a_hit_stays_on_the_list(morning: ScriptedTill) -> None:
+    morning.vm.history.submit("nobody")
+    morning.settle()
+    assert (state(morning).mode, state(morning).rows) == ("list", ())
+
+
+def test_the_rows_say_at_once_what_was_printed(till: ScriptedTill) -> None:
+    till.paper.failures = [PrinterNotReady(reason="paper_out")]
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.to("history")
+    assert found(till, 1).status == "asli · belum dicetak"
+    opened(till, 1)
+    till.vm.history.reprint()
+    till.settle()
+    selected = state(till).selected
+    assert selected is not None
+    assert (selected.status, found(till, 1).status) == ("asli", "asli")
+
+
+def test_a_reversal_takes_off_and_is_no_longer_owed_once_its_paper_came(morning: ScriptedTill) -> None:
+    reverse(morning, 1)
+    assert [(row.total, row.status) for row in state(morning).rows if row.receipt != 2] == [
+        ("−Rp135.000", "pembatalan"),
+        ("Rp135.000", "dibatalkan"),
+    ]
+
+
 def test_a_scanned_receipt_is_found_by_its_code(morning: ScriptedTill) -> None:
     document, _ = morning.kit.papers.preview(1)
     code = next(block.data for block in document.blocks if isinstance(block, Qr))

@@ -103,7 +103,13 @@ class BigButton(PaintedButton):
             self.update()
 
     def set_reason(self, reason: str) -> None:
-        """Switch the button off and say why under its word; an empty reason switches it on."""
+        """Switch the button off and say why under its word; an empty reason switches it on.
+
+        The keyboard then stays where it was on the page: Qt would hand it to the next button, whatever that does.
+        """
+        around = self.parentWidget()
+        if reason and self.hasFocus() and around is not None:
+            around.setFocus(Qt.FocusReason.OtherFocusReason)
         self.setEnabled(not reason)
         if reason != self._reason:
             self._reason = reason

@@ -103,7 +103,8 @@ class PaintedButton(QAbstractButton):
     """A button that paints itself; it has a key of its own and takes focus from the keyboard only.
 
     A mouse or touch press leaves the focus alone, so `Enter` stays with the main action after *Ambil semua* was
-    touched. A button that has the focus answers `Enter` itself, before any other button's key.
+    touched. A button that has the focus answers `Enter` itself, before any other button's key; one that is ticked or
+    chosen answers to the space bar and leaves `Enter` to the button that shows it.
     """
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -150,6 +151,7 @@ class PaintedButton(QAbstractButton):
             event.type() is QEvent.Type.ShortcutOverride
             and isinstance(event, QKeyEvent)
             and self.hasFocus()
+            and not self.isCheckable()
             and event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter)
         ):
             event.accept()

@@ -44,7 +44,7 @@ class TickRow(PaintedButton):
         return QSize(420, max(self.look.size(89), self.look.counter_target, self.look.pixels(Role.TITLE) + 24))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(260, self.sizeHint().height())
+        return QSize(260, max(self.look.counter_target, self.look.pixels(Role.TITLE) + 24))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
