@@ -397,13 +397,15 @@ class Morning:
 
     def _print_owed(self) -> None:
         """Papers that were owed when the machine died come out first."""
-        services = self.app.services
-        for job in services.papers.owed():
-            try:
-                services.papers.print_out(job, services.printer)
-                self.say(f"Kertas yang tertunda dicetak: {job.kind} {job.receipt:04d}")
-            except PosError as error:
-                self.say(f"Kertas tertunda: {error.code}")
+        owed, shell = self.app.till.owed, self.app.till.shell
+        self._wait(lambda: owed.state.over, "owed papers")
+        for receipt in owed.state.printed:
+            self.say(f"Kertas yang tertunda dicetak: {f'struk {receipt:04d}' if receipt else 'laporan hari'}")
+        if owed.state.trouble is not None:
+            self.say(f"Kertas tertunda: {owed.state.trouble.happened}")
+        if shell.state.recovered:
+            self.say(shell.state.recovered)
+            shell.dismiss()
 
     def _close_day(self) -> None:
         till = self.app.till
