@@ -19,6 +19,7 @@ from ewarung_pos.ledger.key_passphrase import Ask, Question
 from ewarung_pos.ledger.keys import LedgerKey, Tier, best_tier, key_of, left_over, rekey
 from ewarung_pos.passphrase import person
 from ewarung_pos.ports import DeviceState, TaskRunner
+from ewarung_pos.ui.display import require_display
 
 __all__ = [
     "KEY_PLACES",
@@ -57,9 +58,8 @@ def run_window(data_dir: str | None) -> int:
     """
     config, folder = configuration(data_dir)
     if not (folder / "ledger.db").exists():
-        raise ConfigError(
-            f"no ledger in {folder}: enrol this kiosk first, or try `ewarung-pos demo`", reason="no_ledger"
-        )
+        raise ConfigError(f"tidak ada buku catatan di {folder}", reason="no_ledger")
+    require_display()
     log = start_log(folder / "log")
     try:
         from ewarung_pos.ui.qt_till import show_till
@@ -264,8 +264,9 @@ def enrol_kiosk(city: str, code: str, data_dir: str | None, tier: Tier, on_digit
     Raises:
         PosError: not enrolled; nothing was left behind.
     """
-    from ewarung_pos.enrolment import enrol_into
+    from ewarung_pos.enrolment import city_option, enrol_into
 
+    city_option(city)
     folder = data_directory(data_dir)
     identity = enrol_into(folder, city, code, SystemClock(), tier=tier, ask=person(), on_digits=on_digits)
     return f"Terdaftar: {identity.device} {identity.name}, Kel. {identity.kelurahan}"
@@ -282,6 +283,6 @@ def rekey_kiosk(data_dir: str | None, tier: Tier, ask: Ask | None = None) -> boo
     """
     _, folder = configuration(data_dir)
     if not (folder / "ledger.db").exists():
-        raise ConfigError(f"no ledger in {folder}", reason="no_ledger")
+        raise ConfigError(f"tidak ada buku catatan di {folder}", reason="no_ledger")
     rekey(folder, tier, ask or person())
     return not left_over(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -28,6 +27,7 @@ from ewarung_pos.practice.cards import practice_cards, sample_file
 from ewarung_pos.practice.hands import Hands, MorningFailed, purse_movements, sealed_days
 from ewarung_pos.practice.morning import Morning
 from ewarung_pos.practice.sandbox import KIOSK, Sandbox
+from ewarung_pos.ui.display import display_here
 
 __all__ = ["DemoOptions", "run_demo"]
 
@@ -64,10 +64,7 @@ def run_demo(options: DemoOptions) -> int:
         PosError: the sandbox could not start.
     """
     folder = _folder(options)
-    display = bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")
-    )
-    headless = options.headless or options.as_json or not display
+    headless = options.headless or options.as_json or not display_here()
     try:
         with ExitStack() as stack:
             _alone(folder, stack)
@@ -104,19 +101,26 @@ def _alone(folder: Path, stack: ExitStack) -> None:
             ledger.close()
         if identity is None or not identity.practice:
             raise ConfigError(
-                f"--data-dir: '{folder}' milik kios sungguhan, expected a practice folder", reason="resume"
+                f"--data-dir: '{folder}' milik kios sungguhan, seharusnya folder latihan", reason="resume"
             )
 
 
 def _folder(options: DemoOptions) -> Path:
     if not options.data_dir:
         if options.resume:
-            raise ConfigError("--resume: tanpa --data-dir, expected the folder of an earlier practice", reason="resume")
+            raise ConfigError(
+                "--resume: tanpa --data-dir, seharusnya dengan folder latihan yang sudah ada", reason="resume"
+            )
         return Path(tempfile.mkdtemp(prefix="ewarung-latihan-"))
     folder = Path(options.data_dir)
     if (folder / "ledger.db").exists() and not options.resume:
         raise ConfigError(
-            f"--data-dir: '{folder}' sudah berisi buku catatan, expected --resume or an empty folder", reason="resume"
+            f"--data-dir: '{folder}' sudah berisi buku catatan, seharusnya dengan --resume atau folder kosong",
+            reason="resume",
+        )
+    if options.resume and not folder.is_dir():
+        raise ConfigError(
+            f"--data-dir: '{folder}' tidak ada, --resume seharusnya dengan folder latihan", reason="resume"
         )
     folder.mkdir(parents=True, exist_ok=True)
     return folder

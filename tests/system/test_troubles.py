@@ -63,7 +63,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         ("[kiosk]\nwarna = 1\n", "kiosk.warna", "1", "text_scale"),
         ('[receipt_printer]\ndriver = "escpos-network"\nport = "a"\n', "receipt_printer.port", "'a'", "HOST:PORT"),
         ("[city]\nurl = 'http://kota.example'\n", "city.url", "http://kota.example", "https://"),
-        ("kiosk = 3\n", "kiosk", "3", "[kiosk] table"),
+        ("kiosk = 3\n", "kiosk", "3", "tabel [kiosk]"),
         ("[kiosk\n", "config.toml", "", ""),
     ],
 )
