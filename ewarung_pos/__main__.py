@@ -154,16 +154,14 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     if path and context.get_parameter_source("data_dir") is click.core.ParameterSource.COMMANDLINE:
         raise click.UsageError("give one of PATH and --data-dir DIR")
     from ewarung_pos.kiosk import verify_ledger
+    from ewarung_pos.ui.text_verify import verdict
 
     report = verify_ledger(path or data_dir)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
-    elif report["ok"]:
-        click.echo(f"Buku catatan utuh: {report['entries']} catatan, kepala {report['head'][:12]}.")
     else:
-        click.echo(f"Buku catatan TIDAK utuh; catatan pertama yang salah: {report['first_bad_seq']}.")
-        for problem in report["problems"][:20]:
-            click.echo(f"  {problem}")
+        for line in verdict(report):
+            click.echo(line)
     sys.exit(0 if report["ok"] else 1)
 
 

@@ -19,6 +19,11 @@ AT_THE_COMMAND: dict[str, Trouble] = {
         "Jendela kasir tidak bisa dibuka karena di sini tidak ada layar.",
         "Jalankan dari desktop komputer kios; untuk mencoba tanpa layar: ewarung-pos demo --headless.",
     ),
+    "config.no_ledger_there": _option(
+        "Tidak ada buku catatan di sana",
+        "Tempat yang ditunjuk tidak berisi buku catatan kasir.",
+        "Beri folder data sebuah kios, atau berkas ledger.db di dalamnya.",
+    ),
     "config.edc": _option(
         "EDC tidak bisa dipakai",
         "Di port dari --edc tidak ada EDC yang menjawab.",

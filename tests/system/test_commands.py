@@ -113,6 +113,8 @@ def test_doctor_speaks_to_a_machine_on_the_last_line() -> None:
         (["demo", "--headless", "--data-dir", "{tmp}/d", "--edc", "foo://x"], ["--edc", "foo://x", "/dev/ttyACM0"]),
         (["demo", "--headless", "--data-dir", "{tmp}/d", "--city", "ftp://x", "--code", "A"], ["--city", "ftp://x"]),
         (["enrol", "--data-dir", "{tmp}/d", "--city", "kota", "--code", "A"], ["--city", "'kota'", "https://"]),
+        (["verify", "/etc"], ["/etc", "Tidak ada buku catatan di sana", "ledger.db"]),
+        (["verify", "--data-dir", "{tmp}/none"], ["{tmp}/none", "Tidak ada buku catatan di sana"]),
         (["demo", "--headless", "--resume", "--data-dir", "{tmp}/none"], ["--resume", "{tmp}/none"]),
     ],
 )
