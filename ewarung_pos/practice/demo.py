@@ -34,6 +34,9 @@ __all__ = ["DemoOptions", "run_demo"]
 POLL_MS = 20
 """The script's lanes run one after another, so a long wait for a card would hold up everything else."""
 
+PAPERS_NAMED = 5
+"""The last papers by their path; who wants the others looks into the folder."""
+
 ROOM_BYTES = 3_000_000
 """Less is not worth beginning with: the city and the first papers take that much."""
 
@@ -135,6 +138,8 @@ def _window(folder: Path, sandbox: Sandbox) -> int:
         app.start()
         return app
 
+    sys.stdout.write(f"Data latihan: {folder}\n")
+    sys.stdout.flush()
     return show_till(start, sandbox.config.kiosk, sandbox.tray, PIN_HINT)
 
 
@@ -240,17 +245,19 @@ def _edc_said(ledger: LedgerReader, sandbox: Sandbox) -> int | None:
 def _conclude(
     summary: dict[str, Any], folder: Path, pictures: list[Path], say: Callable[[str], None], *, as_json: bool
 ) -> int:
+    from ewarung_pos.ui.text_verify import verdict
+
     purse = summary.pop("purse")
     report = verify_ledger(str(folder))
-    wrong = []
+    wrong: list[str] = []
     if not report["ok"]:
-        wrong.append(f"verify: first bad seq {report['first_bad_seq']}")
+        wrong.extend(verdict(report))
     if summary["edc_approved"] is None:
         say("EDC tidak memberi totalnya; cocokkan dengan struk setelmen EDC.")
     elif summary["edc_approved"] != purse:
-        wrong.append(f"EDC {summary['edc_approved']} and ledger {purse} differ")
+        wrong.append(f"EDC {summary['edc_approved']} dan buku catatan {purse} berbeda")
     if summary["overspend"]:
-        wrong.append(f"overspend {summary['overspend']}")
+        wrong.append(f"Jatah terlampaui {summary['overspend']}")
     say("")
     say("Ringkasan")
     for key, value in summary.items():
@@ -258,6 +265,10 @@ def _conclude(
     say(f"  {'verify':18} {'utuh' if report['ok'] else 'TIDAK UTUH'}")
     papers = sorted((folder / "papers").glob("*.pdf"))
     say(f"Struk dan laporan: {len(papers)} PDF di {folder / 'papers'}")
+    for paper in papers[-PAPERS_NAMED:]:
+        say(f"  {paper}")
+    if len(papers) > PAPERS_NAMED:
+        say(f"  (... {len(papers) - PAPERS_NAMED} struk lain di folder papers)")
     for picture in pictures:
         say(f"Gambar layar: {picture}")
     for problem in wrong:

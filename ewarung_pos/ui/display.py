@@ -18,13 +18,15 @@ from ewarung_pos.errors import ConfigError
 
 __all__ = ["display_here", "require_display"]
 
+_UNSEEN = ("offscreen", "minimal")
+
 
 def display_here(environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether a window can be shown: not only that a display is named, but that it lets us in.
+    """Whether somebody would see a window: not only that a display is named, but that it lets us in.
 
     A platform that was chosen by name (`QT_QPA_PLATFORM`) is taken at its word, and so are Windows and macOS.
     """
-    return not _obstacle(environment)
+    return environment.get("QT_QPA_PLATFORM") not in _UNSEEN and not _obstacle(environment)
 
 
 def require_display(environment: Mapping[str, str] = os.environ) -> None:

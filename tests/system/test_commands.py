@@ -13,7 +13,9 @@ from click.testing import CliRunner
 
 from ewarung_city.__main__ import cli as city
 from ewarung_pos.__main__ import cli as till
-from tests.system.kit import refused, run
+from ewarung_pos.practice import demo
+from ewarung_pos.practice.sandbox import Sandbox
+from tests.system.kit import demo_command, refused, run
 from tests.till_kit import till_kit
 
 pytestmark = pytest.mark.system
@@ -139,6 +141,12 @@ def test_options_that_do_not_go_together_are_wrong_use(words: list[str]) -> None
     assert "Usage:" in done.stderr
 
 
+def test_a_kiosk_is_not_approved_without_its_digits() -> None:
+    done = CliRunner().invoke(city, ["approve", "EW-0001"])
+    assert done.exit_code == 2
+    assert "DIGITS" in done.output
+
+
 # --- a window needs a display -----------------------------------------------------------------------------------------
 
 
@@ -184,3 +192,25 @@ def test_a_display_that_lets_nobody_in_leaves_the_practice_without_a_window(tmp_
     )
     assert done.returncode == 0, done.stderr
     assert "Tercatat: struk 0001" in done.stdout
+
+
+def test_a_morning_announces_what_goes_wrong_in_words_and_names_its_papers(tmp_path: Path) -> None:
+    done = run(*demo_command(tmp_path / "till", 9))
+    assert done.returncode == 0, done.stderr
+    announced = re.findall(r"^-- (.+?)(?:: struk \d+)? --$", done.stdout, re.MULTILINE)
+    assert len(announced) >= 5
+    assert all(re.fullmatch(r"[A-Z][A-Za-z ]+", words) for words in announced)
+    assert done.stdout.count("struk-struk lain tidak ditampilkan") == 1
+    papers = [Path(line.strip()) for line in done.stdout.splitlines() if line.endswith(".pdf")]
+    assert papers
+    assert all(paper.is_file() for paper in papers)
+    assert re.search(r"\(\.\.\. \d+ struk lain di folder papers\)", done.stdout)
+
+
+def test_a_practice_with_a_window_says_where_its_data_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ewarung_pos.ui.qt_till.show_till", lambda *_: 0)
+    sandbox = Sandbox(tmp_path, edc="", city="", code="", seed=1, face=True)
+    assert demo._window(tmp_path, sandbox) == 0
+    assert capsys.readouterr().out == f"Data latihan: {tmp_path}\n"
