@@ -26,7 +26,7 @@ demo:
 	@if [ -n "$$DISPLAY$$WAYLAND_DISPLAY" ]; then \
 	  exec $(BIN)/ewarung-pos demo $(ARGS); \
 	else \
-	  exec $(BIN)/ewarung-pos demo --headless $(ARGS); \
+	  exec $(BIN)/ewarung-pos demo --headless --screens "$$(mktemp -d -t ewarung-gambar-XXXXXX)" $(ARGS); \
 	fi
 
 test: lint

@@ -197,6 +197,8 @@ def enrol(*, data_dir: str, database: str, as_json: bool, practice: bool, kiosk:
 @click.argument("digits", required=False)
 def approve(*, data_dir: str, database: str, kiosk: str | None, digits: str | None) -> None:
     """Approve a KIOSK whose screen shows the same six DIGITS; without arguments, list who waits."""
+    if kiosk is not None and digits is None:
+        raise click.UsageError(f"give the six DIGITS on the screen of {kiosk} too; `approve` alone lists who waits")
     store, keys = _open(_place(data_dir, database))
     with store.write() as tx:
         if kiosk is None or digits is None:

@@ -17,7 +17,7 @@ from typing import Any
 import click
 
 from ewarung_pos import __version__
-from ewarung_pos.errors import ConfigError, PosError
+from ewarung_pos.errors import PosError
 
 __all__ = ["main"]
 
@@ -33,21 +33,6 @@ _SURROUNDINGS = (
     errno.EIO,
 )
 """What the machine can refuse; any other error of the system is a bug of ours."""
-
-_PRACTICE = {
-    "edc": (
-        "EDC tidak bisa dipakai",
-        "Beri --edc port sebuah EDC yang menyala, misalnya /dev/ttyACM0 atau socket://127.0.0.1:7002.",
-    ),
-    "resume": (
-        "Folder latihan tidak cocok",
-        "Lanjutkan dengan --resume dan --data-dir folder latihan itu, atau pilih folder lain.",
-    ),
-    "code": ("Kode pendaftaran tidak ada", "Tambahkan --code dengan kode pendaftaran dari kota itu."),
-    "city_start": ("Kota latihan tidak bisa mulai", "Lihat log/city.log di folder data, lalu ulangi."),
-    "no_city": ("Program kota tidak terpasang", "Beri --city URL server kota lain, dengan --code darinya."),
-}
-"""What can be wrong about a practice; the sentences of a till speak of its configuration file instead."""
 
 _DATA_DIR = click.option(
     "--data-dir", envvar="EWARUNG_DATA_DIR", type=click.Path(file_okay=False), help="Where this kiosk's data lives."
@@ -91,6 +76,8 @@ def run(data_dir: str | None) -> None:
 @_JSON
 def demo(**options: Any) -> None:
     """The main job in a sandbox: embedded city, simulated EDC, invented families."""
+    if options["code"] and not options["city"]:
+        raise click.UsageError("--code belongs to another city; give --city URL too")
     from ewarung_pos.practice.demo import DemoOptions, run_demo
 
     sys.exit(
@@ -166,19 +153,18 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
 
     PATH is a data directory, a ledger or an export.
     """
+    context = click.get_current_context()
+    if path and context.get_parameter_source("data_dir") is click.core.ParameterSource.COMMANDLINE:
+        raise click.UsageError("give one of PATH and --data-dir DIR")
     from ewarung_pos.kiosk import verify_ledger
+    from ewarung_pos.ui.text_verify import verdict
 
     report = verify_ledger(path or data_dir)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
-    elif report["ok"]:
-        click.echo(f"Buku catatan utuh: {report['entries']} catatan, kepala {report['head'][:12]}.")
     else:
-        first = report["first_bad_seq"]
-        where = "bukan pada satu catatan" if first is None else f"catatan pertama yang salah: {first}"
-        click.echo(f"Buku catatan TIDAK utuh; {where}.")
-        for problem in report["problems"][:20]:
-            click.echo(f"  {problem}")
+        for line in verdict(report):
+            click.echo(line)
     sys.exit(0 if report["ok"] else 1)
 
 
@@ -259,12 +245,6 @@ def main(arguments: list[str] | None = None) -> None:
     except PosError as error:
         from ewarung_pos.ui.text import trouble_of
 
-        if isinstance(error, ConfigError) and error.reason in _PRACTICE:
-            title, now = _PRACTICE[error.reason]
-            click.echo(f"{title}: {error.detail}", err=True)
-            click.echo("Yang sudah aman: tidak ada yang diubah.", err=True)
-            click.echo(f"Lakukan sekarang: {now}", err=True)
-            sys.exit(error.exit_code)
         said = trouble_of(error)
         detail = f" ({error.detail})" if error.detail else ""
         click.echo(f"{said.title}. {said.happened}{detail}", err=True)

@@ -136,7 +136,7 @@ def _counter_devices(
         return reader, None
     port = pay.port or card.port
     if not port:
-        raise ConfigError("payment_terminal.port: empty, expected the EDC's port", reason="invalid")
+        raise ConfigError("payment_terminal.port: kosong, seharusnya port EDC", reason="invalid")
     return reader, EcrTerminal(shared if shared is not None and port == card.port else line(port))
 
 

@@ -31,6 +31,8 @@ __all__ = [
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`")
 _USB = re.compile(r"/.+|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}")
+_WORDS = (("`int`", "bilangan bulat"), ("`str`", "teks"), (", got ", ", bukan "), ("matching regex", "berpola"))
+"""The validator's words, for who reads the message at the kiosk."""
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 
 
@@ -171,34 +173,38 @@ def _explained(message: str, data: Mapping[str, Any]) -> str:
         held = section if isinstance(section, Mapping) else data
         known = KioskConfig if not place else get_type_hints(KioskConfig)[place]
         key = f"{place}.{unknown['field']}".lstrip(".")
-        return f"{key}: {held.get(unknown['field'])!r}, expected one of {', '.join(known.__struct_fields__)}"
+        return f"{key}: {held.get(unknown['field'])!r}, seharusnya salah satu dari {', '.join(known.__struct_fields__)}"
     section, _, key = place.partition(".")
     value = data.get(section)
     if not key:
-        return f"{section}: {value!r}, expected a [{section}] table"
+        return f"{section}: {value!r}, seharusnya tabel [{section}]"
     hint = get_type_hints(get_type_hints(KioskConfig)[section], include_extras=True)[key]
     wanted = message.removesuffix(found[0] if found is not None else "").removeprefix("Expected ")
+    for theirs, ours in _WORDS:
+        wanted = wanted.replace(theirs, ours)
     if get_origin(hint) is Literal:
-        wanted = "one of " + ", ".join(repr(choice) for choice in get_args(hint))
+        wanted = "salah satu dari " + ", ".join(repr(choice) for choice in get_args(hint))
     told: Any = value.get(key) if isinstance(value, Mapping) else value
-    return f"{place}: {told!r}, expected {wanted}"
+    return f"{place}: {told!r}, seharusnya {wanted}"
 
 
 def _consistent(config: KioskConfig) -> None:
     if config.card_reader.driver != "none" and not config.card_reader.port:
-        raise ConfigError("card_reader.port: empty, expected a serial port such as /dev/ttyACM0", reason="invalid")
+        raise ConfigError("card_reader.port: kosong, seharusnya port serial seperti /dev/ttyACM0", reason="invalid")
     printer = config.receipt_printer
     if printer.driver != "pdf" and not printer.port:
-        raise ConfigError("receipt_printer.port: empty, expected a port or HOST:PORT", reason="invalid")
+        raise ConfigError("receipt_printer.port: kosong, seharusnya sebuah port atau HOST:PORT", reason="invalid")
     if printer.driver == "escpos-network" and not _network(printer.port):
-        raise ConfigError(f"receipt_printer.port: {printer.port!r}, expected HOST:PORT", reason="invalid")
+        raise ConfigError(f"receipt_printer.port: {printer.port!r}, seharusnya HOST:PORT", reason="invalid")
     if printer.driver == "escpos-usb" and not _USB.fullmatch(printer.port):
         raise ConfigError(
-            f"receipt_printer.port: {printer.port!r}, expected /dev/usb/lp0 or VENDOR:PRODUCT", reason="invalid"
+            f"receipt_printer.port: {printer.port!r}, seharusnya /dev/usb/lp0 atau VENDOR:PRODUCT", reason="invalid"
         )
     url = config.city.url
     if url and not _private(url):
-        raise ConfigError(f"city.url: {url!r}, expected https:// (http:// only to loopback)", reason="invalid")
+        raise ConfigError(
+            f"city.url: {url!r}, seharusnya https:// (http:// hanya untuk komputer ini)", reason="invalid"
+        )
 
 
 def _network(place: str) -> bool:

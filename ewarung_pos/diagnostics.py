@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -62,16 +63,24 @@ class _TillLog(logging.handlers.RotatingFileHandler):
         """A log that cannot be written (a full disk) must not print over what the program has to say."""
 
     def close(self) -> None:
-        logging.getLogger(_ROOT).removeHandler(self)
-        super().close()
+        root = logging.getLogger(_ROOT)
+        root.removeHandler(self)
+        root.propagate = True
+        with contextlib.suppress(OSError):  # what a full disk had no room for
+            super().close()
 
 
 def start_log(folder: Path, level: int = logging.INFO) -> logging.Handler:
-    """Log into `folder`/till.log (5 files of 1 MB); returns the handler, which the caller closes."""
+    """Log into `folder`/till.log (5 files of 1 MB) and nowhere else; returns the handler, which the caller closes.
+
+    A library that logs through the root logger gives it a handler that writes to the terminal; our lines stay away
+    from it, or they would stand between those that a person is to read.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     handler = _TillLog(folder / "till.log", maxBytes=1_000_000, backupCount=4, encoding="utf-8")
     handler.setFormatter(_JsonLines())
     root = logging.getLogger(_ROOT)
     root.addHandler(handler)
+    root.propagate = False
     root.setLevel(level)
     return handler

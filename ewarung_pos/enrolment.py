@@ -18,14 +18,27 @@ from ewarung_pos.ledger.key_passphrase import Ask
 from ewarung_pos.ledger.keys import DESCRIPTOR_FILE, KEY_FILE, Tier, destroy_key, make_key, sync_directory
 from ewarung_pos.ledger.lock import InstanceLock
 from ewarung_pos.ports import Clock
+from ewarung_pos.sync.client import check_url
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.enrolment import enrol, record
 
-__all__ = ["enrol_into"]
+__all__ = ["city_option", "enrol_into"]
 
 _PULL_STEPS = 200
 _DRAFT = "enrolling-"
 _DRAFT_LOCK = "enrolling.lock"
+
+
+def city_option(url: str) -> None:
+    """Nothing when this URL can be a city's.
+
+    Raises:
+        ConfigError: it cannot; in the words of the option it came by, not of the configuration's key.
+    """
+    try:
+        check_url(url)
+    except ConfigError as error:
+        raise ConfigError(error.detail.replace("city.url:", "--city:", 1), reason="city") from error
 
 
 def enrol_into(
@@ -60,7 +73,7 @@ def enrol_into(
         SyncError: not enrolled.
     """
     if (folder / LEDGER_FILE).exists():
-        raise ConfigError(f"{folder} holds a ledger already", reason="enrolled")
+        raise ConfigError(f"{folder} sudah berisi buku catatan", reason="enrolled")
     folder.mkdir(parents=True, exist_ok=True)
     _sweep(folder)
     draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder))

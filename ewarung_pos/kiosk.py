@@ -18,7 +18,8 @@ from ewarung_pos.errors import ConfigError, PosError
 from ewarung_pos.ledger.key_passphrase import Ask, Question
 from ewarung_pos.ledger.keys import LedgerKey, Tier, best_tier, key_of, left_over, rekey
 from ewarung_pos.passphrase import person
-from ewarung_pos.ports import DeviceState, TaskRunner
+from ewarung_pos.ports import DeviceState, DeviceStatus, TaskRunner
+from ewarung_pos.ui.display import require_display
 
 __all__ = [
     "KEY_PLACES",
@@ -58,9 +59,8 @@ def run_window(data_dir: str | None) -> int:
     """
     config, folder = configuration(data_dir)
     if not (folder / "ledger.db").exists():
-        raise ConfigError(
-            f"no ledger in {folder}: enrol this kiosk first, or try `ewarung-pos demo`", reason="no_ledger"
-        )
+        raise ConfigError(f"tidak ada buku catatan di {folder}", reason="no_ledger")
+    require_display()
     log = start_log(folder / "log")
     try:
         from ewarung_pos.ui.qt_till import show_till
@@ -107,7 +107,8 @@ def examine(data_dir: str | None) -> list[dict[str, str]]:
         return found
     say("ok", "config.toml", f"terbaca untuk {folder}")
     try:
-        free = shutil.disk_usage(folder if folder.exists() else folder.parent).free
+        there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+        free = shutil.disk_usage(there).free
         state = "ok" if free > LOW_DISK_BYTES else "look"
         say(state, "disk", f"{free // 1_000_000} MB bebas", "" if state == "ok" else "Kosongkan ruang disk.")
     except OSError as error:
@@ -126,6 +127,7 @@ def examine(data_dir: str | None) -> list[dict[str, str]]:
 
 def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) -> None:
     from ewarung_pos.ui.runners import SteppedRunner
+    from ewarung_pos.ui.text import trouble, trouble_of
 
     try:
         key = key_of(folder, person())
@@ -134,28 +136,30 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         if report["ok"]:
             say("ok", "ledger", f"utuh, {report['entries']} catatan")
         else:
-            first = report["first_bad_seq"] or "bukan sebuah catatan"
-            what = "; ".join(f"{each['what']} {each['detail']}".strip() for each in report["problems"][:3])
-            say("stop", "ledger", f"yang pertama salah: {first} ({what})", "Hentikan layanan. Hubungi petugas kota.")
+            from ewarung_pos.ui.text_verify import verdict
+
+            told = " ".join(line.strip() for line in verdict(report)[:-1][:4])
+            say("stop", "ledger", told, "Hentikan layanan. Hubungi petugas kota.")
         runner: TaskRunner = SteppedRunner()
         app = build(config, folder, SystemClock(), runner, close_runner=lambda: None, key=key)
     except PosError as error:
-        from ewarung_pos.ui.text import trouble_of
-
         said = trouble_of(error)
         say("stop", "ledger", f"{said.happened} {error.detail}".strip(), said.now)
         return
     try:
         status = app.services.health.status()
-        say(
-            "ok" if not status.clock else "stop",
-            "jam",
-            status.clock or "cocok",
-            "" if not status.clock else "Betulkan jam.",
-        )
-        say(status.register_state, "daftar keluarga", f"{status.families} keluarga, {status.register_age} hari")
-        say("ok" if not status.papers_owed else "look", "struk", f"{status.papers_owed} belum tercetak")
-        say("ok" if not status.in_doubt else "look", "EDC belum pasti", f"{status.in_doubt}")
+        if status.clock:
+            said = trouble("clock_suspect", status.clock)
+            say("stop", "jam", said.happened, said.now)
+        else:
+            say("ok", "jam", "cocok dengan catatan terakhir")
+        age = f"umur {status.register_age} hari" if status.register_age >= 0 else "tanpa tanggal"
+        old = "" if status.register_state == "ok" else "Buka kasir dan Sinkron dengan kota."
+        say(status.register_state, "daftar keluarga", f"{status.families} keluarga, {age}", old)
+        owed = "Buka kasir dan masuk; yang tertunda tercetak sendiri." if status.papers_owed else ""
+        say("look" if owed else "ok", "struk", f"{status.papers_owed} belum tercetak", owed)
+        doubt = "Buka kasir dan selesaikan di Layanan." if status.in_doubt else ""
+        say("look" if doubt else "ok", "penarikan belum pasti", f"{status.in_doubt}", doubt)
         terminal = app.services.terminal
         if terminal is None:
             say("look", "EDC", "tidak diatur", "Isi [payment_terminal] dalam config.toml.")
@@ -163,29 +167,42 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
             app.services.reader.release()
             edc = terminal.diagnose()
             fine = edc.state in (DeviceState.READY, DeviceState.BUSY)
-            say(
-                "ok" if fine else "stop",
-                "EDC",
-                edc.reason or edc.state.value,
-                "" if fine else "Periksa kabel dan listrik EDC.",
-            )
+            say("ok" if fine else "stop", "EDC", *_device_words("device_unavailable", edc, "EDC menjawab."))
         printer = app.services.printer.status()
         fine = printer.state is DeviceState.READY
-        say(
-            "ok" if fine else "look",
-            "printer",
-            printer.reason or printer.state.value,
-            "" if fine else "Periksa kertas, tutup, dan listrik printer.",
-        )
-        step = app.services.city.step()
-        say("ok" if not step.code else "look", "kota", step.code or f"{step.unsent} belum terkirim")
+        say("ok" if fine else "look", "printer", *_device_words("printer_not_ready", printer, "Printer siap mencetak."))
+        _examine_city(config, app, say)
     except PosError as error:
-        from ewarung_pos.ui.text import trouble_of
-
         said = trouble_of(error)
         say("stop", "perangkat", f"{said.happened} {error.detail}".strip(), said.now)
     finally:
         app.stop()
+
+
+def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None]) -> None:
+    from ewarung_pos.ui.text import trouble
+
+    if not config.city.url:
+        say("look", "kota", "Alamat kota belum diatur.", "Isi url di bagian [city] dalam config.toml.")
+        return
+    step = app.services.city.step()
+    if step.code:
+        said = trouble(step.code, step.reason)
+        say("look", "kota", f"{said.happened} {step.unsent} catatan belum terkirim.", said.now)
+    else:
+        say("ok", "kota", f"Kota menjawab; {step.unsent} catatan belum terkirim.")
+
+
+def _device_words(code: str, status: DeviceStatus, fine: str) -> tuple[str, str]:
+    """What a device's state means, and what to do about it."""
+    if status.state is DeviceState.READY:
+        return fine, ""
+    if status.state is DeviceState.BUSY:
+        return "Alat sedang bekerja.", ""
+    from ewarung_pos.ui.text import trouble
+
+    said = trouble(code, status.reason)
+    return said.happened, said.now
 
 
 def _examine_key(folder: Path, key: LedgerKey, say: Callable[..., None]) -> None:
@@ -226,6 +243,8 @@ def verify_ledger(path: str | None) -> dict[str, Any]:
     if place.is_file() and is_export(place):
         told: dict[str, Any] = msgspec.to_builtins(verify(place))
         return told
+    if not (place / "ledger.db" if place.is_dir() else place).is_file():
+        raise ConfigError(f"{place}", reason="no_ledger_there")
     return _verified(place, key_of(place if place.is_dir() else place.parent, person()))
 
 
@@ -283,8 +302,9 @@ def enrol_kiosk(city: str, code: str, data_dir: str | None, tier: Tier, on_digit
     Raises:
         PosError: not enrolled; nothing was left behind.
     """
-    from ewarung_pos.enrolment import enrol_into
+    from ewarung_pos.enrolment import city_option, enrol_into
 
+    city_option(city)
     folder = data_directory(data_dir)
     identity = enrol_into(folder, city, code, SystemClock(), tier=tier, ask=person(), on_digits=on_digits)
     return f"Terdaftar: {identity.device} {identity.name}, Kel. {identity.kelurahan}"
@@ -301,6 +321,6 @@ def rekey_kiosk(data_dir: str | None, tier: Tier, ask: Ask | None = None) -> boo
     """
     _, folder = configuration(data_dir)
     if not (folder / "ledger.db").exists():
-        raise ConfigError(f"no ledger in {folder}", reason="no_ledger")
+        raise ConfigError(f"tidak ada buku catatan di {folder}", reason="no_ledger")
     rekey(folder, tier, ask or person())
     return not left_over(folder)

@@ -40,7 +40,7 @@ class EcrCardReader:
             ConfigError: the site has no card information type.
         """
         if len(line.site.card_info_type) != 2:
-            raise ConfigError("card_reader.card_info_type: expected two digits agreed with the bank")
+            raise ConfigError("card_reader.card_info_type: seharusnya dua angka dari bank")
         self._line = line
         self._card_key = card_key
         self._generation: int | None = None

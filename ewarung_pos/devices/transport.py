@@ -85,7 +85,7 @@ def port_url(port: str) -> str:
     """
     port = port.strip()
     if not port:
-        raise ConfigError("port is empty; expected a device path or a pyserial URL", reason="port")
+        raise ConfigError("port kosong, seharusnya /dev/ttyACM0 atau URL pyserial", reason="port")
     return "socket://" + port.removeprefix("tcp://") if port.startswith("tcp://") else port
 
 

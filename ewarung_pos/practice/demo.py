@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -28,11 +27,15 @@ from ewarung_pos.practice.cards import practice_cards, sample_file
 from ewarung_pos.practice.hands import Hands, MorningFailed, purse_movements, sealed_days
 from ewarung_pos.practice.morning import Morning
 from ewarung_pos.practice.sandbox import KIOSK, Sandbox
+from ewarung_pos.ui.display import display_here
 
 __all__ = ["DemoOptions", "run_demo"]
 
 POLL_MS = 20
 """The script's lanes run one after another, so a long wait for a card would hold up everything else."""
+
+PAPERS_NAMED = 5
+"""The last papers by their path; who wants the others looks into the folder."""
 
 ROOM_BYTES = 3_000_000
 """Less is not worth beginning with: the city and the first papers take that much."""
@@ -64,10 +67,7 @@ def run_demo(options: DemoOptions) -> int:
         PosError: the sandbox could not start.
     """
     folder = _folder(options)
-    display = bool(
-        os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY") or sys.platform in ("win32", "darwin")
-    )
-    headless = options.headless or options.as_json or not display
+    headless = options.headless or options.as_json or not display_here()
     try:
         with ExitStack() as stack:
             _alone(folder, stack)
@@ -104,19 +104,26 @@ def _alone(folder: Path, stack: ExitStack) -> None:
             ledger.close()
         if identity is None or not identity.practice:
             raise ConfigError(
-                f"--data-dir: '{folder}' milik kios sungguhan, expected a practice folder", reason="resume"
+                f"--data-dir: '{folder}' milik kios sungguhan, seharusnya folder latihan", reason="resume"
             )
 
 
 def _folder(options: DemoOptions) -> Path:
     if not options.data_dir:
         if options.resume:
-            raise ConfigError("--resume: tanpa --data-dir, expected the folder of an earlier practice", reason="resume")
+            raise ConfigError(
+                "--resume: tanpa --data-dir, seharusnya dengan folder latihan yang sudah ada", reason="resume"
+            )
         return Path(tempfile.mkdtemp(prefix="ewarung-latihan-"))
     folder = Path(options.data_dir)
     if (folder / "ledger.db").exists() and not options.resume:
         raise ConfigError(
-            f"--data-dir: '{folder}' sudah berisi buku catatan, expected --resume or an empty folder", reason="resume"
+            f"--data-dir: '{folder}' sudah berisi buku catatan, seharusnya dengan --resume atau folder kosong",
+            reason="resume",
+        )
+    if options.resume and not folder.is_dir():
+        raise ConfigError(
+            f"--data-dir: '{folder}' tidak ada, --resume seharusnya dengan folder latihan", reason="resume"
         )
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -131,6 +138,8 @@ def _window(folder: Path, sandbox: Sandbox) -> int:
         app.start()
         return app
 
+    sys.stdout.write(f"Data latihan: {folder}\n")
+    sys.stdout.flush()
     return show_till(start, sandbox.config.kiosk, sandbox.tray, PIN_HINT)
 
 
@@ -236,17 +245,19 @@ def _edc_said(ledger: LedgerReader, sandbox: Sandbox) -> int | None:
 def _conclude(
     summary: dict[str, Any], folder: Path, pictures: list[Path], say: Callable[[str], None], *, as_json: bool
 ) -> int:
+    from ewarung_pos.ui.text_verify import verdict
+
     purse = summary.pop("purse")
     report = verify_ledger(str(folder))
-    wrong = []
+    wrong: list[str] = []
     if not report["ok"]:
-        wrong.append(f"verify: first bad seq {report['first_bad_seq']}")
+        wrong.extend(verdict(report))
     if summary["edc_approved"] is None:
         say("EDC tidak memberi totalnya; cocokkan dengan struk setelmen EDC.")
     elif summary["edc_approved"] != purse:
-        wrong.append(f"EDC {summary['edc_approved']} and ledger {purse} differ")
+        wrong.append(f"EDC {summary['edc_approved']} dan buku catatan {purse} berbeda")
     if summary["overspend"]:
-        wrong.append(f"overspend {summary['overspend']}")
+        wrong.append(f"Jatah terlampaui {summary['overspend']}")
     say("")
     say("Ringkasan")
     for key, value in summary.items():
@@ -254,6 +265,10 @@ def _conclude(
     say(f"  {'verify':18} {'utuh' if report['ok'] else 'TIDAK UTUH'}")
     papers = sorted((folder / "papers").glob("*.pdf"))
     say(f"Struk dan laporan: {len(papers)} PDF di {folder / 'papers'}")
+    for paper in papers[-PAPERS_NAMED:]:
+        say(f"  {paper}")
+    if len(papers) > PAPERS_NAMED:
+        say(f"  (... {len(papers) - PAPERS_NAMED} struk lain di folder papers)")
     for picture in pictures:
         say(f"Gambar layar: {picture}")
     for problem in wrong:

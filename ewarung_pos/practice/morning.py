@@ -20,18 +20,20 @@ from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase, Section
 __all__ = ["Morning", "Scene"]
 
 CASHIER = ("siti", "111111")
-SCENES = (
-    "refuse_unknown",
-    "refuse_blocked",
-    "decline",
-    "wrong_pin",
-    "cancel",
-    "lose_answer",
-    "exhausted",
-    "reverse",
-    "reverse_purse",
-    "reprint",
-)
+SCENES = {
+    "refuse_unknown": "Kartu dari kios lain",
+    "refuse_blocked": "Kartu yang ditahan",
+    "decline": "Saldo KKS kurang",
+    "wrong_pin": "PIN salah di EDC",
+    "cancel": "Keluarga membatalkan di EDC",
+    "lose_answer": "Jawaban EDC hilang di jalan",
+    "exhausted": "Jatah sudah habis",
+    "reverse": "Penyaluran dibatalkan",
+    "reverse_purse": "Penyaluran dengan saldo KKS dibatalkan",
+    "reprint": "Struk dicetak ulang",
+}
+"""What goes wrong on this morning, and how it is announced."""
+
 REDEEMING = frozenset({"lose_answer", "exhausted"})
 """Scenes that end with a redemption more."""
 
@@ -56,6 +58,7 @@ class Morning:
     seed: int
     delivery: tuple[tuple[str, int], ...]
     receipts_shown: int = 6
+    _rest_told: bool = False
     _served: dict[str, int] = field(default_factory=dict)
     _rng: random.Random = field(default_factory=random.Random)
 
@@ -197,7 +200,7 @@ class Morning:
         if name == "lose_answer":
             sale = "lose_answer"
         buy = frozenset({"purse"}) if sale != "ok" else frozenset({"ration"})
-        self.say(f"-- {name} --")
+        self.say(f"-- {SCENES[name]} --")
         self._visit(Scene(name, card, buy, sale))
 
     def _exhaust(self, rng: random.Random) -> PracticeCard | None:
@@ -278,6 +281,9 @@ class Morning:
             document, _ = self.app.services.papers.preview(done.receipt)
             for line in text_lines(document, 32):
                 self.say("    | " + line.ljust(32) + " |")
+        elif not self._rest_told:
+            self._rest_told = True
+            self.say("    (struk-struk lain tidak ditampilkan di sini; semuanya ada di folder papers)")
         counter.finish()
 
     def _fill(self, scene: Scene, state: CounterState) -> None:
@@ -347,7 +353,7 @@ class Morning:
         if wanted is None and self.tray is None and rows:  # whoever came had a purse
             wanted = rows[0]
         if wanted is not None:
-            self.say(f"-- {name}: struk {wanted.number} --")
+            self.say(f"-- {SCENES[name]}: struk {wanted.number} --")
             self.shot("riwayat")
             till.history.open(wanted.entry)
             self._wait(lambda: till.history.state.mode == "receipt", "the receipt")
@@ -397,13 +403,15 @@ class Morning:
 
     def _print_owed(self) -> None:
         """Papers that were owed when the machine died come out first."""
-        services = self.app.services
-        for job in services.papers.owed():
-            try:
-                services.papers.print_out(job, services.printer)
-                self.say(f"Kertas yang tertunda dicetak: {job.kind} {job.receipt:04d}")
-            except PosError as error:
-                self.say(f"Kertas tertunda: {error.code}")
+        owed, shell = self.app.till.owed, self.app.till.shell
+        self._wait(lambda: owed.state.over, "owed papers")
+        for receipt in owed.state.printed:
+            self.say(f"Kertas yang tertunda dicetak: {f'struk {receipt:04d}' if receipt else 'laporan hari'}")
+        if owed.state.trouble is not None:
+            self.say(f"Kertas tertunda: {owed.state.trouble.happened}")
+        if shell.state.recovered:
+            self.say(shell.state.recovered)
+            shell.dismiss()
 
     def _close_day(self) -> None:
         till = self.app.till

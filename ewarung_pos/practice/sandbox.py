@@ -27,7 +27,7 @@ from ewarung_pos.devices.ecr import EcrLine, EcrTimers
 from ewarung_pos.devices.simulated import edc, tray
 from ewarung_pos.devices.simulated.printer import SimulatedPrinter
 from ewarung_pos.devices.transport import SerialTransport
-from ewarung_pos.enrolment import enrol_into
+from ewarung_pos.enrolment import city_option, enrol_into
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
 from ewarung_pos.ports import PracticeTray
 from ewarung_pos.practice.cards import sample_file
@@ -102,8 +102,11 @@ class Sandbox:
     def _start_city(self) -> tuple[str, str]:
         """URL, and the code for a till that is not enrolled yet."""
         if self._city:
+            city_option(self._city)
             if not self._code and not (self._folder / "ledger.db").exists():
-                raise ConfigError("--code: kosong, expected the city's code for a new data directory", reason="code")
+                raise ConfigError(
+                    "--code: kosong, seharusnya kode dari kota untuk folder data yang baru", reason="code"
+                )
             return self._city, self._code
         city = self._stack.enter_context(
             EmbeddedCity(self._folder / "city", kiosk=KIOSK, log=self._folder / "log" / "city.log")
@@ -150,14 +153,15 @@ def _look_at(url: str, timers: EcrTimers) -> None:
         line.ensure_open()
         if not any(line.fence() for _ in range(ECHOES)):
             raise DeviceUnavailable(reason="no_answer")
-    except DeviceUnavailable as error:
+    except (DeviceUnavailable, ConfigError) as error:
         why = {
+            "port": "port semacam itu tidak dikenal",
             "no_port": "tidak ada port di sana",
             "in_use": "dipakai program lain",
             "no_permission": "tidak boleh dibuka pengguna ini",
         }.get(error.reason, "tidak ada EDC yang menjawab di sana")
         raise ConfigError(
-            f"--edc: {url!r}, {why}; expected the port of an EDC, such as /dev/ttyACM0 or socket://127.0.0.1:7002",
+            f"--edc: {url!r}, {why}; seharusnya port sebuah EDC, seperti /dev/ttyACM0 atau socket://127.0.0.1:7002",
             reason="edc",
         ) from error
     finally:

@@ -115,7 +115,7 @@ class Line:
 
         self._base = check_url(url)
         if ca and not Path(ca).is_file():
-            raise ConfigError(f"city.ca: {ca!r}, expected a PEM file", reason="invalid")
+            raise ConfigError(f"city.ca: {ca!r}, seharusnya berkas PEM", reason="invalid")
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy, no netrc: where this goes is the configuration's word alone
         self._session.verify = ca or True
@@ -264,7 +264,7 @@ def check_url(url: str) -> str:
         parts = urlsplit(url)
         port = parts.port
     except ValueError as error:
-        raise ConfigError(f"city.url: {url!r}, expected https://HOST[:PORT]", reason="invalid") from error
+        raise ConfigError(f"city.url: {url!r}, seharusnya https://HOST[:PORT]", reason="invalid") from error
     host = parts.hostname or ""
     if (
         parts.scheme not in {"http", "https"}
@@ -274,9 +274,9 @@ def check_url(url: str) -> str:
         or parts.username
         or port == 0
     ):
-        raise ConfigError(f"city.url: {url!r}, expected https://HOST[:PORT]", reason="invalid")
+        raise ConfigError(f"city.url: {url!r}, seharusnya https://HOST[:PORT]", reason="invalid")
     if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigError(f"city.url: {url!r}, plain http is for this machine only", reason="no_tls")
+        raise ConfigError(f"city.url: {url!r}, seharusnya https:// (http:// hanya untuk komputer ini)", reason="no_tls")
     return url.rstrip("/")
 
 

@@ -102,7 +102,7 @@ class EmbeddedCity:
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
                 )
             except OSError as error:
-                raise ConfigError(f"the city server: {error.strerror}", reason="city_start") from error
+                raise ConfigError(f"server kota: {error.strerror}", reason="city_start") from error
         self._process = process
         try:
             deadline = time.monotonic() + START_SECONDS
@@ -140,7 +140,7 @@ class EmbeddedCity:
             finally:
                 connection.close()
             if time.monotonic() > deadline:
-                raise ConfigError("the city server does not answer", reason="city_start")
+                raise ConfigError("server kota tidak menjawab", reason="city_start")
             time.sleep(0.02)
 
 
@@ -148,23 +148,23 @@ def _first_line(process: subprocess.Popen[bytes], deadline: float) -> _Ready:
     """What the child says once it listens; it says nothing before."""
     said = process.stdout
     if said is None or not _readable(said, deadline - time.monotonic()):
-        raise ConfigError("the city server did not come up in time", reason="city_start")
+        raise ConfigError("server kota tidak siap pada waktunya", reason="city_start")
     line = said.readline()
     if not line:
         try:
-            raise ConfigError(f"the city server ended with {process.wait(STOP_SECONDS)}", reason="city_start")
+            raise ConfigError(f"server kota berhenti dengan kode {process.wait(STOP_SECONDS)}", reason="city_start")
         except subprocess.TimeoutExpired:
-            raise ConfigError("the city server closed its output", reason="city_start") from None
+            raise ConfigError("server kota menutup keluarannya", reason="city_start") from None
     try:
         return msgspec.json.decode(line, type=_Ready)
     except msgspec.MsgspecError as error:
-        raise ConfigError("the city server said something else", reason="city_start") from error
+        raise ConfigError("server kota mengatakan hal lain", reason="city_start") from error
 
 
 def _command() -> list[str]:
     """How this installation starts the city: a frozen program by its own subcommand, else Python by module name."""
     if importlib.util.find_spec("ewarung_city") is None:
-        raise ConfigError("this installation has no city server; give --city URL", reason="no_city")
+        raise ConfigError("modul ewarung_city tidak ada", reason="no_city")
     if getattr(sys, "frozen", False):
         return [sys.executable, "city-serve"]
     return [sys.executable, "-m", "ewarung_city"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import re
 import sys
@@ -13,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from types import TracebackType
 
-from PySide6.QtCore import QObject, QSize, Qt, Signal
+from PySide6.QtCore import QMessageLogContext, QObject, QSize, Qt, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtGui import QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
 
+from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.views.kit.icons import pictogram_icon
 from ewarung_pos.ui.views.kit.style import (
     Role,
@@ -39,6 +41,7 @@ __all__ = [
     "style_sheet",
 ]
 
+_log = logging.getLogger(__name__)
 _FONTS = ("AtkinsonHyperlegible-400.ttf", "AtkinsonHyperlegible-700.ttf")
 _PLACE = re.compile(r"\{(?:([a-z][a-z-]*)|(\d+):gap)\}")
 
@@ -51,7 +54,7 @@ def start_qt(arguments: Sequence[str] = ()) -> QApplication:
     """
     _spare_none()
     found = QApplication.instance()
-    app = found if isinstance(found, QApplication) else QApplication([*(arguments or sys.argv[:1])])
+    app = found if isinstance(found, QApplication) else _begin([*(arguments or sys.argv[:1])])
     app.setApplicationName("eWarung POS")
     app.setStyle("Fusion")
     for name in _FONTS:
@@ -60,6 +63,24 @@ def start_qt(arguments: Sequence[str] = ()) -> QApplication:
     apply_theme(app, load_theme("light"))
     app.setWindowIcon(pictogram_icon("app"))
     return app
+
+
+def _begin(arguments: list[str]) -> QApplication:
+    """Qt ends the process by abort() when no platform will do; then our words come out, and exit code 2."""
+    before = qInstallMessageHandler(_while_beginning)
+    try:
+        return QApplication(arguments)
+    finally:
+        qInstallMessageHandler(before)
+
+
+def _while_beginning(kind: QtMsgType, _: QMessageLogContext, text: str) -> None:
+    _log.info("%s", text)
+    if kind is QtMsgType.QtFatalMsg:
+        said = trouble("config", "no_display")
+        sys.stderr.write(f"{said.title}. {said.happened}\nYang sudah aman: {said.safe}\nLakukan sekarang: {said.now}\n")
+        sys.stderr.flush()
+        os._exit(2)
 
 
 def _spare_none() -> None:

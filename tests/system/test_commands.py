@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from pathlib import Path
 
 import click
 import pytest
@@ -11,7 +13,10 @@ from click.testing import CliRunner
 
 from ewarung_city.__main__ import cli as city
 from ewarung_pos.__main__ import cli as till
-from tests.system.kit import run
+from ewarung_pos.practice import demo
+from ewarung_pos.practice.sandbox import Sandbox
+from tests.system.kit import demo_command, refused, run
+from tests.till_kit import till_kit
 
 pytestmark = pytest.mark.system
 
@@ -26,6 +31,7 @@ TILL_COMMANDS = {
     "enrol": "--city --code --key --data-dir",
     "rekey": "--key --data-dir",
 }
+ENGLISH = {"the", "expected", "empty", "with", "not", "is", "and", "failed", "error", "missing"}
 CITY_COMMANDS = {
     "serve": "--database --listen",
     "init": "--database",
@@ -93,3 +99,121 @@ def test_doctor_speaks_to_a_machine_on_the_last_line() -> None:
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["checks"]
     assert all(set(line) == {"state", "what", "meaning", "do"} for line in found["checks"])
+
+
+# --- options: named with their value and what was expected ------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["simulate-edc", "--listen", "tcp://127.0.0.1:99999"], ["--listen", "99999", "0 sampai 65534"]),
+        (["simulate-edc", "--listen", "tcp://127.0.0.1:65535"], ["--listen", "65535", "0 sampai 65534"]),
+        (["simulate-edc", "--listen", "tcp://127.0.0.1:²"], ["--listen", "²"]),
+        (["simulate-edc", "--pty", "/nonexistent/dir/x"], ["--pty", "/nonexistent/dir/x"]),
+        (["simulate-edc", "--pty", "{tmp}/x", "--faults", "{tmp}/words"], ["--faults", "{tmp}/words", "sandbox-edc"]),
+        (["simulate-edc", "--pty", "{tmp}/x", "--faults", "{tmp}/rule.json"], ["--faults", "explode"]),
+        (["simulate-edc", "--pty", "{tmp}/x", "--families", "{tmp}/words"], ["--families", "{tmp}/words"]),
+        (["simulate-edc", "--pty", "{tmp}/x", "--journal", "{tmp}/words"], ["--journal", "{tmp}/words"]),
+        (["demo", "--headless", "--data-dir", "{tmp}/d", "--edc", "foo://x"], ["--edc", "foo://x", "/dev/ttyACM0"]),
+        (["demo", "--headless", "--data-dir", "{tmp}/d", "--city", "ftp://x", "--code", "A"], ["--city", "ftp://x"]),
+        (["enrol", "--data-dir", "{tmp}/d", "--city", "kota", "--code", "A"], ["--city", "'kota'", "https://"]),
+        (["verify", "/etc"], ["/etc", "Tidak ada buku catatan di sana", "ledger.db"]),
+        (["verify", "--data-dir", "{tmp}/none"], ["{tmp}/none", "Tidak ada buku catatan di sana"]),
+        (["demo", "--headless", "--resume", "--data-dir", "{tmp}/none"], ["--resume", "{tmp}/none"]),
+    ],
+)
+def test_a_bad_option_is_named_with_its_value_and_what_was_expected(
+    tmp_path: Path, words: list[str], named: list[str]
+) -> None:
+    (tmp_path / "words").write_text("these are words\n")
+    (tmp_path / "rule.json").write_text('[{"on": "sale", "do": "explode"}]')
+    told = refused(run(*(word.format(tmp=tmp_path) for word in words), timeout=30), 2)
+    assert "config.toml" not in told
+    assert "/dev/pts" not in told
+    assert not ENGLISH & set(re.findall(r"[a-z]+", told.replace(str(tmp_path), "").lower()))
+    for part in named:
+        assert part.format(tmp=tmp_path) in told
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("words", [["demo", "--code", "ABCD"], ["verify", "--data-dir", ".", "."]])
+def test_options_that_do_not_go_together_are_wrong_use(words: list[str]) -> None:
+    done = run(*words, timeout=20)
+    assert done.returncode == 2
+    assert "Usage:" in done.stderr
+
+
+def test_a_kiosk_is_not_approved_without_its_digits() -> None:
+    done = CliRunner().invoke(city, ["approve", "EW-0001"])
+    assert done.exit_code == 2
+    assert "DIGITS" in done.output
+
+
+# --- a window needs a display -----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path) -> Path:
+    """A till that was enrolled once."""
+    folder = tmp_path / "kiosk"
+    folder.mkdir()
+    till_kit(folder, families=2).ledger.close()
+    (folder / "ledger.key").write_text("00" * 32)
+    (folder / "ledger.key").chmod(0o600)
+    return folder
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
+@pytest.mark.parametrize(
+    ("display", "named"),
+    [
+        ({}, "DISPLAY"),
+        ({"DISPLAY": ":97"}, "DISPLAY=:97"),
+        ({"WAYLAND_DISPLAY": "wayland-97", "XDG_RUNTIME_DIR": "/nonexistent"}, "WAYLAND_DISPLAY=wayland-97"),
+        ({"QT_QPA_PLATFORM": "nonsense"}, "Tidak ada layar"),
+    ],
+)
+def test_without_a_display_the_window_says_so(kiosk: Path, display: dict[str, str], named: str) -> None:
+    told = refused(run("run", "--data-dir", str(kiosk), timeout=20, **{"QT_QPA_PLATFORM": ""} | display), 2)
+    assert named in told
+    assert "demo --headless" in told
+    assert "qt.qpa" not in told
+
+
+def test_a_display_that_lets_nobody_in_leaves_the_practice_without_a_window(tmp_path: Path) -> None:
+    done = run(
+        "demo",
+        "--redemptions",
+        "2",
+        "--seed",
+        "7",
+        "--data-dir",
+        str(tmp_path / "till"),
+        QT_QPA_PLATFORM="",
+        DISPLAY=":97",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "Tercatat: struk 0001" in done.stdout
+
+
+def test_a_morning_announces_what_goes_wrong_in_words_and_names_its_papers(tmp_path: Path) -> None:
+    done = run(*demo_command(tmp_path / "till", 9))
+    assert done.returncode == 0, done.stderr
+    announced = re.findall(r"^-- (.+?)(?:: struk \d+)? --$", done.stdout, re.MULTILINE)
+    assert len(announced) >= 5
+    assert all(re.fullmatch(r"[A-Z][A-Za-z ]+", words) for words in announced)
+    assert done.stdout.count("struk-struk lain tidak ditampilkan") == 1
+    papers = [Path(line.strip()) for line in done.stdout.splitlines() if line.endswith(".pdf")]
+    assert papers
+    assert all(paper.is_file() for paper in papers)
+    assert re.search(r"\(\.\.\. \d+ struk lain di folder papers\)", done.stdout)
+
+
+def test_a_practice_with_a_window_says_where_its_data_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("ewarung_pos.ui.qt_till.show_till", lambda *_: 0)
+    sandbox = Sandbox(tmp_path, edc="", city="", code="", seed=1, face=True)
+    assert demo._window(tmp_path, sandbox) == 0
+    assert capsys.readouterr().out == f"Data latihan: {tmp_path}\n"

@@ -225,7 +225,7 @@ def test_an_edc_that_is_not_there_is_said_at_once_and_nothing_is_made(tmp_path: 
         done = run(*demo_command(tmp_path / "till", 2, "--json", "--edc", url), timeout=30)
     told = refused(done, 2)
     assert url in told
-    assert "expected" in told
+    assert "seharusnya" in told
     assert not (tmp_path / "till" / "ledger.db").exists()
     assert not (tmp_path / "till" / "city").exists()
 

@@ -63,7 +63,7 @@ def contents(folder: Path) -> dict[str, bytes]:
         ("[kiosk]\nwarna = 1\n", "kiosk.warna", "1", "text_scale"),
         ('[receipt_printer]\ndriver = "escpos-network"\nport = "a"\n', "receipt_printer.port", "'a'", "HOST:PORT"),
         ("[city]\nurl = 'http://kota.example'\n", "city.url", "http://kota.example", "https://"),
-        ("kiosk = 3\n", "kiosk", "3", "[kiosk] table"),
+        ("kiosk = 3\n", "kiosk", "3", "tabel [kiosk]"),
         ("[kiosk\n", "config.toml", "", ""),
     ],
 )
@@ -90,6 +90,32 @@ def test_doctor_reports_what_it_can_beside_a_port_of_no_known_kind(kiosk: Path) 
     assert checks["ledger"]["state"] == "ok"
     assert checks["perangkat"]["state"] == "stop"
     assert "foo" in checks["perangkat"]["meaning"]
+
+
+def test_doctor_says_in_words_what_is_away_and_what_to_do(kiosk: Path) -> None:
+    (kiosk / "config.toml").write_text(
+        '[city]\nurl = "http://127.0.0.1:9"\n'
+        '[card_reader]\ndriver = "ecr"\nport = "/dev/nope"\n[payment_terminal]\ndriver = "ecr"\n'
+        '[receipt_printer]\ndriver = "escpos-network"\nport = "127.0.0.1:9"\n'
+    )
+    done = run("doctor", "--data-dir", str(kiosk), "--json")
+    assert done.returncode == 1
+    checks = {check["what"]: check for check in json.loads(done.stdout.splitlines()[-1])["checks"]}
+    for what in ("EDC", "printer", "kota"):
+        assert checks[what]["meaning"].endswith("."), checks[what]
+        assert " " in checks[what]["do"]
+        assert "_" not in checks[what]["meaning"] + checks[what]["do"]
+    assert (checks["EDC"]["state"], checks["printer"]["state"], checks["kota"]["state"]) == ("stop", "look", "look")
+
+
+def test_doctor_says_the_same_of_a_missing_kiosk_wherever_it_is_looked_for(tmp_path: Path) -> None:
+    found = []
+    for folder in (tmp_path, tmp_path / "none", tmp_path / "no" / "parent" / "either"):
+        done = run("doctor", "--data-dir", str(folder), "--json")
+        checks = json.loads(done.stdout.splitlines()[-1])["checks"]
+        found.append((done.returncode, [(check["what"], check["state"]) for check in checks]))
+    assert found[0] == found[1] == found[2]
+    assert found[0][0] == 0
 
 
 def test_wrong_variable_in_the_environment_is_named_too(kiosk: Path) -> None:
@@ -123,6 +149,21 @@ def test_a_ledger_that_cannot_be_used_is_left_as_it_is(kiosk: Path, spoiled: str
     refused(run(*words), 2)
     assert contents(kiosk) == before
     assert not (kiosk / "city").exists()
+
+
+def test_a_torn_file_is_said_to_be_torn_by_page_and_not_in_the_words_of_the_engine(kiosk: Path) -> None:
+    with (kiosk / "ledger.db").open("r+b") as file:
+        for page in range(6, 16):
+            file.seek(page * 4096 + 100)
+            file.write(bytes(64))
+    done = run("verify", str(kiosk))
+    assert done.returncode == 1, done.stderr
+    assert "Berkas" in done.stdout
+    assert "btreeInitPage" not in done.stdout
+    assert "None" not in done.stdout
+    assert "{" not in done.stdout
+    assert done.stdout.count("Lakukan sekarang:") == 1
+    assert len(done.stdout.splitlines()) < 12
 
 
 def test_no_kiosk_yet_and_no_such_folder(tmp_path: Path) -> None:

@@ -588,6 +588,18 @@ def test_lamps_lead_to_their_screens(qtbot: QtBot) -> None:
     assert stills["shell"].calls == [("go", "sync")]
 
 
+def test_what_was_recorded_before_the_end_is_read_and_put_away_with_a_key(qtbot: QtBot) -> None:
+    sentence = "Struk 0047 SUMINAH (Beras 10 kg): tercatat sebelum kasir mati; serahkan barang bila belum."
+    window, stills = shown(qtbot, shell=replace(scenes._SHELL, banner="Daftar lama.", recovered=sentence))
+    assert sentence in [each.text() for each in visible(window, Text)]
+    press(window, Qt.Key.Key_F12)
+    assert stills["shell"].calls == [("dismiss",)]
+    stills["shell"].show(replace(scenes._SHELL, banner="Daftar lama."))
+    words = [each.text() for each in visible(window, Text)]
+    assert "Daftar lama." in words
+    assert sentence not in words
+
+
 def test_the_window_ends_its_subscriptions_and_closes_once(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, counter=scenes._READY)
     window.close()

@@ -113,16 +113,16 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[kiosk]\nlanguage = "en"', "kiosk.language", "'en'", "'id'"),
         ("[kiosk]\ntext_scale = 90", "kiosk.text_scale", "90", ">= 100"),
         ("[kiosk]\ntext_scale = 300", "kiosk.text_scale", "300", "<= 200"),
-        ("[kiosk]\nname = 7", "kiosk.name", "7", "str"),
+        ("[kiosk]\nname = 7", "kiosk.name", "7", "teks"),
         ("[card_reader]\nbaudrate = 300", "card_reader.baudrate", "300", "9600"),
         ('[card_reader]\nparity = "M"', "card_reader.parity", "'M'", "'E'"),
         ('[card_reader]\ncard_info_type = "4"', "card_reader.card_info_type", "'4'", "[0-9]{2}"),
-        ('[card_reader]\ndriver = "ecr"', "card_reader.port", "empty", "/dev/ttyACM0"),
+        ('[card_reader]\ndriver = "ecr"', "card_reader.port", "kosong", "/dev/ttyACM0"),
         ('[payment_terminal]\ndriver = "edc"', "payment_terminal.driver", "'edc'", "'ecr'"),
         ('[payment_terminal]\ninquiry_type = "333"', "payment_terminal.inquiry_type", "'333'", "[0-9]{2}"),
         ("[payment_terminal]\nresponse_seconds = 0", "payment_terminal.response_seconds", "0", ">= 1"),
         ("[receipt_printer]\ncolumns = 40", "receipt_printer.columns", "40", "32, 48"),
-        ('[receipt_printer]\ndriver = "escpos-serial"', "receipt_printer.port", "empty", "port or HOST:PORT"),
+        ('[receipt_printer]\ndriver = "escpos-serial"', "receipt_printer.port", "kosong", "port atau HOST:PORT"),
         (
             '[receipt_printer]\ndriver = "escpos-network"\nport = "printer"',
             "receipt_printer.port",
@@ -130,7 +130,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
             "HOST:PORT",
         ),
         ('[receipt_printer]\ndriver = "escpos-usb"\nport = "4b8:202"', "receipt_printer.port", "4b8", "VENDOR:PRODUCT"),
-        ('[receipt_printer]\ndriver = "escpos-usb"', "receipt_printer.port", "empty", "port or HOST:PORT"),
+        ('[receipt_printer]\ndriver = "escpos-usb"', "receipt_printer.port", "kosong", "port atau HOST:PORT"),
         (
             '[receipt_printer]\ndriver = "escpos-network"\nport = "printer:²"',
             "receipt_printer.port",
@@ -147,14 +147,14 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ("[policy]\nidle_lock_minutes = -1", "policy.idle_lock_minutes", "-1", ">= 0"),
         ("[kiosk]\nnama = 'Mawar'", "kiosk.nama", "'Mawar'", "kelurahan_code"),
         ("[printer]\ndriver = 'pdf'", "printer", "'pdf'", "receipt_printer"),
-        ("kiosk = 3", "kiosk", "3", "table"),
+        ("kiosk = 3", "kiosk", "3", "tabel"),
     ],
 )
 def test_a_mistake_is_named_with_key_value_and_expectation(
     tmp_path: Path, text: str, key: str, value: str, expected: str
 ) -> None:
     message = refused(tmp_path, text)
-    told, _, wanted = message.partition("expected")
+    told, _, wanted = message.partition("seharusnya")
     assert f"{key}: " in told
     assert value in told
     assert expected in wanted
@@ -197,13 +197,13 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
 
 def test_a_mistake_in_the_environment_is_named_like_one_in_the_file(tmp_path: Path) -> None:
     message = refused(tmp_path, "", {"EWARUNG_KIOSK_TEXT_SCALE": "besar"})
-    assert "kiosk.text_scale: 'besar', expected `int`" in message
+    assert "kiosk.text_scale: 'besar', seharusnya bilangan bulat" in message
     with pytest.raises(ConfigError, match="environment: kiosk"):
         load_config(None, {"EWARUNG_KIOSK_THEME": "red"})
 
 
 def test_a_section_that_is_no_table_stays_wrong_under_the_environment(tmp_path: Path) -> None:
-    assert "kiosk: 3, expected" in refused(tmp_path, "kiosk = 3", {"EWARUNG_KIOSK_NAME": "Mawar"})
+    assert "kiosk: 3, seharusnya" in refused(tmp_path, "kiosk = 3", {"EWARUNG_KIOSK_NAME": "Mawar"})
 
 
 # --- the city's address -----------------------------------------------------------------------------------------------

@@ -142,3 +142,24 @@ def test_a_log_that_cannot_be_written_says_nothing_to_whoever_watches(
     logging.getLogger("ewarung_pos.test").info("full")
     handler.close()
     assert capsys.readouterr().err == ""
+
+
+def test_nothing_reaches_the_terminal_while_the_log_is_open(tmp_path: Path) -> None:
+    """A library that calls `logging.info` gives the root logger a handler on stderr."""
+    said: list[str] = []
+
+    class Terminal(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            said.append(record.getMessage())
+
+    terminal = Terminal()
+    logging.getLogger().addHandler(terminal)
+    try:
+        log = start_log(tmp_path)
+        logging.getLogger("ewarung_pos.ui.qt_runner").warning("the screen stood still for %d ms", 60)
+        log.close()
+        logging.getLogger("ewarung_pos.ui.qt_runner").warning("after the log")
+    finally:
+        logging.getLogger().removeHandler(terminal)
+    assert said == ["after the log"]
+    assert "stood still" in (tmp_path / "till.log").read_text(encoding="utf-8")

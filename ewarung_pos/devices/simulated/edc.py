@@ -53,7 +53,7 @@ class Simulator:
     ) -> None:
         """Raises `ConfigError` when not exactly one line is given or it cannot be had."""
         if (pty is None) == (listen is None):
-            raise ConfigError("give --pty or --listen", reason="line")
+            raise ConfigError("beri satu: --pty atau --listen", reason="line")
         self.edc = edc
         if pty is not None:
             refuse_second(Path(f"{pty}.tray"))
@@ -212,7 +212,7 @@ def run(
     if parent is None and os.environ.get(_PARENT, "").isdigit():
         parent = int(os.environ[_PARENT])
     if pin not in {"auto", "face"}:
-        raise ConfigError("--pin: expected auto or face", reason="pin")
+        raise ConfigError(f"--pin: {pin!r}, seharusnya auto atau face", reason="pin")
     cards = read_cards(Path(families)) if families else sample_cards()
     edc = Edc(
         Bank(cards, Path(journal) if journal else None),

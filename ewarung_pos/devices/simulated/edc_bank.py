@@ -97,7 +97,10 @@ def read_cards(path: Path) -> tuple[Card, ...]:
                 if not number:
                     continue
                 if not (number.isascii() and number.isdigit() and 14 <= len(number) <= 19):
-                    raise ConfigError(f"families {path.name}, row {place}: card_number", reason="families")
+                    raise ConfigError(
+                        f"--families: {str(path)!r}, baris {place}: card_number, seharusnya 14 sampai 19 angka",
+                        reason="families",
+                    )
                 cards.append(
                     Card(
                         row=str(place),
@@ -109,9 +112,9 @@ def read_cards(path: Path) -> tuple[Card, ...]:
                     )
                 )
     except (OSError, ValueError, csv.Error) as error:
-        raise ConfigError(f"families {path}: {error}", reason="families") from error
+        raise ConfigError(f"--families: {str(path)!r}, {type(error).__name__}", reason="families") from error
     if not cards:
-        raise ConfigError(f"families {path}: no card", reason="families")
+        raise ConfigError(f"--families: {str(path)!r}, tidak ada satu kartu pun", reason="families")
     return tuple(cards)
 
 
@@ -231,6 +234,6 @@ def _read_journal(path: Path) -> Iterator[Slip]:
         for line in whole:
             yield msgspec.json.decode(line, type=Slip)
     except msgspec.MsgspecError as error:
-        raise ConfigError(f"journal {path}: {error}", reason="journal") from error
+        raise ConfigError(f"--journal: {str(path)!r}, {type(error).__name__}", reason="journal") from error
     if torn:  # killed while writing: nothing was answered, so it did not happen
         path.write_bytes(b"".join(line + b"\n" for line in whole))

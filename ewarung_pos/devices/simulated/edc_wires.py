@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from ewarung_pos.errors import ConfigError
 __all__ = ["PtyWire", "TcpWire", "listen_tray", "refuse_second"]
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+_PORT = re.compile(r"[0-9]{1,5}")
+LAST_PORT = 65_534
 
 
 class PtyWire:
@@ -21,12 +24,12 @@ class PtyWire:
 
     def __init__(self, link: Path) -> None:
         if sys.platform == "win32":
-            raise ConfigError("--pty needs a pseudo-terminal; use --listen here", reason="pty")
+            raise ConfigError("--pty: di sini tidak ada terminal semu, pakai --listen", reason="pty")
         self.url = str(link)
         self._link = link
         self.tray: Address = f"{link}.tray"
         if link.exists() and not link.is_symlink():
-            raise ConfigError(f"{link} exists and is not a link of ours", reason="pty")
+            raise ConfigError(f"--pty: {str(link)!r} sudah ada, dan bukan tautan simulator", reason="pty")
         self._master = self._slave = -1
         self._open()
 
@@ -65,9 +68,14 @@ class PtyWire:
         self._name = os.ttyname(self._slave)
         # Our own end of the slave stays open, so that the till may come and go.
         fresh = self._link.with_name(f".{self._link.name}.{os.getpid()}")
-        fresh.unlink(missing_ok=True)
-        fresh.symlink_to(self._name)
-        fresh.replace(self._link)
+        try:
+            fresh.unlink(missing_ok=True)
+            fresh.symlink_to(self._name)
+            fresh.replace(self._link)
+        except OSError as error:
+            os.close(self._master)
+            os.close(self._slave)
+            raise ConfigError(f"--pty: {str(self._link)!r}, {error.strerror}", reason="pty") from error
 
 
 class TcpWire:
@@ -75,12 +83,15 @@ class TcpWire:
 
     def __init__(self, address: str) -> None:
         host, _, port = address.removeprefix("tcp://").rpartition(":")
-        if host.strip("[]") not in _LOOPBACK or not port.isdigit():
-            raise ConfigError("--listen: expected tcp://127.0.0.1:PORT (this machine only)", reason="listen")
+        # The tray listens one port further on.
+        if host.strip("[]") not in _LOOPBACK or not _PORT.fullmatch(port) or int(port) > LAST_PORT:
+            raise ConfigError(
+                f"--listen: {address!r}, seharusnya tcp://127.0.0.1:PORT, PORT 0 sampai {LAST_PORT}", reason="listen"
+            )
         try:
             self.listener = socket.create_server((host.strip("[]"), int(port)), backlog=1)
         except OSError as error:
-            raise ConfigError(f"--listen {address}: {error}", reason="listen") from error
+            raise ConfigError(f"--listen: {address!r}, {error.strerror}", reason="listen") from error
         at = self.listener.getsockname()[1]
         self.url = f"socket://{host}:{at}"
         self.tray: Address = (host.strip("[]"), at + 1)
@@ -127,7 +138,7 @@ def listen_tray(address: Address) -> socket.socket:
         if isinstance(address, tuple):
             return socket.create_server(address)
         if sys.platform == "win32":
-            raise ConfigError("no Unix sockets here", reason="pty")
+            raise ConfigError("--pty: di sini tidak ada soket Unix, pakai --listen", reason="pty")
         Path(address).unlink(missing_ok=True)
         made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         try:
@@ -139,7 +150,7 @@ def listen_tray(address: Address) -> socket.socket:
             raise
         return made
     except OSError as error:
-        raise ConfigError(f"tray at {address}: {error}", reason="listen") from error
+        raise ConfigError(f"nampan simulator di {address}: {error.strerror}", reason="listen") from error
 
 
 def refuse_second(tray: Path) -> None:
@@ -156,4 +167,4 @@ def refuse_second(tray: Path) -> None:
             probe.connect(str(tray))
         except OSError:
             return
-    raise ConfigError(f"a simulator is running at {tray}", reason="pty")
+    raise ConfigError(f"--pty: simulator lain masih berjalan di {str(tray)!r}", reason="pty")

@@ -77,7 +77,7 @@ class FaultScript:
     def __init__(self, rules: tuple[Fault, ...] = ()) -> None:
         for rule in rules:
             if rule.do not in _DEEDS or rule.on not in _KINDS or rule.nth < 0 or rule.every < 0:
-                raise ConfigError(f"fault {rule.do!r} on {rule.on!r}: not known", reason="faults")
+                raise ConfigError(f"gangguan {rule.do!r} pada {rule.on!r} tidak dikenal", reason="faults")
         self._rules = rules
         self._counts: dict[str, int] = {}
 
@@ -91,7 +91,7 @@ class FaultScript:
         try:
             return cls(tuple(msgspec.convert(row, Fault) for row in rows))
         except msgspec.ValidationError as error:
-            raise ConfigError(f"faults: {error}", reason="faults") from error
+            raise ConfigError(f"aturan tidak dimengerti: {error}", reason="faults") from error
 
     @classmethod
     def read(cls, path: Path) -> FaultScript:
@@ -107,8 +107,13 @@ class FaultScript:
             else:
                 rows = msgspec.json.decode(raw)
             return cls.of(msgspec.convert(rows, list[dict[str, Any]]))
+        except ConfigError as error:
+            raise ConfigError(f"--faults: {str(path)!r}, {error.detail}", reason="faults") from error
         except (OSError, ValueError, msgspec.MsgspecError) as error:
-            raise ConfigError(f"faults {path}: {error}", reason="faults") from error
+            raise ConfigError(
+                f"--faults: {str(path)!r} bukan daftar aturan dalam JSON atau TOML ({type(error).__name__})",
+                reason="faults",
+            ) from error
 
     def strike(self, kind: str) -> dict[str, Fault]:
         """Count one request of this kind; the rules that strike it, by what they do."""

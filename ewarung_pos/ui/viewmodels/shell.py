@@ -42,7 +42,10 @@ class LampState:
 
 @dataclass(frozen=True, slots=True)
 class ShellState:
-    """`operators` are (code, name) to choose from while nobody is signed in; `locked` are codes of theirs."""
+    """`operators` are (code, name) to choose from while nobody is signed in; `locked` are codes of theirs.
+
+    `recovered` says what was recorded before the till died, until it was read; only to who is signed in.
+    """
 
     kiosk: str = ""
     place: str = ""
@@ -57,6 +60,7 @@ class ShellState:
     checking: bool = False
     lamps: tuple[LampState, ...] = ()
     banner: str = ""
+    recovered: str = ""
     notice: Trouble | None = None
 
 
@@ -85,6 +89,7 @@ class ShellViewModel(ViewModel[ShellState]):
         self._show = show
 
     _halted: Trouble | None = None
+    _recovered: str = ""
 
     def operator(self) -> str:
         """Code of whoever is signed in, or empty."""
@@ -179,7 +184,14 @@ class ShellViewModel(ViewModel[ShellState]):
 
         def done(person: OperatorRecord) -> None:
             self._set(
-                replace(self._state, operator=person.code, operator_name=person.name, notice=None, checking=False)
+                replace(
+                    self._state,
+                    operator=person.code,
+                    operator_name=person.name,
+                    notice=None,
+                    recovered=self._recovered,
+                    checking=False,
+                )
             )
             self.refresh()
             self._show("", self._state.screen)
@@ -212,7 +224,7 @@ class ShellViewModel(ViewModel[ShellState]):
         self._leave(self._halted)
 
     def _leave(self, notice: Trouble | None) -> None:
-        self._set(replace(self._state, operator="", operator_name="", notice=notice))
+        self._set(replace(self._state, operator="", operator_name="", notice=notice, recovered=""))
         self._show(self._state.screen, "")
 
     def unlock(self, code: str, leader_pin: str) -> None:
@@ -223,9 +235,20 @@ class ShellViewModel(ViewModel[ShellState]):
 
         self._check(lambda: self._operators.unlock(code, leader_pin), done)
 
+    def recall(self, sentence: str) -> None:
+        """Say what was recorded before the till died, until somebody has read it."""
+        self._recovered = sentence
+        self._set(replace(self._state, recovered=sentence if self._state.operator else ""))
+
+    def tell(self, why: Trouble) -> None:
+        """Say what went wrong with something that no screen asked for."""
+        self._set(replace(self._state, notice=self._halted or why))
+
     def dismiss(self) -> None:
-        """The notice was read."""
-        self._set(replace(self._state, notice=self._halted))
+        """The notice was read; without one, what was recorded before the till died."""
+        if self._state.notice is None:
+            self._recovered = ""
+        self._set(replace(self._state, notice=self._halted, recovered=self._recovered))
 
     def today(self) -> BusinessDate:
         """The calendar date now."""

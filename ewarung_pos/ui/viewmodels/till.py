@@ -31,6 +31,7 @@ from ewarung_pos.ui.viewmodels.counter import CounterDesk, CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel
+from ewarung_pos.ui.viewmodels.owed import OwedDesk, OwedViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
@@ -104,6 +105,9 @@ class TillViewModels:
             ),
             runner,
         )
+        self.owed = OwedViewModel(
+            OwedDesk(s.ledger, s.papers, s.printer, self.shell.recall, self.shell.tell, self._changed), runner
+        )
         self.doubt.subscribe(self._doubt_shown)
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
         self.day = DayOpenViewModel(s.ledger, s.day, s.health, s.clock, runner, operator, self._opened)
@@ -167,6 +171,8 @@ class TillViewModels:
             self.counter.finish()
         if not self.shell.operator():
             return
+        if not before:  # somebody is there who takes the papers
+            self.owed.begin()
         self._screens[screen]()
         if screen == "counter":
             self.doubt.resume()

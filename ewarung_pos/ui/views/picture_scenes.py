@@ -593,6 +593,12 @@ def _passphrase() -> QWidget:
 
 _HINT = "PIN Bu Siti 123456, Bu Ratna 234567, ketua Bu Kartini 345678."
 
+_BEFORE_THE_END = (
+    "Struk 0047 SUMINAH (Beras 10 kg, Telur 1 kg); Struk 0048 SRI WAHYUNI (Beras 5 kg); "
+    "Struk 0049 TUKINAH (Gula 1 kg); dan 2 struk lain, lihat Riwayat: "
+    "tercatat sebelum kasir mati; serahkan barang bila belum."
+)
+
 SCENES: tuple[Scene, ...] = (
     Scene("masuk", _window(shell=_OUT)),
     Scene("masuk-nama", _window(shell=_OUT), _choose_siti),
@@ -737,5 +743,6 @@ SCENES: tuple[Scene, ...] = (
     Scene("masuk-terkunci", _window(shell=replace(_OUT, locked=frozenset({"S1"}))), _choose_siti),
     Scene("masuk-buka-kunci", _window(shell=replace(_OUT, locked=frozenset({"S1"}))), _ask_the_leader),
     Scene("kata-sandi", _passphrase, size=(480, 360)),
+    _counter("siap-sesudah-mati", _READY, replace(_SHELL, recovered=_BEFORE_THE_END)),
 )
 """Every state, in the order of a day; then what is seldom seen."""

@@ -149,9 +149,10 @@ class _Banner(Box):
         self._tone = tone_of(notice.tone) if notice is not None else Tone.LOOK
         self._icon.set_icon("triangle-alert", self._tone)
         self._words.set_tone(self._tone)
-        self._words.set_text(f"{notice.happened} {notice.now}" if notice is not None else state.banner)
-        self._button.setVisible(notice is not None)
-        self.setVisible(notice is not None or bool(state.banner))
+        words = f"{notice.happened} {notice.now}" if notice is not None else state.recovered or state.banner
+        self._words.set_text(words)
+        self._button.setVisible(notice is not None or bool(state.recovered))
+        self.setVisible(bool(words))
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -88,7 +88,7 @@ def test_a_city_that_says_nothing_is_given_up_in_time(
 ) -> None:
     monkeypatch.setattr(embedded, "START_SECONDS", 0.5)
     began = time.monotonic()
-    assert failure(played(WAIT)) == "the city server did not come up in time"
+    assert failure(played(WAIT)) == "server kota tidak siap pada waktunya"
     assert time.monotonic() - began < 10
 
 
@@ -97,12 +97,12 @@ def test_a_city_that_ends_at_once_tells_with_what(
 ) -> None:
     city = played("exit 3")
     monkeypatch.setattr(embedded, "STOP_SECONDS", 5.0)  # between the end of its output and its own
-    assert failure(city) == "the city server ended with 3"
+    assert failure(city) == "server kota berhenti dengan kode 3"
 
 
 @pytest.mark.parametrize("said", ["echo hello", "echo '[]'", """echo '{"url":"http://127.0.0.1:1"}'"""])
 def test_a_program_that_is_no_city_is_told_by_its_first_line(played: Callable[..., EmbeddedCity], said: str) -> None:
-    assert failure(played(said, WAIT)) == "the city server said something else"
+    assert failure(played(said, WAIT)) == "server kota mengatakan hal lain"
 
 
 def test_a_city_that_names_an_address_where_nobody_answers_is_given_up(
@@ -111,7 +111,7 @@ def test_a_city_that_names_an_address_where_nobody_answers_is_given_up(
     # The time is up only once the city has spoken: a slow machine is not mistaken for one that says nothing.
     healthy = EmbeddedCity._healthy
     monkeypatch.setattr(EmbeddedCity, "_healthy", lambda city, _: healthy(city, time.monotonic() + 0.1))
-    assert failure(played(ready(NOBODY), WAIT)) == "the city server does not answer"
+    assert failure(played(ready(NOBODY), WAIT)) == "server kota tidak menjawab"
 
 
 def test_a_city_that_is_not_well_yet_is_asked_again_and_ended_when_it_does_not_stop_by_itself(
@@ -127,8 +127,8 @@ def test_a_city_that_is_not_well_yet_is_asked_again_and_ended_when_it_does_not_s
 
 def test_a_program_that_cannot_be_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "executable", str(tmp_path / "nothing"))
-    assert failure(EmbeddedCity(tmp_path / "city")) == f"the city server: {os.strerror(2)}"
+    assert failure(EmbeddedCity(tmp_path / "city")) == f"server kota: {os.strerror(2)}"
 
 
 def test_a_program_that_closes_its_output_and_lingers_is_told_and_ended(played: Callable[..., EmbeddedCity]) -> None:
-    assert failure(played("exec >&-", WAIT)) == "the city server closed its output"
+    assert failure(played("exec >&-", WAIT)) == "server kota menutup keluarannya"

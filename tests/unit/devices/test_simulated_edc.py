@@ -281,7 +281,7 @@ def test_bad_families_name_the_row_and_not_the_number(tmp_path: Path) -> None:
     path.write_text(f"card_number,name\n{CANARY},A\n{CANARY}X,B\n")
     with pytest.raises(ConfigError) as caught:
         read_cards(path)
-    assert "row 2" in str(caught.value)
+    assert "baris 2" in str(caught.value)
     assert CANARY not in str(caught.value)
     path.write_text("card_number,name\n")
     with pytest.raises(ConfigError):

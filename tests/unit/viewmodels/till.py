@@ -226,8 +226,8 @@ class ScriptedTill:
 
     # -- the end ------------------------------------------------------------------------------------------------------
 
-    def power_cut(self) -> None:
-        """The machine dies here: nothing that waited happens any more; then it starts again."""
+    def power_cut(self, *printer: Exception) -> None:
+        """The machine dies here: nothing that waited happens any more; then it starts again, with such a printer."""
         from ewarung_pos.ledger.database import open_ledger
         from tests.till_kit import LEDGER_KEY
 
@@ -235,7 +235,8 @@ class ScriptedTill:
         again = assembled(
             self.kit, open_ledger(self.kit.data_dir, LEDGER_KEY, self.kit.clock, encrypted=False), self.edc, self.city
         )
-        self.kit, self.runner, self.vm = again.kit, again.runner, again.vm
+        self.kit, self.runner, self.vm, self.paper = again.kit, again.runner, again.vm, again.paper
+        self.paper.failures = list(printer)
         sign_in(self)
 
     def close(self) -> None:
