@@ -25,6 +25,7 @@ from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import CardRef, CardStatus, Family, HolderPresence
 from ewarung_pos.domain.journal import (
     CityAcknowledged,
+    ClockStepped,
     ComplaintRecorded,
     Entry,
     KioskEnrolled,
@@ -182,10 +183,8 @@ class _Story:
         self._stock.receive("Bulog", "SJ-24/11", goods, "sri")
         self._append(PriceChanged(OIL, 16_000, 15_500))
         self._first_day()
-        # The next morning the machine's clock is an hour behind, until the network sets it right.
-        self._clock.start_again(self._clock.wall - 3_600_000)
-        self._append(OperatorChanged("sri", "signed_in"))
-        self._clock.wall = START_MS + DAY_MS
+        self._clock.start_again(START_MS + DAY_MS)
+        self._append(ClockStepped(-1500, confirmed=True))
         self._second_day()
 
     def _first_day(self) -> None:

@@ -15,7 +15,6 @@ __all__ = [
     "ClockReading",
     "Instant",
     "Period",
-    "clock_step",
     "clock_trouble",
 ]
 
@@ -115,18 +114,6 @@ class ClockReading(msgspec.Struct, frozen=True):
     wall: Instant
     monotonic_ms: int
     boot: str
-
-
-def clock_step(before: ClockReading, now: ClockReading) -> int:
-    """How far the wall clock was moved between two readings, in ms; 0 within the usual jitter.
-
-    Over a new boot only a step back can be told: nobody knows how long the machine was off.
-    """
-    passed = now.wall.ms - before.wall.ms
-    if now.boot != before.boot:
-        return passed if passed < -BACKWARD_TOLERANCE_MS else 0
-    moved = passed - (now.monotonic_ms - before.monotonic_ms)
-    return moved if abs(moved) > BACKWARD_TOLERANCE_MS else 0
 
 
 def clock_trouble(now: Instant, last_entry: Instant | None, server_offset_ms: int | None) -> str | None:

@@ -210,14 +210,8 @@ class SqlLedger:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite.Error as error:
                 raise known(error) from error
-            unit = SqlUnitOfWork(connection, self._tip, self._clock, self._catalogue)
-            try:
-                unit.note_clock()
-            except BaseException:
-                self._roll_back()
-                raise
-            self._unit = unit
-            return unit
+            self._unit = SqlUnitOfWork(connection, self._tip, self._clock, self._catalogue)
+            return self._unit
         except BaseException:
             self._turn.release()
             raise

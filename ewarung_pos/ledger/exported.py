@@ -31,14 +31,16 @@ from ewarung_pos.domain.journal import (
     link,
 )
 from ewarung_pos.domain.redemption import Tender
-from ewarung_pos.domain.timeline import ClockReading, Instant, clock_step
 from ewarung_pos.errors import LedgerCorrupt, LedgerTooNew
 from ewarung_pos.ledger.day_account import DayAccount
 from ewarung_pos.ledger.export import FORMAT, VERSION, Header, Tally, Trailer, trailer_text
 from ewarung_pos.ledger.fold import Fold
 from ewarung_pos.ledger.verify import Problem, VerifyReport
 
-__all__ = ["verify_export"]
+__all__ = ["CLOCK_TOLERANCE_MS", "verify_export"]
+
+CLOCK_TOLERANCE_MS = 2_000
+"""Wall and monotonic clock may part by so much from one entry to the next: the usual jitter of time synchronisation."""
 
 _MANY = 50
 """After so many problems the rest would only repeat them."""
@@ -121,7 +123,7 @@ class _Check:
         self._expected = self._header.first_seq
         self._ids: set[str] = set()
         self._receipt: int | None = 0 if self._whole else None
-        self._clock: ClockReading | None = None
+        self._clock: tuple[int, int, str] | None = None
         self._redeemed: dict[str, Redeemed] = {}
         self._fold = Fold()
         self._day = DayAccount(whole=self._whole)
@@ -239,11 +241,13 @@ class _Check:
         return list(dict.fromkeys(found))
 
     def _clock_of(self, entry: Entry) -> list[str]:
-        before, self._clock = self._clock, ClockReading(Instant(entry.instant), entry.monotonic, entry.boot)
+        before, self._clock = self._clock, (entry.instant, entry.monotonic, entry.boot)
         if before is None or isinstance(entry.fact, ClockStepped):
             return []
-        backwards = self._clock.boot == before.boot and self._clock.monotonic_ms < before.monotonic_ms
-        return ["clock"] if backwards or clock_step(before, self._clock) else []
+        wall, ticked = entry.instant - before[0], entry.monotonic - before[1]
+        if entry.boot != before[2]:
+            return ["clock"] if wall < -CLOCK_TOLERANCE_MS else []
+        return ["clock"] if ticked < 0 or abs(wall - ticked) > CLOCK_TOLERANCE_MS else []
 
     def _receipts(self, fact: object) -> list[str]:
         if not isinstance(fact, Redeemed | Reversed):

@@ -11,7 +11,7 @@ from ewarung_pos.domain.business_day import Day, DayState
 from ewarung_pos.domain.journal import genesis
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.stock import CountLine
-from ewarung_pos.domain.timeline import BusinessDate, ClockReading, Instant
+from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ports import LedgerHead
 
@@ -25,15 +25,12 @@ class Tip(msgspec.Struct, frozen=True):
 
     `catalogue` is the id of the entry that set the one in force; no id is ever used again, not after a rollback.
     `hash` is what the next entry follows: the seed of the epoch while there is no entry, empty without an identity.
-    `clocks` are those of the last entry. `last_ms` is the wall time that others are held against: of the last entry
-    that is not itself a ClockStepped, so that writing down a step does not make the new time a trusted one.
     """
 
     identity: KioskIdentity | None = None
     seq: int = 0
     hash: bytes = b""
     last_ms: int = 0
-    clocks: ClockReading | None = None
     day: Day = Day(DayState.CLOSED)
     receipts: int = 0
     acked_seq: int = 0
@@ -50,12 +47,9 @@ class Tip(msgspec.Struct, frozen=True):
 def load_tip(connection: Connection) -> Tip:
     """Read the tip from the file; takes the same time whatever the length of the journal."""
     identity = _identity(connection)
-    last = connection.execute("SELECT seq, hash, payload FROM ledger_entry ORDER BY seq DESC LIMIT 1").fetchone()
-    timed = connection.execute(
-        "SELECT instant FROM ledger_entry WHERE kind <> 'ClockStepped' ORDER BY seq DESC LIMIT 1"
-    ).fetchone()
+    last = connection.execute("SELECT seq, hash, instant FROM ledger_entry ORDER BY seq DESC LIMIT 1").fetchone()
     seed = b"" if identity is None else genesis(identity.device, identity.epoch)
-    seq, head, payload = last or (0, seed, b"")
+    seq, head, last_ms = last or (0, seed, 0)
     city = connection.execute("SELECT acked_seq, acked_hash, cursor FROM city_state").fetchone()
     acked_seq, acked_hash, cursor = city
     (receipts,) = connection.execute("SELECT max(receipt) FROM ledger_entry WHERE receipt IS NOT NULL").fetchone()
@@ -64,8 +58,7 @@ def load_tip(connection: Connection) -> Tip:
         identity=identity,
         seq=seq,
         hash=head,
-        last_ms=timed[0] if timed else 0,
-        clocks=_clocks(payload),
+        last_ms=last_ms,
         day=_day(connection),
         receipts=receipts or 0,
         acked_seq=acked_seq,
@@ -74,21 +67,6 @@ def load_tip(connection: Connection) -> Tip:
         cursor=cursor,
         catalogue=catalogue[0] if catalogue else "",
     )
-
-
-class _Clocks(msgspec.Struct, frozen=True):
-    instant: int
-    monotonic: int
-    boot: str
-
-
-def _clocks(payload: bytes) -> ClockReading | None:
-    """Of a payload; None of one that was damaged, which is for `verify` to say and not for the start of the till."""
-    try:
-        held = msgspec.json.decode(payload, type=_Clocks)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    return ClockReading(Instant(held.instant), held.monotonic, held.boot)
 
 
 def count_unsent(connection: Connection, seq: int, acked_seq: int) -> int:

@@ -9,7 +9,6 @@ import msgspec
 
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.journal import (
-    ClockStepped,
     DayOpened,
     Entry,
     Fact,
@@ -22,7 +21,6 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
-from ewarung_pos.domain.timeline import clock_step
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, RuleViolation
 from ewarung_pos.ledger import register
 from ewarung_pos.ledger.engine import Connection
@@ -70,13 +68,6 @@ class SqlUnitOfWork(Queries):
         return self.tip
 
     # -- the journal -------------------------------------------------------------------------------------------------
-
-    def note_clock(self) -> None:
-        """Before anything else of a unit of work: write down that the wall clock was moved since the last entry."""
-        before = self.tip.clocks
-        moved = clock_step(before, self._clock.now()) if before is not None else 0
-        if moved:
-            self.append(ClockStepped(moved))
 
     def append(self, fact: Fact, operator: str = "", entry_id: str | None = None) -> Entry:
         """Chain one fact and update every projection it touches.
@@ -126,14 +117,7 @@ class SqlUnitOfWork(Queries):
         self.tip = apply(
             self._connection,
             entry,
-            msgspec.structs.replace(
-                tip,
-                seq=entry.seq,
-                hash=digest,
-                last_ms=tip.last_ms if isinstance(fact, ClockStepped) else entry.instant,
-                clocks=reading,
-                unsent=tip.unsent + 1,
-            ),
+            msgspec.structs.replace(tip, seq=entry.seq, hash=digest, last_ms=entry.instant, unsent=tip.unsent + 1),
         )
         self._appended = (entry.id, entry.seq)
         self.spoiled = False

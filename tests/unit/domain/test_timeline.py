@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ewarung_pos.domain.timeline import WIB, BusinessDate, ClockReading, Instant, Period, clock_step, clock_trouble
+from ewarung_pos.domain.timeline import WIB, BusinessDate, ClockReading, Instant, Period, clock_trouble
 
 MORNING = Instant(int(datetime(2026, 11, 24, 9, 41, 7, tzinfo=WIB).timestamp()) * 1000)
 DAYS = st.dates(date(2000, 1, 1), date(2099, 12, 31))
@@ -103,23 +103,3 @@ def test_a_wrong_date_from_the_city_does_not_decode() -> None:
 )
 def test_when_a_clock_is_not_trusted(last_entry: Instant | None, offset: int | None, trouble: str | None) -> None:
     assert clock_trouble(MORNING, last_entry, offset) == trouble
-
-
-@pytest.mark.parametrize(
-    ("wall", "ticked", "boot", "step"),
-    [
-        (60_000, 60_000, "boot", 0),
-        (62_000, 60_000, "boot", 0),
-        (58_000, 60_000, "boot", 0),
-        (62_001, 60_000, "boot", 2_001),
-        (57_999, 60_000, "boot", -2_001),
-        (-3_600_000, 5_000, "boot", -3_605_000),
-        (86_400_000, -50_000, "next", 0),
-        (-2_000, -50_000, "next", 0),
-        (-2_001, -50_000, "next", -2_001),
-    ],
-)
-def test_a_wall_clock_that_was_moved_is_told_from_one_that_ran(wall: int, ticked: int, boot: str, step: int) -> None:
-    before = ClockReading(MORNING, 100_000, "boot")
-    now = ClockReading(Instant(MORNING.ms + wall), 100_000 + ticked, boot)
-    assert clock_step(before, now) == step
