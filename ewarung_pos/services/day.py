@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals, blocking_close
+from ewarung_pos.domain.free_text import EXPLANATION_CHARS
 from ewarung_pos.domain.journal import ClosingBegun, ClosingCancelled, DayClosed, DayOpened, Entry
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import Instant, clock_trouble
 from ewarung_pos.errors import ClockSuspect, DayNotOpen, LedgerCorrupt
 from ewarung_pos.ports import Clock, Ledger, PrintJob, Settlement
 from ewarung_pos.services.stock import StockService
+from ewarung_pos.services.typed import refuse_text
 
 __all__ = ["DayService", "signing_text"]
 
@@ -132,10 +134,13 @@ class DayService:
 
         Raises:
             DayNotOpen: reason not_explained, in_doubt, control or edc (`blocking_close`).
+            NotEntitled: the explanation may not be kept (`refuse_text`).
             LedgerCorrupt: the ledger has no device key.
         """
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+        if edc is not None:
+            refuse_text(edc.explanation, EXPLANATION_CHARS)
         with self._ledger.write() as uow:
             day = uow.day()
             identity = uow.identity()

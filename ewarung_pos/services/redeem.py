@@ -20,6 +20,7 @@ from ewarung_pos.domain.entitlement import (
     refusal_of_card,
 )
 from ewarung_pos.domain.family import CardRef, Family, HolderPresence
+from ewarung_pos.domain.free_text import PROXY_REASON_CHARS
 from ewarung_pos.domain.journal import (
     AttemptOpened,
     AttemptSettled,
@@ -63,6 +64,7 @@ from ewarung_pos.ports import (
     PrintJob,
     UnitOfWork,
 )
+from ewarung_pos.services.typed import refuse_text
 
 __all__ = [
     "RedeemService",
@@ -133,6 +135,7 @@ class RedeemService:
         """
         if any(line.tender is Tender.PURSE for line in basket.lines):
             raise OutcomeUnknown("a basket with purse lines needs an attempt", reason="no_attempt")
+        refuse_text(proxy_reason, PROXY_REASON_CHARS)
         with self._ledger.write() as uow:
             standing = self._standing(uow, card)
             return self._commit(uow, standing, basket, presence, operator, proxy_reason, None, None)
@@ -145,6 +148,7 @@ class RedeemService:
         Raises:
             RuleViolation: the basket may not be served; nothing happened.
         """
+        refuse_text(proxy_reason, PROXY_REASON_CHARS)
         with self._ledger.write() as uow:
             standing = self._standing(uow, card)
             catalogue = uow.catalogue()

@@ -40,6 +40,15 @@ _RULES: dict[str, Trouble] = {
     "not_entitled.bad_count": said(
         "Hitungan tidak mungkin", "Hitungan tidak boleh kurang dari nol.", "Betulkan angkanya.", safe=NOTHING
     ),
+    "not_entitled.text_too_long": said(
+        "Tulisan terlalu panjang", "Tulisan itu lebih panjang dari yang bisa dicatat.", "Persingkat.", safe=NOTHING
+    ),
+    "not_entitled.text_number": said(
+        "Ada nomor panjang dalam tulisan",
+        "Nomor kartu, NIK, atau No. KK tidak boleh ditulis di catatan: catatan tidak bisa dihapus.",
+        "Hapus nomor itu, lalu ulangi.",
+        safe=NOTHING,
+    ),
     "not_entitled.unexplained": said(
         "Selisih belum dijelaskan", "Ada selisih yang belum punya alasan.", "Pilih alasan untuk tiap selisih."
     ),

@@ -21,7 +21,7 @@ import pytest
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.domain.business_day import EdcTotals
 from ewarung_pos.domain.family import CardStatus, HolderPresence
-from ewarung_pos.domain.journal import ComplaintRecorded
+from ewarung_pos.domain.journal import SettingsChanged
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.enrolment import enrol_into
@@ -75,7 +75,7 @@ class Till:
 
     def note(self, text: str) -> None:
         with self.ledger.write() as uow:
-            uow.append(ComplaintRecorded("P-1", "lain", text, anonymous=True))
+            uow.append(SettingsChanged("note", "", text))
 
     def drain(self) -> list[SyncReport]:
         """Steps until nothing more is to do."""
