@@ -17,6 +17,7 @@ from ewarung_pos.services.health import HealthService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService
+from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
@@ -97,6 +98,7 @@ def build(
         operators=OperatorService(ledger),
         papers=PaperService(ledger),
         health=HealthService(ledger, clock, city.offset_ms),
+        retention=RetentionService(ledger, config.policy.retention_months),
         reader=reader,
         terminal=terminal,
         printer=printer,

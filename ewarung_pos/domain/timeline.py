@@ -12,6 +12,8 @@ import msgspec
 __all__ = [
     "WIB",
     "BusinessDate",
+    "CityTime",
+    "ClockMemory",
     "ClockReading",
     "Instant",
     "Period",
@@ -114,6 +116,33 @@ class ClockReading(msgspec.Struct, frozen=True):
     wall: Instant
     monotonic_ms: int
     boot: str
+
+
+class CityTime(msgspec.Struct, frozen=True):
+    """The city's time as its last greeting told it, and our own clocks when we heard it."""
+
+    server_ms: int
+    wall_ms: int
+    monotonic_ms: int
+    boot: str
+
+    def ahead_ms(self, now: ClockReading) -> int | None:
+        """City's time minus ours, as far as it can be known; None when it cannot.
+
+        In the boot in which it was heard the monotonic clock carries it on, whatever was done to the wall clock since.
+        After another start nobody knows how long the machine was off, but the city's time does not go back: a wall
+        clock that is behind it by more than the tolerance is wrong by at least so much.
+        """
+        if now.boot == self.boot:
+            return self.server_ms + now.monotonic_ms - self.monotonic_ms - now.wall.ms
+        behind = self.server_ms - now.wall.ms
+        return behind if behind > SERVER_TOLERANCE_MS else None
+
+
+class ClockMemory(msgspec.Struct, frozen=True):
+    """What the till remembers of time over a restart."""
+
+    city: CityTime | None = None
 
 
 def clock_trouble(now: Instant, last_entry: Instant | None, server_offset_ms: int | None) -> str | None:

@@ -11,13 +11,17 @@ from ewarung_pos.domain.business_day import Day, DayState
 from ewarung_pos.domain.journal import genesis
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.stock import CountLine
-from ewarung_pos.domain.timeline import BusinessDate
+from ewarung_pos.domain.timeline import BusinessDate, ClockMemory
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ports import LedgerHead
 
-__all__ = ["COUNT_OF_DAY", "Tip", "count_unsent", "load_tip"]
+__all__ = ["CLOCK", "COUNT_OF_DAY", "Tip", "count_unsent", "load_tip"]
+
+CLOCK = "clock"
+"""The setting that holds the clock's memory as JSON."""
 
 COUNT_OF_DAY = msgspec.json.Decoder(tuple[CountLine, ...])
+_MEMORY = msgspec.json.Decoder(ClockMemory)
 
 
 class Tip(msgspec.Struct, frozen=True):
@@ -38,6 +42,7 @@ class Tip(msgspec.Struct, frozen=True):
     unsent: int = 0
     cursor: int = 0
     catalogue: str = ""
+    clock: ClockMemory = ClockMemory()
 
     def head(self) -> LedgerHead:
         """The same, as others see it."""
@@ -54,6 +59,7 @@ def load_tip(connection: Connection) -> Tip:
     acked_seq, acked_hash, cursor = city
     (receipts,) = connection.execute("SELECT max(receipt) FROM ledger_entry WHERE receipt IS NOT NULL").fetchone()
     catalogue = connection.execute("SELECT set_by FROM reference WHERE name = 'catalogue'").fetchone()
+    clock = connection.execute("SELECT value FROM setting WHERE key = ?", (CLOCK,)).fetchone()
     return Tip(
         identity=identity,
         seq=seq,
@@ -66,6 +72,7 @@ def load_tip(connection: Connection) -> Tip:
         unsent=count_unsent(connection, seq, acked_seq),
         cursor=cursor,
         catalogue=catalogue[0] if catalogue else "",
+        clock=_MEMORY.decode(clock[0]) if clock else ClockMemory(),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
@@ -20,13 +20,14 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
+from ewarung_pos.domain.timeline import CityTime, ClockMemory
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, RuleViolation
 from ewarung_pos.ledger import register
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.history import COPIES
 from ewarung_pos.ledger.projections import apply, named
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
-from ewarung_pos.ledger.tip import Tip
+from ewarung_pos.ledger.tip import CLOCK, Tip
 from ewarung_pos.ports import Approved, Attempt, Clock, PrintJob
 
 __all__ = ["SqlUnitOfWork"]
@@ -194,10 +195,22 @@ class SqlUnitOfWork(Queries):
             raise ProtocolMismatch(f"cursor {page.cursor} after {self.tip.cursor}", reason="downgrade")
         credits_ = tuple((item.family, item.programme, item.period, item.amount) for item in page.credits)
         entry = self.append(StateReceived(page.cursor, digest, page.leases, credits_))
-        register.put_page(self.execute, page, entry.id)
+        register.put_page(self.execute, page, entry.id, entry.instant)
         if page.catalogue is not None:
             self.tip = msgspec.structs.replace(self.tip, catalogue=entry.id)
         return entry
+
+    def forget_families(self, keys: Iterable[str]) -> None:
+        """Remove these families from the register; their receipts and rights stay under their keys."""
+        register.forget(self.execute, keys)
+
+    def heard_city(self, time: CityTime) -> None:
+        """Remember the city's time."""
+        self._remember(msgspec.structs.replace(self.tip.clock, city=time))
+
+    def _remember(self, clock: ClockMemory) -> None:
+        self.put_setting(CLOCK, _JSON.encode(clock).decode())
+        self.tip = msgspec.structs.replace(self.tip, clock=clock)
 
     def put_operator(self, operator: OperatorRecord) -> None:
         """Replace a member of the kiosk, PIN included."""

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ewarung_pos.errors import PosError
 from ewarung_pos.ports import (
     Attempt,
     CardReader,
@@ -22,6 +23,7 @@ from ewarung_pos.services.health import HealthService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService, Redemption
+from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.text import Trouble
@@ -52,6 +54,7 @@ class Services:
     operators: OperatorService
     papers: PaperService
     health: HealthService
+    retention: RetentionService
     reader: CardReader
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
@@ -65,6 +68,7 @@ class TillViewModels:
     def __init__(self, services: Services, runner: TaskRunner) -> None:
         s = services
         self._ledger = s.ledger
+        self._retention = s.retention
         self._runner = runner
         self.shell = ShellViewModel(s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown)
         operator = self.shell.operator
@@ -165,6 +169,7 @@ class TillViewModels:
 
     def _opened(self) -> None:
         self._changed()
+        self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
         self.shell.go("counter")
 
     def _doubted(self, attempt: Attempt, reason: str) -> None:
@@ -184,10 +189,12 @@ class TillViewModels:
             self.counter.finish()
 
 
-def _kept(_: None) -> None:
+def _kept(_: object) -> None:
     """Nothing to show: nobody asked for it."""
 
 
 def _put_off(error: Exception) -> None:
     """The next write meets the same disk and says so to whoever waits for it."""
-    _log.warning("checkpoint: %s", type(error).__name__)
+    _log.warning("put off: %s", type(error).__name__)
+    if not isinstance(error, PosError):
+        raise error

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ewarung_pos.domain.journal import DayOpened, StockReceived
+from ewarung_pos.domain.journal import DayOpened, RegisterPurged, StockReceived
+from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.errors import LedgerFull
 from ewarung_pos.ports import Unknown
 from ewarung_pos.ui.viewmodels.counter_state import Phase
@@ -223,6 +224,41 @@ def test_a_bug_in_buka_hari_is_not_hidden(shut: ScriptedTill, monkeypatch: pytes
         raise ZeroDivisionError
 
     monkeypatch.setattr(shut.kit.day, "open", broken)
+    shut.to("day")
+    shut.vm.day.open()
+    with pytest.raises(ZeroDivisionError):
+        shut.settle()
+
+
+def test_names_whose_time_is_over_go_when_the_day_is_opened(shut: ScriptedTill) -> None:
+    with shut.kit.ledger.write() as uow:
+        uow.heard_city(CityTime(shut.kit.clock.ms + 500 * DAY_MS, shut.kit.clock.ms, 0, "boot-0"))
+    shut.to("day")
+    shut.vm.day.open()
+    shut.settle()
+    assert shut.kit.ledger.read().families() == ()
+    assert isinstance(facts(shut.kit)[-1], RegisterPurged)
+
+
+def test_a_purge_that_the_disk_refuses_is_put_off_and_the_day_is_open(
+    shut: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise LedgerFull
+
+    monkeypatch.setattr(shut.vm._retention, "purge", full)
+    shut.to("day")
+    shut.vm.day.open()
+    shut.settle()
+    assert day(shut).already
+    assert shut.vm.shell.state.screen == "counter"
+
+
+def test_a_purge_that_is_a_bug_is_not_swallowed(shut: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(shut.vm._retention, "purge", broken)
     shut.to("day")
     shut.vm.day.open()
     with pytest.raises(ZeroDivisionError):

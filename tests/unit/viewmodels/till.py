@@ -270,6 +270,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     from ewarung_pos.services.health import HealthService
     from ewarung_pos.services.operators import OperatorService
     from ewarung_pos.services.printing import PaperService
+    from ewarung_pos.services.retention import RetentionService
     from ewarung_pos.services.reverse import ReverseService
     from ewarung_pos.services.stock import StockService
 
@@ -293,6 +294,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         operators=kit.operators,
         papers=kit.papers,
         health=kit.health,
+        retention=RetentionService(ledger, 12),
         reader=edc,
         terminal=edc if terminal else None,
         printer=paper,
