@@ -12,6 +12,7 @@ from ewarung_pos.errors import ConfigError
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.ports import CardReader, CitySync, Clock, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
+from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService
 from ewarung_pos.services.operators import OperatorService
@@ -93,12 +94,13 @@ def build(
         clock=clock,
         redeem=RedeemService(ledger, clock, city.offset_ms),
         reverse=ReverseService(ledger, clock),
-        day=DayService(ledger, clock, stock),
+        day=DayService(ledger, clock, stock, city.offset_ms),
         stock=stock,
         operators=OperatorService(ledger),
         papers=PaperService(ledger),
         health=HealthService(ledger, clock, city.offset_ms),
         retention=RetentionService(ledger, config.policy.retention_months),
+        clocks=ClockService(ledger, clock, city.offset_ms),
         reader=reader,
         terminal=terminal,
         printer=printer,

@@ -356,6 +356,8 @@ class Visit(msgspec.Struct, frozen=True):
 class LedgerHead(msgspec.Struct, frozen=True):
     """End of the chain, and how far the city has acknowledged it. Hashes are hex.
 
+    `last_ms` is the latest wall time of an entry since a leader last confirmed the clock.
+
     `unsent` counts the entries above the last acknowledgement that wait for the city; acknowledgements themselves do
     not count, they go with the next batch.
     """
@@ -475,6 +477,10 @@ class LedgerReader(Protocol):
         """When each family of the register was last known to have anything to do with this kiosk, by key."""
         ...
 
+    def has_day(self, date: BusinessDate) -> bool:
+        """Whether there was a business day of that date."""
+        ...
+
     def clock(self) -> ClockMemory:
         """What is remembered of time over a restart."""
         ...
@@ -539,6 +545,10 @@ class UnitOfWork(LedgerReader, Protocol):
 
     def heard_city(self, time: CityTime) -> None:
         """Remember the city's time."""
+        ...
+
+    def accept_clock(self, offset_ms: int) -> None:
+        """Remember the distance to the city's time that a leader confirmed."""
         ...
 
     def put_operator(self, operator: OperatorRecord) -> None: ...

@@ -135,6 +135,11 @@ class Queries(ABC):
         """What is remembered of time over a restart."""
         return self._tip().clock
 
+    def has_day(self, date: BusinessDate) -> bool:
+        """Whether there was a business day of that date."""
+        with self._snapshot() as execute:
+            return execute("SELECT 1 FROM business_day WHERE date = ?", (date.iso,)).fetchone() is not None
+
     # -- the counter -------------------------------------------------------------------------------------------------
 
     def catalogue(self) -> Catalogue:

@@ -9,6 +9,7 @@ import msgspec
 
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.journal import (
+    ClockStepped,
     DayOpened,
     Entry,
     Fact,
@@ -20,7 +21,7 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
-from ewarung_pos.domain.timeline import CityTime, ClockMemory
+from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, CityTime, ClockMemory, clock_step
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, RuleViolation
 from ewarung_pos.ledger import register
 from ewarung_pos.ledger.engine import Connection
@@ -69,6 +70,14 @@ class SqlUnitOfWork(Queries):
 
     # -- the journal -------------------------------------------------------------------------------------------------
 
+    def watch_clock(self) -> None:
+        """Before anything else: an entry for a wall clock that was set since the newest one."""
+        last = self.tip.reading
+        if last is not None:
+            step = clock_step(last, self._clock.now())
+            if step is not None:
+                self.append(ClockStepped(step))
+
     def append(self, fact: Fact, operator: str = "", entry_id: str | None = None) -> Entry:
         """Chain one fact and update every projection it touches.
 
@@ -114,11 +123,24 @@ class SqlUnitOfWork(Queries):
                 *holder,
             ),
         )
+        set_back = entry.instant < tip.last_ms - BACKWARD_TOLERANCE_MS
         self.tip = apply(
             self._connection,
             entry,
-            msgspec.structs.replace(tip, seq=entry.seq, hash=digest, last_ms=entry.instant, unsent=tip.unsent + 1),
+            msgspec.structs.replace(
+                tip,
+                seq=entry.seq,
+                hash=digest,
+                last_ms=tip.last_ms if set_back else entry.instant,
+                reading=reading,
+                unsent=tip.unsent + 1,
+            ),
         )
+        if isinstance(fact, ClockStepped) and fact.confirmed:
+            self._remember(msgspec.structs.replace(tip.clock, highest_ms=0))
+            self.tip = msgspec.structs.replace(self.tip, last_ms=entry.instant)
+        elif set_back and tip.clock.highest_ms < tip.last_ms:
+            self._remember(msgspec.structs.replace(tip.clock, highest_ms=tip.last_ms))
         self._appended = (entry.id, entry.seq)
         self.spoiled = False
         return entry
@@ -207,6 +229,10 @@ class SqlUnitOfWork(Queries):
     def heard_city(self, time: CityTime) -> None:
         """Remember the city's time."""
         self._remember(msgspec.structs.replace(self.tip.clock, city=time))
+
+    def accept_clock(self, offset_ms: int) -> None:
+        """Remember the distance to the city's time that a leader confirmed."""
+        self._remember(msgspec.structs.replace(self.tip.clock, accepted_ms=offset_ms))
 
     def _remember(self, clock: ClockMemory) -> None:
         self.put_setting(CLOCK, _JSON.encode(clock).decode())

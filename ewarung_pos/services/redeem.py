@@ -264,7 +264,8 @@ class RedeemService:
         if concluding is None:
             if not day.serving:
                 refusals.append(Refusal.DAY_NOT_OPEN)
-            if clock_trouble(now.wall, _instant(last_ms), self._offset_ms()) is not None:
+            accepted = reader.clock().accepted_ms
+            if clock_trouble(now.wall, _instant(last_ms), self._offset_ms(), accepted) is not None:
                 refusals.append(Refusal.CLOCK_SUSPECT)
             if held is not None:
                 refusals.append(Refusal.IN_DOUBT)

@@ -169,6 +169,14 @@ _RULES: dict[str, Trouble] = {
     "clock_suspect": said(
         "Jam komputer meragukan", "Jam komputer mundur dibanding catatan terakhir.", "Betulkan jam, lalu coba lagi."
     ),
+    "clock_suspect.date_unsure": said(
+        "Pastikan tanggalnya",
+        "Jam kota belum diketahui; tanggal menentukan jatah bulan mana.",
+        "Cocokkan tanggal dengan kalender; bila salah, betulkan jam.",
+        safe="Hari belum dibuka.",
+        button="Tanggal benar",
+        action="confirm_date",
+    ),
 }
 
 _MACHINES: dict[str, Trouble] = {

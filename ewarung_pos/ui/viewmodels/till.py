@@ -18,6 +18,7 @@ from ewarung_pos.ports import (
     ReceiptPrinter,
     TaskRunner,
 )
+from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService
 from ewarung_pos.services.operators import OperatorService
@@ -55,6 +56,7 @@ class Services:
     papers: PaperService
     health: HealthService
     retention: RetentionService
+    clocks: ClockService
     reader: CardReader
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
@@ -101,7 +103,9 @@ class TillViewModels:
         )
         self.doubt.subscribe(self._doubt_shown)
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
-        self.day = DayOpenViewModel(s.ledger, s.day, s.health, s.clock, runner, operator, self._opened)
+        self.day = DayOpenViewModel(
+            s.ledger, s.day, s.health, s.clocks, s.operators, s.clock, runner, operator, self._opened, self._changed
+        )
         self.closing = ClosingViewModel(
             ClosingDesk(
                 s.ledger,

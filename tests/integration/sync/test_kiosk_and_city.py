@@ -111,7 +111,7 @@ def test_a_day_from_enrolment_to_the_city_s_word(city: Place, tmp_path: Path) ->
         ][:3]
         assert len(served) == 3
         stock = StockService(kiosk.ledger)
-        day = DayService(kiosk.ledger, SystemClock(), stock)
+        day = DayService(kiosk.ledger, SystemClock(), stock, kiosk.city.offset_ms)
         redeem = RedeemService(kiosk.ledger, SystemClock(), kiosk.city.offset_ms)
         opened = day.open("siti")
         stock.receive("Bulog", "SJ-1", tuple(ReceivedLine(p.code, 20, 0) for p in reader.catalogue().products), "siti")

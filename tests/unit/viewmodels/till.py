@@ -266,6 +266,7 @@ def sign_in(till: ScriptedTill) -> None:
 
 def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, terminal: bool = True) -> ScriptedTill:
     from ewarung_pos.ledger.database import SqlLedger
+    from ewarung_pos.services.clockwork import ClockService
     from ewarung_pos.services.day import DayService
     from ewarung_pos.services.health import HealthService
     from ewarung_pos.services.operators import OperatorService
@@ -277,7 +278,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     assert isinstance(ledger, SqlLedger)
     kit.ledger = ledger
     kit.stock = StockService(ledger)
-    kit.day = DayService(ledger, kit.clock, kit.stock)
+    kit.day = DayService(ledger, kit.clock, kit.stock, lambda: kit.offset[0])
     kit.redeem = RedeemService(ledger, kit.clock, lambda: kit.offset[0])
     kit.reverse = ReverseService(ledger, kit.clock)
     kit.operators = OperatorService(ledger)
@@ -295,6 +296,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         papers=kit.papers,
         health=kit.health,
         retention=RetentionService(ledger, 12),
+        clocks=ClockService(ledger, kit.clock, lambda: kit.offset[0]),
         reader=edc,
         terminal=edc if terminal else None,
         printer=paper,
