@@ -3,7 +3,7 @@
 
 .POSIX:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench screenshots package clean
+.PHONY: help demo test torture lint format bench screenshots package clean
 
 BIN := .venv/bin
 ARGS :=
@@ -15,6 +15,7 @@ GATED := ewarung_pos/domain/*,ewarung_pos/services/*,ewarung_pos/ledger/*,ewarun
 help:
 	@echo "make demo         the till in practice mode, beside an embedded city and a simulated EDC"
 	@echo "make test         lint, types, import contracts, all tests, coverage gate"
+	@echo "make torture      minutes of kills, faults and clocks that are set; not part of make test"
 	@echo "make lint         the first three of these; make format puts right what can be"
 	@echo "make bench        the figures of the README, measured here"
 	@echo "make screenshots  a picture of every screen in every state, into docs/pictures"
@@ -32,6 +33,10 @@ test: lint
 	@rm -f .coverage .coverage.*
 	$(BIN)/python -m pytest -n 2 --dist worksteal --cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
 	$(BIN)/coverage report --include='$(GATED)'
+
+torture:
+	@scripts/setup full
+	$(BIN)/python -m pytest -n 2 -m torture -o faulthandler_timeout=0 tests/system $(PYTEST_ARGS)
 
 lint:
 	@scripts/setup full
