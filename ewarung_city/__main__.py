@@ -339,12 +339,24 @@ def verify(*, data_dir: str, database: str, as_json: bool) -> None:
 @cli.command()
 @_located
 @_JSON
-@click.argument("kind", type=click.Choice(["spj", "realisasi", "kasus"]))
-@click.option("--period", required=True, help="YYYY-MM.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the CSV file.")
-def report(*, data_dir: str, database: str, as_json: bool, kind: str, period: str, out: Path | None) -> None:
-    """Figures of a period: days for the SPJ attachment, realisation by kiosk and commodity, or open cases."""
-    store, _ = _open(_place(data_dir, database))
+@click.argument("kind", type=click.Choice(["spj", "realisasi", "kasus", "pdp"]))
+@click.argument("kiosk", default="")
+@click.option("--period", default="", help="YYYY-MM; for all but pdp.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the files.")
+def report(
+    *, data_dir: str, database: str, as_json: bool, kind: str, kiosk: str, period: str, out: Path | None
+) -> None:
+    """Figures of a period: days for the SPJ attachment, realisation by kiosk and commodity, or open cases.
+
+    `report pdp KIOSK` writes whose data a lost KIOSK held, for the notice within 3 x 24 hours (UU 27/2022 art. 46).
+    """
+    place = _place(data_dir, database)
+    if (kind == "pdp") is not bool(kiosk) or (kind == "pdp") is bool(period):
+        raise click.UsageError("report pdp KIOSK, or another report with --period YYYY-MM")
+    if kind == "pdp":
+        _report_held_data(place, kiosk, out or place.data_dir / "papers", as_json=as_json)
+        return
+    store, _ = _open(place)
     rows: list[msgspec.Struct]
     shape: type[msgspec.Struct]
     with store.read() as tx:
@@ -363,6 +375,20 @@ def report(*, data_dir: str, database: str, as_json: bool, kind: str, period: st
         _say({"rows": len(rows), "file": str(path)}, f"{path}: {len(rows)} rows", as_json=as_json)
     else:
         _say(rows, text.rstrip("\n"), as_json=as_json)
+
+
+def _report_held_data(place: _Place, kiosk: str, out: Path, *, as_json: bool) -> None:
+    from ewarung_city import breach
+
+    store, _ = _open(place)
+    with store.read() as tx:
+        inventory = breach.inventory_of(tx, kiosk, Instant(_now_ms()))
+    store.close()
+    done = breach.write_papers(inventory, out)
+    sentence = (
+        f"{kiosk}: {done['families']} families, notice before {done['notice_before']}\n{done['csv']}\n{done['pdf']}"
+    )
+    _say(done, sentence, as_json=as_json)
 
 
 def main(arguments: list[str] | None = None) -> None:

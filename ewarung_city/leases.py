@@ -60,8 +60,12 @@ def grant(tx: Tx, period: str) -> Granted:
     credited = _credit(tx, period, families, purses)
     told: dict[str, list[tuple[str, str]]] = {}
     homes = {row["key"]: row["home"] for row in families}
+    known = _served_before(tx, period)
     for key in sorted({str(row["family"]) for row in leases} | credited):
-        told.setdefault(homes[key], []).append(("rights", f"{key}|{period}"))
+        things = told.setdefault(homes[key], [])
+        if key not in known:
+            things.append(("family", key))  # the kiosk may have removed it from its register meanwhile
+        things.append(("rights", f"{key}|{period}"))
     for device, things in told.items():
         feed.tell(tx, device, things)
     changed = {str(row["family"]) for row in leases} | credited
@@ -111,6 +115,14 @@ def recovering(tx: Tx) -> list[str]:
     if not waiting:
         tx.set("recovery", "")
     return waiting
+
+
+def _served_before(tx: Tx, period: str) -> set[str]:
+    """Families that had a right in the month before: no kiosk removes those from its register (its retention)."""
+    year, month = int(period[:4]), int(period[5:])
+    before = f"{year - (month == 1):04d}-{(month - 2) % 12 + 1:02d}"
+    rights = (*tx.all(schema.lease, period=before), *tx.all(schema.credit, period=before))
+    return {str(row["family"]) for row in rights}
 
 
 def _programmes(tx: Tx) -> tuple[Catalogue, dict[str, dict[str, int]], dict[str, int]]:

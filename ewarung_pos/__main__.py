@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from ewarung_pos import __version__
+from ewarung_pos.diagnostics import redact_crashes
 from ewarung_pos.errors import PosError
 
 __all__ = ["main"]
@@ -129,12 +130,23 @@ def simulate_edc(
 
 @cli.command()
 @_DATA_DIR
+@click.option(
+    "--bundle", type=click.Path(dir_okay=False), help="Write a ZIP for whoever helps from afar: no names in it."
+)
 @_JSON
-def doctor(*, data_dir: str | None, as_json: bool) -> None:
+def doctor(*, data_dir: str | None, bundle: str | None, as_json: bool) -> None:
     """Look at devices, printer, disk, ledger, key tier, clock and city; say what each means and what to do."""
     from ewarung_pos.kiosk import examine
 
     found = examine(data_dir)
+    if bundle is not None:
+        from ewarung_pos.support import write_bundle
+
+        parts = write_bundle(data_dir, found, Path(bundle))
+        click.echo(
+            f"Berkas bantuan: {bundle} ({', '.join(parts)}). Tidak ada nama, NIK, atau nomor kartu di dalamnya.",
+            err=True,
+        )
     for line in found:
         click.echo(f"[{line['state']:>5}] {line['what']}: {line['meaning']}", err=as_json)
         if line["do"]:
@@ -200,6 +212,29 @@ def backup(directory: str, data_dir: str | None) -> None:
     click.echo(f"Salinan terverifikasi: {backup_ledger(data_dir, Path(directory))}")
 
 
+@cli.group()
+def report() -> None:
+    """Papers about this kiosk's own data."""
+
+
+@report.command("pdp")
+@_DATA_DIR
+@click.option("--out", type=click.Path(file_okay=False), help="Directory for the files; papers/ of the data if none.")
+@_JSON
+def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
+    """Whose data this device holds, for the notice within 3 x 24 hours after a loss (UU 27/2022 art. 46)."""
+    from ewarung_pos.reports import report_held_data
+
+    done = report_held_data(data_dir, out)
+    if as_json:
+        click.echo(json.dumps(done))
+        return
+    click.echo(f"Data {done['families']} keluarga dan {done['people']} pengurus ada di {done['device']}.")
+    click.echo(f"Bila perangkat ini hilang sekarang, beri tahu mereka sebelum {done['notice_before']}.")
+    click.echo(f"Daftarnya (simpan terkunci): {done['csv']}")
+    click.echo(f"                             {done['pdf']}")
+
+
 @cli.command()
 @click.option("--city", required=True, help="URL of the city's server.")
 @click.option("--code", required=True, help="Enrolment code from the city.")
@@ -240,6 +275,7 @@ def _tell_place(tier: str) -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every expected failure becomes a sentence, one next step, and an exit code."""
+    redact_crashes()
     try:
         cli.main(args=arguments, prog_name="ewarung-pos", standalone_mode=True)
     except PosError as error:

@@ -12,11 +12,13 @@ from ewarung_pos.errors import ConfigError
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.keys import LedgerKey, key_of
 from ewarung_pos.ports import CardReader, CitySync, Clock, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
+from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService
+from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
@@ -95,11 +97,13 @@ def build(
         clock=clock,
         redeem=RedeemService(ledger, clock, city.offset_ms),
         reverse=ReverseService(ledger, clock),
-        day=DayService(ledger, clock, stock),
+        day=DayService(ledger, clock, stock, city.offset_ms),
         stock=stock,
         operators=OperatorService(ledger, clock, key.peppers),
         papers=PaperService(ledger),
         health=HealthService(ledger, clock, city.offset_ms, key.tier),
+        retention=RetentionService(ledger, config.policy.retention_months),
+        clocks=ClockService(ledger, clock, city.offset_ms),
         reader=reader,
         terminal=terminal,
         printer=printer,

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from ewarung_pos.domain.retention import RETENTION_MONTHS
 from ewarung_pos.errors import ConfigError
 
 __all__ = [
@@ -94,9 +95,13 @@ class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class PolicySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Limits that a kiosk may tighten. `idle_lock_minutes` 0 never locks the screen."""
+    """Limits that a kiosk may tighten. `idle_lock_minutes` 0 never locks the screen.
+
+    `retention_months`: how long the names of a family are kept after its last right or visit here.
+    """
 
     idle_lock_minutes: Annotated[int, msgspec.Meta(ge=0, le=240)] = 0
+    retention_months: Annotated[int, msgspec.Meta(ge=1, le=120)] = RETENTION_MONTHS
 
 
 class KioskConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

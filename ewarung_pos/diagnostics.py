@@ -7,9 +7,13 @@ import json
 import logging
 import logging.handlers
 import re
+import sys
+import threading
+import traceback
 from pathlib import Path
+from types import TracebackType
 
-__all__ = ["redact", "start_log"]
+__all__ = ["redact", "redact_crashes", "start_log"]
 
 _ROOT = "ewarung_pos"
 
@@ -84,3 +88,13 @@ def start_log(folder: Path, level: int = logging.INFO) -> logging.Handler:
     root.propagate = False
     root.setLevel(level)
     return handler
+
+
+def redact_crashes() -> None:
+    """From now on a bug's traceback on standard error is redacted, in every thread: its message may hold anything."""
+    sys.excepthook = _tell_bug
+    threading.excepthook = lambda bug: _tell_bug(bug.exc_type, bug.exc_value, bug.exc_traceback)
+
+
+def _tell_bug(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))

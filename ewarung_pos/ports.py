@@ -6,7 +6,7 @@ docstring and carry a deadline of their own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from enum import StrEnum
 from hashlib import sha256
@@ -21,8 +21,9 @@ from ewarung_pos.domain.entitlement import Lease
 from ewarung_pos.domain.family import CardRef, Family
 from ewarung_pos.domain.journal import Entry, Fact, Sealed
 from ewarung_pos.domain.redemption import AttemptState, Basket, RedemptionLine
+from ewarung_pos.domain.retention import Presence
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
-from ewarung_pos.domain.timeline import BusinessDate, ClockReading, Period
+from ewarung_pos.domain.timeline import BusinessDate, CityTime, ClockMemory, ClockReading, Period
 from ewarung_pos.domain.units import Rupiah
 
 T = TypeVar("T")
@@ -369,6 +370,8 @@ class Visit(msgspec.Struct, frozen=True):
 class LedgerHead(msgspec.Struct, frozen=True):
     """End of the chain, and how far the city has acknowledged it. Hashes are hex.
 
+    `last_ms` is the latest wall time of an entry since a leader last confirmed the clock.
+
     `unsent` counts the entries above the last acknowledgement that wait for the city; acknowledgements themselves do
     not count, they go with the next batch.
     """
@@ -487,6 +490,18 @@ class LedgerReader(Protocol):
         """(snapshot date, source, number of families) of the register."""
         ...
 
+    def presence(self) -> tuple[Presence, ...]:
+        """When each family of the register was last known to have anything to do with this kiosk, by key."""
+        ...
+
+    def has_day(self, date: BusinessDate) -> bool:
+        """Whether there was a business day of that date."""
+        ...
+
+    def clock(self) -> ClockMemory:
+        """What is remembered of time over a restart."""
+        ...
+
     def settings(self) -> Mapping[str, str]: ...
 
     def secret(self, name: str) -> bytes | None:
@@ -543,6 +558,18 @@ class UnitOfWork(LedgerReader, Protocol):
         Raises:
             ProtocolMismatch: the page's cursor is not above the held one (a downgrade).
         """
+        ...
+
+    def forget_families(self, keys: Iterable[str]) -> None:
+        """Remove these families from the register; their receipts and rights stay under their keys."""
+        ...
+
+    def heard_city(self, time: CityTime) -> None:
+        """Remember the city's time."""
+        ...
+
+    def accept_clock(self, offset_ms: int) -> None:
+        """Remember the distance to the city's time that a leader confirmed."""
         ...
 
     def put_operator(self, operator: OperatorRecord) -> None: ...

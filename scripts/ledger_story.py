@@ -33,6 +33,7 @@ from ewarung_pos.domain.journal import (
     PriceChanged,
     ReceiptPrinted,
     RedemptionRefused,
+    RegisterPurged,
     SettingsChanged,
     uuid7,
 )
@@ -199,7 +200,10 @@ class _Story:
         self._reverse.reverse(mixed.entry.id, ReversalReason.WRONG_GOODS, "sri", "yuni")
         self._void(egg_sale)
         self._append(RedemptionRefused("9999", "", (), "unknown_card"))
-        self._append(ComplaintRecorded("A-1", "mutu", "Telur pecah dua butir.", anonymous=True))
+        self._append(
+            ComplaintRecorded("A-1", "mutu", sha256(bytes(16) + b"Telur pecah dua butir.").hexdigest(), anonymous=True)
+        )
+        self._append(RegisterPurged(("K00009",), (), 12, self._clock.now().wall.ms))
         self._append(SettingsChanged("text_scale", "100", "125"))
         self._days.begin_close("sri")
         self._count()

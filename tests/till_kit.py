@@ -166,7 +166,7 @@ def till_kit(data_dir: Path, *, encrypted: bool = True, families: int | None = N
         clock,
         ledger,
         stock,
-        DayService(ledger, clock, stock),
+        DayService(ledger, clock, stock, lambda: offset[0]),
         RedeemService(ledger, clock, lambda: offset[0]),
         ReverseService(ledger, clock),
         OperatorService(ledger, clock, (PEPPER,), QUICK),

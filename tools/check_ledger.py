@@ -27,7 +27,7 @@ except ImportError:
     sys.exit(2)
 
 FORMAT, VERSION = "ewarung-ledger", 1
-CLOCK_TOLERANCE_MS = 2000
+BACK_TOLERANCE_MS, STEP_TOLERANCE_MS = 2_000, 120_000
 LINE_BYTES = 8 * 1024 * 1024
 MOST_FINDINGS = 200
 BEGIN, BETWEEN, END = b'{"entry":', b',"hash":"', b'"}\n'
@@ -97,7 +97,8 @@ FACTS: dict[str, dict[str, Any]] = {
     "PriceChanged": {"product": str, "before": int, "after": int, "reason": str},
     "ReceiptPrinted": {"receipt": int, "entry": str, "copy": int, "paper": str},
     "OperatorChanged": {"code": str, "change": str},
-    "ComplaintRecorded": {"number": str, "category": str, "text": str, "anonymous": bool},
+    "ComplaintRecorded": {"number": str, "category": str, "commitment": str, "anonymous": bool},
+    "RegisterPurged": {"expired": [str], "moved": [str], "months": int, "server_ms": int},
     "SettingsChanged": {"key": str, "before": str, "after": str},
     "ClockStepped": {"delta_ms": int, "confirmed": bool},
     "CityAcknowledged": {
@@ -479,11 +480,11 @@ class Check:
             return
         wall, ticked = entry["instant"] - before[0], entry["monotonic"] - before[1]
         if entry["boot"] != before[2]:
-            if wall < -CLOCK_TOLERANCE_MS:
+            if wall < -BACK_TOLERANCE_MS:
                 self.note(entry["seq"], "clock", f"{-wall} ms before the entry before it, without a ClockStepped")
         elif ticked < 0:
             self.note(entry["seq"], "clock", f"the clock that never goes back went back {-ticked} ms in one boot")
-        elif abs(wall - ticked) > CLOCK_TOLERANCE_MS:
+        elif abs(wall - ticked) > STEP_TOLERANCE_MS:
             self.note(entry["seq"], "clock", f"the wall clock moved {wall - ticked} ms, without a ClockStepped")
 
     # -- what each kind must keep ------------------------------------------------------------------------------------

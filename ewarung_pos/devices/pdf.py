@@ -1,4 +1,4 @@
-"""Receipts as PDF: a roll of 58 or 80 mm, as long as its content, for a screen, an office printer or a phone."""
+"""Papers as PDF: a roll of 58 or 80 mm, as long as its content, or sheets of A4; for a screen or an office printer."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
 
-__all__ = ["PdfPrinter", "pdf_bytes", "render_receipt"]
+__all__ = ["PdfPrinter", "pdf_bytes", "render_receipt", "sheet_bytes"]
 
 _MM = 72 / 25.4
 _REGULAR = "AtkinsonHyperlegible-400"
@@ -61,6 +61,8 @@ _STYLES = {
     58: _Style(58 * _MM, 4.5 * _MM, 8.2, 6.6, 13.0, 12.5, 1.32, 27 * _MM),
     80: _Style(80 * _MM, 6.5 * _MM, 9.6, 7.6, 16.0, 15.0, 1.34, 30 * _MM),
 }
+_A4 = _Style(210 * _MM, 18 * _MM, 9.4, 7.6, 15.0, 12.0, 1.4, 30 * _MM)
+_A4_HEIGHT = 297 * _MM
 _COLUMNS = {58: 32, 80: 48}
 _HAIRLINE = 0.35
 _FIGURE_GAP = 7.0
@@ -99,6 +101,40 @@ def pdf_bytes(document: Document, width_mm: int) -> bytes:
         item.draw(canvas, top)
         top -= item.height
     canvas.showPage()
+    canvas.save()
+    return out.getvalue()
+
+
+def sheet_bytes(document: Document) -> bytes:
+    """The document on sheets of A4, numbered at the foot, the same bytes each time."""
+    from reportlab.pdfgen.canvas import Canvas
+
+    _register_fonts()
+    style = _A4
+    sheets: list[list[_Item]] = [[]]
+    room = _A4_HEIGHT - 2 * style.margin - style.body
+    left = room
+    for block in document.blocks:
+        for item in _items(block, style):
+            if item.height > left:
+                sheets.append([])
+                left = room
+            sheets[-1].append(item)
+            left -= item.height
+    out = io.BytesIO()
+    canvas = Canvas(out, pagesize=(style.width, _A4_HEIGHT), invariant=1, pageCompression=1)
+    canvas.setTitle(document.title)
+    canvas.setCreator("ewarung-pos")
+    for number, items in enumerate(sheets, start=1):
+        if document.watermark:
+            _across(canvas, paper_text(document.watermark), style, _A4_HEIGHT)
+        top = _A4_HEIGHT - style.margin
+        for item in items:
+            item.draw(canvas, top)
+            top -= item.height
+        foot = f"{paper_text(document.title)}, lembar {number} dari {len(sheets)}"
+        _put(canvas, foot, _REGULAR, style.small, style.width / 2, style.margin * 0.6, Align.CENTRE)
+        canvas.showPage()
     canvas.save()
     return out.getvalue()
 

@@ -36,6 +36,7 @@ __all__ = [
     "ReceiptPrinted",
     "Redeemed",
     "RedemptionRefused",
+    "RegisterPurged",
     "Reversed",
     "Sealed",
     "SettingsChanged",
@@ -213,11 +214,16 @@ class OperatorChanged(_Fact, frozen=True):
 
 
 class ComplaintRecorded(_Fact, frozen=True):
-    """A complaint, which the kiosk cannot delete (domain rule R43)."""
+    """A complaint, which the kiosk cannot delete (domain rule R43).
+
+    `commitment` is hex SHA-256 over 16 random bytes and the UTF-8 text. Both are kept beside the register: with them
+    anybody can check the text, and without them nothing of it can be found out, so it can be purged and the chain
+    stays whole.
+    """
 
     number: str
     category: str
-    text: str
+    commitment: str
     anonymous: bool
 
 
@@ -227,6 +233,19 @@ class SettingsChanged(_Fact, frozen=True):
     key: str
     before: str
     after: str
+
+
+class RegisterPurged(_Fact, frozen=True):
+    """Names, NIKs and cards of these families were removed from the register; what they received stays.
+
+    `expired` had no right and no visit for `months`; `moved` belong to another kiosk. Both are keys, which name nobody.
+    `server_ms` is the city's time that both were judged by: a clock of the kiosk alone removes nobody.
+    """
+
+    expired: tuple[Code, ...]
+    moved: tuple[Code, ...]
+    months: Count
+    server_ms: Whole
 
 
 class ClockStepped(_Fact, frozen=True):
@@ -285,6 +304,7 @@ Fact = (
     | OperatorChanged
     | ComplaintRecorded
     | SettingsChanged
+    | RegisterPurged
     | ClockStepped
     | CityAcknowledged
     | ClosingBegun

@@ -12,10 +12,14 @@ import msgspec
 __all__ = [
     "WIB",
     "BusinessDate",
+    "CityTime",
+    "ClockMemory",
     "ClockReading",
     "Instant",
     "Period",
+    "clock_step",
     "clock_trouble",
+    "date_unsure",
 ]
 
 WIB = timezone(timedelta(hours=7), "WIB")
@@ -43,6 +47,16 @@ BACKWARD_TOLERANCE_MS = 2_000
 
 SERVER_TOLERANCE_MS = 5 * 60_000
 """sync.md section 5: further from the city's time than this, rights wait."""
+
+
+STEP_TOLERANCE_MS = 2 * 60_000
+"""Wall and monotonic clock of one boot apart by more than this: somebody, or something, set the clock."""
+
+UNSURE_NEAR_MS = 24 * 3_600_000
+"""sync.md section 1: so near to the turn of a month an untrusted clock does not choose the month by itself."""
+
+UNSURE_AFTER_MS = 7 * 24 * 3_600_000
+"""After so long without an entry an untrusted clock does not choose the date by itself either."""
 
 
 class Instant(msgspec.Struct, frozen=True, order=True):
@@ -116,19 +130,86 @@ class ClockReading(msgspec.Struct, frozen=True):
     boot: str
 
 
-def clock_trouble(now: Instant, last_entry: Instant | None, server_offset_ms: int | None) -> str | None:
+class CityTime(msgspec.Struct, frozen=True):
+    """The city's time as its last greeting told it, and our own clocks when we heard it."""
+
+    server_ms: int
+    wall_ms: int
+    monotonic_ms: int
+    boot: str
+
+    def ahead_ms(self, now: ClockReading) -> int | None:
+        """City's time minus ours, as far as it can be known; None when it cannot.
+
+        In the boot in which it was heard the monotonic clock carries it on, whatever was done to the wall clock since.
+        After another start nobody knows how long the machine was off, but the city's time does not go back: a wall
+        clock that is behind it by more than the tolerance is wrong by at least so much.
+        """
+        if now.boot == self.boot:
+            return self.server_ms + now.monotonic_ms - self.monotonic_ms - now.wall.ms
+        behind = self.server_ms - now.wall.ms
+        return behind if behind > SERVER_TOLERANCE_MS else None
+
+
+class ClockMemory(msgspec.Struct, frozen=True):
+    """What the till remembers of time over a restart.
+
+    Attributes:
+        city: its time as last heard.
+        highest_ms: wall time of the newest entry before the clock was set back; 0 when it was not, or when a leader
+            confirmed the clock since.
+        accepted_ms: the distance to the city's time that a leader confirmed.
+    """
+
+    city: CityTime | None = None
+    highest_ms: int = 0
+    accepted_ms: int = 0
+
+
+def clock_trouble(
+    now: Instant, last_entry: Instant | None, server_offset_ms: int | None, accepted_ms: int = 0
+) -> str | None:
     """Why the clock may not be trusted, or None.
 
     Args:
         now: wall time.
-        last_entry: wall time of the newest ledger entry.
-        server_offset_ms: city's time minus ours at the last exchange, if there was one.
+        last_entry: wall time of the newest ledger entry, the latest one if the clock was set back since.
+        server_offset_ms: city's time minus ours, where it is known.
+        accepted_ms: the offset that a leader confirmed.
 
     Returns:
         `"behind_ledger"`, `"off_server"` or None.
     """
     if last_entry is not None and now.ms < last_entry.ms - BACKWARD_TOLERANCE_MS:
         return "behind_ledger"
-    if server_offset_ms is not None and abs(server_offset_ms) > SERVER_TOLERANCE_MS:
+    if (
+        server_offset_ms is not None
+        and min(abs(server_offset_ms), abs(server_offset_ms - accepted_ms)) > SERVER_TOLERANCE_MS
+    ):
         return "off_server"
     return None
+
+
+def clock_step(last: ClockReading, now: ClockReading) -> int | None:
+    """By how many ms the wall clock was set since the last reading, or None.
+
+    In one boot the monotonic clock tells. Over a restart nobody knows how long the machine was off, and only a wall
+    clock that went back is seen.
+    """
+    wall = now.wall.ms - last.wall.ms
+    if now.boot != last.boot:
+        return wall if wall < -BACKWARD_TOLERANCE_MS else None
+    moved = wall - (now.monotonic_ms - last.monotonic_ms)
+    return moved if abs(moved) > STEP_TOLERANCE_MS else None
+
+
+def date_unsure(now: Instant, last_entry: Instant | None, server_offset_ms: int | None) -> bool:
+    """Whether a person has to say that the date is right before a day is opened under it.
+
+    Only where the city's time is not known: near the turn of a month, or a long time after the newest entry.
+    """
+    if server_offset_ms is not None:
+        return False
+    month = now.date().period()
+    near = any(Instant(now.ms + distance).date().period() != month for distance in (-UNSURE_NEAR_MS, UNSURE_NEAR_MS))
+    return near or (last_entry is not None and now.ms - last_entry.ms > UNSURE_AFTER_MS)

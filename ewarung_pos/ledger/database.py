@@ -210,10 +210,21 @@ class SqlLedger:
                 connection.execute("BEGIN IMMEDIATE")
             except sqlite.Error as error:
                 raise known(error) from error
-            self._unit = SqlUnitOfWork(connection, self._tip, self._clock, self._catalogue)
-            return self._unit
+            unit = SqlUnitOfWork(connection, self._tip, self._clock, self._catalogue)
+            self._watch_clock(unit)
+            self._unit = unit
+            return unit
         except BaseException:
             self._turn.release()
+            raise
+
+    def _watch_clock(self, unit: SqlUnitOfWork) -> None:
+        try:
+            unit.watch_clock()
+        except BaseException as error:
+            self._roll_back()
+            if isinstance(error, sqlite.Error):
+                raise known(error) from error
             raise
 
     def _end(self, *, commit: bool) -> None:

@@ -70,6 +70,7 @@ _PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("checkpoint_fullfsync", "ON", 1),
     ("busy_timeout", str(_BUSY_MS), _BUSY_MS),
     ("temp_store", "MEMORY", 2),
+    ("secure_delete", "ON", 1),
 )
 
 _DROPS = frozenset(

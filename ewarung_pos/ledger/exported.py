@@ -31,16 +31,14 @@ from ewarung_pos.domain.journal import (
     link,
 )
 from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, STEP_TOLERANCE_MS
 from ewarung_pos.errors import LedgerCorrupt, LedgerTooNew
 from ewarung_pos.ledger.day_account import DayAccount
 from ewarung_pos.ledger.export import FORMAT, VERSION, Header, Tally, Trailer, trailer_text
 from ewarung_pos.ledger.fold import Fold
 from ewarung_pos.ledger.verify import Problem, VerifyReport
 
-__all__ = ["CLOCK_TOLERANCE_MS", "verify_export"]
-
-CLOCK_TOLERANCE_MS = 2_000
-"""Wall and monotonic clock may part by so much from one entry to the next: the usual jitter of time synchronisation."""
+__all__ = ["verify_export"]
 
 _MANY = 50
 """After so many problems the rest would only repeat them."""
@@ -246,8 +244,8 @@ class _Check:
             return []
         wall, ticked = entry.instant - before[0], entry.monotonic - before[1]
         if entry.boot != before[2]:
-            return ["clock"] if wall < -CLOCK_TOLERANCE_MS else []
-        return ["clock"] if ticked < 0 or abs(wall - ticked) > CLOCK_TOLERANCE_MS else []
+            return ["clock"] if wall < -BACKWARD_TOLERANCE_MS else []
+        return ["clock"] if ticked < 0 or abs(wall - ticked) > STEP_TOLERANCE_MS else []
 
     def _receipts(self, fact: object) -> list[str]:
         if not isinstance(fact, Redeemed | Reversed):

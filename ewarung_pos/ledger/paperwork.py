@@ -16,6 +16,7 @@ from ewarung_pos.domain.journal import (
     DayClosed,
     Entry,
     Redeemed,
+    RegisterPurged,
     Reversed,
 )
 from ewarung_pos.domain.redemption import AttemptState, PurseDebit, RedemptionLine
@@ -102,6 +103,8 @@ class Attempts:
         self._execute = execute
         self._opened = 0
         self._open: dict[str, tuple[int, str, AttemptState]] = {}
+        self._blank: list[tuple[int, str]] = []
+        self._purged: set[str] = set()
 
     def add(self, entry: Entry) -> Iterator[Found]:
         """What is wrong with the attempt that this entry ends."""
@@ -109,6 +112,8 @@ class Attempts:
             case AttemptOpened() as fact:
                 self._opened += 1
                 self._open[fact.attempt] = (entry.seq, fact.intent, AttemptState.PENDING)
+            case RegisterPurged() as fact:
+                self._purged.update(fact.expired, fact.moved)
             case AttemptSettled() as fact if fact.attempt in self._open and fact.outcome in _OUTCOMES:
                 seq, intent, _ = self._open[fact.attempt]
                 state = _OUTCOMES[fact.outcome]
@@ -130,6 +135,9 @@ class Attempts:
             yield from self._ended(attempt, None)
         if self._execute("SELECT count(*) FROM attempt").fetchone() != (self._opened,):
             yield 0, "one that no entry opened"
+        for seq, family in self._blank:
+            if family not in self._purged:
+                yield seq, "not as it was opened"
 
     def _ended(self, attempt: str, debit: PurseDebit | None) -> Iterator[Found]:
         seq, intent, state = self._open.pop(attempt)
@@ -142,6 +150,9 @@ class Attempts:
         except (msgspec.DecodeError, ValueError):
             yield seq, "not readable"
             return
+        if state.final and not held.card.token:  # the card went with the family's name; it was part of the intent
+            self._blank.append((seq, held.family))
+            intent = held.intent()
         told = msgspec.structs.replace(held, state=state, approval=None if debit is None else _approval(debit))
         if held.intent() != intent or held.id != attempt:
             yield seq, "not as it was opened"

@@ -320,7 +320,8 @@ def _day_opened(connection: Connection, entry: Entry, fact: DayOpened, tip: Tip)
     day = tip.day
     if day.state is not DayState.CLOSED:
         raise DayNotOpen(reason="already_open")
-    if day.date is not None and entry.date <= day.date.iso:
+    # Not "later than the last one": a day that a wrong clock opened in the future must not close the kiosk until then.
+    if connection.execute("SELECT 1 FROM business_day WHERE date = ?", (entry.date,)).fetchone() is not None:
         raise DayNotOpen(reason="already_closed")
     connection.execute(
         "INSERT INTO business_day (opened_seq, date, opened_at, state, count) VALUES (?, ?, ?, 'open', ?)",

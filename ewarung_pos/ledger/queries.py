@@ -14,8 +14,9 @@ from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Lease
 from ewarung_pos.domain.family import CardRef, CardStatus, Family
 from ewarung_pos.domain.journal import Sealed
+from ewarung_pos.domain.retention import Presence
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
-from ewarung_pos.domain.timeline import BusinessDate, Period
+from ewarung_pos.domain.timeline import BusinessDate, ClockMemory, Instant, Period
 from ewarung_pos.domain.units import Rupiah, Unit
 from ewarung_pos.ledger import history
 from ewarung_pos.ledger.tip import Tip
@@ -58,6 +59,13 @@ _VISIT = (
     "FROM (SELECT 1) LEFT JOIN register_card AS c ON c.token = ?1 LEFT JOIN register_family AS f ON f.key = c.family"
 )
 """One row whatever the card is: a step of a statement costs more than what is looked up in it."""
+_PRESENCE = (
+    "SELECT f.key, f.home, c.status, f.since_ms, "
+    "coalesce((SELECT max(period) FROM lease WHERE family = f.key), ''), "
+    "coalesce((SELECT max(period) FROM purse_credit WHERE family = f.key), ''), "
+    "coalesce((SELECT substr(max(business_date), 1, 7) FROM ledger_entry WHERE family = f.key), '') "
+    "FROM register_family AS f JOIN register_card AS c ON c.family = f.key ORDER BY f.key"
+)
 _OPEN_ATTEMPTS = "SELECT body FROM attempt WHERE state IN ('pending', 'in_doubt') ORDER BY opened_ms, id"
 _JOBS = "SELECT id, kind, entry, receipt, copy, tries FROM print_job WHERE done = 0 ORDER BY id"
 _SLIPS = (
@@ -127,6 +135,15 @@ class Queries(ABC):
     def cursor(self) -> int:
         """Of the last accepted page of the city's state."""
         return self._tip().cursor
+
+    def clock(self) -> ClockMemory:
+        """What is remembered of time over a restart."""
+        return self._tip().clock
+
+    def has_day(self, date: BusinessDate) -> bool:
+        """Whether there was a business day of that date."""
+        with self._snapshot() as execute:
+            return execute("SELECT 1 FROM business_day WHERE date = ?", (date.iso,)).fetchone() is not None
 
     # -- the counter -------------------------------------------------------------------------------------------------
 
@@ -272,6 +289,16 @@ class Queries(ABC):
             date, source = execute("SELECT register_date, register_source FROM city_state").fetchone()
             (families,) = execute("SELECT count(*) FROM register_family").fetchone()
         return date, source, families
+
+    def presence(self) -> tuple[Presence, ...]:
+        """When each family of the register was last known to have anything to do with this kiosk, by key."""
+        with self._snapshot() as execute:
+            rows = execute(_PRESENCE).fetchall()
+            doubtful = {attempt.family for attempt in _attempts(execute)}
+        return tuple(
+            Presence(key, home, CardStatus(status), max(periods), Instant(since).date().period().iso, key in doubtful)
+            for key, home, status, since, *periods in rows
+        )
 
     def settings(self) -> Mapping[str, str]:
         """All settings."""

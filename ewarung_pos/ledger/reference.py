@@ -19,12 +19,14 @@ from ewarung_pos.domain.journal import (
     KioskEnrolled,
     OperatorChanged,
     PriceChanged,
+    RegisterPurged,
     SettingsChanged,
     StateReceived,
 )
 from ewarung_pos.domain.state import LOCK_AFTER
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.ledger.register import FAMILIES, OPERATORS, digest_of, sent_operator
+from ewarung_pos.ledger.tip import CLOCK, clock_memory
 
 __all__ = ["ATTESTED", "Reference"]
 
@@ -68,6 +70,9 @@ class Reference:
                     self._items[kind, key] = (entry.seq, digest)
                     if kind == "catalogue":
                         self._catalogue_by, self._priced, self._prices = entry.id, entry.seq, {}
+            case RegisterPurged() as fact:
+                for key in (*fact.expired, *fact.moved):
+                    self._items.pop(("family", key), None)
             case PriceChanged() as fact:
                 first = self._prices.get(fact.product, (fact.before, 0))[0]
                 self._prices[fact.product] = (first, fact.after)
@@ -194,6 +199,9 @@ class Reference:
         held: dict[str, str] = dict(self._execute("SELECT key, value FROM setting").fetchall())
         attested = {key.removeprefix(ATTESTED): held.pop(key) for key in sorted(held) if key.startswith(ATTESTED)}
         due = held.pop(_DUE, None)
+        clock = held.pop(CLOCK, None)  # what the till remembers of time: no entry tells more than its form
+        if clock is not None and msgspec.json.encode(clock_memory(clock)).decode() != clock:
+            yield 0, f"{CLOCK}: not readable"
         for key in sorted(held.keys() | self._settings.keys()):
             seq, value = self._settings.get(key, (0, None))
             if held.get(key) != value:

@@ -20,6 +20,7 @@ __all__ = [
     "FAMILIES",
     "OPERATORS",
     "digest_of",
+    "forget",
     "put_catalogue",
     "put_families",
     "put_identity",
@@ -31,7 +32,7 @@ __all__ = [
 Execute = Callable[..., Any]
 
 _FAMILY = (
-    "INSERT INTO register_family VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO register_family VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (key) DO UPDATE SET name = excluded.name, "
     "nik_masked = excluded.nik_masked, kelurahan_code = excluded.kelurahan_code, kelurahan = excluded.kelurahan, "
     "kecamatan = excluded.kecamatan, members = excluded.members, programmes = excluded.programmes, home = excluded.home"
@@ -39,6 +40,10 @@ _FAMILY = (
 _OPERATOR = (
     "INSERT INTO operator VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO UPDATE SET name = excluded.name, "
     "role = excluded.role, pin_hash = excluded.pin_hash, active = excluded.active"
+)
+_BLANK_CARD = (
+    "UPDATE attempt SET body = CAST(json_set(CAST(body AS TEXT), '$.card.token', '') AS BLOB) "
+    "WHERE state NOT IN ('pending', 'in_doubt') AND json_extract(CAST(body AS TEXT), '$.family') = ?"
 )
 _REFERENCE = (
     "INSERT INTO reference VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET set_by = excluded.set_by, "
@@ -76,14 +81,14 @@ def digest_of(key: bytes, kind: str, *values: object) -> str:
     return hmac.digest(key, msgspec.json.encode((kind, *values)), "sha256")[:16].hex()
 
 
-def put_reference(execute: Execute, page: StatePage, key: bytes) -> tuple[Items, tuple[str, ...]]:
+def put_reference(execute: Execute, page: StatePage, key: bytes, since_ms: int) -> tuple[Items, tuple[str, ...]]:
     """Take the people of a page; leases and credits are the entry's own effect, and `put_catalogue` takes the goods.
 
     Returns:
         (kind, key, digest) of every row that is not as it was before, and of the catalogue; and the codes of those
         whose locked account a new PIN opened.
     """
-    touched = put_families(execute, page.families)
+    touched = put_families(execute, page.families, since_ms)
     opened = tuple(operator.code for operator in page.operators if _take_operator(execute, operator))
     rows = [("family", execute(f"{FAMILIES} WHERE f.key = ?", (family,)).fetchone()) for family in sorted(touched)]
     codes = sorted({operator.code for operator in page.operators})
@@ -105,8 +110,10 @@ def put_catalogue(execute: Execute, page: StatePage, entry_id: str) -> None:
         execute(_REFERENCE, ("catalogue", entry_id, msgspec.json.encode(page.catalogue)))
 
 
-def put_families(execute: Execute, families: Iterable[Family]) -> set[str]:
+def put_families(execute: Execute, families: Iterable[Family], since_ms: int) -> set[str]:
     """Replace these families and their cards; a card that moved between families goes to the later one.
+
+    `since_ms` is kept for those that were not here before.
 
     Returns:
         Keys of all families whose row or card this touched.
@@ -126,6 +133,7 @@ def put_families(execute: Execute, families: Iterable[Family]) -> set[str]:
                 family.members,
                 msgspec.json.encode(family.programmes).decode(),
                 family.home,
+                since_ms,
             ),
         )
         left = execute(
@@ -155,6 +163,17 @@ def _take_operator(execute: Execute, sent: OperatorRecord) -> bool:
         locked = failed is not None and failed[0] >= LOCK_AFTER
     put_operator(execute, sent)
     return locked
+
+
+def forget(execute: Execute, keys: Iterable[str]) -> None:
+    """Remove families with everything that leads to a person: the register's rows, and the card of settled debits.
+
+    The journal keeps what they received under their keys.
+    """
+    for key in keys:
+        execute("DELETE FROM register_card WHERE family = ?", (key,))
+        execute("DELETE FROM register_family WHERE key = ?", (key,))
+        execute(_BLANK_CARD, (key,))
 
 
 def put_operator(execute: Execute, operator: OperatorRecord) -> None:

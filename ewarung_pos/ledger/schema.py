@@ -221,6 +221,7 @@ _table(
     _whole("members"),
     _text("programmes"),
     _text("home"),
+    Column("since_ms", Integer, nullable=False, comment="when the till first heard of the family"),
 )
 
 _table(

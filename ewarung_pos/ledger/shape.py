@@ -36,7 +36,7 @@ SHAPES: dict[int, dict[str, str]] = {
         "redemption_line": "7fc145c1a6b9d5cdcbb0cc5bd11a5942",
         "reference": "fa5543729ea9cb431d6b56f8b4b2e880",
         "register_card": "0d3ee495b27908430c596d9d43e7e804",
-        "register_family": "55597369f6db5f26f589cf5ab50bb09a",
+        "register_family": "915eba29c9a68a0fd9ba52bde8dc4332",
         "secret": "990d87aebc897d06ef9e93448f0a1dbc",
         "setting": "1e552b2df54783fe109b652e0deb6548",
         "sqlite_autoindex_alembic_version_1": "2d5a1a24de27f974e75297a76f2e53d6",

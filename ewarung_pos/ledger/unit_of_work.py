@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
 
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.journal import (
+    ClockStepped,
     DayOpened,
     Entry,
     Fact,
@@ -21,13 +22,14 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
+from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, CityTime, ClockMemory, clock_step
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, RuleViolation
 from ewarung_pos.ledger import register
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.history import COPIES
 from ewarung_pos.ledger.projections import apply, named
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
-from ewarung_pos.ledger.tip import Tip
+from ewarung_pos.ledger.tip import CLOCK, Tip
 from ewarung_pos.ports import Approved, Attempt, Clock, PrintJob
 
 __all__ = ["SqlUnitOfWork"]
@@ -68,6 +70,14 @@ class SqlUnitOfWork(Queries):
         return self.tip
 
     # -- the journal -------------------------------------------------------------------------------------------------
+
+    def watch_clock(self) -> None:
+        """Before anything else: an entry for a wall clock that was set since the newest one."""
+        last = self.tip.reading
+        if last is not None:
+            step = clock_step(last, self._clock.now())
+            if step is not None:
+                self.append(ClockStepped(step))
 
     def append(self, fact: Fact, operator: str = "", entry_id: str | None = None) -> Entry:
         """Chain one fact and update every projection it touches.
@@ -114,11 +124,24 @@ class SqlUnitOfWork(Queries):
                 *holder,
             ),
         )
+        set_back = entry.instant < tip.last_ms - BACKWARD_TOLERANCE_MS
         self.tip = apply(
             self._connection,
             entry,
-            msgspec.structs.replace(tip, seq=entry.seq, hash=digest, last_ms=entry.instant, unsent=tip.unsent + 1),
+            msgspec.structs.replace(
+                tip,
+                seq=entry.seq,
+                hash=digest,
+                last_ms=tip.last_ms if set_back else entry.instant,
+                reading=reading,
+                unsent=tip.unsent + 1,
+            ),
         )
+        if isinstance(fact, ClockStepped) and fact.confirmed:
+            self._remember(msgspec.structs.replace(tip.clock, highest_ms=0))
+            self.tip = msgspec.structs.replace(self.tip, last_ms=entry.instant)
+        elif set_back and tip.clock.highest_ms < tip.last_ms:
+            self._remember(msgspec.structs.replace(tip.clock, highest_ms=tip.last_ms))
         self._appended = (entry.id, entry.seq)
         self.spoiled = False
         return entry
@@ -200,7 +223,9 @@ class SqlUnitOfWork(Queries):
         if page.cursor <= self.tip.cursor:
             raise ProtocolMismatch(f"cursor {page.cursor} after {self.tip.cursor}", reason="downgrade")
         credits_ = tuple((item.family, item.programme, item.period, item.amount) for item in page.credits)
-        items, opened = register.put_reference(self.execute, page, self.secret("card_key") or b"")
+        items, opened = register.put_reference(
+            self.execute, page, self.secret("card_key") or b"", self._clock.now().wall.ms
+        )
         entry = self.append(StateReceived(page.cursor, digest, page.leases, credits_, items))
         register.put_catalogue(self.execute, page, entry.id)
         for code in opened:
@@ -208,6 +233,22 @@ class SqlUnitOfWork(Queries):
         if page.catalogue is not None:
             self.tip = msgspec.structs.replace(self.tip, catalogue=entry.id)
         return entry
+
+    def forget_families(self, keys: Iterable[str]) -> None:
+        """Remove these families from the register; their receipts and rights stay under their keys."""
+        register.forget(self.execute, keys)
+
+    def heard_city(self, time: CityTime) -> None:
+        """Remember the city's time."""
+        self._remember(msgspec.structs.replace(self.tip.clock, city=time))
+
+    def accept_clock(self, offset_ms: int) -> None:
+        """Remember the distance to the city's time that a leader confirmed."""
+        self._remember(msgspec.structs.replace(self.tip.clock, accepted_ms=offset_ms))
+
+    def _remember(self, clock: ClockMemory) -> None:
+        self.put_setting(CLOCK, _JSON.encode(clock).decode())
+        self.tip = msgspec.structs.replace(self.tip, clock=clock)
 
     def put_operator(self, operator: OperatorRecord) -> None:
         """Replace a member of the kiosk, PIN included."""

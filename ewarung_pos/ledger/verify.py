@@ -63,9 +63,11 @@ _MANY = 50
 class Problem(msgspec.Struct, frozen=True):
     """One thing that is wrong: at which entry (0: not at one), a stable word, and what exactly.
 
+    An export has words of its own beside these (docs/ledger-format.md).
+
     Words: file, schema, guard, identity, gap, prev_hash, hash, payload, column, canonical, not_first, overdrawn,
     returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged, seal, projection,
-    paperwork, reference, stopped. Of an export also those of docs/ledger-format.md.
+    paperwork, reference, stopped.
     """
 
     seq: int

@@ -148,7 +148,7 @@ def _fill_the_shelf(app: Application) -> None:
     services = app.services
     day = services.day.today()
     if day.state is DayState.CLOSED and day.date is None:
-        services.day.open(PRACTICE_CASHIER)
+        services.day.open(PRACTICE_CASHIER, date_confirmed=True)
     if services.day.today().state is DayState.OPEN and not any(services.ledger.read().stock().values()):
         lines = tuple(ReceivedLine(product, packs) for product, packs in _delivery())
         services.stock.receive("Toko Sumber Rejeki", "SJ-0117", lines, PRACTICE_CASHIER)

@@ -124,6 +124,27 @@ class Hands:
             else:
                 self.runner.pump(lambda: counter.state.phase not in (Phase.LOOKING, Phase.PROCESSING), 1.0)
 
+    # -- the clock ------------------------------------------------------------------------------------------------
+
+    def confirm_clock(self) -> None:
+        """The leader looks at the computer's date and time and says that they are right; back to where we were.
+
+        Raises:
+            MorningFailed: that did not help.
+        """
+        till = self.app.till
+        before = till.shell.state.screen
+        till.shell.go("day")
+        self.wait(lambda: bool(till.day.state.suspect), "the clock")
+        self.say(f"Jam dipastikan ketua. {'; '.join(till.day.state.suspect)}")
+        self.shot("jam")
+        till.day.ask_leader()
+        till.day.confirm_clock(LEADER_PIN)
+        self.wait(lambda: not till.day.state.suspect or till.day.state.notice is not None, "the leader's word")
+        if till.day.state.notice is not None:
+            raise MorningFailed(f"{till.day.state.notice.title}: {till.day.state.notice.happened}")
+        till.shell.go(before)
+
     # -- doubts ---------------------------------------------------------------------------------------------------
 
     def settle_doubts(self) -> bool:

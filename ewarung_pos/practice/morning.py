@@ -103,19 +103,30 @@ class Morning:
         return self.app.services.day.today().state
 
     def _sealed_today(self) -> bool:
-        day = self.app.services.day.today()
-        return day.date is not None and self.app.services.clock.now().wall.date() <= day.date
+        services = self.app.services
+        return services.ledger.read().has_day(services.clock.now().wall.date())
 
     def _open_day(self) -> None:
         till = self.app.till
         if self._day() is not DayState.CLOSED:
             return
         till.shell.go("day")
-        self._wait(lambda: till.day.state.can_open, "Buka Hari")
+        self._wait(lambda: till.day.state.can_open or bool(till.day.state.suspect), "Buka Hari")
+        if till.day.state.suspect:
+            self.hands.confirm_clock()
         self.shot("buka-hari")
         till.day.open()
-        self._wait(lambda: self._day() is DayState.OPEN and till.shell.state.screen == "counter", "the day to open")
+        self._wait(lambda: till.day.state.notice is not None or self._opened(), "the day to open")
+        asked = till.day.state.notice
+        if asked is not None and asked.action == "confirm_date":
+            self.say(f"Tanggal dipastikan: {till.day.state.date}")
+            till.day.dismiss()
+            till.day.confirm_date()
+            self._wait(self._opened, "the day to open")
         self.say("Hari dibuka.")
+
+    def _opened(self) -> bool:
+        return self._day() is DayState.OPEN and self.app.till.shell.state.screen == "counter"
 
     def _receive(self) -> None:
         till = self.app.till
@@ -218,6 +229,9 @@ class Morning:
         if state.phase is Phase.REFUSED and state.refusal is not None:
             self.say(f"Tidak dilayani: {state.refusal.title}")
             self.shot(f"ditolak-{scene.name}")
+            if state.refusal.code == "refusal.clock_suspect":
+                self.hands.to_ready()
+                self.hands.confirm_clock()
         else:
             self._fill(scene, state)
             if counter.state.can_serve:

@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals, blocking_close
-from ewarung_pos.domain.journal import ClosingBegun, ClosingCancelled, DayClosed, DayOpened, Entry, SettingsChanged
+from ewarung_pos.domain.free_text import EXPLANATION_CHARS
+from ewarung_pos.domain.journal import (
+    ClockStepped,
+    ClosingBegun,
+    ClosingCancelled,
+    DayClosed,
+    DayOpened,
+    Entry,
+    SettingsChanged,
+)
 from ewarung_pos.domain.stock import CountLine
-from ewarung_pos.domain.timeline import Instant, clock_trouble
+from ewarung_pos.domain.timeline import Instant, clock_trouble, date_unsure
 from ewarung_pos.errors import ClockSuspect, DayNotOpen, LedgerCorrupt
 from ewarung_pos.ports import Clock, Ledger, PrintJob, Settlement
 from ewarung_pos.services.stock import StockService
+from ewarung_pos.services.typed import refuse_text
 
 __all__ = ["DayService", "signing_text"]
 
@@ -23,10 +35,14 @@ def signing_text(device: str, epoch: int, first_seq: int, last_seq: int, head: s
 class DayService:
     """Opening and closing, on the ledger lane."""
 
-    def __init__(self, ledger: Ledger, clock: Clock, stock: StockService) -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, stock: StockService, offset_ms: Callable[[], int | None] = lambda: None
+    ) -> None:
+        """`offset_ms` gives the city's time minus ours; while it is unknown, a person confirms a date that matters."""
         self._ledger = ledger
         self._clock = clock
         self._stock = stock
+        self._offset_ms = offset_ms
 
     def today(self) -> Day:
         """Where the business day stands."""
@@ -44,23 +60,36 @@ class DayService:
             raise DayNotOpen(reason="day_not_open")
         return reader.totals(day.date)
 
-    def open(self, operator: str, cash_float: int = 0) -> Entry:
+    def open(self, operator: str, cash_float: int = 0, *, date_confirmed: bool = False) -> Entry:
         """Begin the business day of the clock's date.
 
+        Args:
+            operator: who opens it.
+            cash_float: rupiah in the drawer.
+            date_confirmed: the operator said that the date is right; it is an entry of its own where it was needed.
+
         Raises:
-            DayNotOpen: a day is open (`already_open`), or today's is sealed (`already_closed`).
-            ClockSuspect: the clock is behind the ledger.
+            DayNotOpen: a day is open (`already_open`), or this date's is sealed (`already_closed`).
+            ClockSuspect: the clock is behind the ledger or far from the city's (`behind_ledger`, `off_server`), or the
+                operator has to confirm the date first (`date_unsure`).
         """
         now = self._clock.now().wall
         with self._ledger.write() as uow:
             day = uow.day()
             if day.state is not DayState.CLOSED:
                 raise DayNotOpen(reason="already_open")
-            if day.date is not None and now.date() <= day.date:
+            if uow.has_day(now.date()):
                 raise DayNotOpen(reason="already_closed")
             head = uow.head()
-            if head.last_ms and clock_trouble(now, Instant(head.last_ms), None):
-                raise ClockSuspect(reason="behind_ledger")
+            last = Instant(head.last_ms) if head.last_ms else None
+            offset = self._offset_ms()
+            trouble = clock_trouble(now, last, offset, uow.clock().accepted_ms)
+            if trouble is not None:
+                raise ClockSuspect(reason="behind_ledger" if trouble == "behind_ledger" else "off_server")
+            if date_unsure(now, last, offset):
+                if not date_confirmed:
+                    raise ClockSuspect(now.date().iso, reason="date_unsure")
+                uow.append(ClockStepped(0, confirmed=True), operator)
             return uow.append(DayOpened(cash_float), operator)
 
     def begin_close(self, operator: str) -> Day:
@@ -135,10 +164,13 @@ class DayService:
 
         Raises:
             DayNotOpen: reason not_explained, in_doubt, control or edc (`blocking_close`).
+            NotEntitled: the explanation may not be kept (`refuse_text`).
             LedgerCorrupt: the ledger has no device key.
         """
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+        if edc is not None:
+            refuse_text(edc.explanation, EXPLANATION_CHARS)
         with self._ledger.write() as uow:
             day = uow.day()
             identity = uow.identity()

@@ -59,7 +59,7 @@ class HealthService:
             unsent=head.unsent,
             papers_owed=len(reader.print_jobs()),
             in_doubt=len(reader.open_attempts()),
-            clock=clock_trouble(now, last, self._offset_ms()) or "",
+            clock=clock_trouble(now, last, self._offset_ms(), reader.clock().accepted_ms) or "",
             register_date=date,
             register_age=age,
             families=families,

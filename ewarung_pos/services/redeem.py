@@ -21,6 +21,7 @@ from ewarung_pos.domain.entitlement import (
     refusal_of_card,
 )
 from ewarung_pos.domain.family import CardRef, Family, HolderPresence
+from ewarung_pos.domain.free_text import PROXY_REASON_CHARS
 from ewarung_pos.domain.journal import (
     AttemptOpened,
     AttemptSettled,
@@ -65,6 +66,7 @@ from ewarung_pos.ports import (
     PrintJob,
     UnitOfWork,
 )
+from ewarung_pos.services.typed import refuse_text
 
 __all__ = [
     "RedeemService",
@@ -146,6 +148,7 @@ class RedeemService:
         """
         if any(line.tender is Tender.PURSE for line in basket.lines):
             raise OutcomeUnknown("a basket with purse lines needs an attempt", reason="no_attempt")
+        refuse_text(proxy_reason, PROXY_REASON_CHARS)
         with self._ledger.write() as uow:
             standing = self._standing(uow, card)
             return self._commit(uow, standing, basket, presence, operator, proxy_reason, shown)
@@ -166,6 +169,7 @@ class RedeemService:
         Raises:
             RuleViolation: the basket may not be served, or `price_changed` as for `redeem`; nothing happened.
         """
+        refuse_text(proxy_reason, PROXY_REASON_CHARS)
         with self._ledger.write() as uow:
             standing = self._standing(uow, card)
             catalogue = uow.catalogue()
@@ -279,7 +283,8 @@ class RedeemService:
         refusals: list[Refusal] = []
         if concluding is None:
             refusals.extend(_day_refusals(day, now.wall, period))
-            if clock_trouble(now.wall, _instant(last_ms), self._offset_ms()) is not None:
+            accepted = reader.clock().accepted_ms
+            if clock_trouble(now.wall, _instant(last_ms), self._offset_ms(), accepted) is not None:
                 refusals.append(Refusal.CLOCK_SUSPECT)
             if held is not None:
                 refusals.append(Refusal.IN_DOUBT)

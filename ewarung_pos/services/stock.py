@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from ewarung_pos.domain.free_text import NOTE_CHARS, NOTE_NUMBER_CHARS, SUPPLIER_CHARS
 from ewarung_pos.domain.journal import Entry, StockAdjusted, StockCounted, StockReceived
 from ewarung_pos.domain.stock import VARIANCE_SECOND_PERSON_PACKS, CountLine, ReceivedLine, variances
 from ewarung_pos.errors import DayNotOpen, NotAuthorised, NotEntitled
 from ewarung_pos.ports import Ledger
+from ewarung_pos.services.typed import refuse_text
 
 __all__ = ["StockService", "needs_leader", "unexplained"]
 
@@ -35,17 +37,20 @@ class StockService:
 
         Raises:
             DayNotOpen: no business day is open.
-            NotEntitled: no supplier, no goods, or an unknown product.
+            NotEntitled: no supplier, no goods, an unknown product, or a text that may not be kept (`refuse_text`).
         """
+        supplier, note_number = supplier.strip(), note_number.strip()
+        refuse_text(supplier, SUPPLIER_CHARS)
+        refuse_text(note_number, NOTE_NUMBER_CHARS)
         with self._ledger.write() as uow:
             if not uow.day().serving:
                 raise DayNotOpen(reason="day_not_open")
             known = {product.code for product in uow.catalogue().products}
-            if not supplier.strip() or not lines:
+            if not supplier or not lines:
                 raise NotEntitled("supplier and goods are required", reason="empty_delivery")
             if any(line.packs <= 0 or line.product not in known for line in lines):
                 raise NotEntitled("unknown product or no packs", reason="bad_delivery")
-            return uow.append(StockReceived(supplier.strip(), note_number.strip(), lines), operator)
+            return uow.append(StockReceived(supplier, note_number, lines), operator)
 
     def count(self, counted: dict[str, int], operator: str, *, closing: bool = False) -> tuple[CountLine, ...]:
         """Record a blind count, in packs; returns it beside the book.
@@ -69,9 +74,11 @@ class StockService:
         Raises:
             NotEntitled: a difference has no reason, or the book moved since the count (goods of a debit in doubt were
                 handed out meanwhile): setting it to the count would bring them back. `held`: less than what debits in
-                doubt still wait for, which could then never be completed.
+                doubt still wait for, which could then never be completed. Or a note may not be kept (`refuse_text`).
             NotAuthorised: a large difference without the leader.
         """
+        for line in lines:
+            refuse_text(line.note, NOTE_CHARS)
         if unexplained(lines):
             raise NotEntitled("a difference lacks its reason", reason="unexplained")
         if needs_leader(lines) and not leader:

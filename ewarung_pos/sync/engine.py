@@ -15,6 +15,7 @@ import msgspec
 from ewarung_pos import __version__
 from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Sealed, decode, first_break, genesis
 from ewarung_pos.domain.state import KioskIdentity, StatePage
+from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.errors import (
     ChainBroken,
     ClockSuspect,
@@ -138,7 +139,6 @@ class SyncEngine:
         self._mode = Mode.NORMAL
         self._mode_reason = ""
         self._put_aside = ""
-        self._offset_ms: int | None = None
         self._send = _Leg()
         self._receive = _Leg()
         self._step = _Step()
@@ -181,8 +181,12 @@ class SyncEngine:
         )
 
     def offset_ms(self) -> int | None:
-        """City's time minus ours at the last exchange."""
-        return self._offset_ms
+        """City's time minus ours, by its last greeting and the monotonic clock since.
+
+        Acknowledgements do not count: the city says one again in the same bytes when it was lost, with its old time.
+        """
+        city = self._ledger.read().clock().city
+        return None if city is None else city.ahead_ms(self._clock.now())
 
     def close(self) -> None:
         """Give the connection back."""
@@ -226,7 +230,9 @@ class SyncEngine:
                 boot=reading.boot,
             )
         )
-        self._offset_ms = welcome.server_ms - self._wall_ms()
+        heard = self._clock.now()
+        with self._ledger.write() as uow:
+            uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
         self._mode, self._mode_reason = welcome.mode, welcome.reason
         self._check_held(welcome.acked_seq, welcome.acked_hash)
         self._acked = (welcome.acked_seq, welcome.acked_hash or genesis(who.device, who.epoch).hex())
@@ -270,7 +276,6 @@ class SyncEngine:
             self._put_aside = rows[-1].hash.hex()
             raise Unauthorised(f"entry {ack.bad_seq}", reason="fork")
         self._check_held(ack.acked_seq, ack.acked_hash)
-        self._offset_ms = ack.server_ms - self._wall_ms()
         self._acked = (ack.acked_seq, ack.acked_hash)
         with self._ledger.write() as uow:
             if ack.acked_seq > uow.head().acked_seq:

@@ -83,10 +83,10 @@ _REFUSED: dict[str, Trouble] = {
     "refusal.clock_suspect": said(
         "Jam komputer meragukan",
         "Jam komputer tidak cocok dengan catatan terakhir atau dengan jam kota.",
-        "Betulkan tanggal dan jam komputer, lalu coba lagi.",
+        "Betulkan tanggal dan jam komputer, atau minta ketua memastikan jamnya di Buka Hari.",
         safe=NOTHING,
-        button="Coba lagi",
-        action="retry",
+        button="Lihat jam",
+        action="go_day",
     ),
     "refusal.in_doubt": said(
         "Ada yang belum pasti",

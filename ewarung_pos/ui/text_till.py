@@ -40,6 +40,15 @@ _RULES: dict[str, Trouble] = {
     "not_entitled.bad_count": said(
         "Hitungan tidak mungkin", "Hitungan tidak boleh kurang dari nol.", "Betulkan angkanya.", safe=NOTHING
     ),
+    "not_entitled.text_too_long": said(
+        "Tulisan terlalu panjang", "Tulisan itu lebih panjang dari yang bisa dicatat.", "Persingkat.", safe=NOTHING
+    ),
+    "not_entitled.text_number": said(
+        "Ada nomor panjang dalam tulisan",
+        "Nomor kartu, NIK, atau No. KK tidak boleh ditulis di catatan: catatan tidak bisa dihapus.",
+        "Hapus nomor itu, lalu ulangi.",
+        safe=NOTHING,
+    ),
     "not_entitled.unexplained": said(
         "Selisih belum dijelaskan", "Ada selisih yang belum punya alasan.", "Pilih alasan untuk tiap selisih."
     ),
@@ -195,6 +204,14 @@ _RULES: dict[str, Trouble] = {
     ),
     "clock_suspect": said(
         "Jam komputer meragukan", "Jam komputer mundur dibanding catatan terakhir.", "Betulkan jam, lalu coba lagi."
+    ),
+    "clock_suspect.date_unsure": said(
+        "Pastikan tanggalnya",
+        "Jam kota belum diketahui; tanggal menentukan jatah bulan mana.",
+        "Cocokkan tanggal dengan kalender; bila salah, betulkan jam.",
+        safe="Hari belum dibuka.",
+        button="Tanggal benar",
+        action="confirm_date",
     ),
 }
 

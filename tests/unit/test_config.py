@@ -19,7 +19,7 @@ KEYS: dict[str, set[str]] = {
     "payment_terminal": {"driver", "port", "inquiry_type", "response_seconds"},
     "receipt_printer": {"driver", "port", "profile", "columns"},
     "paths": {"data", "backup"},
-    "policy": {"idle_lock_minutes"},
+    "policy": {"idle_lock_minutes", "retention_months"},
 }
 
 FULL = """
@@ -60,6 +60,7 @@ backup = "/media/usb"
 
 [policy]
 idle_lock_minutes = 15
+retention_months = 6
 """
 
 
@@ -144,6 +145,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
             "HOST:PORT",
         ),
         ('[city]\nurl = "https://kota.test:99999999"', "city.url", "99999999", "https://"),
+        ("[policy]\nretention_months = 0", "policy.retention_months", "0", ">= 1"),
         ("[policy]\nidle_lock_minutes = -1", "policy.idle_lock_minutes", "-1", ">= 0"),
         ("[kiosk]\nnama = 'Mawar'", "kiosk.nama", "'Mawar'", "kelurahan_code"),
         ("[printer]\ndriver = 'pdf'", "printer", "'pdf'", "receipt_printer"),

@@ -227,6 +227,7 @@ def test_every_button_does_something(action: str) -> None:
             for module, name in (
                 ("doubt", "DoubtViewModel"),
                 ("counter", "CounterViewModel"),
+                ("day_open", "DayOpenViewModel"),
                 ("sync", "SyncViewModel"),
             )
         ]

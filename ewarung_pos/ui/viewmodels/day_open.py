@@ -6,11 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ewarung_pos.domain.business_day import DayState
-from ewarung_pos.domain.timeline import BusinessDate
+from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import Clock, Lane, Ledger, TaskRunner
+from ewarung_pos.services.clockwork import ClockFindings, ClockService
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService, KioskStatus
+from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.counter_state import Fact
@@ -20,14 +22,29 @@ __all__ = ["DayOpenState", "DayOpenViewModel"]
 
 @dataclass(frozen=True, slots=True)
 class DayOpenState:
-    """`facts` carry an icon and a text; `tone` of each is ok, look or stop, in the same order."""
+    """`facts` carry an icon and a text; `tone` of each is ok, look or stop, in the same order.
+
+    `suspect` says, line by line, what contradicts the clock; a leader may confirm it (`asks_leader` shows the pad).
+    """
 
     date: str = ""
     facts: tuple[Fact, ...] = ()
     tones: tuple[str, ...] = ()
     can_open: bool = False
     already: bool = False
+    suspect: tuple[str, ...] = ()
+    asks_leader: bool = False
+    busy: str = ""
     notice: Trouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Morning:
+    status: KioskStatus
+    state: DayState
+    sealed: bool
+    packs: int
+    clock: ClockFindings
 
 
 class DayOpenViewModel(ViewModel[DayOpenState]):
@@ -38,35 +55,41 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         ledger: Ledger,
         day: DayService,
         health: HealthService,
+        clocks: ClockService,
+        operators: OperatorService,
         clock: Clock,
         runner: TaskRunner,
         operator: Callable[[], str],
         opened: Callable[[], None],
+        changed: Callable[[], None],
     ) -> None:
         super().__init__(DayOpenState())
         self._ledger = ledger
         self._day = day
         self._health = health
+        self._clocks = clocks
+        self._operators = operators
         self._clock = clock
         self._runner = runner
         self._operator = operator
         self._opened = opened
+        self._changed = changed
 
     def activate(self) -> None:
         """Look at the ledger, the register and the clock."""
 
-        def look() -> tuple[KioskStatus, DayState, BusinessDate | None, int]:
+        def look() -> _Morning:
             reader = self._ledger.read()
-            day = reader.day()
             packs = sum(reader.stock().values())
-            return self._health.status(), day.state, day.date, packs
+            sealed = reader.has_day(self._clock.now().wall.date())
+            return _Morning(self._health.status(), reader.day().state, sealed, packs, self._clocks.findings())
 
         self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
 
-    def _looked(self, found: tuple[KioskStatus, DayState, BusinessDate | None, int]) -> None:
-        status, state, last, packs = found
+    def _looked(self, found: _Morning) -> None:
+        status, state, packs = found.status, found.state, found.packs
         today = self._clock.now().wall.date()
-        closed_today = state is DayState.CLOSED and last is not None and today <= last
+        closed_today = state is DayState.CLOSED and found.sealed
         age = f"{status.register_age} hari" if status.register_age >= 0 else "umur tidak diketahui"
         facts = [
             (Fact("users", f"{status.families} keluarga dalam daftar ({age})"), status.register_state),
@@ -93,16 +116,54 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
                 tones=tuple(tone for _, tone in facts),
                 can_open=state is DayState.CLOSED and not closed_today and not status.clock,
                 already=state is not DayState.CLOSED,
+                suspect=_contradictions(found.clock),
                 notice=trouble("day_not_open.already_closed") if closed_today else None,
             )
         )
 
     def open(self) -> None:
         """*Buka Hari*."""
-        if not self._state.can_open:
+        if self._state.can_open:
+            self._open(date_confirmed=False)
+
+    def confirm_date(self) -> None:
+        """*Tanggal benar*: the operator looked at the calendar."""
+        if self._state.can_open:
+            self._open(date_confirmed=True)
+
+    def _open(self, *, date_confirmed: bool) -> None:
+        self._set(replace(self._state, can_open=False, notice=None))
+        self._runner.submit(
+            Lane.LEDGER,
+            lambda: self._day.open(self._operator(), date_confirmed=date_confirmed),
+            self._done,
+            self._refused,
+        )
+
+    def ask_leader(self) -> None:
+        """*Jam sudah benar*: a leader has to say so."""
+        if self._state.suspect:
+            self._set(replace(self._state, asks_leader=True, notice=None))
+
+    def confirm_clock(self, leader_pin: str) -> None:
+        """The leader's PIN: the clock is right, whatever contradicts it."""
+        if not self._state.asks_leader or self._state.busy:
             return
-        self._set(replace(self._state, can_open=False))
-        self._runner.submit(Lane.LEDGER, lambda: self._day.open(self._operator()), self._done, self._refused)
+        self._set(replace(self._state, busy="memeriksa PIN", notice=None))
+
+        def confirm() -> None:
+            self._clocks.confirm(self._operators.leader(leader_pin).code)
+
+        def confirmed(nothing: None) -> None:
+            self._set(replace(self._state, busy="", asks_leader=False))
+            self._changed()
+            self.activate()
+
+        self._runner.submit(Lane.PIN, confirm, confirmed, self._failed)
+
+    def back(self) -> None:
+        """No leader is here."""
+        self._set(replace(self._state, asks_leader=False, busy="", notice=None))
 
     def _done(self, entry: object) -> None:
         self._set(replace(self._state, already=True, notice=None))
@@ -117,6 +178,17 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         self._set(replace(self._state, notice=None))
 
     def _failed(self, error: Exception) -> None:
-        self._set(replace(self._state, notice=trouble_of(error)))
+        self._set(replace(self._state, busy="", notice=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error
+
+
+def _contradictions(clock: ClockFindings) -> tuple[str, ...]:
+    if not clock.trouble:
+        return ()
+    told = [("Jam komputer", clock.now), ("Catatan terakhir", clock.last), ("Jam kota", clock.city)]
+    return tuple(f"{what}: {_moment(at)}" for what, at in told if at is not None)
+
+
+def _moment(at: Instant) -> str:
+    return f"{at.date().short()}, {at.clock()}"

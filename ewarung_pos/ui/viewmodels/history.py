@@ -38,6 +38,10 @@ REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for re
 """(value, label) of every reason to reverse."""
 
 
+PURGED = "data keluarga sudah dihapus"
+"""In place of the name of a family that the register no longer holds."""
+
+
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
     """One row: number, time, who, what, how much, and its state (`asli`, `dibatalkan`, `pembatalan`)."""
@@ -286,7 +290,7 @@ def _line(row: HistoryRow) -> HistoryLine:
         receipt=row.receipt,
         number=f"{row.receipt:04d}",
         time=Instant(row.at_ms).clock(),
-        name=row.name or "-",
+        name=row.name or PURGED,
         card=f"•••• {row.last4}",
         goods=row.goods,
         total=("−" if row.kind == "Reversed" else "") + str(Rupiah(row.total)),

@@ -18,11 +18,13 @@ from ewarung_pos.ports import (
     ReceiptPrinter,
     TaskRunner,
 )
+from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService, Redemption
+from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.text import Trouble
@@ -60,6 +62,8 @@ class Services:
     operators: OperatorService
     papers: PaperService
     health: HealthService
+    retention: RetentionService
+    clocks: ClockService
     reader: CardReader
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
@@ -73,6 +77,7 @@ class TillViewModels:
     def __init__(self, services: Services, runner: TaskRunner) -> None:
         s = services
         self._ledger = s.ledger
+        self._retention = s.retention
         self._runner = runner
         self._going = True
         self._end_check: Callable[[], None] = lambda: None
@@ -110,7 +115,9 @@ class TillViewModels:
         )
         self.doubt.subscribe(self._doubt_shown)
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
-        self.day = DayOpenViewModel(s.ledger, s.day, s.health, s.clock, runner, operator, self._opened)
+        self.day = DayOpenViewModel(
+            s.ledger, s.day, s.health, s.clocks, s.operators, s.clock, runner, operator, self._opened, self._changed
+        )
         self.closing = ClosingViewModel(
             ClosingDesk(
                 s.ledger,
@@ -204,6 +211,7 @@ class TillViewModels:
 
     def _opened(self) -> None:
         self._changed()
+        self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
         self.shell.go("counter")
 
     def _doubted(self, attempt: Attempt, reason: str) -> None:
@@ -223,10 +231,12 @@ class TillViewModels:
             self.counter.finish()
 
 
-def _kept(_: None) -> None:
+def _kept(_: object) -> None:
     """Nothing to show: nobody asked for it."""
 
 
 def _put_off(error: Exception) -> None:
     """The next write meets the same disk and says so to whoever waits for it."""
-    _log.warning("checkpoint: %s", type(error).__name__)
+    _log.warning("put off: %s", type(error).__name__)
+    if not isinstance(error, PosError):
+        raise error

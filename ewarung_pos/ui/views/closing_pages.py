@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from ewarung_pos.domain.free_text import EXPLANATION_CHARS
 from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
 from ewarung_pos.ui.views.closing_sheet import StoryCard
 from ewarung_pos.ui.views.document import PaperView
@@ -204,10 +205,12 @@ class SealPage(Box):
         edc.add(self._edc_words, stretch=1).add(self._edc_badge, align=Qt.AlignmentFlag.AlignVCenter)
         card.body.addWidget(edc)
         self.why = TextField("Mengapa total EDC berbeda")
-        self.why.setMaxLength(120)
+        self.why.setMaxLength(EXPLANATION_CHARS)
         self.why.textEdited.connect(closing.explain_edc)
         self._why_row = FieldRow(
-            "Mengapa total EDC berbeda?", self.why, help_text="Selisih tidak dihapus; penjelasan ikut dicatat."
+            "Mengapa total EDC berbeda?",
+            self.why,
+            help_text="Selisih tidak dihapus; penjelasan ikut dicatat. Tanpa nama keluarga, NIK, nomor kartu.",
         )
         card.body.addWidget(self._why_row)
         card.body.addStretch(1)

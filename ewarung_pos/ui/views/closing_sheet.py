@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QWidget
 
+from ewarung_pos.domain.free_text import NOTE_CHARS
 from ewarung_pos.domain.stock import VarianceReason
 from ewarung_pos.ui.viewmodels.closing import REASONS, ClosingState, ClosingViewModel, CountRow, StoryLine
 from ewarung_pos.ui.views.kit import (
@@ -131,8 +132,8 @@ class _WhyLine(Box):
         )
         self._reasons.chosen.connect(self._chosen)
         self._note = TextField("Alasan lain, dengan kata sendiri")
-        self._note.setPlaceholderText("Tulis alasannya")
-        self._note.setMaxLength(80)
+        self._note.setPlaceholderText("Tulis alasannya, tanpa nama keluarga, NIK, atau nomor kartu")
+        self._note.setMaxLength(NOTE_CHARS)
         self._note.textEdited.connect(self._noted)
         self.add(line, self._reasons, self._note)
 

@@ -19,6 +19,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
+from ewarung_pos.ui.views.leader_pin import PinCard
 from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, kit_trouble, tone_of
 
 __all__ = ["DayOpenView"]
@@ -55,16 +56,22 @@ class DayOpenView(Page):
         self._body = Pages()
         self._body.addWidget(self._card)
         self._body.addWidget(self._trouble)
+        self.pin = PinCard()
+        self.pin.left.connect(day.back)
+        self._body.addWidget(self.pin)
         foot = Box(across=True, gap=2.5)
         self._words = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
         self.open = BigButton("BUKA HARI", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.open.clicked.connect(day.open)
         self.serve = BigButton("LAYANI KARTU", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.serve.clicked.connect(self._serve)
-        foot.add(self._words, stretch=1).add(self.open, self.serve)
+        self.clock = BigButton("JAM SUDAH BENAR", icon="clock", size=ButtonSize.COUNTER, key="F7")
+        self.clock.clicked.connect(day.ask_leader)
+        foot.add(self._words, stretch=1).add(self.clock, self.open, self.serve)
         self.add(head)
         self.add(self._body, stretch=1)
         self.add(foot)
+        self._foot = foot
 
     def render_state(self, state: DayOpenState) -> None:
         """Show what the kiosk knows."""
@@ -78,20 +85,37 @@ class DayOpenView(Page):
                     for fact, tone in zip(state.facts, state.tones, strict=True)
                 ]
             )
-        notice = state.notice
+        notice = None if state.asks_leader else state.notice
         if notice is not None:
             self._action = notice.action
             self._trouble.render_state(kit_trouble(notice, button="" if notice.action == "dismiss" else None))
-        self._body.show_page(self._trouble if notice is not None else self._card)
-        self.open.setVisible(not state.already and notice is None)
+        if state.asks_leader:
+            self._ask(state)
+        page: QWidget = self.pin if state.asks_leader else self._trouble if notice is not None else self._card
+        came = page is self.pin and self._body.currentWidget() is not self.pin
+        self._body.show_page(page)
+        if came:
+            self.pin.take_keyboard()
+        plain = page is self._card
+        self._foot.setVisible(plain or (state.already and page is not self.pin))
+        self.clock.setVisible(bool(state.suspect) and plain)
+        self.open.setVisible(not state.already and not state.suspect and plain)
         self.open.setEnabled(state.can_open)
         self.serve.setVisible(state.already)
-        self._words.set_text("Hari sudah dibuka." if state.already else "" if notice else "Mulai melayani keluarga.")
+        words = "Hari sudah dibuka." if state.already else "Mulai melayani keluarga." if plain else ""
+        self._words.set_text("Jam komputer perlu dipastikan ketua." if state.suspect and plain else words)
+
+    def _ask(self, state: DayOpenState) -> None:
+        detail = "; ".join((*state.suspect, "ketua memastikan bahwa jam komputer yang benar"))
+        self.pin.ask("Jam komputer benar?", f"{detail}.", self._day.confirm_clock)
+        self.pin.render_notice(state.notice, busy=state.busy)
 
     def _serve(self) -> None:
         self._act("go_counter")
 
     def _acted(self) -> None:
         self._day.dismiss()
-        if self._action != "dismiss":
+        if self._action == "confirm_date":
+            self._day.confirm_date()
+        elif self._action != "dismiss":
             self._act(self._action)

@@ -445,6 +445,14 @@ _MORNING = DayOpenState(
     can_open=True,
 )
 
+_CLOCK = replace(
+    _MORNING,
+    tones=("ok", "ok", "look", "stop", "look"),
+    facts=(*_MORNING.facts[:3], Fact("clock", "Jam komputer meragukan"), _MORNING.facts[4]),
+    can_open=False,
+    suspect=("Jam komputer: Sel 24 Nov 2026, 07.02", "Catatan terakhir: Rab 25 Nov 2026, 15.40"),
+)
+
 
 def _count(*counted: int | None) -> tuple[CountRow, ...]:
     goods = (
@@ -744,5 +752,11 @@ SCENES: tuple[Scene, ...] = (
     Scene("masuk-buka-kunci", _window(shell=replace(_OUT, locked=frozenset({"S1"}))), _ask_the_leader),
     Scene("kata-sandi", _passphrase, size=(480, 360)),
     _counter("siap-sesudah-mati", _READY, replace(_SHELL, recovered=_BEFORE_THE_END)),
+    Scene("buka-hari-jam", _window(shell=_on("day"), day=_CLOCK)),
+    Scene("buka-hari-jam-ketua", _window(shell=_on("day"), day=replace(_CLOCK, asks_leader=True))),
+    Scene(
+        "buka-hari-tanggal",
+        _window(shell=_on("day"), day=replace(_MORNING, notice=trouble("clock_suspect", "date_unsure"))),
+    ),
 )
 """Every state, in the order of a day; then what is seldom seen."""

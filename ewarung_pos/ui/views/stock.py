@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QWidget
 
+from ewarung_pos.domain.free_text import NOTE_NUMBER_CHARS, SUPPLIER_CHARS
 from ewarung_pos.ui.viewmodels.stock import StockRow, StockState, StockViewModel
 from ewarung_pos.ui.views.kit import (
     BigButton,
@@ -166,12 +167,12 @@ class _ReceivePage(Page):
         head = Box(across=True, gap=2.5)
         self._title = Text("Terima barang", Role.TITLE)
         self.supplier = TextField()
-        self.supplier.setMaxLength(60)
+        self.supplier.setMaxLength(SUPPLIER_CHARS)
         self.note = TextField()
-        self.note.setMaxLength(40)
+        self.note.setMaxLength(NOTE_NUMBER_CHARS)
         self.supplier.textEdited.connect(self._described)
         self.note.textEdited.connect(self._described)
-        head.add(FieldRow("Pemasok", self.supplier), stretch=3)
+        head.add(FieldRow("Pemasok (toko atau lembaga)", self.supplier), stretch=3)
         head.add(FieldRow("Nomor surat jalan (boleh kosong)", self.note), stretch=2)
         self._rows = PagedRows("Barang yang datang", tall=76)
         card = Card(pad=0, spacing=0)

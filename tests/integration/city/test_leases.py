@@ -48,6 +48,25 @@ def test_the_next_month_is_granted_beside_this_one(stocked: LiveCity) -> None:
         assert {credit.amount for credit in page.credits} == {200_000}  # the monthly credit, not the opening balance
 
 
+def test_a_kiosk_is_told_again_of_families_that_it_may_have_forgotten(stocked: LiveCity) -> None:
+    with stocked.store.write() as tx:
+        cursor = feed.page_for(tx, "EW-0001", 1, 0).cursor
+        leases.grant(tx, "2026-12")
+        page = feed.page_for(tx, "EW-0001", 1, cursor)
+        assert page.families == (), "it had rights last month"
+        leases.grant(tx, "2028-01")
+        told: dict[str, int] = {}
+        while True:
+            page = feed.page_for(tx, "EW-0001", 1, page.cursor)
+            for at, family in enumerate(page.families):
+                told[family.key] = at
+            assert {lease.family for lease in page.leases} <= told.keys(), "rights come after their family"
+            if not page.more:
+                break
+        homes = {row["key"] for row in tx.all(schema.family, home="EW-0001")}
+        assert told.keys() == homes
+
+
 def test_a_family_that_moves_gets_nothing_twice(stocked: LiveCity) -> None:
     with stocked.store.write() as tx:
         family = one_family(tx)

@@ -10,7 +10,7 @@ import pytest
 
 from ewarung_city.store import schema
 from ewarung_pos.domain.family import HolderPresence
-from ewarung_pos.domain.journal import CityAcknowledged, decode
+from ewarung_pos.domain.journal import CityAcknowledged, OperatorChanged, decode
 from ewarung_pos.domain.redemption import Basket, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import Period
@@ -294,3 +294,27 @@ def test_the_same_batch_again_gets_the_same_bytes(city: LiveCity, pen: Pen) -> N
     assert pen.send(city.url, pen.batch()) == first
     assert first.outcome is Outcome.ACCEPTED
     assert held(city) == 1
+
+
+def test_the_city_s_time_is_carried_on_by_the_monotonic_clock_and_over_a_restart(city: LiveCity, till: Till) -> None:
+    clock = till.clock
+    till.drain()
+    assert till.engine.offset_ms() == 0
+    clock.wait(600_000)
+    assert till.engine.offset_ms() == 0, "time passed"
+    clock.ms += 3_600_000
+    assert till.engine.offset_ms() == -3_600_000, "seen without asking the city again"
+    till.reconnect(till.url)
+    assert till.engine.offset_ms() == -3_600_000, "a program that starts anew knows it too"
+
+
+def test_an_acknowledgement_said_again_does_not_tell_the_time(city: LiveCity, till: Till) -> None:
+    """The city says it in the same bytes, with the time of the first saying."""
+    till.drain()
+    held = till.ledger.read().clock().city
+    with till.ledger.write() as uow:
+        uow.append(OperatorChanged("siti", "signed_in"), "siti")
+    till.clock.wait(60_000)
+    till.drain()
+    assert till.ledger.read().clock().city == held
+    assert till.engine.offset_ms() == 0

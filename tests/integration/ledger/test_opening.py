@@ -210,7 +210,7 @@ def test_every_safety_setting_is_on(ledger: SqlLedger) -> None:
         "checkpoint_fullfsync": 1,
         "busy_timeout": 5000,
         "temp_store": 2,
-        "secure_delete": 2,
+        "secure_delete": 1,
     }
 
 

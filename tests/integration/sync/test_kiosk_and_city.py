@@ -21,7 +21,7 @@ import pytest
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.domain.business_day import EdcTotals
 from ewarung_pos.domain.family import CardStatus, HolderPresence
-from ewarung_pos.domain.journal import ComplaintRecorded
+from ewarung_pos.domain.journal import SettingsChanged
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.enrolment import enrol_into
@@ -76,7 +76,7 @@ class Till:
 
     def note(self, text: str) -> None:
         with self.ledger.write() as uow:
-            uow.append(ComplaintRecorded("P-1", "lain", text, anonymous=True))
+            uow.append(SettingsChanged("note", "", text))
 
     def drain(self) -> list[SyncReport]:
         """Steps until nothing more is to do."""
@@ -112,7 +112,7 @@ def test_a_day_from_enrolment_to_the_city_s_word(city: Place, tmp_path: Path) ->
         ][:3]
         assert len(served) == 3
         stock = StockService(kiosk.ledger)
-        day = DayService(kiosk.ledger, SystemClock(), stock)
+        day = DayService(kiosk.ledger, SystemClock(), stock, kiosk.city.offset_ms)
         redeem = RedeemService(kiosk.ledger, SystemClock(), kiosk.city.offset_ms)
         opened = day.open("siti")
         stock.receive("Bulog", "SJ-1", tuple(ReceivedLine(p.code, 20, 0) for p in reader.catalogue().products), "siti")

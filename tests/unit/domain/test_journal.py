@@ -65,7 +65,7 @@ def entry(seq: int, fact: Fact | None = None) -> Entry:
         monotonic=1_000 + seq,
         boot="boot-1",
         operator="siti",
-        fact=fact or ComplaintRecorded(f"P-{seq}", "antrean", "terlalu lama", anonymous=True),
+        fact=fact or ComplaintRecorded(f"P-{seq}", "antrean", "5a" * 32, anonymous=True),
     )
 
 

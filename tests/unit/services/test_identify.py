@@ -144,6 +144,7 @@ def test_rations_that_another_kiosk_holds(shop: TillKit) -> None:
 
 def test_rations_of_another_month_only(kit: TillKit) -> None:
     kit.clock.ms += 10 * DAY_MS  # 4 December; the till holds November's leases
+    kit.offset[0] = 0
     kit.open_shop()
     assert refusals(kit, kit.card("SRI WAHYUNI")) == (Refusal.PERIOD_OVER,)
     assert refused_serving(kit, kit.card("SRI WAHYUNI"), PeriodNotCurrent) == "period_over"

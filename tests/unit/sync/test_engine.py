@@ -13,8 +13,8 @@ import pytest
 from ewarung_pos.domain.business_day import DayTotals, EdcTotals
 from ewarung_pos.domain.journal import (
     CityAcknowledged,
-    ComplaintRecorded,
     DayClosed,
+    SettingsChanged,
     StateReceived,
     decode,
     genesis,
@@ -108,7 +108,7 @@ class Line:
 
     def note(self, text: str = "x") -> None:
         with self.kit.ledger.write() as uow:
-            uow.append(ComplaintRecorded("P-1", "lain", text, anonymous=True))
+            uow.append(SettingsChanged("note", "", text))
 
     def drain(self) -> int:
         """Steps until nothing more is to do; never without end."""

@@ -134,7 +134,7 @@ def test_a_family_that_the_register_lost_keeps_its_receipts(morning: ScriptedTil
         uow.execute("DELETE FROM register_family WHERE key = 'K00002'")
     morning.vm.history.activate()
     morning.settle()
-    assert found(morning, 1).name == "-"
+    assert found(morning, 1).name == "data keluarga sudah dihapus"
 
 
 def test_a_receipt_opens_as_it_was_printed(morning: ScriptedTill) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ewarung_pos.domain.journal import DayOpened, StockReceived
+from ewarung_pos.domain.journal import ClockStepped, DayOpened, RegisterPurged, StockReceived
+from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.errors import LedgerFull
 from ewarung_pos.ports import Unknown
 from ewarung_pos.ui.viewmodels.counter_state import Phase
@@ -201,7 +202,7 @@ def test_an_old_register_is_told_by_its_age(shut: ScriptedTill) -> None:
 def test_what_failed_can_be_tried_again(shut: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
     open_day = shut.kit.day.open
 
-    def full(operator: str) -> None:
+    def full(operator: str, *, date_confirmed: bool) -> None:
         raise LedgerFull
 
     monkeypatch.setattr(shut.kit.day, "open", full)
@@ -219,7 +220,7 @@ def test_what_failed_can_be_tried_again(shut: ScriptedTill, monkeypatch: pytest.
 
 
 def test_a_bug_in_buka_hari_is_not_hidden(shut: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(operator: str) -> None:
+    def broken(operator: str, *, date_confirmed: bool) -> None:
         raise ZeroDivisionError
 
     monkeypatch.setattr(shut.kit.day, "open", broken)
@@ -227,3 +228,111 @@ def test_a_bug_in_buka_hari_is_not_hidden(shut: ScriptedTill, monkeypatch: pytes
     shut.vm.day.open()
     with pytest.raises(ZeroDivisionError):
         shut.settle()
+
+
+def test_names_whose_time_is_over_go_when_the_day_is_opened(shut: ScriptedTill) -> None:
+    with shut.kit.ledger.write() as uow:
+        uow.heard_city(CityTime(shut.kit.clock.ms + 500 * DAY_MS, shut.kit.clock.ms, 0, "boot-0"))
+    shut.to("day")
+    shut.vm.day.open()
+    shut.settle()
+    assert shut.kit.ledger.read().families() == ()
+    assert isinstance(facts(shut.kit)[-1], RegisterPurged)
+
+
+def test_a_purge_that_the_disk_refuses_is_put_off_and_the_day_is_open(
+    shut: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> None:
+        raise LedgerFull
+
+    monkeypatch.setattr(shut.vm._retention, "purge", full)
+    shut.to("day")
+    shut.vm.day.open()
+    shut.settle()
+    assert day(shut).already
+    assert shut.vm.shell.state.screen == "counter"
+
+
+def test_a_purge_that_is_a_bug_is_not_swallowed(shut: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(shut.vm._retention, "purge", broken)
+    shut.to("day")
+    shut.vm.day.open()
+    with pytest.raises(ZeroDivisionError):
+        shut.settle()
+
+
+# --- the clock -------------------------------------------------------------------------------------------------------
+
+
+def test_a_clock_behind_the_ledger_is_shown_with_what_contradicts_it(till: ScriptedTill) -> None:
+    till.kit.clock.ms -= 3 * DAY_MS
+    till.to("day")
+    assert tones(till)["clock"] == "stop"
+    assert day(till).suspect == (
+        "Jam komputer: Sabtu 21 Nov 2026, 07.26",
+        "Catatan terakhir: Selasa 24 Nov 2026, 07.26",
+    )
+
+
+def test_the_leader_confirms_the_clock_and_cards_are_served(till: ScriptedTill) -> None:
+    till.kit.clock.ms -= 3 * DAY_MS
+    till.to("counter")
+    till.insert("SRI WAHYUNI")
+    assert till.phase() is Phase.REFUSED
+    assert till.counter.refusal is not None
+    assert till.counter.refusal.action == "go_day"
+    till.vm.counter.finish()
+    till.to("day")
+    model = till.vm.day
+    model.confirm_clock("222222")
+    till.settle()
+    assert day(till).suspect, "nobody asked for a PIN yet"
+    model.ask_leader()
+    model.confirm_clock("111111")
+    model.confirm_clock("222222")  # while the first is looked at
+    till.settle()
+    notice = day(till).notice
+    assert notice is not None
+    assert (notice.code, day(till).asks_leader, day(till).busy) == ("not_authorised.wrong_pin", True, "")
+    till.kit.clock.ms += 2_000  # no other PIN is looked at before
+    model.confirm_clock("222222")
+    till.settle()
+    assert (day(till).suspect, day(till).asks_leader, day(till).notice) == ((), False, None)
+    assert facts(till.kit)[-1] == ClockStepped(-3 * DAY_MS + 2_000, confirmed=True)
+    till.to("counter")
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+
+
+def test_without_a_leader_the_clock_stays_what_it_is(till: ScriptedTill) -> None:
+    till.to("day")
+    till.vm.day.ask_leader()
+    assert not day(till).asks_leader, "there is nothing to confirm"
+    till.kit.offset[0] = 3 * DAY_MS
+    till.to("day")
+    assert day(till).suspect[-1] == "Jam kota: Jumat 27 Nov 2026, 07.26"
+    till.vm.day.ask_leader()
+    assert day(till).asks_leader
+    till.vm.day.back()
+    assert (day(till).asks_leader, bool(day(till).suspect)) == (False, True)
+
+
+def test_at_the_end_of_a_month_the_operator_confirms_the_date(shut: ScriptedTill) -> None:
+    shut.kit.clock.ms += 6 * DAY_MS
+    shut.to("day")
+    shut.vm.day.open()
+    shut.settle()
+    notice = day(shut).notice
+    assert notice is not None
+    assert (notice.code, notice.action, day(shut).already) == ("clock_suspect.date_unsure", "confirm_date", False)
+    shut.vm.day.dismiss()
+    shut.vm.day.confirm_date()
+    shut.settle()
+    assert day(shut).already
+    assert isinstance(facts(shut.kit)[-1], DayOpened)
+    shut.vm.day.confirm_date()
+    shut.settle()
+    assert sum(isinstance(fact, DayOpened) for fact in facts(shut.kit)) == 1

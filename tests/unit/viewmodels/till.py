@@ -265,17 +265,19 @@ def sign_in(till: ScriptedTill) -> None:
 
 def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, terminal: bool = True) -> ScriptedTill:
     from ewarung_pos.ledger.database import SqlLedger
+    from ewarung_pos.services.clockwork import ClockService
     from ewarung_pos.services.day import DayService
     from ewarung_pos.services.health import HealthService
     from ewarung_pos.services.operators import OperatorService
     from ewarung_pos.services.printing import PaperService
+    from ewarung_pos.services.retention import RetentionService
     from ewarung_pos.services.reverse import ReverseService
     from ewarung_pos.services.stock import StockService
 
     assert isinstance(ledger, SqlLedger)
     kit.ledger = ledger
     kit.stock = StockService(ledger)
-    kit.day = DayService(ledger, kit.clock, kit.stock)
+    kit.day = DayService(ledger, kit.clock, kit.stock, lambda: kit.offset[0])
     kit.redeem = RedeemService(ledger, kit.clock, lambda: kit.offset[0])
     kit.reverse = ReverseService(ledger, kit.clock)
     kit.operators = OperatorService(ledger, kit.clock, (PEPPER,), QUICK)
@@ -292,6 +294,8 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         operators=kit.operators,
         papers=kit.papers,
         health=kit.health,
+        retention=RetentionService(ledger, 12),
+        clocks=ClockService(ledger, kit.clock, lambda: kit.offset[0]),
         reader=edc,
         terminal=edc if terminal else None,
         printer=paper,

@@ -222,6 +222,7 @@ def _reference() -> None:
         _whole("members"),
         _text("programmes"),
         _text("home"),
+        _whole("since_ms"),
         key="key",
     )
     _create(

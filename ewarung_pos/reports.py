@@ -1,0 +1,51 @@
+"""Reports that the command line writes about a kiosk's own data."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ewarung_pos.clock import SystemClock
+from ewarung_pos.domain.breach import breach_csv, breach_paper, file_stem
+from ewarung_pos.kiosk import configuration
+
+__all__ = ["report_held_data"]
+
+
+def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
+    """Whose data this device holds, as CSV and PDF; works beside a running till.
+
+    Args:
+        data_dir: the command's option.
+        out: directory for the files; `papers` of the data directory if none.
+
+    Returns:
+        Figures and paths, no names; JSON-ready.
+
+    Raises:
+        PosError: the ledger cannot be read.
+        OSError: the files cannot be written.
+    """
+    from ewarung_pos.devices.durable import replace_durably
+    from ewarung_pos.devices.pdf import sheet_bytes
+    from ewarung_pos.ledger.inventory import take_inventory
+
+    _, folder = configuration(data_dir)
+    inventory = take_inventory(folder, SystemClock().now().wall)
+    directory = Path(out) if out else folder / "papers"
+    directory.mkdir(parents=True, exist_ok=True)
+    table, paper = (directory / f"{file_stem(inventory)}.{kind}" for kind in ("csv", "pdf"))
+    replace_durably(table, breach_csv(inventory).encode())
+    replace_durably(paper, sheet_bytes(breach_paper(inventory)))
+    return {
+        "device": inventory.device,
+        "families": len(inventory.families),
+        "people": len(inventory.people),
+        "key_tier": inventory.key_tier,
+        "contact_ms": inventory.contact_ms,
+        "head_seq": inventory.head_seq,
+        "head_hash": inventory.head_hash,
+        "notice_before": inventory.deadline.local().isoformat(timespec="minutes"),
+        "csv": str(table),
+        "pdf": str(paper),
+    }

@@ -1,0 +1,113 @@
+"""Names leave the till when their time is over; what the families received stays, and the chain stays whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from ewarung_pos.domain.journal import RegisterPurged
+from ewarung_pos.domain.timeline import CityTime
+from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ports import Unknown
+from ewarung_pos.services.retention import RetentionService
+from tests.till_kit import TillKit
+from tests.unit.services.counter import DAY_MS, RICE, begin, buy, facts, purse, ration, reopened, serve, tell_city
+
+YEAR_MS = 366 * DAY_MS
+
+
+def heard(kit: TillKit, ms: int) -> None:
+    with kit.ledger.write() as uow:
+        uow.heard_city(CityTime(ms, kit.clock.ms, 0, "boot-1"))
+
+
+def purged(kit: TillKit, months: int = 12) -> RegisterPurged | None:
+    entry = RetentionService(kit.ledger, months).purge()
+    if entry is None:
+        return None
+    assert isinstance(entry.fact, RegisterPurged)
+    return entry.fact
+
+
+def raw(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.glob("ledger.db*"))
+
+
+def test_after_a_year_nobody_is_known_by_name_and_every_receipt_is_there(shop: TillKit) -> None:
+    serve(shop, shop.card("SRI WAHYUNI"), ration(RICE, 1))
+    buy(shop, shop.card("TUKINAH"), purse("telur-1", 1))
+    (token,) = (family.card.token for family in shop.families if family.name == "TUKINAH")
+    heard(shop, shop.clock.ms + YEAR_MS + 31 * DAY_MS)
+    assert b"SRI WAHYUNI" in raw(shop.data_dir)
+    everybody = tuple(sorted(family.key for family in shop.families))
+    assert purged(shop) == RegisterPurged(everybody, (), 12, shop.clock.ms + YEAR_MS + 31 * DAY_MS)
+    reader = shop.ledger.read()
+    assert reader.families() == ()
+    assert [(row.name, row.receipt) for row in reader.history(None)] == [("", 2), ("", 1)]
+    assert reader.visit(token, reader.history(None)[0].date.period()).family is None
+    assert purged(shop) is None, "once is enough"
+    shop.ledger.close()
+    left = raw(shop.data_dir)
+    for family in shop.families:
+        for personal in (family.name, family.nik_masked, family.card.token):
+            assert personal.encode() not in left, "still in a page of the file"
+    assert verify(shop.data_dir, encrypted=False).ok
+
+
+def test_the_kiosk_s_own_clock_removes_nobody(shop: TillKit) -> None:
+    shop.clock.ms += 3 * YEAR_MS
+    assert purged(shop) is None, "the city never told the time"
+    heard(shop, shop.clock.ms - 3 * YEAR_MS)
+    assert purged(shop) is None
+    assert len(shop.ledger.read().families()) == 12
+
+
+def test_who_moved_away_goes_at_the_end_of_the_month(shop: TillKit) -> None:
+    here, gone = shop.families[0], shop.families[1]
+    tell_city(shop, msgspec.structs.replace(gone, home="EW-0002"))
+    heard(shop, shop.clock.ms)
+    assert purged(shop) is None, "what is left of this month can still be had here"
+    heard(shop, shop.clock.ms + 10 * DAY_MS)
+    found = purged(shop)
+    assert found is not None
+    assert (found.expired, found.moved) == ((), (gone.key,))
+    keys = {family.key for family in shop.ledger.read().families()}
+    assert here.key in keys
+    assert gone.key not in keys
+
+
+def test_a_family_whose_debit_is_in_doubt_waits(shop: TillKit) -> None:
+    attempt = begin(shop, shop.card("TUKINAH"), purse("telur-1", 1))
+    shop.redeem.conclude(attempt.id, Unknown("no_answer"), "siti")
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    purged(shop)
+    assert [family.name for family in shop.ledger.read().families()] == ["TUKINAH"]
+    assert shop.ledger.read().open_attempts()[0].card == attempt.card
+
+
+def test_a_family_comes_back_when_the_city_tells_of_it_again(shop: TillKit) -> None:
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    purged(shop)
+    tell_city(shop, shop.families[1])
+    assert [family.name for family in shop.ledger.read().families()] == ["SRI WAHYUNI"]
+    serve(shop, shop.card("SRI WAHYUNI"), ration(RICE, 1))
+
+
+def test_the_city_s_time_and_the_purge_outlive_a_restart(shop: TillKit) -> None:
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    shop.ledger.close()
+    shop.ledger = reopened(shop.data_dir, shop.clock)
+    assert purged(shop) is not None
+    assert isinstance(facts(shop)[-1], RegisterPurged)
+
+
+def test_a_ledger_without_an_identity_has_nobody_to_remove(tmp_path: Path, kit: TillKit) -> None:
+    from ewarung_pos.ledger.database import open_ledger
+
+    (tmp_path / "other").mkdir()
+    empty = open_ledger(tmp_path / "other", bytes(32), kit.clock, create=True, encrypted=False)
+    try:
+        assert RetentionService(empty, 12).purge() is None
+    finally:
+        empty.close()
