@@ -448,27 +448,27 @@ _MORNING = DayOpenState(
 
 def _count(*counted: int | None) -> tuple[CountRow, ...]:
     goods = (
-        ("b5", "Beras Rojolele 5 kg", "rice", "karung", 120, 5, "kg"),
-        ("b10", "Beras Rojolele 10 kg", "rice", "karung", 24, 10, "kg"),
-        ("g1", "Gulaku 1 kg", "sugar", "bungkus", 126, 1, "kg"),
-        ("m1", "Minyakita 1 L", "oil", "botol", 132, 1, "L"),
-        ("t1", "Segitiga Biru 1 kg", "flour", "bungkus", 130, 1, "kg"),
-        ("e10", "Telur ayam isi 10", "egg", "tray", 18, 10, "butir"),
+        ("b5", "Beras Rojolele 5 kg", "rice", "karung", 120),
+        ("b10", "Beras Rojolele 10 kg", "rice", "karung", 24),
+        ("g1", "Gulaku 1 kg", "sugar", "bungkus", 126),
+        ("m1", "Minyakita 1 L", "oil", "botol", 132),
+        ("t1", "Segitiga Biru 1 kg", "flour", "bungkus", 130),
+        ("e10", "Telur ayam isi 10", "egg", "tray", 18),
     )
     return tuple(
         CountRow(
             code, name, picture, word, booked, many,
-            "" if many is None else "cocok" if many == booked else f"−{(booked - many) * pack} {unit}",
+            "" if many is None else "cocok" if many == booked else f"−{booked - many} {word}",
             many is not None and many != booked,
         )
-        for (code, name, picture, word, booked, pack, unit), many in zip(goods, counted, strict=True)
+        for (code, name, picture, word, booked), many in zip(goods, counted, strict=True)
     )  # fmt: skip
 
 
 _STORY = tuple(
     StoryLine(text, agrees=True)
     for name, amount in (("beras", "370 kg"), ("gula", "74 kg"), ("minyak", "68 L"))
-    for text in (f"hak berkurang {amount} {name}", f"diserahkan {amount}", f"di struk {amount}", f"stok −{amount}")
+    for text in (f"{name}: jatah {amount}", f"diserahkan {amount}", f"di struk {amount}", f"stok −{amount}")
 )
 _FIGURES = (
     ("Keluarga dilayani", "41"),
@@ -496,7 +496,9 @@ _SEAL = replace(
     edc_total="Rp1.911.000",
     till_purse="Rp1.911.000",
 )
-_SEALED = replace(_SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan Z sudah dicetak.")
+_SEALED = replace(
+    _SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan tutup hari sudah dicetak."
+)
 _SYNC = SyncState(
     headline="Semua terkirim 09.40",
     tone="ok",
@@ -508,7 +510,7 @@ _SYNC = SyncState(
         SyncLine("07.01", "hari 2026-11-23: kota membenarkan", "ok"),
     ),
     kiosk="EW-0123 · e-Warung Mawar",
-    last_received="keadaan kota nomor 88",
+    last_received="kiriman kota ke-88",
     head="no. 131 · 9f86d081884c",
     key="chip TPM",
 )

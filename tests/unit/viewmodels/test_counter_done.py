@@ -8,7 +8,8 @@ from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import Redeemed
 from ewarung_pos.errors import LedgerFull, PrinterNotReady
 from ewarung_pos.ui.viewmodels.counter_state import Mark, Phase
-from tests.unit.services.counter import facts, ration, serve
+from tests.unit.services.counter import DAY_MS, facts, ration, serve
+from tests.unit.viewmodels.closing import ask_edc, begin, count, explain, seal
 from tests.unit.viewmodels.till import ScriptedTill
 
 # --- Selesai ---------------------------------------------------------------------------------------------------------
@@ -167,6 +168,22 @@ def test_cancelling_at_a_notice_only_leaves_the_notice(till: ScriptedTill) -> No
     till.serve()
     till.vm.counter.cancel()
     assert (till.phase(), till.counter.notice) == (Phase.RECOGNISED, None)
+
+
+def test_once_the_day_is_sealed_the_counter_says_so_and_not_that_it_is_unopened(till: ScriptedTill) -> None:
+    assert not till.counter.day_sealed
+    till.vm.counter.finish()
+    till.to("closing")
+    begin(till)
+    count(till)
+    explain(till)
+    ask_edc(till)
+    seal(till)
+    till.to("counter")
+    assert (till.counter.day_open, till.counter.day_sealed) == (False, True)
+    till.kit.clock.wall_ahead_ms += DAY_MS
+    till.to("counter")
+    assert (till.counter.day_open, till.counter.day_sealed) == (False, False)
 
 
 def test_an_empty_basket_is_left_at_once(till: ScriptedTill) -> None:
