@@ -120,7 +120,7 @@ def _control(totals: DayTotals, catalogue: Catalogue, paid: Mapping[str, Mapping
         return [title, Text("Tidak ada barang keluar.")]
     rows = tuple(_control_row(line, catalogue) for line in totals.control)
     verdict = "Keempat angka cocok." if totals.agrees else "ANGKA TIDAK COCOK."
-    parts = [
+    parts: list[Block] = [
         Columns(f"  {_commodity(line, catalogue)}", words)
         for line in totals.control
         if (words := paid_words(paid.get(line.commodity, {}), line.unit))
@@ -128,7 +128,8 @@ def _control(totals: DayTotals, catalogue: Catalogue, paid: Mapping[str, Mapping
     return [
         title,
         Table(("Barang", "dasar", "keluar", "struk", "stok"), rows),
-        *([Text("Dasar menurut pembayaran:"), *parts] if parts else []),
+        *([Text("Dasar menurut pembayaran:")] if parts else []),
+        *parts,
         Text(verdict, bold=not totals.agrees),
     ]
 

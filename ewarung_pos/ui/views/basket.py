@@ -177,6 +177,7 @@ class ShelfLine(Box):
         self._picture.set_picture(state.pictogram)
         self._name.render_state("", state.name)
         tight = self.look.room is Density.TIGHT
+        tone = Tone.LOOK if state.scarce else Tone.SOFT
         if state.gone:
             self._left.set_runs((Run(state.gone, Role.LEAD, Tone.SOFT),))
         elif tight and state.bound:
@@ -184,7 +185,7 @@ class ShelfLine(Box):
             self._left.set_runs(
                 (
                     Run(state.left, Role.LEAD, bold=True),
-                    Run(bound, Role.SMALL, Tone.LOOK if state.scarce else Tone.SOFT),
+                    Run(bound, Role.SMALL, tone),
                 )
             )
         else:
@@ -196,7 +197,6 @@ class ShelfLine(Box):
         self._bar.setVisible(state.permille is not None)
         self._bar.set_share(state.permille or 0, 1000)
         self._bar.setAccessibleName(f"{state.name} {state.left} {state.of}")
-        tone = Tone.LOOK if state.scarce else Tone.SOFT
         self._bound.render_state("" if is_narrow(self) else "info", state.bound, tone)
         self._bound.setVisible(bool(state.bound) and not state.gone)
         self._third.setVisible(not tight and not state.gone)
