@@ -449,7 +449,7 @@ class CounterViewModel(ViewModel[CounterState]):
                 phase=Phase.DONE,
                 steps=lines.steps(fact.purse is not None, 2),
                 done=DonePanel(
-                    title="Tercatat. Serahkan barang ini",
+                    title=f"Tercatat. Serahkan {_how_many(len(fact.lines))} ini",
                     paper=f"Struk nomor {fact.receipt:04d} sedang dicetak",
                     picks=lines.picks(fact.lines, self._catalogue, self._ticked),
                     left_title=f"Sisa {name} bulan ini".replace("  ", " "),
@@ -557,6 +557,10 @@ class CounterViewModel(ViewModel[CounterState]):
             day_sealed=now.day_sealed,
             doubts_waiting=now.doubts_waiting,
         )
+
+
+def _how_many(lines: int) -> str:
+    return "barang" if lines == 1 else f"{lines} barang"
 
 
 def _refusal(refusal: Refusal) -> Trouble:

@@ -20,6 +20,7 @@ def test_done_lists_what_to_hand_over_and_what_is_left(till: ScriptedTill) -> No
     done = till.counter.done
     assert done is not None
     assert [pick.text for pick in done.picks] == ["2 karung Beras medium 5 kg", "1 bungkus Gula pasir 1 kg"]
+    assert done.title == "Tercatat. Serahkan 2 barang ini"
     assert done.left_title == "Sisa SRI WAHYUNI bulan ini"
     assert [(left.name, left.left) for left in done.left] == [
         ("Beras", "0 kg"),
