@@ -109,6 +109,7 @@ def build(
         printer=printer,
         city=city,
         poll_ms=poll_ms,
+        response_seconds=config.payment_terminal.response_seconds,
     )
     closers = [close_runner, reader.close, printer.close, close_city, ledger.close]
     if terminal is not None:

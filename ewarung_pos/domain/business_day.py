@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 import msgspec
 
 from ewarung_pos.domain.bounds import Code, Count, Whole
+from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import BusinessDate
-from ewarung_pos.domain.units import Unit
+from ewarung_pos.domain.units import Quantity, Unit
 
-__all__ = ["ControlLine", "Day", "DayState", "DayTotals", "EdcTotals", "blocking_close"]
+__all__ = ["ControlLine", "Day", "DayState", "DayTotals", "EdcTotals", "blocking_close", "paid_words"]
 
 
 class DayState(StrEnum):
@@ -56,6 +58,11 @@ class ControlLine(msgspec.Struct, frozen=True):
     def agrees(self) -> bool:
         """Whether the four tell one story."""
         return self.debited == self.issued == self.receipted == self.moved
+
+
+def paid_words(paid: Mapping[Tender, int], unit: Unit) -> str:
+    """`jatah 10 kg + KKS 10 kg + tunai 5 kg`; what is nothing is left out."""
+    return " + ".join(f"{each.label} {Quantity(paid[each], unit)}" for each in Tender if paid.get(each))
 
 
 class EdcTotals(msgspec.Struct, frozen=True):

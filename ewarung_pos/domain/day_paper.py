@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from ewarung_pos.domain.business_day import ControlLine, DayTotals, EdcTotals
+from collections.abc import Mapping
+
+from ewarung_pos.domain.business_day import ControlLine, DayTotals, EdcTotals, paid_words
 from ewarung_pos.domain.catalogue import Catalogue, Product
 from ewarung_pos.domain.documents import Align, Block, Columns, Document, Rule, Space, Table, Text
 from ewarung_pos.domain.journal import DayClosed, Entry
@@ -17,12 +19,15 @@ from ewarung_pos.domain.paper_parts import (
     short_hash,
     total_line,
 )
+from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import BusinessDate, Instant
 from ewarung_pos.domain.units import Quantity, Rupiah, Unit
 
 __all__ = ["day_report"]
+
+_NOTHING: Mapping[str, Mapping[Tender, int]] = {}
 
 
 def day_report(
@@ -35,8 +40,11 @@ def day_report(
     copy: int = 0,
     *,
     again: bool = False,
+    paid: Mapping[str, Mapping[Tender, int]] = _NOTHING,
 ) -> Document:
     """The report that seals a business day (domain rules R33, R34): totals, four-way control, EDC, count, seal.
+
+    `paid`: for each commodity what paid for the goods that left, base units; the parts of the control's first figure.
 
     Raises:
         TypeError: the entry does not close a day.
@@ -61,7 +69,7 @@ def day_report(
         *total_line("TOTAL", value),
         *_edc(totals, fact.edc),
         Rule(),
-        *_control(totals, catalogue),
+        *_control(totals, catalogue, paid),
         Rule(),
         *_count(fact.count, catalogue),
         Rule(),
@@ -106,21 +114,36 @@ def _edc(totals: DayTotals, edc: EdcTotals | None) -> list[Block]:
     return blocks
 
 
-def _control(totals: DayTotals, catalogue: Catalogue) -> list[Block]:
+def _control(totals: DayTotals, catalogue: Catalogue, paid: Mapping[str, Mapping[Tender, int]]) -> list[Block]:
     title = Text("KENDALI EMPAT ANGKA", bold=True)
     if not totals.control:
         return [title, Text("Tidak ada barang keluar.")]
     rows = tuple(_control_row(line, catalogue) for line in totals.control)
     verdict = "Keempat angka cocok." if totals.agrees else "ANGKA TIDAK COCOK."
-    return [title, Table(("Barang", "hak", "keluar", "struk", "stok"), rows), Text(verdict, bold=not totals.agrees)]
+    parts: list[Block] = [
+        Columns(f"  {_commodity(line, catalogue)}", words)
+        for line in totals.control
+        if (words := paid_words(paid.get(line.commodity, {}), line.unit))
+    ]
+    return [
+        title,
+        Table(("Barang", "dasar", "keluar", "struk", "stok"), rows),
+        *([Text("Dasar menurut pembayaran:")] if parts else []),
+        *parts,
+        Text(verdict, bold=not totals.agrees),
+    ]
+
+
+def _commodity(line: ControlLine, catalogue: Catalogue) -> str:
+    names = {commodity.code: commodity.short for commodity in catalogue.commodities}
+    return names.get(line.commodity, line.commodity)
 
 
 def _control_row(line: ControlLine, catalogue: Catalogue) -> tuple[str, ...]:
-    names = {commodity.code: commodity.short for commodity in catalogue.commodities}
     unit = {Unit.GRAM: "kg", Unit.MILLILITRE: "L", Unit.PIECE: "butir"}[line.unit]
     figures = (line.debited, line.issued, line.receipted, line.moved)
     return (
-        f"{names.get(line.commodity, line.commodity)} ({unit})",
+        f"{_commodity(line, catalogue)} ({unit})",
         *(_figure(amount, line.unit) for amount in figures),
     )
 

@@ -8,7 +8,7 @@ import msgspec
 
 from ewarung_pos.domain.bounds import Whole
 
-__all__ = ["Quantity", "Rupiah", "Unit", "grams", "millilitres", "pieces"]
+__all__ = ["Quantity", "Rupiah", "Unit", "dotted", "grams", "millilitres", "pieces"]
 
 
 class Unit(StrEnum):
@@ -108,6 +108,11 @@ class Quantity(msgspec.Struct, frozen=True):
         if self.unit is Unit.GRAM:
             return "kg" if self._scaled else "g"
         return "L" if self._scaled else "ml"
+
+
+def dotted(count: int) -> str:
+    """A count as written here: 10.414."""
+    return f"{count:,}".replace(",", ".")
 
 
 def grams(amount: int) -> Quantity:

@@ -13,23 +13,55 @@ from ewarung_pos.domain.journal import (
     DayClosed,
     DayOpened,
     Entry,
+    Redeemed,
+    Reversed,
     SettingsChanged,
+    decode,
 )
+from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import Instant, clock_trouble, date_unsure
 from ewarung_pos.errors import ClockSuspect, DayNotOpen, LedgerCorrupt
-from ewarung_pos.ports import Clock, Ledger, PrintJob, Settlement
+from ewarung_pos.ports import Clock, Ledger, LedgerReader, PrintJob, Settlement
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.services.typed import refuse_text
 
-__all__ = ["DayService", "signing_text"]
+__all__ = ["DayService", "goods_paid_by", "signing_text"]
 
 _SETTLED = "edc_settled"
+_PAGE, _PAGE_BYTES = 500, 4_000_000
 
 
 def signing_text(device: str, epoch: int, first_seq: int, last_seq: int, head: str) -> bytes:
     """What the device signs at the seal and on each batch: `device|epoch|first_seq|last_seq|head` (hex head)."""
     return f"{device}|{epoch}|{first_seq}|{last_seq}|{head}".encode()
+
+
+def goods_paid_by(reader: LedgerReader, totals: DayTotals) -> dict[str, dict[Tender, int]]:
+    """What paid for the goods of each commodity that left on a day: ration, KKS and cash, in base units.
+
+    Folded from the day's entries as `ControlLine.debited` is, of which these are the parts; reversals taken off.
+    """
+    paid: dict[str, dict[Tender, int]] = {}
+
+    def add(commodity: str, tender: Tender, amount: int) -> None:
+        of = paid.setdefault(commodity, {})
+        of[tender] = of.get(tender, 0) + amount
+
+    after = max(0, totals.first_seq - 1)
+    while after < totals.last_seq:
+        for sealed in reader.sealed(after, _PAGE, _PAGE_BYTES):
+            after = sealed.seq
+            fact = decode(sealed.body).fact
+            if after > totals.last_seq or not isinstance(fact, Redeemed | Reversed):
+                continue
+            sign = 1 if isinstance(fact, Redeemed) else -1
+            for debit in fact.debits:
+                add(debit.commodity, Tender.RATION, sign * debit.amount)
+            for line in fact.lines:
+                if line.tender is not Tender.RATION:
+                    add(line.commodity, line.tender, sign * line.amount)
+    return paid
 
 
 class DayService:
@@ -47,6 +79,15 @@ class DayService:
     def today(self) -> Day:
         """Where the business day stands."""
         return self._ledger.read().day()
+
+    def sealed_today(self) -> bool:
+        """Whether the business day of the clock's date is sealed: nothing is served before tomorrow."""
+        day = self._ledger.read().day()
+        return day.state is DayState.CLOSED and day.date is not None and self._clock.now().wall.date() <= day.date
+
+    def goods_paid_by(self, totals: DayTotals) -> dict[str, dict[Tender, int]]:
+        """What left of each commodity for a ration, for KKS and for cash, in base units, reversals taken off."""
+        return goods_paid_by(self._ledger.read(), totals)
 
     def totals(self) -> DayTotals:
         """Totals of the current business day so far.

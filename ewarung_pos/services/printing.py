@@ -9,6 +9,7 @@ from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.journal import DayClosed, ReceiptPrinted, Redeemed, Reversed, Sealed, decode
 from ewarung_pos.errors import LedgerCorrupt, NotEntitled, PrinterNotReady
 from ewarung_pos.ports import Ledger, LedgerReader, PrintJob, PrintReport, ReceiptPrinter
+from ewarung_pos.services.day import goods_paid_by
 
 __all__ = ["PaperService", "Printed"]
 
@@ -110,9 +111,10 @@ def _document(reader: LedgerReader, sealed: Sealed, copy: int, *, again: bool = 
         case Reversed() as fact:
             approver = names.get(fact.approved_by, fact.approved_by)
             return papers.reversal_receipt(identity, entry, sealed.seq, digest, operator, approver, copy, again=again)
-        case DayClosed():
+        case DayClosed() as fact:
+            paid = goods_paid_by(reader, fact.totals)
             return papers.day_report(
-                identity, entry, sealed.seq, digest, operator, reader.catalogue(), copy, again=again
+                identity, entry, sealed.seq, digest, operator, reader.catalogue(), copy, again=again, paid=paid
             )
         case _:
             raise NotEntitled(reason="unknown_receipt")

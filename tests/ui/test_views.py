@@ -31,7 +31,7 @@ from ewarung_pos.ui.views.closing import ClosingView
 from ewarung_pos.ui.views.counter import CounterView
 from ewarung_pos.ui.views.document import Paper
 from ewarung_pos.ui.views.doubt import DoubtView
-from ewarung_pos.ui.views.kit import BigButton, Line, Note, PinPad, Stepper, Text
+from ewarung_pos.ui.views.kit import BigButton, DataTable, Line, Note, PinPad, Stepper, Text
 from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import current_style
 from ewarung_pos.ui.views.parts import PagedRows
@@ -675,6 +675,49 @@ def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> No
     assert tray().isWindow()
     window.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane-")]
+
+
+def test_a_card_of_the_tray_is_found_by_name_and_the_tray_put_away_by_key(qtbot: QtBot) -> None:
+    hands = Hands()
+    _, stills = scenes.till_window()
+    window = TillWindow(ViewModels(**cast("dict[str, Any]", stills)), tray=hands)
+    qtbot.addWidget(window)
+    window.resize(1024, 600)
+    with qtbot.waitActive(window, timeout=3000):
+        window.show()
+        window.activateWindow()
+    tray = window._tray
+    assert tray is not None
+    qtbot.waitUntil(lambda: len(tray._cards) == 2, timeout=3000)
+    QTest.keyClicks(tray.search, "ngat")
+    qtbot.waitUntil(lambda: [card.row for card in tray._cards] == ["2"], timeout=3000)
+    QTest.keyClick(tray.search, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: hands.done == [("insert", "2")], timeout=3000)
+    press(window, Qt.Key.Key_F11)
+    assert tray.isHidden()
+    press(window, Qt.Key.Key_F11)
+    assert tray.isVisible()
+    window.close()
+
+
+def test_the_red_key_of_the_tray_never_takes_the_keyboard(qtbot: QtBot) -> None:
+    widget = BY_NAME["latihan-edc-jauh"].build()
+    qtbot.addWidget(widget)
+    assert isinstance(widget, TrayView)
+    (red,) = [key for key in widget._face._keys if key.edc_key == "cancel"]
+    assert red.focusPolicy() is Qt.FocusPolicy.NoFocus
+
+
+@pytest.mark.parametrize("height", [500, 610, 701])
+def test_the_last_row_of_a_long_list_is_shown_whole(qtbot: QtBot, height: int) -> None:
+    rows = tuple(replace(scenes._STOCK.rows[0], product=f"p{place}") for place in range(30))
+    window, _ = shown(qtbot, shell=on("stock"), stock=replace(scenes._STOCK, rows=rows))
+    window.resize(1366, height)
+    settle()
+    table = visible(window, DataTable)[0]
+    last = table.rowAt(table.viewport().height() - table.rowHeight(0) // 3)
+    bottom = table.rowViewportPosition(last) + table.rowHeight(last)
+    assert bottom <= table.viewport().height()
 
 
 def test_the_tray_says_that_it_is_away(qtbot: QtBot) -> None:

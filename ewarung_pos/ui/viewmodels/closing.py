@@ -9,11 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals
+from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals, paid_words
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.stock import CountLine, VarianceReason
-from ewarung_pos.domain.units import Quantity, Rupiah
+from ewarung_pos.domain.units import Quantity, Rupiah, dotted
 from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.ports import (
     CardReader,
@@ -42,7 +43,7 @@ REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for re
 
 @dataclass(frozen=True, slots=True)
 class CountRow:
-    """One product at the count. `booked` is hidden while the count is blind; `difference` e.g. `−1 kg` or `cocok`."""
+    """One product at the count. `booked` is hidden while the count is blind; `difference`: `−1 papan`, `cocok`."""
 
     product: str
     name: str
@@ -245,15 +246,20 @@ class ClosingViewModel(ViewModel[ClosingState]):
             explain("")
 
     def _tell_story(self) -> None:
-        self._runner.submit(Lane.LEDGER, self._desk.day.totals, self._told, self._failed)
+        self._runner.submit(Lane.LEDGER, self._figures, lambda found: self._told(*found), self._failed)
 
-    def _told(self, totals: DayTotals) -> None:
+    def _figures(self) -> tuple[DayTotals, dict[str, dict[Tender, int]]]:
+        totals = self._desk.day.totals()
+        return totals, self._desk.day.goods_paid_by(totals)
+
+    def _told(self, totals: DayTotals, paid: dict[str, dict[Tender, int]]) -> None:
         story: list[StoryLine] = []
         for line in totals.control:
             if not (line.debited or line.issued or line.receipted or line.moved):
                 continue
             name = self._catalogue.commodity(line.commodity).short.lower()
-            story.append(StoryLine(f"hak berkurang {Quantity(line.debited, line.unit)} {name}", line.agrees))
+            parts = paid_words(paid.get(line.commodity, {}), line.unit) or str(Quantity(0, line.unit))
+            story.append(StoryLine(f"{name}: {parts}", line.agrees))
             story.append(StoryLine(f"diserahkan {Quantity(line.issued, line.unit)}", line.agrees))
             story.append(StoryLine(f"di struk {Quantity(line.receipted, line.unit)}", line.agrees))
             story.append(StoryLine(f"stok −{Quantity(line.moved, line.unit)}", line.agrees))
@@ -325,13 +331,13 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._runner.submit(Lane.TERMINAL, ask, self._settled, self._failed)
 
     def _settled(self, settled: Settlement | None) -> None:
-        def look() -> tuple[EdcTotals | None, DayTotals]:
-            return self._desk.day.edc_settled(settled), self._desk.day.totals()
+        def look() -> tuple[EdcTotals | None, tuple[DayTotals, dict[str, dict[Tender, int]]]]:
+            return self._desk.day.edc_settled(settled), self._figures()
 
-        def show(found: tuple[EdcTotals | None, DayTotals]) -> None:
-            edc, totals = found
+        def show(found: tuple[EdcTotals | None, tuple[DayTotals, dict[str, dict[Tender, int]]]]) -> None:
+            edc, (totals, paid) = found
             self._edc = edc
-            self._told(totals)
+            self._told(totals, paid)
             differs = edc is not None and edc.amount != totals.purse
             self._set(
                 replace(
@@ -383,7 +389,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
                 busy="",
                 report=report,
                 report_entry=job.entry,
-                said="Hari disegel. Laporan Z sedang dicetak.",
+                said="Hari disegel. Laporan tutup hari sedang dicetak.",
                 notice=None,
             )
         )
@@ -405,7 +411,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
 
     def _print(self, work: Callable[[], Printed]) -> None:
         def done(printed: Printed) -> None:
-            copy = f"Salinan ke-{printed.job.copy}" if printed.job.copy else "Laporan Z"
+            copy = f"Salinan ke-{printed.job.copy}" if printed.job.copy else "Laporan tutup hari"
             self._set(replace(self._state, said=f"Hari disegel. {copy} sudah dicetak."))
             self._desk.changed()
 
@@ -428,7 +434,7 @@ def _count_row(catalogue: Catalogue, code: str, booked: int, counted: int | None
         packs = counted - booked
         differs = packs != 0
         sign = "+" if packs > 0 else "−"
-        difference = f"{sign}{product.pack * abs(packs)}" if differs else "cocok"
+        difference = f"{sign}{dotted(abs(packs))} {product.pack_word}" if differs else "cocok"
     return CountRow(
         product=code,
         name=f"{product.name} {product.pack}" if str(product.pack) not in product.name else product.name,

@@ -49,7 +49,8 @@ class CounterDesk:
     """What stands on the counter: services and devices the view-model may use.
 
     `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called
-    after each commit (the shell refreshes its lamps, sync may run). `poll_ms` is the longest single wait for a card.
+    after each commit (the shell refreshes its lamps, sync may run). `poll_ms` is the longest single wait for a card,
+    `response_seconds` the longest the terminal waits for the bank.
     """
 
     ledger: Ledger
@@ -62,6 +63,7 @@ class CounterDesk:
     operator: Callable[[], str]
     changed: Callable[[], None]
     poll_ms: int = 200
+    response_seconds: int = 120
 
 
 class CounterViewModel(ViewModel[CounterState]):
@@ -91,6 +93,7 @@ class CounterViewModel(ViewModel[CounterState]):
         )
         self._attempt: Attempt | None = None
         self._stop_asked = False
+        self._second: Callable[[], None] | None = None
 
     # -- listening for cards --------------------------------------------------------------------------------------
 
@@ -108,6 +111,7 @@ class CounterViewModel(ViewModel[CounterState]):
         """The till ends: no card is read, nothing goes back to Siap by itself."""
         self._active = False
         self._stay()
+        self._waited()
         self._watch.rest()
 
     @property
@@ -136,16 +140,16 @@ class CounterViewModel(ViewModel[CounterState]):
     def refresh(self) -> None:
         """Read catalogue, tally and the day's state again."""
 
-        def look() -> tuple[Catalogue, Tally | None, bool, int]:
+        def look() -> tuple[Catalogue, Tally | None, bool, bool, int]:
             reader = self._desk.ledger.read()
             day = reader.day()
             tally = reader.tally(day.date) if day.date is not None and day.serving else None
-            return reader.catalogue(), tally, day.serving, len(reader.open_attempts())
+            return reader.catalogue(), tally, day.serving, self._desk.day.sealed_today(), len(reader.open_attempts())
 
         self._runner.submit(Lane.LEDGER, look, self._refreshed, self._failed)
 
-    def _refreshed(self, found: tuple[Catalogue, Tally | None, bool, int]) -> None:
-        catalogue, tally, serving, doubts = found
+    def _refreshed(self, found: tuple[Catalogue, Tally | None, bool, bool, int]) -> None:
+        catalogue, tally, serving, sealed, doubts = found
         if catalogue != self._catalogue:
             self._take(catalogue)
         opened = ""
@@ -157,6 +161,7 @@ class CounterViewModel(ViewModel[CounterState]):
                 tally=lines.tally_items(tally, self._catalogue) if tally is not None else (),
                 opened=opened,
                 day_open=serving,
+                day_sealed=sealed,
                 doubts_waiting=doubts,
             )
         )
@@ -347,12 +352,7 @@ class CounterViewModel(ViewModel[CounterState]):
     def _pay(self, attempt: Attempt) -> None:
         terminal = self._desk.terminal
         self._attempt = attempt
-        self._set(
-            replace(
-                self._state,
-                waiting=f"Menunggu EDC: {Rupiah(attempt.amount)}. Keluarga menekan PIN sendiri.",
-            )
-        )
+        self._wait_on(attempt, 0)
 
         def pay() -> PaymentOutcome:
             self._desk.reader.release()
@@ -374,6 +374,18 @@ class CounterViewModel(ViewModel[CounterState]):
 
         self._runner.submit(Lane.TERMINAL, pay, lambda outcome: self._paid(attempt, outcome), broke)
 
+    def _wait_on(self, attempt: Attempt, seconds: int) -> None:
+        """Say what the EDC is asked for and, second by second, how long it has been."""
+        so_far = f" {seconds} dari {self._desk.response_seconds} detik." if seconds else ""
+        words = f"Menunggu EDC: {Rupiah(attempt.amount)}. Lihat layar EDC; keluarga menekan PIN sendiri.{so_far}"
+        self._set(replace(self._state, waiting=words))
+        self._second = self._runner.later(1000, lambda: self._wait_on(attempt, seconds + 1))
+
+    def _waited(self) -> None:
+        if self._second is not None:
+            self._second()
+            self._second = None
+
     def _progress(self, step: PaymentStep) -> None:
         if self._state.phase is Phase.PROCESSING and step is not PaymentStep.SENT:
             self._set(
@@ -385,6 +397,7 @@ class CounterViewModel(ViewModel[CounterState]):
             )
 
     def _paid(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
+        self._waited()
         wait = "Jawaban EDC sedang dicatat."
         self._set(replace(self._state, steps=lines.steps(purse=True, at=1), can_cancel=False, why_no_cancel=wait))
         self._runner.submit(
@@ -436,7 +449,7 @@ class CounterViewModel(ViewModel[CounterState]):
                 phase=Phase.DONE,
                 steps=lines.steps(fact.purse is not None, 2),
                 done=DonePanel(
-                    title="Tercatat. Serahkan barang ini",
+                    title=f"Tercatat. Serahkan {_how_many(len(fact.lines))} ini",
                     paper=f"Struk nomor {fact.receipt:04d} sedang dicetak",
                     picks=lines.picks(fact.lines, self._catalogue, self._ticked),
                     left_title=f"Sisa {name} bulan ini".replace("  ", " "),
@@ -541,8 +554,13 @@ class CounterViewModel(ViewModel[CounterState]):
             tally=now.tally,
             opened=now.opened,
             day_open=now.day_open,
+            day_sealed=now.day_sealed,
             doubts_waiting=now.doubts_waiting,
         )
+
+
+def _how_many(lines: int) -> str:
+    return "barang" if lines == 1 else f"{lines} barang"
 
 
 def _refusal(refusal: Refusal) -> Trouble:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Product
 from ewarung_pos.domain.entitlement import Bound, Standing, allowance, purse_programme, ration_programme
 from ewarung_pos.domain.journal import Redeemed
-from ewarung_pos.domain.redemption import Basket, RedemptionLine, Tender
+from ewarung_pos.domain.redemption import Basket, RedemptionLine, Tender, priced, total_of
 from ewarung_pos.domain.units import Quantity, Rupiah
 from ewarung_pos.ports import DeviceState, Tally
 from ewarung_pos.ui.viewmodels.counter_state import (
@@ -84,6 +84,7 @@ def sections(standing: Standing, basket: Basket, catalogue: Catalogue, terminal:
                     if purse_programme(standing, catalogue, product.commodity) is not None
                 ),
                 why_not="EDC tidak tersambung: belanja KKS menunggu EDC." if away else "",
+                look=_over_shadow(standing, basket, catalogue),
                 chosen=_chosen(basket, Tender.PURSE),
             )
         )
@@ -119,8 +120,8 @@ def short_name(product: Product, catalogue: Catalogue) -> str:
 
 
 def to_pay(basket: Basket, catalogue: Catalogue) -> str:
-    """KKS Rp95.500 · tunai Rp15.700; empty for rations alone."""
-    parts = []
+    """KKS Rp95.500 + tunai Rp15.700 = Rp111.200; empty for rations alone."""
+    parts, together = [], Rupiah(0)
     for tender, word in ((Tender.PURSE, "KKS"), (Tender.CASH, "tunai")):
         total = Rupiah(0)
         for line in basket.lines:
@@ -128,7 +129,8 @@ def to_pay(basket: Basket, catalogue: Catalogue) -> str:
                 total += catalogue.product(line.product).price * line.packs
         if total.amount:
             parts.append(f"{word} {total}")
-    return " · ".join(parts)
+            together += total
+    return " + ".join(parts) + (f" = {together}" if len(parts) > 1 else "")
 
 
 def picks(lines: tuple[RedemptionLine, ...], catalogue: Catalogue, ticked: frozenset[int]) -> tuple[Pick, ...]:
@@ -157,6 +159,14 @@ def steps(purse: bool, at: int) -> tuple[Step, ...]:
     now = at if purse else max(0, at - 1) if at else 0
     marks = [Mark.DONE if i < now else Mark.NOW if i == now else Mark.TODO for i in range(len(words))]
     return tuple(Step(word, mark) for word, mark in zip(words, marks, strict=True))
+
+
+def _over_shadow(standing: Standing, basket: Basket, catalogue: Catalogue) -> str:
+    """The bank decides; our record only warns (domain rule R16)."""
+    total = total_of(priced(basket, catalogue), Tender.PURSE)
+    if standing.shadow is None or total.amount <= standing.shadow.amount:
+        return ""
+    return f"Melebihi saldo menurut catatan {standing.shadow}; EDC mungkin menolak."
 
 
 def _chosen(basket: Basket, tender: Tender) -> int:
@@ -190,6 +200,7 @@ def _ration_rows(standing: Standing, basket: Basket, catalogue: Catalogue) -> tu
                     packs=packs,
                     most=most,
                     bound=_bound_text(bound, most) if packs >= most else "",
+                    scarce=bound is Bound.STOCK,
                     gone=gone,
                 )
             )
@@ -210,6 +221,7 @@ def _priced_row(product: Product, tender: Tender, standing: Standing, basket: Ba
         packs=packs,
         most=most,
         bound=_bound_text(bound, most) if packs >= most else "",
+        scarce=bound is Bound.STOCK,
         gone="" if most or packs else "stok habis",
     )
 

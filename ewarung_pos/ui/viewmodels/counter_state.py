@@ -88,7 +88,7 @@ class ShelfRow:
         left: `sisa 10`, of: `dari 10 kg` (rations), or price texts in the other sections.
         permille: how much of the month is left, 0..1000, or None without a bar.
         value: `2 × 5 kg`. packs: the number now. most: what the stepper may reach.
-        bound: what limits it, said beside the stepper when it is reached, else empty.
+        bound: what limits it, said beside the stepper when it is reached, else empty; `scarce` when that is the shelf.
         gone: when nothing is left: the sentence in place of the stepper, else empty. receipt: number to show then.
     """
 
@@ -102,13 +102,17 @@ class ShelfRow:
     packs: int
     most: int
     bound: str = ""
+    scarce: bool = False
     gone: str = ""
     receipt: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """Jatah, Belanja KKS or Tunai: `id` is ration, purse or cash. `why_not` when it cannot be used now."""
+    """Jatah, Belanja KKS or Tunai: `id` is ration, purse or cash.
+
+    `why_not` when it cannot be used now; `look` what may go wrong with what is chosen, without hindering it.
+    """
 
     id: str
     title: str
@@ -117,6 +121,7 @@ class Section:
     rows: tuple[ShelfRow, ...]
     take_all: bool = False
     why_not: str = ""
+    look: str = ""
     chosen: int = 0
 
 
@@ -185,6 +190,7 @@ class CounterState:
     tally: tuple[TallyItem, ...] = ()
     opened: str = ""
     day_open: bool = True
+    day_sealed: bool = False
     person: Person | None = None
     presence: str = "sendiri"
     proxy_reason: str = ""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import Clock, Lane, Ledger, TaskRunner
 from ewarung_pos.services.clockwork import ClockFindings, ClockService
@@ -92,11 +93,12 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         closed_today = state is DayState.CLOSED and found.sealed
         age = f"{status.register_age} hari" if status.register_age >= 0 else "umur tidak diketahui"
         facts = [
-            (Fact("users", f"{status.families} keluarga dalam daftar ({age})"), status.register_state),
-            (Fact("package", f"{packs} kemasan di rak menurut catatan"), "ok" if packs else "look"),
+            (Fact("users", f"{dotted(status.families)} keluarga dalam daftar ({age})"), status.register_state),
+            (Fact("package", f"{dotted(packs)} kemasan di rak menurut catatan"), "ok" if packs else "look"),
             (
                 Fact(
-                    "cloud-upload", "Semua terkirim ke kota" if not status.unsent else f"{status.unsent} belum terkirim"
+                    "cloud-upload",
+                    "Semua terkirim ke kota" if not status.unsent else f"{dotted(status.unsent)} belum terkirim",
                 ),
                 "ok" if not status.unsent else "look",
             ),

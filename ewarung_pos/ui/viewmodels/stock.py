@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.stock import ReceivedLine
+from ewarung_pos.domain.units import Rupiah, Unit
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import Lane, Ledger, TaskRunner
 from ewarung_pos.services.stock import StockService
@@ -18,7 +19,7 @@ __all__ = ["StockRow", "StockState", "StockViewModel"]
 
 @dataclass(frozen=True, slots=True)
 class StockRow:
-    """One product: packs on the shelf, price, ceiling (empty without one), and packs being received."""
+    """One product: packs on the shelf, price and ceiling of a pack (empty without one), and packs being received."""
 
     product: str
     name: str
@@ -167,6 +168,9 @@ def _row(catalogue: Catalogue, code: str, shelf: dict[str, int], date: str, rece
     packs = shelf.get(code, 0)
     limit = catalogue.ceiling(product, BusinessDate(date)) if date else None
     kind = "HET" if limit is not None and limit.binding else "acuan"
+    per = 1 if product.pack.unit is Unit.PIECE else 1000
+    # For the pack, beside the pack's own price: a limit per kg says nothing beside a price per sack.
+    for_pack = Rupiah(limit.price.amount * product.pack.amount // per) if limit is not None else None
     return StockRow(
         product=code,
         name=product.name,
@@ -175,7 +179,7 @@ def _row(catalogue: Catalogue, code: str, shelf: dict[str, int], date: str, rece
         on_hand=packs,
         content=str(product.pack * packs),
         price=str(product.price),
-        ceiling=f"{kind} {limit.price}" if limit is not None else "",
+        ceiling=f"{kind} {for_pack}" if for_pack is not None else "",
         over_ceiling=bool(date) and catalogue.over_ceiling(product, BusinessDate(date)),
         receiving=receiving,
     )

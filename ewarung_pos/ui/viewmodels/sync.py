@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import CitySync, Clock, Lane, Ledger, LedgerHead, SyncReport, TaskRunner
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
@@ -99,7 +100,7 @@ class SyncViewModel(ViewModel[SyncState]):
             self._state,
             unsent=head.unsent,
             kiosk=kiosk,
-            last_received=f"keadaan kota nomor {cursor}" if cursor else "belum ada",
+            last_received=f"kiriman kota ke-{dotted(cursor)}" if cursor else "belum ada",
             head=f"no. {head.seq} · {head.hash[:12]}" if head.seq else "kosong",
         )
         if not state.headline or head.unsent != self._state.unsent:

@@ -69,6 +69,7 @@ class Services:
     printer: ReceiptPrinter
     city: CitySync
     poll_ms: int = 200
+    response_seconds: int = 120
 
 
 class TillViewModels:
@@ -90,7 +91,17 @@ class TillViewModels:
         )
         self.counter = CounterViewModel(
             CounterDesk(
-                s.ledger, s.redeem, s.day, s.papers, s.reader, s.terminal, s.printer, operator, self._changed, s.poll_ms
+                s.ledger,
+                s.redeem,
+                s.day,
+                s.papers,
+                s.reader,
+                s.terminal,
+                s.printer,
+                operator,
+                self._changed,
+                s.poll_ms,
+                s.response_seconds,
             ),
             runner,
             self.doubt.open,

@@ -177,11 +177,17 @@ class ShelfLine(Box):
         self._picture.set_picture(state.pictogram)
         self._name.render_state("", state.name)
         tight = self.look.room is Density.TIGHT
+        tone = Tone.LOOK if state.scarce else Tone.SOFT
         if state.gone:
             self._left.set_runs((Run(state.gone, Role.LEAD, Tone.SOFT),))
         elif tight and state.bound:
             bound = state.bound.removeprefix("sampai ")
-            self._left.set_runs((Run(state.left, Role.LEAD, bold=True), Run(bound, Role.SMALL, Tone.LOOK)))
+            self._left.set_runs(
+                (
+                    Run(state.left, Role.LEAD, bold=True),
+                    Run(bound, Role.SMALL, tone),
+                )
+            )
         else:
             beside = state.of if state.permille is not None else ""
             words = Run(beside.replace("dari ", "/ "), Role.SMALL, Tone.SOFT) if tight else Run(beside, tone=Tone.SOFT)
@@ -191,7 +197,7 @@ class ShelfLine(Box):
         self._bar.setVisible(state.permille is not None)
         self._bar.set_share(state.permille or 0, 1000)
         self._bar.setAccessibleName(f"{state.name} {state.left} {state.of}")
-        self._bound.render_state("" if is_narrow(self) else "info", state.bound, Tone.LOOK)
+        self._bound.render_state("" if is_narrow(self) else "info", state.bound, tone)
         self._bound.setVisible(bool(state.bound) and not state.gone)
         self._third.setVisible(not tight and not state.gone)
         self._third.setFixedHeight(self._bound.sizeHint().height() - 4)
@@ -310,8 +316,9 @@ class BasketPage(Page):
         ]
         self._tabs.set_tabs(tabs, section.id)
         self.take_all.setVisible(section.take_all)
-        self._why_words.render_state("unplug", section.why_not, Tone.LOOK)
-        self._why_not.setVisible(bool(section.why_not))
+        icon = "unplug" if section.why_not else "triangle-alert"
+        self._why_words.render_state(icon, section.why_not or section.look, Tone.LOOK)
+        self._why_not.setVisible(bool(section.why_not or section.look))
         wanted = [row.product for row in section.rows]
         if section.id != self._section or wanted != list(self._lines):
             self._lines = {row.product: ShelfLine(self._counter, row.product) for row in section.rows}

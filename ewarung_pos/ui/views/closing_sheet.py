@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.domain.free_text import NOTE_CHARS
 from ewarung_pos.domain.stock import VarianceReason
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.ui.viewmodels.closing import REASONS, ClosingState, ClosingViewModel, CountRow, StoryLine
 from ewarung_pos.ui.views.kit import (
     Badge,
@@ -66,7 +67,7 @@ class _CountLine(Box):
         self._badge_place.setFixedWidth(self.look.pixels(Role.BODY) * 8 + 8)
 
     def render_state(self, row: CountRow, *, blind: bool) -> None:
-        self._booked.set_text(f"{row.booked} {row.pack_word}")
+        self._booked.set_text(f"{dotted(row.booked)} {row.pack_word}")
         self._booked.setVisible(not blind)
         self._unit.setVisible(blind)
         self.field.setReadOnly(not blind)

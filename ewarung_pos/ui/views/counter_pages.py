@@ -148,6 +148,8 @@ class ReadyPage(Page):
         """Show what the reader waits for."""
         if looking:
             words = ("reader-reading", "Kartu dibaca, mencari keluarga", "Sebentar.")
+        elif state.day_sealed:
+            words = ("reader-away", "Hari ini sudah ditutup", "Hari kerja sudah disegel. Buka lagi besok pagi.")
         elif not state.day_open:
             words = ("reader-away", "Hari belum dibuka", "Kartu dilayani setelah hari kerja dibuka.")
         elif state.reader is not None:
@@ -159,7 +161,7 @@ class ReadyPage(Page):
                 "Kartu tetap dipegang keluarga. PIN ditekan sendiri di mesin EDC.",
             )
         self._empty.render_state(*words, title_role=Role.DISPLAY)
-        self.open_day.setVisible(not state.day_open and not looking)
+        self.open_day.setVisible(not state.day_open and not state.day_sealed and not looking)
         self._doubt.setVisible(state.doubts_waiting > 0 and not looking)
         self._doubt_words.render_state(
             "triangle-alert", f"{state.doubts_waiting} penarikan saldo belum pasti", Tone.LOOK

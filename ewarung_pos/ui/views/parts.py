@@ -153,6 +153,7 @@ class Stack(Pages):
 
 
 NARROW_BAR = 420
+LEAST_BAR = 340
 _PAGE_KEYS = ("PgUp", "PgDown")
 
 
@@ -290,7 +291,6 @@ class PagedRows(Painted):
         self._bar.setVisible(pages > 1)
         if pages > 1:
             narrow = self.width() < NARROW_BAR
-            self._where.setVisible(not narrow)
             self._back.set_text("Naik" if narrow else "Sebelumnya")
             self._on.set_text("Turun" if narrow else "Berikutnya")
             self._bar.setGeometry(0, self.height() - bar, self.width(), bar)
@@ -298,7 +298,8 @@ class PagedRows(Painted):
             self._back.setEnabled(self._page > 0)
             self._on.setEnabled(self._page < pages - 1)
             last = min(first + per, count)
-            self._where.set_text(f"{first + 1}–{last} dari {count}")
+            self._where.setVisible(self.width() >= LEAST_BAR)
+            self._where.set_text(f"{first + 1}–{last}/{count}" if narrow else f"{first + 1}–{last} dari {count}")
         self.update()
 
     def event(self, event: QEvent) -> bool:

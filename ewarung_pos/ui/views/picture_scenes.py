@@ -255,12 +255,12 @@ _PROCESSING = replace(
     waiting="Menunggu EDC: Rp83.200. Keluarga menekan PIN sendiri.",
 )
 _DONE = DonePanel(
-    title="Tercatat. Serahkan barang ini",
+    title="Tercatat. Serahkan 3 barang ini",
     paper="Struk nomor 0038 sudah dicetak",
     picks=(
-        Pick("rice", "2 karung beras 5 kg", ticked=True),
-        Pick("sugar", "2 bungkus gula 1 kg", ticked=True),
-        Pick("oil", "1 botol minyak 1 L", ticked=False),
+        Pick("rice", "2 karung Beras medium 5 kg", ticked=True),
+        Pick("sugar", "2 bungkus Gula pasir 1 kg", ticked=True),
+        Pick("oil", "1 botol Minyak goreng 1 L", ticked=False),
     ),
     left_title="Sisa SUMINAH bulan ini",
     left=(
@@ -275,16 +275,17 @@ _DONE = DonePanel(
 )
 _MANY = replace(
     _DONE,
+    title="Tercatat. Serahkan 7 barang ini",
     picks=tuple(
         Pick(picture, text, ticked=False)
         for picture, text in (
-            ("rice", "2 karung beras 5 kg"),
-            ("sugar", "2 bungkus gula 1 kg"),
-            ("oil", "1 botol minyak 1 L"),
-            ("flour", "2 bungkus tepung 1 kg"),
-            ("egg", "1 tray telur 10 butir"),
-            ("rice", "1 karung beras 10 kg"),
-            ("oil", "2 botol minyak 1 L"),
+            ("rice", "2 karung Beras medium 5 kg"),
+            ("sugar", "2 bungkus Gula pasir 1 kg"),
+            ("oil", "1 botol Minyak goreng 1 L"),
+            ("flour", "2 bungkus Tepung terigu 1 kg"),
+            ("egg", "1 tray Telur ayam ras 10 butir"),
+            ("rice", "1 karung Beras SPHP 10 kg"),
+            ("oil", "2 botol Minyak goreng 1 L"),
         )
     ),
     entry="e39",
@@ -416,8 +417,8 @@ def _stock_row(
 
 _STOCK = StockState(
     rows=(
-        _stock_row("b5", "Beras Rojolele 5 kg", "rice", "karung 5 kg", 120, "600 kg", "Rp67.500", "HET Rp13.500"),
-        _stock_row("b10", "Beras Rojolele 10 kg", "rice", "karung 10 kg", 24, "240 kg", "Rp134.000", "HET Rp13.500"),
+        _stock_row("b5", "Beras Rojolele 5 kg", "rice", "karung 5 kg", 120, "600 kg", "Rp67.500", "HET Rp67.500"),
+        _stock_row("b10", "Beras Rojolele 10 kg", "rice", "karung 10 kg", 24, "240 kg", "Rp134.000", "HET Rp135.000"),
         _stock_row("g1", "Gulaku 1 kg", "sugar", "bungkus 1 kg", 126, "126 kg", "Rp17.500", "acuan Rp17.500"),
         _stock_row("m1", "Minyakita 1 L", "oil", "botol 1 L", 132, "132 L", "Rp16.200", "HET Rp15.700"),
         _stock_row("t1", "Segitiga Biru 1 kg", "flour", "bungkus 1 kg", 130, "130 kg", "Rp12.400"),
@@ -456,27 +457,27 @@ _CLOCK = replace(
 
 def _count(*counted: int | None) -> tuple[CountRow, ...]:
     goods = (
-        ("b5", "Beras Rojolele 5 kg", "rice", "karung", 120, 5, "kg"),
-        ("b10", "Beras Rojolele 10 kg", "rice", "karung", 24, 10, "kg"),
-        ("g1", "Gulaku 1 kg", "sugar", "bungkus", 126, 1, "kg"),
-        ("m1", "Minyakita 1 L", "oil", "botol", 132, 1, "L"),
-        ("t1", "Segitiga Biru 1 kg", "flour", "bungkus", 130, 1, "kg"),
-        ("e10", "Telur ayam isi 10", "egg", "tray", 18, 10, "butir"),
+        ("b5", "Beras Rojolele 5 kg", "rice", "karung", 120),
+        ("b10", "Beras Rojolele 10 kg", "rice", "karung", 24),
+        ("g1", "Gulaku 1 kg", "sugar", "bungkus", 126),
+        ("m1", "Minyakita 1 L", "oil", "botol", 132),
+        ("t1", "Segitiga Biru 1 kg", "flour", "bungkus", 130),
+        ("e10", "Telur ayam isi 10", "egg", "tray", 18),
     )
     return tuple(
         CountRow(
             code, name, picture, word, booked, many,
-            "" if many is None else "cocok" if many == booked else f"−{(booked - many) * pack} {unit}",
+            "" if many is None else "cocok" if many == booked else f"−{booked - many} {word}",
             many is not None and many != booked,
         )
-        for (code, name, picture, word, booked, pack, unit), many in zip(goods, counted, strict=True)
+        for (code, name, picture, word, booked), many in zip(goods, counted, strict=True)
     )  # fmt: skip
 
 
 _STORY = tuple(
     StoryLine(text, agrees=True)
     for name, amount in (("beras", "370 kg"), ("gula", "74 kg"), ("minyak", "68 L"))
-    for text in (f"hak berkurang {amount} {name}", f"diserahkan {amount}", f"di struk {amount}", f"stok −{amount}")
+    for text in (f"{name}: jatah {amount}", f"diserahkan {amount}", f"di struk {amount}", f"stok −{amount}")
 )
 _FIGURES = (
     ("Keluarga dilayani", "41"),
@@ -504,7 +505,9 @@ _SEAL = replace(
     edc_total="Rp1.911.000",
     till_purse="Rp1.911.000",
 )
-_SEALED = replace(_SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan Z sudah dicetak.")
+_SEALED = replace(
+    _SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan tutup hari sudah dicetak."
+)
 _SYNC = SyncState(
     headline="Semua terkirim 09.40",
     tone="ok",
@@ -516,7 +519,7 @@ _SYNC = SyncState(
         SyncLine("07.01", "hari 2026-11-23: kota membenarkan", "ok"),
     ),
     kiosk="EW-0123 · e-Warung Mawar",
-    last_received="keadaan kota nomor 88",
+    last_received="kiriman kota ke-88",
     head="no. 131 · 9f86d081884c",
     key="chip TPM",
 )

@@ -169,7 +169,13 @@ class PracticeFrame(Box):
     def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self._on = False
+        self._hint = ""
         self.add(content, stretch=1)
+
+    def set_hint(self, hint: str) -> None:
+        """Say this behind the word."""
+        self._hint = f" · {hint}" if hint else ""
+        self.update()
 
     def set_on(self, on: bool) -> None:
         """Draw the stripes, or not."""
@@ -211,7 +217,7 @@ class PracticeFrame(Box):
         inner = self.contentsRect().marginsRemoved(self.lay.contentsMargins())
         painter.fillRect(inner, self.look.colour("ground"))
         font = self.look.font(Role.KEY, bold=True)
-        word = "LATIHAN · tidak ada yang sungguhan"
+        word = "LATIHAN · tidak ada yang sungguhan" + self._hint
         wide = text_width(font, word) + 32
         at = QRect((width - wide) // 2, 0, wide, self._word_height())
         painter.fillRect(at, self.look.colour("look"))

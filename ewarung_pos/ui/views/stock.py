@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.domain.free_text import NOTE_NUMBER_CHARS, SUPPLIER_CHARS
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.ui.viewmodels.stock import StockRow, StockState, StockViewModel
 from ewarung_pos.ui.views.kit import (
     BigButton,
@@ -43,11 +44,15 @@ def _columns(room: Density) -> tuple[Column[StockRow], ...]:
     return (
         Column("Barang", lambda each: Cell(each.name, picture=each.pictogram), share=1),
         *(() if room in (Density.TIGHT, Density.COMPACT) else pack),
-        Column("Di rak", lambda each: Cell(str(each.on_hand), bold=True), right=True),
+        Column("Di rak", lambda each: Cell(dotted(each.on_hand), bold=True), right=True),
         *(() if room is Density.TIGHT else content),
-        Column("Harga", lambda each: Cell(each.price), right=True),
-        Column("Batas harga", _ceiling, right=True),
+        Column("Harga/kemasan", lambda each: Cell(each.price), right=True),
+        Column("Batas/kemasan", _ceiling, right=True),
     )
+
+
+def _sum(row: StockRow) -> str:
+    return f"{dotted(row.on_hand)} + {dotted(row.receiving)} = {dotted(row.on_hand + row.receiving)}"
 
 
 def _ceiling(each: StockRow) -> Cell:
@@ -141,11 +146,11 @@ class _ReceiveLine(Box):
 
     def render_state(self, row: StockRow) -> None:
         self._now.set_runs(
-            (Run("di rak", Role.BODY, Tone.SOFT), Run(str(row.on_hand), Role.BODY, bold=True))
+            (Run("di rak", Role.BODY, Tone.SOFT), Run(dotted(row.on_hand), Role.BODY, bold=True))
             if not row.receiving
             else (
                 Run("di rak", Role.BODY, Tone.SOFT),
-                Run(f"{row.on_hand} + {row.receiving} = {row.on_hand + row.receiving}", Role.BODY, Tone.GO, bold=True),
+                Run(_sum(row), Role.BODY, Tone.GO, bold=True),
             )
         )
         if not self.field.hasFocus() or (self.field.value() or 0) != row.receiving:
@@ -208,7 +213,7 @@ class _ReceivePage(Page):
         for row in state.rows:
             self._lines[row.product].render_state(row)
         packs = sum(row.receiving for row in state.rows)
-        self._sum.set_text(f"{packs} kemasan" if packs else "")
+        self._sum.set_text(f"{dotted(packs)} kemasan" if packs else "")
         missing = "isi pemasok" if not state.supplier.strip() else "isi jumlah barang" if not packs else ""
         self.receive.set_reason("" if state.can_receive else missing or "sedang dicatat")
         if state.notice is not None:

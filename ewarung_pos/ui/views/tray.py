@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TrayState, TrayViewModel
-from ewarung_pos.ui.views.kit import Flow, Panel, Role, Text, Tone
+from ewarung_pos.ui.views.kit import Flow, Panel, Role, SearchField, Text, Tone
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
 from ewarung_pos.ui.views.parts import Box, PagedRows
@@ -200,18 +200,18 @@ class TrayView(Box):
         self.add(self._face, self._away)
         self._next = Text("Belanja KKS berikutnya", Role.SMALL, Tone.SOFT)
         self.add(self._next, self._behaviour)
-        self.add(Text("Kartu di meja: tekan untuk memasukkan", Role.SMALL, Tone.SOFT, wrap=True))
+        self._found: tuple[tuple[str, str], ...] = ()
+        self._state = TrayState()
+        self.search = SearchField("Nama atau 4 angka")
+        self.search.searched.connect(self._render_cards)
+        self.search.submitted.connect(self._insert_only)
+        self.add(self.search)
         self.add(self._rows, stretch=1)
 
     def render_state(self, state: TrayState) -> None:
         """Show cards and display."""
-        if [(card.row, card.accessibleName()) for card in self._cards] != [*state.cards]:
-            self._cards = [_TrayCard(row, label) for row, label in state.cards]
-            for card in self._cards:
-                card.clicked.connect(self._insert)
-            self._rows.set_rows(self._cards, keep_page=False)
-        for card in self._cards:
-            card.set_inserted(card.row == state.inserted)
+        self._state = state
+        self._render_cards()
         self._face.render_state(state.display, asks_pin=state.asks_pin)
         for chip in self._chips:
             chip.setChecked(chip.value == state.behaviour)
@@ -220,6 +220,23 @@ class TrayView(Box):
         self._behaviour.setVisible(state.away is None)
         if state.away is not None:
             self._away_words.set_text(f"{state.away.happened} {state.away.now}")
+
+    def _render_cards(self) -> None:
+        words = self.search.text().casefold().split()
+        found = tuple(each for each in self._state.cards if all(word in each[1].casefold() for word in words))
+        if found != self._found:
+            self._found = found
+            self._cards = [_TrayCard(row, label) for row, label in found]
+            for card in self._cards:
+                card.clicked.connect(self._insert)
+            self._rows.set_rows(self._cards, keep_page=False)
+        for card in self._cards:
+            card.set_inserted(card.row == self._state.inserted)
+
+    def _insert_only(self) -> None:
+        self._render_cards()
+        if len(self._found) == 1:
+            self._tray.insert(self._found[0][0])
 
     def _behave(self) -> None:
         chip = self.sender()

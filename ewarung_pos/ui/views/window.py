@@ -43,6 +43,8 @@ FAULT_WIDTH = 920
 """A page that says one thing is read, not scanned: px."""
 
 TRAY_WIDTH = 340
+TRAY_KEY = "F11"
+"""Puts the tray away where it covers the till, and lays it out again."""
 TRAY_SECONDS = 3.0
 """A call to the tray gives up after two."""
 WIDE = 1024 + TRAY_WIDTH
@@ -133,6 +135,9 @@ class TillWindow(QMainWindow):
         self._timer.start()
         leave = QShortcut(QKeySequence("Ctrl+L"), self)
         leave.activated.connect(viewmodels.shell.sign_out)
+        if tray is not None:
+            away = QShortcut(QKeySequence(TRAY_KEY), self)
+            away.activated.connect(self.turn_tray)
         self._ends.append(viewmodels.shell.subscribe(self._render))
 
     def show_fault(self) -> None:
@@ -259,10 +264,20 @@ class TillWindow(QMainWindow):
             tray.setWindowFlags(Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint)
             tray.setMinimumWidth(TRAY_WIDTH)
             tray.resize(TRAY_WIDTH, min(720, self.height()))
+            away = QShortcut(QKeySequence(TRAY_KEY), tray)
+            away.activated.connect(self.turn_tray)
         self._tray = tray
         self._tray_end = model.subscribe(tray.render_state)
         model.activate()
         tray.show()
+        self._frame.set_hint("" if beside else f"{TRAY_KEY} kartu dan EDC")
+
+    def turn_tray(self) -> None:
+        """Put the tray away where it lies over the till, or lay it out again; beside the till it stays."""
+        if self._tray is not None and self._tray.isWindow():
+            self._tray.setVisible(self._tray.isHidden())
+            if self._tray.isHidden():
+                self.activateWindow()
 
     def _drop_tray(self) -> None:
         if self._tray is not None:

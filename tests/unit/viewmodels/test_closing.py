@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ewarung_pos.domain.business_day import DayState, EdcTotals
+from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import StockAdjusted
 from ewarung_pos.ports import SyncPhase, SyncReport
 from ewarung_pos.services.operators import DELAYS_MS
@@ -33,11 +34,11 @@ def test_an_evening_without_differences(evening: ScriptedTill) -> None:
     assert state(evening).step == 2
     assert {each.difference for each in state(evening).rows} == {"cocok"}
     assert [line.text for line in state(evening).story] == [
-        "hak berkurang 10 kg beras",
+        "beras: jatah 10 kg",
         "diserahkan 10 kg",
         "di struk 10 kg",
         "stok −10 kg",
-        "hak berkurang 1 kg telur",
+        "telur: KKS 1 kg",
         "diserahkan 1 kg",
         "di struk 1 kg",
         "stok −1 kg",
@@ -51,7 +52,7 @@ def test_an_evening_without_differences(evening: ScriptedTill) -> None:
     assert ("Nilai jatah", "Rp135.000") in state(evening).figures
     seal(evening)
     assert state(evening).step == 5
-    assert state(evening).said == "Hari disegel. Laporan Z sudah dicetak."
+    assert state(evening).said == "Hari disegel. Laporan tutup hari sudah dicetak."
     assert state(evening).report == evening.paper.papers[-1]
     assert closed(evening).edc == EdcTotals(29_000, "000001")
     assert evening.kit.day.today().state is DayState.CLOSED
@@ -89,6 +90,24 @@ def test_no_card_is_served_once_the_close_began_and_again_when_it_is_called_off(
     assert evening.counter.refusal is None
 
 
+def test_the_first_figure_says_what_paid_for_the_goods_on_screen_and_paper(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=2)
+    till.choose("cash", beras_sphp_5=1)
+    till.serve()
+    till.vm.counter.finish()
+    till.to("closing")
+    begin(till)
+    count(till)
+    assert state(till).story[0].text == "beras: jatah 10 kg + tunai 5 kg"
+    explain(till)
+    ask_edc(till)
+    seal(till)
+    paper = "\n".join(text_lines(till.paper.papers[-1], 32))
+    assert "jatah 10 kg + tunai 5 kg" in paper
+    assert "hak" not in paper.split()
+
+
 def test_what_was_undone_completely_tells_no_story(evening: ScriptedTill) -> None:
     from ewarung_pos.services.reverse import ReversalReason
 
@@ -96,7 +115,7 @@ def test_what_was_undone_completely_tells_no_story(evening: ScriptedTill) -> Non
     evening.kit.reverse.reverse(entry, ReversalReason.WRONG_GOODS, "siti", "yuni")
     begin(evening)
     count(evening)
-    assert state(evening).story[0].text == "hak berkurang 1 kg telur"
+    assert state(evening).story[0].text == "telur: KKS 1 kg"
     assert state(evening).story_agrees
 
 
@@ -135,7 +154,7 @@ def test_a_difference_waits_for_its_reason(evening: ScriptedTill) -> None:
     begin(evening)
     count(evening, gula_1=1)
     sugar = row(evening, "gula-1")
-    assert (sugar.difference, sugar.differs) == ("−1 kg", True)
+    assert (sugar.difference, sugar.differs) == ("−1 bungkus", True)
     assert not state(evening).can_go_on
     evening.vm.closing.choose_reason("gula-1", "lain")
     assert not state(evening).can_go_on
@@ -150,7 +169,7 @@ def test_a_difference_waits_for_its_reason(evening: ScriptedTill) -> None:
 def test_more_than_the_book_says_is_a_difference_too(evening: ScriptedTill) -> None:
     begin(evening)
     count(evening, gula_1=-2)
-    assert row(evening, "gula-1").difference == "+2 kg"
+    assert row(evening, "gula-1").difference == "+2 bungkus"
 
 
 def test_a_large_difference_needs_the_leader(evening: ScriptedTill) -> None:

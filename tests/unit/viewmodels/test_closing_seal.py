@@ -124,7 +124,7 @@ def test_a_report_that_did_not_come_out_stays_owed(evening: ScriptedTill) -> Non
     assert [job.kind for job in evening.kit.papers.owed()] == ["day_report"]
     evening.vm.closing.reprint()
     evening.settle()
-    assert state(evening).said == "Hari disegel. Laporan Z sudah dicetak."
+    assert state(evening).said == "Hari disegel. Laporan tutup hari sudah dicetak."
     assert evening.kit.papers.owed() == ()
 
 
@@ -173,7 +173,7 @@ def test_each_step_is_taken_up_after_a_power_cut(evening: ScriptedTill) -> None:
     count(evening, gula_1=1)
     evening.power_cut()
     evening.to("closing")
-    assert (state(evening).step, row(evening, "gula-1").difference) == (2, "−1 kg")
+    assert (state(evening).step, row(evening, "gula-1").difference) == (2, "−1 bungkus")
     assert state(evening).story_agrees
     evening.vm.closing.choose_reason("gula-1", "bocor")
     explain(evening)

@@ -181,7 +181,7 @@ def test_a_mixed_basket_says_what_each_pays(till: ScriptedTill) -> None:
     till.insert("SUMINAH")
     till.choose("purse", telur_1=2)
     till.choose("cash", kecap_500=1)
-    assert till.counter.to_pay == "KKS Rp58.000 · tunai Rp14.500"
+    assert till.counter.to_pay == "KKS Rp58.000 + tunai Rp14.500 = Rp72.500"
     till.vm.counter.choose_section("no-such-section")
     assert till.counter.section == "cash"
 

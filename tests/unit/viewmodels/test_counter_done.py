@@ -8,7 +8,8 @@ from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import Redeemed
 from ewarung_pos.errors import LedgerFull, PrinterNotReady
 from ewarung_pos.ui.viewmodels.counter_state import Mark, Phase
-from tests.unit.services.counter import facts, ration, serve
+from tests.unit.services.counter import DAY_MS, facts, ration, serve
+from tests.unit.viewmodels.closing import ask_edc, begin, count, explain, seal
 from tests.unit.viewmodels.till import ScriptedTill
 
 # --- Selesai ---------------------------------------------------------------------------------------------------------
@@ -19,6 +20,7 @@ def test_done_lists_what_to_hand_over_and_what_is_left(till: ScriptedTill) -> No
     done = till.counter.done
     assert done is not None
     assert [pick.text for pick in done.picks] == ["2 karung Beras medium 5 kg", "1 bungkus Gula pasir 1 kg"]
+    assert done.title == "Tercatat. Serahkan 2 barang ini"
     assert done.left_title == "Sisa SRI WAHYUNI bulan ini"
     assert [(left.name, left.left) for left in done.left] == [
         ("Beras", "0 kg"),
@@ -167,6 +169,22 @@ def test_cancelling_at_a_notice_only_leaves_the_notice(till: ScriptedTill) -> No
     till.serve()
     till.vm.counter.cancel()
     assert (till.phase(), till.counter.notice) == (Phase.RECOGNISED, None)
+
+
+def test_once_the_day_is_sealed_the_counter_says_so_and_not_that_it_is_unopened(till: ScriptedTill) -> None:
+    assert not till.counter.day_sealed
+    till.vm.counter.finish()
+    till.to("closing")
+    begin(till)
+    count(till)
+    explain(till)
+    ask_edc(till)
+    seal(till)
+    till.to("counter")
+    assert (till.counter.day_open, till.counter.day_sealed) == (False, True)
+    till.kit.clock.wall_ahead_ms += DAY_MS
+    till.to("counter")
+    assert (till.counter.day_open, till.counter.day_sealed) == (False, False)
 
 
 def test_an_empty_basket_is_left_at_once(till: ScriptedTill) -> None:

@@ -35,7 +35,7 @@ def test_a_purse_is_paid_between_intent_and_receipt(till: ScriptedTill) -> None:
     assert [step.text for step in till.counter.steps] == ["Menunggu PIN di EDC", "Dicatat", "Struk dicetak"]
     assert [step.mark for step in till.counter.steps] == [Mark.DONE, Mark.DONE, Mark.NOW]
     waits = {state.waiting for state in states if state.phase is Phase.PROCESSING}
-    assert "Menunggu EDC: Rp58.000. Keluarga menekan PIN sendiri." in waits
+    assert "Menunggu EDC: Rp58.000. Lihat layar EDC; keluarga menekan PIN sendiri." in waits
     assert till.counter.done is not None
     assert till.counter.done.left[-1].left == "Rp142.000"
 
@@ -88,6 +88,44 @@ def test_without_a_terminal_nothing_is_sent(till: ScriptedTill) -> None:
     till.serve()
     assert till.counter.notice is not None
     assert till.counter.notice.code == "edc.not_sent"
+
+
+def test_the_wait_for_the_edc_is_counted_in_seconds_beside_its_limit(till: ScriptedTill) -> None:
+    from dataclasses import replace
+
+    till.vm.counter._desk = replace(till.vm.counter._desk, response_seconds=90)
+    states = seen(till)
+
+    def holder_hesitates(tell: Tell) -> None:
+        till.settle(3_500)
+
+    till.edc.on_pay = holder_hesitates
+    till.buy("TUKINAH", telur_1=1)
+    waits = list(dict.fromkeys(state.waiting for state in states if state.waiting))
+    words = "Menunggu EDC: Rp29.000. Lihat layar EDC; keluarga menekan PIN sendiri."
+    assert waits == [words, *(f"{words} {second} dari 90 detik." for second in (1, 2, 3))]
+    states.clear()
+    till.settle(5_000)
+    assert not any(state.waiting for state in states)
+
+
+def test_a_purse_basket_above_our_record_of_the_balance_warns_and_does_not_hinder(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.choose("purse", telur_1=1)
+    (purse,) = [section for section in till.counter.sections if section.id == "purse"]
+    assert purse.look == ""
+    till.choose("purse", telur_1=10)
+    (purse,) = [section for section in till.counter.sections if section.id == "purse"]
+    assert purse.look.startswith("Melebihi saldo menurut catatan Rp")
+    assert till.counter.can_serve
+
+
+def test_purse_and_cash_are_added_up(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.choose("purse", telur_1=1)
+    assert till.counter.to_pay == "KKS Rp29.000"
+    till.choose("cash", gula_1=1)
+    assert till.counter.to_pay == "KKS Rp29.000 + tunai Rp17.500 = Rp46.500"
 
 
 # --- Batal -----------------------------------------------------------------------------------------------------------

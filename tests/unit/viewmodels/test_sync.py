@@ -38,7 +38,7 @@ def test_the_screen_says_whose_line_it_is_and_where_it_stands(till: ScriptedTill
     till.to("sync")
     head = till.kit.ledger.read().head()
     assert state(till).kiosk == "EW-0001 · e-Warung Mawar"
-    assert state(till).last_received == "keadaan kota nomor 1"
+    assert state(till).last_received == "kiriman kota ke-1"
     assert state(till).head == f"no. {head.seq} · {head.hash[:12]}"
     assert (state(till).headline, state(till).unsent) == (f"{state(till).unsent} belum terkirim", head.unsent)
 
@@ -182,5 +182,5 @@ def test_all_sent_before_the_first_exchange_names_no_time(till: ScriptedTill) ->
         uow.append(CityAcknowledged(head.seq, head.hash, START_MS, "00"))
     till.power_cut()
     till.to("sync")
-    assert state(till).last_received == "keadaan kota nomor 1"
+    assert state(till).last_received == "kiriman kota ke-1"
     assert state(till).headline

@@ -193,7 +193,7 @@ class DataTable(QTableView, Generic[RowT]):
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
-        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerItem)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setTabKeyNavigation(False)
         self.verticalHeader().hide()
@@ -220,6 +220,7 @@ class DataTable(QTableView, Generic[RowT]):
         self._model.replace(new)
         if kept is not None and kept in new:
             self.setCurrentIndex(self._model.index(new.index(kept), 0))
+        self._fit_rows()
         self.verticalScrollBar().setValue(place)
         self._share_width()
 
@@ -266,13 +267,24 @@ class DataTable(QTableView, Generic[RowT]):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
+        self._fit_rows()
         self._share_width()
 
     def _restyle(self) -> None:
         style = current_style()
-        self.verticalHeader().setDefaultSectionSize(max(style.size(66), 56, style.pixels(Role.LEAD) * 2))
+        self._fit_rows()
         self.horizontalHeader().setFont(style.font(Role.BODY))
         self._share_width()
+
+    def _fit_rows(self) -> None:
+        """Rows as high as they like, or a little higher, so that the last one shown is whole."""
+        style = current_style()
+        least = max(style.size(66), 56, style.pixels(Role.LEAD) * 2)
+        room = self.viewport().height()
+        fit = room // least
+        high = room // fit if 0 < fit < len(self._model.rows) else least
+        if high != self.verticalHeader().defaultSectionSize():
+            self.verticalHeader().setDefaultSectionSize(high)
 
     def _share_width(self) -> None:
         columns = self._model.columns

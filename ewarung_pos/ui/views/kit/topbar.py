@@ -73,7 +73,7 @@ class TopBar(Painted):
         if (date, short_date, time, zone) != self._when:
             self._when = (date, short_date, time, zone)
             self._show_clock()
-            self._fit()
+            self._fit(self._level)
 
     def retranslate(self) -> None:
         self._operator.setAccessibleDescription(QCoreApplication.translate("TopBar", "Petugas"))
@@ -100,8 +100,9 @@ class TopBar(Painted):
         gaps = self._box.spacing() * (len(parts) + 1)
         return sum(part.sizeHint().width() for part in parts) + gaps + margins.left() + margins.right()
 
-    def _fit(self) -> None:
-        for level in range(6):
+    def _fit(self, least: int = 0) -> None:
+        """Say as much as there is room for; from `least` on, so that the date does not jump with minutes and lamps."""
+        for level in range(least, 6):
             self._apply(level)
             if self._wanted() <= self.width():
                 break
@@ -112,7 +113,7 @@ class TopBar(Painted):
     def event(self, event: QEvent) -> bool:
         # A lamp that says something longer asks for a new layout here.
         if event.type() is QEvent.Type.LayoutRequest and self._wanted() > self.width():
-            self._fit()
+            self._fit(self._level)
         return super().event(event)
 
     def _space(self) -> None:
