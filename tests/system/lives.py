@@ -60,7 +60,7 @@ def live_and_die(
             process.send_signal(signal.SIGKILL)
             process.wait(10)
         look(folder, words)
-        assert gone(children), "the city or the terminal outlived the till"
+        assert gone(children, 8), "the city or the terminal outlived the till"
     text = words.read_text()
     assert "Traceback" not in text
     assert "Lakukan sekarang" not in text, "a resumed till must not need a person"

@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -129,9 +130,12 @@ def test_killed_at_any_point_in_any_order(kiosk: Kiosk, seed: int, record_proper
 @pytest.mark.parametrize("seed", range(20))
 def test_killed_a_thousand_times_at_random(kiosk: Kiosk, seed: int, record_property: Count) -> None:
     rng = random.Random(seed)
-    lives = [rng.uniform(0.4, 4.0) for _ in range(LIVES)]
-    # Enrolled and serving first: a code is good once, and a till that dies while it enrols needs a new one.
+    # Enrolled and serving first: a code is good once, and a till that dies while it enrols needs a new one. How long
+    # that takes on this machine says how long the lives must be.
+    began = time.monotonic()
     kiosk.dies_at("redemption-committed", 1, 100, seed)
+    first = time.monotonic() - began
+    lives = [rng.uniform(0.2 * first, 1.6 * first) for _ in range(LIVES)]
     live_and_die(kiosk.folder, lives, 100, kiosk.words, *kiosk.options, seed=seed, environment=quiet_surroundings())
     redeemed = len(book(kiosk.folder).facts("Redeemed"))
     assert redeemed > LIVES // 10, "the till hardly ever lived long enough to serve somebody"
