@@ -36,7 +36,7 @@ test: lint
 
 torture:
 	@scripts/setup full
-	$(BIN)/python -m pytest -m torture -n 2 -p no:randomly $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -m torture -n 2 -p no:randomly -o faulthandler_timeout=0 $(PYTEST_ARGS)
 
 lint:
 	@scripts/setup full

@@ -33,6 +33,14 @@ settings.register_profile("explore", deadline=None, max_examples=2000, suppress_
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "steady"))
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the figures that long tests were run for, whichever process they ran in."""
+    for report in [*terminalreporter.stats.get("passed", ()), *terminalreporter.stats.get("failed", ())]:
+        for name, value in report.user_properties:
+            if name == "figures":
+                terminalreporter.write_line(f"\n{report.nodeid}\n{value}")
+
+
 def _refuse_other_machines(event: str, arguments: tuple[object, ...]) -> None:
     """Keep every socket of the test process on loopback, whoever opens it."""
     if event not in {"socket.connect", "socket.bind"}:
