@@ -51,6 +51,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         for name, value in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
             if name.startswith("counted: "):
                 total[name.removeprefix("counted: ")] += value
+            elif name == "figures":
+                terminalreporter.write_line(f"\n{report.nodeid}\n{value}")
     if total:
         terminalreporter.section("counted")
         for name, value in sorted(total.items()):

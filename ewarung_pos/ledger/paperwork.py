@@ -73,7 +73,7 @@ class PrintJobs:
 
     def _papers(self, entry: Entry, kind: str, receipt: int, goods: dict[str, int]) -> Iterator[Found]:
         done, place = 0, entry.seq * COPIES
-        first = True
+        held = False
         while self._next is not None and self._next[0] < place + COPIES:
             job, *told, text, tries, is_done, printed = self._next
             self._next = next(self._rows, None)
@@ -81,16 +81,14 @@ class PrintJobs:
                 yield job // COPIES, "a job that no entry explains"
                 continue
             original = job == place
-            if first is not original and first:
-                yield entry.seq, "the original is missing"
-            first = False
+            held = held or original
             expected = _JSON.encode(goods if original else {}).decode()
             if told != [kind, entry.id, receipt, job - place] or text != expected:
                 yield entry.seq, f"copy {job - place}: not the paper of this entry"
             if is_done not in (0, 1) or bool(is_done) is not bool(printed) or tries < is_done:
                 yield entry.seq, f"copy {job - place}: printed or not"
             done += is_done
-        if first:
+        if not held:
             yield entry.seq, "the original is missing"
         if self._execute(_PAPERS, (entry.id,)).fetchone() != (done,):
             yield entry.seq, "more was printed than is done"

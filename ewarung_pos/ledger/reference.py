@@ -165,7 +165,7 @@ class Reference:
                 yield self._priced, "catalogue: set by another entry"
             try:
                 now = _CATALOGUE.decode(body)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, ValueError):
                 yield seq, "catalogue: not readable"
                 continue
             if msgspec.json.encode(now) != body:

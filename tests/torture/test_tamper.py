@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -24,10 +24,9 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
 @pytest.mark.timeout(1_200)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_edit_is_found_here_or_by_the_city_but_for_the_named_residue(
-    sample: Sample, tmp_path: Path, seed: int, capsys: pytest.CaptureFixture[str]
+    sample: Sample, tmp_path: Path, seed: int, record_property: Callable[[str, object], None]
 ) -> None:
     table = Corpus(sample, tmp_path, seed).run(EDITS)
-    with capsys.disabled():
-        print(f"\nseed {seed}\n{table.text()}")  # noqa: T201 - the figures are what the run is for
+    record_property("figures", f"seed {seed}\n{table.text()}")
     assert table.wrong == []
     assert table.tried * len(SEEDS) >= 10_000

@@ -266,6 +266,11 @@ def test_totals_that_the_entries_do_not_explain_are_found(
         ("UPDATE city_state SET register_date = '2026-11-24'", "reference", "city_state: date"),
         ("UPDATE reference SET set_by = 'x'", "reference", "reference: catalogue: set by"),
         ("UPDATE reference SET body = x'00'", "reference", "reference: catalogue: not readable"),
+        (
+            "UPDATE reference SET body = x'7b22636f6d6d6f646974696573223a5b7b22636f6465223a22ff227d5d7d'",
+            "reference",
+            "reference: catalogue: not readable",
+        ),
         ("UPDATE reference SET body = CAST(body || ' ' AS BLOB)", "reference", "reference: catalogue: written"),
         (
             "UPDATE reference SET body = CAST(replace(body, '66000', '65000') AS BLOB)",
