@@ -8,6 +8,9 @@ from typing import Any
 
 __all__ = ["FOUND", "verdict"]
 
+_OTHER = "Tidak cocok dengan catatan lain"
+"""For the words that only an export has (docs/ledger-format.md)."""
+
 FOUND: dict[str, str] = {
     "file": "Berkas buku catatan rusak",
     "schema": "Susunan tabel bukan susunan buku catatan ini",
@@ -81,4 +84,5 @@ def _torn(problems: list[Mapping[str, Any]]) -> str:
 def _line(problem: Mapping[str, Any]) -> str:
     place = f"Catatan {problem['seq']}: " if problem["seq"] else ""
     exact = " ".join(part for part in (problem["what"], problem["detail"]) if part)
-    return f"{place}{FOUND[problem['what']]} ({exact})."
+    words = FOUND.get(problem["what"], _OTHER)
+    return f"{place}{words} ({exact})."

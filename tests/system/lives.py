@@ -45,6 +45,7 @@ def live_and_die(
     environment: dict[str, str] | None = None,
 ) -> None:
     """Start the demo, kill it without warning, look at what is there, go on."""
+    folder.mkdir(parents=True, exist_ok=True)
     for life in lives:
         with words.open("ab") as out:
             process = subprocess.Popen(

@@ -97,12 +97,12 @@ def test_an_export_that_was_touched_is_named_by_verify(running: TillKit, tmp_pat
     out.write_bytes(out.read_bytes().replace(b'"SJ-1"', b'"SJ-2"'))
     done = run("verify", str(out))
     assert done.returncode == 1
-    assert "catatan pertama yang salah: 4" in done.stdout
+    assert "Catatan pertama yang salah: nomor 4" in done.stdout
     assert checked(out).returncode == 1
     out.write_bytes(out.read_bytes().rpartition(b'{"commodities"')[0].replace(b'"SJ-2"', b'"SJ-1"'))
     cut = run("verify", str(out))
     assert cut.returncode == 1
-    assert "bukan pada satu catatan" in cut.stdout
+    assert "Yang salah bukan sebuah catatan" in cut.stdout
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
