@@ -168,7 +168,7 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     """
     from ewarung_pos.kiosk import verify_ledger
 
-    report = verify_ledger(path or data_dir)
+    report = verify_ledger(path or data_dir, data_dir)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     elif report["ok"]:
@@ -205,13 +205,47 @@ def export(*, out: str, first_seq: int, data_dir: str | None, as_json: bool) -> 
 
 
 @cli.command()
-@click.argument("directory", type=click.Path(file_okay=False))
+@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
 @_DATA_DIR
-def backup(directory: str, data_dir: str | None) -> None:
-    """Write a verified copy of the ledger into DIRECTORY."""
+@_JSON
+def backup(*, directory: Path | None, data_dir: str | None, as_json: bool) -> None:
+    """Write a verified copy of the ledger into DIRECTORY, beside a till that serves.
+
+    Without DIRECTORY: into the configured place ([paths] backup), where the newest fourteen copies and the last of each
+    month stay. A copy holds all that `restore` needs, except the key: keep that elsewhere.
+    """
     from ewarung_pos.kiosk import backup_ledger
 
-    click.echo(f"Salinan terverifikasi: {backup_ledger(data_dir, Path(directory))}")
+    try:
+        made = backup_ledger(data_dir, directory)
+    except PosError as error:
+        if as_json:
+            click.echo(json.dumps({"error": error.code, "reason": error.reason, "detail": error.detail}))
+        raise
+    click.echo(f"Salinan terverifikasi: {made['path']}", err=as_json)
+    click.echo("Kunci tidak ikut disalin: simpan ledger.key di tempat lain.", err=as_json)
+    if as_json:
+        click.echo(json.dumps(made))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_DATA_DIR
+@_JSON
+def restore(*, file: Path, data_dir: str | None, as_json: bool) -> None:
+    """Put the verified copy FILE in the place of the ledger; the till serves again once it is enrolled anew.
+
+    A copy may be older than what was handed out. So the restored ledger only tells the city what it holds; enrolling
+    with a new code ends its epoch and begins the next. The ledger that was in place is kept beside it.
+    """
+    from ewarung_pos.kiosk import restore_ledger
+    from ewarung_pos.ui.text_copies import restored_words
+
+    done = restore_ledger(file, data_dir)
+    for line in restored_words(done):
+        click.echo(line, err=as_json)
+    if as_json:
+        click.echo(json.dumps(done, ensure_ascii=False))
 
 
 @cli.command()
@@ -220,15 +254,23 @@ def backup(directory: str, data_dir: str | None) -> None:
 @click.option("--key", "place", type=_PLACES, help="Where the ledger's key lives; default the best place here.")
 @_DATA_DIR
 def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None:
-    """Enrol this kiosk with its city; once per kiosk."""
-    from ewarung_pos.kiosk import choose_tier, enrol_kiosk
+    """Enrol this kiosk with its city; once per kiosk, and again after a restore.
+
+    A key that is there already stays in force, for it opens what was copied: `rekey` moves it.
+    """
+    from ewarung_pos.kiosk import enrol_kiosk, tier_for
+    from ewarung_pos.ui.text_copies import city_words
 
     def show(digits: str) -> None:
         click.echo(f"Enam angka di layar ini: {digits}. Minta petugas kota mencocokkan dan menyetujui.")
 
-    tier = choose_tier(place)
+    def sent(told: dict[str, Any]) -> None:
+        for line in city_words(told):
+            click.echo(line)
+
+    tier = tier_for(data_dir, place)
     _tell_place(tier)
-    click.echo(enrol_kiosk(city, code, data_dir, tier, show))
+    click.echo(enrol_kiosk(city, code, data_dir, tier, show, sent))
 
 
 @cli.command()

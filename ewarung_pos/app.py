@@ -9,6 +9,7 @@ from pathlib import Path
 from ewarung_pos.config import KioskConfig
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.errors import ConfigError
+from ewarung_pos.ledger.copies import LedgerCopies
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.keys import LedgerKey, key_of
 from ewarung_pos.ports import CardReader, CitySync, Clock, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
@@ -21,7 +22,7 @@ from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 
-__all__ = ["Application", "build", "data_directory", "receipt_printer"]
+__all__ = ["Application", "backup_directory", "build", "data_directory", "receipt_printer"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +59,11 @@ def data_directory(given: str | None, config: KioskConfig | None = None) -> Path
     return user_data_path("ewarung-pos", appauthor=False)
 
 
+def backup_directory(config: KioskConfig, data_dir: Path) -> Path:
+    """Where copies of the ledger go: the configured place, or `backup/` beside it, on the same disk."""
+    return Path(config.paths.backup) if config.paths.backup else data_dir / "backup"
+
+
 def build(
     config: KioskConfig,
     data_dir: Path,
@@ -89,6 +95,7 @@ def build(
     reader, terminal = _counter_devices(config, ledger, timers)
     printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
+    copies = LedgerCopies(data_dir, backup_directory(config, data_dir), own=not config.paths.backup, reader=ledger.read)
     stock = StockService(ledger)
     services = Services(
         ledger=ledger,
@@ -104,11 +111,12 @@ def build(
         terminal=terminal,
         printer=printer,
         city=city,
+        copies=copies,
         poll_ms=poll_ms,
     )
-    closers = [close_runner, reader.close, printer.close, close_city, ledger.close]
+    closers = [close_runner, copies.close, reader.close, printer.close, close_city, ledger.close]
     if terminal is not None:
-        closers.insert(2, terminal.close)
+        closers.insert(3, terminal.close)
     return Application(config, data_dir, services, runner, TillViewModels(services, runner), tuple(closers))
 
 

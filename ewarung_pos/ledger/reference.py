@@ -24,6 +24,7 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.state import LOCK_AFTER
 from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.ledger.engine import COPY_MARK
 from ewarung_pos.ledger.register import FAMILIES, OPERATORS, digest_of, sent_operator
 
 __all__ = ["ATTESTED", "Reference"]
@@ -194,6 +195,8 @@ class Reference:
         held: dict[str, str] = dict(self._execute("SELECT key, value FROM setting").fetchall())
         attested = {key.removeprefix(ATTESTED): held.pop(key) for key in sorted(held) if key.startswith(ATTESTED)}
         due = held.pop(_DUE, None)
+        if held.get(COPY_MARK[0]) == COPY_MARK[1]:  # no entry says so: a copy's journal is the original's
+            del held[COPY_MARK[0]]
         for key in sorted(held.keys() | self._settings.keys()):
             seq, value = self._settings.get(key, (0, None))
             if held.get(key) != value:

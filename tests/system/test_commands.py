@@ -22,7 +22,8 @@ TILL_COMMANDS = {
     "doctor": "--data-dir --json",
     "verify": "--data-dir --json",
     "export": "--from --data-dir --json",
-    "backup": "--data-dir",
+    "backup": "--data-dir --json",
+    "restore": "--data-dir --json",
     "enrol": "--city --code --key --data-dir",
     "rekey": "--key --data-dir",
 }

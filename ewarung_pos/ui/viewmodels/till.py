@@ -12,6 +12,7 @@ from ewarung_pos.ports import (
     CardReader,
     CitySync,
     Clock,
+    Copies,
     Lane,
     Ledger,
     PaymentTerminal,
@@ -63,6 +64,7 @@ class Services:
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
     city: CitySync
+    copies: Copies
     poll_ms: int = 200
 
 
@@ -117,6 +119,8 @@ class TillViewModels:
                 s.terminal,
                 s.printer,
                 s.city,
+                s.copies,
+                s.clock,
                 operator,
                 self._changed,
             ),

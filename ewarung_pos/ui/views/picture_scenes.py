@@ -496,7 +496,14 @@ _SEAL = replace(
     edc_total="Rp1.911.000",
     till_purse="Rp1.911.000",
 )
-_SEALED = replace(_SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan Z sudah dicetak.")
+_SEALED = replace(
+    _SEAL,
+    step=5,
+    report=_REPORT,
+    report_entry="z12",
+    said="Hari disegel. Laporan Z sudah dicetak.",
+    copied="Salinan terakhir: hari ini 16.02, di /media/usb",
+)
 _SYNC = SyncState(
     headline="Semua terkirim 09.40",
     tone="ok",
@@ -737,5 +744,11 @@ SCENES: tuple[Scene, ...] = (
     Scene("masuk-terkunci", _window(shell=replace(_OUT, locked=frozenset({"S1"}))), _choose_siti),
     Scene("masuk-buka-kunci", _window(shell=replace(_OUT, locked=frozenset({"S1"}))), _ask_the_leader),
     Scene("kata-sandi", _passphrase, size=(480, 360)),
+    Scene(
+        "tutup-tanpa-salinan",
+        _window(
+            shell=_on("closing"), closing=replace(_SEALED, copied="", copy_trouble=trouble("config", "backup_dir"))
+        ),
+    ),
 )
 """Every state, in the order of a day; then what is seldom seen."""
