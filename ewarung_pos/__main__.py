@@ -208,22 +208,24 @@ def export(*, out: str, first_seq: int, data_dir: str | None, as_json: bool) -> 
 @click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
 @_DATA_DIR
 @_JSON
-def backup(*, directory: Path | None, data_dir: str | None, as_json: bool) -> None:
+@click.option("--key-from-stdin", "piped", is_flag=True, hidden=True, help="The till gives its own copies the key.")
+def backup(*, directory: Path | None, data_dir: str | None, as_json: bool, piped: bool) -> None:
     """Write a verified copy of the ledger into DIRECTORY, beside a till that serves.
 
     Without DIRECTORY: into the configured place ([paths] backup), where the newest fourteen copies and the last of each
     month stay. A copy holds all that `restore` needs, except the key: keep that elsewhere.
     """
     from ewarung_pos.kiosk import backup_ledger
+    from ewarung_pos.ui.text_key import KEY_STAYS
 
     try:
-        made = backup_ledger(data_dir, directory)
+        made = backup_ledger(data_dir, directory, key_from=sys.stdin if piped else None)
     except PosError as error:
         if as_json:
             click.echo(json.dumps({"error": error.code, "reason": error.reason, "detail": error.detail}))
         raise
     click.echo(f"Salinan terverifikasi: {made['path']}", err=as_json)
-    click.echo("Kunci tidak ikut disalin: simpan ledger.key di tempat lain.", err=as_json)
+    click.echo(KEY_STAYS[made["tier"]], err=as_json)
     if as_json:
         click.echo(json.dumps(made))
 

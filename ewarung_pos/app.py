@@ -95,7 +95,13 @@ def build(
     reader, terminal = _counter_devices(config, ledger, timers)
     printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
-    copies = LedgerCopies(data_dir, backup_directory(config, data_dir), own=not config.paths.backup, reader=ledger.read)
+    copies = LedgerCopies(
+        data_dir,
+        backup_directory(config, data_dir),
+        own=not config.paths.backup,
+        reader=ledger.read,
+        key=key.secret,
+    )
     stock = StockService(ledger)
     services = Services(
         ledger=ledger,

@@ -7,7 +7,7 @@ import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
@@ -15,8 +15,8 @@ from ewarung_pos.app import Application, backup_directory, build, data_directory
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig, load_config
 from ewarung_pos.diagnostics import start_log
-from ewarung_pos.errors import ConfigError, PosError
-from ewarung_pos.ledger.engine import LEDGER_FILE
+from ewarung_pos.errors import ConfigError, LedgerKeyWrong, PosError
+from ewarung_pos.ledger.engine import KEY_BYTES, LEDGER_FILE
 from ewarung_pos.ledger.key_passphrase import Ask, Question
 from ewarung_pos.ledger.keys import LedgerKey, Tier, best_tier, held_tier, key_for, key_of, left_over, rekey
 from ewarung_pos.passphrase import person
@@ -287,12 +287,13 @@ def export_ledger(data_dir: str | None, out: Path, first_seq: int) -> dict[str, 
     return built
 
 
-def backup_ledger(data_dir: str | None, directory: Path | None) -> dict[str, Any]:
-    """Verified copy of the ledger; JSON-ready: `path`, `entries`, `head`.
+def backup_ledger(data_dir: str | None, directory: Path | None, *, key_from: IO[str] | None = None) -> dict[str, Any]:
+    """Verified copy of the ledger; JSON-ready: `path`, `entries`, `head`, and the `tier` of the key that it needs.
 
     Args:
         data_dir: the command's option.
         directory: where to; None is the configured place, in which older copies are taken away (`ledger.copies`).
+        key_from: gives the key in hex (`ledger.copies`); None takes it from its rung.
 
     Raises:
         PosError: the copy could not be made or did not verify.
@@ -301,7 +302,7 @@ def backup_ledger(data_dir: str | None, directory: Path | None) -> dict[str, Any
     from ewarung_pos.ledger.copies import keep_copy
 
     config, folder = configuration(data_dir)
-    key = key_of(folder, person()).secret
+    key = key_of(folder, person()).secret if key_from is None else _piped(key_from)
     place = directory or backup_directory(config, folder)
     if directory is not None or not config.paths.backup:
         try:
@@ -312,7 +313,17 @@ def backup_ledger(data_dir: str | None, directory: Path | None) -> dict[str, Any
         os.nice(10)
     make = keep_copy if directory is None else back_up
     done: dict[str, Any] = msgspec.to_builtins(make(folder / LEDGER_FILE, key, place))
-    return done
+    return done | {"tier": held_tier(folder) or Tier.KEY_FILE}
+
+
+def _piped(source: IO[str]) -> bytes:
+    try:
+        key = bytes.fromhex(source.read())
+    except ValueError as error:
+        raise LedgerKeyWrong(reason="key_file") from error
+    if len(key) != KEY_BYTES:
+        raise LedgerKeyWrong(reason="key_file")
+    return key
 
 
 def restore_ledger(file: Path, data_dir: str | None) -> dict[str, Any]:

@@ -61,6 +61,8 @@ class LedgerCopies:
         directory: where copies go.
         own: make the directory when it is not there; a stick's folder is not made, or the copy would lie on this disk.
         reader: of the ledger.
+        key: of the ledger, for the other process: a passphrase could not be asked for there. It goes through a pipe.
+            None: the other process takes the key by itself.
         command: how this program is started.
     """
 
@@ -71,12 +73,14 @@ class LedgerCopies:
         *,
         own: bool,
         reader: Callable[[], LedgerReader],
+        key: bytes | None = None,
         command: tuple[str, ...] = (),
     ) -> None:
         self._data_dir = data_dir
         self._directory = directory
         self._own = own
         self._reader = reader
+        self._key = key
         self._command = command or _program()
         self._guard = Lock()
         self._process: subprocess.Popen[str] | None = None
@@ -128,20 +132,23 @@ class LedgerCopies:
         import subprocess
 
         words = [*self._command, "backup", "--json", "--data-dir", os.fspath(self._data_dir)]
+        told = "" if self._key is None else self._key.hex()
+        if told:
+            words.append("--key-from-stdin")
         place = {"EWARUNG_PATHS_BACKUP": os.fspath(self._directory)}
         with self._guard:
             if self._closed:
                 raise LedgerError("the till is closing", reason="copy_stopped")
             process = self._process = subprocess.Popen(  # noqa: S603 - this program
                 words,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 text=True,
                 env={**os.environ, **place},
             )
         try:
-            said, _ = process.communicate(timeout=LONGEST_S)
+            said, _ = process.communicate(told, timeout=LONGEST_S)
         except subprocess.TimeoutExpired:
             process.kill()
             said, _ = process.communicate()

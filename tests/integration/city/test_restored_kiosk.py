@@ -18,10 +18,11 @@ from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.enrolment import enrol_into
 from ewarung_pos.errors import ChainBroken, ConfigError, LedgerError, NotEntitled, RuleViolation, ServerUnreachable
+from ewarung_pos.ledger import key_passphrase
 from ewarung_pos.ledger.backup import back_up
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.ledger.engine import connect
-from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ledger.keys import DESCRIPTOR_FILE, Tier, key_of, make_key
 from ewarung_pos.ledger.restore import LedgerFile, holds_copy, restore
 from ewarung_pos.ledger.verify import verify
 from ewarung_pos.services.day import DayService
@@ -30,6 +31,7 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.upload import Upload, upload
 from tests.integration.city.city_kit import LEDGER_KEY, PERIOD, LiveCity, Till, ToldClock
+from tests.integration.ledger.key_kit import MemoryStore, use_store
 
 RICE = "beras-medium-5"
 RATION_G = 10_000
@@ -334,6 +336,59 @@ def test_a_key_that_waits_for_its_copy_is_not_replaced_by_enrolling(
     kiosk.enrol()
     assert key.read_text() == "ab" * 32
     assert verify(kiosk.folder).ok
+
+
+@pytest.fixture
+def store(monkeypatch: pytest.MonkeyPatch) -> MemoryStore:
+    """A store of passwords; stretching a passphrase costs nothing."""
+    monkeypatch.setattr(key_passphrase, "MEMORY_KIB", 64)
+    monkeypatch.setattr(key_passphrase, "PASSES", 1)
+    held = MemoryStore()
+    use_store(monkeypatch, held)
+    return held
+
+
+def knows(_: key_passphrase.Question) -> str:
+    return "beras lima kilo, minyak dua"
+
+
+@pytest.mark.parametrize("tier", [Tier.OS_STORE, Tier.PASSPHRASE])
+def test_the_next_epoch_keeps_the_key_where_it_is(
+    tier: Tier, city: LiveCity, clock: ToldClock, tmp_path: Path, store: MemoryStore
+) -> None:
+    """Whatever rung is asked for: archived epochs, old copies and PINs hang on the secrets that are there."""
+    folder = tmp_path / "kiosk"
+    enrol_into(folder, city.url, city.code(), clock, practice=True, tier=tier, ask=knows)
+    key, written, entries = key_of(folder, knows), (folder / DESCRIPTOR_FILE).read_bytes(), dict(store.entries)
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    copy = Path(back_up(folder / "ledger.db", key.secret, stick).path)
+    restore(copy, folder, key.secret)
+    identity = enrol_into(folder, city.url, city.code(), clock, practice=True, tier=Tier.KEY_FILE, ask=knows)
+    assert identity.epoch == 2
+    assert key_of(folder, knows) == key
+    assert ((folder / DESCRIPTOR_FILE).read_bytes(), store.entries) == (written, entries)
+    assert not (folder / "ledger.key").exists()
+    for file in (folder / "ledger.db", folder / "epochs" / "ledger-EW-0001-1.db", copy):
+        assert verify(file, key.secret).ok
+
+
+@pytest.mark.parametrize("tier", [Tier.OS_STORE, Tier.PASSPHRASE])
+def test_a_key_without_a_ledger_outlives_an_enrolment_that_fails(
+    tier: Tier, city: LiveCity, clock: ToldClock, tmp_path: Path, store: MemoryStore
+) -> None:
+    """A power cut may come between the names of the key and of the ledger; or the copy is still to be restored."""
+    folder = tmp_path / "kiosk"
+    folder.mkdir()
+    key = make_key(folder, tier, knows)
+    entries = dict(store.entries)
+    with pytest.raises(ServerUnreachable):
+        enrol_into(folder, "http://127.0.0.1:1", city.code(), clock, practice=True, ask=knows)
+    assert [path.name for path in folder.iterdir()] == [DESCRIPTOR_FILE]
+    assert (key_of(folder, knows), store.entries) == (key, entries)
+    enrol_into(folder, city.url, city.code(), clock, practice=True, ask=knows)
+    assert (key_of(folder, knows), store.entries) == (key, entries)
+    assert verify(folder, key.secret).ok
 
 
 def test_rights_of_a_frozen_epoch_are_not_free_before_two_officers_sign(kiosk: Kiosk) -> None:

@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from ewarung_pos.domain.redemption import Tender
-from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError, LedgerFull, PosError
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError, LedgerFull, LedgerKeyWrong, PosError
 from ewarung_pos.ledger import copies as module
 from ewarung_pos.ledger.copies import LedgerCopies, keep_copy
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import connect
+from ewarung_pos.ledger.keys import DESCRIPTOR_FILE, Tier, make_key
 from ewarung_pos.ledger.verify import verify
 from tests.integration.ledger.kiosk import KEY, NOVEMBER_24, ToldClock, enrol, names, rice, serve, stock_up
 
@@ -68,6 +69,21 @@ def test_a_copy_is_made_beside_a_till_that_serves(copies: Make, kiosk: SqlLedger
     assert again.make().entries == 5
     again.close()
     assert names(stick) == ["ledger-EW-0001-1-00000004.db", "ledger-EW-0001-1-00000005.db"]
+
+
+def test_the_copy_of_a_till_whose_passphrase_nobody_types_again_gets_the_key_through_a_pipe(
+    ledger: SqlLedger, tmp_path: Path, stick: Path
+) -> None:
+    (tmp_path / "rung").mkdir()
+    make_key(tmp_path / "rung", Tier.PASSPHRASE, lambda _: "beras lima kilo, minyak dua")
+    (tmp_path / "rung" / DESCRIPTOR_FILE).rename(tmp_path / DESCRIPTOR_FILE)
+    with pytest.raises(ConfigError) as caught:
+        LedgerCopies(tmp_path, stick, own=False, reader=ledger.read).make()
+    assert caught.value.reason == "no_passphrase"
+    with pytest.raises(LedgerKeyWrong):
+        LedgerCopies(tmp_path, stick, own=False, reader=ledger.read, key=KEY[1:]).make()
+    assert LedgerCopies(tmp_path, stick, own=False, reader=ledger.read, key=KEY).make().entries == 4
+    assert verify(stick / "ledger-EW-0001-1-00000004.db", KEY).ok
 
 
 def test_a_place_of_our_own_is_made_and_a_stick_s_is_not(copies: Make, tmp_path: Path) -> None:
