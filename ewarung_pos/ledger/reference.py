@@ -25,6 +25,7 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.state import LOCK_AFTER
 from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.ledger.engine import COPY_MARK
 from ewarung_pos.ledger.register import FAMILIES, OPERATORS, digest_of, sent_operator
 from ewarung_pos.ledger.tip import CLOCK, clock_memory
 
@@ -202,6 +203,8 @@ class Reference:
         clock = held.pop(CLOCK, None)  # what the till remembers of time: no entry tells more than its form
         if clock is not None and msgspec.json.encode(clock_memory(clock)).decode() != clock:
             yield 0, f"{CLOCK}: not readable"
+        if held.get(COPY_MARK[0]) == COPY_MARK[1]:  # no entry says so: a copy's journal is the original's
+            del held[COPY_MARK[0]]
         for key in sorted(held.keys() | self._settings.keys()):
             seq, value = self._settings.get(key, (0, None))
             if held.get(key) != value:

@@ -104,6 +104,13 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         "Pakai kios yang sudah ada; jangan mendaftar dua kali.",
         safe=UNTOUCHED,
     ),
+    "config.other_kiosk": said(
+        "Milik kios lain",
+        "Salinan atau kode itu milik kios lain.",
+        "Pakai salinan dan kode kios ini.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
     "config.no_ledger": said(
         "Kios belum didaftarkan",
         "Belum ada buku catatan di komputer ini.",
@@ -144,7 +151,7 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     "config.backup_dir": said(
         "Folder cadangan bermasalah",
         "Salinan cadangan tidak bisa ditulis di folder itu.",
-        "Pasang penyimpanan cadangan, lalu ulangi.",
+        "Pasang penyimpanan cadangan, lalu salin lagi.",
     ),
     "config.export_exists": said(
         "Berkas tujuan sudah ada",

@@ -6,7 +6,7 @@ from functools import partial
 
 from ewarung_pos.ui.trouble import UNTOUCHED, Trouble, said
 
-__all__ = ["AROUND_THE_KEY", "KEY_PLACES", "key_place"]
+__all__ = ["AROUND_THE_KEY", "KEY_PLACES", "KEY_STAYS", "key_place"]
 
 KEY_PLACES: dict[str, tuple[str, str]] = {
     "tpm": (
@@ -27,6 +27,14 @@ KEY_PLACES: dict[str, tuple[str, str]] = {
     ),
 }
 """By tier of `ledger.keys`: what it is called, and what it means for the kiosk."""
+
+KEY_STAYS: dict[str, str] = {
+    "tpm": "Kunci tidak ikut disalin: salinan hanya terbuka di komputer ini, selama chip TPM dan ledger.key.json ada.",
+    "os_store": "Kunci tidak ikut disalin: simpan ledger.key.json dan cadangan gudang sandi akun ini di tempat lain.",
+    "passphrase": "Kunci tidak ikut disalin: simpan ledger.key.json di tempat lain, dan ingat kata sandinya.",
+    "key_file": "Kunci tidak ikut disalin: simpan ledger.key di tempat lain.",
+}
+"""By tier: what a copy needs to be opened again."""
 
 _key = partial(said, safe=UNTOUCHED, tone="stop")
 

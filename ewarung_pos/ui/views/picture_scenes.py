@@ -506,7 +506,12 @@ _SEAL = replace(
     till_purse="Rp1.911.000",
 )
 _SEALED = replace(
-    _SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan tutup hari sudah dicetak."
+    _SEAL,
+    step=5,
+    report=_REPORT,
+    report_entry="z12",
+    said="Hari disegel. Laporan tutup hari sudah dicetak.",
+    copied="Salinan terakhir: hari ini 16.02, di /media/usb",
 )
 _SYNC = SyncState(
     headline="Semua terkirim 09.40",
@@ -760,6 +765,12 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "buka-hari-tanggal",
         _window(shell=_on("day"), day=replace(_MORNING, notice=trouble("clock_suspect", "date_unsure"))),
+    ),
+    Scene(
+        "tutup-tanpa-salinan",
+        _window(
+            shell=_on("closing"), closing=replace(_SEALED, copied="", copy_trouble=trouble("config", "backup_dir"))
+        ),
     ),
 )
 """Every state, in the order of a day; then what is seldom seen."""

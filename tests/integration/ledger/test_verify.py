@@ -48,6 +48,7 @@ from tests.integration.ledger.kiosk import (
     KEY,
     ToldClock,
     acknowledged,
+    attempt,
     eggs,
     enrol,
     goods,
@@ -57,7 +58,7 @@ from tests.integration.ledger.kiosk import (
     signer,
     stock_up,
 )
-from tests.integration.ledger.test_units_of_work import attempt, debit, undo
+from tests.integration.ledger.test_units_of_work import debit, undo
 
 DEVICE_KEY = bytes(31) + b"\1"
 DEVICE = signer(DEVICE_KEY)
