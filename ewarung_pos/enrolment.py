@@ -113,7 +113,7 @@ def enrol_into(
         key = held or make_key(draft, tier, ask)
         enrolment = enrol(url, code, __version__, ca=ca, on_digits=on_digits, now_s=lambda: clock.now().wall.ms // 1000)
         if ended and enrolment.identity.device != ended:
-            raise ConfigError(f"the code is of {enrolment.identity.device}, this is {ended}", reason="other_kiosk")
+            raise ConfigError(f"kode {enrolment.identity.device}, buku di sini {ended}", reason="other_kiosk")
         if practice:
             marked = msgspec.structs.replace(enrolment.identity, practice=True)
             enrolment = msgspec.structs.replace(enrolment, identity=marked)
@@ -136,7 +136,7 @@ def _ended(folder: Path, key: bytes, send: Callable[[LedgerFile], None], stack: 
     from ewarung_pos.ledger.restore import LedgerFile, holds_copy
 
     if not holds_copy(folder / LEDGER_FILE, key):
-        raise ConfigError(f"{folder} holds a ledger already", reason="enrolled")
+        raise ConfigError(f"{folder} sudah berisi buku catatan", reason="enrolled")
     stack.callback(InstanceLock(folder / LOCK_FILE).release)
     with LedgerFile(folder / LEDGER_FILE, key) as copy:
         send(copy)

@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError, LedgerFull
-from ewarung_pos.ledger.engine import Connection, connect, mark_copy, translated
+from ewarung_pos.ledger.engine import Connection, check_owner, connect, mark_copy, translated
 from ewarung_pos.ledger.keys import sync_directory
 from ewarung_pos.ledger.verify import verify
 
@@ -38,7 +38,7 @@ def back_up(path: Path, key: bytes | None, directory: Path) -> Backup:
         LedgerCorrupt: the ledger does not verify (`verify`); no copy is left that could pass for a good one.
     """
     if not os.access(directory, os.W_OK):
-        raise ConfigError(f"{directory.name}: not there, or not to be written", reason="backup_dir")
+        raise ConfigError(f"{directory.name}: tidak ada, atau tidak boleh ditulisi", reason="backup_dir")
     draft = directory / f"{path.name}.draft"
     try:
         discard(draft)
@@ -83,6 +83,9 @@ def copy_ledger(source: Path, target: Path, key: bytes | None, *, mark: bool = F
 def _copied(source: Path, target: Path, key: bytes | None, *, mark: bool) -> None:
     reading = connect(source, key, query_only=True)
     try:
+        if mark:
+            with translated():
+                check_owner(reading)  # an empty file has no place for the mark
         writing = connect(target, key, create=True)
         try:
             with translated():

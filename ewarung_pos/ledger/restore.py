@@ -1,7 +1,8 @@
 """Put a verified copy in the place of a ledger, and later a new epoch in the place of the copy.
 
 Nothing is deleted or overwritten, and nothing is ever half there: the file that leaves gets a second name first, then
-the new one takes its name in one step. A power cut leaves the old file or the new one in place.
+the new one takes its name in one step. A power cut leaves the old file or the new one in place. The file that left is
+marked as a copy too, once it has left: put back by hand, it does not serve beside the epoch that follows.
 
 A copy may be older than what was handed out. It says so itself (`engine.is_copy`), and so serves nobody: it can be
 read, verified and sent to the city, until the kiosk is enrolled again.
@@ -14,7 +15,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -30,7 +31,16 @@ from ewarung_pos.errors import (
 )
 from ewarung_pos.ledger import migrate
 from ewarung_pos.ledger.backup import complete, copy_ledger
-from ewarung_pos.ledger.engine import CHECKED_FILE, LEDGER_FILE, Connection, check_owner, connect, is_copy, translated
+from ewarung_pos.ledger.engine import (
+    CHECKED_FILE,
+    LEDGER_FILE,
+    Connection,
+    check_owner,
+    connect,
+    is_copy,
+    mark_copy,
+    translated,
+)
 from ewarung_pos.ledger.keys import sync_directory
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
@@ -89,7 +99,8 @@ def restore(file: Path, data_dir: Path, key: bytes | None) -> Restored:
         LedgerBusy: the till runs, or another program reads the ledger.
         LedgerCorrupt: the copy does not verify (`verify`), or belongs to no kiosk (`no_identity`).
         LedgerKeyWrong: this directory's key does not open the copy.
-        ConfigError: the copy is another kiosk's (`other_kiosk`), or a directory cannot be used.
+        ConfigError: the copy is another kiosk's (`other_kiosk`), or of an epoch that ended before the sound ledger in
+            place began (`ended_epoch`), or a directory cannot be used.
         LedgerTooNew: the copy, or the ledger in place, is of a newer version.
         LedgerFull: no room for it.
         MigrationFailed: a copy of an older version could not be brought up to date.
@@ -103,7 +114,7 @@ def restore(file: Path, data_dir: Path, key: bytes | None) -> Restored:
             if not report.ok:
                 raise LedgerCorrupt("; ".join(map(str, report.problems)), reason="verify")
             if not report.device:
-                raise LedgerCorrupt("the copy belongs to no kiosk", reason="no_identity")
+                raise LedgerCorrupt("tanpa kios", reason="no_identity")
             with LedgerFile(draft, key) as copied:
                 in_doubt = len(copied.open_attempts())
             restored = Restored(report.device, report.epoch, report.entries, report.head, in_doubt)
@@ -131,7 +142,7 @@ def retire(data_dir: Path, key: bytes | None, fresh: Path) -> Path:
     with LedgerFile(ledger, key) as old:
         identity = old.identity()
     if identity is None:
-        raise LedgerCorrupt("the copy belongs to no kiosk", reason="no_identity")
+        raise LedgerCorrupt("tanpa kios", reason="no_identity")
     for file in (ledger, fresh):
         _make_whole(file, key)
     try:
@@ -174,17 +185,23 @@ class LedgerFile(Queries):
 def _in_place_of(ledger: Path, draft: Path, key: bytes | None, restored: Restored) -> Restored:
     present = _looked_at(ledger, key)
     if present is not None and present.device not in {"", restored.device}:
-        raise ConfigError(f"{restored.device}, and this is {present.device}", reason="other_kiosk")
+        raise ConfigError(f"salinan {restored.device}, buku di sini {present.device}", reason="other_kiosk")
+    if present is not None and present.ok and present.epoch > restored.epoch:
+        raise ConfigError(f"salinan masa {restored.epoch}, buku di sini masa {present.epoch}", reason="ended_epoch")
+    whole = present is not None
     if present is not None:
         try:
             _make_whole(ledger, key)
         except (LedgerBusy, LedgerFull):
             raise
         except LedgerError:
-            present = msgspec.structs.replace(present, ok=False)  # then its log is kept beside it
+            whole, present = False, msgspec.structs.replace(present, ok=False)  # then its log is kept beside it
     named = present if present is not None and present.device else restored
     kept = _second_name(ledger, ledger.parent, f"ledger-{named.device}-{named.epoch}-replaced", first="-1")
     _exchange(draft, ledger)
+    if whole:
+        with suppress(LedgerError):  # the copy is in place whatever becomes of this
+            _make_whole(kept, key, mark=True)
     return msgspec.structs.replace(
         restored,
         replaced=os.fspath(kept),
@@ -203,11 +220,13 @@ def _looked_at(ledger: Path, key: bytes | None) -> VerifyReport | None:
         return None
 
 
-def _make_whole(ledger: Path, key: bytes | None) -> None:
+def _make_whole(ledger: Path, key: bytes | None, *, mark: bool = False) -> None:
     connection = connect(ledger, key)
     try:
         with translated():
             check_owner(connection)
+            if mark:
+                mark_copy(connection)
         complete(connection)
     finally:
         connection.close()

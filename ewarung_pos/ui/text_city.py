@@ -116,6 +116,13 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         "Belum ada buku catatan di komputer ini.",
         "Daftarkan kios dengan kode dari kota.",
     ),
+    "config.ended_epoch": said(
+        "Salinan dari masa yang sudah berakhir",
+        "Buku di komputer ini utuh dan lebih baru masanya daripada salinan itu.",
+        "Pakai salinan dari masa buku ini, atau teruskan dengan buku ini.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
     "config.not_enrolled": said(
         "Kios belum didaftarkan",
         "Buku catatan di komputer ini belum punya kios.",

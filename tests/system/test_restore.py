@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,12 +98,21 @@ def test_from_a_copy_to_the_next_epoch(city: Place, tmp_path: Path) -> None:
     assert "Buku ini salinan" in stopped
     assert "ewarung-pos enrol" in stopped.partition("Lakukan sekarang:")[2]
     assert "ewarung-pos enrol" in doctor(folder)["ledger"]["do"]
-    assert run("doctor", "--data-dir", str(folder)).returncode == 1
+    bundle = tmp_path / "help.zip"
+    assert run("doctor", "--bundle", str(bundle), "--data-dir", str(folder)).returncode == 1
+    with zipfile.ZipFile(bundle) as parts:
+        assert json.loads(parts.read("ledger.json"))["head_seq"] == made["entries"]
+    assert answered("report", "pdp", "--data-dir", str(folder))["families"] > 0
 
     assert f"Kota memegang semua catatan salinan ini, sampai {made['entries']}." in enrolled(city, folder)
     report = said(folder)
     assert (report["ok"], report["epoch"]) == (True, epoch + 1)
     assert said(folder / "epochs" / f"ledger-EW-0001-{epoch}.db")["ok"]
+    held = answered("report", "pdp", "--data-dir", str(folder))
+    assert (held["head_seq"], held["families"] > 0) == (report["entries"], True)
+    second = answered("backup", "--data-dir", str(folder))
+    assert "masa yang sudah berakhir" in refused(run("restore", made["path"], "--data-dir", str(folder)), 2)
+    assert said(Path(second["path"]))["epoch"] == epoch + 1
     refused(run("enrol", "--city", city.url, "--code", new_code(city), "--data-dir", str(folder)), 2)
 
 

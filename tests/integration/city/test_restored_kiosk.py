@@ -403,6 +403,73 @@ def test_rights_of_a_frozen_epoch_are_not_free_before_two_officers_sign(kiosk: K
     assert grant(kiosk.city) == 0
 
 
+# --- one copy, twice -------------------------------------------------------------------------------------------------
+
+
+def test_restored_twice_before_it_is_enrolled_it_is_as_if_once(kiosk: Kiosk) -> None:
+    kiosk.serve(kiosk.families()[0])
+    copy = kiosk.copy("stick")
+    kiosk.stop()
+    assert kiosk.restored(copy).sent > 0
+    again = kiosk.restored(copy)
+    assert (again.sent, again.missing, again.same_past, again.put_aside) == (0, 0, True, "")
+    assert kiosk.enrol() == 2
+    assert kiosk.city.cases() == []
+
+
+def test_what_the_new_epoch_handed_out_cannot_be_undone_by_restoring_the_copy_again(kiosk: Kiosk) -> None:
+    copy = kiosk.copy("stick")
+    kiosk.stop()
+    kiosk.restored(copy)
+    kiosk.enrol()
+    release(kiosk.city)
+    grant(kiosk.city)
+    start_again(kiosk)
+    first = kiosk.families()[0]
+    kiosk.serve(first, 2)
+    kiosk.stop()
+    with pytest.raises(ConfigError) as caught:
+        restore(copy, kiosk.folder, kiosk.key)
+    assert caught.value.reason == "ended_epoch"
+    (kiosk.folder / "ledger.db").unlink()  # lost, with what it had not sent
+    told = kiosk.restored(copy)
+    assert (told.put_aside, told.sent) == ("", 0)
+    assert kiosk.enrol() == 3
+    start_again(kiosk)
+    grant(kiosk.city)
+    assert kiosk.sync() == ""
+    before = dict(kiosk.handed)
+    kiosk.serve_all_it_can()
+    assert kiosk.handed == before  # the rights of epoch 2 count as spent until two officers sign for it
+
+
+def test_two_machines_from_one_copy_hand_out_no_right_twice(kiosk: Kiosk, tmp_path: Path) -> None:
+    """A cloned disk: both are restored and enrolled, one after the other."""
+    kiosk.serve(kiosk.families()[0])
+    copy = kiosk.copy("stick")
+    kiosk.stop()
+    (tmp_path / "clone").mkdir()
+    shutil.copy(kiosk.folder / "ledger.key", tmp_path / "clone" / "ledger.key")
+    clone = Kiosk(tmp_path / "clone", kiosk.city, kiosk.clock)
+    for each in (kiosk, clone):
+        each.restored(copy)
+    assert kiosk.enrol() == 2
+    release(kiosk.city)
+    grant(kiosk.city)
+    start_again(kiosk)
+    heard: list[Upload] = []
+    assert clone.enrol(heard.append) == 3
+    assert (heard[0].sent, heard[0].missing) == (0, 0)
+    grant(kiosk.city)
+    start_again(clone)
+    kiosk.serve_all_it_can()  # offline since: it does not know yet that its epoch has ended
+    clone.serve_all_it_can()
+    assert kiosk.sync() != ""
+    assert clone.handed == {}
+    assert max(kiosk.handed.values()) == RATION_G
+    clone.stop()
+
+
 # --- another past ----------------------------------------------------------------------------------------------------
 
 

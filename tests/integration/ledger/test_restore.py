@@ -76,6 +76,31 @@ def test_a_copy_put_in_place_by_hand_serves_nobody_either(copy: Path, opened: Op
     assert holds_copy(tmp_path / "ledger.db", KEY)
 
 
+def test_a_ledger_that_was_replaced_does_not_serve_when_somebody_puts_it_back(
+    copy: Path, opened: Open, tmp_path: Path
+) -> None:
+    """Else two epochs would serve, and only the city could tell."""
+    done = restore(copy, tmp_path, KEY)
+    assert holds_copy(Path(done.replaced), KEY)
+    assert verify(Path(done.replaced), KEY).ok
+    (tmp_path / "ledger.db").write_bytes(Path(done.replaced).read_bytes())
+    with pytest.raises(LedgerError) as caught:
+        opened()
+    assert caught.value.reason == "copy"
+
+
+def test_a_disk_that_fills_up_after_the_exchange_leaves_the_restore_done(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise LedgerFull("SQLITE_FULL")
+
+    monkeypatch.setattr(module, "mark_copy", full)
+    done = restore(copy, tmp_path, KEY)
+    assert (done.entries, done.replaced_entries, done.replaced_ok) == (4, 6, True)
+    assert entries(Path(done.replaced)) == 6
+
+
 def test_a_copy_of_a_copy_is_one(copy: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
     restore(copy, tmp_path, KEY)
     assert holds_copy(Path(back_up(tmp_path / "ledger.db", KEY, tmp_path_factory.mktemp("second")).path), KEY)
@@ -177,6 +202,44 @@ def test_a_copy_of_no_kiosk_is_not_restored(
     copied = Path(empty.back_up(tmp_path_factory.mktemp("stick")).path)
     empty.close()
     assert refused(copied, tmp_path).reason == "no_identity"
+
+
+@pytest.mark.parametrize("permille", [0, 1, 20, 500, 990, 999])
+def test_a_copy_that_was_cut_off_is_not_restored(copy: Path, tmp_path: Path, permille: int) -> None:
+    """The stick was pulled while somebody copied the copy."""
+    body = copy.read_bytes()
+    copy.write_bytes(body[: len(body) * permille // 1000])
+    assert isinstance(refused(copy, tmp_path), LedgerError)
+    assert entries(tmp_path / "ledger.db") == 6
+
+
+def test_a_copy_of_a_newer_version_is_not_restored(copy: Path, tmp_path: Path) -> None:
+    connection = connect(copy, KEY)
+    connection.execute("PRAGMA user_version = 9")
+    connection.close()
+    assert isinstance(refused(copy, tmp_path), LedgerTooNew)
+
+
+def test_a_copy_of_an_ended_epoch_does_not_replace_the_sound_ledger_of_the_next(
+    copy: Path, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restored twice from one copy: the second time there is a ledger that may hold what nobody else does."""
+    import msgspec
+
+    from tests.integration.ledger import kiosk
+
+    monkeypatch.setattr(kiosk, "IDENTITY", msgspec.structs.replace(kiosk.IDENTITY, epoch=2))
+    next_epoch = tmp_path / "next"
+    next_epoch.mkdir()
+    other = opened(next_epoch, create=True)
+    enrol(other)
+    other.close()
+    assert refused(copy, next_epoch).reason == "ended_epoch"
+    assert not holds_copy(next_epoch / "ledger.db", KEY)
+    connection = connect(next_epoch / "ledger.db", KEY)
+    connection.execute("INSERT INTO stock VALUES ('B5', 7)")
+    connection.close()
+    assert restore(copy, next_epoch, KEY).epoch == 1  # the one in place is not sound: an old copy may be all there is
 
 
 def test_another_kiosk_s_copy_is_not_put_in_the_place_of_this_one_s(
