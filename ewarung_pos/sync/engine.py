@@ -26,7 +26,7 @@ from ewarung_pos.errors import (
 )
 from ewarung_pos.ports import Clock, Ledger, SyncPhase, SyncReport, UnitOfWork
 from ewarung_pos.sync.client import Busy, HttpCityServer
-from ewarung_pos.sync.outgoing import batch_of, check_ack, greeting, speaker
+from ewarung_pos.sync.outgoing import batch_of, check_ack, greeting, is_signed, speaker
 from ewarung_pos.sync.protocol import (
     BATCH_BYTES,
     BATCH_ENTRIES,
@@ -36,7 +36,6 @@ from ewarung_pos.sync.protocol import (
     Outcome,
     attest_text,
 )
-from ewarung_pos.sync.signing import verify
 
 __all__ = ["SyncEngine"]
 
@@ -294,7 +293,7 @@ class SyncEngine:
         who = self._who()
         if (said.device, said.epoch, said.date) != (who.device, who.epoch, date):
             raise ProtocolMismatch("an attest of another day", reason="body")
-        if not verify(self._city_key, attest_text(said), _bytes(said.signature)):
+        if not is_signed(self._city_key, attest_text(said), said.signature):
             raise Unauthorised("the attest is not signed", reason="signature")
         rows = self._ledger.read().sealed(said.last_seq, 1, 1)
         fact = decode(rows[0].body).fact if rows else None
@@ -364,10 +363,3 @@ def _due(text: str) -> list[str]:
 def _things(page: StatePage) -> int:
     lists = (page.families, page.leases, page.credits, page.operators, page.messages)
     return sum(len(items) for items in lists) + (page.catalogue is not None)
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""

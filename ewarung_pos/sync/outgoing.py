@@ -1,4 +1,7 @@
-"""What a till says to the city of its journal, for the engine of every day and for a copy that was restored."""
+"""What a till says to the city of its journal, and which answers it believes.
+
+For the engine of every day, and for a copy that was restored.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ from ewarung_pos.sync.client import HttpCityServer, Line
 from ewarung_pos.sync.protocol import SCHEMA, Ack, Hello, Push, ack_text, batch_text
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["Speaker", "batch_of", "check_ack", "greeting", "speaker"]
+__all__ = ["Speaker", "batch_of", "check_ack", "greeting", "is_signed", "speaker"]
 
 
 class Speaker(msgspec.Struct, frozen=True):
@@ -86,9 +89,13 @@ def check_ack(city_key: bytes, who: KioskIdentity, ack: Ack) -> None:
         Unauthorised: it is not signed.
     """
     text = ack_text(who.device, who.epoch, ack.acked_seq, ack.acked_hash, ack.server_ms, ack.flagged)
-    try:
-        signature = bytes.fromhex(ack.signature)
-    except ValueError:
-        signature = b""
-    if not verify(city_key, text, signature):
+    if not is_signed(city_key, text, ack.signature):
         raise Unauthorised("the acknowledgement is not signed", reason="signature")
+
+
+def is_signed(city_key: bytes, text: bytes, signature: str) -> bool:
+    """Whether this is the city's signature of a text, in hex; what is no hex is none."""
+    try:
+        return verify(city_key, text, bytes.fromhex(signature))
+    except ValueError:
+        return False

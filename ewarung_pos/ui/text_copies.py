@@ -14,7 +14,7 @@ __all__ = ["ENROL_AGAIN", "SAME_DISK", "city_words", "copied_words", "restored_w
 ENROL_AGAIN = "Minta kode baru dari kota, lalu: ewarung-pos enrol --city URL --code KODE."
 """The one next step after a restore."""
 
-SAME_DISK = "Salinan itu di disk yang sama dengan buku: pasang penyimpanan lain."
+SAME_DISK = "Di disk yang sama dengan buku: pasang penyimpanan lain."
 
 
 def copied_words(copy: LedgerCopy, now: Instant) -> str:

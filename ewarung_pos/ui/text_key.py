@@ -52,7 +52,7 @@ AROUND_THE_KEY: dict[str, Trouble] = {
     "ledger_key_wrong.tpm_refused": _key(
         "Chip TPM tidak memberi kunci",
         "Chip TPM sudah dikosongkan, atau bukan chip yang menyimpan kunci buku ini.",
-        "Pasang disk di komputer asalnya. Bila chip sudah kosong, daftarkan ulang kios.",
+        "Pasang disk di komputer asalnya. Bila chip sudah kosong, pindahkan folder data, lalu daftarkan ulang kios.",
     ),
     "config.store_missing": _key(
         "Gudang sandi tidak ditemukan",
@@ -67,7 +67,7 @@ AROUND_THE_KEY: dict[str, Trouble] = {
     "ledger_key_wrong.store_empty": _key(
         "Kunci hilang dari gudang sandi",
         "Gudang sandi sistem tidak lagi menyimpan kunci buku catatan ini.",
-        "Pulihkan gudang sandi akun ini. Bila tidak bisa, daftarkan ulang kios.",
+        "Pulihkan gudang sandi akun ini. Bila tidak bisa, pindahkan folder data, lalu daftarkan ulang kios.",
     ),
     "ledger_key_wrong.passphrase": _key(
         "Kata sandi salah",

@@ -298,7 +298,8 @@ class SealedPage(Box):
         self._figures.set_figures(state.figures)
         tight = self.look.room is Density.TIGHT
         self._title.set_role(Role.HEADING if tight else Role.TITLE)
-        crowded = tight or (is_narrow(self) and state.copy_trouble is not None)
+        looked = state.copy_trouble is not None or SAME_DISK in state.copied
+        crowded = tight or (is_narrow(self) and looked)
         self._next.setVisible(not crowded)
         self._figures.setVisible(not tight)
         done = state.unsent == 0
@@ -308,7 +309,7 @@ class SealedPage(Box):
             Tone.GO if done else Tone.LOOK,
         )
         trouble = state.copy_trouble
-        tone = Tone.LOOK if trouble is not None or SAME_DISK in state.copied else Tone.GO
+        tone = Tone.LOOK if looked else Tone.GO
         words = f"{trouble.happened} {trouble.now}" if trouble is not None else state.copied
         self._copied.set_text(words)
         self._copied.set_tone(Tone.INFO if words == COPYING else tone)

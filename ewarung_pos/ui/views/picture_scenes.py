@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.domain.documents import Align, Columns, Cut, Document, Qr, Rule, Space, Table, Text
 from ewarung_pos.ui.text import trouble
-from ewarung_pos.ui.viewmodels.closing import ClosingState, CountRow, StoryLine
+from ewarung_pos.ui.text_copies import SAME_DISK
+from ewarung_pos.ui.viewmodels.closing import COPYING, ClosingState, CountRow, StoryLine
 from ewarung_pos.ui.viewmodels.counter_state import (
     CounterState,
     DonePanel,
@@ -766,6 +767,16 @@ SCENES: tuple[Scene, ...] = (
         "buka-hari-tanggal",
         _window(shell=_on("day"), day=replace(_MORNING, notice=trouble("clock_suspect", "date_unsure"))),
     ),
+    Scene(
+        "tutup-salinan-sedisk",
+        _window(
+            shell=_on("closing"),
+            closing=replace(
+                _SEALED, copied=f"Salinan terakhir: hari ini 16.02, di /var/lib/ewarung-pos/backup. {SAME_DISK}"
+            ),
+        ),
+    ),
+    Scene("tutup-menyalin", _window(shell=_on("closing"), closing=replace(_SEALED, copied=COPYING))),
     Scene(
         "tutup-tanpa-salinan",
         _window(

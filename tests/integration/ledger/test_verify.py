@@ -293,6 +293,8 @@ def test_totals_that_the_entries_do_not_explain_are_found(
         ("UPDATE setting SET value = '2' WHERE key = 'z_report'", "reference", "setting: z_report"),
         ("INSERT INTO setting VALUES ('attest_due', '2026-11-24')", "reference", "setting: 2026-11-24"),
         ("INSERT INTO setting VALUES ('attest_due', ',')", "reference", "setting: attest_due: not a list"),
+        ("INSERT OR REPLACE INTO setting VALUES ('clock', 'noon')", "reference", "setting: clock: not readable"),
+        ("INSERT INTO setting VALUES ('copy', 'no')", "reference", "setting: copy: not as it was set"),
         ("UPDATE secret SET value = zeroblob(32) WHERE name = 'device_key'", "reference", "secret: device_key"),
         ("DELETE FROM secret WHERE name = 'device_key'", "reference", "secret: device_key"),
         ("UPDATE secret SET value = zeroblob(32) WHERE name = 'city_key'", "reference", "secret: city_key"),
