@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,9 +14,10 @@ from ewarung_city import leases
 from ewarung_city.store import schema
 from ewarung_city.verify import verify as verify_city
 from ewarung_pos.domain.family import CardStatus, Family, HolderPresence
-from ewarung_pos.domain.journal import KioskEnrolled, decode
+from ewarung_pos.domain.journal import KioskEnrolled, RegisterPurged, decode
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
+from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.enrolment import enrol_into
 from ewarung_pos.errors import ChainBroken, ConfigError, LedgerError, NotEntitled, RuleViolation, ServerUnreachable
 from ewarung_pos.ledger import key_passphrase
@@ -27,11 +29,12 @@ from ewarung_pos.ledger.restore import LedgerFile, holds_copy, restore
 from ewarung_pos.ledger.verify import verify
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.redeem import RedeemService
+from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.upload import Upload, upload
 from tests.integration.city.city_kit import LEDGER_KEY, PERIOD, LiveCity, Till, ToldClock
-from tests.integration.ledger.key_kit import MemoryStore, use_store
+from tests.integration.ledger.key_kit import MemoryStore, software_tpm, use_store
 
 RICE = "beras-medium-5"
 RATION_G = 10_000
@@ -371,6 +374,63 @@ def test_the_next_epoch_keeps_the_key_where_it_is(
     assert not (folder / "ledger.key").exists()
     for file in (folder / "ledger.db", folder / "epochs" / "ledger-EW-0001-1.db", copy):
         assert verify(file, key.secret).ok
+
+
+def test_with_the_key_in_a_tpm_the_next_epoch_begins_on_this_machine_only(
+    city: LiveCity, clock: ToldClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    away = Path(tempfile.mkdtemp(prefix="tpm-", dir="/tmp"))
+    folder = tmp_path / "kiosk"
+    try:
+        with software_tpm(away) as tcti:
+            monkeypatch.setenv("EWARUNG_TCTI", tcti)
+            enrol_into(folder, city.url, city.code(), clock, practice=True, tier=Tier.TPM)
+            key = key_of(folder)
+            stick = tmp_path / "stick"
+            stick.mkdir()
+            copy = Path(back_up(folder / "ledger.db", key.secret, stick).path)
+            restore(copy, folder, key.secret)
+        heard: list[Upload] = []
+        with pytest.raises(ConfigError) as caught:  # the chip is away: nothing is sent, ended or written
+            enrol_into(folder, city.url, city.code(), clock, practice=True, on_upload=heard.append)
+        assert (caught.value.reason, heard) == ("tpm_missing", [])
+        assert city.epoch(epoch=1)["state"] == "active"
+        assert holds_copy(folder / "ledger.db", key.secret)
+        with software_tpm(away):
+            assert enrol_into(folder, city.url, city.code(), clock, practice=True).epoch == 2
+            assert key_of(folder) == key
+    finally:
+        shutil.rmtree(away)
+    assert verify(folder, key.secret).ok
+
+
+def test_the_new_epoch_has_its_register_from_the_city_and_puts_names_away_like_the_old(kiosk: Kiosk) -> None:
+    """Its clock's memory, its full check beside the counter and its retention begin with it."""
+    copy = kiosk.copy("stick")
+    kiosk.stop()
+    kiosk.restored(copy)
+    kiosk.enrol()
+    kiosk.start()
+    assert kiosk.ledger.read().clock().city is not None
+    assert kiosk.ledger.audit(lambda: True)
+    assert kiosk.sync() == ""
+    before = {family.key for family in kiosk.ledger.read().families()}
+    with LedgerFile(copy, kiosk.key) as held:
+        assert before == {family.key for family in held.families()}
+    put_away = RetentionService(kiosk.ledger, 3).purge()
+    assert put_away is not None
+    assert isinstance(put_away.fact, RegisterPurged)
+    assert put_away.fact.expired == ()  # without a right yet, and still not forgotten
+    stayed = {family.key for family in kiosk.ledger.read().families()}
+    assert before - stayed == set(put_away.fact.moved)
+    kiosk.clock.wait(400 * 86_400_000)
+    with kiosk.ledger.write() as uow:
+        now = kiosk.clock.now()
+        uow.heard_city(CityTime(now.wall.ms, now.wall.ms, now.monotonic_ms, now.boot))
+    assert RetentionService(kiosk.ledger, 3).purge() is not None
+    assert len(kiosk.ledger.read().families()) < len(stayed)
+    kiosk.stop()
+    assert verify(kiosk.folder).ok
 
 
 @pytest.mark.parametrize("tier", [Tier.OS_STORE, Tier.PASSPHRASE])
