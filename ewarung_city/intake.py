@@ -7,18 +7,18 @@ city would not have allowed opens a case. What it does not prove is kept aside, 
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from ewarung_city import feed, leases
-from ewarung_city.apply import Applier, Beyond
+from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
+from ewarung_city.reading import countable, loosely
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
-from ewarung_pos.domain.bounds import EXACT, Code, Count, Whole
-from ewarung_pos.domain.journal import Entry, canonical, decode, genesis, link
+from ewarung_pos.domain.journal import Entry, genesis, link
 from ewarung_pos.sync.protocol import (
     CLOCK_TOLERANCE_S,
     Ack,
@@ -42,7 +42,7 @@ AFTER_LOST = "AFTER_LOST"
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """One entry of a batch as it goes into the store; `entry` is None when this version cannot read it."""
+    """One entry of a batch as it goes into the store; `kind` empty and `entry` None when nothing is counted by it."""
 
     seq: int
     id: str
@@ -61,24 +61,6 @@ class _Bad(msgspec.Struct, frozen=True):
     reason: str
     seq: int
 
-
-class _Loose(msgspec.Struct, frozen=True):
-    """What must be there even in an entry of a version that we do not know."""
-
-    seq: Count
-    id: Code
-    device: Code
-    epoch: Count
-    date: Code = ""
-    instant: Whole = 0
-    monotonic: Whole = 0
-    boot: str = ""
-
-
-_LOOSE = msgspec.json.Decoder(_Loose)
-
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""The character that PostgreSQL cannot keep in a text, as JSON writes it."""
 
 _STAMPED_MS = 2_000
 """An entry is stamped a moment before it is written, and a greeting reads the clock a moment before the head."""
@@ -143,7 +125,7 @@ def _said_before(hello: Hello, lacking: Row) -> bool:
     Within a boot its monotonic clock tells. Across boots there are only wall clocks, of which the entry's may have been
     far ahead: it was not written after it came here.
     """
-    entry = _LOOSE.decode(bytes(lacking["body"]))
+    entry = loosely(bytes(lacking["body"]))
     if hello.boot == entry.boot:
         return hello.monotonic_ms <= entry.monotonic + _STAMPED_MS
     written = min(entry.instant, int(lacking["received_ms"]) + CLOCK_TOLERANCE_S * 1000)
@@ -224,12 +206,9 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
         taken.append(entry)
     flagged: list[tuple[int, str]] = []
     if taken:
-        try:
-            flagged = Applier(tx, push.device, push.epoch, now_ms).apply(taken)
-        except Beyond as beyond:
-            bad = _Bad(Outcome.QUARANTINED, Quarantine.BAD_ENTRY, beyond.seq)
-            taken = [entry for entry in taken if entry.seq < beyond.seq]
-            flagged = Applier(tx, push.device, push.epoch, now_ms).apply(taken)
+        applier = Applier(tx, push.device, push.epoch, now_ms)
+        flagged = applier.apply(taken)
+        taken = [replace(item, kind="", entry=None) if item.seq in applier.uncounted else item for item in taken]
     if not taken:
         if bad is None:
             return _answer(tx, keys, push, held, now_ms)  # all of it was held before, in other batches
@@ -248,42 +227,14 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
 
 
 def _read(push: Push, place: int, body: bytes, digest: bytes) -> Taken | None:
-    """The entry, if it is one and stands where it says; one of an unknown version is kept unread."""
-    entry: Entry | None = None
-    said: Entry | _Loose | None
-    try:
-        said = entry = decode(body)
-        if canonical(entry) != body:
-            return None
-    except msgspec.MsgspecError:
-        said = _of_tomorrow(body)
-    if said is None or (said.seq, said.device, said.epoch) != (place, push.device, push.epoch) or _NUL.search(body):
+    """The entry, kept unread if this version cannot count it; None if it says that it stands elsewhere."""
+    entry = countable(body)
+    said = entry if entry is not None else loosely(body)
+    stated = (said.seq, said.device, said.epoch)
+    if any(word not in (None, true) for word, true in zip(stated, (place, push.device, push.epoch), strict=True)):
         return None
     kind = type(entry.fact).__name__ if entry is not None else ""
     return Taken(place, said.id, kind, said.date, said.instant, body, digest, entry)
-
-
-def _of_tomorrow(body: bytes) -> _Loose | None:
-    """What every version says of an entry; None when the bytes cannot be an entry of any version.
-
-    Canonical JSON without fractions, and numbers that it keeps exactly: no version writes anything else.
-    """
-    try:
-        whole = msgspec.json.decode(body)
-        if encode(whole) != body or not _exact(whole):
-            return None
-        return _LOOSE.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return None
-
-
-def _exact(value: object) -> bool:
-    """Whether every number in it is an integer that JSON keeps exactly."""
-    if isinstance(value, dict):
-        return all(map(_exact, value.values()))
-    if isinstance(value, list):
-        return all(map(_exact, value))
-    return not isinstance(value, float) and (not isinstance(value, int) or -EXACT <= value <= EXACT)
 
 
 def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]], now_ms: int) -> None:

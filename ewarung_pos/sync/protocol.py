@@ -109,7 +109,9 @@ class Flag(StrEnum):
 
     BAD_REVERSAL: a counter-entry to what is unknown, undone before, of another day or not what it repeats; no right
     goes back by it. LINES_DIFFER: the goods are not those that the rights or the purse paid for. RECEIPT_GAP: receipts
-    are numbered without gaps, and this one does not follow.
+    are numbered without gaps, and this one does not follow. UNREADABLE: no total and no balance moves by it, because
+    this version cannot read it or no such figure can be. SLIP_DISPUTED: the EDC named another debit with the references
+    of a slip that people had claimed.
     """
 
     OVER_LEASE = "OVER_LEASE"
@@ -124,6 +126,7 @@ class Flag(StrEnum):
     BAD_REVERSAL = "BAD_REVERSAL"
     LINES_DIFFER = "LINES_DIFFER"
     RECEIPT_GAP = "RECEIPT_GAP"
+    SLIP_DISPUTED = "SLIP_DISPUTED"
 
 
 class Mode(StrEnum):
