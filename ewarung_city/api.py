@@ -242,7 +242,9 @@ def hello(data: JSONBody[Hello], request: Request[Any, Any, Any]) -> Welcome:
     _own(caller, data.device, data.epoch)
     if data.schema != SCHEMA:
         raise _Refusal(409, f"This city speaks version {SCHEMA}", "schema")
-    answer: Welcome = city.store.retrying(lambda tx: intake.welcome(tx, data, city.now_ms(), fresh=caller.fresh))
+    answer: Welcome = city.store.retrying(
+        lambda tx: intake.welcome(tx, city.keys, data, city.now_ms(), fresh=caller.fresh)
+    )
     return answer
 
 

@@ -35,7 +35,10 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["AFTER_LOST", "Taken", "take", "welcome"]
+__all__ = ["AFTER_LOST", "UNPROVEN_CLAIM", "Taken", "take", "welcome"]
+
+UNPROVEN_CLAIM = "UNPROVEN_CLAIM"
+"""Case: a kiosk says that the city had acknowledged or given it more than it has, and shows no proof."""
 
 AFTER_LOST = "AFTER_LOST"
 """Case: a kiosk that two officers declared lost has sent something. What it had left may have been granted again."""
@@ -62,11 +65,14 @@ class _Bad(msgspec.Struct, frozen=True):
     seq: int
 
 
+_LEAP = 10_000_000
+"""So many versions a feed may have gained since the backup of a city: far more than any month brings."""
+
 _STAMPED_MS = 2_000
 """An entry is stamped a moment before it is written, and a greeting reads the clock a moment before the head."""
 
 
-def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
+def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
     """Answer a HELLO: where our copy ends, and whether the kiosk may still be given rights.
 
     A head that is not in what we hold is a FORK: an old disk image, or two tills with one key. So is an earlier head
@@ -78,16 +84,19 @@ def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
         return Welcome(0, "", 0, now_ms, Mode.UPLOAD_ONLY, Quarantine.UNKNOWN_EPOCH.value)
     acked = int(held["acked_seq"])
     if fresh:
+        proven = hello.acked_seq <= acked or _proven(keys, hello)
         fork = _fork_at(tx, hello, acked)
         if fork is not None:
             held = _upload_only(tx, held, fork, now_ms)
-        elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]):
+        elif hello.acked_seq > acked and proven:
             _recover(tx, hello, int(held["pulled"]), now_ms)
+        elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]):
+            _doubt(tx, hello, acked, int(held["pulled"]), now_ms)
         tx.change(
             schema.epoch,
             {
                 "seen_ms": now_ms,
-                "claimed_seq": max(int(held["claimed_seq"]), hello.acked_seq),
+                "claimed_seq": max(int(held["claimed_seq"]), hello.acked_seq if proven else 0),
                 "app_version": hello.app_version,
             },
             device=hello.device,
@@ -136,7 +145,29 @@ def _recover(tx: Tx, hello: Hello, pulled: int, now_ms: int) -> None:
     """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.recovering`)."""
     if not tx.setting("recovery"):
         tx.set("recovery", str(now_ms))
-    if hello.cursor > pulled:
+    _tell_again(tx, hello, pulled)
+
+
+def _doubt(tx: Tx, hello: Hello, acked: int, pulled: int, now_ms: int) -> None:
+    """It says that it was told more, and proves nothing: a person looks, and grants to this kiosk alone wait.
+
+    They wait until the city holds the journal as far as it goes now: whatever was granted stands in it.
+    """
+    leases.doubt(tx, hello.device, hello.epoch, hello.head_seq)
+    _open_case(tx, hello.device, hello.epoch, acked, UNPROVEN_CLAIM, now_ms)
+    _tell_again(tx, hello, pulled)
+
+
+def _proven(keys: CityKeys, hello: Hello) -> bool:
+    """Whether the city itself acknowledged what this kiosk says it did, perhaps by a database that is gone."""
+    text = ack_text(hello.device, hello.epoch, hello.acked_seq, hello.acked_hash, hello.ack_ms, hello.ack_flagged)
+    return verify(keys.public, text, bytes.fromhex(hello.ack_signature))
+
+
+def _tell_again(tx: Tx, hello: Hello, pulled: int) -> None:
+    """Above the versions that it says it was given; a leap beyond all likelihood would leave no versions to give."""
+    kiosk = tx.one(schema.kiosk, device=hello.device)
+    if pulled < hello.cursor <= (int(kiosk["cursor"]) if kiosk is not None else 0) + _LEAP:
         feed.tell_again(tx, hello.device, hello.cursor)
         tx.change(schema.epoch, {"pulled": hello.cursor}, device=hello.device, epoch=hello.epoch)
 

@@ -185,7 +185,11 @@ class Enrolled(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """Where the kiosk's journal ends, and what it believes the city holds."""
+    """Where the kiosk's journal ends, and what it believes the city holds.
+
+    `ack_ms`, `ack_flagged` and `ack_signature` (hex) are of the city's own acknowledgement of `acked_seq`: without them
+    a city that holds less believes nothing of it.
+    """
 
     device: _Device
     epoch: _Epoch
@@ -199,6 +203,9 @@ class Hello(msgspec.Struct, frozen=True):
     wall_ms: Whole
     monotonic_ms: Whole
     boot: _Short
+    ack_ms: Whole = 0
+    ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=4 * BATCH_ENTRIES)] = ()
+    ack_signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{128})?$", max_length=128)] = ""
 
 
 class Welcome(msgspec.Struct, frozen=True):
