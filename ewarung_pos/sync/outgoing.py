@@ -10,7 +10,7 @@ from collections.abc import Callable
 import msgspec
 
 from ewarung_pos import __version__
-from ewarung_pos.domain.journal import Sealed
+from ewarung_pos.domain.journal import CityAcknowledged, Sealed
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import ClockReading
 from ewarung_pos.errors import ConfigError, Unauthorised
@@ -49,8 +49,9 @@ def speaker(reader: LedgerReader, who: KioskIdentity, url: str, ca: str, now_s: 
 
 
 def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading) -> Hello:
-    """HELLO: where the journal ends, and what it knows of the city's copy."""
+    """HELLO: where the journal ends, and what it knows of the city's copy, under the city's own signature."""
     head = reader.head()
+    proof = reader.acknowledgement() or CityAcknowledged(0, "", 0, "")
     return Hello(
         device=who.device,
         epoch=who.epoch,
@@ -64,6 +65,9 @@ def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading) ->
         wall_ms=reading.wall.ms,
         monotonic_ms=reading.monotonic_ms,
         boot=reading.boot,
+        ack_ms=proof.server_ms,
+        ack_flagged=proof.flagged,
+        ack_signature=proof.signature,
     )
 
 

@@ -29,7 +29,7 @@ SCHEMAS = Path(__file__).parents[2] / "ledgers" / "schemas"
 _KEPT = {
     "setting": "SELECT key, value FROM setting ORDER BY key",
     "print_job": "SELECT id, kind, entry, receipt, copy, tries, done FROM print_job ORDER BY id",
-    "register_family": "SELECT key, name FROM register_family ORDER BY key",
+    "register_family": "SELECT key, name, since_ms FROM register_family ORDER BY key",
     "attempt": "SELECT id, state FROM attempt ORDER BY id",
 }
 
