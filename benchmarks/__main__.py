@@ -12,11 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import growth, redemption, verification, window
+from benchmarks import backup, growth, redemption, verification, window
 from benchmarks.counter import build
 from benchmarks.figures import Figure, table
 
 __all__ = ["main"]
+
+_ALL = ("redemption", "backup", "window", "growth", "verify")
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, the past of the ledger is written without a disk
 
@@ -24,7 +26,7 @@ MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, the past of the le
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
-    parser.add_argument("--only", choices=["redemption", "window", "verify", "growth"], action="append", default=[])
+    parser.add_argument("--only", choices=_ALL, action="append", default=[])
     parser.add_argument("--ledger", type=int, default=10_000, help="redemptions in the ledger (default 10000)")
     parser.add_argument("--young", type=int, default=1_000, help="redemptions in growth's young ledger (default 1000)")
     parser.add_argument(
@@ -38,7 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     if options.repetitions < 5:
         parser.error("a spread takes five repetitions")
-    wanted = set(options.only) or {"redemption", "window", "verify", "growth"}
+    wanted = set(options.only) or set(_ALL)
     figures: list[Figure] = []
     where = MEMORY if MEMORY.is_dir() else None
     with tempfile.TemporaryDirectory(prefix="ewarung-bench-", dir=where) as name:
@@ -51,6 +53,8 @@ def main(arguments: list[str] | None = None) -> int:
                 _say(f"{directory.name} ledger of {options.ledger} redemptions in {time.monotonic() - start:.0f} s")
         if "redemption" in wanted:
             figures += redemption.measure(plain, encrypted, options.repetitions, options.redemptions)
+        if "backup" in wanted:
+            figures += backup.measure(encrypted, options.repetitions, options.redemptions)
         if "window" in wanted:
             figures += window.measure(encrypted, options.repetitions)
         if "growth" in wanted:

@@ -165,15 +165,17 @@ def doctor(*, data_dir: str | None, bundle: str | None, as_json: bool) -> None:
 def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     """Check chain, guards, projections, balances and signatures; name the first bad entry.
 
-    PATH is a data directory, a ledger or an export.
+    PATH is a data directory, a ledger or an export. A ledger that lies elsewhere (a copy on a stick) is opened with the
+    key of --data-dir.
     """
     context = click.get_current_context()
-    if path and context.get_parameter_source("data_dir") is click.core.ParameterSource.COMMANDLINE:
-        raise click.UsageError("Beri salah satu dari PATH dan --data-dir DIR.")
+    given = context.get_parameter_source("data_dir") is click.core.ParameterSource.COMMANDLINE
+    if path and given and Path(path).is_dir():
+        raise click.UsageError("Beri salah satu dari folder PATH dan --data-dir DIR.")
     from ewarung_pos.kiosk import verify_ledger
     from ewarung_pos.ui.text_verify import verdict
 
-    report = verify_ledger(path or data_dir)
+    report = verify_ledger(path or data_dir, data_dir)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:
@@ -205,13 +207,49 @@ def export(*, out: str, first_seq: int, data_dir: str | None, as_json: bool) -> 
 
 
 @cli.command()
-@click.argument("directory", type=click.Path(file_okay=False))
+@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
 @_DATA_DIR
-def backup(directory: str, data_dir: str | None) -> None:
-    """Write a verified copy of the ledger into DIRECTORY."""
-    from ewarung_pos.kiosk import backup_ledger
+@_JSON
+@click.option("--key-from-stdin", "piped", is_flag=True, hidden=True, help="The till gives its own copies the key.")
+def backup(*, directory: Path | None, data_dir: str | None, as_json: bool, piped: bool) -> None:
+    """Write a verified copy of the ledger into DIRECTORY, beside a till that serves.
 
-    click.echo(f"Salinan terverifikasi: {backup_ledger(data_dir, Path(directory))}")
+    Without DIRECTORY: into the configured place ([paths] backup), where the newest fourteen copies and the last of each
+    month stay. A copy holds all that `restore` needs, except the key: keep that elsewhere.
+    """
+    from ewarung_pos.kiosk import backup_ledger
+    from ewarung_pos.ui.text_key import KEY_STAYS
+
+    try:
+        made = backup_ledger(data_dir, directory, key_from=sys.stdin if piped else None)
+    except PosError as error:
+        if as_json:
+            click.echo(json.dumps({"error": error.code, "reason": error.reason, "detail": error.detail}))
+        raise
+    click.echo(f"Salinan terverifikasi: {made['path']}", err=as_json)
+    click.echo(KEY_STAYS[made["tier"]], err=as_json)
+    if as_json:
+        click.echo(json.dumps(made))
+
+
+@cli.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_DATA_DIR
+@_JSON
+def restore(*, file: Path, data_dir: str | None, as_json: bool) -> None:
+    """Put the verified copy FILE in the place of the ledger; the till serves again once it is enrolled anew.
+
+    A copy may be older than what was handed out. So the restored ledger only tells the city what it holds; enrolling
+    with a new code ends its epoch and begins the next. The ledger that was in place is kept beside it.
+    """
+    from ewarung_pos.kiosk import restore_ledger
+    from ewarung_pos.ui.text_copies import restored_words
+
+    done = restore_ledger(file, data_dir)
+    for line in restored_words(done):
+        click.echo(line, err=as_json)
+    if as_json:
+        click.echo(json.dumps(done, ensure_ascii=False))
 
 
 @cli.group()
@@ -243,15 +281,23 @@ def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
 @click.option("--key", "place", type=_PLACES, help="Where the ledger's key lives; default the best place here.")
 @_DATA_DIR
 def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None:
-    """Enrol this kiosk with its city; once per kiosk."""
-    from ewarung_pos.kiosk import choose_tier, enrol_kiosk
+    """Enrol this kiosk with its city; once per kiosk, and again after a restore.
+
+    A key that is there already stays in force, for it opens what was copied: `rekey` moves it.
+    """
+    from ewarung_pos.kiosk import enrol_kiosk, tier_for
+    from ewarung_pos.ui.text_copies import city_words
 
     def show(digits: str) -> None:
         click.echo(f"Enam angka di layar ini: {digits}. Minta petugas kota mencocokkan dan menyetujui.")
 
-    tier = choose_tier(place)
+    def sent(told: dict[str, Any]) -> None:
+        for line in city_words(told):
+            click.echo(line)
+
+    tier = tier_for(data_dir, place)
     _tell_place(tier)
-    click.echo(enrol_kiosk(city, code, data_dir, tier, show))
+    click.echo(enrol_kiosk(city, code, data_dir, tier, show, sent))
 
 
 @cli.command()

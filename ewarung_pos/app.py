@@ -9,6 +9,7 @@ from pathlib import Path
 from ewarung_pos.config import KioskConfig
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.errors import ConfigError
+from ewarung_pos.ledger.copies import LedgerCopies
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.keys import LedgerKey, key_of
 from ewarung_pos.ports import CardReader, CitySync, Clock, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
@@ -23,7 +24,7 @@ from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 
-__all__ = ["Application", "build", "data_directory", "receipt_printer"]
+__all__ = ["Application", "backup_directory", "build", "data_directory", "receipt_printer"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,11 @@ def data_directory(given: str | None, config: KioskConfig | None = None) -> Path
     return user_data_path("ewarung-pos", appauthor=False)
 
 
+def backup_directory(config: KioskConfig, data_dir: Path) -> Path:
+    """Where copies of the ledger go: the configured place, or `backup/` beside it, on the same disk."""
+    return Path(config.paths.backup) if config.paths.backup else data_dir / "backup"
+
+
 def build(
     config: KioskConfig,
     data_dir: Path,
@@ -91,6 +97,13 @@ def build(
     reader, terminal = _counter_devices(config, ledger, timers)
     printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
+    copies = LedgerCopies(
+        data_dir,
+        backup_directory(config, data_dir),
+        own=not config.paths.backup,
+        reader=ledger.read,
+        key=key.secret,
+    )
     stock = StockService(ledger)
     services = Services(
         ledger=ledger,
@@ -108,12 +121,13 @@ def build(
         terminal=terminal,
         printer=printer,
         city=city,
+        copies=copies,
         poll_ms=poll_ms,
         response_seconds=config.payment_terminal.response_seconds,
     )
-    closers = [close_runner, reader.close, printer.close, close_city, ledger.close]
+    closers = [close_runner, copies.close, reader.close, printer.close, close_city, ledger.close]
     if terminal is not None:
-        closers.insert(2, terminal.close)
+        closers.insert(3, terminal.close)
     return Application(config, data_dir, services, runner, TillViewModels(services, runner), tuple(closers))
 
 

@@ -1,12 +1,17 @@
-"""Make this machine a kiosk: keys and identity from the city, and a ledger that begins with them."""
+"""Make this machine a kiosk: keys and identity from the city, and a ledger that begins with them.
+
+A machine whose ledger is a copy (`ledger.restore`) becomes the same kiosk again, in a new epoch: the city hears what
+the copy holds, freezes the epoch, and grants the new one nothing that the old one may have spent.
+"""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -15,12 +20,25 @@ from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.errors import ConfigError, LedgerBusy, PosError
 from ewarung_pos.ledger.database import LEDGER_FILE, open_ledger
 from ewarung_pos.ledger.key_passphrase import Ask
-from ewarung_pos.ledger.keys import DESCRIPTOR_FILE, KEY_FILE, Tier, destroy_key, make_key, sync_directory
-from ewarung_pos.ledger.lock import InstanceLock
+from ewarung_pos.ledger.keys import (
+    DESCRIPTOR_FILE,
+    KEY_FILE,
+    Tier,
+    destroy_key,
+    held_tier,
+    key_of,
+    make_key,
+    sync_directory,
+)
+from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.ports import Clock
 from ewarung_pos.sync.client import check_url
 from ewarung_pos.sync.engine import SyncEngine
-from ewarung_pos.sync.enrolment import enrol, record
+from ewarung_pos.sync.enrolment import Enrolment, enrol, record
+from ewarung_pos.sync.upload import Upload, upload
+
+if TYPE_CHECKING:
+    from ewarung_pos.ledger.restore import LedgerFile
 
 __all__ = ["city_option", "enrol_into"]
 
@@ -52,67 +70,96 @@ def enrol_into(
     tier: Tier = Tier.KEY_FILE,
     ask: Ask | None = None,
     on_digits: Callable[[str], None] = lambda _: None,
+    on_upload: Callable[[Upload], None] = lambda _: None,
 ) -> KioskIdentity:
     """Enrol with the city and make the ledger, with the city's state as far as the line brings it now.
 
-    The ledger is made beside its place and moved there whole: a failure leaves nothing behind.
+    The ledger is made beside its place and moved there whole: a failure leaves nothing behind. A copy that is in place
+    is sent to the city first, and kept as the archive of its epoch (`epochs/`).
 
     Args:
-        folder: data directory; must not hold a ledger.
+        folder: data directory; must not hold a ledger, unless it is a copy.
         url: of the city.
         code: as typed.
         clock: time of the first entries.
         practice: mark every paper and screen, whatever the city says.
         ca: PEM file of the city's authority.
-        tier: rung of the ladder that shall hold the ledger's key.
-        ask: gives a new passphrase, on that rung.
+        tier: rung of the ladder that shall hold the ledger's key, unless there is a key already: that one is used.
+        ask: gives the passphrase, on that rung.
         on_digits: hears the six digits that a person at the city compares.
+        on_upload: hears what the city held and got of the epoch that ends.
 
     Raises:
-        ConfigError: a ledger is there already, or the rung is not to be had here (the city was not asked then).
+        ConfigError: a ledger is there already (`enrolled`), the code is another kiosk's (`other_kiosk`), or the rung is
+            not to be had here (the city was not asked then).
+        LedgerKeyWrong: the key that is there already cannot be had, or does not open the copy.
+        LedgerBusy: another program is at it.
+        LedgerError: the ledger that is there cannot be used.
         SyncError: not enrolled.
     """
-    if (folder / LEDGER_FILE).exists():
-        raise ConfigError(f"{folder} sudah berisi buku catatan", reason="enrolled")
     folder.mkdir(parents=True, exist_ok=True)
-    _sweep(folder)
-    draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder))
-    lock = InstanceLock(draft / _DRAFT_LOCK)
-    moved = False
-    try:
-        key = make_key(draft, tier, ask)
-        enrolment = enrol(url, code, __version__, ca=ca, on_digits=on_digits)
+    # A key that is there opens what was copied under it: it is used, never replaced and never destroyed.
+    held = key_of(folder, ask) if held_tier(folder) is not None else None
+    with ExitStack() as stack:
+        ended = ""
+        if (folder / LEDGER_FILE).exists():
+            key = held or key_of(folder, ask)
+            ended = _ended(folder, key.secret, lambda copy: on_upload(upload(copy, clock, url, ca)), stack)
+        _sweep(folder)
+        draft = Path(tempfile.mkdtemp(prefix=_DRAFT, dir=folder))
+        stack.callback(shutil.rmtree, draft, ignore_errors=True)
+        stack.callback(InstanceLock(draft / _DRAFT_LOCK).release)
+        stack.callback(_forget, draft)
+        key = held or make_key(draft, tier, ask)
+        enrolment = enrol(url, code, __version__, ca=ca, on_digits=on_digits, now_s=lambda: clock.now().wall.ms // 1000)
+        if ended and enrolment.identity.device != ended:
+            raise ConfigError(f"kode {enrolment.identity.device}, buku di sini {ended}", reason="other_kiosk")
         if practice:
             marked = msgspec.structs.replace(enrolment.identity, practice=True)
             enrolment = msgspec.structs.replace(enrolment, identity=marked)
-        ledger = open_ledger(draft, key.secret, clock, create=True)
-        try:
-            with ledger.write() as uow:
-                record(uow, enrolment)
-            city = SyncEngine(ledger, clock, url, ca)
-            try:
-                for _ in range(_PULL_STEPS):
-                    report = city.step()
-                    if report.code or not report.more:
-                        break
-            finally:
-                city.close()
-        finally:
-            ledger.close()
-        destroy_key(folder)  # of an enrolment that was cut off just here: there is no ledger that it opens
-        for name in (KEY_FILE, DESCRIPTOR_FILE, LEDGER_FILE):
-            if (draft / name).exists():
-                (draft / name).replace(folder / name)
-                # One by one: a disk may keep the later name and lose the earlier, and a ledger without its key is lost.
-                sync_directory(folder)
-        moved = True
-    finally:
-        if not moved:
-            with suppress(PosError):
-                destroy_key(draft)
-        lock.release()
-        shutil.rmtree(draft, ignore_errors=True)
+        _begin(draft, key.secret, enrolment, url, clock, ca, reason="restored" if ended else "")
+        if ended:
+            from ewarung_pos.ledger.restore import retire
+
+            retire(folder, key.secret, draft / LEDGER_FILE)
+        else:
+            for name in (KEY_FILE, DESCRIPTOR_FILE, LEDGER_FILE):
+                if (draft / name).exists():
+                    (draft / name).replace(folder / name)
+                    # One by one: a disk may keep the later name and lose the earlier; a ledger without its key is lost.
+                    sync_directory(folder)
     return enrolment.identity
+
+
+def _ended(folder: Path, key: bytes, send: Callable[[LedgerFile], None], stack: ExitStack) -> str:
+    """The kiosk whose copy is in place, once the city has heard what it holds; the lock stays taken."""
+    from ewarung_pos.ledger.restore import LedgerFile, holds_copy
+
+    if not holds_copy(folder / LEDGER_FILE, key):
+        raise ConfigError(f"{folder} sudah berisi buku catatan", reason="enrolled")
+    stack.callback(InstanceLock(folder / LOCK_FILE).release)
+    with LedgerFile(folder / LEDGER_FILE, key) as copy:
+        send(copy)
+        identity = copy.identity()
+    return identity.device if identity is not None else ""
+
+
+def _begin(draft: Path, key: bytes, enrolment: Enrolment, url: str, clock: Clock, ca: str, *, reason: str) -> None:
+    """The first entry of the epoch, and the city's state as far as it comes."""
+    ledger = open_ledger(draft, key, clock, create=True)
+    try:
+        with ledger.write() as uow:
+            record(uow, enrolment, reason)
+        city = SyncEngine(ledger, clock, url, ca)
+        try:
+            for _ in range(_PULL_STEPS):
+                report = city.step()
+                if report.code or not report.more:
+                    break
+        finally:
+            city.close()
+    finally:
+        ledger.close()
 
 
 def _sweep(folder: Path) -> None:
@@ -122,6 +169,11 @@ def _sweep(folder: Path) -> None:
             InstanceLock(left / _DRAFT_LOCK).release()
         except LedgerBusy:
             continue
-        with suppress(PosError):
-            destroy_key(left)
+        _forget(left)
         shutil.rmtree(left, ignore_errors=True)
+
+
+def _forget(draft: Path) -> None:
+    """Destroy the key of a draft, also in the system's store; nothing if it has moved to its place."""
+    with suppress(PosError):
+        destroy_key(draft)

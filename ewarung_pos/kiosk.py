@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 import msgspec
 
-from ewarung_pos.app import Application, build, data_directory
+from ewarung_pos.app import Application, backup_directory, build, data_directory
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig, load_config
 from ewarung_pos.diagnostics import start_log
-from ewarung_pos.errors import ConfigError, PosError
+from ewarung_pos.errors import ConfigError, LedgerKeyWrong, PosError
+from ewarung_pos.ledger.engine import KEY_BYTES, LEDGER_FILE
 from ewarung_pos.ledger.key_passphrase import Ask, Question
-from ewarung_pos.ledger.keys import LedgerKey, Tier, best_tier, key_of, left_over, rekey
+from ewarung_pos.ledger.keys import LedgerKey, Tier, best_tier, held_tier, key_for, key_of, left_over, rekey
 from ewarung_pos.passphrase import person
 from ewarung_pos.ports import DeviceState, DeviceStatus, TaskRunner
 from ewarung_pos.ui.display import require_display
+
+if TYPE_CHECKING:
+    from ewarung_pos.sync.upload import Upload
 
 __all__ = [
     "KEY_PLACES",
@@ -30,7 +35,9 @@ __all__ = [
     "examine",
     "export_ledger",
     "rekey_kiosk",
+    "restore_ledger",
     "run_window",
+    "tier_for",
     "verify_ledger",
 ]
 
@@ -38,6 +45,8 @@ KEY_PLACES = {"tpm": Tier.TPM, "os": Tier.OS_STORE, "passphrase": Tier.PASSPHRAS
 """What `--key` takes."""
 
 LOW_DISK_BYTES = 200_000_000
+OLD_COPY_MS = 7 * 86_400_000
+"""A copy is made at every close; a week without one is worth a look."""
 
 
 def configuration(data_dir: str | None) -> tuple[KioskConfig, Path]:
@@ -171,6 +180,7 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         printer = app.services.printer.status()
         fine = printer.state is DeviceState.READY
         say("ok" if fine else "look", "printer", *_device_words("printer_not_ready", printer, "Printer siap mencetak."))
+        _examine_copies(app, say)
         _examine_city(config, app, say)
     except PosError as error:
         said = trouble_of(error)
@@ -225,27 +235,53 @@ def _examine_key(folder: Path, key: LedgerKey, say: Callable[..., None]) -> None
         )
 
 
+def _examine_copies(app: Application, say: Callable[..., None]) -> None:
+    from ewarung_pos.ui.text import trouble_of
+    from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
+
+    try:
+        newest = app.services.copies.newest()
+    except PosError as error:
+        said = trouble_of(error)
+        say("look", "salinan", f"{said.happened} {error.detail}", said.now)
+        return
+    if newest is None:
+        say("look", "salinan", "belum ada salinan", "Salin sekarang: ewarung-pos backup")
+        return
+    now = SystemClock().now().wall
+    state, do = ("ok", "") if not newest.same_disk else ("look", f"{SAME_DISK} Isi [paths] backup.")
+    if now.ms - newest.at_ms > OLD_COPY_MS:
+        state, do = "look", "Salin sekarang: ewarung-pos backup"
+    say(state, "salinan", copied_words(newest, now), do)
+
+
 def _engine() -> str:
     from ewarung_pos.ledger import engine
 
     return f"SQLite {engine.sqlite.sqlite_version}"  # type: ignore[attr-defined]  # the one engine, re-exported for no other use
 
 
-def verify_ledger(path: str | None) -> dict[str, Any]:
-    """Check a data directory, a ledger file or an export; JSON-ready.
+def verify_ledger(path: str | None, data_dir: str | None = None) -> dict[str, Any]:
+    """Check a data directory, a ledger file wherever it lies, or an export; JSON-ready.
+
+    A file with a data directory beside it (a copy on a stick) is opened with the key of that directory.
 
     Raises:
         PosError: it could not be opened.
     """
     from ewarung_pos.ledger.verify import is_export, verify
 
-    place = Path(path) if path else configuration(None)[1]
-    if place.is_file() and is_export(place):
+    place = Path(path) if path else configuration(data_dir)[1]
+    if not (place / LEDGER_FILE if place.is_dir() else place).is_file():
+        raise ConfigError(f"{place}", reason="no_ledger_there")
+    if place.is_dir():
+        return _verified(place, key_of(place, person()))
+    if is_export(place):
         told: dict[str, Any] = msgspec.to_builtins(verify(place))
         return told
-    if not (place / "ledger.db" if place.is_dir() else place).is_file():
-        raise ConfigError(f"{place}", reason="no_ledger_there")
-    return _verified(place, key_of(place if place.is_dir() else place.parent, person()))
+    if path and data_dir:
+        return _verified(place, key_of(configuration(data_dir)[1], person()))
+    return _verified(place, key_for(place, person()))
 
 
 def _verified(place: Path, key: LedgerKey) -> dict[str, Any]:
@@ -264,24 +300,81 @@ def export_ledger(data_dir: str | None, out: Path, first_seq: int) -> dict[str, 
     from ewarung_pos.ledger.export import export
 
     _, folder = configuration(data_dir)
-    built: dict[str, Any] = msgspec.to_builtins(export(folder / "ledger.db", key_of(folder).secret, out, first_seq))
+    built: dict[str, Any] = msgspec.to_builtins(
+        export(folder / "ledger.db", key_of(folder, person()).secret, out, first_seq)
+    )
     return built
 
 
-def backup_ledger(data_dir: str | None, directory: Path) -> str:
-    """Verified copy of the ledger; returns where it is.
+def backup_ledger(data_dir: str | None, directory: Path | None, *, key_from: IO[str] | None = None) -> dict[str, Any]:
+    """Verified copy of the ledger; JSON-ready: `path`, `entries`, `head`, and the `tier` of the key that it needs.
+
+    Args:
+        data_dir: the command's option.
+        directory: where to; None is the configured place, in which older copies are taken away (`ledger.copies`).
+        key_from: gives the key in hex (`ledger.copies`); None takes it from its rung.
 
     Raises:
         PosError: the copy could not be made or did not verify.
     """
     from ewarung_pos.ledger.backup import back_up
+    from ewarung_pos.ledger.copies import keep_copy
 
-    _, folder = configuration(data_dir)
+    config, folder = configuration(data_dir)
+    key = key_of(folder, person()).secret if key_from is None else _piped(key_from)
+    place = directory or backup_directory(config, folder)
+    if directory is not None or not config.paths.backup:
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{place}: {error.strerror}", reason="backup_dir") from error
+    if hasattr(os, "nice"):  # beside a till that serves
+        os.nice(10)
+    make = keep_copy if directory is None else back_up
+    done: dict[str, Any] = msgspec.to_builtins(make(folder / LEDGER_FILE, key, place))
+    return done | {"tier": held_tier(folder) or Tier.KEY_FILE}
+
+
+def _piped(source: IO[str]) -> bytes:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{directory}: {error.strerror}", reason="backup_dir") from error
-    return str(back_up(folder / "ledger.db", key_of(folder, person()).secret, directory).path)
+        key = bytes.fromhex(source.read())
+    except ValueError as error:
+        raise LedgerKeyWrong(reason="key_file") from error
+    if len(key) != KEY_BYTES:
+        raise LedgerKeyWrong(reason="key_file")
+    return key
+
+
+def restore_ledger(file: Path, data_dir: str | None) -> dict[str, Any]:
+    """Put a verified copy in the place of the ledger, and tell the city what it holds; JSON-ready.
+
+    Returns:
+        The fields of `Restored`, and `city`: the fields of `Upload` with `sent` and `missing`, None when there was no
+        line (`city_error` says why) or no city is configured.
+
+    Raises:
+        PosError: nothing was changed.
+    """
+    from ewarung_pos.ledger.restore import LedgerFile, restore
+    from ewarung_pos.sync.upload import upload
+
+    config, folder = configuration(data_dir)
+    key = key_of(folder, person()).secret
+    done: dict[str, Any] = msgspec.to_builtins(restore(file, folder, key))
+    done |= {"city": None, "city_error": ""}
+    if config.city.url:
+        try:
+            with LedgerFile(folder / LEDGER_FILE, key) as copy:
+                done["city"] = _told(upload(copy, SystemClock(), config.city.url, config.city.ca))
+        except PosError as error:  # the copy is in place whatever the line does; enrolling asks again
+            done["city_error"] = ".".join(filter(None, (error.code, error.reason)))
+    return done
+
+
+def _told(upload: Upload) -> dict[str, Any]:
+    """What the city held and got, JSON-ready."""
+    built: dict[str, Any] = msgspec.to_builtins(upload)
+    return built | {"sent": upload.sent, "missing": upload.missing}
 
 
 def choose_tier(wanted: str | None) -> Tier:
@@ -289,7 +382,19 @@ def choose_tier(wanted: str | None) -> Tier:
     return KEY_PLACES[wanted] if wanted else best_tier(with_person=person() is not None)
 
 
-def enrol_kiosk(city: str, code: str, data_dir: str | None, tier: Tier, on_digits: Callable[[str], None]) -> str:
+def tier_for(data_dir: str | None, wanted: str | None) -> Tier:
+    """The rung that a new ledger's key will be on: where this directory's key is already, else as `choose_tier`."""
+    return held_tier(data_directory(data_dir)) or choose_tier(wanted)
+
+
+def enrol_kiosk(
+    city: str,
+    code: str,
+    data_dir: str | None,
+    tier: Tier,
+    on_digits: Callable[[str], None],
+    on_upload: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> str:
     """Enrol this kiosk: keys and identity in a new ledger, and the city's first state.
 
     Args:
@@ -298,6 +403,7 @@ def enrol_kiosk(city: str, code: str, data_dir: str | None, tier: Tier, on_digit
         data_dir: the command's option.
         tier: rung that shall hold the ledger's key.
         on_digits: hears the six digits that a person at the city compares before approving.
+        on_upload: hears what the city held and got of a restored copy, before its epoch ends.
 
     Raises:
         PosError: not enrolled; nothing was left behind.
@@ -306,7 +412,16 @@ def enrol_kiosk(city: str, code: str, data_dir: str | None, tier: Tier, on_digit
 
     city_option(city)
     folder = data_directory(data_dir)
-    identity = enrol_into(folder, city, code, SystemClock(), tier=tier, ask=person(), on_digits=on_digits)
+    identity = enrol_into(
+        folder,
+        city,
+        code,
+        SystemClock(),
+        tier=tier,
+        ask=person(),
+        on_digits=on_digits,
+        on_upload=lambda sent: on_upload(_told(sent)),
+    )
     return f"Terdaftar: {identity.device} {identity.name}, Kel. {identity.kelurahan}"
 
 

@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ewarung_pos.app import backup_directory
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.domain.breach import breach_csv, breach_paper, file_stem
 from ewarung_pos.kiosk import configuration
+from ewarung_pos.passphrase import person
 
 __all__ = ["report_held_data"]
 
 
 def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
     """Whose data this device holds, as CSV and PDF; works beside a running till.
+
+    Copies and archived epochs count: they name people who have left the register since.
 
     Args:
         data_dir: the command's option.
@@ -29,9 +33,12 @@ def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
     from ewarung_pos.devices.durable import replace_durably
     from ewarung_pos.devices.pdf import sheet_bytes
     from ewarung_pos.ledger.inventory import take_inventory
+    from ewarung_pos.ledger.restore import ARCHIVE
 
-    _, folder = configuration(data_dir)
-    inventory = take_inventory(folder, SystemClock().now().wall)
+    config, folder = configuration(data_dir)
+    inventory = take_inventory(
+        folder, SystemClock().now().wall, person(), (folder / ARCHIVE, backup_directory(config, folder))
+    )
     directory = Path(out) if out else folder / "papers"
     directory.mkdir(parents=True, exist_ok=True)
     table, paper = (directory / f"{file_stem(inventory)}.{kind}" for kind in ("csv", "pdf"))

@@ -18,6 +18,7 @@ from ewarung_pos.config import KioskConfig
 from ewarung_pos.diagnostics import redact
 from ewarung_pos.errors import ConfigError, PosError
 from ewarung_pos.kiosk import configuration
+from ewarung_pos.passphrase import person
 
 __all__ = ["write_bundle"]
 
@@ -125,6 +126,6 @@ def _ledger(folder: Path) -> dict[str, Any]:
     from ewarung_pos.ledger.anatomy import anatomy
 
     try:
-        return anatomy(folder)
+        return anatomy(folder, person())
     except PosError as error:
         return {"error": error.code, "reason": error.reason}

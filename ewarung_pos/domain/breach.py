@@ -111,11 +111,11 @@ def breach_paper(inventory: Inventory) -> Document:
         Text("Jenis data", bold=True),
         *(Text(f"- {kind}") for kind in _KINDS),
         Text(f"- {_ABSENT}"),
-        Text("Buku catatan terenkripsi (SQLCipher, AES-256). Salinan cadangan memuat data yang sama."),
+        Text("Buku catatan terenkripsi (SQLCipher, AES-256). Salinan cadangan dan buku masa lalu juga terenkripsi."),
         Text(
             "Menurut kota: paling banyak keluarga ini. Kios menghapus sendiri nama yang sudah lewat masa simpannya."
             if inventory.by_city
-            else "Menurut perangkat ini sendiri, saat ini."
+            else "Menurut perangkat ini sendiri dan salinan yang terjangkau, saat ini."
         ),
         Rule(),
         Text("Keluarga", bold=True),

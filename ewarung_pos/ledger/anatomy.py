@@ -7,6 +7,7 @@ from typing import Any
 
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import LEDGER_FILE, check_owner, connect, translated
+from ewarung_pos.ledger.key_passphrase import Ask
 from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.ledger.tip import load_tip
 
@@ -24,13 +25,13 @@ _PRAGMAS = (
 )
 
 
-def anatomy(data_dir: Path) -> dict[str, Any]:
+def anatomy(data_dir: Path, ask: Ask | None = None) -> dict[str, Any]:
     """Schema, settings of the engine, sizes, counts of rows and of entries by kind, and the end of the chain.
 
     Raises:
         ConfigError, LedgerError: the ledger cannot be read.
     """
-    key = key_of(data_dir)
+    key = key_of(data_dir, ask)
     connection = connect(data_dir / LEDGER_FILE, key.secret, query_only=True)
     try:
         with translated():

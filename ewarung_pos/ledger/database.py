@@ -14,11 +14,13 @@ from sqlcipher3 import dbapi2 as sqlite
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import (
+    CHECKED_FILE,
     LEDGER_FILE,
     SCHEMA_VERSION,
     Connection,
     check_owner,
     connect,
+    is_copy,
     known,
     protect,
     translated,
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
 __all__ = ["CHECKPOINT_AFTER", "LEDGER_FILE", "SqlLedger", "open_ledger"]
 
-_CHECKED_FILE = "ledger.checked"
 _DAY_MS = 86_400_000
 
 CHECKPOINT_AFTER = 24
@@ -65,6 +66,7 @@ def open_ledger(data_dir: Path, key: bytes, clock: Clock, *, create: bool = Fals
         LedgerTooNew: written by a newer version.
         MigrationFailed: an older schema could not be brought up to date; the old file is in place.
         LedgerFull: no room to create or upgrade it.
+        LedgerError: a copy (`copy`): it may be older than what was handed out, and serves nobody any more.
         ConfigError: no ledger, or a directory that cannot be used; one on a network share (`network_share`) among them.
     """
     refuse_network_share(data_dir)
@@ -147,7 +149,7 @@ class SqlLedger:
         """
         from ewarung_pos.ledger.verify import verify
 
-        checked = self._path.with_name(_CHECKED_FILE)
+        checked = self._path.with_name(CHECKED_FILE)
         now = self._clock.now().wall.ms
         if not self._stopped_unclean and abs(now - _read_ms(checked)) < _DAY_MS:
             return False
@@ -406,6 +408,8 @@ def _writer(path: Path, key: bytes | None) -> tuple[Connection, Tip]:
                 migrate.upgrade(path, key)
                 connection = connect(path, key)
             _check_shape(connection)
+            if is_copy(connection):
+                raise LedgerError(path.name, reason="copy")
             protect(connection)
             return connection, load_tip(connection)
     except BaseException:

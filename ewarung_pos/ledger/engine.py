@@ -21,6 +21,8 @@ from ewarung_pos.errors import (
 
 __all__ = [
     "APPLICATION_ID",
+    "CHECKED_FILE",
+    "COPY_MARK",
     "KEY_BYTES",
     "LEDGER_FILE",
     "PAGE_BYTES",
@@ -29,7 +31,9 @@ __all__ = [
     "check_owner",
     "connect",
     "engine_affected",
+    "is_copy",
     "known",
+    "mark_copy",
     "protect",
     "translated",
 ]
@@ -45,6 +49,12 @@ SCHEMA_VERSION = 1
 
 LEDGER_FILE = "ledger.db"
 """Its name in a data directory."""
+
+CHECKED_FILE = "ledger.checked"
+"""Beside it: when the till last verified it in full."""
+
+COPY_MARK = ("copy", "yes")
+"""The setting that makes a file a copy. No entry tells of it, for the journal of a copy is the original's."""
 
 KEY_BYTES = 32
 
@@ -72,6 +82,15 @@ _PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("temp_store", "MEMORY", 2),
     ("secure_delete", "ON", 1),
 )
+
+_SAID = {
+    "database is locked": sqlite.SQLITE_BUSY,
+    "database or disk is full": sqlite.SQLITE_FULL,
+    "database disk image is malformed": sqlite.SQLITE_CORRUPT,
+    "attempt to write a readonly database": sqlite.SQLITE_READONLY,
+    "disk I/O error": sqlite.SQLITE_IOERR,
+}
+"""`sqlite3_errstr` of the results that a copy can end with."""
 
 _DROPS = frozenset(
     (
@@ -136,8 +155,9 @@ def translated() -> Iterator[None]:
 
 def known(error: sqlite.Error) -> Exception:
     """The error of ours for one of SQLite's; what is not the environment's fault stays what it is: a bug."""
-    primary = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    name = getattr(error, "sqlite_errorname", "")
+    # The backup says what went wrong in SQLite's words only.
+    primary = getattr(error, "sqlite_errorcode", _SAID.get(str(error), 0)) & 0xFF
+    name = getattr(error, "sqlite_errorname", str(error))
     if primary in (sqlite.SQLITE_BUSY, sqlite.SQLITE_LOCKED):
         return LedgerBusy(name)
     if primary == sqlite.SQLITE_FULL:
@@ -244,6 +264,19 @@ def check_owner(connection: Connection) -> int:
     if version > SCHEMA_VERSION:
         raise LedgerTooNew(f"schema {version}, this version knows {SCHEMA_VERSION}")
     return version
+
+
+def mark_copy(connection: Connection) -> None:
+    """Write into the file itself that it is a copy: nobody can forget it, nor lose it beside the file."""
+    connection.execute("INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO NOTHING", COPY_MARK)
+
+
+def is_copy(connection: Connection) -> bool:
+    """Whether the file is a copy: it may be older than what was handed out, so it serves nobody any more.
+
+    Everything in it stays readable; a new epoch begins in a new file.
+    """
+    return connection.execute("SELECT 1 FROM setting WHERE key = ?", COPY_MARK[:1]).fetchone() is not None
 
 
 def protect(connection: Connection) -> None:

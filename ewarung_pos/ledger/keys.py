@@ -31,6 +31,8 @@ __all__ = [
     "Tier",
     "best_tier",
     "destroy_key",
+    "held_tier",
+    "key_for",
     "key_of",
     "left_over",
     "make_key",
@@ -101,6 +103,28 @@ def key_of(data_dir: Path, ask: Ask | None = None, *, create: bool = False) -> L
             finally:
                 lock.release()
     return found
+
+
+def key_for(file: Path, ask: Ask | None = None) -> LedgerKey:
+    """The key of a ledger's file: beside it, or one folder up, as for archived epochs and copies in the data directory.
+
+    Raises:
+        ConfigError, LedgerKeyWrong: as `key_of`.
+    """
+    beside, above = file.parent, file.parent.parent
+    return key_of(above if not _has_key(beside) and _has_key(above) else beside, ask)
+
+
+def held_tier(data_dir: Path) -> Tier | None:
+    """The rung of the key that this directory has already; None when it has none. The rung itself is not asked.
+
+    Raises:
+        ConfigError, LedgerKeyWrong: the descriptor cannot be read.
+    """
+    descriptor = key_box.read(data_dir)
+    if descriptor is not None:
+        return descriptor.held.tier
+    return Tier.KEY_FILE if _has_key(data_dir) else None
 
 
 def make_key(data_dir: Path, tier: Tier, ask: Ask | None = None) -> LedgerKey:

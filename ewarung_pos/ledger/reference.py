@@ -27,6 +27,7 @@ from ewarung_pos.domain.journal import (
 from ewarung_pos.domain.state import LOCK_AFTER
 from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, ClockMemory
 from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.ledger.engine import COPY_MARK
 from ewarung_pos.ledger.register import FAMILIES, OPERATORS, digest_of, sent_operator
 from ewarung_pos.ledger.tip import CLOCK, clock_memory
 
@@ -219,6 +220,8 @@ class Reference:
         due = held.pop(_DUE, None)
         if not self._clock.explains(held.pop(CLOCK, None)):
             yield self._clock.seq, f"{CLOCK}: not what was latest, or not what a leader confirmed"
+        if held.get(COPY_MARK[0]) == COPY_MARK[1]:  # no entry says so: a copy's journal is the original's
+            del held[COPY_MARK[0]]
         for key in sorted(held.keys() | self._settings.keys()):
             seq, value = self._settings.get(key, (0, None))
             if held.get(key) != value:

@@ -9,8 +9,9 @@ checked here, its own copy of the journal at the next contact (HELLO and PUSH an
 once the city has acknowledged it. Until then entries may be altered, or cut off at the end, by who holds the key, and
 an older image of the file put in the place of this one looks like this one did then; papers and receipts tell, and the
 city as soon as it had seen more. Of the tables beside the journal these say something no entry says: `print_job.tries`,
-a copy that is owed and not printed yet, `pin_failure` below the lock, and the signature in `attested:` settings, of
-which the city holds the original. None of them hands out goods or rights.
+a copy that is owed and not printed yet, `pin_failure` below the lock, the signature in `attested:` settings, of which
+the city holds the original, and the mark of a copy (`engine.is_copy`), whose journal is the original's. None of them
+hands out goods or rights.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from ewarung_pos.errors import LedgerCorrupt
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import LEDGER_FILE, Connection, check_owner, connect, translated
 from ewarung_pos.ledger.fold import MOVED, TABLES, Fold
-from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ledger.keys import key_for
 from ewarung_pos.ledger.paperwork import Attempts, PrintJobs
 from ewarung_pos.ledger.reference import Reference
 from ewarung_pos.ledger.shape import misshapen
@@ -107,7 +108,7 @@ def verify(
 
     Args:
         path: the directory, or the file.
-        key: 32 raw bytes; None takes the key file beside the ledger.
+        key: 32 raw bytes; None takes the key of the data directory that the file is in (`keys.key_for`).
         encrypted: False for the plain files of benchmarks.
         chain_only: hashes, guards and definitions, but neither the file's structure nor what the entries mean.
         wanted: asked now and then; when nobody wants to know any more, the report says `stopped`.
@@ -124,7 +125,7 @@ def verify(
         return verify_export(path)
     file = path / LEDGER_FILE if path.is_dir() else path
     if encrypted and key is None:
-        key = key_of(file.parent).secret
+        key = key_for(file).secret
     try:
         connection = connect(file, key if encrypted else None, query_only=True)
     except LedgerCorrupt as error:

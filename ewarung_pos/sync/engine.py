@@ -10,9 +10,6 @@ import hashlib
 import secrets
 from collections.abc import Callable
 
-import msgspec
-
-from ewarung_pos import __version__
 from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Sealed, decode, first_break, genesis
 from ewarung_pos.domain.state import KioskIdentity, StatePage
 from ewarung_pos.domain.timeline import CityTime
@@ -28,22 +25,17 @@ from ewarung_pos.errors import (
     Unauthorised,
 )
 from ewarung_pos.ports import Clock, Ledger, SyncPhase, SyncReport, UnitOfWork
-from ewarung_pos.sync.client import Busy, HttpCityServer, Line
+from ewarung_pos.sync.client import Busy, HttpCityServer
+from ewarung_pos.sync.outgoing import batch_of, check_ack, greeting, is_signed, speaker
 from ewarung_pos.sync.protocol import (
     BATCH_BYTES,
     BATCH_ENTRIES,
-    SCHEMA,
     Ack,
     Attest,
-    Hello,
     Mode,
     Outcome,
-    Push,
-    ack_text,
     attest_text,
-    batch_text,
 )
-from ewarung_pos.sync.signing import sign, verify
 
 __all__ = ["SyncEngine"]
 
@@ -212,34 +204,13 @@ class SyncEngine:
             moved = abs(reading.wall.ms - self._hello_wall - ticked)
             if ticked < HELLO_EVERY_MS and moved < CLOCK_MOVED_MS:
                 return
-        reader = self._ledger.read()
-        head, who = reader.head(), self._who()
-        proof = reader.acknowledgement() or CityAcknowledged(0, "", 0, "")
-        welcome = city.hello(
-            Hello(
-                device=who.device,
-                epoch=who.epoch,
-                head_seq=head.seq,
-                head_hash=head.hash,
-                acked_seq=head.acked_seq,
-                acked_hash=head.acked_hash,
-                cursor=reader.cursor(),
-                schema=SCHEMA,
-                app_version=__version__,
-                wall_ms=reading.wall.ms,
-                monotonic_ms=reading.monotonic_ms,
-                boot=reading.boot,
-                ack_ms=proof.server_ms,
-                ack_flagged=proof.flagged,
-                ack_signature=proof.signature,
-            )
-        )
+        welcome = city.hello(greeting(self._ledger.read(), self._who(), reading))
         heard = self._clock.now()
         with self._ledger.write() as uow:
             uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
         self._mode, self._mode_reason = welcome.mode, welcome.reason
         self._check_held(welcome.acked_seq, welcome.acked_hash)
-        self._acked = (welcome.acked_seq, welcome.acked_hash or genesis(who.device, who.epoch).hex())
+        self._acked = (welcome.acked_seq, welcome.acked_hash or genesis(self._who().device, self._who().epoch).hex())
         self._hello_at, self._hello_wall = reading.monotonic_ms, reading.wall.ms
 
     def _push(self, city: HttpCityServer) -> None:
@@ -254,27 +225,13 @@ class SyncEngine:
         broken = first_break(rows, bytes.fromhex(acked_hash), acked_seq + 1)
         if broken is not None:
             raise ChainBroken(f"entry {broken[0]}: {broken[1]}", reason="before_sending")
-        first, last, tip = acked_seq + 1, rows[-1].seq, rows[-1].hash.hex()
-        if tip == self._put_aside and self._mode is not Mode.NORMAL:
+        if rows[-1].hash.hex() == self._put_aside and self._mode is not Mode.NORMAL:
             return  # the city has kept it; again it would cost the line and tell nothing new
-        text = batch_text(who.device, who.epoch, first, last, tip)
-        push = Push(
-            device=who.device,
-            epoch=who.epoch,
-            first_seq=first,
-            prev_hash=acked_hash,
-            entries=tuple(msgspec.Raw(row.body) for row in rows),
-            head_hash=tip,
-            signature=sign(self._key, text).hex(),
-        )
-        ack, size = city.push(push)
+        ack, size = city.push(batch_of(self._key, who, rows))
         self._acknowledged(ack, rows, size)
 
     def _acknowledged(self, ack: Ack, rows: tuple[Sealed, ...], size: int) -> None:
-        who = self._who()
-        text = ack_text(who.device, who.epoch, ack.acked_seq, ack.acked_hash, ack.server_ms, ack.flagged)
-        if not verify(self._city_key, text, _bytes(ack.signature)):
-            raise Unauthorised("the acknowledgement is not signed", reason="signature")
+        check_ack(self._city_key, self._who(), ack)
         if ack.outcome is Outcome.FORK:
             self._mode, self._mode_reason, self._hello_at = Mode.UPLOAD_ONLY, "FORK", None
             self._put_aside = rows[-1].hash.hex()
@@ -336,7 +293,7 @@ class SyncEngine:
         who = self._who()
         if (said.device, said.epoch, said.date) != (who.device, who.epoch, date):
             raise ProtocolMismatch("an attest of another day", reason="body")
-        if not verify(self._city_key, attest_text(said), _bytes(said.signature)):
+        if not is_signed(self._city_key, attest_text(said), said.signature):
             raise Unauthorised("the attest is not signed", reason="signature")
         rows = self._ledger.read().sealed(said.last_seq, 1, 1)
         fact = decode(rows[0].body).fact if rows else None
@@ -377,14 +334,8 @@ class SyncEngine:
 
     def _connected(self) -> HttpCityServer:
         if self._city is None:
-            reader, who = self._ledger.read(), self._who()
-            key, city_key = reader.secret("device_key"), reader.secret("city_key")
-            if key is None or city_key is None:
-                raise ConfigError("the ledger holds no keys: enrol this kiosk", reason="not_enrolled")
-            self._key, self._city_key = key, city_key
-            line = Line(self._url, self._ca)
-            keyid = f"{who.device}/{who.epoch}"
-            self._city = HttpCityServer(line, keyid, key, city_key, lambda: self._wall_ms() // 1000)
+            said = speaker(self._ledger.read(), self._who(), self._url, self._ca, lambda: self._wall_ms() // 1000)
+            self._city, self._key, self._city_key = said.city, said.key, said.city_key
         return self._city
 
     def _who(self) -> KioskIdentity:
@@ -412,10 +363,3 @@ def _due(text: str) -> list[str]:
 def _things(page: StatePage) -> int:
     lists = (page.families, page.leases, page.credits, page.operators, page.messages)
     return sum(len(items) for items in lists) + (page.catalogue is not None)
-
-
-def _bytes(text: str) -> bytes:
-    try:
-        return bytes.fromhex(text)
-    except ValueError:
-        return b""

@@ -104,10 +104,24 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         "Pakai kios yang sudah ada; jangan mendaftar dua kali.",
         safe=UNTOUCHED,
     ),
+    "config.other_kiosk": said(
+        "Milik kios lain",
+        "Salinan atau kode itu milik kios lain.",
+        "Pakai salinan dan kode kios ini.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
     "config.no_ledger": said(
         "Kios belum didaftarkan",
         "Belum ada buku catatan di komputer ini.",
         "Daftarkan kios dengan kode dari kota.",
+    ),
+    "config.ended_epoch": said(
+        "Salinan dari masa yang sudah berakhir",
+        "Buku di komputer ini utuh dan lebih baru masanya daripada salinan itu.",
+        "Pakai salinan dari masa buku ini, atau teruskan dengan buku ini.",
+        safe=UNTOUCHED,
+        tone="stop",
     ),
     "config.not_enrolled": said(
         "Kios belum didaftarkan",
@@ -144,7 +158,7 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     "config.backup_dir": said(
         "Folder cadangan bermasalah",
         "Salinan cadangan tidak bisa ditulis di folder itu.",
-        "Pasang penyimpanan cadangan, lalu ulangi.",
+        "Pasang penyimpanan cadangan, lalu salin lagi.",
     ),
     "config.export_exists": said(
         "Berkas tujuan sudah ada",

@@ -6,7 +6,7 @@ from functools import partial
 
 from ewarung_pos.ui.trouble import UNTOUCHED, Trouble, said
 
-__all__ = ["AROUND_THE_KEY", "KEY_PLACES", "key_place"]
+__all__ = ["AROUND_THE_KEY", "KEY_PLACES", "KEY_STAYS", "key_place"]
 
 KEY_PLACES: dict[str, tuple[str, str]] = {
     "tpm": (
@@ -28,6 +28,14 @@ KEY_PLACES: dict[str, tuple[str, str]] = {
 }
 """By tier of `ledger.keys`: what it is called, and what it means for the kiosk."""
 
+KEY_STAYS: dict[str, str] = {
+    "tpm": "Kunci tidak ikut disalin: salinan hanya terbuka di komputer ini, selama chip TPM dan ledger.key.json ada.",
+    "os_store": "Kunci tidak ikut disalin: simpan ledger.key.json dan cadangan gudang sandi akun ini di tempat lain.",
+    "passphrase": "Kunci tidak ikut disalin: simpan ledger.key.json di tempat lain, dan ingat kata sandinya.",
+    "key_file": "Kunci tidak ikut disalin: simpan ledger.key di tempat lain.",
+}
+"""By tier: what a copy needs to be opened again."""
+
 _key = partial(said, safe=UNTOUCHED, tone="stop")
 
 AROUND_THE_KEY: dict[str, Trouble] = {
@@ -44,7 +52,7 @@ AROUND_THE_KEY: dict[str, Trouble] = {
     "ledger_key_wrong.tpm_refused": _key(
         "Chip TPM tidak memberi kunci",
         "Chip TPM sudah dikosongkan, atau bukan chip yang menyimpan kunci buku ini.",
-        "Pasang disk di komputer asalnya. Bila chip sudah kosong, daftarkan ulang kios.",
+        "Pasang disk di komputer asalnya. Bila chip sudah kosong, pindahkan folder data, lalu daftarkan ulang kios.",
     ),
     "config.store_missing": _key(
         "Gudang sandi tidak ditemukan",
@@ -59,7 +67,7 @@ AROUND_THE_KEY: dict[str, Trouble] = {
     "ledger_key_wrong.store_empty": _key(
         "Kunci hilang dari gudang sandi",
         "Gudang sandi sistem tidak lagi menyimpan kunci buku catatan ini.",
-        "Pulihkan gudang sandi akun ini. Bila tidak bisa, daftarkan ulang kios.",
+        "Pulihkan gudang sandi akun ini. Bila tidak bisa, pindahkan folder data, lalu daftarkan ulang kios.",
     ),
     "ledger_key_wrong.passphrase": _key(
         "Kata sandi salah",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from ewarung_pos.ui.text_copies import ENROL_AGAIN
 from ewarung_pos.ui.trouble import NOTHING, PRINTED_LATER, UNTOUCHED, Trouble, said
 
 __all__ = ["AROUND_THE_TILL"]
@@ -301,6 +302,18 @@ _MACHINES: dict[str, Trouble] = {
         "Jangan serahkan barang. Mulai ulang kasir, lalu lihat di Riwayat apakah sudah tercatat.",
         tone="stop",
     ),
+    "ledger.copy": said(
+        "Buku ini salinan",
+        "Buku catatan di komputer ini salinan cadangan, jadi tidak boleh dipakai melayani.",
+        ENROL_AGAIN,
+        safe="Isinya utuh dan tidak diubah.",
+        tone="stop",
+    ),
+    "ledger.copy_stopped": said(
+        "Salinan belum selesai",
+        "Pembuatan salinan buku catatan berhenti di tengah jalan.",
+        "Salin lagi; bila berulang, hubungi petugas kota.",
+    ),
     "ledger_busy": _paper(
         "Kasir sudah berjalan", "Program kasir lain sedang memakai buku catatan ini.", "Pakai jendela yang sudah buka."
     ),
@@ -314,6 +327,11 @@ _MACHINES: dict[str, Trouble] = {
         "Disk penuh",
         "Tidak ada ruang untuk berkas ekspor, jadi berkas itu tidak dibuat.",
         "Kosongkan ruang atau pakai penyimpanan lain, lalu ulangi.",
+    ),
+    "ledger_full.copy": said(
+        "Tidak ada ruang untuk salinan",
+        "Penyimpanan penuh, jadi salinan buku catatan tidak bisa ditulis.",
+        "Kosongkan ruang di penyimpanan itu, lalu salin lagi.",
     ),
     "ledger_corrupt": said(
         "Buku catatan tidak terbaca",

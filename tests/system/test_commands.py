@@ -24,10 +24,11 @@ TILL_COMMANDS = {
     "run": "--data-dir",
     "demo": "--headless --redemptions --seed --data-dir --resume --edc --city --code --screens --json",
     "simulate-edc": "--pty --listen --faults --families",
-    "doctor": "--data-dir --json",
+    "doctor": "--data-dir --bundle --json",
     "verify": "--data-dir --json",
     "export": "--from --data-dir --json",
-    "backup": "--data-dir",
+    "backup": "--data-dir --json",
+    "restore": "--data-dir --json",
     "enrol": "--city --code --key --data-dir",
     "rekey": "--key --data-dir",
 }

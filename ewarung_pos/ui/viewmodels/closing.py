@@ -19,8 +19,11 @@ from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.ports import (
     CardReader,
     CitySync,
+    Clock,
+    Copies,
     Lane,
     Ledger,
+    LedgerCopy,
     PaymentTerminal,
     PrintJob,
     ReceiptPrinter,
@@ -33,9 +36,13 @@ from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService, Printed
 from ewarung_pos.services.stock import needs_leader, unexplained
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
-__all__ = ["REASONS", "ClosingDesk", "ClosingState", "ClosingViewModel", "CountRow", "StoryLine"]
+__all__ = ["COPYING", "REASONS", "ClosingDesk", "ClosingState", "ClosingViewModel", "CountRow", "StoryLine"]
+
+COPYING = "Salinan buku sedang dibuat"
+"""Of `ClosingState.copied`: nobody waits for it."""
 
 REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in VarianceReason)
 """(value, label) of every reason for a difference."""
@@ -67,7 +74,11 @@ class StoryLine:
 
 @dataclass(frozen=True, slots=True)
 class ClosingState:
-    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed."""
+    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed.
+
+    `copied` says what became of the copy of the ledger that follows the seal; `copy_trouble` asks for a look, and
+    blocks nothing.
+    """
 
     step: int = 0
     date: str = ""
@@ -89,6 +100,8 @@ class ClosingState:
     report: Document | None = None
     report_entry: str = ""
     said: str = ""
+    copied: str = ""
+    copy_trouble: Trouble | None = None
     busy: str = ""
     notice: Trouble | None = None
 
@@ -105,6 +118,8 @@ class ClosingDesk:
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
     sync: CitySync
+    copies: Copies
+    clock: Clock
     operator: Callable[[], str]
     changed: Callable[[], None]
 
@@ -395,6 +410,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
         )
         self._desk.changed()
         self._print(lambda: self._desk.papers.print_out(job, self._desk.printer))
+        self.copy()
         self.send()
 
     def reprint(self) -> None:
@@ -408,6 +424,22 @@ class ClosingViewModel(ViewModel[ClosingState]):
             return papers.print_out(owed or papers.reprint(entry), self._desk.printer)
 
         self._print(again)
+
+    def copy(self) -> None:
+        """A verified copy of the ledger, on a lane of its own: after the seal, and *Salin lagi* when that failed."""
+        if self._state.step != 5 or self._state.copied == COPYING:
+            return
+        self._set(replace(self._state, copied=COPYING, copy_trouble=None))
+        self._runner.submit(Lane.COPY, self._desk.copies.make, self._copied, self._not_copied)
+
+    def _copied(self, made: LedgerCopy) -> None:
+        words = copied_words(made, self._desk.clock.now().wall)
+        self._set(replace(self._state, copied=f"{words}. {SAME_DISK}" if made.same_disk else words))
+
+    def _not_copied(self, error: Exception) -> None:
+        self._set(replace(self._state, copied="", copy_trouble=replace(trouble_of(error), tone="look")))
+        if not isinstance(error, PosError):
+            raise error
 
     def _print(self, work: Callable[[], Printed]) -> None:
         def done(printed: Printed) -> None:

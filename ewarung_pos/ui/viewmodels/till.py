@@ -12,6 +12,7 @@ from ewarung_pos.ports import (
     CardReader,
     CitySync,
     Clock,
+    Copies,
     Lane,
     Ledger,
     PaymentTerminal,
@@ -68,6 +69,7 @@ class Services:
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
     city: CitySync
+    copies: Copies
     poll_ms: int = 200
     response_seconds: int = 120
 
@@ -139,6 +141,8 @@ class TillViewModels:
                 s.terminal,
                 s.printer,
                 s.city,
+                s.copies,
+                s.clock,
                 operator,
                 self._changed,
             ),

@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ewarung_pos.domain.free_text import EXPLANATION_CHARS
-from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
+from ewarung_pos.ui.text_copies import SAME_DISK
+from ewarung_pos.ui.viewmodels.closing import COPYING, ClosingState, ClosingViewModel
 from ewarung_pos.ui.views.closing_sheet import StoryCard
 from ewarung_pos.ui.views.document import PaperView
 from ewarung_pos.ui.views.kit import (
@@ -278,9 +279,15 @@ class SealedPage(Box):
         card.body.addStretch(1)
         self._unsent = Note("cloud-upload", "", Tone.LOOK)
         card.body.addWidget(self._unsent)
+        self._copied = Text(role=Role.BODY, wrap=True)
+        card.body.addWidget(self._copied)
+        foot = Box(across=True, gap=2)
         self.reprint = BigButton("Cetak ulang laporan", icon="printer", size=ButtonSize.COUNTER, key="F9")
         self.reprint.clicked.connect(closing.reprint)
-        card.body.addWidget(self.reprint)
+        self.copy_again = BigButton("Salin lagi", icon="refresh-cw", size=ButtonSize.COUNTER, key="F8")
+        self.copy_again.clicked.connect(closing.copy)
+        foot.add(self.reprint, stretch=1).add(self.copy_again)
+        card.body.addWidget(foot)
         self.add(self._paper).add(card, stretch=1)
 
     def render_state(self, state: ClosingState) -> None:
@@ -291,7 +298,9 @@ class SealedPage(Box):
         self._figures.set_figures(state.figures)
         tight = self.look.room is Density.TIGHT
         self._title.set_role(Role.HEADING if tight else Role.TITLE)
-        self._next.setVisible(not tight)
+        looked = state.copy_trouble is not None or SAME_DISK in state.copied
+        crowded = tight or (is_narrow(self) and looked)
+        self._next.setVisible(not crowded)
         self._figures.setVisible(not tight)
         done = state.unsent == 0
         self._unsent.render_state(
@@ -299,7 +308,16 @@ class SealedPage(Box):
             "Semua terkirim ke kota" if done else f"{state.unsent} catatan dikirim nanti",
             Tone.GO if done else Tone.LOOK,
         )
-        self.reprint.setVisible(bool(state.report_entry))
+        trouble = state.copy_trouble
+        tone = Tone.LOOK if looked else Tone.GO
+        words = f"{trouble.happened} {trouble.now}" if trouble is not None else state.copied
+        self._copied.set_text(words)
+        self._copied.set_tone(Tone.INFO if words == COPYING else tone)
+        self._copied.setVisible(bool(words))
+        self.copy_again.setVisible(trouble is not None)
+        self.reprint.set_text("Cetak ulang" if trouble is not None else "Cetak ulang laporan")
+        # Where there is room for one of the two, the report waits: it can be printed again once the copy is made.
+        self.reprint.setVisible(bool(state.report_entry) and not (tight and trouble is not None))
 
 
 def _kilobytes(count: int) -> str:

@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.domain.documents import Align, Columns, Cut, Document, Qr, Rule, Space, Table, Text
 from ewarung_pos.ui.text import trouble
-from ewarung_pos.ui.viewmodels.closing import ClosingState, CountRow, StoryLine
+from ewarung_pos.ui.text_copies import SAME_DISK
+from ewarung_pos.ui.viewmodels.closing import COPYING, ClosingState, CountRow, StoryLine
 from ewarung_pos.ui.viewmodels.counter_state import (
     CounterState,
     DonePanel,
@@ -506,7 +507,12 @@ _SEAL = replace(
     till_purse="Rp1.911.000",
 )
 _SEALED = replace(
-    _SEAL, step=5, report=_REPORT, report_entry="z12", said="Hari disegel. Laporan tutup hari sudah dicetak."
+    _SEAL,
+    step=5,
+    report=_REPORT,
+    report_entry="z12",
+    said="Hari disegel. Laporan tutup hari sudah dicetak.",
+    copied="Salinan terakhir: hari ini 16.02, di /media/usb",
 )
 _SYNC = SyncState(
     headline="Semua terkirim 09.40",
@@ -760,6 +766,22 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "buka-hari-tanggal",
         _window(shell=_on("day"), day=replace(_MORNING, notice=trouble("clock_suspect", "date_unsure"))),
+    ),
+    Scene(
+        "tutup-salinan-sedisk",
+        _window(
+            shell=_on("closing"),
+            closing=replace(
+                _SEALED, copied=f"Salinan terakhir: hari ini 16.02, di /var/lib/ewarung-pos/backup. {SAME_DISK}"
+            ),
+        ),
+    ),
+    Scene("tutup-menyalin", _window(shell=_on("closing"), closing=replace(_SEALED, copied=COPYING))),
+    Scene(
+        "tutup-tanpa-salinan",
+        _window(
+            shell=_on("closing"), closing=replace(_SEALED, copied="", copy_trouble=trouble("config", "backup_dir"))
+        ),
     ),
 )
 """Every state, in the order of a day; then what is seldom seen."""

@@ -20,13 +20,22 @@ from ewarung_pos.domain.journal import (
     ack_text,
     uuid7,
 )
-from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, RightDebit, Tender
+from ewarung_pos.domain.redemption import (
+    AttemptState,
+    Basket,
+    BasketLine,
+    PurseDebit,
+    RedemptionLine,
+    RightDebit,
+    Tender,
+)
 from ewarung_pos.domain.state import KioskIdentity, PurseCredit, StatePage
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import BusinessDate, ClockReading, Instant
 from ewarung_pos.domain.units import Rupiah, Unit, grams, pieces
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
+from ewarung_pos.ports import Attempt
 
 KEY = bytes(range(32))
 CITY = bytes(31) + b"\2"
@@ -132,6 +141,22 @@ def redeemed(receipt: int, key: str, *lines: RedemptionLine, purse: PurseDebit |
         ),
         remaining=(),
         purse=purse,
+    )
+
+
+def attempt(attempt_id: str = "A1") -> Attempt:
+    return Attempt(
+        id=attempt_id,
+        state=AttemptState.PENDING,
+        family="F0001",
+        card=family(1).card,
+        amount=65_000,
+        basket=Basket((BasketLine("B5", 1, Tender.PURSE, "KKS"),)),
+        presence="sendiri",
+        programme="KKS",
+        date=BusinessDate("2026-11-24"),
+        opened_ms=1,
+        operator="K1",
     )
 
 

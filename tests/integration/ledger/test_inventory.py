@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from ewarung_pos.domain.timeline import CityTime, Instant
-from ewarung_pos.errors import LedgerKeyWrong
+from ewarung_pos.errors import ConfigError, LedgerKeyWrong
+from ewarung_pos.ledger import key_passphrase
 from ewarung_pos.ledger.anatomy import anatomy
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.inventory import take_inventory
-from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ledger.keys import Tier, key_of, make_key
 from tests.integration.ledger.kiosk import ToldClock
 from tests.till_kit import START_MS, TillKit, till_kit
 
@@ -90,3 +91,39 @@ def test_a_wrong_key_is_said(kit: TillKit) -> None:
     for look in (lambda: take_inventory(kit.data_dir, NOW), lambda: anatomy(kit.data_dir)):
         with pytest.raises(LedgerKeyWrong):
             look()
+
+
+# --- copies beside the ledger --------------------------------------------------------------------------------------
+
+
+def test_who_left_the_register_is_still_named_by_a_copy_that_lies_about(kit: TillKit, tmp_path: Path) -> None:
+    from tests.unit.services.counter import DAY_MS, tell_city
+
+    gone, stays = kit.families[0], kit.families[1]
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    kit.ledger.back_up(stick)
+    (stick / "ledger-of-another.db").write_bytes(b"noise" * 4000)
+    kit.clock.ms += 60 * DAY_MS
+    with kit.ledger.write() as uow:
+        uow.forget_families((gone.key, stays.key))
+    tell_city(kit, stays)
+    here = {family.key: family.since for family in take_inventory(kit.data_dir, NOW).families}
+    assert gone.key not in here
+    assert here[stays.key] == "2027-01"
+    held = take_inventory(kit.data_dir, NOW, copies=(stick, tmp_path / "not there")).families
+    assert {family.key for family in held} == {family.key for family in kit.families}
+    assert {family.since for family in held} == {"2026-11"}
+    assert [family.name for family in held] == sorted(family.name for family in kit.families)
+
+
+def test_a_passphrase_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_passphrase, "MEMORY_KIB", 64)
+    monkeypatch.setattr(key_passphrase, "PASSES", 1)
+    key = make_key(tmp_path, Tier.PASSPHRASE, lambda _: "beras lima kilo, minyak dua")
+    open_ledger(tmp_path, key.secret, ToldClock(), create=True).close()
+    for look in (lambda ask: take_inventory(tmp_path, NOW, ask), lambda ask: anatomy(tmp_path, ask)):
+        with pytest.raises(ConfigError) as caught:
+            look(None)
+        assert caught.value.reason == "no_passphrase"
+        look(lambda _: "beras lima kilo, minyak dua")

@@ -22,7 +22,7 @@ from ewarung_pos.domain.journal import (
     first_break,
     genesis,
 )
-from ewarung_pos.domain.redemption import AttemptState, Basket, BasketLine, PurseDebit, Tender
+from ewarung_pos.domain.redemption import AttemptState, PurseDebit, Tender
 from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import BusinessDate, Period
@@ -31,15 +31,15 @@ from ewarung_pos.errors import AllotmentExhausted, ConfigError, DayNotOpen, Ledg
 from ewarung_pos.ledger.database import CHECKPOINT_AFTER, SqlLedger
 from ewarung_pos.ledger.engine import connect
 from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
-from ewarung_pos.ports import Approved, Attempt
+from ewarung_pos.ports import Approved
 from tests.integration.ledger.kiosk import (
     IDENTITY,
     KEY,
     ToldClock,
+    attempt,
     catalogue,
     eggs,
     enrol,
-    family,
     redeemed,
     rice,
     serve,
@@ -389,22 +389,6 @@ def test_nothing_is_handed_out_outside_a_business_day(empty: SqlLedger) -> None:
 
 
 # --- attempts, papers, people, settings -----------------------------------------------------------------------------
-
-
-def attempt(attempt_id: str = "A1") -> Attempt:
-    return Attempt(
-        id=attempt_id,
-        state=AttemptState.PENDING,
-        family="F0001",
-        card=family(1).card,
-        amount=65_000,
-        basket=Basket((BasketLine("B5", 1, Tender.PURSE, "KKS"),)),
-        presence="sendiri",
-        programme="KKS",
-        date=BusinessDate("2026-11-24"),
-        opened_ms=1,
-        operator="K1",
-    )
 
 
 def test_an_attempt_stays_open_until_its_outcome_is_proven(ledger: SqlLedger) -> None:

@@ -48,6 +48,7 @@ from tests.integration.ledger.kiosk import (
     KEY,
     ToldClock,
     acknowledged,
+    attempt,
     eggs,
     enrol,
     goods,
@@ -57,7 +58,7 @@ from tests.integration.ledger.kiosk import (
     signer,
     stock_up,
 )
-from tests.integration.ledger.test_units_of_work import attempt, debit, undo
+from tests.integration.ledger.test_units_of_work import debit, undo
 
 DEVICE_KEY = bytes(31) + b"\1"
 DEVICE = signer(DEVICE_KEY)
@@ -292,6 +293,7 @@ def test_totals_that_the_entries_do_not_explain_are_found(
         ("UPDATE setting SET value = '2' WHERE key = 'z_report'", "reference", "setting: z_report"),
         ("INSERT INTO setting VALUES ('attest_due', '2026-11-24')", "reference", "setting: 2026-11-24"),
         ("INSERT INTO setting VALUES ('attest_due', ',')", "reference", "setting: attest_due: not a list"),
+        ("INSERT INTO setting VALUES ('copy', 'no')", "reference", "setting: copy: not as it was set"),
         ("UPDATE register_family SET since_ms = 1 WHERE key = 'F0003'", "reference", "register_family: F0003: here"),
         ("INSERT INTO setting VALUES ('clock', '{}')", "reference", "setting: clock"),
         ("INSERT INTO setting VALUES ('clock', 'x')", "reference", "setting: clock"),

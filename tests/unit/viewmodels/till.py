@@ -17,6 +17,7 @@ from ewarung_pos.ports import (
     CardPresented,
     DeviceState,
     DeviceStatus,
+    LedgerCopy,
     PaymentIntent,
     PaymentOutcome,
     PaymentStep,
@@ -30,9 +31,9 @@ from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.ui.runners import SteppedRunner
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
-from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
+from tests.till_kit import PEPPER, QUICK, FakeClock, TillKit, till_kit
 
-__all__ = ["LEADER", "SITI", "CityLine", "Edc", "Paper", "ScriptedTill", "scripted_till"]
+__all__ = ["LEADER", "SITI", "CityLine", "Edc", "Paper", "ScriptedTill", "Stick", "scripted_till"]
 
 SITI, LEADER = "111111", "222222"
 
@@ -153,6 +154,25 @@ class CityLine:
         return None
 
 
+class Stick:
+    """Where copies go: `failures` are raised, the next one first; without one a copy is made."""
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.failures: list[Exception] = []
+        self.made: list[LedgerCopy] = []
+        self.same_disk = False
+        self._clock = clock
+
+    def make(self) -> LedgerCopy:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.made.append(LedgerCopy("/media/usb", self._clock.ms, 7, self.same_disk))
+        return self.made[-1]
+
+    def newest(self) -> LedgerCopy | None:
+        return self.made[-1] if self.made else None
+
+
 @dataclass
 class ScriptedTill:
     """The view-models of one till and everything below them."""
@@ -163,6 +183,7 @@ class ScriptedTill:
     city: CityLine
     runner: SteppedRunner
     vm: TillViewModels
+    stick: Stick
     closed: bool = field(default=False)
 
     # -- time ---------------------------------------------------------------------------------------------------------
@@ -283,7 +304,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     kit.operators = OperatorService(ledger, kit.clock, (PEPPER,), QUICK)
     kit.papers = PaperService(ledger)
     kit.health = HealthService(ledger, kit.clock, lambda: kit.offset[0])
-    paper, runner = Paper(), SteppedRunner()
+    paper, runner, copies = Paper(), SteppedRunner(), Stick(kit.clock)
     services = Services(
         ledger=ledger,
         clock=kit.clock,
@@ -300,8 +321,9 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         terminal=edc if terminal else None,
         printer=paper,
         city=city,
+        copies=copies,
     )
-    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner))
+    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner), copies)
 
 
 def unplugged() -> PosError:

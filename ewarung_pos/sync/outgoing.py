@@ -1,0 +1,105 @@
+"""What a till says to the city of its journal, and which answers it believes.
+
+For the engine of every day, and for a copy that was restored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ewarung_pos import __version__
+from ewarung_pos.domain.journal import CityAcknowledged, Sealed
+from ewarung_pos.domain.state import KioskIdentity
+from ewarung_pos.domain.timeline import ClockReading
+from ewarung_pos.errors import ConfigError, Unauthorised
+from ewarung_pos.ports import LedgerReader
+from ewarung_pos.sync.client import HttpCityServer, Line
+from ewarung_pos.sync.protocol import SCHEMA, Ack, Hello, Push, ack_text, batch_text
+from ewarung_pos.sync.signing import sign, verify
+
+__all__ = ["Speaker", "batch_of", "check_ack", "greeting", "is_signed", "speaker"]
+
+
+class Speaker(msgspec.Struct, frozen=True):
+    """A line to the city, who speaks, the key that signs batches, and the only key that answers are believed from."""
+
+    who: KioskIdentity
+    city: HttpCityServer
+    key: bytes
+    city_key: bytes
+
+    def __repr__(self) -> str:
+        """Never the keys."""
+        return "Speaker()"
+
+
+def speaker(reader: LedgerReader, who: KioskIdentity, url: str, ca: str, now_s: Callable[[], int]) -> Speaker:
+    """Speak as the kiosk whose ledger this is.
+
+    Raises:
+        ConfigError: the ledger holds no keys, or the URL cannot be used.
+    """
+    key, city_key = reader.secret("device_key"), reader.secret("city_key")
+    if key is None or city_key is None:
+        raise ConfigError("the ledger holds no keys: enrol this kiosk", reason="not_enrolled")
+    city = HttpCityServer(Line(url, ca), f"{who.device}/{who.epoch}", key, city_key, now_s)
+    return Speaker(who, city, key, city_key)
+
+
+def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading) -> Hello:
+    """HELLO: where the journal ends, and what it knows of the city's copy, under the city's own signature."""
+    head = reader.head()
+    proof = reader.acknowledgement() or CityAcknowledged(0, "", 0, "")
+    return Hello(
+        device=who.device,
+        epoch=who.epoch,
+        head_seq=head.seq,
+        head_hash=head.hash,
+        acked_seq=head.acked_seq,
+        acked_hash=head.acked_hash,
+        cursor=reader.cursor(),
+        schema=SCHEMA,
+        app_version=__version__,
+        wall_ms=reading.wall.ms,
+        monotonic_ms=reading.monotonic_ms,
+        boot=reading.boot,
+        ack_ms=proof.server_ms,
+        ack_flagged=proof.flagged,
+        ack_signature=proof.signature,
+    )
+
+
+def batch_of(key: bytes, who: KioskIdentity, rows: tuple[Sealed, ...]) -> Push:
+    """PUSH: a run of the journal under one signature."""
+    head = rows[-1].hash.hex()
+    text = batch_text(who.device, who.epoch, rows[0].seq, rows[-1].seq, head)
+    return Push(
+        device=who.device,
+        epoch=who.epoch,
+        first_seq=rows[0].seq,
+        prev_hash=rows[0].prev_hash.hex(),
+        entries=tuple(msgspec.Raw(row.body) for row in rows),
+        head_hash=head,
+        signature=sign(key, text).hex(),
+    )
+
+
+def check_ack(city_key: bytes, who: KioskIdentity, ack: Ack) -> None:
+    """Believe an acknowledgement only under the city's own signature.
+
+    Raises:
+        Unauthorised: it is not signed.
+    """
+    text = ack_text(who.device, who.epoch, ack.acked_seq, ack.acked_hash, ack.server_ms, ack.flagged)
+    if not is_signed(city_key, text, ack.signature):
+        raise Unauthorised("the acknowledgement is not signed", reason="signature")
+
+
+def is_signed(city_key: bytes, text: bytes, signature: str) -> bool:
+    """Whether this is the city's signature of a text, in hex; what is no hex is none."""
+    try:
+        return verify(city_key, text, bytes.fromhex(signature))
+    except ValueError:
+        return False

@@ -1,0 +1,99 @@
+"""The copy of the ledger that follows the seal: said on the last page, and nothing that anybody waits for."""
+
+from __future__ import annotations
+
+import pytest
+
+from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerFull
+from ewarung_pos.ports import Lane, LedgerCopy
+from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
+from ewarung_pos.ui.viewmodels.closing import COPYING
+from tests.unit.services.counter import DAY_MS
+from tests.unit.viewmodels.closing import seal, state, up_to_the_edc
+from tests.unit.viewmodels.till import ScriptedTill
+
+
+@pytest.fixture
+def sealing(evening: ScriptedTill) -> ScriptedTill:
+    up_to_the_edc(evening)
+    return evening
+
+
+def test_a_copy_is_made_after_every_seal_and_said(sealing: ScriptedTill) -> None:
+    seal(sealing)
+    assert len(sealing.stick.made) == 1
+    clock = Instant(sealing.kit.clock.ms).clock()
+    assert state(sealing).copied == f"Salinan terakhir: hari ini {clock}, di /media/usb"
+    assert state(sealing).copy_trouble is None
+
+
+def test_it_is_made_on_a_lane_of_its_own(sealing: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    lanes: list[str] = []
+    submit = sealing.runner.submit
+
+    def noted(lane: Lane | str, *rest: object) -> None:
+        lanes.append(str(lane))
+        submit(lane, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(sealing.runner, "submit", noted)
+    seal(sealing)
+    assert lanes.count("copy") == 1
+
+
+def test_a_copy_on_the_ledger_s_own_disk_is_said_to_be_one(sealing: ScriptedTill) -> None:
+    sealing.stick.same_disk = True
+    seal(sealing)
+    assert state(sealing).copied.endswith(f"/media/usb. {SAME_DISK}")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConfigError(reason="backup_dir"), "config.backup_dir"),
+        (LedgerFull(reason="copy"), "ledger_full.copy"),
+        (LedgerCorrupt(reason="verify"), "ledger_corrupt"),
+    ],
+)
+def test_a_copy_that_fails_is_a_look_with_one_next_step_and_the_day_is_sealed(
+    sealing: ScriptedTill, error: Exception, code: str
+) -> None:
+    sealing.stick.failures = [error]
+    seal(sealing)
+    found = state(sealing).copy_trouble
+    assert found is not None
+    assert (found.code, found.tone, bool(found.now)) == (code, "look", True)
+    assert (state(sealing).step, state(sealing).copied, state(sealing).notice) == (5, "", None)
+    assert state(sealing).said == "Hari disegel. Laporan tutup hari sudah dicetak."
+    sealing.vm.closing.copy()
+    sealing.settle()
+    assert state(sealing).copy_trouble is None
+    assert state(sealing).copied.startswith("Salinan terakhir: hari ini")
+
+
+def test_a_bug_in_it_is_not_hidden(sealing: ScriptedTill) -> None:
+    sealing.stick.failures = [ZeroDivisionError()]
+    sealing.vm.closing.seal()
+    with pytest.raises(ZeroDivisionError):
+        sealing.settle()
+
+
+def test_it_is_asked_for_once_at_a_time_and_never_before_the_seal(sealing: ScriptedTill) -> None:
+    sealing.vm.closing.copy()
+    sealing.settle()
+    assert sealing.stick.made == []
+    seal(sealing)
+    sealing.vm.closing.copy()
+    assert state(sealing).copied == COPYING
+    sealing.vm.closing.copy()
+    sealing.settle()
+    assert len(sealing.stick.made) == 2
+
+
+@pytest.mark.parametrize(
+    ("days", "day"), [(0, "hari ini"), (1, "kemarin"), (2, "22 November 2026"), (-1, "25 November 2026")]
+)
+def test_when_is_said_as_a_person_would(days: int, day: str) -> None:
+    noon = Instant(1_795_496_400_000)  # 24 November 2026, 12.00 WIB
+    made = LedgerCopy("/media/usb", noon.ms - days * DAY_MS, 7)
+    assert copied_words(made, noon) == f"Salinan terakhir: {day} 12.00, di /media/usb"
