@@ -644,7 +644,8 @@ class Hands:
 
 def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> None:
     hands = Hands()
-    _, stills = scenes.till_window()
+    spare, stills = scenes.till_window()
+    close(spare)
     models = ViewModels(**cast("dict[str, Any]", stills))
     window = TillWindow(models, tray=hands)
     qtbot.addWidget(window)
@@ -679,7 +680,8 @@ def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> No
 
 def test_a_card_of_the_tray_is_found_by_name_and_the_tray_put_away_by_key(qtbot: QtBot) -> None:
     hands = Hands()
-    _, stills = scenes.till_window()
+    spare, stills = scenes.till_window()
+    close(spare)
     window = TillWindow(ViewModels(**cast("dict[str, Any]", stills)), tray=hands)
     qtbot.addWidget(window)
     window.resize(1024, 600)
