@@ -14,6 +14,7 @@ from tests.system.lives import Life, all_is_well, live_and_die, told_in
 pytestmark = pytest.mark.system
 
 
+@pytest.mark.timeout(300)
 def test_killed_again_and_again_the_day_still_ends_whole(tmp_path: Path) -> None:
     folder, words = tmp_path / "till", tmp_path / "words"
     rng = random.Random(2026)
