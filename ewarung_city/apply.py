@@ -7,7 +7,6 @@ were cut into batches.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from typing import Any, Protocol
 
 import msgspec
@@ -21,9 +20,11 @@ from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.catalogue import Catalogue, Product
 from ewarung_pos.domain.family import CardStatus
 from ewarung_pos.domain.journal import (
+    AttemptSettled,
     DayClosed,
     DayOpened,
     Entry,
+    Fact,
     PriceChanged,
     Redeemed,
     Reversed,
@@ -38,17 +39,13 @@ from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, Flag, batch_text
 from ewarung_pos.sync.signing import verify
 
-__all__ = ["Applier", "Beyond", "Item"]
+__all__ = ["Applier", "Item"]
 
 _LEASE = ("family", "programme", "period", "commodity")
 
 
-class Beyond(Exception):
-    """The entry at `seq` would take a total beyond what is kept exactly, so it cannot be true; nothing is written."""
-
-    def __init__(self, seq: int) -> None:
-        super().__init__(f"entry {seq}")
-        self.seq = seq
+class _Beyond(Exception):
+    """The entry would take a total beyond what is kept exactly, so it cannot be true."""
 
 
 class Item(Protocol):
@@ -89,27 +86,29 @@ class Applier:
         self._new_prices: list[dict[str, Any]] = []
         self._receipt = 0
         self._items: Sequence[Item] = ()
+        self.uncounted: set[int] = set()
+        """Places of entries by which nothing was counted."""
 
     def apply(self, items: Sequence[Item]) -> list[tuple[int, str]]:
-        """Apply the entries in order; returns (seq, flag) of those that open a case.
-
-        Raises:
-            Beyond: an entry that cannot be true. Nothing was written.
-        """
+        """Apply the entries in order; returns (seq, flag) of those that open a case."""
         self._items = items
         self._fetch(items)
         seen: set[str] = set()
         known = {row["id"] for row in self._tx.within(schema.entry, "id", [i.id for i in items], device=self._device)}
         for item in items:
-            if item.id in seen or item.id in known:
+            if item.id and (item.id in seen or item.id in known):
                 self._flag(item.seq, Flag.DUPLICATE_UID)
             seen.add(item.id)
             if item.instant > self._now_ms + CLOCK_TOLERANCE_S * 1000:
                 self._flag(item.seq, Flag.CLOCK_SKEW)
-            if item.entry is None:
-                self._flag(item.seq, Flag.UNREADABLE)
-            else:
+            try:
+                if item.entry is None:
+                    raise _Beyond
+                self._bear(item.entry.fact)
                 self._one(item.entry, item.seq)
+            except _Beyond:
+                self.uncounted.add(item.seq)
+                self._flag(item.seq, Flag.UNREADABLE)
         self._write()
         return self._flags
 
@@ -142,10 +141,32 @@ class Applier:
         """What the counter-entries of this batch undo, as far as it came in earlier ones."""
         rows = self._tx.within(schema.entry, "id", sorted(originals), **self._whose)
         for row in sorted(rows, key=lambda row: int(row["seq"])):
-            with suppress(msgspec.MsgspecError):  # of a version we cannot read: nothing that we could compare
+            if row["kind"]:
                 self._counterparts.redeemed(decode(bytes(row["body"])))
         for row in self._tx.within(schema.redemption, "original", sorted(originals), **self._whose):
             self._counterparts.undone(row["original"])
+
+    def _bear(self, fact: Fact) -> None:
+        """Look before anything is moved, whether every total that this fact moves stays one that can be kept.
+
+        Raises:
+            _Beyond: one does not.
+        """
+        moved: dict[object, int] = {}
+        if isinstance(fact, Redeemed | Reversed):
+            sign, total = (1, "spent") if isinstance(fact, Redeemed) else (-1, "returned")
+            for line in fact.lines:
+                moved[line.tender] = _exact(moved.get(line.tender, 0) + line.total.amount)
+                held = moved.get(line.product, self._stock.get(line.product, 0))
+                moved[line.product] = _exact(held - sign * line.packs)
+            for debit in fact.debits:
+                key = (fact.family, debit.programme, debit.period, debit.commodity)
+                lease = self._leases.get(key)
+                moved[key] = _exact(moved.get(key, lease[total] if lease is not None else 0) + debit.amount)
+        elif isinstance(fact, StockReceived):
+            for good in fact.lines:
+                held = moved.get(good.product, self._stock.get(good.product, 0))
+                moved[good.product] = _exact(held + good.packs)
 
     def _one(self, entry: Entry, seq: int) -> None:
         match entry.fact:
@@ -157,7 +178,7 @@ class Applier:
                 self._received_state(seq, fact)
             case StockReceived() as fact:
                 for line in fact.lines:
-                    self._stock[line.product] = _exact(self._stock.get(line.product, 0) + line.packs, seq)
+                    self._stock[line.product] = self._stock.get(line.product, 0) + line.packs
             case StockAdjusted() as fact:
                 for count in fact.lines:
                     self._stock[count.product] = count.counted
@@ -167,6 +188,8 @@ class Applier:
                 self._days[entry.date] = self._day_row(entry.date, seq)
             case DayClosed() as fact:
                 self._sealed(entry, fact)
+            case AttemptSettled() as fact if fact.outcome == "slip_disputed":
+                self._flag(seq, Flag.SLIP_DISPUTED)
             case _:
                 pass
 
@@ -191,8 +214,8 @@ class Applier:
             self._flag(seq, Flag.BAD_REVERSAL)
         values = dict.fromkeys(Tender, 0)
         for place, line in enumerate(fact.lines):
-            values[line.tender] = _exact(values[line.tender] + sign * line.total.amount, seq)
-            self._stock[line.product] = _exact(self._stock.get(line.product, 0) - sign * line.packs, seq)
+            values[line.tender] += sign * line.total.amount
+            self._stock[line.product] = self._stock.get(line.product, 0) - sign * line.packs
             self._lines.append(
                 {
                     **self._whose,
@@ -231,7 +254,7 @@ class Applier:
         for debit in fact.debits:
             key = (fact.family, debit.programme, debit.period, debit.commodity)
             lease = self._leases.setdefault(key, self._no_lease(key, debit.unit.value))
-            lease[total] = _exact(lease[total] + debit.amount, seq)
+            lease[total] += debit.amount
             if (
                 lease["spent"] - lease["returned"] + lease["surrendered"] > lease["granted"]
                 or lease["returned"] > lease["spent"]
@@ -293,7 +316,7 @@ class Applier:
         entries, head = self._held_between(first, last)
         ours = fold_day(entries, first, last)
         for figure in every_figure(ours):
-            _exact(figure, entry.seq)
+            _exact(figure)
         differs = list(differences(ours, fact.totals))
         text = batch_text(self._device, self._epoch, fact.totals.first_seq, last, fact.head)
         key = self._tx.one(schema.epoch, **self._whose)
@@ -321,14 +344,12 @@ class Applier:
         head = b""
         for row in self._tx.between(schema.entry, "seq", first, last, **self._whose):
             head = bytes(row["hash"])
-            try:
+            if row["kind"]:  # else it was flagged when it came, and nothing is counted by it
                 entries.append(decode(bytes(row["body"])))
-            except msgspec.MsgspecError:
-                continue  # of a version we cannot read; it was flagged when it came
         for item in self._items:
             if first <= item.seq <= last:
                 head = item.hash
-                if item.entry is not None:
+                if item.entry is not None and item.seq not in self.uncounted:
                     entries.append(item.entry)
         return entries, head
 
@@ -342,12 +363,12 @@ class Applier:
         tx.put(schema.price, self._new_prices)
 
 
-def _exact(total: int, seq: int) -> int:
+def _exact(total: int) -> int:
     """The total, if it is one that can be kept.
 
     Raises:
-        Beyond: it cannot.
+        _Beyond: it cannot.
     """
     if not -EXACT <= total <= EXACT:
-        raise Beyond(seq)
+        raise _Beyond
     return total

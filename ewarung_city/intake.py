@@ -7,18 +7,18 @@ city would not have allowed opens a case. What it does not prove is kept aside, 
 from __future__ import annotations
 
 import hashlib
-import re
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from ewarung_city import feed, leases
-from ewarung_city.apply import Applier, Beyond
+from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
+from ewarung_city.reading import countable, loosely
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
-from ewarung_pos.domain.bounds import EXACT, Code, Count, Whole
-from ewarung_pos.domain.journal import Entry, canonical, decode, genesis, link
+from ewarung_pos.domain.journal import Entry, genesis, link
 from ewarung_pos.sync.protocol import (
     CLOCK_TOLERANCE_S,
     Ack,
@@ -35,14 +35,17 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["AFTER_LOST", "Taken", "take", "welcome"]
+__all__ = ["AFTER_LOST", "UNPROVEN_CLAIM", "Taken", "take", "welcome"]
+
+UNPROVEN_CLAIM = "UNPROVEN_CLAIM"
+"""Case: a kiosk says that the city had acknowledged or given it more than it has, and shows no proof."""
 
 AFTER_LOST = "AFTER_LOST"
 """Case: a kiosk that two officers declared lost has sent something. What it had left may have been granted again."""
 
 
 class Taken(msgspec.Struct, frozen=True):
-    """One entry of a batch as it goes into the store; `entry` is None when this version cannot read it."""
+    """One entry of a batch as it goes into the store; `kind` empty and `entry` None when nothing is counted by it."""
 
     seq: int
     id: str
@@ -62,29 +65,14 @@ class _Bad(msgspec.Struct, frozen=True):
     seq: int
 
 
-class _Loose(msgspec.Struct, frozen=True):
-    """What must be there even in an entry of a version that we do not know."""
-
-    seq: Count
-    id: Code
-    device: Code
-    epoch: Count
-    date: Code = ""
-    instant: Whole = 0
-    monotonic: Whole = 0
-    boot: str = ""
-
-
-_LOOSE = msgspec.json.Decoder(_Loose)
-
-_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""The character that PostgreSQL cannot keep in a text, as JSON writes it."""
+_LEAP = 10_000_000
+"""So many versions a feed may have gained since the backup of a city: far more than any month brings."""
 
 _STAMPED_MS = 2_000
 """An entry is stamped a moment before it is written, and a greeting reads the clock a moment before the head."""
 
 
-def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
+def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
     """Answer a HELLO: where our copy ends, and whether the kiosk may still be given rights.
 
     A head that is not in what we hold is a FORK: an old disk image, or two tills with one key. So is an earlier head
@@ -96,16 +84,19 @@ def welcome(tx: Tx, hello: Hello, now_ms: int, *, fresh: bool) -> Welcome:
         return Welcome(0, "", 0, now_ms, Mode.UPLOAD_ONLY, Quarantine.UNKNOWN_EPOCH.value)
     acked = int(held["acked_seq"])
     if fresh:
+        proven = hello.acked_seq <= acked or _proven(keys, hello)
         fork = _fork_at(tx, hello, acked)
         if fork is not None:
             held = _upload_only(tx, held, fork, now_ms)
-        elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]):
+        elif hello.acked_seq > acked and proven:
             _recover(tx, hello, int(held["pulled"]), now_ms)
+        elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]):
+            _doubt(tx, hello, acked, int(held["pulled"]), now_ms)
         tx.change(
             schema.epoch,
             {
                 "seen_ms": now_ms,
-                "claimed_seq": max(int(held["claimed_seq"]), hello.acked_seq),
+                "claimed_seq": max(int(held["claimed_seq"]), hello.acked_seq if proven else 0),
                 "app_version": hello.app_version,
             },
             device=hello.device,
@@ -143,7 +134,7 @@ def _said_before(hello: Hello, lacking: Row) -> bool:
     Within a boot its monotonic clock tells. Across boots there are only wall clocks, of which the entry's may have been
     far ahead: it was not written after it came here.
     """
-    entry = _LOOSE.decode(bytes(lacking["body"]))
+    entry = loosely(bytes(lacking["body"]))
     if hello.boot == entry.boot:
         return hello.monotonic_ms <= entry.monotonic + _STAMPED_MS
     written = min(entry.instant, int(lacking["received_ms"]) + CLOCK_TOLERANCE_S * 1000)
@@ -154,7 +145,29 @@ def _recover(tx: Tx, hello: Hello, pulled: int, now_ms: int) -> None:
     """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.recovering`)."""
     if not tx.setting("recovery"):
         tx.set("recovery", str(now_ms))
-    if hello.cursor > pulled:
+    _tell_again(tx, hello, pulled)
+
+
+def _doubt(tx: Tx, hello: Hello, acked: int, pulled: int, now_ms: int) -> None:
+    """It says that it was told more, and proves nothing: a person looks, and grants to this kiosk alone wait.
+
+    They wait until the city holds the journal as far as it goes now: whatever was granted stands in it.
+    """
+    leases.doubt(tx, hello.device, hello.epoch, hello.head_seq)
+    _open_case(tx, hello.device, hello.epoch, acked, UNPROVEN_CLAIM, now_ms)
+    _tell_again(tx, hello, pulled)
+
+
+def _proven(keys: CityKeys, hello: Hello) -> bool:
+    """Whether the city itself acknowledged what this kiosk says it did, perhaps by a database that is gone."""
+    text = ack_text(hello.device, hello.epoch, hello.acked_seq, hello.acked_hash, hello.ack_ms, hello.ack_flagged)
+    return verify(keys.public, text, bytes.fromhex(hello.ack_signature))
+
+
+def _tell_again(tx: Tx, hello: Hello, pulled: int) -> None:
+    """Above the versions that it says it was given; a leap beyond all likelihood would leave no versions to give."""
+    kiosk = tx.one(schema.kiosk, device=hello.device)
+    if pulled < hello.cursor <= (int(kiosk["cursor"]) if kiosk is not None else 0) + _LEAP:
         feed.tell_again(tx, hello.device, hello.cursor)
         tx.change(schema.epoch, {"pulled": hello.cursor}, device=hello.device, epoch=hello.epoch)
 
@@ -224,12 +237,9 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
         taken.append(entry)
     flagged: list[tuple[int, str]] = []
     if taken:
-        try:
-            flagged = Applier(tx, push.device, push.epoch, now_ms).apply(taken)
-        except Beyond as beyond:
-            bad = _Bad(Outcome.QUARANTINED, Quarantine.BAD_ENTRY, beyond.seq)
-            taken = [entry for entry in taken if entry.seq < beyond.seq]
-            flagged = Applier(tx, push.device, push.epoch, now_ms).apply(taken)
+        applier = Applier(tx, push.device, push.epoch, now_ms)
+        flagged = applier.apply(taken)
+        taken = [replace(item, kind="", entry=None) if item.seq in applier.uncounted else item for item in taken]
     if not taken:
         if bad is None:
             return _answer(tx, keys, push, held, now_ms)  # all of it was held before, in other batches
@@ -248,42 +258,14 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
 
 
 def _read(push: Push, place: int, body: bytes, digest: bytes) -> Taken | None:
-    """The entry, if it is one and stands where it says; one of an unknown version is kept unread."""
-    entry: Entry | None = None
-    said: Entry | _Loose | None
-    try:
-        said = entry = decode(body)
-        if canonical(entry) != body:
-            return None
-    except msgspec.MsgspecError:
-        said = _of_tomorrow(body)
-    if said is None or (said.seq, said.device, said.epoch) != (place, push.device, push.epoch) or _NUL.search(body):
+    """The entry, kept unread if this version cannot count it; None if it says that it stands elsewhere."""
+    entry = countable(body)
+    said = entry if entry is not None else loosely(body)
+    stated = (said.seq, said.device, said.epoch)
+    if any(word not in (None, true) for word, true in zip(stated, (place, push.device, push.epoch), strict=True)):
         return None
     kind = type(entry.fact).__name__ if entry is not None else ""
     return Taken(place, said.id, kind, said.date, said.instant, body, digest, entry)
-
-
-def _of_tomorrow(body: bytes) -> _Loose | None:
-    """What every version says of an entry; None when the bytes cannot be an entry of any version.
-
-    Canonical JSON without fractions, and numbers that it keeps exactly: no version writes anything else.
-    """
-    try:
-        whole = msgspec.json.decode(body)
-        if encode(whole) != body or not _exact(whole):
-            return None
-        return _LOOSE.decode(body)
-    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
-        return None
-
-
-def _exact(value: object) -> bool:
-    """Whether every number in it is an integer that JSON keeps exactly."""
-    if isinstance(value, dict):
-        return all(map(_exact, value.values()))
-    if isinstance(value, list):
-        return all(map(_exact, value))
-    return not isinstance(value, float) and (not isinstance(value, int) or -EXACT <= value <= EXACT)
 
 
 def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]], now_ms: int) -> None:

@@ -21,7 +21,7 @@ from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import ConfigError, NotEntitled
 
-__all__ = ["Granted", "declare_lost", "grant", "is_lost", "outstanding", "recovering"]
+__all__ = ["Granted", "declare_lost", "doubt", "grant", "is_lost", "outstanding", "recovering"]
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -54,7 +54,8 @@ def grant(tx: Tx, period: str) -> Granted:
         raise ConfigError(f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery")
     catalogue, rations, purses = _programmes(tx)
     families = tx.all(schema.family, "key")
-    epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
+    doubted = _doubted(tx)
+    epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk) if row["device"] not in doubted}
     entitled = _entitle(tx, period, families, catalogue, rations)
     leases, short = _lease_home(tx, period, families, epochs, entitled)
     credited = _credit(tx, period, families, purses)
@@ -100,6 +101,20 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
 def is_lost(tx: Tx, device: str, epoch: int) -> bool:
     """Whether two officers declared this enrolment lost."""
     return bool(tx.setting(f"lost|{device}|{epoch}"))
+
+
+def doubt(tx: Tx, device: str, epoch: int, head_seq: int) -> None:
+    """This enrolment claims more than it proves: nothing is granted to it before its journal is here up to there."""
+    tx.set(f"doubt|{device}|{epoch}", str(head_seq))
+
+
+def _doubted(tx: Tx) -> set[str]:
+    """Kiosks whose current enrolment still owes the journal that would show what they were granted."""
+    return {
+        str(row["device"])
+        for row in tx.all(schema.epoch, state="active")
+        if int(tx.setting(f"doubt|{row['device']}|{row['epoch']}") or 0) > int(row["acked_seq"])
+    }
 
 
 def recovering(tx: Tx) -> list[str]:

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Sequence
 
 import msgspec
 
 from ewarung_city.store import schema
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.journal import AttemptSettled, Redeemed, Reversed, decode
 from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.sync.protocol import Flag
 
 __all__ = ["CaseRow", "DayRow", "RealisationRow", "as_csv", "cases", "days", "realisation"]
 
@@ -25,7 +28,8 @@ class RealisationRow(msgspec.Struct, frozen=True):
     """One kiosk, one commodity, one period. Base units of `unit`; `issued` under the ration, net of reversals.
 
     `entitled` is what the families at home there are entitled to; they may have been served elsewhere. `issued` and
-    `served` are None while nothing of that kiosk has arrived.
+    `served` are None while nothing of that kiosk has arrived. `uncounted` entries of the kiosk's month
+    could not be read: each is a case, and what they handed out is in none of these figures.
     """
 
     device: str
@@ -40,10 +44,14 @@ class RealisationRow(msgspec.Struct, frozen=True):
     granted: int
     issued: int | None
     served: int | None
+    uncounted: int
 
 
 class DayRow(msgspec.Struct, frozen=True):
-    """A sealed business day by the city's own fold, and the figures in which the kiosk's Z report differs."""
+    """A sealed business day by the city's own fold, and the figures in which the kiosk's Z report differs.
+
+    `uncounted` entries within the day could not be read: each is a case.
+    """
 
     device: str
     epoch: int
@@ -55,10 +63,15 @@ class DayRow(msgspec.Struct, frozen=True):
     purse: int
     cash: int
     differs: str
+    uncounted: int
 
 
 class CaseRow(msgspec.Struct, frozen=True):
-    """Something to look at: an indication, not a verdict."""
+    """Something to look at: an indication, not a verdict.
+
+    `receipt` and `amount` (rupiah) are those of the redemption or counter-entry that the case is about: its own entry,
+    or the one whose debit a slip was claimed for. None when it is about none, or that one is not here.
+    """
 
     device: str
     epoch: int
@@ -67,6 +80,8 @@ class CaseRow(msgspec.Struct, frozen=True):
     date: str
     state: str
     owner: str
+    receipt: int | None = None
+    amount: int | None = None
 
 
 def realisation(tx: Tx, period: str) -> list[RealisationRow]:
@@ -87,6 +102,7 @@ def realisation(tx: Tx, period: str) -> list[RealisationRow]:
         sums[1] += net
         sums[2] += net > 0
         units[row["commodity"]] = row["unit"]
+    uncounted = Counter(row.device for row in cases(tx, period) if row.reason == Flag.UNREADABLE)
     reported = {row["device"] for row in tx.all(schema.epoch) if int(row["acked_seq"]) > 0}
     kiosks = {row["device"]: row for row in tx.all(schema.kiosk)}
     rows = []
@@ -111,6 +127,7 @@ def realisation(tx: Tx, period: str) -> list[RealisationRow]:
                 granted=granted,
                 issued=issued if known else None,
                 served=served if known else None,
+                uncounted=uncounted[device],
             )
         )
     return rows
@@ -122,6 +139,10 @@ def days(tx: Tx, period: str) -> list[DayRow]:
     for row in tx.starting(schema.day, "date", f"{period}-", "device", "epoch", "date"):
         if row["closed_seq"]:
             ours = _TOTALS.decode(row["totals"])
+            whose = {"device": row["device"], "epoch": row["epoch"]}
+            unread = tx.between(
+                schema.case, "seq", row["first_seq"], row["closed_seq"], reason=Flag.UNREADABLE.value, **whose
+            )
             rows.append(
                 DayRow(
                     device=row["device"],
@@ -134,6 +155,7 @@ def days(tx: Tx, period: str) -> list[DayRow]:
                     purse=ours.purse,
                     cash=ours.cash,
                     differs=row["differs"],
+                    uncounted=len(unread),
                 )
             )
     return rows
@@ -145,14 +167,45 @@ def cases(tx: Tx, period: str = "") -> list[CaseRow]:
     By the business date of their entry; by the day on which the case opened, if that entry has none or was put aside.
     """
     rows = []
+    claims: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
     for row in tx.all(schema.case, "opened_ms", "device", "epoch", "seq", "reason"):
         entry = tx.one(schema.entry, device=row["device"], epoch=row["epoch"], seq=row["seq"])
         date = (entry["date"] if entry is not None else "") or Instant(int(row["opened_ms"])).date().iso
         if not period or date.startswith(period):
-            rows.append(
-                CaseRow(row["device"], row["epoch"], row["seq"], row["reason"], date, row["state"], row["owner"])
-            )
+            receipt, amount = _concerned(tx, row, entry, claims)
+            said = (row["device"], row["epoch"], row["seq"], row["reason"], date, row["state"], row["owner"])
+            rows.append(CaseRow(*said, receipt, amount))
     return rows
+
+
+def _concerned(
+    tx: Tx, case: Row, entry: Row | None, claims: dict[tuple[str, int], dict[str, tuple[int, int]]]
+) -> tuple[int | None, int | None]:
+    """Receipt and rupiah of what the case is about."""
+    whose = {"device": case["device"], "epoch": case["epoch"]}
+    if case["reason"] == Flag.SLIP_DISPUTED and entry is not None:
+        fact = decode(bytes(entry["body"])).fact
+        key = (case["device"], int(case["epoch"]))
+        if key not in claims:
+            claims[key] = _claims(tx, **whose)
+        attempt = fact.attempt if isinstance(fact, AttemptSettled) else ""
+        return claims[key].get(attempt, (None, None))
+    served = tx.one(schema.redemption, seq=case["seq"], **whose)
+    if served is None:
+        return None, None
+    return int(served["receipt"]), int(served["ration_value"]) + int(served["purse"]) + int(served["cash"])
+
+
+def _claims(tx: Tx, device: str, epoch: int) -> dict[str, tuple[int, int]]:
+    """By attempt at the EDC: the receipt it stands on, and the rupiah."""
+    said: dict[str, tuple[int, int]] = {}
+    paid = [int(row["seq"]) for row in tx.all(schema.redemption, device=device, epoch=epoch) if row["purse"]]
+    for row in tx.within(schema.entry, "seq", paid, device=device, epoch=epoch):
+        fact = decode(bytes(row["body"])).fact
+        debit = fact.purse if isinstance(fact, Redeemed) else fact.void if isinstance(fact, Reversed) else None
+        if debit is not None and isinstance(fact, Redeemed | Reversed):
+            said[debit.attempt] = (fact.receipt, debit.amount)
+    return said
 
 
 def as_csv(rows: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> str:

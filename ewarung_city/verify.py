@@ -9,10 +9,12 @@ import msgspec
 from ewarung_city.attest import fold_day
 from ewarung_city.counterparts import Counterparts
 from ewarung_city.leases import outstanding
+from ewarung_city.reading import countable
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.business_day import DayTotals
-from ewarung_pos.domain.journal import Entry, Redeemed, Reversed, decode, genesis, link
+from ewarung_pos.domain.journal import Entry, Redeemed, Reversed, genesis, link
+from ewarung_pos.sync.protocol import Flag
 
 __all__ = ["Finding", "verify"]
 
@@ -21,7 +23,7 @@ _TOTALS = msgspec.json.Decoder(DayTotals)
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something wrong: where, and what (gap, hash, watermark, lease, overgrant, day)."""
+    """Something wrong: where, and what (gap, hash, unread, watermark, lease, overgrant, day)."""
 
     device: str
     epoch: int
@@ -43,6 +45,8 @@ def _epoch(tx: Tx, held: Row) -> Iterator[Finding]:
     head, seq = genesis(device, epoch), 0
     rights: dict[tuple[str, str, str, str], list[int]] = {}
     counterparts = Counterparts()
+    unread = tx.all(schema.case, device=device, epoch=epoch, reason=Flag.UNREADABLE.value)
+    cases = {int(row["seq"]) for row in unread}
     for row in _entries(tx, device, epoch):
         if int(row["seq"]) != seq + 1:
             yield Finding(device, epoch, seq + 1, "gap")
@@ -52,6 +56,10 @@ def _epoch(tx: Tx, held: Row) -> Iterator[Finding]:
             yield Finding(device, epoch, seq, "hash")
             return
         entry = _read(row)
+        if row["kind"] != (type(entry.fact).__name__ if entry is not None else "") or (
+            entry is None and seq not in cases
+        ):
+            yield Finding(device, epoch, seq, "unread")
         if entry is not None:
             _rights(entry, rights, counterparts)
     if (seq, head.hex()) != (int(held["acked_seq"]), held["acked_hash"]):
@@ -105,7 +113,5 @@ def _entries(tx: Tx, device: str, epoch: int) -> Iterator[Row]:
 
 
 def _read(row: Row) -> Entry | None:
-    try:
-        return decode(bytes(row["body"]))
-    except msgspec.MsgspecError:
-        return None
+    """The entry, if it was counted; what was not is a case, and `_epoch` holds that against the store."""
+    return countable(bytes(row["body"])) if row["kind"] else None

@@ -22,6 +22,8 @@ from ewarung_pos.errors import PosError
 
 __all__ = ["main"]
 
+_PROGRAM = "ewarung-pos"
+
 _SURROUNDINGS = (
     errno.ENOSPC,
     errno.EDQUOT,
@@ -43,7 +45,7 @@ _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on
 
 
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="ewarung-pos")
+@click.version_option(__version__, prog_name=_PROGRAM)
 @_DATA_DIR
 @click.pass_context
 def cli(context: click.Context, data_dir: str | None) -> None:
@@ -78,7 +80,7 @@ def run(data_dir: str | None) -> None:
 def demo(**options: Any) -> None:
     """The main job in a sandbox: embedded city, simulated EDC, invented families."""
     if options["code"] and not options["city"]:
-        raise click.UsageError("--code belongs to another city; give --city URL too")
+        raise click.UsageError("--code adalah kode dari kota lain; beri --city URL juga.")
     from ewarung_pos.practice.demo import DemoOptions, run_demo
 
     sys.exit(
@@ -120,7 +122,7 @@ def simulate_edc(
 ) -> None:
     """The simulated payment terminal by itself, on a real pseudo-terminal or TCP port."""
     if bool(link) == bool(listen):
-        raise click.UsageError("give one of --pty LINK and --listen tcp://HOST:PORT")
+        raise click.UsageError("Beri salah satu dari --pty LINK dan --listen tcp://HOST:PORT.")
     from ewarung_pos.devices.simulated.edc import run as run_simulator
 
     run_simulator(
@@ -167,7 +169,7 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     """
     context = click.get_current_context()
     if path and context.get_parameter_source("data_dir") is click.core.ParameterSource.COMMANDLINE:
-        raise click.UsageError("give one of PATH and --data-dir DIR")
+        raise click.UsageError("Beri salah satu dari PATH dan --data-dir DIR.")
     from ewarung_pos.kiosk import verify_ledger
     from ewarung_pos.ui.text_verify import verdict
 
@@ -277,7 +279,16 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line; every expected failure becomes a sentence, one next step, and an exit code."""
     redact_crashes()
     try:
-        cli.main(args=arguments, prog_name="ewarung-pos", standalone_mode=True)
+        sys.exit(cli.main(args=arguments, prog_name=_PROGRAM, standalone_mode=False))
+    except click.ClickException as error:
+        from ewarung_pos.wrong_use import tell_wrong_use
+
+        for line in tell_wrong_use(error, _PROGRAM):
+            click.echo(line, err=True)
+        sys.exit(2)
+    except click.Abort:
+        click.echo("Dihentikan. Tidak ada yang diubah.", err=True)
+        sys.exit(3)
     except PosError as error:
         from ewarung_pos.ui.text import trouble_of
 

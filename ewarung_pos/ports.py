@@ -19,7 +19,7 @@ from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.entitlement import Lease
 from ewarung_pos.domain.family import CardRef, Family
-from ewarung_pos.domain.journal import Entry, Fact, Sealed
+from ewarung_pos.domain.journal import CityAcknowledged, Entry, Fact, Sealed
 from ewarung_pos.domain.redemption import AttemptState, Basket, RedemptionLine
 from ewarung_pos.domain.retention import Presence
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
@@ -510,6 +510,10 @@ class LedgerReader(Protocol):
 
     def sealed(self, after_seq: int, limit: int, max_bytes: int) -> tuple[Sealed, ...]:
         """Entries above `after_seq` for a batch, at least one if there is any."""
+        ...
+
+    def acknowledgement(self) -> CityAcknowledged | None:
+        """The city's newest, with its signature; None before the first."""
         ...
 
     def cursor(self) -> int:

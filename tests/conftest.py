@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import sys
 import threading
@@ -47,7 +48,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """What the proofs counted (`record_property("counted: ...", number)`), each test's figures added up."""
     total: Counter[str] = Counter()
-    for report in terminalreporter.getreports(""):
+    for report in itertools.chain.from_iterable(terminalreporter.stats.values()):
         for name, value in getattr(report, "user_properties", ()) if getattr(report, "when", "") == "call" else ():
             if name.startswith("counted: "):
                 total[name.removeprefix("counted: ")] += value

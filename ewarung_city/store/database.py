@@ -7,7 +7,22 @@ from contextlib import contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Table, and_, create_engine, delete, event, func, insert, select, update
+from sqlalchemy import (
+    Column,
+    Connection,
+    Engine,
+    Table,
+    Text,
+    and_,
+    create_engine,
+    delete,
+    event,
+    func,
+    insert,
+    inspect,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
@@ -138,13 +153,14 @@ class CityStore:
         self._turn = Lock()
 
     def create(self) -> None:
-        """Make the tables that are not there yet.
+        """Make the tables that are not there yet, and complete those of an older database.
 
         Raises:
             ConfigError: unusable, or made by a newer version.
         """
         try:
             schema.METADATA.create_all(self._engine)
+            self._complete()
         except SQLAlchemyError as error:
             raise ConfigError(f"database: {_reason(error)}", reason="invalid") from error
         with self.write() as tx:
@@ -155,6 +171,20 @@ class CityStore:
                 raise ConfigError(
                     f"the database has schema {held}, this program {schema.SCHEMA_VERSION}", reason="schema"
                 )
+
+    def _complete(self) -> None:
+        """Give tables of an older database the columns and indexes that were added since; nothing is taken away."""
+        with self._engine.begin() as connection:
+            found = inspect(connection)
+            for table in schema.METADATA.sorted_tables:
+                held = {column["name"] for column in found.get_columns(table.name)}
+                for column in table.columns:
+                    if column.name not in held:
+                        connection.exec_driver_sql(_added(connection, table, column))
+                indexes = {index["name"] for index in found.get_indexes(table.name)}
+                for index in sorted(table.indexes, key=lambda index: str(index.name)):
+                    if index.name not in indexes:
+                        index.create(connection)
 
     @contextmanager
     def write(self) -> Iterator[Tx]:
@@ -196,6 +226,14 @@ class CityStore:
                 return
             with self._turn:
                 yield
+
+
+def _added(connection: Connection, table: Table, column: Column[Any]) -> str:
+    """The statement for a column that an older table lacks; every column added since the first shape has a default."""
+    quote = connection.dialect.identifier_preparer.quote
+    kind = column.type.compile(connection.dialect)
+    filled = "''" if isinstance(column.type, Text) else "0"
+    return f"ALTER TABLE {quote(table.name)} ADD COLUMN {quote(column.name)} {kind} DEFAULT {filled} NOT NULL"
 
 
 def _engine(url: str) -> Engine:

@@ -13,7 +13,7 @@ from ewarung_pos.domain.business_day import Day, DayTotals
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Lease
 from ewarung_pos.domain.family import CardRef, CardStatus, Family
-from ewarung_pos.domain.journal import Sealed
+from ewarung_pos.domain.journal import CityAcknowledged, Sealed, decode
 from ewarung_pos.domain.retention import Presence
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
 from ewarung_pos.domain.timeline import BusinessDate, ClockMemory, Instant, Period
@@ -328,6 +328,13 @@ class Queries(ABC):
         with self._snapshot() as execute:
             rows = execute(_SEALED + "WHERE seq > ? ORDER BY seq LIMIT ?", (after_seq, limit))
             return tuple(_up_to(rows, max_bytes))
+
+    def acknowledgement(self) -> CityAcknowledged | None:
+        """The city's newest, with its signature; None before the first."""
+        with self._snapshot() as execute:
+            row = execute(_SEALED + "WHERE kind = 'CityAcknowledged' ORDER BY seq DESC LIMIT 1").fetchone()
+        fact = decode(row[1]).fact if row is not None else None
+        return fact if isinstance(fact, CityAcknowledged) else None
 
     def history(self, date: BusinessDate | None, text: str = "", limit: int = 200) -> tuple[HistoryRow, ...]:
         """Receipts, newest first. `text` matches name, last four digits, or receipt number; None searches all days."""

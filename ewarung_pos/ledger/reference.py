@@ -14,6 +14,7 @@ import msgspec
 from ewarung_pos.domain.catalogue import Catalogue, Product
 from ewarung_pos.domain.journal import (
     CityAcknowledged,
+    ClockStepped,
     DayClosed,
     Entry,
     KioskEnrolled,
@@ -24,6 +25,7 @@ from ewarung_pos.domain.journal import (
     StateReceived,
 )
 from ewarung_pos.domain.state import LOCK_AFTER
+from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, ClockMemory
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.ledger.register import FAMILIES, OPERATORS, digest_of, sent_operator
 from ewarung_pos.ledger.tip import CLOCK, clock_memory
@@ -59,20 +61,21 @@ class Reference:
         self._locked: dict[str, tuple[int, bool]] = {}
         self._sealed: dict[str, tuple[int, str]] = {}
         self._acked = 0
+        self._since: dict[str, int] = {}
+        self._clock = _ClockTold()
 
     def add(self, entry: Entry) -> None:
         """What this entry says of the reference tables."""
+        self._clock.add(entry)
         match entry.fact:
             case KioskEnrolled() as fact:
                 self._enrolled = (entry.seq, fact)
             case StateReceived() as fact:
-                for kind, key, digest in fact.items:
-                    self._items[kind, key] = (entry.seq, digest)
-                    if kind == "catalogue":
-                        self._catalogue_by, self._priced, self._prices = entry.id, entry.seq, {}
+                self._received(entry, fact)
             case RegisterPurged() as fact:
                 for key in (*fact.expired, *fact.moved):
                     self._items.pop(("family", key), None)
+                    self._since.pop(key, None)
             case PriceChanged() as fact:
                 first = self._prices.get(fact.product, (fact.before, 0))[0]
                 self._prices[fact.product] = (first, fact.after)
@@ -89,6 +92,14 @@ class Reference:
             case _:
                 pass
 
+    def _received(self, entry: Entry, fact: StateReceived) -> None:
+        for kind, key, digest in fact.items:
+            self._items[kind, key] = (entry.seq, digest)
+            if kind == "family":
+                self._since.setdefault(key, entry.instant)
+            if kind == "catalogue":
+                self._catalogue_by, self._priced, self._prices = entry.id, entry.seq, {}
+
     def found(self) -> Iterator[tuple[str, Found]]:
         """(table, what is wrong there), when every entry was taken."""
         secrets: dict[str, bytes] = dict(self._execute("SELECT name, value FROM secret").fetchall())
@@ -97,6 +108,7 @@ class Reference:
             ("identity", self._identity()),
             ("secret", self._secrets(secrets)),
             ("register_family", self._rows(key, "family", self._execute(FAMILIES))),
+            ("register_family", self._arrivals()),
             ("register_card", self._cards()),
             ("operator", self._rows(key, "operator", map(sent_operator, self._execute(OPERATORS)))),
             ("city_state", self._register(key)),
@@ -140,6 +152,12 @@ class Reference:
                 yield seq, f"{row[0]}: not as the city sent it"
         for name, (seq, _) in told.items():
             yield seq, f"{name}: missing"
+
+    def _arrivals(self) -> Iterator[Found]:
+        """Since when each family is here, which decides when it is removed."""
+        for key, since_ms in self._execute("SELECT key, since_ms FROM register_family"):
+            if since_ms != self._since.get(key, since_ms):
+                yield self._items["family", key][0], f"{key}: here since another time"
 
     def _cards(self) -> Iterator[Found]:
         query = "SELECT count(*) FROM register_card WHERE family NOT IN (SELECT key FROM register_family)"
@@ -199,9 +217,8 @@ class Reference:
         held: dict[str, str] = dict(self._execute("SELECT key, value FROM setting").fetchall())
         attested = {key.removeprefix(ATTESTED): held.pop(key) for key in sorted(held) if key.startswith(ATTESTED)}
         due = held.pop(_DUE, None)
-        clock = held.pop(CLOCK, None)  # what the till remembers of time: no entry tells more than its form
-        if clock is not None and msgspec.json.encode(clock_memory(clock)).decode() != clock:
-            yield 0, f"{CLOCK}: not readable"
+        if not self._clock.explains(held.pop(CLOCK, None)):
+            yield self._clock.seq, f"{CLOCK}: not what was latest, or not what a leader confirmed"
         for key in sorted(held.keys() | self._settings.keys()):
             seq, value = self._settings.get(key, (0, None))
             if held.get(key) != value:
@@ -233,3 +250,30 @@ def _is_word(value: str, head: str) -> bool:
     word, _, rest = value.partition(" ")
     said, _, signature = rest.partition(" ")
     return len(signature) == 128 and (word == "differs" or (word == "agrees" and said == head))
+
+
+class _ClockTold:
+    """What the till must remember of its clock, as far as entries tell; of the city's time they tell nothing."""
+
+    def __init__(self) -> None:
+        self.seq = 0
+        self._latest = 0
+        self._highest = 0
+        self._confirmed = {0}
+
+    def add(self, entry: Entry) -> None:
+        """Goes the way of `SqlUnitOfWork.append`."""
+        set_back = entry.instant < self._latest - BACKWARD_TOLERANCE_MS
+        if isinstance(entry.fact, ClockStepped) and entry.fact.confirmed:
+            self.seq, self._latest, self._highest = entry.seq, entry.instant, 0
+            self._confirmed.add(-entry.fact.delta_ms)
+        elif not set_back:
+            self._latest = entry.instant
+        elif self._highest < self._latest:
+            self.seq, self._highest = entry.seq, self._latest
+
+    def explains(self, kept: str | None) -> bool:
+        """Whether the setting says the same."""
+        memory = ClockMemory() if kept is None else clock_memory(kept)
+        written = kept is None or msgspec.json.encode(memory).decode() == kept
+        return written and memory.highest_ms == self._highest and memory.accepted_ms in self._confirmed

@@ -21,6 +21,7 @@ __all__ = [
     "OPERATORS",
     "digest_of",
     "forget",
+    "note_since",
     "put_catalogue",
     "put_families",
     "put_identity",
@@ -81,14 +82,14 @@ def digest_of(key: bytes, kind: str, *values: object) -> str:
     return hmac.digest(key, msgspec.json.encode((kind, *values)), "sha256")[:16].hex()
 
 
-def put_reference(execute: Execute, page: StatePage, key: bytes, since_ms: int) -> tuple[Items, tuple[str, ...]]:
+def put_reference(execute: Execute, page: StatePage, key: bytes) -> tuple[Items, tuple[str, ...]]:
     """Take the people of a page; leases and credits are the entry's own effect, and `put_catalogue` takes the goods.
 
     Returns:
         (kind, key, digest) of every row that is not as it was before, and of the catalogue; and the codes of those
         whose locked account a new PIN opened.
     """
-    touched = put_families(execute, page.families, since_ms)
+    touched = put_families(execute, page.families)
     opened = tuple(operator.code for operator in page.operators if _take_operator(execute, operator))
     rows = [("family", execute(f"{FAMILIES} WHERE f.key = ?", (family,)).fetchone()) for family in sorted(touched)]
     codes = sorted({operator.code for operator in page.operators})
@@ -110,10 +111,15 @@ def put_catalogue(execute: Execute, page: StatePage, entry_id: str) -> None:
         execute(_REFERENCE, ("catalogue", entry_id, msgspec.json.encode(page.catalogue)))
 
 
-def put_families(execute: Execute, families: Iterable[Family], since_ms: int) -> set[str]:
+def note_since(execute: Execute, instant_ms: int) -> None:
+    """The families that a page brought for the first time are here since its entry."""
+    execute("UPDATE register_family SET since_ms = ? WHERE since_ms = 0", (instant_ms,))
+
+
+def put_families(execute: Execute, families: Iterable[Family]) -> set[str]:
     """Replace these families and their cards; a card that moved between families goes to the later one.
 
-    `since_ms` is kept for those that were not here before.
+    Since when a new one is here, `note_since` says afterwards.
 
     Returns:
         Keys of all families whose row or card this touched.
@@ -133,7 +139,7 @@ def put_families(execute: Execute, families: Iterable[Family], since_ms: int) ->
                 family.members,
                 msgspec.json.encode(family.programmes).decode(),
                 family.home,
-                since_ms,
+                0,
             ),
         )
         left = execute(

@@ -223,10 +223,9 @@ class SqlUnitOfWork(Queries):
         if page.cursor <= self.tip.cursor:
             raise ProtocolMismatch(f"cursor {page.cursor} after {self.tip.cursor}", reason="downgrade")
         credits_ = tuple((item.family, item.programme, item.period, item.amount) for item in page.credits)
-        items, opened = register.put_reference(
-            self.execute, page, self.secret("card_key") or b"", self._clock.now().wall.ms
-        )
+        items, opened = register.put_reference(self.execute, page, self.secret("card_key") or b"")
         entry = self.append(StateReceived(page.cursor, digest, page.leases, credits_, items))
+        register.note_since(self.execute, entry.instant)
         register.put_catalogue(self.execute, page, entry.id)
         for code in opened:
             self.append(OperatorChanged(code, "unlocked"))

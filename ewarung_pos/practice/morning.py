@@ -441,7 +441,7 @@ class Morning:
         if closing.state.step == 1:
             self._count()
         if closing.state.step == 2:
-            self._wait(lambda: bool(closing.state.story) or not self._redeemed(), "the four figures")
+            self._wait(lambda: bool(closing.state.figures), "the day's figures")
             for row in closing.state.rows:
                 if row.differs:
                     closing.choose_reason(row.product, "bocor")

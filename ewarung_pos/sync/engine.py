@@ -214,6 +214,7 @@ class SyncEngine:
                 return
         reader = self._ledger.read()
         head, who = reader.head(), self._who()
+        proof = reader.acknowledgement() or CityAcknowledged(0, "", 0, "")
         welcome = city.hello(
             Hello(
                 device=who.device,
@@ -228,6 +229,9 @@ class SyncEngine:
                 wall_ms=reading.wall.ms,
                 monotonic_ms=reading.monotonic_ms,
                 boot=reading.boot,
+                ack_ms=proof.server_ms,
+                ack_flagged=proof.flagged,
+                ack_signature=proof.signature,
             )
         )
         heard = self._clock.now()

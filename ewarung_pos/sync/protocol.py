@@ -109,7 +109,9 @@ class Flag(StrEnum):
 
     BAD_REVERSAL: a counter-entry to what is unknown, undone before, of another day or not what it repeats; no right
     goes back by it. LINES_DIFFER: the goods are not those that the rights or the purse paid for. RECEIPT_GAP: receipts
-    are numbered without gaps, and this one does not follow.
+    are numbered without gaps, and this one does not follow. UNREADABLE: no total and no balance moves by it, because
+    this version cannot read it or no such figure can be. SLIP_DISPUTED: the EDC named another debit with the references
+    of a slip that people had claimed.
     """
 
     OVER_LEASE = "OVER_LEASE"
@@ -124,6 +126,7 @@ class Flag(StrEnum):
     BAD_REVERSAL = "BAD_REVERSAL"
     LINES_DIFFER = "LINES_DIFFER"
     RECEIPT_GAP = "RECEIPT_GAP"
+    SLIP_DISPUTED = "SLIP_DISPUTED"
 
 
 class Mode(StrEnum):
@@ -182,7 +185,11 @@ class Enrolled(msgspec.Struct, frozen=True):
 
 
 class Hello(msgspec.Struct, frozen=True):
-    """Where the kiosk's journal ends, and what it believes the city holds."""
+    """Where the kiosk's journal ends, and what it believes the city holds.
+
+    `ack_ms`, `ack_flagged` and `ack_signature` (hex) are of the city's own acknowledgement of `acked_seq`: without them
+    a city that holds less believes nothing of it.
+    """
 
     device: _Device
     epoch: _Epoch
@@ -196,6 +203,9 @@ class Hello(msgspec.Struct, frozen=True):
     wall_ms: Whole
     monotonic_ms: Whole
     boot: _Short
+    ack_ms: Whole = 0
+    ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=4 * BATCH_ENTRIES)] = ()
+    ack_signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{128})?$", max_length=128)] = ""
 
 
 class Welcome(msgspec.Struct, frozen=True):

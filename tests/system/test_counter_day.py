@@ -51,6 +51,16 @@ def test_a_morning_of_120_families_ends_with_the_summary(served: tuple[Path, dic
     assert report["head"] == summary["ledger_head"]
 
 
+def test_a_morning_whose_only_family_took_its_goods_back_is_closed_too(tmp_path: Path) -> None:
+    """No goods moved, so the count has no story to tell and the day must still be sealed."""
+    folder = tmp_path / "till"
+    summary, _ = morning(folder, 1, seed=1)
+    assert (summary["redemptions"], summary["reversed"], summary["edc_approved"]) == (1, 1, 0)
+    assert said(folder)["ok"]
+    assert len(book(folder).facts("DayClosed")) == 1
+    same_at_the_city(folder)
+
+
 def test_the_morning_is_exported_and_a_stranger_finds_it_sound(
     served: tuple[Path, dict[str, Any]], tmp_path: Path
 ) -> None:

@@ -266,7 +266,7 @@ class DirectCity:
         self.pulled = 0
 
     def hello(self, hello: Hello) -> Welcome:
-        return intake.welcome(self._tx, hello, self._city.clock.ms, fresh=True)
+        return intake.welcome(self._tx, self._city.keys, hello, self._city.clock.ms, fresh=True)
 
     def push(self, push: Push) -> tuple[Ack, int]:
         now = self._city.clock.ms

@@ -200,8 +200,16 @@ class DoubtViewModel(ViewModel[DoubtState]):
             Lane.LEDGER,
             lambda: service.conclude(attempt.id, outcome, operator, people),
             lambda result: self._concluded(attempt, outcome, result),
-            self._failed,
+            self._not_concluded,
         )
+
+    def _not_concluded(self, error: Exception) -> None:
+        """The answer could not be written: it stays a doubt, and the EDC can be asked again."""
+        panel = self._state.panel
+        if panel is not None and panel.asking:
+            panel = replace(panel, asking=False, steps=_steps(asking=False, tries=self._tries))
+            self._set(replace(self._state, panel=panel))
+        self._failed(error)
 
     def _concluded(
         self, attempt: Attempt, outcome: PaymentOutcome, result: Redemption | Reversal | AttemptState

@@ -33,6 +33,7 @@ _FLAGS = {
     "BAD_REVERSAL": "pembatalan tidak cocok dengan struk asalnya",
     "LINES_DIFFER": "barang tidak cocok dengan jatah atau KKS yang terpotong",
     "RECEIPT_GAP": "nomor struk tidak urut",
+    "SLIP_DISPUTED": "slip EDC yang sama dipakai untuk dua pembayaran",
 }
 
 

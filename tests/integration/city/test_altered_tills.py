@@ -11,12 +11,15 @@ import msgspec
 import pytest
 
 from ewarung_city import leases, monitoring
+from ewarung_city.__main__ import main
+from ewarung_city.reading import decode_push
 from ewarung_city.store import schema
 from ewarung_city.verify import verify
 from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.business_day import ControlLine, DayTotals
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.journal import (
+    AttemptSettled,
     ComplaintRecorded,
     DayClosed,
     DayOpened,
@@ -33,8 +36,8 @@ from ewarung_pos.domain.journal import (
 from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, RightDebit, Tender
 from ewarung_pos.domain.stock import CountLine, ReceivedLine
 from ewarung_pos.domain.units import Unit
-from ewarung_pos.sync.protocol import Ack, Outcome
-from tests.integration.city.city_kit import PERIOD, LiveCity, Pen
+from ewarung_pos.sync.protocol import Ack, Outcome, encode
+from tests.integration.city.city_kit import PERIOD, LiveCity, Pen, trying
 from tests.integration.city.test_intake import PRICE, RICE, aside, lease, ration_family, redeemed, undo
 
 replace = msgspec.structs.replace
@@ -234,20 +237,20 @@ UNREAD: dict[str, Fact] = {
 
 
 @pytest.mark.parametrize("name", BEYOND)
-def test_an_entry_that_cannot_be_true_is_put_aside_and_what_came_before_is_kept(
-    city: LiveCity, pen: Pen, name: str
-) -> None:
+def test_an_entry_that_cannot_be_true_moves_nothing_and_holds_nothing_back(city: LiveCity, pen: Pen, name: str) -> None:
     pen.write(DayOpened())
     pen.write(redeemed(ration_family(city)))
     pen.write(BEYOND[name])
-    pen.write(PriceChanged("gula-1", 0, 1, ""))
-    ack = pen.send(city.url, pen.batch())
-    assert (ack.outcome, ack.reason, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, "BAD_ENTRY", 4, 3)
-    assert city.cases() == [(4, "BAD_ENTRY")]
-    assert aside(city) == [("BAD_ENTRY", 1)]
+    pen.write(redeemed(ration_family(city), receipt=2))
+    assert flags(city, pen) == [(4, "UNREADABLE")]
+    assert city.cases() == [(4, "UNREADABLE")]
+    assert aside(city) == []
     with city.store.read() as tx:
-        assert verify(tx) == []
-        assert tx.count(schema.redemption) == 1
+        assert tx.count(schema.redemption) == 2
+        assert [row["packs"] for row in tx.all(schema.stock)] == [-2]
+        assert {row["uncounted"] for row in map(msgspec.to_builtins, monitoring.realisation(tx, PERIOD))} == {0, 1}
+        (case,) = monitoring.cases(tx, PERIOD)
+        assert (case.device, case.seq, case.reason, case.state) == ("EW-0001", 4, "UNREADABLE", "open")
 
 
 @pytest.mark.parametrize("name", UNREAD)
@@ -262,18 +265,20 @@ def test_what_only_another_version_could_mean_is_kept_unread_and_moves_nothing(
         assert tx.count(schema.redemption) == 1
 
 
-def test_totals_that_grow_beyond_what_is_kept_end_the_journal_there(city: LiveCity, pen: Pen) -> None:
+@pytest.mark.parametrize("cuts", [(6,), (2, 6), (3, 4, 6), (4, 6)])
+def test_the_entry_with_which_a_total_cannot_be_is_not_counted(city: LiveCity, pen: Pen, cuts: tuple[int, ...]) -> None:
     """Each entry could be true; all of them together could not, however they are cut into batches."""
     for _ in range(3):
         pen.write(StockReceived("s", "n", (ReceivedLine("p", EXACT // 2),)))
-    pen.send(city.url, pen.batch(1, 2))
-    ack = pen.send(city.url, pen.batch())
-    assert (ack.outcome, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, 4, 3)
-    ack = pen.send(city.url, pen.batch(4))
-    assert (ack.outcome, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, 4, 3)
-    pen.rows = pen.rows[:3]
+    pen.write(StockReceived("s", "n", (ReceivedLine("p", 1),)))
     pen.write(ComplaintRecorded("1", "antrean", "lama", anonymous=True))
-    assert pen.send(city.url, pen.batch(4)).acked_seq == 4
+    for last in cuts:
+        pen.send(city.url, pen.batch(1, last))
+    assert city.epoch()["acked_seq"] == 6
+    assert city.cases() == [(4, "UNREADABLE")]
+    with city.store.read() as tx:
+        assert [row["packs"] for row in tx.all(schema.stock)] == [EXACT]
+        assert verify(tx) == []
 
 
 def test_a_day_whose_sums_cannot_be_is_not_sealed(city: LiveCity, pen: Pen) -> None:
@@ -282,10 +287,33 @@ def test_a_day_whose_sums_cannot_be_is_not_sealed(city: LiveCity, pen: Pen) -> N
         fact = redeemed("K1", price=EXACT // 2 + 1, receipt=receipt, tender=Tender.CASH)
         pen.write(fact)
     pen.write(DayClosed(DayTotals(), (), None, "00", "00", 1))
-    ack = pen.send(city.url, pen.batch())
-    assert (ack.outcome, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, 5, 4)
+    assert (5, "UNREADABLE") in flags(city, pen)
     with city.store.read() as tx:
         assert monitoring.days(tx, PERIOD) == []
+
+
+def test_a_sealed_day_says_how_many_of_its_entries_count_for_nothing(city: LiveCity, pen: Pen) -> None:
+    pen.write(DayOpened())
+    pen.write(one_line(packs=-1))
+    pen.send(city.url, pen.batch())
+    pen.write(BEYOND["value of a line"])
+    pen.write(redeemed(ration_family(city)))
+    pen.write(DayClosed(DayTotals(), (), None, "00", "00", 1))
+    flags(city, pen)
+    with city.store.read() as tx:
+        (day,) = monitoring.days(tx, PERIOD)
+    assert (day.uncounted, day.redemptions, day.cash) == (2, 1, 0)
+
+
+def test_an_entry_that_was_counted_or_not_against_its_case_is_found(city: LiveCity, pen: Pen) -> None:
+    pen.write(DayOpened())
+    pen.write(one_line(packs=-1))
+    flags(city, pen)
+    where = {"device": "EW-0001", "epoch": 1}
+    for change, seq in (({"kind": "Redeemed"}, 3), ({"kind": ""}, 2), ({"kind": "Redeemed"}, 2)):
+        with trying(city.store) as tx:
+            tx.change(schema.entry, change, seq=seq, **where)
+            assert [(found.seq, found.what) for found in verify(tx)] == [(seq, "unread")]
 
 
 @pytest.mark.parametrize(
@@ -302,16 +330,108 @@ def test_a_day_whose_sums_cannot_be_is_not_sealed(city: LiveCity, pen: Pen) -> N
         (b"DayOpened", b"\\u0000"),
     ],
 )
-def test_bytes_that_are_no_honest_json_are_put_aside(city: LiveCity, pen: Pen, change: tuple[bytes, bytes]) -> None:
+def test_bytes_that_are_no_honest_json_cost_the_others_nothing(
+    city: LiveCity, pen: Pen, change: tuple[bytes, bytes]
+) -> None:
     body = canonical(pen.write(DayOpened()))
     pen.rows.pop()
     assert change[0] in body
     pen.body(body.replace(*change))
-    ack = pen.send(city.url, pen.batch())
-    assert (ack.outcome, ack.reason, ack.bad_seq, ack.acked_seq) == (Outcome.QUARANTINED, "BAD_ENTRY", 2, 1)
-    pen.rows.pop()
+    pen.write(redeemed(ration_family(city)))
+    assert flags(city, pen) == [(2, "UNREADABLE")]
     pen.write(ComplaintRecorded("1", "antrean", "ditulis \\u0000 oleh orang", anonymous=True))
-    assert pen.send(city.url, pen.batch()).acked_seq == 2
+    assert flags(city, pen) == []
+    with city.store.read() as tx:
+        assert tx.count(schema.redemption) == 1
+        assert bytes(tx.all(schema.entry, seq=2)[0]["body"]) == pen.rows[1].body
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"seq":NaN}',
+        b'{"seq":-Infinity,"a":[{"b":"]}"}]}',
+        b"NaN",
+        b"1e999",
+        b"9" * 6000,
+        b'"\\ud800"',
+        b'{"id":"\\ud800\\u0041"}',
+        b"\xef\xbb\xbf{}",
+        b"[" * 10_000 + b"]" * 10_000,
+        b'{"a":' * 10_000 + b"1" + b"}" * 10_000,
+        b'"' + b"x" * 300_000 + b'"',
+        b'{"a":1,"a":2,"epoch":1,"epoch":1}',
+        b'{"a":01,}',
+        b"'",
+        b"\x00",
+        b'{"seq":true}',
+    ],
+    ids=lambda body: repr(body[:24]),
+)
+def test_one_entry_of_no_honest_json_is_flagged_and_the_rest_of_its_batch_is_taken(
+    city: LiveCity, pen: Pen, body: bytes
+) -> None:
+    pen.body(body)
+    pen.write(DayOpened())
+    pen.write(redeemed(ration_family(city)))
+    pen.body(body)
+    pen.write(redeemed(ration_family(city), receipt=2))
+    assert flags(city, pen) == [(2, "UNREADABLE"), (5, "UNREADABLE")]
+    with city.store.read() as tx:
+        assert tx.count(schema.redemption) == 2
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        (b'"entries":[', b'"entries":[,'),
+        (b'"entries":[', b'"entries":[NaN],"entries":['),
+        (b'"entries":[', b'"entries":[NaN]],"x":['),
+        (b'"entries":[', b'"entries":["'),
+        (b'"entries":[', b'"entries":[{],'),
+        (b'"entries":[', b'"entrees":[NaN,'),
+        (b'"entries":[', b'"x":"entries","y":[NaN,'),
+        (b'"entries":[', b'"entries":[' + b"NaN," * 501),
+        (b'"first_seq":1', b'"first_seq":NaN'),
+        (b'"first_seq":1', b'"first_seq":1,"x":NaN,"y":"' + b"z" * 5000 + b'"'),
+        (b'"entries":[', b'"entries":[NaN,\xff"'),
+    ],
+    ids=lambda change: repr(change[1][:40]),
+)
+def test_what_is_no_honest_json_around_the_entries_is_refused(pen: Pen, change: tuple[bytes, bytes]) -> None:
+    body = encode(pen.batch())
+    assert body.count(change[0]) >= 1
+    with pytest.raises((msgspec.MsgspecError, UnicodeError)):
+        decode_push(body.replace(change[0], change[1], 1))
+
+
+# --- a slip that two debits claim -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_disputed_slip_is_a_case_with_its_receipt_and_amount(
+    city: LiveCity, pen: Pen, known: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pen.write(DayOpened())
+    fact = redeemed(ration_family(city))
+    lines = changed_line(fact, tender=Tender.PURSE, programme="SEMBAKO")
+    pen.write(replace(fact, lines=lines, debits=(), purse=PURSE))
+    pen.write(AttemptSettled("a" if known else "of another journal", "slip_disputed", "123456", "edc"))
+    pen.write(AttemptSettled("a", "declined", "51", "edc"))
+    assert flags(city, pen) == [(4, "SLIP_DISPUTED")]
+    with pytest.raises(SystemExit) as done:
+        main(["report", "kasus", "--period", PERIOD, "--data-dir", str(city.data_dir), "--json"])
+    assert done.value.code in (0, None)
+    (case,) = msgspec.json.decode(capsys.readouterr().out.splitlines()[-1])
+    assert (case["device"], case["date"], case["reason"]) == ("EW-0001", "2026-11-24", "SLIP_DISPUTED")
+    assert (case["receipt"], case["amount"]) == ((1, PRICE) if known else (None, None))
+
+
+def test_a_case_about_a_redemption_says_which(city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed]) -> None:
+    pen.write(replace(sold[1], receipt=9))
+    assert (4, "RECEIPT_GAP") in flags(city, pen)
+    with city.store.read() as tx:
+        assert {(case.receipt, case.amount) for case in monitoring.cases(tx, PERIOD)} == {(9, 2 * PRICE)}
 
 
 # --- a kiosk that was declared lost -----------------------------------------------------------------------------------

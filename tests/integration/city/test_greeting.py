@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ewarung_city import intake
+from ewarung_city import intake, leases
 from ewarung_city.store import schema
+from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.journal import ComplaintRecorded, DayOpened, canonical, genesis
-from ewarung_pos.errors import Unauthorised
+from ewarung_pos.errors import ServerUnreachable, Unauthorised
 from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, Hello, Mode, Welcome
 from tests.integration.city.city_kit import LiveCity, Pen, Till, trying
 from tests.integration.city.test_line import serve_some
@@ -45,7 +46,7 @@ def write(pen: Pen, **changed: Any) -> None:
 
 def say(city: LiveCity, hello: Hello) -> Welcome:
     with city.store.write() as tx:
-        return intake.welcome(tx, hello, city.clock.ms, fresh=True)
+        return intake.welcome(tx, city.keys, hello, city.clock.ms, fresh=True)
 
 
 @pytest.fixture
@@ -175,5 +176,71 @@ def test_old_news_and_rollbacks_are_told_apart_at_every_place(sent: Pen, city: L
     written = sent.clock.ticks - 10_000 * (3 - seq)  # entry seq + 1
     ticks = data.draw(st.one_of(st.integers(0, written), st.integers(written + 2_001, written + 10**7)))
     with trying(city.store) as tx:
-        said = intake.welcome(tx, greeting(sent, seq, monotonic_ms=ticks), city.clock.ms, fresh=True)
+        said = intake.welcome(tx, city.keys, greeting(sent, seq, monotonic_ms=ticks), city.clock.ms, fresh=True)
         assert (said.mode is Mode.UPLOAD_ONLY) is (ticks > written)
+
+
+# --- claims without proof ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        {"acked_seq": EXACT, "head_seq": EXACT, "acked_hash": "ab" * 32},
+        {"acked_seq": 5, "head_seq": 9, "acked_hash": "ab" * 32, "ack_signature": "ab" * 64, "ack_ms": 1},
+        {"cursor": EXACT, "head_seq": 9},
+        {"cursor": 5_000, "head_seq": 9},
+    ],
+    ids=["all there is", "a signature that is none", "every version", "some versions"],
+)
+def test_a_claim_without_proof_is_a_case_and_touches_nobody_else(
+    city: LiveCity, sent: Pen, claim: dict[str, Any]
+) -> None:
+    hello = greeting(sent, 4, **({"head_hash": "cd" * 32} | claim))
+    for _ in range(2):
+        said = say(city, hello)
+        assert (said.mode, said.acked_seq) == (Mode.NORMAL, 4)
+    assert city.cases() == [(4, "UNPROVEN_CLAIM")]
+    assert city.epoch()["claimed_seq"] <= 4
+    with city.store.write() as tx:
+        assert (tx.setting("recovery"), leases.recovering(tx)) == ("", [])
+        done = leases.grant(tx, "2026-12")
+        homes = {row["device"] for row in tx.all(schema.lease, period="2026-12")}
+    assert done.leases > 0
+    assert homes
+    assert "EW-0001" not in homes
+    line = sent.city(city.url)
+    page, _ = line.pull(0)  # the versions that are left are such as a till can read
+    line.close()
+    assert page.families
+    while len(sent.rows) < 9:
+        write(sent)
+    assert sent.send(city.url, sent.batch(5)).acked_seq == 9
+    with city.store.write() as tx:
+        leases.grant(tx, "2026-12")
+        homes = {row["device"] for row in tx.all(schema.lease, period="2026-12")}
+    assert ("EW-0001" in homes) is (hello.head_seq == 9)
+
+
+def test_a_real_till_shows_the_proof_that_a_restored_city_needs(
+    city: LiveCity, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    till.drain()
+    serve_some(till, 1)
+    till.drain()
+    acked = till.ledger.read().head().acked_seq
+    with city.store.write() as tx:  # as a backup of before all that would know it
+        where = {"device": "EW-0001", "epoch": 1}
+        for table in (schema.entry, schema.batch, schema.redemption, schema.redemption_line):
+            tx.remove(table, **where)
+        start = {"acked_seq": 0, "acked_hash": genesis("EW-0001", 1).hex(), "claimed_seq": 0, "pulled": 0}
+        tx.change(schema.epoch, start, **where)
+    till.clock.wait(11 * 60_000)
+    line = till.engine._connected()
+    with monkeypatch.context() as patch:
+        patch.setattr(line, "push", lambda _: (_ for _ in ()).throw(ServerUnreachable("cut", reason="test")))
+        till.engine.step()
+    assert city.epoch()["claimed_seq"] == acked
+    with city.store.write() as tx:
+        assert leases.recovering(tx) == ["EW-0001/1"]
+    assert city.cases() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.journal import StateReceived
 from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import ConfigError, NotEntitled
-from ewarung_pos.sync.protocol import Hello
+from ewarung_pos.sync.protocol import Hello, ack_text
+from ewarung_pos.sync.signing import sign
 from tests.integration.city.city_kit import PERIOD, LiveCity, Pen, trying
 
 
@@ -181,7 +183,9 @@ def test_a_city_restored_from_a_backup_grants_nothing_before_its_kiosks_reported
     pen.write(StateReceived(500, "", (LeaseGrant(family, "JATAH", "2026-12", "beras", Unit.GRAM, 10_000),)))
     line = pen.city(city.url)
     seq, head = len(pen.rows), pen.head.hex()
-    line.hello(Hello("EW-0001", 1, seq, head, 2, head, 500, 1, "0.1.0", pen.clock.ms, 1, "boot"))
+    said = Hello("EW-0001", 1, seq, head, 2, head, 500, 1, "0.1.0", pen.clock.ms, 1, "boot", 7, ((2, "x"),))
+    proof = sign(city.keys.signing, ack_text("EW-0001", 1, 2, head, 7, ((2, "x"),))).hex()
+    line.hello(msgspec.structs.replace(said, ack_signature=proof))
     with pytest.raises(ConfigError) as refused, city.store.write() as tx:
         leases.grant(tx, "2026-12")
     assert refused.value.reason == "recovery"

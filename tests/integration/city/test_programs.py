@@ -67,7 +67,7 @@ def test_a_city_is_set_up_by_hand(tmp_path: Path, city: Callable[..., str]) -> N
     city(home, "report", "realisasi", "--period", "2026-11", "--out", tmp_path / "out")
     assert (tmp_path / "out" / "realisasi-2026-11.csv").read_text(encoding="utf-8").startswith("device,")
     assert city(home, "report", "kasus", "--period", "2026-11").splitlines() == [
-        "device,epoch,seq,reason,date,state,owner"
+        "device,epoch,seq,reason,date,state,owner,receipt,amount"
     ]
     assert city(home, "report", "spj", "--period", "2026-11").startswith("device,epoch,date")
     assert city(home, "approve") == ""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from sqlalchemy import inspect
 
 from ewarung_city.store import schema
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import CityStore, Tx
 from tests.integration.city.city_kit import LiveCity
 
 NAMES = ("50%", "50x", "5_%", "5\\%", "%", "50")
@@ -47,3 +48,23 @@ def test_the_last_row_is_the_one_with_the_greatest_value(tx: Tx) -> None:
     assert last is not None
     assert last["kelurahan_code"] == max(NAMES)
     assert tx.last(schema.region, "kelurahan_code", kecamatan="other") is None
+
+
+def test_a_database_of_an_earlier_program_gets_what_was_added_since(bare: LiveCity) -> None:
+    with bare.store._engine.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_redemption_device_original")
+        connection.exec_driver_sql("ALTER TABLE epoch DROP COLUMN pulled")
+        connection.exec_driver_sql("ALTER TABLE epoch DROP COLUMN app_version")
+        connection.exec_driver_sql(
+            "INSERT INTO epoch (device, epoch, device_key, state, mode, reason, acked_seq, acked_hash, claimed_seq,"
+            " enrolled_ms, seen_ms, practice) VALUES ('EW-1', 1, '', 'active', 'normal', '', 3, '', 3, 1, 1, 0)"
+        )
+    for _ in range(2):
+        store = CityStore(f"sqlite:///{bare.data_dir / 'city.db'}")
+        store.create()
+        with store.write() as tx:
+            (row,) = tx.all(schema.epoch)
+        assert (row["acked_seq"], row["pulled"], row["app_version"]) == (3, 0, "")
+        indexes = {index["name"] for index in inspect(store._engine).get_indexes("redemption")}
+        assert indexes == {"ix_redemption_device_date", "ix_redemption_device_original"}
+        store.close()

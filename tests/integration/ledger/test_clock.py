@@ -230,3 +230,36 @@ def test_a_damaged_last_entry_is_for_verify_to_tell(tmp_path: Path, till: SqlLed
     assert again.read().head().last_ms == 0
     again.close()
     assert not verify(tmp_path, encrypted=False).ok
+
+
+def altered(ledger: SqlLedger, value: str) -> None:
+    """Somebody else writes what the till remembers of time."""
+    connection = sqlite.connect(str(ledger._path))
+    connection.execute("INSERT OR REPLACE INTO setting VALUES ('clock', ?)", (value,))
+    connection.commit()
+    connection.close()
+
+
+def test_a_memory_that_was_forged_is_found_and_does_not_keep_the_till_from_opening(
+    tmp_path: Path, till: SqlLedger, machine: Machine
+) -> None:
+    machine.wall -= HOUR
+    note(till)
+    assert verify(till._path, encrypted=False).ok
+    till.close()
+    altered(till, "x")
+    again = open_ledger(tmp_path, KEY, machine, encrypted=False)
+    assert again.read().clock() == ClockMemory()
+    again.close()
+    assert [problem.what for problem in verify(till._path, encrypted=False).problems] == ["reference"]
+
+
+def test_what_a_leader_confirmed_is_what_the_memory_holds(till: SqlLedger, machine: Machine) -> None:
+    machine.wall -= HOUR
+    with till.write() as uow:
+        uow.append(ClockStepped(-HOUR, confirmed=True), "K1")
+        uow.accept_clock(HOUR)
+    assert verify(till._path, encrypted=False).ok
+    with till.write() as uow:
+        uow.accept_clock(2 * HOUR)
+    assert [problem.what for problem in verify(till._path, encrypted=False).problems] == ["reference"]

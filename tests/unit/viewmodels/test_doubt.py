@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ewarung_pos.domain.journal import AttemptSettled, Redeemed, Reversed
+from ewarung_pos.errors import LedgerError
 from ewarung_pos.ports import Declined, Unknown
 from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel, Mark, Phase
 from tests.unit.services.counter import facts
@@ -108,6 +109,25 @@ def test_a_bug_while_settling_is_not_hidden(doubtful: ScriptedTill, monkeypatch:
 
 
 # --- the slip --------------------------------------------------------------------------------------------------------
+
+
+def test_an_answer_that_the_disk_did_not_take_can_be_asked_for_again(
+    doubtful: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise LedgerError(reason="not_written")
+
+    doubtful.edc.inquiries = [approval(58_000, "edc_inquiry"), approval(58_000, "edc_inquiry")]
+    with monkeypatch.context() as disk:
+        disk.setattr(doubtful.kit.redeem, "conclude", failing)
+        doubtful.settle(2_500)
+    assert not panel(doubtful).asking
+    assert doubtful.vm.doubt.state.notice is not None
+    assert doubtful.vm.doubt.state.notice.code == "ledger.not_written"
+    doubtful.vm.doubt.inquire()
+    doubtful.settle()
+    assert doubtful.phase() is Phase.DONE
+    assert len(redeemed(doubtful)) == 1
 
 
 def test_two_people_read_an_approval_off_the_slip(doubtful: ScriptedTill) -> None:
