@@ -26,6 +26,7 @@ from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
+from tests.new_ledger import new_ledger
 
 __all__ = ["CARD_KEY", "DEVICE_KEY", "FakeClock", "TillKit", "till_kit"]
 
@@ -149,7 +150,8 @@ def till_kit(data_dir: Path, *, encrypted: bool = True, families: int | None = N
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
     clock = FakeClock()
-    ledger = open_ledger(data_dir, LEDGER_KEY, clock, create=True, encrypted=encrypted)
+    new_ledger(data_dir, LEDGER_KEY, encrypted=encrypted)
+    ledger = open_ledger(data_dir, LEDGER_KEY, clock, encrypted=encrypted)
     public = Ed25519PrivateKey.from_private_bytes(DEVICE_KEY).public_key().public_bytes_raw().hex()
     held = sample_families("EW-0001")[:families]
     with ledger.write() as uow:

@@ -155,7 +155,7 @@ def _fill_the_shelf(app: Application) -> None:
 
 
 def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
-    from ewarung_pos.ui.runners import SteppedRunner
+    from ewarung_pos.practice.interrupt import InterruptibleRunner
 
     out = sys.stderr if options.as_json else sys.stdout
 
@@ -163,7 +163,7 @@ def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
         out.write(line + "\n")
         out.flush()
 
-    runner = SteppedRunner()
+    runner = InterruptibleRunner()
     app = build(
         sandbox.config, folder, SystemClock(), runner, close_runner=lambda: None, timers=sandbox.timers, poll_ms=POLL_MS
     )
@@ -185,7 +185,8 @@ def _work(options: DemoOptions, folder: Path, sandbox: Sandbox) -> int:
             delivery=_delivery(),
         )
         try:
-            morning.run()
+            with runner:
+                morning.run()
         except MorningFailed as failure:
             return _unfinished(f"Pagi ini tidak selesai. {failure}", folder)
         summary = _summary(app, sandbox, hands, folder)

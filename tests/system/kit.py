@@ -245,7 +245,7 @@ def alive(pids: Sequence[int] | set[int]) -> set[int]:
     return running
 
 
-def gone(pids: set[int], seconds: float = 4.0) -> bool:
+def gone(pids: set[int], seconds: float = 30) -> bool:
     end = time.monotonic() + seconds
     while alive(pids) and time.monotonic() < end:
         time.sleep(0.02)
@@ -267,7 +267,7 @@ def started(*arguments: str, said_in: Path, **environment: str) -> Iterator[subp
         assert gone(children), "what the killed till had started lives on"
 
 
-def heard(path: Path, words: str, seconds: float = 30) -> bool:
+def heard(path: Path, words: str, seconds: float = 90) -> bool:
     """Wait until these words were said."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -100,7 +100,7 @@ def test_a_command_that_is_not_understood_is_answered_in_the_words_of_the_till(
 
 
 def test_the_simulator_listens_on_this_machine_only() -> None:
-    done = run("simulate-edc", "--listen", "tcp://0.0.0.0:7002", timeout=20)
+    done = run("simulate-edc", "--listen", "tcp://0.0.0.0:7002", timeout=90)
     assert done.returncode == 2
     assert "127.0.0.1" in done.stderr
     assert "Traceback" not in done.stderr
@@ -140,7 +140,7 @@ def test_a_bad_option_is_named_with_its_value_and_what_was_expected(
 ) -> None:
     (tmp_path / "words").write_text("these are words\n")
     (tmp_path / "rule.json").write_text('[{"on": "sale", "do": "explode"}]')
-    told = refused(run(*(word.format(tmp=tmp_path) for word in words), timeout=30), 2)
+    told = refused(run(*(word.format(tmp=tmp_path) for word in words), timeout=90), 2)
     assert "config.toml" not in told
     assert "/dev/pts" not in told
     assert not ENGLISH & set(re.findall(r"[a-z]+", told.replace(str(tmp_path), "").lower()))
@@ -180,7 +180,7 @@ def kiosk(tmp_path: Path) -> Path:
     ],
 )
 def test_without_a_display_the_window_says_so(kiosk: Path, display: dict[str, str], named: str) -> None:
-    told = refused(run("run", "--data-dir", str(kiosk), timeout=20, **{"QT_QPA_PLATFORM": ""} | display), 2)
+    told = refused(run("run", "--data-dir", str(kiosk), timeout=90, **{"QT_QPA_PLATFORM": ""} | display), 2)
     assert named in told
     assert "demo --headless" in told
     assert "qt.qpa" not in told

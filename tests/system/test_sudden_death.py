@@ -9,16 +9,24 @@ import pytest
 
 from ewarung_pos.devices.simulated.edc import spawn
 from tests.system.kit import book, demo_command, morning, run
-from tests.system.lives import all_is_well, live_and_die, told_in
+from tests.system.lives import Life, all_is_well, live_and_die, told_in
 
 pytestmark = pytest.mark.system
 
 
+@pytest.mark.timeout(300)
 def test_killed_again_and_again_the_day_still_ends_whole(tmp_path: Path) -> None:
     folder, words = tmp_path / "till", tmp_path / "words"
     rng = random.Random(2026)
-    # Two deaths fall into enrolment, one life is long enough to serve somebody.
-    lives = [0.9, 1.2, 4.5, 2.0, *(rng.uniform(1.9, 2.9) for _ in range(4))]
+    # Two deaths fall into enrolment, one life is long enough to serve somebody; of the others some end at the counter.
+    lives: list[Life | float] = [
+        0.9,
+        1.2,
+        Life(rng.uniform(0, 0.5), served=5),
+        2.0,
+        *(rng.uniform(1.9, 2.9) for _ in range(2)),
+    ]
+    lives += [Life(rng.uniform(0, 0.5), served=served) for served in (1, 2)]
     live_and_die(folder, lives, 30, words)
     summary, last = morning(folder, 30, "--resume")
     told = told_in(words.read_text() + last)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import sys
 import threading
@@ -23,6 +24,7 @@ from ewarung_pos.ui.viewmodels.shell import ShellState
 from ewarung_pos.ui.viewmodels.till import TillViewModels
 from ewarung_pos.ui.views import picture_scenes as scenes
 from ewarung_pos.ui.views.kit import BigButton, Text, TroubleCard
+from ewarung_pos.ui.views.pictures import settle
 from ewarung_pos.ui.views.window import ViewModels
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -35,6 +37,10 @@ def app(qapp: QApplication) -> Iterator[QApplication]:
     assert start_qt() is qapp
     apply_theme(qapp, load_theme("light"), window=QSize(1366, 768), motion=False)
     yield qapp
+    gc.unfreeze()  # `show_till` froze what was there, and keeps its window for as long as the program runs
+    for window in qapp.topLevelWidgets():
+        window.deleteLater()
+    settle()
     apply_theme(qapp, load_theme("light"), window=QSize(1366, 768))
 
 

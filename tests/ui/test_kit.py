@@ -88,7 +88,7 @@ def shown(qtbot: QtBot, widget: QWidget, size: tuple[int, int] | None = None) ->
     qtbot.addWidget(widget)
     if size is not None:
         widget.resize(*size)
-    with qtbot.waitActive(widget, timeout=3000):
+    with qtbot.waitActive(widget, timeout=15_000):
         widget.show()
         widget.activateWindow()
 
@@ -471,7 +471,7 @@ def test_a_search_waits_for_the_typing_to_end_and_a_scan_does_not_wait(qtbot: Qt
     field.submitted.connect(submitted.append)
     QTest.keyClicks(field, "SUM")
     assert searched == []
-    qtbot.waitUntil(lambda: searched == ["SUM"], timeout=2000)
+    qtbot.waitUntil(lambda: searched == ["SUM"], timeout=15_000)
     QTest.keyClicks(field, "I")
     QTest.keyClick(field, Qt.Key.Key_Return)
     assert submitted == ["SUMI"]
@@ -680,7 +680,7 @@ def test_a_sheet_puts_new_rows_in_place_of_old_ones(qtbot: QtBot) -> None:
     def words_shown() -> list[str]:
         return [badge.accessibleName() for badge in sheet.findChildren(Badge) if badge.isVisible()]
 
-    qtbot.waitUntil(lambda: words_shown() == ["−1 kg", "−1 kg"], timeout=2000)
+    qtbot.waitUntil(lambda: words_shown() == ["−1 kg", "−1 kg"], timeout=15_000)
 
 
 def test_pages_answer_at_once_and_fade_only_when_motion_is_wanted(qtbot: QtBot, app: QApplication) -> None:
@@ -698,7 +698,7 @@ def test_pages_answer_at_once_and_fade_only_when_motion_is_wanted(qtbot: QtBot, 
     assert pages.currentWidget() is one
     veil = [each for each in pages.findChildren(QWidget) if each not in (one, two)]
     assert len(pages.findChildren(QWidget)) == still + 1
-    qtbot.waitUntil(lambda: not veil[-1].isVisible(), timeout=2000)
+    qtbot.waitUntil(lambda: not veil[-1].isVisible(), timeout=15_000)
 
 
 # --- the application --------------------------------------------------------------------------
@@ -741,7 +741,7 @@ def test_a_bug_in_any_thread_reaches_the_main_thread_without_its_values(qtbot: Q
         worker = threading.Thread(target=breaks, name="edc")
         worker.start()
         worker.join(5)
-        qtbot.waitUntil(lambda: len(arrived) == 1, timeout=2000)
+        qtbot.waitUntil(lambda: len(arrived) == 1, timeout=15_000)
     finally:
         hook.uninstall()
     fault, where = arrived[0]

@@ -177,7 +177,7 @@ def shown(qtbot: QtBot, **states: Any) -> tuple[TillWindow, dict[str, scenes.Sti
     window, stills = scenes.till_window(**states)
     qtbot.addWidget(window)
     window.resize(1366, 768)
-    with qtbot.waitActive(window, timeout=3000):
+    with qtbot.waitActive(window, timeout=15_000):
         window.show()
         window.activateWindow()
     settle()
@@ -404,7 +404,7 @@ def test_screens_are_made_when_first_shown(qtbot: QtBot) -> None:
 
 def test_the_clock_ticks(qtbot: QtBot) -> None:
     _, stills = shown(qtbot)
-    qtbot.waitUntil(lambda: ("tick",) in stills["shell"].calls, timeout=3000)
+    qtbot.waitUntil(lambda: ("tick",) in stills["shell"].calls, timeout=15_000)
 
 
 def test_sign_in_by_keyboard_and_who_is_out(qtbot: QtBot) -> None:
@@ -487,7 +487,7 @@ def test_history_opens_with_enter_and_goes_down_to_the_pin(qtbot: QtBot) -> None
 def test_history_searches_what_is_typed(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, shell=on("history"), history=HistoryState())
     typed("4821")
-    qtbot.waitUntil(lambda: ("search", "4821") in stills["history"].calls, timeout=3000)
+    qtbot.waitUntil(lambda: ("search", "4821") in stills["history"].calls, timeout=15_000)
     press(window, Qt.Key.Key_Return)
     assert last(stills["history"]) == ("submit", "4821")
 
@@ -644,7 +644,8 @@ class Hands:
 
 def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> None:
     hands = Hands()
-    _, stills = scenes.till_window()
+    spare, stills = scenes.till_window()
+    close(spare)
     models = ViewModels(**cast("dict[str, Any]", stills))
     window = TillWindow(models, tray=hands)
     qtbot.addWidget(window)
@@ -656,10 +657,10 @@ def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> No
         return window._tray
 
     assert tray().isWindow()
-    qtbot.waitUntil(lambda: len(tray()._cards) == 2, timeout=3000)
+    qtbot.waitUntil(lambda: len(tray()._cards) == 2, timeout=15_000)
     tray()._cards[1].click()
     tray()._chips[1].click()
-    qtbot.waitUntil(tray()._face._keys[0].isEnabled, timeout=3000)
+    qtbot.waitUntil(tray()._face._keys[0].isEnabled, timeout=15_000)
     tray()._face._keys[0].click()
     qtbot.waitUntil(lambda: len(hands.done) == 3)
     assert hands.done == [("insert", "2"), ("next_sale", "wrong_pin"), ("press", "1")]
@@ -679,20 +680,21 @@ def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> No
 
 def test_a_card_of_the_tray_is_found_by_name_and_the_tray_put_away_by_key(qtbot: QtBot) -> None:
     hands = Hands()
-    _, stills = scenes.till_window()
+    spare, stills = scenes.till_window()
+    close(spare)
     window = TillWindow(ViewModels(**cast("dict[str, Any]", stills)), tray=hands)
     qtbot.addWidget(window)
     window.resize(1024, 600)
-    with qtbot.waitActive(window, timeout=3000):
+    with qtbot.waitActive(window, timeout=15_000):
         window.show()
         window.activateWindow()
     tray = window._tray
     assert tray is not None
-    qtbot.waitUntil(lambda: len(tray._cards) == 2, timeout=3000)
+    qtbot.waitUntil(lambda: len(tray._cards) == 2, timeout=15_000)
     QTest.keyClicks(tray.search, "ngat")
-    qtbot.waitUntil(lambda: [card.row for card in tray._cards] == ["2"], timeout=3000)
+    qtbot.waitUntil(lambda: [card.row for card in tray._cards] == ["2"], timeout=15_000)
     QTest.keyClick(tray.search, Qt.Key.Key_Return)
-    qtbot.waitUntil(lambda: hands.done == [("insert", "2")], timeout=3000)
+    qtbot.waitUntil(lambda: hands.done == [("insert", "2")], timeout=15_000)
     press(window, Qt.Key.Key_F11)
     assert tray.isHidden()
     press(window, Qt.Key.Key_F11)

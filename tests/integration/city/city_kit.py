@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -25,6 +26,7 @@ from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.enrolment import Enrolment, enrol, record
 from ewarung_pos.sync.protocol import Ack, Push, batch_text
 from ewarung_pos.sync.signing import sign
+from tests.new_ledger import new_ledger
 
 SAMPLE = Path(__file__).parents[3] / "ewarung_pos" / "resources" / "sample"
 NOON = 1_795_496_400_000  # 24 November 2026, 12.00 WIB
@@ -50,6 +52,41 @@ class ToldClock:
         return uuid7(self.ms, os.urandom(10))
 
 
+class _Server(uvicorn.Server):
+    """Ends as soon as it is told to and its last answer is out; uvicorn itself looks every tenth of a second, twice."""
+
+    _loop: asyncio.AbstractEventLoop
+    _over: asyncio.Event
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop, self._over = asyncio.get_running_loop(), asyncio.Event()
+        await super().startup(sockets)
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks) and not self._over.is_set():
+            ticks += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._over.wait(), 0.1)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for listening in self.servers:
+            listening.close()
+        for connection in list(self.server_state.connections):
+            connection.shutdown()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._idle(), 1)
+        for task in self.server_state.tasks:
+            task.cancel()
+
+    async def _idle(self) -> None:
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - sets that tell nobody
+            await asyncio.sleep(0.002)
+
+    def end(self) -> None:
+        self._loop.call_soon_threadsafe(self._over.set)
+
+
 class LiveCity:
     """A city with the sample register, served by a thread of this process."""
 
@@ -60,7 +97,7 @@ class LiveCity:
         self.store = CityStore(f"sqlite:///{data_dir / 'city.db'}")
         self.store.create()
         self.url = ""
-        self._server: uvicorn.Server | None = None
+        self._server: _Server | None = None
         self._thread: threading.Thread | None = None
 
     def stock_up(self) -> None:
@@ -80,7 +117,7 @@ class LiveCity:
         self._listening = listening = server.bind("127.0.0.1:0", tls=False)
         self.url = server.url_of(listening, tls=False)
         app = api.build(self.store, self.keys, lambda: self.clock.ms)
-        self._server = uvicorn.Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+        self._server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
         self._thread = threading.Thread(target=self._server.run, args=([listening],), name="city")
         self._thread.start()
         deadline = time.monotonic() + 10
@@ -90,7 +127,7 @@ class LiveCity:
 
     def stop(self) -> None:
         if self._server is not None and self._thread is not None:
-            self._server.should_exit = True
+            self._server.end()
             self._thread.join(10)
             assert not self._thread.is_alive()
             self._listening.close()
@@ -119,7 +156,8 @@ class Till:
         self.clock = clock
         self.enrolment: Enrolment = enrol(url, code, "0.1.0", now_s=lambda: clock.ms // 1000)
         data_dir.mkdir(exist_ok=True)
-        self.ledger: SqlLedger = open_ledger(data_dir, LEDGER_KEY, clock, create=True)
+        new_ledger(data_dir, LEDGER_KEY)
+        self.ledger: SqlLedger = open_ledger(data_dir, LEDGER_KEY, clock)
         with self.ledger.write() as uow:
             record(uow, self.enrolment)
         self.url = url

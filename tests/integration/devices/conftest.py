@@ -129,7 +129,7 @@ def counter(tmp_path: Path, families: Path, tcp_ports: Callable[[], int]) -> Ite
 def _null_modem(link: str, address: str) -> Iterator[None]:
     process = subprocess.Popen(["socat", f"pty,raw,echo=0,link={link}", f"tcp:{address}"])
     try:
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while not Path(link).exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         yield

@@ -9,6 +9,7 @@ import pytest
 
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from tests.integration.ledger.kiosk import KEY, ToldClock, enrol, stock_up
+from tests.new_ledger import new_ledger
 
 
 @pytest.fixture
@@ -32,9 +33,10 @@ def opened(tmp_path: Path, clock: ToldClock) -> Iterator[Callable[..., SqlLedger
 
 
 @pytest.fixture
-def empty(opened: Callable[..., SqlLedger]) -> SqlLedger:
+def empty(tmp_path: Path, opened: Callable[..., SqlLedger]) -> SqlLedger:
     """A new ledger without an identity."""
-    return opened(create=True)
+    new_ledger(tmp_path, KEY)
+    return opened()
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.verify import verify
 from tests.integration.ledger.kiosk import KEY, ToldClock, acknowledged, eggs, enrol, goods, rice, serve, stock_up
 from tests.integration.ledger.test_units_of_work import debit, undo
+from tests.new_ledger import new_ledger
 
 NOVEMBER = Period("2026-11")
 TODAY = BusinessDate("2026-11-24")
@@ -82,7 +83,8 @@ class Counter(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.home = tempfile.TemporaryDirectory()
-        self.ledger = open_ledger(Path(self.home.name), KEY, ToldClock(), create=True)
+        new_ledger(Path(self.home.name), KEY)
+        self.ledger = open_ledger(Path(self.home.name), KEY, ToldClock())
         enrol(self.ledger)
         stock_up(self.ledger, packs=8)
         self.left = {(key, kind): amount for key in ("F0001", "F0002", "F0003") for kind, amount in RIGHTS.items()}

@@ -239,7 +239,7 @@ class LinePrinter:
                 held = held[at + 3 :]
 
     def wait_for(self, data: bytes) -> bool:
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 30
         while bytes(self.got) != data and time.monotonic() < deadline:
             time.sleep(0.005)
         return bytes(self.got) == data
