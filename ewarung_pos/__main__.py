@@ -1,28 +1,20 @@
-"""The command line.
+"""Where the program starts: the window at once, anything else by its command.
 
 Exit codes: 0 done, 1 a check found something wrong, 2 wrong use or broken environment, 3 could not finish (nothing
-lost). `--json` prints one object on the last line of standard output; logs go to stderr.
+lost).
 """
 
 from __future__ import annotations
 
 import errno
 import gc
-import json
 import os
 import sys
-from pathlib import Path
-from typing import Any
 
-import click
-
-from ewarung_pos import __version__
 from ewarung_pos.diagnostics import redact_crashes
 from ewarung_pos.errors import PosError
 
 __all__ = ["main"]
-
-_PROGRAM = "ewarung-pos"
 
 _SURROUNDINGS = (
     errno.ENOSPC,
@@ -37,312 +29,19 @@ _SURROUNDINGS = (
 )
 """What the machine can refuse; any other error of the system is a bug of ours."""
 
-_DATA_DIR = click.option(
-    "--data-dir", envvar="EWARUNG_DATA_DIR", type=click.Path(file_okay=False), help="Where this kiosk's data lives."
-)
-_PLACES = click.Choice(["tpm", "os", "passphrase", "file"])
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of standard output.")
-
-
-@click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name=_PROGRAM)
-@_DATA_DIR
-@click.pass_context
-def cli(context: click.Context, data_dir: str | None) -> None:
-    """Kasir e-warung: ration and purse at the counter, an offline ledger, a city that can trust it."""
-    if context.invoked_subcommand is None:
-        context.invoke(run, data_dir=data_dir)
-
-
-@cli.command()
-@_DATA_DIR
-def run(data_dir: str | None) -> None:
-    """The till on this kiosk's configuration."""
-    # What a start makes stays to the end: looking for garbage among it takes a twentieth of the time. The window
-    # turns it on again.
-    gc.disable()
-    from ewarung_pos.kiosk import run_window
-
-    sys.exit(run_window(data_dir))
-
-
-@cli.command()
-@click.option("--headless", is_flag=True, help="Work a scripted morning without a window.")
-@click.option("--redemptions", type=click.IntRange(1, 5000), default=24, show_default=True)
-@click.option("--seed", type=int, default=1, show_default=True)
-@_DATA_DIR
-@click.option("--resume", is_flag=True, help="Go on with the data directory after any kind of death.")
-@click.option("--edc", default="", help="pyserial URL of another EDC (/dev/pts/7, socket://127.0.0.1:7002).")
-@click.option("--city", default="", help="URL of another city server; needs --code for a new data directory.")
-@click.option("--code", default="", help="Enrolment code of the other city server.")
-@click.option("--screens", type=click.Path(file_okay=False), help="Render the real windows offscreen into DIR.")
-@_JSON
-def demo(**options: Any) -> None:
-    """The main job in a sandbox: embedded city, simulated EDC, invented families."""
-    if options["code"] and not options["city"]:
-        raise click.UsageError("--code adalah kode dari kota lain; beri --city URL juga.")
-    from ewarung_pos.practice.demo import DemoOptions, run_demo
-
-    sys.exit(
-        run_demo(
-            DemoOptions(
-                headless=bool(options["headless"] or options["screens"]),
-                redemptions=options["redemptions"],
-                seed=options["seed"],
-                data_dir=options["data_dir"] or "",
-                resume=options["resume"],
-                edc=options["edc"],
-                city=options["city"],
-                code=options["code"],
-                screens=options["screens"] or "",
-                as_json=options["as_json"],
-            )
-        )
-    )
-
-
-@cli.command("simulate-edc")
-@click.option("--pty", "link", type=click.Path(), help="Make a pseudo-terminal and link it here.")
-@click.option("--listen", help="tcp://HOST:PORT (loopback).")
-@click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="Fault script (docs/sandbox-edc.md).")
-@click.option("--families", type=click.Path(exists=True, dir_okay=False), help="Families file; default the sample.")
-@click.option("--pin", type=click.Choice(["auto", "face"]), default="auto", show_default=True)
-@click.option("--journal", type=click.Path(dir_okay=False), help="Remember approvals here, over restarts.")
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option("--parent", type=int, hidden=True, help="End when this process is no longer the parent.")
-def simulate_edc(
-    link: str | None,
-    listen: str | None,
-    faults: str | None,
-    families: str | None,
-    pin: str,
-    journal: str | None,
-    seed: int,
-    parent: int | None,
-) -> None:
-    """The simulated payment terminal by itself, on a real pseudo-terminal or TCP port."""
-    if bool(link) == bool(listen):
-        raise click.UsageError("Beri salah satu dari --pty LINK dan --listen tcp://HOST:PORT.")
-    from ewarung_pos.devices.simulated.edc import run as run_simulator
-
-    run_simulator(
-        pty=link, listen=listen, faults=faults, families=families, pin=pin, journal=journal, seed=seed, parent=parent
-    )
-
-
-@cli.command()
-@_DATA_DIR
-@click.option(
-    "--bundle", type=click.Path(dir_okay=False), help="Write a ZIP for whoever helps from afar: no names in it."
-)
-@_JSON
-def doctor(*, data_dir: str | None, bundle: str | None, as_json: bool) -> None:
-    """Look at devices, printer, disk, ledger, key tier, clock and city; say what each means and what to do."""
-    from ewarung_pos.kiosk import examine
-
-    found = examine(data_dir)
-    if bundle is not None:
-        from ewarung_pos.support import write_bundle
-
-        parts = write_bundle(data_dir, found, Path(bundle))
-        click.echo(
-            f"Berkas bantuan: {bundle} ({', '.join(parts)}). Tidak ada nama, NIK, atau nomor kartu di dalamnya.",
-            err=True,
-        )
-    for line in found:
-        click.echo(f"[{line['state']:>5}] {line['what']}: {line['meaning']}", err=as_json)
-        if line["do"]:
-            click.echo(f"        -> {line['do']}", err=as_json)
-    if as_json:
-        click.echo(json.dumps({"checks": found}, ensure_ascii=False))
-    sys.exit(1 if any(line["state"] == "stop" for line in found) else 0)
-
-
-@cli.command()
-@click.argument("path", required=False, type=click.Path(exists=True))
-@_DATA_DIR
-@_JSON
-def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
-    """Check chain, guards, projections, balances and signatures; name the first bad entry.
-
-    PATH is a data directory, a ledger or an export. A ledger that lies elsewhere (a copy on a stick) is opened with the
-    key of --data-dir.
-    """
-    context = click.get_current_context()
-    given = context.get_parameter_source("data_dir") is click.core.ParameterSource.COMMANDLINE
-    if path and given and Path(path).is_dir():
-        raise click.UsageError("Beri salah satu dari folder PATH dan --data-dir DIR.")
-    from ewarung_pos.kiosk import verify_ledger
-    from ewarung_pos.ui.text_verify import verdict
-
-    report = verify_ledger(path or data_dir, data_dir)
-    if as_json:
-        click.echo(json.dumps(report, ensure_ascii=False))
-    else:
-        for line in verdict(report):
-            click.echo(line)
-    sys.exit(0 if report["ok"] else 1)
-
-
-@cli.command()
-@click.argument("out", type=click.Path(dir_okay=False), metavar="OUT.jsonl")
-@click.option("--from", "first_seq", type=click.IntRange(1), default=1, metavar="SEQ", help="First entry; default all.")
-@_DATA_DIR
-@_JSON
-def export(*, out: str, first_seq: int, data_dir: str | None, as_json: bool) -> None:
-    """Write the ledger as text for anyone to check (docs/ledger-format.md).
-
-    Works beside a running till. OUT.jsonl must not be there yet; it appears when it is whole. An export from a later
-    entry on proves its chain and signatures, but not its balances.
-    """
-    from ewarung_pos.kiosk import export_ledger
-
-    done = export_ledger(data_dir, Path(out), first_seq)
-    if as_json:
-        click.echo(json.dumps(done, ensure_ascii=False))
-    else:
-        span = f"catatan {done['first_seq']} sampai {done['last_seq']}"
-        click.echo(f"Diekspor: {done['path']}, {span}, kepala {done['head'][:12]}.")
-        click.echo("Siapa pun dapat memeriksanya dengan tools/check_ledger.py, tanpa program kasir ini.")
-
-
-@cli.command()
-@click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
-@_DATA_DIR
-@_JSON
-@click.option("--key-from-stdin", "piped", is_flag=True, hidden=True, help="The till gives its own copies the key.")
-def backup(*, directory: Path | None, data_dir: str | None, as_json: bool, piped: bool) -> None:
-    """Write a verified copy of the ledger into DIRECTORY, beside a till that serves.
-
-    Without DIRECTORY: into the configured place ([paths] backup), where the newest fourteen copies and the last of each
-    month stay. A copy holds all that `restore` needs, except the key: keep that elsewhere.
-    """
-    from ewarung_pos.kiosk import backup_ledger
-    from ewarung_pos.ui.text_key import KEY_STAYS
-
-    try:
-        made = backup_ledger(data_dir, directory, key_from=sys.stdin if piped else None)
-    except PosError as error:
-        if as_json:
-            click.echo(json.dumps({"error": error.code, "reason": error.reason, "detail": error.detail}))
-        raise
-    click.echo(f"Salinan terverifikasi: {made['path']}", err=as_json)
-    click.echo(KEY_STAYS[made["tier"]], err=as_json)
-    if as_json:
-        click.echo(json.dumps(made))
-
-
-@cli.command()
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_DATA_DIR
-@_JSON
-def restore(*, file: Path, data_dir: str | None, as_json: bool) -> None:
-    """Put the verified copy FILE in the place of the ledger; the till serves again once it is enrolled anew.
-
-    A copy may be older than what was handed out. So the restored ledger only tells the city what it holds; enrolling
-    with a new code ends its epoch and begins the next. The ledger that was in place is kept beside it.
-    """
-    from ewarung_pos.kiosk import restore_ledger
-    from ewarung_pos.ui.text_copies import restored_words
-
-    done = restore_ledger(file, data_dir)
-    for line in restored_words(done):
-        click.echo(line, err=as_json)
-    if as_json:
-        click.echo(json.dumps(done, ensure_ascii=False))
-
-
-@cli.group()
-def report() -> None:
-    """Papers about this kiosk's own data."""
-
-
-@report.command("pdp")
-@_DATA_DIR
-@click.option("--out", type=click.Path(file_okay=False), help="Directory for the files; papers/ of the data if none.")
-@_JSON
-def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
-    """Whose data this device holds, for the notice within 3 x 24 hours after a loss (UU 27/2022 art. 46)."""
-    from ewarung_pos.reports import report_held_data
-
-    done = report_held_data(data_dir, out)
-    if as_json:
-        click.echo(json.dumps(done))
-        return
-    click.echo(f"Data {done['families']} keluarga dan {done['people']} pengurus ada di {done['device']}.")
-    click.echo(f"Bila perangkat ini hilang sekarang, beri tahu mereka sebelum {done['notice_before']}.")
-    click.echo(f"Daftarnya (simpan terkunci): {done['csv']}")
-    click.echo(f"                             {done['pdf']}")
-
-
-@cli.command()
-@click.option("--city", required=True, help="URL of the city's server.")
-@click.option("--code", required=True, help="Enrolment code from the city.")
-@click.option("--key", "place", type=_PLACES, help="Where the ledger's key lives; default the best place here.")
-@_DATA_DIR
-def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None:
-    """Enrol this kiosk with its city; once per kiosk, and again after a restore.
-
-    A key that is there already stays in force, for it opens what was copied: `rekey` moves it.
-    """
-    from ewarung_pos.kiosk import enrol_kiosk, tier_for
-    from ewarung_pos.ui.text_copies import city_words
-
-    def show(digits: str) -> None:
-        click.echo(f"Enam angka di layar ini: {digits}. Minta petugas kota mencocokkan dan menyetujui.")
-
-    def sent(told: dict[str, Any]) -> None:
-        for line in city_words(told):
-            click.echo(line)
-
-    tier = tier_for(data_dir, place)
-    _tell_place(tier)
-    click.echo(enrol_kiosk(city, code, data_dir, tier, show, sent))
-
-
-@cli.command()
-@click.option("--key", "place", type=_PLACES, required=True, help="Where the ledger's key shall live from now on.")
-@_DATA_DIR
-def rekey(place: str, data_dir: str | None) -> None:
-    """Move the ledger's key to another place; the till must be closed."""
-    from ewarung_pos.kiosk import choose_tier, rekey_kiosk
-
-    tier = choose_tier(place)
-    gone = rekey_kiosk(data_dir, tier)
-    _tell_place(tier)
-    if not gone:
-        click.echo("Kunci di tempat yang lama belum bisa dihapus; dicoba lagi saat kasir dibuka.")
-
-
-def _tell_place(tier: str) -> None:
-    from ewarung_pos.ui.text_key import key_place
-
-    name, meaning = key_place(tier)
-    click.echo(f"Tempat kunci buku catatan: {name}. {meaning}")
-
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; every expected failure becomes a sentence, one next step, and an exit code."""
+    """Run the till or a command of it; every expected failure becomes a sentence, one next step, and an exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
     redact_crashes()
     try:
-        sys.exit(cli.main(args=arguments, prog_name=_PROGRAM, standalone_mode=False))
-    except click.ClickException as error:
-        from ewarung_pos.wrong_use import tell_wrong_use
-
-        for line in tell_wrong_use(error, _PROGRAM):
-            click.echo(line, err=True)
-        sys.exit(2)
-    except click.Abort:
-        click.echo("Dihentikan. Tidak ada yang diubah.", err=True)
-        sys.exit(3)
+        sys.exit(_window() if words in ([], ["run"]) else _command(words))
     except PosError as error:
         from ewarung_pos.ui.text import trouble_of
 
         said = trouble_of(error)
         detail = f" ({error.detail})" if error.detail else ""
-        click.echo(f"{said.title}. {said.happened}{detail}", err=True)
-        click.echo(f"Yang sudah aman: {said.safe}", err=True)
-        click.echo(f"Lakukan sekarang: {said.now}", err=True)
+        _tell(f"{said.title}. {said.happened}{detail}", said.safe, said.now)
         sys.exit(error.exit_code)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -352,11 +51,33 @@ def main(arguments: list[str] | None = None) -> None:
             raise
         full = error.errno in (errno.ENOSPC, errno.EDQUOT)
         what = "Disk penuh" if full else "Berkas atau folder tidak bisa dipakai"
-        click.echo(f"{what}. {error.filename or 'penyimpanan'}: {error.strerror or error}", err=True)
-        click.echo("Yang sudah aman: semua yang sudah tercatat.", err=True)
         now = "Kosongkan ruang disk, lalu ulangi." if full else "Periksa folder itu dan izinnya, lalu ulangi."
-        click.echo(f"Lakukan sekarang: {now}", err=True)
+        _tell(
+            f"{what}. {error.filename or 'penyimpanan'}: {error.strerror or error}",
+            "semua yang sudah tercatat.",
+            now,
+        )
         sys.exit(3 if full else 2)
+
+
+def _window() -> int:
+    """What the desktop's launcher asks for, without reading the commands first: a start is waited for every morning."""
+    # What a start makes stays to the end: looking for garbage among it takes a twentieth of the time. The window
+    # turns it on again.
+    gc.disable()
+    from ewarung_pos.kiosk import run_window
+
+    return run_window(os.environ.get("EWARUNG_DATA_DIR") or None)
+
+
+def _command(words: list[str]) -> int:
+    from ewarung_pos.commands import run_command
+
+    return run_command(words)
+
+
+def _tell(what: str, safe: str, now: str) -> None:
+    sys.stderr.write(f"{what}\nYang sudah aman: {safe}\nLakukan sekarang: {now}\n")
 
 
 if __name__ == "__main__":

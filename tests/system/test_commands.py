@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 
 from ewarung_city.__main__ import cli as city
-from ewarung_pos.__main__ import cli as till
+from ewarung_pos.commands import cli as till
 from ewarung_pos.practice import demo
 from ewarung_pos.practice.sandbox import Sandbox
 from tests.system.kit import demo_command, refused, run
