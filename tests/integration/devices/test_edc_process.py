@@ -106,12 +106,12 @@ def test_cable_pulled_and_put_back(
 def test_killed_in_the_middle_of_a_sale(
     tmp_path: Path, families: Path, simulate: tuple[str, ...], till: Callable[[str], Any]
 ) -> None:
-    faults = tmp_path / "faults.toml"
+    faults, journal = tmp_path / "faults.toml", tmp_path / "j"
     faults.write_text('[[fault]]\non = "sale"\ndo = "late_response"\nms = 60000\n')
     options: dict[str, Any] = {
         "pty": tmp_path / "line",
         "families": families,
-        "journal": tmp_path / "j",
+        "journal": journal,
         "program": simulate,
     }
     simulator = spawn(**options, faults=faults)
@@ -119,7 +119,9 @@ def test_killed_in_the_middle_of_a_sale(
 
     def pull_the_cable(step: PaymentStep) -> None:
         if step is PaymentStep.ACCEPTED:
-            time.sleep(0.1)
+            deadline = time.monotonic() + 30
+            while not (journal.exists() and journal.read_text().endswith("\n")) and time.monotonic() < deadline:
+                time.sleep(0.01)  # until the bank has moved the money
             simulator.kill()
 
     try:
