@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ewarung_pos.errors import ConfigError, LedgerCorrupt
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerFull
 from ewarung_pos.ledger.backup import back_up
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import connect
@@ -65,3 +65,16 @@ def test_a_place_that_cannot_hold_it_is_named(ledger: SqlLedger, stick: Path) ->
     with pytest.raises(ConfigError) as caught:
         ledger.back_up(stick)
     assert caught.value.reason == "backup_dir"
+
+
+def test_no_room_for_a_copy_is_told_of_the_copy_and_not_of_the_ledger(
+    ledger: SqlLedger, stick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise LedgerFull("database or disk is full")
+
+    monkeypatch.setattr("ewarung_pos.ledger.backup._copied", full)
+    with pytest.raises(LedgerFull) as caught:
+        ledger.back_up(stick)
+    assert (caught.value.reason, caught.value.detail) == ("copy", "database or disk is full")
+    assert names(stick) == []
