@@ -56,6 +56,7 @@ def start_qt(arguments: Sequence[str] = ()) -> QApplication:
     found = QApplication.instance()
     app = found if isinstance(found, QApplication) else _begin([*(arguments or sys.argv[:1])])
     app.setApplicationName("eWarung POS")
+    app.setDesktopFileName("ewarung-pos")  # the launcher's entry: its icon and name, for a window on Wayland
     app.setStyle("Fusion")
     for name in _FONTS:
         if QFontDatabase.addApplicationFontFromData(resource_bytes("fonts", name)) < 0:

@@ -137,7 +137,7 @@ def work_through(tmp_path: Path, clock: FakedClock, days: tuple[int, ...], redem
 
 
 def check_steps(folder: Path, days: tuple[int, ...]) -> None:
-    """Every setting of the clock is an entry, in its order; a leader's word stands before goods that go out after it."""
+    """Every setting of the clock is an entry, in its order; a leader's word stands before goods go out again."""
     expected = [now - before for before, now in zip((0, *days), (*days, 0), strict=True)]
     told = [delta for delta, confirmed in steps(folder) if not confirmed]
     assert len(told) == len(expected), steps(folder)
