@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 _SENDS = 3
 _REFUSED_PAUSE_S = 1.0
+_STALE_S = 2.0
 _NO_CARD = {"TO", "P3"}
 _CARD_ERROR = "P2"
 
@@ -49,9 +50,12 @@ class EcrCardReader:
         self._answer_by = 0.0
         self._naks = 0
         self._not_before = 0.0
+        self._polled = 0.0
 
     def poll(self, wait_ms: int) -> CardPresented | None:
         """Ask if nothing is outstanding, then wait at most `wait_ms` for a card.
+
+        A card that came while nobody polled is forgotten and asked for anew: another may be in its place by now.
 
         Raises:
             DeviceUnavailable: no_port, in_use, no_permission, unplugged.
@@ -59,6 +63,8 @@ class EcrCardReader:
         """
         until = time.monotonic() + wait_ms / 1000
         with self._line.lock:
+            if time.monotonic() - self._polled > _STALE_S:
+                self.release()
             try:
                 return self._poll(until)
             except LinkLost as error:
@@ -69,6 +75,8 @@ class EcrCardReader:
                 self._generation = None
                 self._line.dirty = True
                 raise DeviceProtocolError("card information unreadable", reason="bad_frame") from None
+            finally:
+                self._polled = time.monotonic()
 
     def release(self) -> None:
         """Stop asking: the next request takes the place of the waiting one. Never raises."""

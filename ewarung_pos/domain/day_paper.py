@@ -87,9 +87,9 @@ def day_report(
 def _services(totals: DayTotals) -> list[Block]:
     blocks: list[Block] = [
         Columns("Keluarga dilayani", str(totals.families)),
-        Columns("Pengambilan", str(totals.redemptions)),
+        Columns("Penyaluran", str(totals.redemptions)),
         Columns("Pembatalan", str(totals.reversals)),
-        Columns("Ditolak", str(totals.refused)),
+        Columns("Tidak dilayani", str(totals.refused)),
         Columns("Tidak pasti", str(totals.in_doubt)),
     ]
     if totals.receipts:

@@ -162,6 +162,11 @@ _EDC_SAID_NO: dict[str, Trouble] = {
         "EDC memastikan penarikan ini tidak pernah terjadi.",
         "Layani lagi kartu ini seperti biasa.",
     ),
+    "edc.no_slip": _next_card(
+        "Tidak ada penarikan",
+        "Petugas dan ketua menyatakan: tidak ada struk dan EDC tidak menarik saldo.",
+        "Layani lagi kartu ini seperti biasa.",
+    ),
     "void": _not_voided(
         "Saldo belum dikembalikan",
         "EDC tidak membatalkan penarikan saldo ini.",
@@ -178,6 +183,11 @@ _EDC_SAID_NO: dict[str, Trouble] = {
     "void.not_found": _not_voided(
         "EDC: tidak ada pembatalan",
         "EDC memastikan pembatalan ini tidak pernah terjadi.",
+        "Batalkan lagi dari Riwayat bila masih perlu.",
+    ),
+    "void.no_slip": _not_voided(
+        "Tidak ada pembatalan",
+        "Petugas dan ketua menyatakan: tidak ada struk dan EDC tidak membatalkan.",
         "Batalkan lagi dari Riwayat bila masih perlu.",
     ),
     "void.host_unavailable": _not_voided(
@@ -215,8 +225,8 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     ),
     "doubt.mismatch": _doubt(
         "Belum pasti: jawaban EDC tidak cocok",
-        "EDC menjawab dengan jumlah atau jenis transaksi yang lain.",
-        "Tahan barang. Cocokkan dengan struk yang keluar dari EDC.",
+        "EDC menjawab dengan kartu, jumlah, atau jenis transaksi yang lain.",
+        "Tahan barang. Bila struk EDC memakai kartu lain, batalkan di EDC dulu.",
         tone="stop",
     ),
     "doubt.host_timeout": _doubt(

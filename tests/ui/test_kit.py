@@ -452,6 +452,25 @@ def test_a_number_field_takes_digits_only_and_no_more_than_its_most(qtbot: QtBot
     assert field.value() == 500
 
 
+def test_numbers_are_typed_one_under_the_other_with_enter_or_the_arrows(qtbot: QtBot) -> None:
+    page = QWidget()
+    stack = QVBoxLayout(page)
+    first, second, third = (NumberField(name) for name in ("Beras", "Gula", "Minyak"))
+    for field in (first, second, third):
+        stack.addWidget(field)
+    shown(qtbot, page, (300, 300))
+    first.setFocus()
+    second.set_value(7)
+    QTest.keyClicks(first, "60")
+    QTest.keyClick(first, Qt.Key.Key_Return)
+    QTest.keyClicks(page.focusWidget(), "42")
+    QTest.keyClick(page.focusWidget(), Qt.Key.Key_Down)
+    QTest.keyClicks(page.focusWidget(), "5")
+    QTest.keyClick(page.focusWidget(), Qt.Key.Key_Up)
+    assert [field.value() for field in (first, second, third)] == [60, 42, 5]
+    assert page.focusWidget() is second
+
+
 def test_a_wrong_field_says_so_in_words() -> None:
     field = NumberField("Jumlah")
     line = FieldRow("Jumlah diterima", field, help_text="menurut surat jalan")

@@ -178,7 +178,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
     def slip_none(self, leader_pin: str) -> None:
         """No slip and the EDC shows no such transaction: nothing was debited; the leader confirms with her PIN."""
         if self._attempt is not None:
-            self._by_people(self._attempt, Declined("", "not_found"), leader_pin)
+            self._by_people(self._attempt, Declined("", "no_slip"), leader_pin)
 
     def _by_people(self, attempt: Attempt, outcome: PaymentOutcome, leader_pin: str) -> None:
         operator = self._desk.operator()  # whoever pressed; not whoever is there when the PIN was checked

@@ -81,7 +81,7 @@ class BeginPage(Box):
         """Show whether there is a day to close."""
         self._title.set_text("Sudah selesai melayani hari ini?" if state.can_go_on else "Tidak ada hari yang terbuka")
         self._detail.set_text(
-            "Setelah dimulai, kartu tidak dilayani lagi sampai hari dibuka kembali."
+            "Setelah dimulai, kartu tidak dilayani, kecuali Anda memilih Kembali melayani."
             if state.can_go_on
             else "Hari kerja terakhir sudah disegel. Buka hari lebih dulu."
         )

@@ -132,6 +132,28 @@ def test_released_request_is_superseded_and_its_card_forgotten(respond: Callable
     script.done()
 
 
+def test_a_card_that_came_while_nobody_waited_is_forgotten(
+    respond: Callable[..., bytes], canary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another card may be in the EDC by the time somebody looks again."""
+    other = canary[:-4] + "4321"
+    script = ScriptedTransport(
+        [
+            (ASK, ACK),
+            (ACK, b""),
+            (ASK, [ACK, respond("40", 0, pan=other, rrn="2")]),
+            (ACK, b""),
+        ]
+    )
+    reader = EcrCardReader(EcrLine(script, TIMERS, EcrSite(card_info_type="40")), lambda: KEY)
+    assert reader.poll(5) is None
+    script._inbox.append(respond("40", 0, pan=canary, rrn="1"))
+    with monkeypatch.context() as later:
+        later.setattr("ewarung_pos.devices.ecr_reader._STALE_S", 0.0)
+        assert reader.poll(200) == CardPresented(card_ref(KEY, other), "", "ecr")
+    script.done()
+
+
 def test_payment_without_release_supersedes_as_well(respond: Callable[..., bytes]) -> None:
     sale = build_request(EcrRequest(type="01", amount=62_500, reff=short_id("a")))
     line = EcrLine(

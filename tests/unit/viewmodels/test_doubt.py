@@ -193,7 +193,7 @@ def test_two_people_find_no_slip(doubtful: ScriptedTill) -> None:
     doubtful.settle()
     assert doubtful.vm.doubt.state.panel is None
     assert doubtful.counter.refusal is not None
-    assert doubtful.counter.refusal.code == "edc.not_found"
+    assert doubtful.counter.refusal.code == "edc.no_slip"
     assert doubtful.kit.redeem.open_attempts() == ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QRegularExpression, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QFontMetrics, QPaintEvent, QRegularExpressionValidator
+from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QPaintEvent, QRegularExpressionValidator
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.card import column
@@ -47,6 +47,8 @@ class TextField(QLineEdit):
 class NumberField(TextField):
     """A whole number of zero or more, big and to the right. Nothing but digits can be typed.
 
+    Enter and Down go on to the next field as Tab does, Up goes back: numbers are typed one under the other.
+
     Signals:
         changed: the operator typed; read `value()`.
     """
@@ -78,6 +80,12 @@ class NumberField(TextField):
         if value is not None and value > self._most:
             self.setText(str(self._most))
         self.changed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down, Qt.Key.Key_Up):
+            self.focusNextPrevChild(event.key() != Qt.Key.Key_Up)
+        else:
+            super().keyPressEvent(event)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
