@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from ewarung_pos import __version__
-from ewarung_pos.errors import PosError
+from ewarung_pos.errors import PosError, ServerUnreachable
 
 __all__ = ["cli", "run_command"]
 
@@ -276,7 +276,12 @@ def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None
 
     tier = tier_for(data_dir, place)
     _tell_place(tier)
-    click.echo(enrol_kiosk(city, code, data_dir, tier, show, sent))
+    try:
+        click.echo(enrol_kiosk(city, code, data_dir, tier, show, sent))
+    except ServerUnreachable as error:
+        if error.reason in {"tls", "not_the_city"}:
+            raise
+        raise ServerUnreachable(city, reason="enrolling") from error
 
 
 @cli.command()

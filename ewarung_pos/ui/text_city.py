@@ -19,6 +19,12 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         button="Kirim sekarang",
         action="send_now",
     ),
+    "server_unreachable.enrolling": said(
+        "Kota tidak terhubung",
+        "Pendaftaran perlu sambungan ke kota, dan kota tidak menjawab.",
+        "Periksa jaringan dan alamat dari --city, lalu daftarkan lagi; bila kode ditolak, minta kode baru.",
+        safe="Tidak ada yang diubah di komputer ini.",
+    ),
     "server_unreachable.tls": said(
         "Sambungan ke kota tidak aman",
         "Sertifikat server kota tidak cocok, jadi tidak ada yang dikirim.",

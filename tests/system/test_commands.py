@@ -149,6 +149,15 @@ def test_a_bad_option_is_named_with_its_value_and_what_was_expected(
     assert not (tmp_path / "none").exists()
 
 
+def test_enrolling_without_a_line_asks_for_the_line_and_changes_nothing(tmp_path: Path) -> None:
+    """The counter's word for a missing line is to serve on, which a kiosk that is not enrolled cannot."""
+    place = ["--city", "http://127.0.0.1:9", "--code", "ABCD-EFGH-JKMN-PQRS", "--key", "file"]
+    told = refused(run("enrol", *place, "--data-dir", str(tmp_path / "till"), timeout=30), 3)
+    assert "daftarkan lagi" in told
+    assert "Layani terus" not in told
+    assert not list((tmp_path / "till").glob("*"))
+
+
 def test_a_kiosk_is_not_approved_without_its_digits() -> None:
     done = CliRunner().invoke(city, ["approve", "EW-0001"])
     assert done.exit_code == 2

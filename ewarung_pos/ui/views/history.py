@@ -247,7 +247,7 @@ class _ReceiptPage(Page):
         self._why_not.setVisible(not line.reversible)
         self.reasons.set_chosen(state.reason)
         label = next((label for value, label in REASONS if value == state.reason), "")
-        why = f"Alasan: {label}. {line.goods}."
+        why = f"{line.name}: {line.goods}, {line.total}. Alasan: {label}."
         self._pin.ask(f"Batalkan struk {line.number}?", why, self._history.confirm_reversal)
         self._pin.render_notice(state.notice if state.mode == "pin" else None, busy=state.busy)
         page: QWidget = {"reason": self._reason, "pin": self._pin}.get(state.mode, self._facts)
