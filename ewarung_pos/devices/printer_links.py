@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ewarung_pos.errors import DeviceUnavailable, PrinterNotReady
+from ewarung_pos.errors import PrinterNotReady
 
 __all__ = ["Connect", "PrinterLink", "network", "serial_port", "usb_device", "usb_file"]
 
@@ -77,12 +77,12 @@ def usb_file(path: str = "/dev/usb/lp0") -> Connect:
     """A USB printer through the kernel's printer class driver (Linux).
 
     Raises (when connecting):
-        DeviceUnavailable: this system has no such files.
+        PrinterNotReady: this system has no such files (`no_driver`).
     """
 
     def connect() -> PrinterLink:
         if os.name != "posix":
-            raise DeviceUnavailable("no printer device files on this system", reason="no_driver")
+            raise PrinterNotReady("no printer device files on this system", reason="no_driver")
         try:
             return _DeviceFile(os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY))
         except OSError as exc:
@@ -95,17 +95,19 @@ def usb_device(vendor: int, product: int) -> Connect:
     """A USB printer by vendor and product id, through pyusb (extra `usb-printer`).
 
     Raises (when connecting):
-        DeviceUnavailable: pyusb is not installed.
+        PrinterNotReady: pyusb, or the libusb beneath it, is not installed (`no_driver`).
     """
 
     def connect() -> PrinterLink:
         try:
             import usb.core
         except ImportError as exc:
-            raise DeviceUnavailable("pyusb is not installed", reason="no_driver") from exc
+            raise PrinterNotReady("pyusb is not installed", reason="no_driver") from exc
         try:
             return _Usb(vendor, product)
-        except (usb.core.USBError, usb.core.NoBackendError) as exc:
+        except usb.core.NoBackendError as exc:
+            raise PrinterNotReady("libusb-1.0 is not installed", reason="no_driver") from exc
+        except usb.core.USBError as exc:
             raise _gone(exc) from exc
 
     return connect

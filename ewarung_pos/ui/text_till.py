@@ -233,11 +233,6 @@ _MACHINES: dict[str, Trouble] = {
     "device_unavailable.unplugged": said(
         "Kabel EDC terlepas", "Sambungan ke EDC terputus.", "Pasang lagi kabelnya. Kasir menyambung sendiri."
     ),
-    "device_unavailable.no_driver": said(
-        "Alat belum bisa dipakai",
-        "Program pendukung untuk alat ini belum terpasang di komputer.",
-        "Hubungi petugas kota untuk memasangnya.",
-    ),
     "device_unavailable.no_answer": said(
         "EDC tidak menjawab", "EDC tersambung tetapi tidak menjawab.", "Matikan dan nyalakan EDC, lalu coba lagi."
     ),
@@ -277,6 +272,11 @@ _MACHINES: dict[str, Trouble] = {
         "Printer tidak tersambung",
         "Kabel atau jaringan printer terputus.",
         "Pasang kabelnya, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.no_driver": _paper(
+        "Printer belum bisa dipakai",
+        "Program pendukung printer USB (libusb) belum terpasang di komputer.",
+        "Hubungi petugas kota untuk memasangnya, lalu Cetak lagi.",
     ),
     "printer_not_ready.stalled": _paper(
         "Printer macet",

@@ -21,7 +21,7 @@ from ewarung_pos.config import KioskConfig, PrinterConfig
 from ewarung_pos.devices.escpos import EscposPrinter, Pace, encode
 from ewarung_pos.devices.printer_links import Connect, network, serial_port, usb_device, usb_file
 from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
-from ewarung_pos.errors import ConfigError, DeviceUnavailable, PrinterNotReady, Retry
+from ewarung_pos.errors import ConfigError, PrinterNotReady, Retry
 from ewarung_pos.ports import DeviceState
 from tests.escpos_interpreter import interpret
 from tests.unit.papers.sample_papers import receipt_of, redeemed
@@ -316,17 +316,23 @@ def test_a_clone_that_never_explains_itself_still_reports_its_paper(tmp_path: Pa
         assert driver.status().state is DeviceState.READY
 
 
-@pytest.mark.parametrize("installed", [True, False])
-def test_a_usb_printer_by_vendor_and_product_that_is_not_there(
-    installed: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+@pytest.mark.parametrize("lacking", ["usb", "libusb"])
+def test_a_usb_printer_without_what_speaks_usb_is_away_and_says_why(
+    lacking: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    if not installed:
+    if lacking == "usb":
         monkeypatch.setitem(sys.modules, "usb", None)
-        with pytest.raises(DeviceUnavailable) as caught:
-            usb_device(0x04B8, 0x0202)()
-        assert caught.value.reason == "no_driver"
-        return
-    assert EscposPrinter(usb_device(0xFFFF, 0xFFFF), 32, tmp_path).status().state is DeviceState.AWAY
+    else:
+        monkeypatch.setattr("usb.libloader.locate_library", lambda *_words, **_more: None)
+        monkeypatch.setattr("usb.backend.libusb1._lib", None)
+        monkeypatch.setattr("usb.backend.libusb1._lib_object", None)
+    status = EscposPrinter(usb_device(0x04B8, 0x0202), 32, tmp_path).status()
+    assert (status.state, status.reason) == (DeviceState.AWAY, "no_driver")
+
+
+def test_a_usb_printer_by_vendor_and_product_that_is_not_there(tmp_path: Path) -> None:
+    status = EscposPrinter(usb_device(0xFFFF, 0xFFFF), 32, tmp_path).status()
+    assert (status.state, status.reason) == (DeviceState.AWAY, "link")
 
 
 @pytest.mark.parametrize("driver", ["escpos-usb", "escpos-serial"])
