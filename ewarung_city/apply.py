@@ -20,6 +20,8 @@ from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.catalogue import Catalogue, Product
 from ewarung_pos.domain.family import CardStatus
 from ewarung_pos.domain.journal import (
+    OTHER_DEBIT,
+    OTHER_DEBIT_VOIDED,
     AttemptSettled,
     DayClosed,
     DayOpened,
@@ -41,6 +43,12 @@ from ewarung_pos.sync.signing import verify
 
 __all__ = ["Applier", "Item"]
 
+_OUTCOMES = {
+    "slip_disputed": Flag.SLIP_DISPUTED,
+    OTHER_DEBIT: Flag.OTHER_DEBIT,
+    OTHER_DEBIT_VOIDED: Flag.OTHER_DEBIT_VOIDED,
+}
+"""Ends of an attempt at the terminal that a person of the city has to look at."""
 _LEASE = ("family", "programme", "period", "commodity")
 
 
@@ -188,8 +196,8 @@ class Applier:
                 self._days[entry.date] = self._day_row(entry.date, seq)
             case DayClosed() as fact:
                 self._sealed(entry, fact)
-            case AttemptSettled() as fact if fact.outcome == "slip_disputed":
-                self._flag(seq, Flag.SLIP_DISPUTED)
+            case AttemptSettled() as fact if fact.outcome in _OUTCOMES:
+                self._flag(seq, _OUTCOMES[fact.outcome])
             case _:
                 pass
 

@@ -15,7 +15,7 @@ import msgspec
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.business_day import DayTotals
-from ewarung_pos.domain.journal import AttemptSettled, Redeemed, Reversed, decode
+from ewarung_pos.domain.journal import AttemptOpened, AttemptSettled, Redeemed, Reversed, decode
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.sync.protocol import Flag
 
@@ -190,10 +190,23 @@ def _concerned(
             claims[key] = _claims(tx, **whose)
         attempt = fact.attempt if isinstance(fact, AttemptSettled) else ""
         return claims[key].get(attempt, (None, None))
+    if case["reason"] in {Flag.OTHER_DEBIT, Flag.OTHER_DEBIT_VOIDED} and entry is not None:
+        return None, _asked(tx, entry)
     served = tx.one(schema.redemption, seq=case["seq"], **whose)
     if served is None:
         return None, None
     return int(served["receipt"]), int(served["ration_value"]) + int(served["purse"]) + int(served["cash"])
+
+
+def _asked(tx: Tx, settled: Row) -> int | None:
+    """Rupiah that the kiosk had asked the EDC for, of the attempt that this entry settles."""
+    fact = decode(bytes(settled["body"])).fact
+    attempt = fact.attempt if isinstance(fact, AttemptSettled) else ""
+    for row in tx.all(schema.entry, device=settled["device"], epoch=settled["epoch"], kind=AttemptOpened.__name__):
+        opened = decode(bytes(row["body"])).fact
+        if isinstance(opened, AttemptOpened) and opened.attempt == attempt:
+            return opened.amount
+    return None
 
 
 def _claims(tx: Tx, device: str, epoch: int) -> dict[str, tuple[int, int]]:

@@ -168,10 +168,11 @@ class Approved(msgspec.Struct, frozen=True):
 
 
 class Declined(msgspec.Struct, frozen=True):
-    """No money moved, and the terminal says so. `code` is its raw response code.
+    """The debit that was asked for did not happen. `code` is the terminal's raw response code.
 
     `reason`: declined, insufficient, wrong_pin, expired_card, card_error, user_cancelled, host_unavailable,
-    terminal_fault, not_accepted (three NAKs), not_sent (link gone before the first byte), not_found (inquiry).
+    terminal_fault, not_accepted (three NAKs), not_sent (link gone before the first byte), not_found (inquiry); by
+    people also no_slip, other_debit and other_debit_voided, whose code is as in `AttemptSettled`.
     """
 
     code: str
@@ -286,15 +287,22 @@ class PracticeTray(Protocol):
         ...
 
     def face(self) -> Mapping[str, Any]:
-        """What the terminal's own display shows: `{"lines": [...], "asks_pin": bool}`."""
+        """What the terminal's own display shows, and its newest slip as `slip` says it or None.
+
+        `{"lines": [...], "asks_pin": bool, "slip": {...}}`.
+        """
         ...
 
     def press(self, key: str) -> None:
         """A key on the terminal: digit, `ok`, `cancel` or `clear`."""
         ...
 
-    def slip(self, attempt_amount: int) -> Mapping[str, str] | None:
-        """The terminal's own last slip of that amount (approval, invoice), as a person would read it."""
+    def slip(self, attempt_amount: int) -> Mapping[str, Any] | None:
+        """The terminal's own last slip of that amount, with kind, amount, approval, invoice and last4."""
+        ...
+
+    def void(self, invoice: str) -> str:
+        """VOID in the terminal's own menu; the bank's two-character answer, or `busy`."""
         ...
 
     def totals(self) -> Mapping[str, int]:

@@ -19,6 +19,9 @@ from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, Remaining,
 from ewarung_pos.domain.stock import CountLine, ReceivedLine
 
 __all__ = [
+    "OTHER_DEBIT",
+    "OTHER_DEBITS",
+    "OTHER_DEBIT_VOIDED",
     "AttemptOpened",
     "AttemptSettled",
     "CityAcknowledged",
@@ -150,11 +153,19 @@ class AttemptOpened(_Fact, frozen=True):
     intent: str = ""
 
 
+OTHER_DEBIT = "other_debit"
+OTHER_DEBIT_VOIDED = "other_debit_voided"
+OTHER_DEBITS = frozenset({OTHER_DEBIT, OTHER_DEBIT_VOIDED})
+"""Outcomes of an attempt for which the EDC debited another card or amount."""
+
+
 class AttemptSettled(_Fact, frozen=True):
     """What became of an attempt, beside a redemption or its counter-entry.
 
-    `outcome`: declined, cancelled, in_doubt, approved (by slip), voided (by slip), void_declined, or slip_disputed: the
-    EDC itself named another attempt's debit with the references that this one's slip had claimed.
+    `outcome`: declined, cancelled, in_doubt, approved (by slip), voided (by slip), void_declined; other_debit or
+    other_debit_voided: the EDC debited another card or amount, and that debit stands or was voided at the EDC; or
+    slip_disputed: the EDC itself named another attempt's debit with the references that this one's slip had claimed.
+    `code`: the terminal's; of another debit the last four of the card on its slip, a space, and its invoice.
     `evidence` says how we know; `decided_by` names the people when people decided.
     """
 

@@ -11,6 +11,8 @@ from typing import Any
 import msgspec
 
 from ewarung_pos.domain.journal import (
+    OTHER_DEBIT,
+    OTHER_DEBIT_VOIDED,
     AttemptOpened,
     AttemptSettled,
     DayClosed,
@@ -40,6 +42,8 @@ _DECODER = msgspec.json.Decoder(Attempt)
 _JSON = msgspec.json.Encoder()
 _OUTCOMES = {
     "declined": AttemptState.DECLINED,
+    OTHER_DEBIT: AttemptState.DECLINED,
+    OTHER_DEBIT_VOIDED: AttemptState.DECLINED,
     "void_declined": AttemptState.DECLINED,
     "cancelled": AttemptState.CANCELLED,
     "in_doubt": AttemptState.IN_DOUBT,

@@ -207,7 +207,14 @@ class Hands:
             raise MorningFailed("EDC tidak dapat ditanya dan tidak ada struk EDC; satu penarikan tetap belum pasti")
         slip = self._slip_of(attempt)
         doubt.ask_slip()
-        if slip is None:
+        other = self._other_debit(attempt) if slip is None else None
+        if other is not None:
+            last4, invoice = other
+            code = self.tray.void(invoice)
+            voided = code == "00"
+            self.say(f"Struk EDC memakai kartu •••• {last4}: invoice {invoice}, pembatalan di EDC menjawab {code}.")
+            doubt.slip_other(last4, invoice, LEADER_PIN, voided=voided)
+        elif slip is None:
             self.say("EDC tidak mencetak struk untuk itu: dua orang menyatakan tidak ada penarikan.")
             doubt.slip_none(LEADER_PIN)
         else:
@@ -225,6 +232,14 @@ class Hands:
         approval, invoice = slip["approval"], slip["invoice"]
         known = {(debit.approval, debit.invoice) for debit, _ in purse_movements(self.app.services.ledger.read())}
         return None if (approval, invoice) in known else (approval, invoice)
+
+    def _other_debit(self, attempt: Attempt) -> tuple[str, str] | None:
+        """Last four and invoice of a slip that took this amount from another card, and is in no receipt."""
+        slip = self.tray.slip(attempt.amount) if self.tray is not None and attempt.kind == "sale" else None
+        if slip is None or slip["kind"] != "sale" or slip["last4"] == attempt.card.last4:
+            return None
+        known = {debit.invoice for debit, _ in purse_movements(self.app.services.ledger.read())}
+        return None if slip["invoice"] in known else (slip["last4"], slip["invoice"])
 
     def _give_up(self, what: str) -> CounterState:
         shell, counter = self.app.till.shell.state, self.app.till.counter.state

@@ -23,6 +23,7 @@ from ewarung_pos.domain.entitlement import (
 from ewarung_pos.domain.family import CardRef, Family, HolderPresence
 from ewarung_pos.domain.free_text import PROXY_REASON_CHARS
 from ewarung_pos.domain.journal import (
+    OTHER_DEBITS,
     AttemptOpened,
     AttemptSettled,
     Entry,
@@ -233,10 +234,9 @@ class RedeemService:
                 case Declined():
                     state = AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED
                     uow.settle_attempt(attempt.id, state)
-                    uow.append(
-                        AttemptSettled(attempt.id, state.value, outcome.code or outcome.reason, evidence, decided_by),
-                        operator,
-                    )
+                    named = outcome.reason if outcome.reason in OTHER_DEBITS else state.value
+                    code = outcome.code or outcome.reason
+                    uow.append(AttemptSettled(attempt.id, named, code, evidence, decided_by), operator)
                     uow.append(
                         RedemptionRefused(attempt.card.last4, attempt.family, (), f"edc:{outcome.reason}"), operator
                     )

@@ -111,7 +111,8 @@ class Flag(StrEnum):
     goes back by it. LINES_DIFFER: the goods are not those that the rights or the purse paid for. RECEIPT_GAP: receipts
     are numbered without gaps, and this one does not follow. UNREADABLE: no total and no balance moves by it, because
     this version cannot read it or no such figure can be. SLIP_DISPUTED: the EDC named another debit with the references
-    of a slip that people had claimed.
+    of a slip that people had claimed. OTHER_DEBIT: by its slip the EDC debited another card or amount, which the bank
+    has to give back; OTHER_DEBIT_VOIDED: the same, and people say that they voided it at the EDC.
     """
 
     OVER_LEASE = "OVER_LEASE"
@@ -127,6 +128,8 @@ class Flag(StrEnum):
     LINES_DIFFER = "LINES_DIFFER"
     RECEIPT_GAP = "RECEIPT_GAP"
     SLIP_DISPUTED = "SLIP_DISPUTED"
+    OTHER_DEBIT = "OTHER_DEBIT"
+    OTHER_DEBIT_VOIDED = "OTHER_DEBIT_VOIDED"
 
 
 class Mode(StrEnum):

@@ -167,6 +167,20 @@ _EDC_SAID_NO: dict[str, Trouble] = {
         "Petugas dan ketua menyatakan: tidak ada struk dan EDC tidak menarik saldo.",
         "Layani lagi kartu ini seperti biasa.",
     ),
+    "edc.other_debit": said(
+        "Bukan penarikan ini",
+        "Petugas dan ketua menyatakan: EDC menarik saldo kartu atau jumlah lain, dan belum dibatalkan.",
+        "Simpan struknya dan hubungi bank hari ini. Kartu ini boleh dilayani lagi.",
+        safe="Kartu ini tidak dicatat berbelanja. Kota menerima laporannya saat Sinkron.",
+        button="Kartu berikutnya",
+    ),
+    "edc.other_debit_voided": said(
+        "Sudah dibatalkan di EDC",
+        "Petugas dan ketua menyatakan: penarikan yang salah sudah dibatalkan di EDC.",
+        "Berikan struk pembatalan kepada pemegang kartu itu, lalu layani lagi kartu ini.",
+        safe="Kartu ini tidak dicatat berbelanja. Kota menerima laporannya saat Sinkron.",
+        button="Kartu berikutnya",
+    ),
     "void": _not_voided(
         "Saldo belum dikembalikan",
         "EDC tidak membatalkan penarikan saldo ini.",
@@ -225,8 +239,8 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     ),
     "doubt.mismatch": _doubt(
         "Belum pasti: jawaban EDC tidak cocok",
-        "EDC menjawab dengan kartu, jumlah, atau jenis transaksi yang lain.",
-        "Tahan barang. Bila struk EDC memakai kartu lain, batalkan di EDC dulu.",
+        "Kartu, jumlah, atau jenis transaksi di EDC lain.",
+        "Tahan barang, baca struk EDC. Bila lain, batalkan di EDC.",
         tone="stop",
     ),
     "doubt.host_timeout": _doubt(

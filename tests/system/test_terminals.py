@@ -22,7 +22,18 @@ from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.simulated.edc import Spawned, spawn
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.ports import Approved, PaymentIntent
-from tests.system.kit import bank, book, demo_command, moved, refused, run, said, same_at_the_city, same_money
+from tests.system.kit import (
+    bank,
+    book,
+    demo_command,
+    moved,
+    refused,
+    run,
+    said,
+    same_at_the_city,
+    same_money,
+    voided_by_hand,
+)
 
 pytestmark = pytest.mark.system
 
@@ -67,6 +78,7 @@ REFUSALS: Rules = [
     {"on": "sale", "nth": 5, "do": "wrong_amount"},
     {"on": "sale", "nth": 6, "do": "wrong_type"},
     {"on": "sale", "nth": 7, "do": "nak", "count": 5},
+    {"on": "sale", "nth": 8, "do": "other_card"},
     {"on": "void", "nth": 1, "do": "hangup_after_ack"},
     {"on": "void", "nth": 2, "do": "nak", "count": 3},
     {"on": "inquiry", "nth": 2, "do": "short"},
@@ -83,7 +95,7 @@ ALL_AT_ONCE: Rules = [
 ]
 WORDS = (
     "split glue_ack bad_lrc bad_lrc_once nak silence drop_response late_response duplicate_response wrong_amount "
-    "wrong_type short long garbage_before hangup_after_ack decline host_timeout reject_pin"
+    "wrong_type other_card short long garbage_before hangup_after_ack decline host_timeout reject_pin"
 )
 
 
@@ -202,6 +214,10 @@ def test_money_that_nobody_could_know_of_shows_at_the_close(tmp_path: Path) -> N
     assert sealed["edc"]["amount"] == moved(served.journal)
     assert sealed["edc"]["explanation"]
     assert said(served.folder)["ok"]
+
+
+def test_a_debit_of_another_card_is_voided_at_the_edc_and_said(days: dict[str, Served]) -> None:
+    assert len(voided_by_hand(book(days["tcp"].folder), days["tcp"].journal)) == 1
 
 
 def test_a_practice_counts_its_own_money_only_on_a_terminal_that_others_use(days: dict[str, Served]) -> None:

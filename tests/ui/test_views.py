@@ -30,7 +30,7 @@ from ewarung_pos.ui.views.basket import BasketPage, ShelfLine
 from ewarung_pos.ui.views.closing import ClosingView
 from ewarung_pos.ui.views.counter import CounterView
 from ewarung_pos.ui.views.document import Paper
-from ewarung_pos.ui.views.doubt import DoubtView
+from ewarung_pos.ui.views.doubt import DoubtView, SlipForm
 from ewarung_pos.ui.views.kit import BigButton, DataTable, Line, Note, PinPad, Stepper, Text
 from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import current_style
@@ -385,6 +385,32 @@ def test_no_debit_on_the_edc_needs_the_leader_only(qtbot: QtBot) -> None:
     assert stills["doubt"].calls == [("slip_none", "345678")]
 
 
+@pytest.mark.parametrize(("key", "voided"), [(Qt.Key.Key_S, True), (Qt.Key.Key_B, False)])
+def test_a_slip_of_another_card_needs_its_four_digits_its_invoice_and_the_leader(
+    qtbot: QtBot, key: Qt.Key, voided: bool
+) -> None:
+    window, stills = shown(qtbot, doubt=DoubtState(replace(scenes._DOUBT, asking=False, slip_form=True), 1))
+    press(window, key, Qt.KeyboardModifier.AltModifier)
+    typed("119")
+    press(window, Qt.Key.Key_Tab)
+    typed("000123")
+    press(window, Qt.Key.Key_Return)
+    assert not visible(window, PinPad)
+    press(window, Qt.Key.Key_Backtab)
+    typed("1190")
+    press(window, Qt.Key.Key_Return)
+    QTest.keyClicks(visible(window, PinPad)[0], "345678")
+    press(window, Qt.Key.Key_Return)
+    assert stills["doubt"].calls == [("slip_other", "1190", "000123", "345678", voided)]
+
+
+def test_a_void_in_doubt_is_never_somebody_elses(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, doubt=DoubtState(replace(scenes._DOUBT, asking=False, slip_form=True, void=True), 1))
+    (form,) = visible(window, SlipForm)
+    press(window, Qt.Key.Key_B, Qt.KeyboardModifier.AltModifier)
+    assert not form.last4.isVisible()
+
+
 @pytest.mark.parametrize(("screen", "key"), [(screen, key) for screen, _, _, key in SCREENS])
 def test_f_keys_go_everywhere(qtbot: QtBot, screen: str, key: str) -> None:
     window, stills = shown(qtbot)
@@ -630,13 +656,18 @@ class Hands:
         self.done.append(("next_sale", what))
 
     def face(self) -> dict[str, Any]:
-        return {"lines": ["EDC SIMULASI", "MASUKKAN PIN"], "asks_pin": True}
+        slip = {"kind": "sale", "amount": 58_000, "last4": "4821", "approval": "004512", "invoice": "000123"}
+        return {"lines": ["EDC SIMULASI", "MASUKKAN PIN"], "asks_pin": True, "slip": slip}
 
     def press(self, key: str) -> None:
         self.done.append(("press", key))
 
     def slip(self, attempt_amount: int) -> None:
         return None
+
+    def void(self, invoice: str) -> str:
+        self.done.append(("void", invoice))
+        return "00"
 
     def totals(self) -> dict[str, int]:
         return {}
@@ -662,8 +693,9 @@ def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> No
     tray()._chips[1].click()
     qtbot.waitUntil(tray()._face._keys[0].isEnabled, timeout=15_000)
     tray()._face._keys[0].click()
-    qtbot.waitUntil(lambda: len(hands.done) == 3)
-    assert hands.done == [("insert", "2"), ("next_sale", "wrong_pin"), ("press", "1")]
+    tray()._paper.void.click()
+    qtbot.waitUntil(lambda: len(hands.done) == 4)
+    assert hands.done == [("insert", "2"), ("next_sale", "wrong_pin"), ("press", "1"), ("void", "000123")]
     window.resize(1800, 900)
     settle()
     assert not tray().isWindow()

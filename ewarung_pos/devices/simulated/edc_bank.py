@@ -10,6 +10,7 @@ import csv
 import datetime as dt
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -167,13 +168,18 @@ class Bank:
         """The sale or void with this reference."""
         return next((s for s in reversed(self._slips) if ref and s.ref == ref and s.kind != "settle"), None)
 
-    def slip(self, amount: int) -> dict[str, str] | None:
-        """The newest printed slip of this amount, as a person reads it; only what was approved is printed."""
+    def another(self, card: Card, amount: int) -> Card:
+        """Another card that can pay this; the same one where there is none."""
+        rest = (one for one in self.cards.values() if one.row != card.row and one.status == "active")
+        return next((one for one in rest if self.verdict(one, amount) == APPROVED), card)
+
+    def slip(self, amount: int | None = None) -> dict[str, Any] | None:
+        """The newest printed slip (of this amount), as a person reads it; only what was approved is printed."""
         printed = (s for s in reversed(self._slips) if s.code == APPROVED and s.kind != "settle")
-        slip = next((s for s in printed if s.amount == amount), None)
+        slip = next((s for s in printed if amount in {None, s.amount}), None)
         if slip is None:
             return None
-        shown = ("kind", "approval", "invoice", "rrn", "terminal", "merchant", "batch", "last4", "stamp")
+        shown = ("kind", "amount", "approval", "invoice", "rrn", "terminal", "merchant", "batch", "last4", "stamp")
         return {name: getattr(slip, name) for name in shown}
 
     def batch_total(self) -> int:

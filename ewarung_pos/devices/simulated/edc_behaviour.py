@@ -192,11 +192,20 @@ class Edc:
             lines += [price, f"MASUKKAN PIN {'*' * len(task.pin)}".strip()]
         else:
             lines.append("PROSES…")
-        return {"lines": lines, "asks_pin": bool(task and task.phase == "pin" and self._pin_mode == "face")}
+        asks_pin = bool(task and task.phase == "pin" and self._pin_mode == "face")
+        return {"lines": lines, "asks_pin": asks_pin, "slip": self._bank.slip()}
 
-    def slip(self, amount: int) -> dict[str, str] | None:
+    def slip(self, amount: int) -> dict[str, Any] | None:
         """The newest slip of that amount."""
         return self._bank.slip(amount)
+
+    def void(self, invoice: str) -> str:
+        """VOID in the terminal's own menu, by hand: the bank's answer. Not while it is busy for the till (`busy`)."""
+        if self._task is not None and self._task.kind != "card":
+            return "busy"
+        code = self._bank.void(invoice, "").code
+        self._shown = _RESULT.get(code, f"DITOLAK {code}")
+        return code
 
     def totals(self) -> dict[str, int]:
         """See `PracticeTray.totals`."""
@@ -311,6 +320,8 @@ class Edc:
     def _work(self, task: _Task, now: float) -> None:
         match task.kind:
             case "sale":
+                if "other_card" in task.faults and task.card is not None:
+                    task.card = self._bank.another(task.card, task.request.amount)
                 self._end(task, self._sale_code(task), now)
             case "void":
                 slip = self._bank.void(task.request.invoice, task.request.ref)

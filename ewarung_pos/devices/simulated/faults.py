@@ -29,6 +29,7 @@ _DEEDS = frozenset(
         "duplicate_response",
         "wrong_amount",
         "wrong_type",
+        "other_card",
         "short",
         "long",
         "garbage_before",

@@ -56,6 +56,8 @@ def _do(edc: Edc, asked: dict[str, Any], now: float) -> Any:  # noqa: ANN401 - w
             edc.press(str(asked["key"]), now)
         case "slip":
             result = edc.slip(int(asked["amount"]))
+        case "void":
+            result = edc.void(str(asked["invoice"]))
         case "totals":
             result = edc.totals()
         case unknown:
@@ -125,9 +127,12 @@ class TrayClient:
     def press(self, key: str) -> None:
         self._ask({"do": "press", "key": key})
 
-    def slip(self, attempt_amount: int) -> Mapping[str, str] | None:
-        slip: dict[str, str] | None = self._ask({"do": "slip", "amount": attempt_amount})
+    def slip(self, attempt_amount: int) -> Mapping[str, Any] | None:
+        slip: dict[str, Any] | None = self._ask({"do": "slip", "amount": attempt_amount})
         return slip
+
+    def void(self, invoice: str) -> str:
+        return str(self._ask({"do": "void", "invoice": invoice}))
 
     def totals(self) -> Mapping[str, int]:
         totals: dict[str, int] = self._ask({"do": "totals"})

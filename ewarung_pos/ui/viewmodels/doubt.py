@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.journal import OTHER_DEBIT, OTHER_DEBIT_VOIDED
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError, PosError
@@ -34,6 +35,7 @@ from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel, Mark, Step
 
 __all__ = ["DoubtDesk", "DoubtState", "DoubtViewModel"]
 
+_LAST = 4
 PAUSES_MS = (2_000, 5_000, 10_000)
 
 
@@ -179,6 +181,18 @@ class DoubtViewModel(ViewModel[DoubtState]):
         """No slip and the EDC shows no such transaction: nothing was debited; the leader confirms with her PIN."""
         if self._attempt is not None:
             self._by_people(self._attempt, Declined("", "no_slip"), leader_pin)
+
+    def slip_other(self, last4: str, invoice: str, leader_pin: str, *, voided: bool) -> None:
+        """The slip shows another card or amount: whose (four digits), its invoice, and whether the EDC voided it."""
+        attempt = self._attempt
+        if attempt is None or attempt.kind == "void":
+            return
+        card, number = last4.strip(), invoice.strip()
+        if len(card) != _LAST or not (card.isascii() and card.isdigit() and number.isascii() and number.isdigit()):
+            self._set(replace(self._state, notice=_form("Empat angka terakhir kartu dan nomor invoice harus disalin.")))
+            return
+        reason = OTHER_DEBIT_VOIDED if voided else OTHER_DEBIT
+        self._by_people(attempt, Declined(f"{card} {number}", reason), leader_pin)
 
     def _by_people(self, attempt: Attempt, outcome: PaymentOutcome, leader_pin: str) -> None:
         operator = self._desk.operator()  # whoever pressed; not whoever is there when the PIN was checked

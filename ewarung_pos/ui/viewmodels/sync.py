@@ -34,6 +34,8 @@ _FLAGS = {
     "LINES_DIFFER": "barang tidak cocok dengan jatah atau KKS yang terpotong",
     "RECEIPT_GAP": "nomor struk tidak urut",
     "SLIP_DISPUTED": "slip EDC yang sama dipakai untuk dua pembayaran",
+    "OTHER_DEBIT": "EDC menarik saldo kartu atau jumlah lain",
+    "OTHER_DEBIT_VOIDED": "penarikan lain sudah dibatalkan di EDC; bank perlu mengecek",
 }
 
 

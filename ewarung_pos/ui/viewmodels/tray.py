@@ -6,12 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
 
+from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError
 from ewarung_pos.ports import PracticeTray
 from ewarung_pos.ui.text import Trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
-__all__ = ["BEHAVIOURS", "TRAY_LANE", "TrayState", "TrayViewModel"]
+__all__ = ["BEHAVIOURS", "TRAY_LANE", "TraySlip", "TrayState", "TrayViewModel"]
 
 T = TypeVar("T")
 
@@ -40,6 +41,16 @@ class _Runner(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class TraySlip:
+    """The newest slip of the simulated EDC, to be read and copied; `voidable` while it is a sale."""
+
+    title: str
+    numbers: str
+    invoice: str
+    voidable: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TrayState:
     """`cards` are (row, label). `display` is what the EDC shows; `asks_pin` lights its keys."""
 
@@ -48,6 +59,7 @@ class TrayState:
     behaviour: str = "ok"
     display: tuple[str, ...] = ()
     asks_pin: bool = False
+    slip: TraySlip | None = None
     away: Trouble | None = None
 
 
@@ -88,7 +100,13 @@ class TrayViewModel(ViewModel[TrayState]):
         """A key of the EDC: digit, `ok`, `cancel` or `clear`."""
         self._do(lambda: self._tray.press(key))
 
-    def _do(self, work: Callable[[], None]) -> None:
+    def void(self) -> None:
+        """VOID of the newest slip in the EDC's own menu, as at a real terminal when it debited the wrong card."""
+        slip = self._state.slip
+        if slip is not None and slip.voidable:
+            self._do(lambda: self._tray.void(slip.invoice))
+
+    def _do(self, work: Callable[[], object]) -> None:
         self._runner.submit(TRAY_LANE, work, lambda nothing: self._look(), self._failed)
 
     def _laid_out(self, cards: tuple[tuple[str, str], ...]) -> None:
@@ -104,7 +122,8 @@ class TrayViewModel(ViewModel[TrayState]):
 
     def _seen(self, face: Mapping[str, Any]) -> None:
         lines = tuple(str(line) for line in face.get("lines", ()))
-        self._set(replace(self._state, display=lines, asks_pin=bool(face.get("asks_pin")), away=None))
+        slip = _slip(face.get("slip"))
+        self._set(replace(self._state, display=lines, asks_pin=bool(face.get("asks_pin")), slip=slip, away=None))
         self._again(LOOK_MS, self._look)
 
     def _again(self, delay_ms: int, callback: Callable[[], None]) -> None:
@@ -115,7 +134,7 @@ class TrayViewModel(ViewModel[TrayState]):
     def _failed(self, error: Exception) -> None:
         if not isinstance(error, DeviceError):
             raise error
-        self._set(replace(self._state, display=(), asks_pin=False, away=trouble_of(error)))
+        self._set(replace(self._state, display=(), asks_pin=False, slip=None, away=trouble_of(error)))
         self._again(AWAY_MS, self._retry)
 
     def _retry(self) -> None:
@@ -124,3 +143,15 @@ class TrayViewModel(ViewModel[TrayState]):
             self._look()
         elif self._active:
             self._runner.submit(TRAY_LANE, self._tray.cards, self._laid_out, self._failed)
+
+
+def _slip(said: Mapping[str, Any] | None) -> TraySlip | None:
+    if said is None:
+        return None
+    sale = said["kind"] == "sale"
+    return TraySlip(
+        title=f"{'PENJUALAN' if sale else 'VOID'} {Rupiah(int(said['amount']))} •••• {said['last4']}",
+        numbers=f"APPROVAL {said['approval']}  INVOICE {said['invoice']}",
+        invoice=str(said["invoice"]),
+        voidable=sale,
+    )

@@ -29,10 +29,23 @@ from ewarung_pos.ui.views.kit import (
 from ewarung_pos.ui.views.leader_pin import PinCard
 from ewarung_pos.ui.views.parts import Box, Page, Stack, is_narrow, kit_trouble, tone_of
 
-__all__ = ["DoubtView"]
+__all__ = ["DoubtView", "SlipForm"]
 
 _SAYS_PAID = "paid"
 _SAYS_NONE = "none"
+_SAYS_VOIDED = "voided"
+_SAYS_OTHER = "other"
+_OTHER = frozenset({_SAYS_VOIDED, _SAYS_OTHER})
+_LAST = 4
+_SALE_ONLY = (
+    Option(_SAYS_VOIDED, "Lain, dibatalkan", "Alt+S"),
+    Option(_SAYS_OTHER, "Lain, belum batal", "Alt+B"),
+)
+_EITHER = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ditarik", "Alt+T"))
+_ADVICE = {
+    _SAYS_VOIDED: "Struk lain: kartu atau jumlahnya tidak sama dengan di atas. Simpan juga struk pembatalannya.",
+    _SAYS_OTHER: "Coba batalkan dulu di EDC. Bila EDC menolak, catat di sini dan hubungi bank hari ini.",
+}
 
 
 class DoubtView(Page):
@@ -123,6 +136,7 @@ class SlipForm(Stack):
         super().__init__(parent)
         self._doubt = doubt
         self._says = ""
+        self._notice: Trouble | None = None
         self._form = Card(pad=3, spacing=2, tone=Tone.LOOK)
         self._make_form(self._form)
         self.addWidget(self._form)
@@ -136,20 +150,24 @@ class SlipForm(Stack):
         self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
         head.add(Text("Apa kata struk EDC?", Role.TITLE, wrap=True), self._detail)
         self._choice = Choice("Apa kata struk EDC?", stretch=False)
-        self._choice.set_options(
-            (Option(_SAYS_PAID, "Ada struk, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ada penarikan", "Alt+T"))
-        )
+        self._choice.set_options((*_EITHER, *_SALE_ONLY))
         self._choice.chosen.connect(self._chosen)
         self.approval = TextField("Nomor persetujuan")
         self.approval.setMaxLength(12)
+        self.last4 = TextField("4 angka terakhir kartu")
+        self.last4.setMaxLength(_LAST)
+        self.last4.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly)
         self.invoice = TextField("Nomor invoice")
         self.invoice.setMaxLength(12)
         self.invoice.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly)
-        self.approval.textChanged.connect(self._show)
-        self.invoice.textChanged.connect(self._show)
+        for field in (self.approval, self.last4, self.invoice):
+            field.textChanged.connect(self._show)
         self._fields = Box(across=True, gap=2)
+        self._approval_row = FieldRow("Nomor persetujuan", self.approval, help_text="APPROVAL di struk")
+        self._last4_row = FieldRow("4 angka terakhir kartu", self.last4, help_text="Kartu di struk itu")
         self._fields.add(
-            FieldRow("Nomor persetujuan", self.approval, help_text="APPROVAL di struk"),
+            self._approval_row,
+            self._last4_row,
             FieldRow("Nomor invoice", self.invoice, help_text="INVOICE di struk"),
             stretch=1,
         )
@@ -169,8 +187,8 @@ class SlipForm(Stack):
 
     def clear(self) -> None:
         """Another doubt: nothing is typed yet."""
-        self.approval.clear()
-        self.invoice.clear()
+        for field in (self.approval, self.last4, self.invoice):
+            field.clear()
         self._says = ""
         self._show()
         self._back()
@@ -183,24 +201,36 @@ class SlipForm(Stack):
     def render_state(self, panel: DoubtPanel, notice: Trouble | None) -> None:
         """Show which debit it is about, and what was wrong with what was entered."""
         self._detail.set_text(panel.amount)
+        self._choice.set_options(_EITHER if panel.void else (*_EITHER, *_SALE_ONLY))
+        self._notice = notice
+        self._show()
+        self.pin.render_notice(notice)
+
+    def _show_hint(self) -> None:
+        notice = self._notice
+        # The smallest windows have no room for advice beside the fields.
+        self._hint.setVisible(notice is not None or self._hint.look.room is not Density.TIGHT or not self._says)
         tone = tone_of(notice.tone) if notice is not None else Tone.INFO
         self._hint.set_tone(tone)
         self._hint_words.set_tone(tone)
         self._hint_words.set_text(
             f"{notice.happened} {notice.now}"
             if notice is not None
-            else "Baca struk EDC bersama ketua. Pilihan ini dicatat atas nama berdua."
+            else _ADVICE.get(self._says, "Baca struk EDC bersama ketua. Pilihan ini dicatat atas nama berdua.")
         )
-        self.pin.render_notice(notice)
 
     def _chosen(self, says: str) -> None:
         self.choose(says)
-        if says == _SAYS_PAID:
-            self.approval.setFocus(Qt.FocusReason.OtherFocusReason)
+        first = {_SAYS_PAID: self.approval, _SAYS_VOIDED: self.last4, _SAYS_OTHER: self.last4}.get(says)
+        if first is not None:
+            first.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show(self) -> None:
         self._choice.set_chosen(self._says)
-        self._fields.setVisible(self._says == _SAYS_PAID)
+        self._fields.setVisible(self._says == _SAYS_PAID or self._says in _OTHER)
+        self._approval_row.setVisible(self._says == _SAYS_PAID)
+        self._last4_row.setVisible(self._says in _OTHER)
+        self._show_hint()
         self.go_on.set_reason(self._missing())
 
     def _missing(self) -> str:
@@ -208,14 +238,19 @@ class SlipForm(Stack):
             return "pilih dulu"
         if self._says == _SAYS_PAID and not (self.approval.text().strip() and self.invoice.text().strip()):
             return "salin dua nomor"
+        if self._says in _OTHER and not (len(self.last4.text().strip()) == _LAST and self.invoice.text().strip()):
+            return "salin dua nomor"
         return ""
 
     def _ask_pin(self) -> None:
-        paid = self._says == _SAYS_PAID
-        title = "Bank sudah menarik saldo" if paid else "Tidak ada penarikan"
-        said = f"{self._detail.text()}"
-        numbers = f"Persetujuan {self.approval.text().strip()}, invoice {self.invoice.text().strip()}"
-        self.pin.ask(title, f"{said}\n{numbers}" if paid else said, self._confirm)
+        invoice = f"invoice {self.invoice.text().strip()}"
+        other = f"Kartu di struk •••• {self.last4.text().strip()}, {invoice}"
+        title, numbers = {
+            _SAYS_PAID: ("Bank sudah menarik saldo", f"Persetujuan {self.approval.text().strip()}, {invoice}"),
+            _SAYS_VOIDED: ("Penarikan lain, sudah dibatalkan di EDC", other),
+            _SAYS_OTHER: ("Penarikan lain, belum dibatalkan", other),
+        }.get(self._says, ("Tidak ada penarikan", ""))
+        self.pin.ask(title, f"{self._detail.text()}\n{numbers}".rstrip(), self._confirm)
         self.show_page(self.pin)
         self.asks_pin.emit(True)
         self.pin.take_keyboard()
@@ -227,5 +262,8 @@ class SlipForm(Stack):
     def _confirm(self, pin: str) -> None:
         if self._says == _SAYS_PAID:
             self._doubt.slip_approved(self.approval.text(), self.invoice.text(), pin)
+        elif self._says in _OTHER:
+            voided = self._says == _SAYS_VOIDED
+            self._doubt.slip_other(self.last4.text(), self.invoice.text(), pin, voided=voided)
         else:
             self._doubt.slip_none(pin)

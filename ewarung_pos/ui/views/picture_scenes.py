@@ -33,7 +33,7 @@ from ewarung_pos.ui.viewmodels.history import HistoryLine, HistoryState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
 from ewarung_pos.ui.viewmodels.stock import StockRow, StockState
 from ewarung_pos.ui.viewmodels.sync import SyncLine, SyncState
-from ewarung_pos.ui.viewmodels.tray import TrayState, TrayViewModel
+from ewarung_pos.ui.viewmodels.tray import TraySlip, TrayState, TrayViewModel
 from ewarung_pos.ui.views.tray import TrayView
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
 
@@ -69,8 +69,8 @@ class Still:
         if name.startswith("_"):
             raise AttributeError(name)
 
-        def take(*arguments: object) -> None:
-            self.calls.append((name, *arguments))
+        def take(*arguments: object, **named: object) -> None:
+            self.calls.append((name, *arguments, *named.values()))
 
         return take
 
@@ -541,6 +541,7 @@ _TRAY = TrayState(
     inserted="1",
     display=("EDC SIMULASI", "Rp83.200", "MASUKKAN PIN ***"),
     asks_pin=True,
+    slip=TraySlip("PENJUALAN Rp58.000 •••• 4821", "APPROVAL 004512  INVOICE 000123", "000123", voidable=True),
 )
 
 
@@ -577,6 +578,15 @@ def _slip_paid(widget: QWidget) -> None:
     for form in widget.findChildren(SlipForm):
         form.choose("paid")
         form.approval.setText("004512")
+        form.invoice.setText("000123")
+
+
+def _slip_other(widget: QWidget) -> None:
+    from ewarung_pos.ui.views.doubt import SlipForm
+
+    for form in widget.findChildren(SlipForm):
+        form.choose("voided")
+        form.last4.setText("1190")
         form.invoice.setText("000123")
 
 
@@ -753,7 +763,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("latihan-edc", _tray(_TRAY), size=(340, 720)),
     Scene(
         "latihan-edc-jauh",
-        _tray(replace(_TRAY, display=(), asks_pin=False, inserted="", away=trouble("device_unavailable"))),
+        _tray(replace(_TRAY, display=(), asks_pin=False, slip=None, inserted="", away=trouble("device_unavailable"))),
         size=(340, 720),
     ),
     Scene("kesalahan-program", _faulted),
@@ -782,6 +792,19 @@ SCENES: tuple[Scene, ...] = (
         _window(
             shell=_on("closing"), closing=replace(_SEALED, copied="", copy_trouble=trouble("config", "backup_dir"))
         ),
+    ),
+    Scene(
+        "belum-pasti-tidak-cocok",
+        _window(doubt=DoubtState(replace(_DOUBT, asking=False, trouble=trouble("doubt.mismatch")), 1)),
+    ),
+    Scene(
+        "belum-pasti-struk-lain",
+        _window(doubt=DoubtState(replace(_DOUBT, asking=False, trouble=trouble("doubt.mismatch"), slip_form=True), 1)),
+        _slip_other,
+    ),
+    _counter(
+        "belum-pasti-bukan-ini",
+        CounterState(phase=Phase.REFUSED, refusal=trouble("edc.other_debit"), person=_SUMINAH),
     ),
 )
 """Every state, in the order of a day; then what is seldom seen."""

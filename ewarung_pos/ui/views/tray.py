@@ -6,7 +6,7 @@ from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
-from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TrayState, TrayViewModel
+from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TraySlip, TrayState, TrayViewModel
 from ewarung_pos.ui.views.kit import Flow, Panel, Role, SearchField, Text, Tone
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
@@ -101,12 +101,12 @@ class _EdcKey(PaintedButton):
 
 
 class _Chip(PaintedButton):
-    """One way the next sale can go."""
+    """One way the next sale can go, or a small thing to press."""
 
-    def __init__(self, value: str, label: str) -> None:
+    def __init__(self, value: str, label: str, *, checkable: bool = True) -> None:
         super().__init__()
         self.value = value
-        self.setCheckable(True)
+        self.setCheckable(checkable)
         self.setAccessibleName(label)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
@@ -176,6 +176,33 @@ class _Face(Painted):
             painter.drawText(at, Qt.AlignmentFlag.AlignCenter, line)
 
 
+class _SlipPaper(Panel):
+    """The newest slip that the EDC printed, and VOID as in its own menu."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(pad=1, parent=parent)
+        self._title = Text(role=Role.SMALL, wrap=True)
+        self._numbers = Text(role=Role.SMALL, wrap=True)
+        self.void = _Chip("void", "VOID", checkable=False)
+        self.void.setAccessibleDescription("Batalkan penarikan di EDC")
+        words = Box(gap=0)
+        words.add(self._title, self._numbers)
+        across = Box(across=True, gap=1)
+        across.add(words, stretch=1)
+        across.add(self.void)
+        self.body.addWidget(across)
+
+    def paintEvent(self, _event: QPaintEvent) -> None:
+        box(smooth(self), self.rect(), 4, self.look.colour("card"), self.look.colour("line"), 1)
+
+    def render_state(self, slip: TraySlip | None) -> None:
+        self.setVisible(slip is not None)
+        if slip is not None:
+            self._title.set_text(slip.title)
+            self._numbers.set_text(slip.numbers)
+            self.void.setVisible(slip.voidable)
+
+
 class TrayView(Box):
     """The tray as a panel at the right or a window of its own."""
 
@@ -197,7 +224,9 @@ class TrayView(Box):
             chip.clicked.connect(self._behave)
         self._behaviour.set_widgets([*self._chips])
         self._rows = PagedRows("Kartu di meja", tall=56, keys=("Alt+B", "Alt+N"))
-        self.add(self._face, self._away)
+        self._paper = _SlipPaper()
+        self._paper.void.clicked.connect(tray.void)
+        self.add(self._face, self._paper, self._away)
         self._next = Text("Belanja KKS berikutnya", Role.SMALL, Tone.SOFT)
         self.add(self._next, self._behaviour)
         self._found: tuple[tuple[str, str], ...] = ()
@@ -213,6 +242,7 @@ class TrayView(Box):
         self._state = state
         self._render_cards()
         self._face.render_state(state.display, asks_pin=state.asks_pin)
+        self._paper.render_state(state.slip)
         for chip in self._chips:
             chip.setChecked(chip.value == state.behaviour)
         self._away.setVisible(state.away is not None)

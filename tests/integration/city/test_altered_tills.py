@@ -19,6 +19,7 @@ from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.business_day import ControlLine, DayTotals
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.journal import (
+    AttemptOpened,
     AttemptSettled,
     ComplaintRecorded,
     DayClosed,
@@ -425,6 +426,24 @@ def test_a_disputed_slip_is_a_case_with_its_receipt_and_amount(
     (case,) = msgspec.json.decode(capsys.readouterr().out.splitlines()[-1])
     assert (case["device"], case["date"], case["reason"]) == ("EW-0001", "2026-11-24", "SLIP_DISPUTED")
     assert (case["receipt"], case["amount"]) == ((1, PRICE) if known else (None, None))
+
+
+@pytest.mark.parametrize("outcome", ["other_debit", "other_debit_voided"])
+@pytest.mark.parametrize("known", [True, False])
+def test_a_debit_of_another_card_is_a_case_with_its_amount(
+    city: LiveCity, pen: Pen, known: bool, outcome: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pen.write(DayOpened())
+    pen.write(AttemptOpened("b", "K00001", "4821", 29_000, "0" * 64))
+    pen.write(AttemptOpened("a", "K00001", "4821", 58_000, "0" * 64))
+    pen.write(AttemptSettled("a" if known else "of another journal", outcome, "1190 000123", "slip", ("siti", "yuni")))
+    assert flags(city, pen) == [(5, outcome.upper())]
+    with pytest.raises(SystemExit) as done:
+        main(["report", "kasus", "--period", PERIOD, "--data-dir", str(city.data_dir), "--json"])
+    assert done.value.code in (0, None)
+    (case,) = msgspec.json.decode(capsys.readouterr().out.splitlines()[-1])
+    assert (case["reason"], case["receipt"]) == (outcome.upper(), None)
+    assert case["amount"] == (58_000 if known else None)
 
 
 def test_a_case_about_a_redemption_says_which(city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed]) -> None:

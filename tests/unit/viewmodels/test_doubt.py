@@ -197,6 +197,34 @@ def test_two_people_find_no_slip(doubtful: ScriptedTill) -> None:
     assert doubtful.kit.redeem.open_attempts() == ()
 
 
+@pytest.mark.parametrize(("voided", "outcome"), [(True, "other_debit_voided"), (False, "other_debit")])
+def test_two_people_read_another_card_off_the_slip(doubtful: ScriptedTill, voided: bool, outcome: str) -> None:
+    doubtful.vm.doubt.ask_slip()
+    doubtful.vm.doubt.slip_other(" 1190 ", " 000042 ", LEADER, voided=voided)
+    doubtful.settle()
+    assert doubtful.vm.doubt.state.panel is None
+    assert doubtful.counter.refusal is not None
+    assert doubtful.counter.refusal.code == f"edc.{outcome}"
+    assert doubtful.kit.redeem.open_attempts() == ()
+    assert redeemed(doubtful) == []
+    settled = [fact for fact in facts(doubtful.kit) if isinstance(fact, AttemptSettled)]
+    assert (settled[-1].outcome, settled[-1].code) == (outcome, "1190 000042")
+    assert (settled[-1].evidence, settled[-1].decided_by) == ("slip", ("siti", "yuni"))
+
+
+@pytest.mark.parametrize(
+    ("last4", "invoice"), [("119", "000042"), ("11a0", "000042"), ("1190", ""), ("1190", "no. 42")]
+)
+def test_another_card_half_copied_is_not_enough(doubtful: ScriptedTill, last4: str, invoice: str) -> None:
+    doubtful.vm.doubt.ask_slip()
+    doubtful.settle()
+    doubtful.vm.doubt.slip_other(last4, invoice, LEADER, voided=True)
+    doubtful.settle()
+    assert doubtful.vm.doubt.state.notice is not None
+    assert doubtful.vm.doubt.state.notice.title == "Belum lengkap"
+    assert len(doubtful.kit.redeem.open_attempts()) == 1
+
+
 def test_an_answer_that_comes_while_the_slip_is_typed_does_not_close_the_form(doubtful: ScriptedTill) -> None:
     doubtful.vm.doubt.inquire()
     doubtful.vm.doubt.ask_slip()
@@ -214,6 +242,7 @@ def test_without_a_doubt_the_slip_commands_do_nothing(till: ScriptedTill) -> Non
     doubt.ask_slip()
     doubt.slip_approved("A00042", "000042", LEADER)
     doubt.slip_none("000000")
+    doubt.slip_other("1190", "000042", "000000", voided=True)
     till.settle()
     assert doubt.state.panel is None
     assert till.kit.ledger.read().head() == head

@@ -39,8 +39,12 @@ class Hands:
         self.looks += 1
         return self.shows
 
-    def slip(self, attempt_amount: int) -> Mapping[str, str] | None:
+    def slip(self, attempt_amount: int) -> Mapping[str, Any] | None:
         return None
+
+    def void(self, invoice: str) -> str:
+        self._do(f"void {invoice}")
+        return "00"
 
     def totals(self) -> Mapping[str, int]:
         return {}
