@@ -22,6 +22,7 @@ from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.sync.client import HttpCityServer
 from ewarung_pos.sync.engine import SyncEngine
+from ewarung_pos.ui.viewmodels import sync
 
 __all__ = ["POINTS"]
 
@@ -85,4 +86,6 @@ def arm(point: str, nth: int) -> None:
 
 if __name__ == "__main__":
     arm(sys.argv[1], int(sys.argv[2]))
+    # A morning served without a pause would send nothing before its end: the till waits for a quiet second.
+    sync.AFTER_COMMIT_MS = 0
     main(sys.argv[3:])

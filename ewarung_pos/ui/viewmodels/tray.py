@@ -150,8 +150,8 @@ def _slip(said: Mapping[str, Any] | None) -> TraySlip | None:
         return None
     sale = said["kind"] == "sale"
     return TraySlip(
-        title=f"{'PENJUALAN' if sale else 'VOID'} {Rupiah(int(said['amount']))} •••• {said['last4']}",
-        numbers=f"APPROVAL {said['approval']}  INVOICE {said['invoice']}",
+        title=f"{'SALE' if sale else 'VOID'} {Rupiah(int(said['amount']))} •••• {said['last4']}",
+        numbers=f"APPR {said['approval']} · INV {said['invoice']}",
         invoice=str(said["invoice"]),
         voidable=sale,
     )

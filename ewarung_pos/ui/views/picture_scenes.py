@@ -541,7 +541,7 @@ _TRAY = TrayState(
     inserted="1",
     display=("EDC SIMULASI", "Rp83.200", "MASUKKAN PIN ***"),
     asks_pin=True,
-    slip=TraySlip("PENJUALAN Rp58.000 •••• 4821", "APPROVAL 004512  INVOICE 000123", "000123", voidable=True),
+    slip=TraySlip("SALE Rp58.000 •••• 4821", "APPR 004512 · INV 000123", "000123", voidable=True),
 )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from ewarung_pos.errors import DeviceUnavailable
 from ewarung_pos.ui.runners import SteppedRunner
-from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TrayViewModel
+from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TraySlip, TrayViewModel
 
 
 class Hands:
@@ -102,6 +102,25 @@ def test_what_hands_do_reaches_the_edc_and_shows_at_once(
     assert hands.done == ["insert 2", "next wrong_pin", "press 1", "press ok"]
     assert (tray.state.inserted, tray.state.behaviour) == ("2", "wrong_pin")
     assert hands.looks == looks + 4
+
+
+def test_the_newest_slip_can_be_copied_and_a_sale_voided(
+    tray: TrayViewModel, hands: Hands, runner: SteppedRunner
+) -> None:
+    slip = {"kind": "sale", "amount": 58_000, "last4": "4821", "approval": "004512", "invoice": "000123"}
+    hands.shows = {"lines": ["SIAP"], "asks_pin": False, "slip": slip}
+    tray.void()
+    tray.activate()
+    runner.advance(0)
+    assert tray.state.slip == TraySlip("SALE Rp58.000 •••• 4821", "APPR 004512 · INV 000123", "000123", voidable=True)
+    hands.shows = {"lines": ["BERHASIL"], "asks_pin": False, "slip": {**slip, "kind": "void"}}
+    tray.void()
+    runner.advance(0)
+    assert hands.done == ["void 000123"]
+    assert tray.state.slip == TraySlip("VOID Rp58.000 •••• 4821", "APPR 004512 · INV 000123", "000123", voidable=False)
+    tray.void()
+    runner.advance(0)
+    assert hands.done == ["void 000123"]
 
 
 def test_an_edc_that_is_away_is_said_and_looked_for(tray: TrayViewModel, hands: Hands, runner: SteppedRunner) -> None:
