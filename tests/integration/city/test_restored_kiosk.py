@@ -18,8 +18,8 @@ from ewarung_pos.domain.journal import KioskEnrolled, RegisterPurged, decode
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import CityTime
-from ewarung_pos.enrolment import enrol_into
 from ewarung_pos.errors import ChainBroken, ConfigError, LedgerError, NotEntitled, RuleViolation, ServerUnreachable
+from ewarung_pos.kiosk.enrolment import enrol_into
 from ewarung_pos.ledger import key_passphrase
 from ewarung_pos.ledger.backup import back_up
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
