@@ -241,9 +241,8 @@ def test_what_only_the_copy_holds_reaches_the_city_before_its_epoch_ends(kiosk: 
 
 
 def test_a_long_copy_is_sent_in_as_many_batches_as_it_takes(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ewarung_pos.sync import upload as module
 
-    monkeypatch.setattr(module, "BATCH_ENTRIES", 2)
+    monkeypatch.setattr("ewarung_pos.sync.outgoing.BATCH_ENTRIES", 2)
     for family in kiosk.families()[:5]:
         kiosk.serve(family)
     copy = kiosk.copy("stick")
