@@ -65,7 +65,7 @@ def _window() -> int:
     # What a start makes stays to the end: looking for garbage among it takes a twentieth of the time. The window
     # turns it on again.
     gc.disable()
-    from ewarung_pos.kiosk import run_window
+    from ewarung_pos.kiosk.window import run_window
 
     return run_window(os.environ.get("EWARUNG_DATA_DIR") or None)
 

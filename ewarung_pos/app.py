@@ -24,7 +24,7 @@ from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 
-__all__ = ["Application", "backup_directory", "build", "data_directory", "receipt_printer"]
+__all__ = ["Application", "backup_directory", "build", "receipt_printer"]
 
 
 @dataclass(frozen=True)
@@ -48,17 +48,6 @@ class Application:
         self.till.stop()
         for close in self.closers:
             close()
-
-
-def data_directory(given: str | None, config: KioskConfig | None = None) -> Path:
-    """Where this kiosk's data lives: the command's option, the configuration, or the platform's own place."""
-    if given:
-        return Path(given)
-    if config is not None and config.paths.data:
-        return Path(config.paths.data)
-    from platformdirs import user_data_path
-
-    return user_data_path("ewarung-pos", appauthor=False)
 
 
 def backup_directory(config: KioskConfig, data_dir: Path) -> Path:

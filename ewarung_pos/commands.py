@@ -40,7 +40,7 @@ def cli(context: click.Context, data_dir: str | None) -> None:
 @_DATA_DIR
 def run(data_dir: str | None) -> None:
     """The till on this kiosk's configuration."""
-    from ewarung_pos.kiosk import run_window
+    from ewarung_pos.kiosk.window import run_window
 
     sys.exit(run_window(data_dir))
 
@@ -117,11 +117,11 @@ def simulate_edc(
 @_JSON
 def doctor(*, data_dir: str | None, bundle: str | None, as_json: bool) -> None:
     """Look at devices, printer, disk, ledger, key tier, clock and city; say what each means and what to do."""
-    from ewarung_pos.kiosk import examine
+    from ewarung_pos.kiosk.doctor import examine
 
     found = examine(data_dir)
     if bundle is not None:
-        from ewarung_pos.support import write_bundle
+        from ewarung_pos.kiosk.support import write_bundle
 
         parts = write_bundle(data_dir, found, Path(bundle))
         click.echo(
@@ -151,7 +151,7 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     given = context.get_parameter_source("data_dir") is click.core.ParameterSource.COMMANDLINE
     if path and given and Path(path).is_dir():
         raise click.UsageError("Beri salah satu dari folder PATH dan --data-dir DIR.")
-    from ewarung_pos.kiosk import verify_ledger
+    from ewarung_pos.kiosk.proof import verify_ledger
     from ewarung_pos.ui.text_verify import verdict
 
     report = verify_ledger(path or data_dir, data_dir)
@@ -174,7 +174,7 @@ def export(*, out: str, first_seq: int, data_dir: str | None, as_json: bool) -> 
     Works beside a running till. OUT.jsonl must not be there yet; it appears when it is whole. An export from a later
     entry on proves its chain and signatures, but not its balances.
     """
-    from ewarung_pos.kiosk import export_ledger
+    from ewarung_pos.kiosk.proof import export_ledger
 
     done = export_ledger(data_dir, Path(out), first_seq)
     if as_json:
@@ -196,7 +196,7 @@ def backup(*, directory: Path | None, data_dir: str | None, as_json: bool, piped
     Without DIRECTORY: into the configured place ([paths] backup), where the newest fourteen copies and the last of each
     month stay. A copy holds all that `restore` needs, except the key: keep that elsewhere.
     """
-    from ewarung_pos.kiosk import backup_ledger
+    from ewarung_pos.kiosk.copies import backup_ledger
     from ewarung_pos.ui.text_key import KEY_STAYS
 
     try:
@@ -221,7 +221,7 @@ def restore(*, file: Path, data_dir: str | None, as_json: bool) -> None:
     A copy may be older than what was handed out. So the restored ledger only tells the city what it holds; enrolling
     with a new code ends its epoch and begins the next. The ledger that was in place is kept beside it.
     """
-    from ewarung_pos.kiosk import restore_ledger
+    from ewarung_pos.kiosk.copies import restore_ledger
     from ewarung_pos.ui.text_copies import restored_words
 
     done = restore_ledger(file, data_dir)
@@ -242,7 +242,7 @@ def report() -> None:
 @_JSON
 def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
     """Whose data this device holds, for the notice within 3 x 24 hours after a loss (UU 27/2022 art. 46)."""
-    from ewarung_pos.reports import report_held_data
+    from ewarung_pos.kiosk.held_data import report_held_data
 
     done = report_held_data(data_dir, out)
     if as_json:
@@ -264,7 +264,8 @@ def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None
 
     A key that is there already stays in force, for it opens what was copied: `rekey` moves it.
     """
-    from ewarung_pos.kiosk import enrol_kiosk, tier_for
+    from ewarung_pos.kiosk.enrolment import enrol_kiosk
+    from ewarung_pos.kiosk.keys import tier_for
     from ewarung_pos.ui.text_copies import city_words
 
     def show(digits: str) -> None:
@@ -289,7 +290,7 @@ def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None
 @_DATA_DIR
 def rekey(place: str, data_dir: str | None) -> None:
     """Move the ledger's key to another place; the till must be closed."""
-    from ewarung_pos.kiosk import choose_tier, rekey_kiosk
+    from ewarung_pos.kiosk.keys import choose_tier, rekey_kiosk
 
     tier = choose_tier(place)
     gone = rekey_kiosk(data_dir, tier)

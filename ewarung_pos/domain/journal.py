@@ -1,4 +1,4 @@
-"""The journal: facts, canonical bytes, the chain, and the fold from entries to balances and stock.
+"""The journal: what can happen (facts), canonical bytes, and the chain from entry to entry.
 
 An entry's canonical bytes are RFC 8785 JSON (keys sorted, no fractions); its hash is
 SHA-256(previous hash || canonical bytes). The first entry follows a seed made of device and epoch.

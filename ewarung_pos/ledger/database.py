@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from threading import Lock, RLock
+from threading import RLock
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -28,6 +28,7 @@ from ewarung_pos.ledger.engine import (
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.ledger.placement import refuse_network_share
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
+from ewarung_pos.ledger.readers import Readers
 from ewarung_pos.ledger.shape import misshapen
 from ewarung_pos.ledger.tip import Tip, load_tip
 from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
@@ -102,7 +103,7 @@ class SqlLedger:
         self._catalogue = CatalogueCache()
         self._writer: Connection | None
         self._writer, self._tip = _writer(path, key)
-        self._readers = _Readers(path, key)
+        self._readers = Readers(path, key)
         self._reader = _Reader(self, self._catalogue)
 
     def write(self) -> AbstractContextManager[SqlUnitOfWork]:
@@ -324,54 +325,6 @@ class _Reader(Queries):
 
     def _tip(self) -> Tip:
         return self._ledger._tip  # noqa: SLF001 - as above
-
-
-class _Readers:
-    """Query-only connections, as many as ever read at the same time; each is lent for one snapshot."""
-
-    def __init__(self, path: Path, key: bytes | None) -> None:
-        self._path = path
-        self._key = key
-        self._idle: list[Connection] = []
-        self._guard = Lock()
-        self._closed = False
-
-    @contextmanager
-    def snapshot(self) -> Iterator[Execute]:
-        """`execute` inside a read transaction that ends with the block: a forgotten one would keep the log growing."""
-        connection = self._take()
-        sound = False
-        try:
-            with translated():
-                connection.execute("BEGIN")
-                yield connection.execute
-                connection.execute("COMMIT")
-            sound = True
-        finally:
-            self._give_back(connection, sound=sound)
-
-    def close(self) -> None:
-        """Close the idle ones; one that is still out is closed when it comes back."""
-        with self._guard:
-            self._closed = True
-            for connection in self._idle:
-                connection.close()
-            self._idle.clear()
-
-    def _take(self) -> Connection:
-        with self._guard:
-            if self._closed:
-                raise LedgerError("the ledger is closed", reason="closed")
-            if self._idle:
-                return self._idle.pop()
-        return connect(self._path, self._key, query_only=True)
-
-    def _give_back(self, connection: Connection, *, sound: bool) -> None:
-        with self._guard:
-            if sound and not self._closed:
-                self._idle.append(connection)
-            else:
-                connection.close()
 
 
 def _log_left(path: Path) -> bool:

@@ -27,6 +27,7 @@ __all__ = [
     "LEDGER_FILE",
     "PAGE_BYTES",
     "SCHEMA_VERSION",
+    "SQLITE_VERSION",
     "Connection",
     "check_owner",
     "connect",
@@ -46,6 +47,9 @@ APPLICATION_ID = 0x65576172
 
 SCHEMA_VERSION = 1
 """Number of the newest migration, kept in the file's `user_version`."""
+
+SQLITE_VERSION: str = sqlite.sqlite_version
+"""Of the one engine."""
 
 LEDGER_FILE = "ledger.db"
 """Its name in a data directory."""

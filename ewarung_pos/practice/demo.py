@@ -18,7 +18,7 @@ from ewarung_pos.diagnostics import start_log
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ConfigError, LedgerFull
-from ewarung_pos.kiosk import verify_ledger
+from ewarung_pos.kiosk.proof import verify_ledger
 from ewarung_pos.ledger.database import LEDGER_FILE, open_ledger
 from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.ledger.lock import InstanceLock

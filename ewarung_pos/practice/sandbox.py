@@ -27,8 +27,8 @@ from ewarung_pos.devices.ecr import EcrLine, EcrTimers
 from ewarung_pos.devices.simulated import edc, tray
 from ewarung_pos.devices.simulated.printer import SimulatedPrinter
 from ewarung_pos.devices.transport import SerialTransport
-from ewarung_pos.enrolment import city_option, enrol_into
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
+from ewarung_pos.kiosk.enrolment import city_option, enrol_into
 from ewarung_pos.ports import PracticeTray
 from ewarung_pos.practice.cards import sample_file
 from ewarung_pos.sync.embedded import EmbeddedCity

@@ -10,17 +10,12 @@ from collections.abc import Callable
 
 import msgspec
 
-from ewarung_pos.domain.business_day import Day
-from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
+from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import (
     Lease,
-    LineProblem,
-    Refusal,
     Standing,
-    check,
-    refusal_of_card,
 )
-from ewarung_pos.domain.family import CardRef, Family, HolderPresence
+from ewarung_pos.domain.family import CardRef, HolderPresence
 from ewarung_pos.domain.free_text import PROXY_REASON_CHARS
 from ewarung_pos.domain.journal import (
     OTHER_DEBITS,
@@ -42,18 +37,10 @@ from ewarung_pos.domain.redemption import (
     right_debits,
     total_of,
 )
-from ewarung_pos.domain.timeline import Instant, Period, clock_trouble
 from ewarung_pos.errors import (
-    AllotmentExhausted,
-    CardBlocked,
-    ClockSuspect,
-    DayNotOpen,
-    HomeElsewhere,
     NotAuthorised,
     NotEntitled,
     OutcomeUnknown,
-    OutOfStock,
-    PeriodNotCurrent,
     RuleViolation,
 )
 from ewarung_pos.ports import (
@@ -67,6 +54,7 @@ from ewarung_pos.ports import (
     PrintJob,
     UnitOfWork,
 )
+from ewarung_pos.services.standing import servable, standing_of
 from ewarung_pos.services.typed import refuse_text
 
 __all__ = [
@@ -79,21 +67,6 @@ __all__ = [
     "refuse_used_slip",
     "remaining_after",
 ]
-
-_REFUSED: dict[Refusal, type[RuleViolation]] = {
-    Refusal.UNKNOWN_CARD: NotEntitled,
-    Refusal.CARD_BLOCKED: CardBlocked,
-    Refusal.HOLDER_DECEASED: CardBlocked,
-    Refusal.FAMILY_MOVED: CardBlocked,
-    Refusal.IN_DOUBT: CardBlocked,
-    Refusal.HOME_ELSEWHERE: HomeElsewhere,
-    Refusal.EXHAUSTED: AllotmentExhausted,
-    Refusal.PERIOD_OVER: PeriodNotCurrent,
-    Refusal.OUT_OF_STOCK: OutOfStock,
-    Refusal.DAY_NOT_OPEN: DayNotOpen,
-    Refusal.DAY_OVER: DayNotOpen,
-    Refusal.CLOCK_SUSPECT: ClockSuspect,
-}
 
 
 class Redemption(msgspec.Struct, frozen=True):
@@ -174,7 +147,7 @@ class RedeemService:
         with self._ledger.write() as uow:
             standing = self._standing(uow, card)
             catalogue = uow.catalogue()
-            family = self._servable(standing, basket, catalogue)
+            family = servable(standing, basket, catalogue)
             now = self._clock.now()
             purse = next((line for line in basket.lines if line.tender is Tender.PURSE), None)
             if purse is None:
@@ -263,68 +236,7 @@ class RedeemService:
     # -- inside one unit of work ----------------------------------------------------------------------------------
 
     def _standing(self, reader: LedgerReader, card: CardRef, concluding: Attempt | None = None) -> Standing:
-        identity = reader.identity()
-        day = reader.day()
-        now = self._clock.now()
-        date = day.date or now.wall.date()
-        if concluding is not None:
-            date = concluding.date
-        period = date.period()
-        last_ms = reader.head().last_ms
-        visit = reader.visit(card.token, period)
-        family, leases, stock = visit.family, visit.leases, visit.stock
-        # By family as well: a new card must not take what the old one's debit, not proven yet, is for.
-        key = family.key if family is not None else None
-        held = next((a.id for a in visit.attempts if a.card.token == card.token or a.family == key), None)
-        for attempt in visit.attempts:
-            if concluding is None or attempt.id != concluding.id:
-                for line in attempt.basket.lines:
-                    stock[line.product] = stock.get(line.product, 0) - line.packs
-        refusals: list[Refusal] = []
-        if concluding is None:
-            refusals.extend(_day_refusals(day, now.wall, period))
-            accepted = reader.clock().accepted_ms
-            if clock_trouble(now.wall, _instant(last_ms), self._offset_ms(), accepted) is not None:
-                refusals.append(Refusal.CLOCK_SUSPECT)
-            if held is not None:
-                refusals.append(Refusal.IN_DOUBT)
-        if family is None:
-            refusals.append(Refusal.UNKNOWN_CARD)
-        else:
-            blocked = refusal_of_card(family.card_status)
-            if blocked is not None:
-                refusals.append(blocked)
-            elif concluding is None:
-                refusals.extend(_rights_refusals(reader, family, leases, period, identity.device if identity else ""))
-        return Standing(
-            card=card,
-            family=family,
-            date=date,
-            period=period,
-            refusals=tuple(refusals),
-            leases=leases,
-            stock=stock,
-            shadow=visit.shadow,
-            attempt=held,
-            last_visit=visit.last_visit,
-        )
-
-    @staticmethod
-    def _servable(standing: Standing, basket: Basket, catalogue: Catalogue) -> Family:
-        """The family, if the basket may be served to it.
-
-        Raises:
-            RuleViolation: the first reason why not.
-        """
-        if standing.refusals or standing.family is None:  # a family that is not known is refused for just that
-            first = standing.refusals[0]
-            raise _REFUSED[first](reason=first.value)
-        if not basket.lines:
-            raise NotEntitled("the basket is empty", reason="empty_basket")
-        problems = check(basket, standing, catalogue)
-        if problems:
-            raise _problem_error(problems[0])
-        return standing.family
+        return standing_of(reader, card, self._clock.now().wall, self._offset_ms, concluding)
 
     def _commit(
         self,
@@ -337,7 +249,7 @@ class RedeemService:
         shown: int | None,
     ) -> Redemption:
         catalogue = uow.catalogue()
-        family = self._servable(standing, basket, catalogue)
+        family = servable(standing, basket, catalogue)
         lines = priced(basket, catalogue)
         _as_shown(lines, shown)
         debits = right_debits(lines, standing.period.iso)
@@ -459,40 +371,3 @@ def remaining_after(
         name = catalogue.short(lease.commodity)
         rows.append(Remaining(lease.programme, lease.commodity, name, lease.unit, before, after))
     return tuple(rows)
-
-
-def _day_refusals(day: Day, now: Instant, period: Period) -> list[Refusal]:
-    if not day.serving:
-        return [Refusal.DAY_NOT_OPEN]
-    # A day that was never closed would go on with the rights of a month that is over.
-    return [] if now.date().period() == period else [Refusal.DAY_OVER]
-
-
-def _rights_refusals(
-    reader: LedgerReader, family: Family, leases: tuple[Lease, ...], period: Period, device: str
-) -> list[Refusal]:
-    for lease in leases:
-        if lease.rest > 0:
-            return []
-    kinds = {reader.catalogue().kind(code) for code in family.programmes}
-    if BenefitKind.PURSE in kinds:
-        return []
-    if leases:
-        return [Refusal.EXHAUSTED]
-    if family.home != device:
-        return [Refusal.HOME_ELSEWHERE]
-    return [Refusal.PERIOD_OVER if reader.other_periods(family.key, period) else Refusal.EXHAUSTED]
-
-
-def _problem_error(problem: LineProblem) -> RuleViolation:
-    kind = {
-        "lease": AllotmentExhausted,
-        "stock": OutOfStock,
-        "purse": NotEntitled,
-        "not_eligible": NotEntitled,
-    }[problem.bound.value]
-    return kind(problem.product, reason=problem.bound.value)
-
-
-def _instant(ms: int) -> Instant | None:
-    return Instant(ms) if ms else None

@@ -10,7 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable
 
-from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Sealed, decode, first_break, genesis
+from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Sealed, decode, genesis
 from ewarung_pos.domain.state import KioskIdentity, StatePage
 from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.errors import (
@@ -26,10 +26,8 @@ from ewarung_pos.errors import (
 )
 from ewarung_pos.ports import Clock, Ledger, SyncPhase, SyncReport, UnitOfWork
 from ewarung_pos.sync.client import Busy, HttpCityServer
-from ewarung_pos.sync.outgoing import batch_of, check_ack, greeting, is_signed, speaker
+from ewarung_pos.sync.outgoing import batch_of, check_ack, greeting, hash_at, is_signed, run_after, speaker
 from ewarung_pos.sync.protocol import (
-    BATCH_BYTES,
-    BATCH_ENTRIES,
     Ack,
     Attest,
     Mode,
@@ -221,10 +219,7 @@ class SyncEngine:
         acked_seq, acked_hash = min(ours, self._acked or ours)
         if head.unsent == 0 and acked_seq >= head.acked_seq:
             return  # what is left are acknowledgements; they go with the next batch
-        rows = reader.sealed(acked_seq, BATCH_ENTRIES, BATCH_BYTES)
-        broken = first_break(rows, bytes.fromhex(acked_hash), acked_seq + 1)
-        if broken is not None:
-            raise ChainBroken(f"entry {broken[0]}: {broken[1]}", reason="before_sending")
+        rows = run_after(reader, acked_seq, acked_hash)
         if rows[-1].hash.hex() == self._put_aside and self._mode is not Mode.NORMAL:
             return  # the city has kept it; again it would cost the line and tell nothing new
         ack, size = city.push(batch_of(self._key, who, rows))
@@ -253,15 +248,9 @@ class SyncEngine:
 
     def _check_held(self, seq: int, digest: str) -> None:
         """The city's copy must be a beginning of our journal; if it is not, one of us has another past."""
-        reader, who = self._ledger.read(), self._who()
         if seq == 0 and not digest:
             return  # the city does not know this epoch, and says so
-        if seq == 0:
-            ours: str | None = genesis(who.device, who.epoch).hex()
-        else:
-            rows = reader.sealed(seq - 1, 1, 1)
-            ours = rows[0].hash.hex() if rows and rows[0].seq == seq else None
-        if ours != digest:
+        if hash_at(self._ledger.read(), self._who(), seq) != digest:
             self._mode, self._mode_reason = Mode.UPLOAD_ONLY, "FORK"
             self._hello_at = None
             raise Unauthorised(f"the city holds another entry {seq}", reason="fork")

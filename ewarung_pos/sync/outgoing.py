@@ -10,16 +10,16 @@ from collections.abc import Callable
 import msgspec
 
 from ewarung_pos import __version__
-from ewarung_pos.domain.journal import CityAcknowledged, Sealed
+from ewarung_pos.domain.journal import CityAcknowledged, Sealed, first_break, genesis
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import ClockReading
-from ewarung_pos.errors import ConfigError, Unauthorised
+from ewarung_pos.errors import ChainBroken, ConfigError, Unauthorised
 from ewarung_pos.ports import LedgerReader
 from ewarung_pos.sync.client import HttpCityServer, Line
-from ewarung_pos.sync.protocol import SCHEMA, Ack, Hello, Push, ack_text, batch_text
+from ewarung_pos.sync.protocol import BATCH_BYTES, BATCH_ENTRIES, SCHEMA, Ack, Hello, Push, ack_text, batch_text
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["Speaker", "batch_of", "check_ack", "greeting", "is_signed", "speaker"]
+__all__ = ["Speaker", "batch_of", "check_ack", "greeting", "hash_at", "is_signed", "run_after", "speaker"]
 
 
 class Speaker(msgspec.Struct, frozen=True):
@@ -69,6 +69,27 @@ def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading) ->
         ack_flagged=proof.flagged,
         ack_signature=proof.signature,
     )
+
+
+def hash_at(reader: LedgerReader, who: KioskIdentity, seq: int) -> str | None:
+    """Hash (hex) of our entry in that place, of the seed in place 0; None where our journal does not reach."""
+    if seq == 0:
+        return genesis(who.device, who.epoch).hex()
+    rows = reader.sealed(seq - 1, 1, 1)
+    return rows[0].hash.hex() if rows and rows[0].seq == seq else None
+
+
+def run_after(reader: LedgerReader, seq: int, digest: str) -> tuple[Sealed, ...]:
+    """The entries of the next batch: as many as go into one, above entry `seq` whose hash (hex) is `digest`.
+
+    Raises:
+        ChainBroken: the ledger is not what it was (`before_sending`).
+    """
+    rows = reader.sealed(seq, BATCH_ENTRIES, BATCH_BYTES)
+    broken = first_break(rows, bytes.fromhex(digest), seq + 1)
+    if broken is not None:
+        raise ChainBroken(f"entry {broken[0]}: {broken[1]}", reason="before_sending")
+    return rows
 
 
 def batch_of(key: bytes, who: KioskIdentity, rows: tuple[Sealed, ...]) -> Push:

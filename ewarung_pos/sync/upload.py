@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import msgspec
 
-from ewarung_pos.domain.journal import first_break, genesis
-from ewarung_pos.errors import ChainBroken, ConfigError
+from ewarung_pos.domain.state import KioskIdentity
+from ewarung_pos.errors import ConfigError
 from ewarung_pos.ports import Clock, LedgerHead, LedgerReader
-from ewarung_pos.sync.outgoing import Speaker, batch_of, check_ack, greeting, speaker
-from ewarung_pos.sync.protocol import BATCH_BYTES, BATCH_ENTRIES, Outcome, Welcome
+from ewarung_pos.sync.outgoing import Speaker, batch_of, check_ack, greeting, hash_at, run_after, speaker
+from ewarung_pos.sync.protocol import Outcome, Welcome
 
 __all__ = ["Upload", "upload"]
 
@@ -76,13 +76,9 @@ def upload(reader: LedgerReader, clock: Clock, url: str, ca: str = "") -> Upload
 def _sent(reader: LedgerReader, said: Speaker, welcome: Welcome) -> Upload:
     who, head = said.who, reader.head()
     city, same, aside = welcome.acked_seq, True, ""
-    after = _begin(reader, head, welcome)
+    after = _begin(reader, who, head, welcome)
     while after < head.seq:
-        rows = reader.sealed(after, BATCH_ENTRIES, BATCH_BYTES)
-        before = reader.sealed(after - 1, 1, 1)[0].hash if after else genesis(who.device, who.epoch)
-        broken = first_break(rows, before, after + 1)
-        if broken is not None:
-            raise ChainBroken(f"entry {broken[0]}: {broken[1]}", reason="before_sending")
+        rows = run_after(reader, after, hash_at(reader, who, after) or "")
         ack, _ = said.city.push(batch_of(said.key, who, rows))
         check_ack(said.city_key, who, ack)
         same = same and ack.outcome is not Outcome.FORK
@@ -91,7 +87,7 @@ def _sent(reader: LedgerReader, said: Speaker, welcome: Welcome) -> Upload:
     return Upload(head.seq, welcome.acked_seq, city, same, aside)
 
 
-def _begin(reader: LedgerReader, head: LedgerHead, welcome: Welcome) -> int:
+def _begin(reader: LedgerReader, who: KioskIdentity, head: LedgerHead, welcome: Welcome) -> int:
     """After which entry to send: where the city ends, if that is ours; else from what it acknowledged to us on.
 
     One entry at least, then: its answer compares the two pasts.
@@ -99,7 +95,6 @@ def _begin(reader: LedgerReader, head: LedgerHead, welcome: Welcome) -> int:
     held = welcome.acked_seq
     if held == 0:
         return 0
-    rows = reader.sealed(held - 1, 1, 1)
-    if rows and (rows[0].seq, rows[0].hash.hex()) == (held, welcome.acked_hash):
+    if hash_at(reader, who, held) == welcome.acked_hash:
         return held
     return min(held, head.acked_seq, head.seq - 1)

@@ -17,7 +17,7 @@ import pytest
 
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.devices.simulated.edc import spawn
-from ewarung_pos.enrolment import enrol_into
+from ewarung_pos.kiosk.enrolment import enrol_into
 from ewarung_pos.sync.embedded import EmbeddedCity
 from tests.torture.explorer import Found, Recording, explore
 from tests.torture.recorder import record, why_no_tracing

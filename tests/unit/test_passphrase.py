@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from ewarung_pos.errors import ConfigError
+from ewarung_pos.kiosk.passphrase import at_terminal, person
 from ewarung_pos.ledger.key_passphrase import Question
-from ewarung_pos.passphrase import at_terminal, person
 
 GOOD = "beras lima kilo"
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ewarung_pos.support import write_bundle
+from ewarung_pos.kiosk.support import write_bundle
 from tests.unit.test_diagnostics import NIK, PAN, leaks
 
 

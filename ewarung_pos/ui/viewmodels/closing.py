@@ -9,21 +9,18 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 
-from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals, paid_words
+from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.redemption import Tender
-from ewarung_pos.domain.stock import CountLine, VarianceReason
-from ewarung_pos.domain.units import Quantity, Rupiah, dotted
+from ewarung_pos.domain.stock import CountLine
+from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.ports import (
     CardReader,
     CitySync,
-    Clock,
-    Copies,
     Lane,
     Ledger,
-    LedgerCopy,
     PaymentTerminal,
     PrintJob,
     ReceiptPrinter,
@@ -36,49 +33,15 @@ from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService, Printed
 from ewarung_pos.services.stock import needs_leader, unexplained
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
-from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
 from ewarung_pos.ui.viewmodels.base import ViewModel
+from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine, count_lines, count_row, figures_of, story_of
 
-__all__ = ["COPYING", "REASONS", "ClosingDesk", "ClosingState", "ClosingViewModel", "CountRow", "StoryLine"]
-
-COPYING = "Salinan buku sedang dibuat"
-"""Of `ClosingState.copied`: nobody waits for it."""
-
-REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in VarianceReason)
-"""(value, label) of every reason for a difference."""
-
-
-@dataclass(frozen=True, slots=True)
-class CountRow:
-    """One product at the count. `booked` is hidden while the count is blind; `difference`: `−1 papan`, `cocok`."""
-
-    product: str
-    name: str
-    pictogram: str
-    pack_word: str
-    booked: int
-    counted: int | None
-    difference: str = ""
-    differs: bool = False
-    reason: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StoryLine:
-    """One of the four figures of one commodity, and whether it agrees."""
-
-    text: str
-    agrees: bool
+__all__ = ["ClosingDesk", "ClosingState", "ClosingViewModel"]
 
 
 @dataclass(frozen=True, slots=True)
 class ClosingState:
-    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed.
-
-    `copied` says what became of the copy of the ledger that follows the seal; `copy_trouble` asks for a look, and
-    blocks nothing.
-    """
+    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed."""
 
     step: int = 0
     date: str = ""
@@ -100,15 +63,13 @@ class ClosingState:
     report: Document | None = None
     report_entry: str = ""
     said: str = ""
-    copied: str = ""
-    copy_trouble: Trouble | None = None
     busy: str = ""
     notice: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class ClosingDesk:
-    """What Tutup Hari may use."""
+    """What Tutup Hari may use. `changed` is called after each record, `sealed` once the seal is recorded too."""
 
     ledger: Ledger
     day: DayService
@@ -118,10 +79,9 @@ class ClosingDesk:
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
     sync: CitySync
-    copies: Copies
-    clock: Clock
     operator: Callable[[], str]
     changed: Callable[[], None]
+    sealed: Callable[[], None]
 
 
 class ClosingViewModel(ViewModel[ClosingState]):
@@ -164,7 +124,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
         else:
             typed = {row.product: row.counted for row in self._state.rows}
             rows = tuple(
-                _count_row(self._catalogue, code, packs, typed.get(code))
+                count_row(self._catalogue, code, packs, typed.get(code))
                 for code, packs in stock.items()
                 if any(product.code == code for product in self._catalogue.products)
             )
@@ -217,7 +177,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
         typed = {row.product: (row.reason, row.note) for row in self._state.rows}
         rows = []
         for line in lines:
-            row = _count_row(self._catalogue, line.product, line.booked, line.counted)
+            row = count_row(self._catalogue, line.product, line.booked, line.counted)
             reason, note = typed.get(line.product, ("", ""))
             rows.append(replace(row, reason=reason if row.differs else "", note=note))
         self._set(self._explained(replace(self._state, step=2, rows=tuple(rows))))
@@ -235,7 +195,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._set(self._counted(replace(self._state, step=1, notice=None)))
 
     def _explained(self, state: ClosingState) -> ClosingState:
-        lines = _count_lines(state.rows)
+        lines = count_lines(state.rows)
         return replace(state, can_go_on=not unexplained(lines), needs_leader=needs_leader(lines))
 
     def explain_done(self, leader_pin: str = "") -> None:
@@ -243,7 +203,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
         state = self._state
         if not state.can_go_on or state.step != 2:
             return
-        lines = _count_lines(state.rows)
+        lines = count_lines(state.rows)
 
         def explain(leader: str) -> None:
             work = partial(self._desk.day.explain, lines, self._desk.operator(), leader)
@@ -268,32 +228,12 @@ class ClosingViewModel(ViewModel[ClosingState]):
         return totals, self._desk.day.goods_paid_by(totals)
 
     def _told(self, totals: DayTotals, paid: dict[str, dict[Tender, int]]) -> None:
-        story: list[StoryLine] = []
-        for line in totals.control:
-            if not (line.debited or line.issued or line.receipted or line.moved):
-                continue
-            name = self._catalogue.commodity(line.commodity).short.lower()
-            parts = paid_words(paid.get(line.commodity, {}), line.unit) or str(Quantity(0, line.unit))
-            story.append(StoryLine(f"{name}: {parts}", line.agrees))
-            story.append(StoryLine(f"diserahkan {Quantity(line.issued, line.unit)}", line.agrees))
-            story.append(StoryLine(f"di struk {Quantity(line.receipted, line.unit)}", line.agrees))
-            story.append(StoryLine(f"stok −{Quantity(line.moved, line.unit)}", line.agrees))
-        figures = (
-            ("Keluarga dilayani", str(totals.families)),
-            ("Penyaluran", str(totals.redemptions)),
-            ("Pembatalan", str(totals.reversals)),
-            ("Tidak dilayani", str(totals.refused)),
-            ("Struk", f"{totals.receipts} (salinan {totals.copies})"),
-            ("Nilai jatah", str(Rupiah(totals.ration_value))),
-            ("KKS lewat EDC", str(Rupiah(totals.purse))),
-            ("Tunai", str(Rupiah(totals.cash))),
-        )
         self._set(
             replace(
                 self._state,
-                story=tuple(story),
+                story=story_of(totals, paid, self._catalogue),
                 story_agrees=totals.agrees,
-                figures=figures,
+                figures=figures_of(totals),
                 till_purse=str(Rupiah(totals.purse)),
             )
         )
@@ -410,7 +350,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
         )
         self._desk.changed()
         self._print(lambda: self._desk.papers.print_out(job, self._desk.printer))
-        self.copy()
+        self._desk.sealed()
         self.send()
 
     def reprint(self) -> None:
@@ -424,22 +364,6 @@ class ClosingViewModel(ViewModel[ClosingState]):
             return papers.print_out(owed or papers.reprint(entry), self._desk.printer)
 
         self._print(again)
-
-    def copy(self) -> None:
-        """A verified copy of the ledger, on a lane of its own: after the seal, and *Salin lagi* when that failed."""
-        if self._state.step != 5 or self._state.copied == COPYING:
-            return
-        self._set(replace(self._state, copied=COPYING, copy_trouble=None))
-        self._runner.submit(Lane.COPY, self._desk.copies.make, self._copied, self._not_copied)
-
-    def _copied(self, made: LedgerCopy) -> None:
-        words = copied_words(made, self._desk.clock.now().wall)
-        self._set(replace(self._state, copied=f"{words}. {SAME_DISK}" if made.same_disk else words))
-
-    def _not_copied(self, error: Exception) -> None:
-        self._set(replace(self._state, copied="", copy_trouble=replace(trouble_of(error), tone="look")))
-        if not isinstance(error, PosError):
-            raise error
 
     def _print(self, work: Callable[[], Printed]) -> None:
         def done(printed: Printed) -> None:
@@ -457,36 +381,3 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._set(replace(self._state, busy="", sending=False, notice=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error
-
-
-def _count_row(catalogue: Catalogue, code: str, booked: int, counted: int | None) -> CountRow:
-    product = catalogue.product(code)
-    difference, differs = "", False
-    if counted is not None:
-        packs = counted - booked
-        differs = packs != 0
-        sign = "+" if packs > 0 else "−"
-        difference = f"{sign}{dotted(abs(packs))} {product.pack_word}" if differs else "cocok"
-    return CountRow(
-        product=code,
-        name=f"{product.name} {product.pack}" if str(product.pack) not in product.name else product.name,
-        pictogram=catalogue.commodity(product.commodity).pictogram,
-        pack_word=product.pack_word,
-        booked=booked,
-        counted=counted,
-        difference=difference,
-        differs=differs,
-    )
-
-
-def _count_lines(rows: tuple[CountRow, ...]) -> tuple[CountLine, ...]:
-    return tuple(
-        CountLine(
-            row.product,
-            row.booked,
-            row.counted if row.counted is not None else row.booked,
-            VarianceReason(row.reason) if row.reason else None,
-            row.note,
-        )
-        for row in rows
-    )

@@ -30,6 +30,7 @@ from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterDesk, CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewModel
@@ -131,6 +132,7 @@ class TillViewModels:
         self.day = DayOpenViewModel(
             s.ledger, s.day, s.health, s.clocks, s.operators, s.clock, runner, operator, self._opened, self._changed
         )
+        self.copy = CopyViewModel(s.copies, s.clock, runner)
         self.closing = ClosingViewModel(
             ClosingDesk(
                 s.ledger,
@@ -141,10 +143,9 @@ class TillViewModels:
                 s.terminal,
                 s.printer,
                 s.city,
-                s.copies,
-                s.clock,
                 operator,
                 self._changed,
+                self.copy.begin,
             ),
             runner,
         )

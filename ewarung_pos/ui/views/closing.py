@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing_copy import CopyState, CopyViewModel
 from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, SendPage
 from ewarung_pos.ui.views.closing_sheet import SheetPage
 from ewarung_pos.ui.views.kit import Density, Role, Step, StepHead, StepState, Text, Tone, TroubleCard
@@ -22,7 +23,9 @@ _SENDING = 3
 class ClosingView(Page):
     """Shows the close and hands every press to its view-model."""
 
-    def __init__(self, closing: ClosingViewModel, act: Action, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, closing: ClosingViewModel, copy: CopyViewModel, act: Action, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent=parent)
         self._closing = closing
         self._act = act
@@ -42,7 +45,7 @@ class ClosingView(Page):
         self.sheet = SheetPage(closing, self._explained)
         self.sending = SendPage(closing, act)
         self.seal = SealPage(closing, act)
-        self.sealed = SealedPage(closing)
+        self.sealed = SealedPage(closing, copy)
         self.pin = PinCard()
         self.pin.left.connect(self._no_leader)
         self.trouble = TroubleCard()
@@ -65,6 +68,10 @@ class ClosingView(Page):
         self._pages.show_page(self._page(state))
         if state.step != before.step:
             self.take_keyboard()
+
+    def render_copy(self, copy: CopyState) -> None:
+        """Show what became of the copy that follows the seal."""
+        self.sealed.render_copy(copy)
 
     def take_keyboard(self) -> None:
         """The first count, or why the EDC differs, is typed at once."""

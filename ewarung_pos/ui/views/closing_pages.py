@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ewarung_pos.domain.free_text import EXPLANATION_CHARS
-from ewarung_pos.ui.text_copies import SAME_DISK
-from ewarung_pos.ui.viewmodels.closing import COPYING, ClosingState, ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState, CopyViewModel
 from ewarung_pos.ui.views.closing_sheet import StoryCard
 from ewarung_pos.ui.views.document import PaperView
 from ewarung_pos.ui.views.kit import (
@@ -259,10 +259,12 @@ class SealPage(Box):
 
 
 class SealedPage(Box):
-    """The day is closed: the Z report as printed, and another copy."""
+    """The day is closed: the Z report as printed and another copy of it, and what became of the copy of the ledger."""
 
-    def __init__(self, closing: ClosingViewModel, parent: QWidget | None = None) -> None:
+    def __init__(self, closing: ClosingViewModel, copy: CopyViewModel, parent: QWidget | None = None) -> None:
         super().__init__(across=True, gap=2.5, parent=parent)
+        self._state = ClosingState()
+        self._copy = CopyState()
         self._paper = PaperView()
         card = Card(pad=4, spacing=2.5)
         head = Box(across=True, gap=2.25)
@@ -285,21 +287,30 @@ class SealedPage(Box):
         self.reprint = BigButton("Cetak ulang laporan", icon="printer", size=ButtonSize.COUNTER, key="F9")
         self.reprint.clicked.connect(closing.reprint)
         self.copy_again = BigButton("Salin lagi", icon="refresh-cw", size=ButtonSize.COUNTER, key="F8")
-        self.copy_again.clicked.connect(closing.copy)
+        self.copy_again.clicked.connect(copy.again)
         foot.add(self.reprint, stretch=1).add(self.copy_again)
         card.body.addWidget(foot)
         self.add(self._paper).add(card, stretch=1)
 
     def render_state(self, state: ClosingState) -> None:
         """Show the sealed day."""
+        self._state = state
+        self._render()
+
+    def render_copy(self, copy: CopyState) -> None:
+        """Show what became of the copy of the ledger."""
+        self._copy = copy
+        self._render()
+
+    def _render(self) -> None:
+        state, copy = self._state, self._copy
         self._paper.set_document(state.report)
         self._paper.setVisible(state.report is not None)
         self._said.render_state(state.said)
         self._figures.set_figures(state.figures)
         tight = self.look.room is Density.TIGHT
         self._title.set_role(Role.HEADING if tight else Role.TITLE)
-        looked = state.copy_trouble is not None or SAME_DISK in state.copied
-        crowded = tight or (is_narrow(self) and looked)
+        crowded = tight or (is_narrow(self) and copy.asks_a_look)
         self._next.setVisible(not crowded)
         self._figures.setVisible(not tight)
         done = state.unsent == 0
@@ -308,16 +319,15 @@ class SealedPage(Box):
             "Semua terkirim ke kota" if done else f"{state.unsent} catatan dikirim nanti",
             Tone.GO if done else Tone.LOOK,
         )
-        trouble = state.copy_trouble
-        tone = Tone.LOOK if looked else Tone.GO
-        words = f"{trouble.happened} {trouble.now}" if trouble is not None else state.copied
-        self._copied.set_text(words)
-        self._copied.set_tone(Tone.INFO if words == COPYING else tone)
-        self._copied.setVisible(bool(words))
-        self.copy_again.setVisible(trouble is not None)
-        self.reprint.set_text("Cetak ulang" if trouble is not None else "Cetak ulang laporan")
+        failed = copy.trouble is not None
+        tone = Tone.LOOK if copy.asks_a_look else Tone.GO
+        self._copied.set_text(copy.words)
+        self._copied.set_tone(Tone.INFO if copy.copied == COPYING else tone)
+        self._copied.setVisible(bool(copy.words))
+        self.copy_again.setVisible(failed)
+        self.reprint.set_text("Cetak ulang" if failed else "Cetak ulang laporan")
         # Where there is room for one of the two, the report waits: it can be printed again once the copy is made.
-        self.reprint.setVisible(bool(state.report_entry) and not (tight and trouble is not None))
+        self.reprint.setVisible(bool(state.report_entry) and not (tight and failed))
 
 
 def _kilobytes(count: int) -> str:

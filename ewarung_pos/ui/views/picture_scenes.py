@@ -11,7 +11,9 @@ from PySide6.QtWidgets import QWidget
 from ewarung_pos.domain.documents import Align, Columns, Cut, Document, Qr, Rule, Space, Table, Text
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.text_copies import SAME_DISK
-from ewarung_pos.ui.viewmodels.closing import COPYING, ClosingState, CountRow, StoryLine
+from ewarung_pos.ui.viewmodels.closing import ClosingState
+from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState
+from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine
 from ewarung_pos.ui.viewmodels.counter_state import (
     CounterState,
     DonePanel,
@@ -122,6 +124,7 @@ def till_window(
     stock: StockState | None = None,
     day: DayOpenState | None = None,
     closing: ClosingState | None = None,
+    copy: CopyState | None = None,
     sync: SyncState | None = None,
     practice_hint: str = "",
 ) -> tuple[TillWindow, dict[str, Still]]:
@@ -134,6 +137,7 @@ def till_window(
         "stock": stock or StockState(),
         "day": day or DayOpenState(),
         "closing": closing or ClosingState(),
+        "copy": copy or CopyState(),
         "sync": sync or SyncState(),
     }
     stills = {name: Still(state) for name, state in states.items()}
@@ -512,8 +516,8 @@ _SEALED = replace(
     report=_REPORT,
     report_entry="z12",
     said="Hari disegel. Laporan tutup hari sudah dicetak.",
-    copied="Salinan terakhir: hari ini 16.02, di /media/usb",
 )
+_COPIED = "Salinan terakhir: hari ini 16.02, di"
 _SYNC = SyncState(
     headline="Semua terkirim 09.40",
     tone="ok",
@@ -740,7 +744,7 @@ SCENES: tuple[Scene, ...] = (
             closing=replace(_SEAL, edc_total="Rp1.815.500", edc_differs=True, can_go_on=False),
         ),
     ),
-    Scene("tutup-disegel", _window(shell=_on("closing"), closing=_SEALED)),
+    Scene("tutup-disegel", _window(shell=_on("closing"), closing=_SEALED, copy=CopyState(f"{_COPIED} /media/usb"))),
     Scene("sinkron", _window(shell=_on("sync"), sync=_SYNC)),
     Scene(
         "sinkron-belum",
@@ -781,17 +785,14 @@ SCENES: tuple[Scene, ...] = (
         "tutup-salinan-sedisk",
         _window(
             shell=_on("closing"),
-            closing=replace(
-                _SEALED, copied=f"Salinan terakhir: hari ini 16.02, di /var/lib/ewarung-pos/backup. {SAME_DISK}"
-            ),
+            closing=_SEALED,
+            copy=CopyState(f"{_COPIED} /var/lib/ewarung-pos/backup. {SAME_DISK}", same_disk=True),
         ),
     ),
-    Scene("tutup-menyalin", _window(shell=_on("closing"), closing=replace(_SEALED, copied=COPYING))),
+    Scene("tutup-menyalin", _window(shell=_on("closing"), closing=_SEALED, copy=CopyState(COPYING))),
     Scene(
         "tutup-tanpa-salinan",
-        _window(
-            shell=_on("closing"), closing=replace(_SEALED, copied="", copy_trouble=trouble("config", "backup_dir"))
-        ),
+        _window(shell=_on("closing"), closing=_SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
     ),
     Scene(
         "belum-pasti-tidak-cocok",

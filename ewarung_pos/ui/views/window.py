@@ -16,6 +16,7 @@ from ewarung_pos.ui.qt_runner import QtRunner
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
@@ -62,6 +63,7 @@ class ViewModels:
     stock: StockViewModel
     day: DayOpenViewModel
     closing: ClosingViewModel
+    copy: CopyViewModel
     sync: SyncViewModel
 
 
@@ -211,8 +213,9 @@ class TillWindow(QMainWindow):
         if name == "closing":
             from ewarung_pos.ui.views.closing import ClosingView
 
-            closing = ClosingView(vm.closing, self.act)
+            closing = ClosingView(vm.closing, vm.copy, self.act)
             self._show(vm.closing, closing.render_state)
+            self._show(vm.copy, closing.render_copy)
             return closing
         from ewarung_pos.ui.views.sync import SyncView
 

@@ -50,7 +50,7 @@ def test_a_city_restored_from_a_backup_gets_everything_again(
     acked = till.ledger.read().head().acked_seq
     city.close()
 
-    monkeypatch.setattr("ewarung_pos.sync.engine.BATCH_ENTRIES", 2)
+    monkeypatch.setattr("ewarung_pos.sync.outgoing.BATCH_ENTRIES", 2)
     restored = LiveCity(backup, city.clock)
     try:
         restored.start()

@@ -246,7 +246,7 @@ def test_without_a_url_the_line_is_off(till: Till) -> None:
 def test_everything_goes_up_in_batches_no_larger_than_allowed(
     city: LiveCity, till: Till, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ewarung_pos.sync.engine.BATCH_ENTRIES", 3)
+    monkeypatch.setattr("ewarung_pos.sync.outgoing.BATCH_ENTRIES", 3)
     till.drain()
     serve_some(till, 5)
     till.drain(steps=20)

@@ -18,8 +18,8 @@ from ewarung_pos.domain.journal import KioskEnrolled, RegisterPurged, decode
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import CityTime
-from ewarung_pos.enrolment import enrol_into
 from ewarung_pos.errors import ChainBroken, ConfigError, LedgerError, NotEntitled, RuleViolation, ServerUnreachable
+from ewarung_pos.kiosk.enrolment import enrol_into
 from ewarung_pos.ledger import key_passphrase
 from ewarung_pos.ledger.backup import back_up
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
@@ -241,9 +241,8 @@ def test_what_only_the_copy_holds_reaches_the_city_before_its_epoch_ends(kiosk: 
 
 
 def test_a_long_copy_is_sent_in_as_many_batches_as_it_takes(kiosk: Kiosk, monkeypatch: pytest.MonkeyPatch) -> None:
-    from ewarung_pos.sync import upload as module
 
-    monkeypatch.setattr(module, "BATCH_ENTRIES", 2)
+    monkeypatch.setattr("ewarung_pos.sync.outgoing.BATCH_ENTRIES", 2)
     for family in kiosk.families()[:5]:
         kiosk.serve(family)
     copy = kiosk.copy("stick")

@@ -24,8 +24,8 @@ from ewarung_pos.domain.family import CardStatus, HolderPresence
 from ewarung_pos.domain.journal import SettingsChanged
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
-from ewarung_pos.enrolment import enrol_into
 from ewarung_pos.errors import ConfigError, PosError, ServerUnreachable, Unauthorised
+from ewarung_pos.kiosk.enrolment import enrol_into
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.ledger.keys import Tier, key_of, make_key
 from ewarung_pos.ports import SyncReport

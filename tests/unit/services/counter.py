@@ -11,7 +11,6 @@ from ewarung_pos.domain.family import CardRef, Family, HolderPresence
 from ewarung_pos.domain.journal import Entry, Fact, decode
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.state import StatePage
-from ewarung_pos.errors import PosError
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.ports import Approved, Attempt, DeviceState, DeviceStatus, PaymentOutcome, PrintReport
 from ewarung_pos.services.redeem import Redemption
@@ -103,7 +102,7 @@ class PaperTray:
 
     columns = 32
 
-    def __init__(self, *failures: PosError) -> None:
+    def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.papers: list[Document] = []
 

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from ewarung_pos.clock import SystemClock
-from ewarung_pos.enrolment import enrol_into
 from ewarung_pos.errors import ProtocolMismatch, ServerBusy, ServerUnreachable, SyncError, Unauthorised
+from ewarung_pos.kiosk.enrolment import enrol_into
 from ewarung_pos.sync import protocol, signing
 from ewarung_pos.sync.enrolment import Enrolment, enrol
 from ewarung_pos.sync.protocol import Enrol, Enrolled, EnrolPending, encode

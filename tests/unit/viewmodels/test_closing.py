@@ -7,7 +7,7 @@ from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import StockAdjusted
 from ewarung_pos.ports import SyncPhase, SyncReport
 from ewarung_pos.services.operators import DELAYS_MS
-from ewarung_pos.ui.viewmodels.closing import REASONS
+from ewarung_pos.ui.viewmodels.closing_sheet import REASONS
 from tests.unit.services.counter import RICE, facts
 from tests.unit.viewmodels.closing import (
     ask_edc,

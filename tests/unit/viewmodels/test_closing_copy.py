@@ -8,7 +8,7 @@ from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerFull
 from ewarung_pos.ports import Lane, LedgerCopy
 from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
-from ewarung_pos.ui.viewmodels.closing import COPYING
+from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState
 from tests.unit.services.counter import DAY_MS
 from tests.unit.viewmodels.closing import seal, state, up_to_the_edc
 from tests.unit.viewmodels.till import ScriptedTill
@@ -20,12 +20,16 @@ def sealing(evening: ScriptedTill) -> ScriptedTill:
     return evening
 
 
+def copy(till: ScriptedTill) -> CopyState:
+    return till.vm.copy.state
+
+
 def test_a_copy_is_made_after_every_seal_and_said(sealing: ScriptedTill) -> None:
     seal(sealing)
     assert len(sealing.stick.made) == 1
     clock = Instant(sealing.kit.clock.ms).clock()
-    assert state(sealing).copied == f"Salinan terakhir: hari ini {clock}, di /media/usb"
-    assert state(sealing).copy_trouble is None
+    assert copy(sealing).copied == f"Salinan terakhir: hari ini {clock}, di /media/usb"
+    assert copy(sealing).trouble is None
 
 
 def test_it_is_made_on_a_lane_of_its_own(sealing: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +48,7 @@ def test_it_is_made_on_a_lane_of_its_own(sealing: ScriptedTill, monkeypatch: pyt
 def test_a_copy_on_the_ledger_s_own_disk_is_said_to_be_one(sealing: ScriptedTill) -> None:
     sealing.stick.same_disk = True
     seal(sealing)
-    assert state(sealing).copied.endswith(f"/media/usb. {SAME_DISK}")
+    assert copy(sealing).copied.endswith(f"/media/usb. {SAME_DISK}")
 
 
 @pytest.mark.parametrize(
@@ -60,15 +64,15 @@ def test_a_copy_that_fails_is_a_look_with_one_next_step_and_the_day_is_sealed(
 ) -> None:
     sealing.stick.failures = [error]
     seal(sealing)
-    found = state(sealing).copy_trouble
+    found = copy(sealing).trouble
     assert found is not None
     assert (found.code, found.tone, bool(found.now)) == (code, "look", True)
-    assert (state(sealing).step, state(sealing).copied, state(sealing).notice) == (5, "", None)
+    assert (state(sealing).step, copy(sealing).copied, state(sealing).notice) == (5, "", None)
     assert state(sealing).said == "Hari disegel. Laporan tutup hari sudah dicetak."
-    sealing.vm.closing.copy()
+    sealing.vm.copy.again()
     sealing.settle()
-    assert state(sealing).copy_trouble is None
-    assert state(sealing).copied.startswith("Salinan terakhir: hari ini")
+    assert copy(sealing).trouble is None
+    assert copy(sealing).copied.startswith("Salinan terakhir: hari ini")
 
 
 def test_a_bug_in_it_is_not_hidden(sealing: ScriptedTill) -> None:
@@ -79,13 +83,13 @@ def test_a_bug_in_it_is_not_hidden(sealing: ScriptedTill) -> None:
 
 
 def test_it_is_asked_for_once_at_a_time_and_never_before_the_seal(sealing: ScriptedTill) -> None:
-    sealing.vm.closing.copy()
+    sealing.vm.copy.again()
     sealing.settle()
     assert sealing.stick.made == []
     seal(sealing)
-    sealing.vm.closing.copy()
-    assert state(sealing).copied == COPYING
-    sealing.vm.closing.copy()
+    sealing.vm.copy.again()
+    assert copy(sealing).copied == COPYING
+    sealing.vm.copy.again()
     sealing.settle()
     assert len(sealing.stick.made) == 2
 

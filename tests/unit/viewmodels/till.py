@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.family import CardRef
 from ewarung_pos.errors import DeviceUnavailable, PosError
 from ewarung_pos.ports import (
@@ -21,7 +20,6 @@ from ewarung_pos.ports import (
     PaymentIntent,
     PaymentOutcome,
     PaymentStep,
-    PrintReport,
     Settlement,
     SyncPhase,
     SyncReport,
@@ -32,8 +30,10 @@ from ewarung_pos.ui.runners import SteppedRunner
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 from tests.till_kit import PEPPER, QUICK, FakeClock, TillKit, till_kit
+from tests.unit.services.counter import PaperTray
+from tests.unit.services.counter import approved as approval
 
-__all__ = ["LEADER", "SITI", "CityLine", "Edc", "Paper", "ScriptedTill", "Stick", "scripted_till"]
+__all__ = ["LEADER", "SITI", "CityLine", "Edc", "ScriptedTill", "Stick", "approval", "scripted_till"]
 
 SITI, LEADER = "111111", "222222"
 
@@ -110,32 +110,6 @@ class Edc:
         return answer
 
 
-def approval(amount: int, evidence: str = "edc") -> Approved:
-    return Approved(amount, "A00042", "000042", "000000000042", "SANDBOX1", "SANDBOXEWARUNG1", "000001", evidence)
-
-
-class Paper:
-    """A printer that prints, or fails as told; `papers` came out."""
-
-    columns = 32
-
-    def __init__(self) -> None:
-        self.failures: list[Exception] = []
-        self.papers: list[Document] = []
-
-    def print(self, document: Document) -> PrintReport:
-        if self.failures:
-            raise self.failures.pop(0)
-        self.papers.append(document)
-        return PrintReport(confirmed=True, status=self.status())
-
-    def status(self) -> DeviceStatus:
-        return DeviceStatus(DeviceState.READY)
-
-    def close(self) -> None:
-        return None
-
-
 class CityLine:
     """The line to the city: `reports` are the next steps' results; without one nothing is to be said."""
 
@@ -179,7 +153,7 @@ class ScriptedTill:
 
     kit: TillKit
     edc: Edc
-    paper: Paper
+    paper: PaperTray
     city: CityLine
     runner: SteppedRunner
     vm: TillViewModels
@@ -304,7 +278,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     kit.operators = OperatorService(ledger, kit.clock, (PEPPER,), QUICK)
     kit.papers = PaperService(ledger)
     kit.health = HealthService(ledger, kit.clock, lambda: kit.offset[0])
-    paper, runner, copies = Paper(), SteppedRunner(), Stick(kit.clock)
+    paper, runner, copies = PaperTray(), SteppedRunner(), Stick(kit.clock)
     services = Services(
         ledger=ledger,
         clock=kit.clock,

@@ -33,15 +33,21 @@ def _bare(layout: _Layout, gap: int, margins: tuple[int, int, int, int]) -> _Lay
 
 
 class _Surface(Painted):
-    """A painted surface with a column inside; margins follow the style."""
+    """A painted surface with a column inside; margins follow the style, colours its tone."""
 
-    def __init__(self, pad: float, spacing: float, parent: QWidget | None) -> None:
+    def __init__(self, pad: float, spacing: float, tone: Tone, parent: QWidget | None) -> None:
         super().__init__(parent)
+        self._tone = tone
         self._pad = pad
         self._spacing = spacing
         self.body = column()
         self.setLayout(self.body)
         self._space()
+
+    def set_tone(self, tone: Tone) -> None:
+        """Change the tone."""
+        self._tone = tone
+        self.update()
 
     def _space(self) -> None:
         pad = self.look.gap(self._pad)
@@ -65,13 +71,7 @@ class Card(_Surface):
     def __init__(
         self, *, pad: float = 3, spacing: float = 2, tone: Tone = Tone.INK, parent: QWidget | None = None
     ) -> None:
-        super().__init__(pad, spacing, parent)
-        self._tone = tone
-
-    def set_tone(self, tone: Tone) -> None:
-        """Change the tone of the edge."""
-        self._tone = tone
-        self.update()
+        super().__init__(pad, spacing, tone, parent)
 
     def _space(self) -> None:
         super()._space()
@@ -95,13 +95,7 @@ class Panel(_Surface):
     def __init__(
         self, *, pad: float = 2, spacing: float = 1, tone: Tone = Tone.INK, parent: QWidget | None = None
     ) -> None:
-        super().__init__(pad, spacing, parent)
-        self._tone = tone
-
-    def set_tone(self, tone: Tone) -> None:
-        """Change the tint."""
-        self._tone = tone
-        self.update()
+        super().__init__(pad, spacing, tone, parent)
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         token = "ground" if self._tone is Tone.INK else self._tone.tint

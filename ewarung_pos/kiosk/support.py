@@ -17,8 +17,9 @@ from ewarung_pos import __version__
 from ewarung_pos.config import KioskConfig
 from ewarung_pos.diagnostics import redact
 from ewarung_pos.errors import ConfigError, PosError
-from ewarung_pos.kiosk import configuration
-from ewarung_pos.passphrase import person
+from ewarung_pos.kiosk.directory import configuration
+from ewarung_pos.kiosk.passphrase import person
+from ewarung_pos.ledger.engine import SQLITE_VERSION
 
 __all__ = ["write_bundle"]
 
@@ -80,8 +81,6 @@ def _redacted(value: object) -> object:
 
 
 def _versions() -> dict[str, Any]:
-    from ewarung_pos.ledger import engine
-
     packages = {}
     for name in _PACKAGES:
         try:
@@ -93,7 +92,7 @@ def _versions() -> dict[str, Any]:
         "python": sys.version,
         "platform": platform.platform(),
         "machine": platform.machine(),
-        "sqlite": engine.sqlite.sqlite_version,  # type: ignore[attr-defined]  # the one engine, re-exported for no other use
+        "sqlite": SQLITE_VERSION,
         "packages": packages,
     }
 

@@ -11,13 +11,17 @@ import tempfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from ewarung_pos import __version__
+from ewarung_pos.clock import SystemClock
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.errors import ConfigError, LedgerBusy, PosError
+from ewarung_pos.kiosk.copies import told
+from ewarung_pos.kiosk.directory import data_directory
+from ewarung_pos.kiosk.passphrase import person
 from ewarung_pos.ledger.database import LEDGER_FILE, open_ledger
 from ewarung_pos.ledger.key_passphrase import Ask
 from ewarung_pos.ledger.keys import (
@@ -40,7 +44,7 @@ from ewarung_pos.sync.upload import Upload, upload
 if TYPE_CHECKING:
     from ewarung_pos.ledger.restore import LedgerFile
 
-__all__ = ["city_option", "enrol_into"]
+__all__ = ["city_option", "enrol_into", "enrol_kiosk"]
 
 _PULL_STEPS = 200
 _DRAFT = "enrolling-"
@@ -129,6 +133,42 @@ def enrol_into(
                     # One by one: a disk may keep the later name and lose the earlier; a ledger without its key is lost.
                     sync_directory(folder)
     return enrolment.identity
+
+
+def enrol_kiosk(
+    city: str,
+    code: str,
+    data_dir: str | None,
+    tier: Tier,
+    on_digits: Callable[[str], None],
+    on_upload: Callable[[dict[str, Any]], None] = lambda _: None,
+) -> str:
+    """Enrol this kiosk: keys and identity in a new ledger, and the city's first state.
+
+    Args:
+        city: URL of the city.
+        code: as typed.
+        data_dir: the command's option.
+        tier: rung that shall hold the ledger's key.
+        on_digits: hears the six digits that a person at the city compares before approving.
+        on_upload: hears what the city held and got of a restored copy, before its epoch ends.
+
+    Raises:
+        PosError: not enrolled; nothing was left behind.
+    """
+    city_option(city)
+    folder = data_directory(data_dir)
+    identity = enrol_into(
+        folder,
+        city,
+        code,
+        SystemClock(),
+        tier=tier,
+        ask=person(),
+        on_digits=on_digits,
+        on_upload=lambda sent: on_upload(told(sent)),
+    )
+    return f"Terdaftar: {identity.device} {identity.name}, Kel. {identity.kelurahan}"
 
 
 def _ended(folder: Path, key: bytes, send: Callable[[LedgerFile], None], stack: ExitStack) -> str:

@@ -1,4 +1,4 @@
-"""Reports that the command line writes about a kiosk's own data."""
+"""`report pdp`: whose data this device holds, on paper and as a table."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from ewarung_pos.app import backup_directory
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.domain.breach import breach_csv, breach_paper, file_stem
-from ewarung_pos.kiosk import configuration
-from ewarung_pos.passphrase import person
+from ewarung_pos.kiosk.directory import configuration
+from ewarung_pos.kiosk.passphrase import person
 
 __all__ = ["report_held_data"]
 

@@ -1,0 +1,179 @@
+"""`doctor`: looks at everything a kiosk stands on, and says of each thing what it means and what to do."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from ewarung_pos.app import Application, build
+from ewarung_pos.clock import SystemClock
+from ewarung_pos.config import KioskConfig
+from ewarung_pos.errors import ConfigError, PosError
+from ewarung_pos.kiosk.directory import configuration
+from ewarung_pos.kiosk.passphrase import person
+from ewarung_pos.kiosk.proof import verified
+from ewarung_pos.ledger.engine import LEDGER_FILE, SQLITE_VERSION
+from ewarung_pos.ledger.keys import LedgerKey, Tier, key_of, left_over
+from ewarung_pos.ports import DeviceState, DeviceStatus, TaskRunner
+
+__all__ = ["examine"]
+
+LOW_DISK_BYTES = 200_000_000
+OLD_COPY_MS = 7 * 86_400_000
+"""A copy is made at every close; a week without one is worth a look."""
+
+
+def examine(data_dir: str | None) -> list[dict[str, str]]:
+    """`doctor`: one line for each thing: state (ok, look, stop), what, meaning, what to do."""
+    found: list[dict[str, str]] = []
+
+    def say(state: str, what: str, meaning: str, do: str = "") -> None:
+        found.append({"state": state, "what": what, "meaning": meaning, "do": do})
+
+    say("ok", "program", f"Python {sys.version.split()[0]}, SQLite {SQLITE_VERSION}")
+    try:
+        config, folder = configuration(data_dir)
+    except ConfigError as error:
+        say("stop", "config.toml", str(error), "Betulkan nilai yang disebut.")
+        return found
+    say("ok", "config.toml", f"terbaca untuk {folder}")
+    try:
+        there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+        free = shutil.disk_usage(there).free
+        state = "ok" if free > LOW_DISK_BYTES else "look"
+        say(state, "disk", f"{free // 1_000_000} MB bebas", "" if state == "ok" else "Kosongkan ruang disk.")
+    except OSError as error:
+        say("stop", "disk", f"{error.strerror}", "Periksa folder data.")
+    if not (folder / LEDGER_FILE).exists():
+        say(
+            "look",
+            "ledger",
+            "belum ada buku catatan di sini",
+            "Daftarkan kios: ewarung-pos enrol --city URL --code KODE",
+        )
+        return found
+    _examine_kiosk(config, folder, say)
+    return found
+
+
+def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) -> None:
+    from ewarung_pos.ui.runners import SteppedRunner
+    from ewarung_pos.ui.text import trouble, trouble_of
+
+    try:
+        key = key_of(folder, person())
+        _examine_key(folder, key, say)
+        report = verified(folder, key)
+        if report["ok"]:
+            say("ok", "ledger", f"utuh, {report['entries']} catatan")
+        else:
+            from ewarung_pos.ui.text_verify import verdict
+
+            told = " ".join(line.strip() for line in verdict(report)[:-1][:4])
+            say("stop", "ledger", told, "Hentikan layanan. Hubungi petugas kota.")
+        runner: TaskRunner = SteppedRunner()
+        app = build(config, folder, SystemClock(), runner, close_runner=lambda: None, key=key)
+    except PosError as error:
+        said = trouble_of(error)
+        say("stop", "ledger", f"{said.happened} {error.detail}".strip(), said.now)
+        return
+    try:
+        status = app.services.health.status()
+        if status.clock:
+            said = trouble("clock_suspect", status.clock)
+            say("stop", "jam", said.happened, said.now)
+        else:
+            say("ok", "jam", "cocok dengan catatan terakhir")
+        age = f"umur {status.register_age} hari" if status.register_age >= 0 else "tanpa tanggal"
+        old = "" if status.register_state == "ok" else "Buka kasir dan Sinkron dengan kota."
+        say(status.register_state, "daftar keluarga", f"{status.families} keluarga, {age}", old)
+        owed = "Buka kasir dan masuk; yang tertunda tercetak sendiri." if status.papers_owed else ""
+        say("look" if owed else "ok", "struk", f"{status.papers_owed} belum tercetak", owed)
+        doubt = "Buka kasir dan selesaikan di Layanan." if status.in_doubt else ""
+        say("look" if doubt else "ok", "penarikan belum pasti", f"{status.in_doubt}", doubt)
+        terminal = app.services.terminal
+        if terminal is None:
+            say("look", "EDC", "tidak diatur", "Isi [payment_terminal] dalam config.toml.")
+        else:
+            app.services.reader.release()
+            edc = terminal.diagnose()
+            fine = edc.state in (DeviceState.READY, DeviceState.BUSY)
+            say("ok" if fine else "stop", "EDC", *_device_words("device_unavailable", edc, "EDC menjawab."))
+        printer = app.services.printer.status()
+        fine = printer.state is DeviceState.READY
+        say("ok" if fine else "look", "printer", *_device_words("printer_not_ready", printer, "Printer siap mencetak."))
+        _examine_copies(app, say)
+        _examine_city(config, app, say)
+    except PosError as error:
+        said = trouble_of(error)
+        say("stop", "perangkat", f"{said.happened} {error.detail}".strip(), said.now)
+    finally:
+        app.stop()
+
+
+def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None]) -> None:
+    from ewarung_pos.ui.text import trouble
+
+    if not config.city.url:
+        say("look", "kota", "Alamat kota belum diatur.", "Isi url di bagian [city] dalam config.toml.")
+        return
+    step = app.services.city.step()
+    if step.code:
+        said = trouble(step.code, step.reason)
+        say("look", "kota", f"{said.happened} {step.unsent} catatan belum terkirim.", said.now)
+    else:
+        say("ok", "kota", f"Kota menjawab; {step.unsent} catatan belum terkirim.")
+
+
+def _device_words(code: str, status: DeviceStatus, fine: str) -> tuple[str, str]:
+    """What a device's state means, and what to do about it."""
+    if status.state is DeviceState.READY:
+        return fine, ""
+    if status.state is DeviceState.BUSY:
+        return "Alat sedang bekerja.", ""
+    from ewarung_pos.ui.text import trouble
+
+    said = trouble(code, status.reason)
+    return said.happened, said.now
+
+
+def _examine_key(folder: Path, key: LedgerKey, say: Callable[..., None]) -> None:
+    from ewarung_pos.ui.text_key import key_place
+
+    name, meaning = key_place(key.tier)
+    weakest = key.tier == Tier.KEY_FILE
+    say(
+        "look" if weakest else "ok",
+        "kunci",
+        f"{name}. {meaning}",
+        "Pindahkan ke tempat yang lebih kuat: ewarung-pos rekey --key tpm, os, atau passphrase." if weakest else "",
+    )
+    if left_over(folder):
+        say(
+            "look",
+            "kunci lama",
+            "belum bisa dihapus dari tempatnya yang dulu",
+            "Masuk dengan akun kasir supaya gudang sandi terbuka, lalu buka kasir lagi.",
+        )
+
+
+def _examine_copies(app: Application, say: Callable[..., None]) -> None:
+    from ewarung_pos.ui.text import trouble_of
+    from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
+
+    try:
+        newest = app.services.copies.newest()
+    except PosError as error:
+        said = trouble_of(error)
+        say("look", "salinan", f"{said.happened} {error.detail}", said.now)
+        return
+    if newest is None:
+        say("look", "salinan", "belum ada salinan", "Salin sekarang: ewarung-pos backup")
+        return
+    now = SystemClock().now().wall
+    state, do = ("ok", "") if not newest.same_disk else ("look", f"{SAME_DISK} Isi [paths] backup.")
+    if now.ms - newest.at_ms > OLD_COPY_MS:
+        state, do = "look", "Salin sekarang: ewarung-pos backup"
+    say(state, "salinan", copied_words(newest, now), do)

@@ -1,0 +1,66 @@
+"""Whether a ledger is what its entries say: checked here, or written out for others to check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ewarung_pos.errors import ConfigError
+from ewarung_pos.kiosk.directory import configuration
+from ewarung_pos.kiosk.passphrase import person
+from ewarung_pos.ledger.engine import LEDGER_FILE
+from ewarung_pos.ledger.keys import LedgerKey, key_for, key_of
+
+__all__ = ["export_ledger", "verified", "verify_ledger"]
+
+
+def verify_ledger(path: str | None, data_dir: str | None = None) -> dict[str, Any]:
+    """Check a data directory, a ledger file wherever it lies, or an export; JSON-ready.
+
+    A file with a data directory beside it (a copy on a stick) is opened with the key of that directory.
+
+    Raises:
+        PosError: it could not be opened.
+    """
+    from ewarung_pos.ledger.verify import is_export, verify
+
+    place = Path(path) if path else configuration(data_dir)[1]
+    if not (place / LEDGER_FILE if place.is_dir() else place).is_file():
+        raise ConfigError(f"{place}", reason="no_ledger_there")
+    if place.is_dir():
+        return verified(place, key_of(place, person()))
+    if is_export(place):
+        told: dict[str, Any] = msgspec.to_builtins(verify(place))
+        return told
+    if path and data_dir:
+        return verified(place, key_of(configuration(data_dir)[1], person()))
+    return verified(place, key_for(place, person()))
+
+
+def verified(place: Path, key: LedgerKey) -> dict[str, Any]:
+    """What checking this ledger told, JSON-ready.
+
+    Raises:
+        PosError: it could not be opened.
+    """
+    from ewarung_pos.ledger.verify import verify
+
+    built: dict[str, Any] = msgspec.to_builtins(verify(place, key.secret))
+    return built
+
+
+def export_ledger(data_dir: str | None, out: Path, first_seq: int) -> dict[str, Any]:
+    """Write the ledger for anyone to check, from entry `first_seq` on; JSON-ready.
+
+    Raises:
+        PosError: nothing was written.
+    """
+    from ewarung_pos.ledger.export import export
+
+    _, folder = configuration(data_dir)
+    built: dict[str, Any] = msgspec.to_builtins(
+        export(folder / LEDGER_FILE, key_of(folder, person()).secret, out, first_seq)
+    )
+    return built

@@ -1,0 +1,74 @@
+"""Where the siblings meet: what services, devices, ledger, sync and ui may ask of each other.
+
+Only Protocols and the frozen values that pass through them. Blocking calls are made on the lane named in each
+docstring and carry a deadline of their own.
+
+Everybody imports from here; each file is a meeting of its own.
+"""
+
+from ewarung_pos.ports.city import CitySync, SyncPhase, SyncReport
+from ewarung_pos.ports.copies import Copies, LedgerCopy
+from ewarung_pos.ports.devices import (
+    Approved,
+    CardPresented,
+    CardReader,
+    Declined,
+    DeviceState,
+    DeviceStatus,
+    PaymentIntent,
+    PaymentOutcome,
+    PaymentStep,
+    PaymentTerminal,
+    PracticeTray,
+    PrintReport,
+    ReceiptPrinter,
+    Settlement,
+    Unknown,
+)
+from ewarung_pos.ports.ledger import (
+    Attempt,
+    HistoryRow,
+    Ledger,
+    LedgerHead,
+    LedgerReader,
+    PrintJob,
+    Tally,
+    UnitOfWork,
+    Visit,
+)
+from ewarung_pos.ports.machine import Clock, Lane, TaskRunner
+
+__all__ = [
+    "Approved",
+    "Attempt",
+    "CardPresented",
+    "CardReader",
+    "CitySync",
+    "Clock",
+    "Copies",
+    "Declined",
+    "DeviceState",
+    "DeviceStatus",
+    "HistoryRow",
+    "Lane",
+    "Ledger",
+    "LedgerCopy",
+    "LedgerHead",
+    "LedgerReader",
+    "PaymentIntent",
+    "PaymentOutcome",
+    "PaymentStep",
+    "PaymentTerminal",
+    "PracticeTray",
+    "PrintJob",
+    "PrintReport",
+    "ReceiptPrinter",
+    "Settlement",
+    "SyncPhase",
+    "SyncReport",
+    "Tally",
+    "TaskRunner",
+    "UnitOfWork",
+    "Unknown",
+    "Visit",
+]
