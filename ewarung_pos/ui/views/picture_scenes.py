@@ -157,6 +157,12 @@ def _on(screen: str) -> ShellState:
     return replace(_SHELL, screen=screen)
 
 
+def _after_the_seal() -> ShellState:
+    return replace(
+        _SHELL, screen="closing", lamps=(*_LAMPS[:-1], LampState("cloud-upload", "Semua terkirim", "ok", "sync"))
+    )
+
+
 # --- the counter ---------------------------------------------------------------------------------------------------
 
 _TALLY = (
@@ -744,7 +750,7 @@ SCENES: tuple[Scene, ...] = (
             closing=replace(_SEAL, edc_total="Rp1.815.500", edc_differs=True, can_go_on=False),
         ),
     ),
-    Scene("tutup-disegel", _window(shell=_on("closing"), closing=_SEALED, copy=CopyState(f"{_COPIED} /media/usb"))),
+    Scene("tutup-disegel", _window(shell=_after_the_seal(), closing=_SEALED, copy=CopyState(f"{_COPIED} /media/usb"))),
     Scene("sinkron", _window(shell=_on("sync"), sync=_SYNC)),
     Scene(
         "sinkron-belum",
@@ -789,10 +795,10 @@ SCENES: tuple[Scene, ...] = (
             copy=CopyState(f"{_COPIED} /var/lib/ewarung-pos/backup. {SAME_DISK}", same_disk=True),
         ),
     ),
-    Scene("tutup-menyalin", _window(shell=_on("closing"), closing=_SEALED, copy=CopyState(COPYING))),
+    Scene("tutup-menyalin", _window(shell=_after_the_seal(), closing=_SEALED, copy=CopyState(COPYING))),
     Scene(
         "tutup-tanpa-salinan",
-        _window(shell=_on("closing"), closing=_SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
+        _window(shell=_after_the_seal(), closing=_SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
     ),
     Scene(
         "belum-pasti-tidak-cocok",
