@@ -114,9 +114,11 @@ class Approved(msgspec.Struct, frozen=True):
 class Declined(msgspec.Struct, frozen=True):
     """The debit that was asked for did not happen. `code` is the terminal's raw response code.
 
+    People who read the slip may also say no_slip, other_debit or other_debit_voided; the code is then as in
+    `AttemptSettled`.
+
     `reason`: declined, insufficient, wrong_pin, expired_card, card_error, user_cancelled, host_unavailable,
-    terminal_fault, not_accepted (three NAKs), not_sent (link gone before the first byte), not_found (inquiry); by
-    people also no_slip, other_debit and other_debit_voided, whose code is as in `AttemptSettled`.
+    terminal_fault, not_accepted (three NAKs), not_sent (link gone before the first byte), not_found (inquiry).
     """
 
     code: str

@@ -177,13 +177,38 @@ def test_pin_prompt_listens_to_keys_only() -> None:
     desk.edc.press("1", desk.now)
     desk.edc.insert("1", desk.now)
     desk.say(ask("01", 1_000))
-    assert desk.edc.face() == {"lines": ["EDC SIMULASI", "Rp 1.000", "MASUKKAN PIN"], "asks_pin": True}
+    assert desk.edc.face() == {"lines": ["EDC SIMULASI", "Rp 1.000", "MASUKKAN PIN"], "asks_pin": True, "slip": None}
     for key in ("1", "2", "ok", "clear", "x", *"654321", "7", "ok"):
         desk.edc.press(key, desk.now)
     assert desk.edc.face()["asks_pin"] is False
     assert field(desk.hear(1), 50, 2) == "00"
     desk.say(ask("01", 1_000))
     assert field(desk.hear(61), 50, 2) == "P3"
+
+
+def test_a_slip_is_voided_by_hand_once_and_only_between_sales() -> None:
+    desk = Desk(autopilot=False)
+    desk.edc.insert("1", desk.now)
+    desk.say(ask("01", 1_000))
+    assert desk.edc.void("000001") == "busy"
+    desk.hear(1)
+    slip = desk.edc.face()["slip"]
+    assert (slip["kind"], slip["amount"]) == ("sale", 1_000)
+    assert desk.edc.void("no such") == "25"
+    assert [desk.edc.void(slip["invoice"]) for _ in range(2)] == ["00", "12"]
+    assert desk.edc.face()["slip"]["kind"] == "void"
+    assert desk.edc.totals() == {"approved": 1_000, "voided": 1_000}
+
+
+def test_another_card_is_debited_and_named() -> None:
+    desk = Desk([{"on": "sale", "nth": 1, "do": "other_card"}], autopilot=False)
+    desk.edc.insert("1", desk.now)
+    desk.say(ask("01", 1_000))
+    shown = field(desk.hear(1), 27, 19)[-4:]
+    assert shown == desk.edc.face()["slip"]["last4"]
+    desk.edc.insert("1", desk.now)
+    desk.say(ask("01", 1_000))
+    assert field(desk.hear(1), 27, 19)[-4:] != shown
 
 
 def test_fault_strikes_the_nth_or_every_so_many() -> None:
