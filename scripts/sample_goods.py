@@ -7,15 +7,7 @@ import hashlib
 import msgspec
 from argon2.low_level import Type, hash_secret
 
-from ewarung_pos.domain.catalogue import (
-    BenefitKind,
-    Catalogue,
-    Ceiling,
-    Commodity,
-    Eligibility,
-    Product,
-    Programme,
-)
+from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Ceiling, Commodity, Eligibility, Product, Programme
 from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import BusinessDate

@@ -6,9 +6,7 @@ from dataclasses import replace
 
 from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine
-from ewarung_pos.ui.viewmodels.counter_state import (
-    Fact,
-)
+from ewarung_pos.ui.viewmodels.counter_state import Fact
 from ewarung_pos.ui.viewmodels.day_open import DayOpenState
 from ewarung_pos.ui.viewmodels.history import HistoryLine, HistoryState
 from ewarung_pos.ui.viewmodels.stock import StockRow, StockState

@@ -12,10 +12,7 @@ from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.text_copies import SAME_DISK
 from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState
-from ewarung_pos.ui.viewmodels.counter_state import (
-    CounterState,
-    Phase,
-)
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.tray import TraySlip, TrayState, TrayViewModel
 from ewarung_pos.ui.views.picture_books import (

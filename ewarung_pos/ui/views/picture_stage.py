@@ -10,9 +10,7 @@ from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
-from ewarung_pos.ui.viewmodels.counter_state import (
-    CounterState,
-)
+from ewarung_pos.ui.viewmodels.counter_state import CounterState
 from ewarung_pos.ui.viewmodels.day_open import DayOpenState
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
