@@ -76,15 +76,8 @@ class Handover:
     def reprint(self) -> None:
         """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""
         done = self._shown()
-        if done is None:
-            return
-        papers = self._papers
-
-        def again() -> Printed:
-            owed = next((job for job in papers.owed() if job.entry == done.entry), None)
-            return papers.print_out(owed or papers.reprint(done.entry), self._printer)
-
-        self._print(done.entry, again)
+        if done is not None:
+            self._print(done.entry, lambda: self._papers.print_again(done.entry, self._printer))
 
     def tick(self, place: int) -> None:
         """One item of the pick list was handed over, or was not after all."""
