@@ -76,6 +76,16 @@ class PaperService:
                 return uow.queue_print(kind, entry_id, fact.receipt, copy, {})
             raise NotEntitled(reason="unknown_receipt")
 
+    def print_again(self, entry_id: str, printer: ReceiptPrinter) -> Printed:
+        """Print the original if it never came out, else a copy marked SALINAN. Printer lane.
+
+        Raises:
+            NotEntitled: no such paper.
+            PrinterNotReady: nothing useful came out; the job stays.
+        """
+        owed = next((job for job in self.owed() if job.entry == entry_id), None)
+        return self.print_out(owed or self.reprint(entry_id), printer)
+
     def print_out(self, job: PrintJob, printer: ReceiptPrinter, paper: str = "printer") -> Printed:
         """Print one job and record that it left. Printer lane; the ledger is touched before and after only.
 

@@ -11,20 +11,10 @@ from collections.abc import Callable
 import msgspec
 
 from ewarung_pos.domain.catalogue import Catalogue
-from ewarung_pos.domain.entitlement import (
-    Lease,
-    Standing,
-)
+from ewarung_pos.domain.entitlement import Lease, Standing
 from ewarung_pos.domain.family import CardRef, HolderPresence
 from ewarung_pos.domain.free_text import PROXY_REASON_CHARS
-from ewarung_pos.domain.journal import (
-    OTHER_DEBITS,
-    AttemptOpened,
-    AttemptSettled,
-    Entry,
-    Redeemed,
-    RedemptionRefused,
-)
+from ewarung_pos.domain.journal import OTHER_DEBITS, AttemptOpened, AttemptSettled, Entry, Redeemed, RedemptionRefused
 from ewarung_pos.domain.redemption import (
     AttemptState,
     Basket,
@@ -37,12 +27,7 @@ from ewarung_pos.domain.redemption import (
     right_debits,
     total_of,
 )
-from ewarung_pos.errors import (
-    NotAuthorised,
-    NotEntitled,
-    OutcomeUnknown,
-    RuleViolation,
-)
+from ewarung_pos.errors import NotAuthorised, NotEntitled, OutcomeUnknown, RuleViolation
 from ewarung_pos.ports import (
     Approved,
     Attempt,

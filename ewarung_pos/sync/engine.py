@@ -27,13 +27,7 @@ from ewarung_pos.errors import (
 from ewarung_pos.ports import Clock, Ledger, SyncPhase, SyncReport, UnitOfWork
 from ewarung_pos.sync.client import Busy, HttpCityServer
 from ewarung_pos.sync.outgoing import batch_of, check_ack, greeting, hash_at, is_signed, run_after, speaker
-from ewarung_pos.sync.protocol import (
-    Ack,
-    Attest,
-    Mode,
-    Outcome,
-    attest_text,
-)
+from ewarung_pos.sync.protocol import Ack, Attest, Mode, Outcome, attest_text
 
 __all__ = ["SyncEngine"]
 

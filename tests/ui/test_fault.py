@@ -22,8 +22,8 @@ from ewarung_pos.ui.qt_till import show_till
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.shell import ShellState
 from ewarung_pos.ui.viewmodels.till import TillViewModels
-from ewarung_pos.ui.views import picture_scenes as scenes
 from ewarung_pos.ui.views.kit import BigButton, Text, TroubleCard
+from ewarung_pos.ui.views.picture_stage import till_window
 from ewarung_pos.ui.views.pictures import settle
 from ewarung_pos.ui.views.window import ViewModels
 
@@ -63,7 +63,7 @@ class Composed:
 
     def __init__(self, runner: TaskRunner, close: Callable[[], None], bug: Callable[[TaskRunner], None]) -> None:
         self._close = close
-        model, _ = scenes.till_window()
+        model, _ = till_window()
         self.till = cast("TillViewModels", Till(model._vm))
         model.deleteLater()
         runner.later(0, lambda: bug(runner))
@@ -125,7 +125,7 @@ def test_a_bug_stops_service_and_says_so(
 
 
 def test_nothing_brings_the_screens_back(qtbot: QtBot) -> None:
-    window, stills = scenes.till_window()
+    window, stills = till_window()
     qtbot.addWidget(window)
     window.resize(1366, 768)
     window.show()

@@ -25,7 +25,6 @@ from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
 from ewarung_pos.ui.viewmodels.shell import SCREENS
 from ewarung_pos.ui.viewmodels.tray import TrayViewModel
-from ewarung_pos.ui.views import picture_scenes as scenes
 from ewarung_pos.ui.views.basket import BasketPage, ShelfLine
 from ewarung_pos.ui.views.closing import ClosingView
 from ewarung_pos.ui.views.counter import CounterView
@@ -35,6 +34,23 @@ from ewarung_pos.ui.views.kit import BigButton, DataTable, Line, Note, PinPad, S
 from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import current_style
 from ewarung_pos.ui.views.parts import PagedRows
+from ewarung_pos.ui.views.picture_books import (
+    COUNTING,
+    EXPLAIN,
+    HISTORY,
+    MORNING,
+    RECEIPT,
+    RECEIVING,
+    SEAL,
+    SEALED,
+    SENDING,
+    STOCK,
+    SYNC,
+)
+from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, PURSE, READY
+from ewarung_pos.ui.views.picture_papers import PAPER
+from ewarung_pos.ui.views.picture_scenes import SCENES
+from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Still, till_window
 from ewarung_pos.ui.views.pictures import render_states, settle, show_scene
 from ewarung_pos.ui.views.qr import qr_modules
 from ewarung_pos.ui.views.tray import TrayView
@@ -45,7 +61,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=Tr
 
 SIZES = [(1366, 768), (1024, 600), (800, 480)]
 COUNTER_FLOW = ("siap", "dicari", "kartu", "ditolak", "proses", "selesai")
-BY_NAME = {scene.name: scene for scene in scenes.SCENES}
+BY_NAME = {scene.name: scene for scene in SCENES}
 
 
 @pytest.fixture(autouse=True)
@@ -173,8 +189,8 @@ def test_pictures_are_written_for_each_size(tmp_path: Path) -> None:
 # --- presses -------------------------------------------------------------------------------------------------
 
 
-def shown(qtbot: QtBot, **states: Any) -> tuple[TillWindow, dict[str, scenes.Still]]:
-    window, stills = scenes.till_window(**states)
+def shown(qtbot: QtBot, **states: Any) -> tuple[TillWindow, dict[str, Still]]:
+    window, stills = till_window(**states)
     qtbot.addWidget(window)
     window.resize(1366, 768)
     with qtbot.waitActive(window, timeout=15_000):
@@ -196,12 +212,12 @@ def typed(words: str) -> None:
     QTest.keyClicks(field, words)
 
 
-def last(still: scenes.Still) -> tuple[object, ...]:
+def last(still: Still) -> tuple[object, ...]:
     return still.calls[-1]
 
 
 def test_the_counter_by_keyboard_alone(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    window, stills = shown(qtbot, counter=CHOSEN)
     counter = stills["counter"]
     press(window, Qt.Key.Key_F10)
     press(window, Qt.Key.Key_Return)
@@ -211,10 +227,10 @@ def test_the_counter_by_keyboard_alone(qtbot: QtBot) -> None:
 
 
 def test_plus_and_minus_work_on_the_first_line_at_once(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._READY)
+    window, stills = shown(qtbot, counter=READY)
     counter = stills["counter"]
-    counter.show(replace(scenes._READY, phase=Phase.LOOKING))
-    counter.show(scenes._KNOWN)
+    counter.show(replace(READY, phase=Phase.LOOKING))
+    counter.show(KNOWN)
     settle()
     press(window, Qt.Key.Key_Plus)
     assert counter.calls == [("set_packs", "beras-5", 1)]
@@ -224,7 +240,7 @@ def test_plus_and_minus_work_on_the_first_line_at_once(qtbot: QtBot) -> None:
 
 
 def test_a_touch_on_plus_leaves_enter_with_salurkan(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    window, stills = shown(qtbot, counter=CHOSEN)
     line = visible(window, ShelfLine)[2]
     minus = line.stepper.findChildren(QAbstractButton)[0]
     QTest.mouseClick(minus, Qt.MouseButton.LeftButton)
@@ -233,7 +249,7 @@ def test_a_touch_on_plus_leaves_enter_with_salurkan(qtbot: QtBot) -> None:
 
 
 def test_the_stepper_cannot_pass_its_bound(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    window, stills = shown(qtbot, counter=CHOSEN)
     plus = visible(window, ShelfLine)[2].stepper.findChildren(QAbstractButton)[1]
     assert not plus.isEnabled()
     QTest.mouseClick(plus, Qt.MouseButton.LeftButton)
@@ -241,20 +257,20 @@ def test_the_stepper_cannot_pass_its_bound(qtbot: QtBot) -> None:
 
 
 def test_salurkan_says_why_it_waits(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._KNOWN)
+    window, stills = shown(qtbot, counter=KNOWN)
     serve = window.findChildren(BasketPage)[0].serve
     assert serve.reason() == "pilih barang dulu"
     press(window, Qt.Key.Key_Return)
-    stills["counter"].show(replace(scenes._CHOSEN, presence="kuasa", can_serve=False))
+    stills["counter"].show(replace(CHOSEN, presence="kuasa", can_serve=False))
     assert serve.reason() == "pilih alasan kuasa"
     assert stills["counter"].calls == []
 
 
 def test_who_has_come_and_why(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    window, stills = shown(qtbot, counter=CHOSEN)
     counter = stills["counter"]
     press(window, Qt.Key.Key_U, Qt.KeyboardModifier.AltModifier)
-    counter.show(replace(scenes._CHOSEN, presence="kuasa", can_serve=False))
+    counter.show(replace(CHOSEN, presence="kuasa", can_serve=False))
     settle()
     reason = next(each for each in visible(window, QAbstractButton) if each.accessibleName() == "lanjut usia")
     reason.click()
@@ -262,14 +278,14 @@ def test_who_has_come_and_why(qtbot: QtBot) -> None:
 
 
 def test_tabs_by_key(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    window, stills = shown(qtbot, counter=CHOSEN)
     press(window, Qt.Key.Key_K, Qt.KeyboardModifier.AltModifier)
     press(window, Qt.Key.Key_T, Qt.KeyboardModifier.AltModifier)
     assert stills["counter"].calls == [("choose_section", "purse"), ("choose_section", "cash")]
 
 
 def test_more_rows_than_fit_turn_pages(qtbot: QtBot) -> None:
-    window, _ = shown(qtbot, counter=replace(scenes._PURSE, section="cash"))
+    window, _ = shown(qtbot, counter=replace(PURSE, section="cash"))
     rows = visible(window, PagedRows)[0]
     first = [each for each in rows.rows() if each.isVisible()]
     press(window, Qt.Key.Key_PageDown)
@@ -284,7 +300,7 @@ def test_more_rows_than_fit_turn_pages(qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_PageDown, Qt.Key.Key_PageUp])
 def test_after_a_page_is_turned_the_keyboard_is_on_its_first_row(qtbot: QtBot, key: Qt.Key) -> None:
-    window, stills = shown(qtbot, counter=replace(scenes._PURSE, section="cash"))
+    window, stills = shown(qtbot, counter=replace(PURSE, section="cash"))
     rows = visible(window, PagedRows)[0]
     if key is Qt.Key.Key_PageUp:
         press(window, Qt.Key.Key_PageDown)
@@ -296,7 +312,7 @@ def test_after_a_page_is_turned_the_keyboard_is_on_its_first_row(qtbot: QtBot, k
 
 
 def test_a_chosen_option_leaves_enter_to_the_button_that_shows_it(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._CHOSEN)
+    window, stills = shown(qtbot, counter=CHOSEN)
     (self_,) = [each for each in visible(window, QAbstractButton) if each.accessibleName() == "Sendiri"]
     self_.setFocus(Qt.FocusReason.TabFocusReason)
     press(window, Qt.Key.Key_Return)
@@ -304,10 +320,10 @@ def test_a_chosen_option_leaves_enter_to_the_button_that_shows_it(qtbot: QtBot) 
 
 
 def test_a_basket_is_not_thrown_away_without_being_asked(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=replace(scenes._CHOSEN, asks_discard=True))
+    window, stills = shown(qtbot, counter=replace(CHOSEN, asks_discard=True))
     cancel = window.findChildren(BasketPage)[0].cancel
     assert cancel.accessibleName() == "Buang keranjang?"
-    stills["counter"].show(scenes._CHOSEN)
+    stills["counter"].show(CHOSEN)
     assert cancel.accessibleName() == "Batal"
 
 
@@ -331,16 +347,16 @@ def test_a_refusal_for_a_doubt_opens_the_doubt(qtbot: QtBot) -> None:
 
 
 def test_esc_cannot_cancel_what_the_edc_holds(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._PROCESSING)
+    window, stills = shown(qtbot, counter=PROCESSING)
     press(window, Qt.Key.Key_Escape)
     assert stills["counter"].calls == [("cancel",)]
-    stills["counter"].show(replace(scenes._PROCESSING, can_cancel=False, why_no_cancel="EDC memegang jumlahnya"))
+    stills["counter"].show(replace(PROCESSING, can_cancel=False, why_no_cancel="EDC memegang jumlahnya"))
     press(window, Qt.Key.Key_Escape)
     assert stills["counter"].calls == [("cancel",)]
 
 
 def test_selesai_ticks_reprints_and_ends(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=CounterState(phase=Phase.DONE, done=scenes._DONE))
+    window, stills = shown(qtbot, counter=CounterState(phase=Phase.DONE, done=DONE))
     press(window, Qt.Key.Key_3)
     press(window, Qt.Key.Key_F9)
     press(window, Qt.Key.Key_Return)
@@ -348,9 +364,9 @@ def test_selesai_ticks_reprints_and_ends(qtbot: QtBot) -> None:
 
 
 def test_a_doubt_stands_before_the_counter_and_steps_back(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._READY)
+    window, stills = shown(qtbot, counter=READY)
     assert visible(window, CounterView)
-    stills["doubt"].show(DoubtState(replace(scenes._DOUBT, asking=False), 1))
+    stills["doubt"].show(DoubtState(replace(DOUBT, asking=False), 1))
     assert visible(window, DoubtView)
     assert not visible(window, CounterView)
     press(window, Qt.Key.Key_Return)
@@ -362,7 +378,7 @@ def test_a_doubt_stands_before_the_counter_and_steps_back(qtbot: QtBot) -> None:
 
 
 def test_the_slip_needs_both_numbers_and_the_leader(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, doubt=DoubtState(replace(scenes._DOUBT, asking=False, slip_form=True), 1))
+    window, stills = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True), 1))
     press(window, Qt.Key.Key_Return)
     press(window, Qt.Key.Key_A, Qt.KeyboardModifier.AltModifier)
     typed("004512")
@@ -377,7 +393,7 @@ def test_the_slip_needs_both_numbers_and_the_leader(qtbot: QtBot) -> None:
 
 
 def test_no_debit_on_the_edc_needs_the_leader_only(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, doubt=DoubtState(replace(scenes._DOUBT, asking=False, slip_form=True), 1))
+    window, stills = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True), 1))
     press(window, Qt.Key.Key_T, Qt.KeyboardModifier.AltModifier)
     press(window, Qt.Key.Key_Return)
     QTest.keyClicks(visible(window, PinPad)[0], "345678")
@@ -389,7 +405,7 @@ def test_no_debit_on_the_edc_needs_the_leader_only(qtbot: QtBot) -> None:
 def test_a_slip_of_another_card_needs_its_four_digits_its_invoice_and_the_leader(
     qtbot: QtBot, key: Qt.Key, voided: bool
 ) -> None:
-    window, stills = shown(qtbot, doubt=DoubtState(replace(scenes._DOUBT, asking=False, slip_form=True), 1))
+    window, stills = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True), 1))
     press(window, key, Qt.KeyboardModifier.AltModifier)
     typed("119")
     press(window, Qt.Key.Key_Tab)
@@ -405,7 +421,7 @@ def test_a_slip_of_another_card_needs_its_four_digits_its_invoice_and_the_leader
 
 
 def test_a_void_in_doubt_is_never_somebody_elses(qtbot: QtBot) -> None:
-    window, _ = shown(qtbot, doubt=DoubtState(replace(scenes._DOUBT, asking=False, slip_form=True, void=True), 1))
+    window, _ = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True, void=True), 1))
     (form,) = visible(window, SlipForm)
     press(window, Qt.Key.Key_B, Qt.KeyboardModifier.AltModifier)
     assert not form.last4.isVisible()
@@ -421,10 +437,10 @@ def test_f_keys_go_everywhere(qtbot: QtBot, screen: str, key: str) -> None:
 def test_screens_are_made_when_first_shown(qtbot: QtBot) -> None:
     window, stills = shown(qtbot)
     assert window.findChildren(ClosingView) == []
-    stills["shell"].show(replace(scenes._SHELL, screen="closing"))
+    stills["shell"].show(replace(SHELL, screen="closing"))
     assert len(window.findChildren(ClosingView)) == 1
-    stills["shell"].show(replace(scenes._SHELL, screen="counter"))
-    stills["shell"].show(replace(scenes._SHELL, screen="closing"))
+    stills["shell"].show(replace(SHELL, screen="counter"))
+    stills["shell"].show(replace(SHELL, screen="closing"))
     assert len(window.findChildren(ClosingView)) == 1
 
 
@@ -434,20 +450,20 @@ def test_the_clock_ticks(qtbot: QtBot) -> None:
 
 
 def test_sign_in_by_keyboard_and_who_is_out(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, shell=scenes._OUT)
+    window, stills = shown(qtbot, shell=OUT)
     press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
     typed("234567")
     press(window, Qt.Key.Key_Return)
     assert ("sign_in", "R1", "234567") in stills["shell"].calls
     assert not visible(window, CounterView)
-    stills["shell"].show(scenes._SHELL)
+    stills["shell"].show(SHELL)
     assert visible(window, CounterView)
     press(window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
     assert last(stills["shell"]) == ("sign_out",)
 
 
 def test_a_locked_member_is_opened_with_the_leaders_pin(qtbot: QtBot) -> None:
-    locked = replace(scenes._OUT, locked=frozenset({"R1"}))
+    locked = replace(OUT, locked=frozenset({"R1"}))
     window, stills = shown(qtbot, shell=locked)
     press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
     assert not visible(window, PinPad)
@@ -459,7 +475,7 @@ def test_a_locked_member_is_opened_with_the_leaders_pin(qtbot: QtBot) -> None:
     stills["shell"].show(replace(locked, checking=True))
     typed("1111")
     assert visible(window, PinPad)[0].count() == 0  # one at a time
-    stills["shell"].show(scenes._OUT)
+    stills["shell"].show(OUT)
     typed("234567")
     press(window, Qt.Key.Key_Return)
     assert last(stills["shell"]) == ("sign_in", "R1", "234567")
@@ -467,7 +483,7 @@ def test_a_locked_member_is_opened_with_the_leaders_pin(qtbot: QtBot) -> None:
 
 def test_somebody_else_can_sign_in_beside_a_locked_member(qtbot: QtBot) -> None:
     window, stills = shown(
-        qtbot, shell=replace(scenes._OUT, locked=frozenset({"R1"}), notice=trouble("not_authorised", "leader_locked"))
+        qtbot, shell=replace(OUT, locked=frozenset({"R1"}), notice=trouble("not_authorised", "leader_locked"))
     )
     press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
     assert any("tidak ada ketua lain" in each.text() for each in visible(window, Text))
@@ -478,31 +494,31 @@ def test_somebody_else_can_sign_in_beside_a_locked_member(qtbot: QtBot) -> None:
 
 
 def test_practice_pins_are_shown_only_when_given(qtbot: QtBot) -> None:
-    window, _ = shown(qtbot, shell=replace(scenes._OUT, practice=True), practice_hint="PIN Bu Siti 123456")
+    window, _ = shown(qtbot, shell=replace(OUT, practice=True), practice_hint="PIN Bu Siti 123456")
     assert "PIN Bu Siti 123456" in [each.text() for each in visible(window, Text)]
-    real, _ = shown(qtbot, shell=scenes._OUT)
+    real, _ = shown(qtbot, shell=OUT)
     assert "Latihan" not in [each.accessibleName() for each in visible(real, Note)]
 
 
 def on(screen: str) -> Any:
-    return replace(scenes._SHELL, screen=screen)
+    return replace(SHELL, screen=screen)
 
 
 def test_history_opens_with_enter_and_goes_down_to_the_pin(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, shell=on("history"), history=scenes._HISTORY)
+    window, stills = shown(qtbot, shell=on("history"), history=HISTORY)
     history = stills["history"]
     press(window, Qt.Key.Key_Tab)
     press(window, Qt.Key.Key_Down)
     press(window, Qt.Key.Key_Return)
     assert history.calls == [("open", "e37")]
-    history.show(scenes._RECEIPT)
+    history.show(RECEIPT)
     press(window, Qt.Key.Key_F9)
     press(window, Qt.Key.Key_Delete)
     assert history.calls[1:] == [("reprint",), ("ask_reversal",)]
-    history.show(replace(scenes._RECEIPT, mode="reason"))
+    history.show(replace(RECEIPT, mode="reason"))
     press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
     assert last(history) == ("choose_reason", "jumlah_salah")
-    history.show(replace(scenes._RECEIPT, mode="pin", reason="jumlah_salah"))
+    history.show(replace(RECEIPT, mode="pin", reason="jumlah_salah"))
     typed("345678")
     press(window, Qt.Key.Key_Return)
     assert last(history) == ("confirm_reversal", "345678")
@@ -519,10 +535,10 @@ def test_history_searches_what_is_typed(qtbot: QtBot) -> None:
 
 
 def test_receiving_goods_by_keyboard(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, shell=on("stock"), stock=scenes._STOCK)
+    window, stills = shown(qtbot, shell=on("stock"), stock=STOCK)
     stock = stills["stock"]
     press(window, Qt.Key.Key_F9)
-    stock.show(replace(scenes._STOCK, mode="receive"))
+    stock.show(replace(STOCK, mode="receive"))
     typed("Bulog")
     assert last(stock) == ("describe", "Bulog", "")
     press(window, Qt.Key.Key_Tab)
@@ -531,7 +547,7 @@ def test_receiving_goods_by_keyboard(qtbot: QtBot) -> None:
     assert last(stock) == ("set_receiving", "b5", 60)
     press(window, Qt.Key.Key_Return)
     assert ("receive",) not in stock.calls
-    stock.show(scenes._RECEIVING)
+    stock.show(RECEIVING)
     press(window, Qt.Key.Key_Return)
     press(window, Qt.Key.Key_Escape)
     assert stock.calls[0] == ("begin_receiving",)
@@ -539,12 +555,12 @@ def test_receiving_goods_by_keyboard(qtbot: QtBot) -> None:
 
 
 def test_the_day_is_opened_with_enter_and_only_when_it_may(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, shell=on("day"), day=scenes._MORNING)
+    window, stills = shown(qtbot, shell=on("day"), day=MORNING)
     press(window, Qt.Key.Key_Return)
-    stills["day"].show(replace(scenes._MORNING, can_open=False))
+    stills["day"].show(replace(MORNING, can_open=False))
     press(window, Qt.Key.Key_Return)
     assert stills["day"].calls == [("open",)]
-    stills["day"].show(replace(scenes._MORNING, can_open=False, already=True))
+    stills["day"].show(replace(MORNING, can_open=False, already=True))
     press(window, Qt.Key.Key_Return)
     assert stills["shell"].calls == [("go", "counter")]
 
@@ -553,7 +569,7 @@ def test_the_close_from_count_to_seal(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, shell=on("closing"), closing=ClosingState(can_go_on=True))
     closing = stills["closing"]
     press(window, Qt.Key.Key_Return)
-    closing.show(scenes._COUNTING)
+    closing.show(COUNTING)
     typed("119")
     press(window, Qt.Key.Key_Return)
     assert closing.calls == [
@@ -562,36 +578,34 @@ def test_the_close_from_count_to_seal(qtbot: QtBot) -> None:
         ("set_count", "b5", 11),
         ("set_count", "b5", 119),
     ]
-    closing.show(replace(scenes._COUNTING, can_go_on=True))
+    closing.show(replace(COUNTING, can_go_on=True))
     press(window, Qt.Key.Key_Return)
-    closing.show(scenes._EXPLAIN)
+    closing.show(EXPLAIN)
     settle()
     reason = next(each for each in visible(window, QAbstractButton) if each.accessibleName() == "tumpah")
     reason.click()
     assert closing.calls[-2:] == [("count_done",), ("choose_reason", "g1", "tumpah", "")]
-    closing.show(replace(scenes._EXPLAIN, can_go_on=True))
+    closing.show(replace(EXPLAIN, can_go_on=True))
     press(window, Qt.Key.Key_Return)
-    closing.show(scenes._SENDING)
+    closing.show(SENDING)
     press(window, Qt.Key.Key_Return)
-    closing.show(scenes._SEAL)
+    closing.show(SEAL)
     press(window, Qt.Key.Key_Return)
-    closing.show(scenes._SEALED)
+    closing.show(SEALED)
     press(window, Qt.Key.Key_F9)
     assert closing.calls[-4:] == [("explain_done",), ("send_done",), ("seal",), ("reprint",)]
 
 
 def test_the_count_is_blind(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, shell=on("closing"), closing=scenes._COUNTING)
+    window, stills = shown(qtbot, shell=on("closing"), closing=COUNTING)
     said = " ".join(each.text() for each in visible(window, Text))
     assert "126" not in said
-    stills["closing"].show(scenes._EXPLAIN)
+    stills["closing"].show(EXPLAIN)
     assert "126 bungkus" in " ".join(each.text() for each in visible(window, Text))
 
 
 def test_a_large_difference_asks_the_leader(qtbot: QtBot) -> None:
-    window, stills = shown(
-        qtbot, shell=on("closing"), closing=replace(scenes._EXPLAIN, can_go_on=True, needs_leader=True)
-    )
+    window, stills = shown(qtbot, shell=on("closing"), closing=replace(EXPLAIN, can_go_on=True, needs_leader=True))
     press(window, Qt.Key.Key_Return)
     assert stills["closing"].calls == []
     typed("345678")
@@ -600,9 +614,9 @@ def test_a_large_difference_asks_the_leader(qtbot: QtBot) -> None:
 
 
 def test_sinkron_sends_with_enter_but_not_twice(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, shell=on("sync"), sync=scenes._SYNC)
+    window, stills = shown(qtbot, shell=on("sync"), sync=SYNC)
     press(window, Qt.Key.Key_Return)
-    stills["sync"].show(replace(scenes._SYNC, busy=True))
+    stills["sync"].show(replace(SYNC, busy=True))
     press(window, Qt.Key.Key_Return)
     assert stills["sync"].calls == [("send_now",)]
 
@@ -616,20 +630,20 @@ def test_lamps_lead_to_their_screens(qtbot: QtBot) -> None:
 
 def test_what_was_recorded_before_the_end_is_read_and_put_away_with_a_key(qtbot: QtBot) -> None:
     sentence = "Struk 0047 SUMINAH (Beras 10 kg): tercatat sebelum kasir mati; serahkan barang bila belum."
-    window, stills = shown(qtbot, shell=replace(scenes._SHELL, banner="Daftar lama.", recovered=sentence))
+    window, stills = shown(qtbot, shell=replace(SHELL, banner="Daftar lama.", recovered=sentence))
     assert sentence in [each.text() for each in visible(window, Text)]
     press(window, Qt.Key.Key_F12)
     assert stills["shell"].calls == [("dismiss",)]
-    stills["shell"].show(replace(scenes._SHELL, banner="Daftar lama."))
+    stills["shell"].show(replace(SHELL, banner="Daftar lama."))
     words = [each.text() for each in visible(window, Text)]
     assert "Daftar lama." in words
     assert sentence not in words
 
 
 def test_the_window_ends_its_subscriptions_and_closes_once(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=scenes._READY)
+    window, stills = shown(qtbot, counter=READY)
     window.close()
-    stills["counter"].show(scenes._KNOWN)
+    stills["counter"].show(KNOWN)
     stills["shell"].calls.clear()
     qtbot.wait(1100)
     assert ("tick",) not in stills["shell"].calls
@@ -675,7 +689,7 @@ class Hands:
 
 def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> None:
     hands = Hands()
-    spare, stills = scenes.till_window()
+    spare, stills = till_window()
     close(spare)
     models = ViewModels(**cast("dict[str, Any]", stills))
     window = TillWindow(models, tray=hands)
@@ -712,7 +726,7 @@ def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> No
 
 def test_a_card_of_the_tray_is_found_by_name_and_the_tray_put_away_by_key(qtbot: QtBot) -> None:
     hands = Hands()
-    spare, stills = scenes.till_window()
+    spare, stills = till_window()
     close(spare)
     window = TillWindow(ViewModels(**cast("dict[str, Any]", stills)), tray=hands)
     qtbot.addWidget(window)
@@ -744,8 +758,8 @@ def test_the_red_key_of_the_tray_never_takes_the_keyboard(qtbot: QtBot) -> None:
 
 @pytest.mark.parametrize("height", [500, 610, 701])
 def test_the_last_row_of_a_long_list_is_shown_whole(qtbot: QtBot, height: int) -> None:
-    rows = tuple(replace(scenes._STOCK.rows[0], product=f"p{place}") for place in range(30))
-    window, _ = shown(qtbot, shell=on("stock"), stock=replace(scenes._STOCK, rows=rows))
+    rows = tuple(replace(STOCK.rows[0], product=f"p{place}") for place in range(30))
+    window, _ = shown(qtbot, shell=on("stock"), stock=replace(STOCK, rows=rows))
     window.resize(1366, height)
     settle()
     table = visible(window, DataTable)[0]
@@ -815,7 +829,7 @@ def test_the_paper_on_the_screen_carries_the_scannable_code(qtbot: QtBot) -> Non
     zxingcpp = pytest.importorskip("zxingcpp")
     paper = Paper()
     qtbot.addWidget(paper)
-    paper.set_document(scenes._PAPER)
+    paper.set_document(PAPER)
     paper.show()
     from PySide6.QtCore import QBuffer, QByteArray
 
@@ -824,14 +838,14 @@ def test_the_paper_on_the_screen_carries_the_scannable_code(qtbot: QtBot) -> Non
     buffer.open(QBuffer.OpenModeFlag.WriteOnly)
     paper.grab().scaled(paper.width() * 3, paper.height() * 3).save(buffer, "PNG")
     image = Image.open(io.BytesIO(bytes(store.data())))
-    code = next(block.data for block in scenes._PAPER.blocks if isinstance(block, Qr))
+    code = next(block.data for block in PAPER.blocks if isinstance(block, Qr))
     assert [found.text for found in zxingcpp.read_barcodes(image)] == [code]
 
 
 def test_a_practice_paper_is_marked_on_the_screen_too(qtbot: QtBot) -> None:
     paper = Paper()
     qtbot.addWidget(paper)
-    plain = Document("a", "A", scenes._PAPER.blocks)
+    plain = Document("a", "A", PAPER.blocks)
     paper.set_document(plain)
     before = paper.sizeHint().height()
     paper.set_document(Document("a", "A", plain.blocks, "LATIHAN - BUKAN STRUK ASLI"))
@@ -839,7 +853,7 @@ def test_a_practice_paper_is_marked_on_the_screen_too(qtbot: QtBot) -> None:
 
 
 def test_the_paper_can_be_moved_with_keys(qtbot: QtBot) -> None:
-    window, _ = shown(qtbot, shell=on("history"), history=scenes._RECEIPT)
+    window, _ = shown(qtbot, shell=on("history"), history=RECEIPT)
     area = visible(window, QScrollArea)[0]
     area.setFocus()
     press(window, Qt.Key.Key_End)
@@ -850,7 +864,7 @@ def test_the_paper_can_be_moved_with_keys(qtbot: QtBot) -> None:
 
 
 def test_focus_can_be_seen(qtbot: QtBot) -> None:
-    window, _ = shown(qtbot, counter=scenes._CHOSEN)
+    window, _ = shown(qtbot, counter=CHOSEN)
     stepper = visible(window, ShelfLine)[0].stepper
     cancel = window.findChildren(BasketPage)[0].cancel
     cancel.setFocus(Qt.FocusReason.TabFocusReason)

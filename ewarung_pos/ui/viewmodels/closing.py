@@ -355,15 +355,9 @@ class ClosingViewModel(ViewModel[ClosingState]):
 
     def reprint(self) -> None:
         """Another copy of the Z report, marked SALINAN."""
-        entry, papers = self._state.report_entry, self._desk.papers
-        if not entry:
-            return
-
-        def again() -> Printed:
-            owed = next((job for job in papers.owed() if job.entry == entry), None)
-            return papers.print_out(owed or papers.reprint(entry), self._desk.printer)
-
-        self._print(again)
+        entry = self._state.report_entry
+        if entry:
+            self._print(lambda: self._desk.papers.print_again(entry, self._desk.printer))
 
     def _print(self, work: Callable[[], Printed]) -> None:
         def done(printed: Printed) -> None:

@@ -30,17 +30,17 @@ from ewarung_pos.ports import (
     Unknown,
 )
 from ewarung_pos.services.day import DayService
-from ewarung_pos.services.printing import PaperService, Printed
+from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels import counter_lines as lines
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.card_watch import CardWatch
-from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, Phase
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
+from ewarung_pos.ui.viewmodels.handover import Handover
 
 __all__ = ["CounterDesk", "CounterViewModel"]
 
-BACK_TO_READY_MS = 10_000
 _LISTENING = (Phase.READY, Phase.DONE, Phase.REFUSED)
 
 
@@ -78,10 +78,17 @@ class CounterViewModel(ViewModel[CounterState]):
         self._standing: Standing | None = None
         self._basket = Basket()
         self._shown = 0
-        self._ticked: frozenset[int] = frozenset()
-        self._done: Redemption | None = None
         self._active = False
-        self._leave: Callable[[], None] | None = None
+        self._handover = Handover(
+            desk.papers,
+            desk.printer,
+            runner,
+            shown=lambda: self._state.done,
+            show=lambda panel: self._set(replace(self._state, done=panel)),
+            catalogue=lambda: self._catalogue,
+            changed=desk.changed,
+            over=self.finish,
+        )
         self._watch = CardWatch(
             desk.reader,
             desk.poll_ms,
@@ -110,7 +117,7 @@ class CounterViewModel(ViewModel[CounterState]):
     def stop(self) -> None:
         """The till ends: no card is read, nothing goes back to Siap by itself."""
         self._active = False
-        self._stay()
+        self._handover.stay()
         self._waited()
         self._watch.rest()
 
@@ -439,86 +446,26 @@ class CounterViewModel(ViewModel[CounterState]):
         self._redeemed(redemption)
 
     def _redeemed(self, redemption: Redemption) -> None:
-        self._done = redemption
-        self._ticked = frozenset()
-        fact = redemption.fact
         name = self._standing.family.name if self._standing is not None and self._standing.family else ""
         self._set(
             replace(
                 self._cleared(),
                 phase=Phase.DONE,
-                steps=lines.steps(fact.purse is not None, 2),
-                done=DonePanel(
-                    title=f"Tercatat. Serahkan {_how_many(len(fact.lines))} ini",
-                    paper=f"Struk nomor {fact.receipt:04d} sedang dicetak",
-                    picks=lines.picks(fact.lines, self._catalogue, self._ticked),
-                    left_title=f"Sisa {name} bulan ini".replace("  ", " "),
-                    left=lines.left_rows(fact, self._catalogue),
-                    receipt=fact.receipt,
-                    entry=redemption.entry.id,
-                ),
+                steps=lines.steps(redemption.fact.purse is not None, 2),
+                done=self._handover.begin(redemption, name),
             )
         )
         self._desk.changed()
-        self._print(redemption.entry.id, lambda: self._desk.papers.print_out(redemption.job, self._desk.printer))
+        self._handover.print(redemption)
         self._watch.look()
-
-    def _leave_when_handed_over(self) -> None:
-        """Back to Siap by itself once everything is ticked and the paper came out; never with goods still to give."""
-        done = self._state.done
-        self._stay()
-        if done is not None and done.paper_trouble is None and all(pick.ticked for pick in done.picks):
-            self._leave = self._runner.later(BACK_TO_READY_MS, self.finish)
-
-    def _stay(self) -> None:
-        if self._leave is not None:
-            self._leave()
-            self._leave = None
-
-    def _print(self, entry: str, work: Callable[[], Printed]) -> None:
-        self._runner.submit(Lane.PRINTER, work, self._printed, lambda error: self._not_printed(entry, error))
-
-    def _printed(self, printed: Printed) -> None:
-        done = self._state.done
-        if done is not None and printed.job.entry == done.entry:
-            word = "sudah dicetak" if printed.job.copy == 0 else f"salinan ke-{printed.job.copy} sudah dicetak"
-            paper = f"Struk nomor {done.receipt:04d} {word}"
-            self._set(replace(self._state, done=replace(done, paper=paper, paper_trouble=None)))
-            if self._leave is None:
-                self._leave_when_handed_over()
-        self._desk.changed()
-
-    def _not_printed(self, entry: str, error: Exception) -> None:
-        done = self._state.done
-        if done is not None and done.entry == entry:
-            self._stay()
-            paper = f"Struk nomor {done.receipt:04d} belum tercetak"
-            self._set(replace(self._state, done=replace(done, paper=paper, paper_trouble=trouble_of(error))))
-        self._desk.changed()
-        if not isinstance(error, PosError):
-            raise error
 
     def tick(self, place: int) -> None:
         """One item of the pick list was handed over."""
-        if self._done is None or self._state.done is None:
-            return
-        self._ticked ^= {place}
-        picks = lines.picks(self._done.fact.lines, self._catalogue, self._ticked)
-        self._set(replace(self._state, done=replace(self._state.done, picks=picks)))
-        self._leave_when_handed_over()
+        self._handover.tick(place)
 
     def reprint(self) -> None:
         """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""
-        done = self._state.done
-        if done is None:
-            return
-        papers = self._desk.papers
-
-        def again() -> Printed:
-            owed = next((job for job in papers.owed() if job.entry == done.entry), None)
-            return papers.print_out(owed or papers.reprint(done.entry), self._desk.printer)
-
-        self._print(done.entry, again)
+        self._handover.reprint()
 
     def finish(self) -> None:
         """*Selesai*: back to Siap; the next card may be inserted at once."""
@@ -542,10 +489,9 @@ class CounterViewModel(ViewModel[CounterState]):
             raise error
 
     def _forget(self) -> None:
-        self._stay()
+        self._handover.forget()
         self._standing = None
         self._basket = Basket()
-        self._done = None
 
     def _cleared(self) -> CounterState:
         now = self._state
@@ -557,10 +503,6 @@ class CounterViewModel(ViewModel[CounterState]):
             day_sealed=now.day_sealed,
             doubts_waiting=now.doubts_waiting,
         )
-
-
-def _how_many(lines: int) -> str:
-    return "barang" if lines == 1 else f"{lines} barang"
 
 
 def _refusal(refusal: Refusal) -> Trouble:

@@ -157,11 +157,9 @@ class HistoryViewModel(ViewModel[HistoryState]):
         row = self._state.selected
         if row is None:
             return
-        papers = self._desk.papers
 
         def again() -> Printed:
-            owed = next((job for job in papers.owed() if job.entry == row.entry), None)
-            return papers.print_out(owed or papers.reprint(row.entry), self._desk.printer)
+            return self._desk.papers.print_again(row.entry, self._desk.printer)
 
         def done(printed: Printed) -> None:
             copy = f"SALINAN ke-{printed.job.copy}" if printed.job.copy else "Struk asli"

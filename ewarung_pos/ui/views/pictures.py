@@ -16,7 +16,8 @@ from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
 from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
-from ewarung_pos.ui.views.picture_scenes import SCENES, Scene
+from ewarung_pos.ui.views.picture_scenes import SCENES
+from ewarung_pos.ui.views.picture_stage import Scene
 
 __all__ = ["main", "paint", "render_states"]
 

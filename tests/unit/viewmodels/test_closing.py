@@ -9,17 +9,7 @@ from ewarung_pos.ports import SyncPhase, SyncReport
 from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.closing_sheet import REASONS
 from tests.unit.services.counter import RICE, facts
-from tests.unit.viewmodels.closing import (
-    ask_edc,
-    begin,
-    closed,
-    count,
-    explain,
-    notice,
-    row,
-    seal,
-    state,
-)
+from tests.unit.viewmodels.closing import ask_edc, begin, closed, count, explain, notice, row, seal, state
 from tests.unit.viewmodels.till import LEADER, ScriptedTill
 
 # --- the whole way ---------------------------------------------------------------------------------------------------

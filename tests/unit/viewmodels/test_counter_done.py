@@ -133,7 +133,7 @@ def test_a_paper_that_fails_late_is_not_blamed_on_the_next_family(till: Scripted
     first = till.counter.done
     assert first is not None
     till.ration("SUMINAH", beras_medium_5=1)
-    till.vm.counter._not_printed(first.entry, PrinterNotReady(reason="paper_out"))
+    till.vm.counter._handover._not_printed(first.entry, PrinterNotReady(reason="paper_out"))
     assert till.counter.done is not None
     assert till.counter.done.paper_trouble is None
 

@@ -1,0 +1,133 @@
+"""Selesai at the counter: the goods ticked off, the receipt on paper, and back to Siap once both are done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.errors import PosError
+from ewarung_pos.ports import Lane, ReceiptPrinter, TaskRunner
+from ewarung_pos.services.printing import PaperService, Printed
+from ewarung_pos.services.redeem import Redemption
+from ewarung_pos.ui.text import trouble_of
+from ewarung_pos.ui.viewmodels import counter_lines as lines
+from ewarung_pos.ui.viewmodels.counter_state import DonePanel
+
+__all__ = ["Handover"]
+
+BACK_TO_READY_MS = 10_000
+
+
+class Handover:
+    """From the record of a redemption to the family that leaves with goods and paper.
+
+    Attributes:
+        shown: the panel that is on the screen now, None when another page is.
+        show: puts a panel in its place.
+        catalogue: the newest.
+        changed: hears that a paper came out, or did not.
+        over: is called when everything is handed over and nobody touched anything for a while.
+    """
+
+    def __init__(
+        self,
+        papers: PaperService,
+        printer: ReceiptPrinter,
+        runner: TaskRunner,
+        *,
+        shown: Callable[[], DonePanel | None],
+        show: Callable[[DonePanel], None],
+        catalogue: Callable[[], Catalogue],
+        changed: Callable[[], None],
+        over: Callable[[], None],
+    ) -> None:
+        self._papers = papers
+        self._printer = printer
+        self._runner = runner
+        self._shown = shown
+        self._show = show
+        self._catalogue = catalogue
+        self._changed = changed
+        self._over = over
+        self._done: Redemption | None = None
+        self._ticked: frozenset[int] = frozenset()
+        self._leave: Callable[[], None] | None = None
+
+    def begin(self, redemption: Redemption, name: str) -> DonePanel:
+        """What the screen shows of a redemption that was just recorded, for the family of this name."""
+        self._done = redemption
+        self._ticked = frozenset()
+        fact = redemption.fact
+        return DonePanel(
+            title=f"Tercatat. Serahkan {_how_many(len(fact.lines))} ini",
+            paper=f"Struk nomor {fact.receipt:04d} sedang dicetak",
+            picks=lines.picks(fact.lines, self._catalogue(), self._ticked),
+            left_title=f"Sisa {name} bulan ini".replace("  ", " "),
+            left=lines.left_rows(fact, self._catalogue()),
+            receipt=fact.receipt,
+            entry=redemption.entry.id,
+        )
+
+    def print(self, redemption: Redemption) -> None:
+        """Its receipt."""
+        self._print(redemption.entry.id, lambda: self._papers.print_out(redemption.job, self._printer))
+
+    def reprint(self) -> None:
+        """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""
+        done = self._shown()
+        if done is not None:
+            self._print(done.entry, lambda: self._papers.print_again(done.entry, self._printer))
+
+    def tick(self, place: int) -> None:
+        """One item of the pick list was handed over, or was not after all."""
+        shown = self._shown()
+        if self._done is None or shown is None:
+            return
+        self._ticked ^= {place}
+        self._show(replace(shown, picks=lines.picks(self._done.fact.lines, self._catalogue(), self._ticked)))
+        self._leave_when_handed_over()
+
+    def forget(self) -> None:
+        """Another family, or nobody: nothing more is ticked."""
+        self.stay()
+        self._done = None
+
+    def stay(self) -> None:
+        """Do not go back to Siap by itself."""
+        if self._leave is not None:
+            self._leave()
+            self._leave = None
+
+    def _leave_when_handed_over(self) -> None:
+        """Back to Siap by itself once everything is ticked and the paper came out; never with goods still to give."""
+        done = self._shown()
+        self.stay()
+        if done is not None and done.paper_trouble is None and all(pick.ticked for pick in done.picks):
+            self._leave = self._runner.later(BACK_TO_READY_MS, self._over)
+
+    def _print(self, entry: str, work: Callable[[], Printed]) -> None:
+        self._runner.submit(Lane.PRINTER, work, self._printed, lambda error: self._not_printed(entry, error))
+
+    def _printed(self, printed: Printed) -> None:
+        done = self._shown()
+        if done is not None and printed.job.entry == done.entry:
+            word = "sudah dicetak" if printed.job.copy == 0 else f"salinan ke-{printed.job.copy} sudah dicetak"
+            self._show(replace(done, paper=f"Struk nomor {done.receipt:04d} {word}", paper_trouble=None))
+            if self._leave is None:
+                self._leave_when_handed_over()
+        self._changed()
+
+    def _not_printed(self, entry: str, error: Exception) -> None:
+        done = self._shown()
+        if done is not None and done.entry == entry:
+            self.stay()
+            paper = f"Struk nomor {done.receipt:04d} belum tercetak"
+            self._show(replace(done, paper=paper, paper_trouble=trouble_of(error)))
+        self._changed()
+        if not isinstance(error, PosError):
+            raise error
+
+
+def _how_many(lines: int) -> str:
+    return "barang" if lines == 1 else f"{lines} barang"

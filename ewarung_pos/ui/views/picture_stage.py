@@ -1,0 +1,145 @@
+"""A window with nothing behind it: still view-models, and the scenes that `pictures` paints of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+from PySide6.QtWidgets import QWidget
+
+from ewarung_pos.ui.viewmodels.closing import ClosingState
+from ewarung_pos.ui.viewmodels.closing_copy import CopyState
+from ewarung_pos.ui.viewmodels.counter_state import CounterState
+from ewarung_pos.ui.viewmodels.day_open import DayOpenState
+from ewarung_pos.ui.viewmodels.doubt import DoubtState
+from ewarung_pos.ui.viewmodels.history import HistoryState
+from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
+from ewarung_pos.ui.viewmodels.stock import StockState
+from ewarung_pos.ui.viewmodels.sync import SyncState
+from ewarung_pos.ui.views.window import TillWindow, ViewModels
+
+__all__ = ["AWAY", "OUT", "SHELL", "Scene", "Still", "after_the_seal", "at_counter", "on", "shows", "till_window"]
+
+
+class Still:
+    """A view-model that only shows: it has a state, tells it to whoever listens, and takes every command calmly.
+
+    Attributes:
+        state: what it shows.
+        calls: the commands it took, with their arguments.
+    """
+
+    def __init__(self, state: object) -> None:
+        self.state = state
+        self.calls: list[tuple[object, ...]] = []
+        self._listeners: list[Callable[[Any], None]] = []
+
+    def subscribe(self, listener: Callable[[Any], None]) -> Callable[[], None]:
+        """As a view-model does."""
+        self._listeners.append(listener)
+        listener(self.state)
+        return lambda: self._listeners.remove(listener)
+
+    def show(self, state: object) -> None:
+        """Change the state and tell."""
+        self.state = state
+        for listener in tuple(self._listeners):
+            listener(state)
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        if name.startswith("_"):
+            raise AttributeError(name)
+
+        def take(*arguments: object, **named: object) -> None:
+            self.calls.append((name, *arguments, *named.values()))
+
+        return take
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A name, how to build the window that shows it, what is pressed afterwards, and a size if it has its own."""
+
+    name: str
+    build: Callable[[], QWidget]
+    after: Callable[[QWidget], None] | None = None
+    size: tuple[int, int] | None = None
+
+
+_LAMPS = (
+    LampState("credit-card", "EDC siap", "ok", "counter"),
+    LampState("printer", "Struk siap", "ok", "history"),
+    LampState("cloud-upload", "3 belum terkirim", "look", "sync"),
+)
+SHELL = ShellState(
+    kiosk="e-Warung Mawar",
+    place="Kel. Kauman",
+    date="Sel 24 Nov 2026",
+    time="09.41",
+    operator="S1",
+    operator_name="Bu Siti",
+    operators=(("S1", "Bu Siti"), ("R1", "Bu Ratna"), ("K1", "Bu Kartini")),
+    lamps=_LAMPS,
+)
+OUT = replace(SHELL, operator="", operator_name="")
+AWAY = replace(
+    SHELL,
+    lamps=(
+        LampState("credit-card", "EDC terputus", "stop", "counter"),
+        LampState("printer", "2 struk belum", "look", "history"),
+        LampState("cloud-upload", "Semua terkirim", "ok", "sync"),
+    ),
+)
+
+
+def till_window(
+    *,
+    shell: ShellState = SHELL,
+    counter: CounterState | None = None,
+    doubt: DoubtState | None = None,
+    history: HistoryState | None = None,
+    stock: StockState | None = None,
+    day: DayOpenState | None = None,
+    closing: ClosingState | None = None,
+    copy: CopyState | None = None,
+    sync: SyncState | None = None,
+    practice_hint: str = "",
+) -> tuple[TillWindow, dict[str, Still]]:
+    """A window over still view-models, and these by name."""
+    states: dict[str, object] = {
+        "shell": shell,
+        "counter": counter or CounterState(),
+        "doubt": doubt or DoubtState(),
+        "history": history or HistoryState(),
+        "stock": stock or StockState(),
+        "day": day or DayOpenState(),
+        "closing": closing or ClosingState(),
+        "copy": copy or CopyState(),
+        "sync": sync or SyncState(),
+    }
+    stills = {name: Still(state) for name, state in states.items()}
+    models = ViewModels(**{each.name: cast("Any", stills[each.name]) for each in fields(ViewModels)})
+    return TillWindow(models, practice_hint), stills
+
+
+def shows(**states: Any) -> Callable[[], QWidget]:
+    """Builds the window that shows these states (the words of `till_window`)."""
+    return lambda: till_window(**states)[0]
+
+
+def at_counter(name: str, state: CounterState, shell: ShellState = SHELL) -> Scene:
+    """The scene of one state of the counter."""
+    return Scene(name, shows(counter=state, shell=shell))
+
+
+def on(screen: str) -> ShellState:
+    """The shell with this screen in front."""
+    return replace(SHELL, screen=screen)
+
+
+def after_the_seal() -> ShellState:
+    """The shell at Tutup Hari, with everything sent."""
+    return replace(
+        SHELL, screen="closing", lamps=(*_LAMPS[:-1], LampState("cloud-upload", "Semua terkirim", "ok", "sync"))
+    )
