@@ -10,10 +10,10 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import PurePath
 from types import TracebackType
 
+import msgspec
 from PySide6.QtCore import QMessageLogContext, QObject, QSize, Qt, QtMsgType, Signal, qInstallMessageHandler
 from PySide6.QtGui import QFontDatabase, QPalette
 from PySide6.QtWidgets import QApplication
@@ -182,8 +182,7 @@ def motion_wanted(app: QApplication) -> bool:
     return bool(asked() != Qt.MotionPreference.ReducedMotion)
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """A bug of ours that reached the top, without any value it carried.
 
     Attributes:

@@ -6,7 +6,7 @@ every error class, refusal and device reason and fails when one has no sentence.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ewarung_pos.errors import PosError, RuleViolation
 from ewarung_pos.ui.text_city import BEYOND_THE_TILL

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 __all__ = ["HELD", "NOTHING", "PRINTED_LATER", "SAFE", "SENT_LATER", "UNTOUCHED", "Trouble", "said"]
 
@@ -14,8 +14,7 @@ SENT_LATER = "Semua catatan tersimpan di sini dan dikirim nanti."
 UNTOUCHED = "Berkasnya tidak diubah."
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(msgspec.Struct, frozen=True):
     """Three lines and one button.
 
     Attributes:

@@ -7,10 +7,10 @@ import logging
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from typing import cast
 
 import pytest
+from msgspec.structs import replace
 from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot

@@ -6,8 +6,10 @@ Count the stock (blind) -> explain the differences -> send to the city (may be l
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import partial
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals
 from ewarung_pos.domain.catalogue import Catalogue
@@ -39,8 +41,7 @@ from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine, count_l
 __all__ = ["ClosingDesk", "ClosingState", "ClosingViewModel"]
 
 
-@dataclass(frozen=True, slots=True)
-class ClosingState:
+class ClosingState(msgspec.Struct, frozen=True):
     """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed."""
 
     step: int = 0
@@ -67,8 +68,7 @@ class ClosingState:
     notice: Trouble | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ClosingDesk:
+class ClosingDesk(msgspec.Struct, frozen=True):
     """What Tutup Hari may use. `changed` is called after each record, `sealed` once the seal is recorded too."""
 
     ledger: Ledger

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import Clock, Copies, Lane, LedgerCopy, TaskRunner
@@ -16,8 +17,7 @@ COPYING = "Salinan buku sedang dibuat"
 """Of `CopyState.copied`: nobody waits for it."""
 
 
-@dataclass(frozen=True, slots=True)
-class CopyState:
+class CopyState(msgspec.Struct, frozen=True):
     """`copied` says what became of it, empty before the first; `trouble` asks for a look, and blocks nothing."""
 
     copied: str = ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from ewarung_pos.domain.business_day import DayTotals, paid_words
 from ewarung_pos.domain.catalogue import Catalogue
@@ -16,8 +16,7 @@ REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for re
 """(value, label) of every reason for a difference."""
 
 
-@dataclass(frozen=True, slots=True)
-class CountRow:
+class CountRow(msgspec.Struct, frozen=True):
     """One product at the count. `booked` is hidden while the count is blind; `difference`: `−1 papan`, `cocok`."""
 
     product: str
@@ -32,8 +31,7 @@ class CountRow:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class StoryLine:
+class StoryLine(msgspec.Struct, frozen=True):
     """One of the four figures of one commodity, and whether it agrees."""
 
     text: str

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Refusal, Standing, check, purse_programme, ration_programme, take_all
@@ -44,8 +46,7 @@ __all__ = ["CounterDesk", "CounterViewModel"]
 _LISTENING = (Phase.READY, Phase.DONE, Phase.REFUSED)
 
 
-@dataclass(frozen=True, slots=True)
-class CounterDesk:
+class CounterDesk(msgspec.Struct, frozen=True):
     """What stands on the counter: services and devices the view-model may use.
 
     `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from ewarung_pos.ui.text import Trouble
 
@@ -54,8 +55,7 @@ class Mark(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class TallyItem:
+class TallyItem(msgspec.Struct, frozen=True):
     """`37 keluarga` is value 37, word keluarga; `beras 370 kg` has the word first."""
 
     word: str
@@ -63,16 +63,14 @@ class TallyItem:
     word_first: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(msgspec.Struct, frozen=True):
     """One line about the family: icon name and text."""
 
     icon: str
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True):
     """The family's panel. `subtitle` e.g. `Jatah pangan · 4 jiwa`."""
 
     name: str
@@ -80,8 +78,7 @@ class Person:
     facts: tuple[Fact, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ShelfRow:
+class ShelfRow(msgspec.Struct, frozen=True):
     """One product in a section, with its stepper.
 
     Attributes:
@@ -107,8 +104,7 @@ class ShelfRow:
     receipt: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Section:
+class Section(msgspec.Struct, frozen=True):
     """Jatah, Belanja KKS or Tunai: `id` is ration, purse or cash.
 
     `why_not` when it cannot be used now; `look` what may go wrong with what is chosen, without hindering it.
@@ -125,16 +121,14 @@ class Section:
     chosen: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """One step of Proses or of Belum pasti."""
 
     text: str
     mark: Mark
 
 
-@dataclass(frozen=True, slots=True)
-class Pick:
+class Pick(msgspec.Struct, frozen=True):
     """`2 karung beras 5 kg` with a tick."""
 
     pictogram: str
@@ -142,16 +136,14 @@ class Pick:
     ticked: bool
 
 
-@dataclass(frozen=True, slots=True)
-class LeftRow:
+class LeftRow(msgspec.Struct, frozen=True):
     """What is left of the month: `Beras`, `0 kg`."""
 
     name: str
     left: str
 
 
-@dataclass(frozen=True, slots=True)
-class DonePanel:
+class DonePanel(msgspec.Struct, frozen=True):
     """Selesai. `paper` says what became of the receipt; `paper_trouble` when it did not come out."""
 
     title: str
@@ -165,8 +157,7 @@ class DonePanel:
     returned: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class DoubtPanel:
+class DoubtPanel(msgspec.Struct, frozen=True):
     """Belum pasti. `tag` is the number to put on the goods; `others` how many more wait."""
 
     attempt: str
@@ -181,8 +172,7 @@ class DoubtPanel:
     void: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class CounterState:
+class CounterState(msgspec.Struct, frozen=True):
     """Everything the counter shows."""
 
     phase: Phase = Phase.READY

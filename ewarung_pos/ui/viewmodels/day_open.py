@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.timeline import Instant
@@ -21,8 +23,7 @@ from ewarung_pos.ui.viewmodels.counter_state import Fact
 __all__ = ["DayOpenState", "DayOpenViewModel"]
 
 
-@dataclass(frozen=True, slots=True)
-class DayOpenState:
+class DayOpenState(msgspec.Struct, frozen=True):
     """`facts` carry an icon and a text; `tone` of each is ok, look or stop, in the same order.
 
     `suspect` says, line by line, what contradicts the clock; a leader may confirm it (`asks_leader` shows the pad).
@@ -39,8 +40,7 @@ class DayOpenState:
     notice: Trouble | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Morning:
+class _Morning(msgspec.Struct, frozen=True):
     status: KioskStatus
     state: DayState
     sealed: bool

@@ -7,7 +7,9 @@ EDC's slip. Nothing else is sold to that card meanwhile; other cards are served.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.journal import OTHER_DEBIT, OTHER_DEBIT_VOIDED
@@ -39,8 +41,7 @@ _LAST = 4
 PAUSES_MS = (2_000, 5_000, 10_000)
 
 
-@dataclass(frozen=True, slots=True)
-class DoubtState:
+class DoubtState(msgspec.Struct, frozen=True):
     """The doubt in front, if the screen is open; how many wait; and what went wrong with a form."""
 
     panel: DoubtPanel | None = None
@@ -48,8 +49,7 @@ class DoubtState:
     notice: Trouble | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DoubtDesk:
+class DoubtDesk(msgspec.Struct, frozen=True):
     """What is needed to settle a doubt.
 
     `settled` is told about a redemption or reversal that came of it, or None and how it ended (None: put aside).

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.errors import PosError

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.paper_code import parse_qr
@@ -42,8 +44,7 @@ PURGED = "data keluarga sudah dihapus"
 """In place of the name of a family that the register no longer holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
+class HistoryLine(msgspec.Struct, frozen=True):
     """One row: number, time, who, what, how much, and its state (`asli`, `dibatalkan`, `pembatalan`)."""
 
     entry: str
@@ -58,8 +59,7 @@ class HistoryLine:
     reversible: bool
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryState:
+class HistoryState(msgspec.Struct, frozen=True):
     """`mode` is list, receipt, reason (choose why) or pin (leader). `busy` names what is waited for."""
 
     mode: str = "list"
@@ -74,8 +74,7 @@ class HistoryState:
     busy: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryDesk:
+class HistoryDesk(msgspec.Struct, frozen=True):
     """What Riwayat may use. `doubted` is told about a void whose outcome is not known."""
 
     ledger: Ledger

@@ -7,7 +7,9 @@ the first who signs in is told of it, before any card is read, and the papers co
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.errors import PosError
@@ -22,8 +24,7 @@ NAMED = 3
 """More receipts than this are counted, not named: a banner is one glance."""
 
 
-@dataclass(frozen=True, slots=True)
-class OwedState:
+class OwedState(msgspec.Struct, frozen=True):
     """`over` once nothing is left to try; `printed` are the papers that came out (receipt number, 0 for a report)."""
 
     over: bool = False
@@ -31,8 +32,7 @@ class OwedState:
     trouble: Trouble | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OwedDesk:
+class OwedDesk(msgspec.Struct, frozen=True):
     """What is needed.
 
     `recall` gets the sentence of what was recorded before the end, `failed` what kept paper back; `changed` is called

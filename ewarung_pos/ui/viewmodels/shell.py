@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
 from ewarung_pos.domain.timeline import BusinessDate
@@ -30,8 +32,7 @@ SCREENS: tuple[tuple[str, str, str, str], ...] = (
 """(id, word, icon, key) of the screens that exist."""
 
 
-@dataclass(frozen=True, slots=True)
-class LampState:
+class LampState(msgspec.Struct, frozen=True):
     """A lamp: icon, word, and tone (ok, look, stop, info, off)."""
 
     icon: str
@@ -40,8 +41,7 @@ class LampState:
     screen: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ShellState:
+class ShellState(msgspec.Struct, frozen=True):
     """`operators` are (code, name) to choose from while nobody is signed in; `locked` are codes of theirs.
 
     `recovered` says what was recorded before the till died, until it was read; only to who is signed in.

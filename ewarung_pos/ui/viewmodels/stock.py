@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.stock import ReceivedLine
@@ -17,8 +19,7 @@ from ewarung_pos.ui.viewmodels.base import ViewModel
 __all__ = ["StockRow", "StockState", "StockViewModel"]
 
 
-@dataclass(frozen=True, slots=True)
-class StockRow:
+class StockRow(msgspec.Struct, frozen=True):
     """One product: packs on the shelf, price and ceiling of a pack (empty without one), and packs being received."""
 
     product: str
@@ -33,8 +34,7 @@ class StockRow:
     receiving: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class StockState:
+class StockState(msgspec.Struct, frozen=True):
     """`mode` is shelf or receive."""
 
     mode: str = "shelf"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import Instant
@@ -39,8 +41,7 @@ _FLAGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SyncLine:
+class SyncLine(msgspec.Struct, frozen=True):
     """One line of the log: time, words, and a tone (ok, look, stop)."""
 
     time: str
@@ -48,8 +49,7 @@ class SyncLine:
     tone: str
 
 
-@dataclass(frozen=True, slots=True)
-class SyncState:
+class SyncState(msgspec.Struct, frozen=True):
     """`headline` e.g. `Semua terkirim 09.40` or `3 belum terkirim`; `key` is the place of the ledger's key."""
 
     headline: str = ""

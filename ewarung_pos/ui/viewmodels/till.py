@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+
+import msgspec
 
 from ewarung_pos.errors import LedgerCorrupt, PosError
 from ewarung_pos.ports import (
@@ -51,8 +52,7 @@ NEXT_CHECK_MS = 3_600_000
 """A till that is never closed asks again whether a day is over."""
 
 
-@dataclass(frozen=True, slots=True)
-class Services:
+class Services(msgspec.Struct, frozen=True):
     """Use cases and devices of one till, as the composition root made them."""
 
     ledger: Ledger

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from typing import Any, Protocol, TypeVar
+
+import msgspec
+from msgspec.structs import replace
 
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError
@@ -40,8 +42,7 @@ class _Runner(Protocol):
     def later(self, delay_ms: int, callback: Callable[[], None]) -> Callable[[], None]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class TraySlip:
+class TraySlip(msgspec.Struct, frozen=True):
     """The newest slip of the simulated EDC, to be read and copied; `voidable` while it is a sale."""
 
     title: str
@@ -50,8 +51,7 @@ class TraySlip:
     voidable: bool
 
 
-@dataclass(frozen=True, slots=True)
-class TrayState:
+class TrayState(msgspec.Struct, frozen=True):
     """`cards` are (row, label). `display` is what the EDC shows; `asks_pin` lights its keys."""
 
     cards: tuple[tuple[str, str], ...] = ()

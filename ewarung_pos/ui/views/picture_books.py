@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine

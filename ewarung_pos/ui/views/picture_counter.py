@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.counter_state import (

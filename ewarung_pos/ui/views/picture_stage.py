@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
+from msgspec.structs import fields, replace
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.closing import ClosingState

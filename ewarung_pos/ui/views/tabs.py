@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -15,8 +15,7 @@ from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, focus_ring, s
 __all__ = ["Tab", "Tabs"]
 
 
-@dataclass(frozen=True, slots=True)
-class Tab:
+class Tab(msgspec.Struct, frozen=True):
     """`title` and `subtitle` are shown when in front, `word` and `count` (of things chosen in it) when not."""
 
     name: str

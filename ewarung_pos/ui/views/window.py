@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, TypeVar
 
+import msgspec
+from msgspec.structs import replace
 from PySide6.QtCore import QEvent, QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut, QShowEvent
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QMainWindow, QWidget
@@ -52,8 +53,7 @@ WIDE = 1024 + TRAY_WIDTH
 """From this width on the tray stands beside the till; below, in a window of its own."""
 
 
-@dataclass(frozen=True, slots=True)
-class ViewModels:
+class ViewModels(msgspec.Struct, frozen=True):
     """One of each, for the window; `TillViewModels` has the same."""
 
     shell: ShellViewModel

@@ -63,7 +63,7 @@ def test_an_edc_that_stays_silent_does_not_keep_the_day_open(evening: ScriptedTi
 
 
 def test_without_a_terminal_nobody_is_asked(evening: ScriptedTill) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     evening.vm.closing._desk = replace(evening.vm.closing._desk, terminal=None)
     up_to_the_edc(evening)

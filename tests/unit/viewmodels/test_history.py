@@ -264,7 +264,7 @@ def test_a_void_that_the_edc_refuses_leaves_the_receipt_valid(
 
 
 def test_without_a_terminal_a_purse_cannot_be_given_back(morning: ScriptedTill) -> None:
-    from dataclasses import replace
+    from msgspec.structs import replace
 
     morning.vm.history._desk = replace(morning.vm.history._desk, terminal=None)
     reverse(morning, 2)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
@@ -17,8 +17,7 @@ from ewarung_pos.ui.views.kit.style import Role
 __all__ = ["Choice", "Option"]
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(msgspec.Struct, frozen=True):
     """One thing to choose: what the view calls it, what the screen says, and its key if it has one."""
 
     name: str

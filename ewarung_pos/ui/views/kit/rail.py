@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
@@ -17,8 +17,7 @@ from ewarung_pos.ui.views.kit.style import Density, Role
 __all__ = ["Rail", "RailItem"]
 
 
-@dataclass(frozen=True, slots=True)
-class RailItem:
+class RailItem(msgspec.Struct, frozen=True):
     """A place to go: its name in the program, icon, word, short word for narrow windows, key."""
 
     name: str

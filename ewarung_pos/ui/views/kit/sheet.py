@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -15,8 +15,7 @@ from ewarung_pos.ui.views.kit.text import Text
 __all__ = ["Sheet", "SheetColumn"]
 
 
-@dataclass(frozen=True, slots=True)
-class SheetColumn:
+class SheetColumn(msgspec.Struct, frozen=True):
     """A column of a sheet: title, share of the spare width, and side."""
 
     title: str

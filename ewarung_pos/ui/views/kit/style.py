@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 
+import msgspec
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QColor, QFont
 
@@ -103,8 +103,7 @@ _BOLD = frozenset({Role.HERO, Role.DISPLAY, Role.TITLE, Role.HEADING, Role.QUANT
 _ROOM: Mapping[Density, int] = {Density.TIGHT: 60, Density.COMPACT: 80, Density.REGULAR: 100, Density.LARGE: 125}
 
 
-@dataclass(frozen=True, slots=True)
-class Theme:
+class Theme(msgspec.Struct, frozen=True):
     """One complete set of colour tokens, as `#RRGGBB` text."""
 
     name: str

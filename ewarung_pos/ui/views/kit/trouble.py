@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
+import msgspec
 from PySide6.QtCore import QCoreApplication, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
@@ -18,8 +18,7 @@ from ewarung_pos.ui.views.kit.text import Text
 __all__ = ["Trouble", "TroubleCard"]
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
+class Trouble(msgspec.Struct, frozen=True):
     """What a trouble card says.
 
     Attributes:
@@ -42,7 +41,7 @@ class Trouble:
     action: str = ""
     key: str = ""
     icon: str = "triangle-alert"
-    steps: Sequence[Step] = field(default=())
+    steps: Sequence[Step] = ()
 
 
 class TroubleCard(Card):
