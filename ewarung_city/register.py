@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from ewarung_city import feed, goods
+from ewarung_city.bnba.rows import nik_trouble
 from ewarung_city.keys import CityKeys
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -29,11 +30,13 @@ from ewarung_pos.errors import ConfigError
 __all__ = [
     "ImportReport",
     "RowNote",
+    "family_key",
     "import_catalogue",
     "import_families",
     "import_kiosks",
     "import_regions",
     "nik_form",
+    "tell_homes",
 ]
 
 _FAMILY_COLUMNS = (
@@ -93,21 +96,8 @@ class _Catalogued(msgspec.Struct, frozen=True):
 
 
 def nik_form(nik: str) -> bool:
-    """Whether a NIK has a lawful form: 16 digits, a real date with 40 added to a woman's day, a serial from 0001.
-
-    Nothing more can be said: there is no check digit, and the place may be outside the city (domain 4.1).
-    """
-    if not re.fullmatch(r"\d{16}", nik) or nik[12:] == "0000":
-        return False
-    day, month, year = int(nik[6:8]), int(nik[8:10]), int(nik[10:12])
-    day -= 40 if day > 40 else 0
-    for century in (1900, 2000):
-        try:
-            date(century + year, month, day)
-        except ValueError:
-            continue
-        return True
-    return False
+    """Whether a NIK has a lawful form; `ewarung_city.bnba.rows.nik_trouble` says what is wrong with one."""
+    return not nik_trouble(nik)
 
 
 # --- regions, kiosks, goods -------------------------------------------------------------------------------------------
@@ -290,7 +280,7 @@ def import_families(
         taken += 1
         rows.append(new)
     tx.put(schema.family, rows)
-    _tell_homes(tx, rows, held)
+    tell_homes(tx, rows, held.by_key)
     if taken:
         tx.set("register_date", snapshot or date.today().isoformat())  # noqa: DTZ011 - the officer's own calendar
         tx.set("register_source", source or file.name)
@@ -303,7 +293,7 @@ def _judge(said: dict[str, str], held: _Held, keys: CityKeys) -> tuple[list[str]
     nik, kk, number = said["nik"], said["kk"], said["card_number"]
     nik_ok, kk_ok = nik_form(nik), re.fullmatch(r"\d{16}", kk) is not None
     card_ok = re.fullmatch(r"\d{14,19}", number) is not None
-    key = _key(keys.token("nik", nik))
+    key = family_key(keys.token("nik", nik))
     programmes = [code for code in said["programmes"].split(";") if code]
     checks = {
         "nik_form": nik_ok,
@@ -338,7 +328,7 @@ def _family_row(said: dict[str, str], keys: CityKeys, now_ms: int) -> dict[str, 
     nik = keys.token("nik", said["nik"])
     address = [said["address"], said["rt"] and f"RT {said['rt']}", said["rw"] and f"RW {said['rw']}"]
     return {
-        "key": _key(nik),
+        "key": family_key(nik),
         "name": said["name"],
         "nik_masked": mask_nik(said["nik"]),
         "nik_token": nik,
@@ -356,16 +346,16 @@ def _family_row(said: dict[str, str], keys: CityKeys, now_ms: int) -> dict[str, 
     }
 
 
-def _key(nik_token: str) -> str:
+def family_key(nik_token: str) -> str:
     """The pseudonym by which journals know the family: stable, and nothing can be read from it."""
     return f"K{nik_token[:15].upper()}"
 
 
-def _tell_homes(tx: Tx, rows: list[dict[str, Any]], held: _Held) -> None:
+def tell_homes(tx: Tx, rows: Iterable[Row], held: Mapping[str, Row]) -> None:
     """New or changed families go to their home, and to the home they had before."""
     told: dict[str, list[tuple[str, str]]] = {}
     for row in rows:
-        before = held.by_key.get(row["key"])
+        before = held.get(row["key"])
         for device in {row["home"]} | ({before["home"]} if before is not None else set()):
             told.setdefault(device, []).append(("family", row["key"]))
     for device in sorted(told):

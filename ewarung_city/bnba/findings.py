@@ -58,8 +58,7 @@ SENTENCES: dict[str, tuple[Severity, str]] = {
     ),
     "digits_doubtful": (
         _R,
-        "{count} dari {total} {column} di daftar ini berakhir 0: digit terakhir hilang di lembar kerja; tidak ditebak. "
-        + _AGAIN,
+        "{count} dari {total} {column} di daftar ini berakhir 0: digit terakhir hilang; tidak ditebak. " + _AGAIN,
     ),
     "row_shifted": (_R, "Ada isi di kanan kolom terakhir; mungkin ada pemisah di dalam alamat atau nama."),
     "row_swallowed": (_R, "{column} memuat beberapa baris lain; periksa tanda kutip di baris ini."),

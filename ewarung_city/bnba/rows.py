@@ -84,8 +84,8 @@ class RowReader:
         self,
         entries: Entries,
         mapping: ColumnMap,
-        regions: list[Row],
-        kiosks: list[Row],
+        regions: Iterable[Row],
+        kiosks: Iterable[str],
         programmes: Iterable[Programme],
     ) -> None:
         self._entries = entries

@@ -12,18 +12,14 @@ import io
 import re
 import warnings
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import msgspec
 
 from ewarung_city.bnba.digits import EXACT_DIGITS, LOST, hide_digits
 from ewarung_pos.errors import ConfigError
-
-if TYPE_CHECKING:
-    from openpyxl.worksheet._read_only import ReadOnlyWorksheet
 
 __all__ = ["HEAD_ROWS", "Sheet", "SheetRow", "read_sheet"]
 
@@ -158,7 +154,11 @@ def _workbook(file: Path, content: bytes, digest: str, score: Score, wanted: str
             warnings.simplefilter("ignore")  # of the styles and validations that a list brings along and nobody needs
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
             try:
-                tables = {sheet.title: tuple(_rows(file, sheet)) for sheet in book.worksheets}
+                tables: dict[str, tuple[SheetRow, ...]] = {}
+                for table in book.worksheets:
+                    # what a file says of its own size need not be true
+                    table.reset_dimensions()
+                    tables[table.title] = tuple(_rows(file, table.iter_rows(values_only=True)))
             finally:
                 book.close()
     except ConfigError:
@@ -184,9 +184,8 @@ def _look_inside(file: Path, content: bytes) -> None:
                 last = int(place[1])
 
 
-def _rows(file: Path, sheet: ReadOnlyWorksheet) -> Iterator[SheetRow]:
-    sheet.reset_dimensions()  # what a file says of its own size need not be true
-    for number, row in enumerate(sheet.iter_rows(values_only=True), 1):
+def _rows(file: Path, table: Iterable[Sequence[object]]) -> Iterator[SheetRow]:
+    for number, row in enumerate(table, 1):
         _limit(file, number, row)
         cells = tuple(map(_text, row))
         if any(cell.strip() for cell in cells):

@@ -21,6 +21,9 @@ __all__ = [
     "entry",
     "epoch",
     "family",
+    "family_list",
+    "family_list_scope",
+    "family_listing",
     "feed",
     "import_note",
     "kiosk",
@@ -305,3 +308,41 @@ day = Table(
     _text("differs"),
 )
 """Business days; `closed_seq` 0 while open. `totals` are the city's own."""
+
+# --- lists by name and address (ewarung_city.bnba) ------------------------------------------------------------------
+
+family_list = Table(
+    "family_list",
+    METADATA,
+    _key("list_id"),
+    _text("file"),
+    _text("digest"),
+    _text("map_digest"),
+    _text("source"),
+    _text("snapshot"),
+    _number("taken_ms"),
+    _number("rows"),
+    _number("taken"),
+    _number("unchanged"),
+    _number("refused"),
+    _number("skipped"),
+    _number("missing"),
+)
+"""A list that was imported: its file (name, SHA-256), who says it, of which day, and what became of its rows; what was
+found in them is in `import_note` under the same id."""
+
+family_list_scope = Table(
+    "family_list_scope", METADATA, _key("kelurahan_code"), _key("programme"), _text("snapshot"), _text("list_id")
+)
+"""The newest list that spoke of a kelurahan and a programme: an older one adds nobody there."""
+
+family_listing = Table(
+    "family_listing",
+    METADATA,
+    _key("family"),
+    _text("snapshot"),
+    _text("list_id"),
+    _text("missing"),
+    _text("missing_list"),
+)
+"""The newest list that named a family, and (`missing`: its snapshot) the newest one that should have and did not."""
