@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 import msgspec
@@ -130,17 +130,58 @@ def import_kiosks(*, data_dir: str, database: str, as_json: bool, file: Path) ->
 @_JSON
 @click.option("--source", default="", help="Where the list comes from; shown on every report.")
 @click.option("--snapshot", default="", help="Its date, YYYY-MM-DD.")
+@click.option("--map", "map_file", type=_FILE, help="What the list's headings do not say (TOML or JSON).")
+@click.option("--sheet", default="", help="Which sheet of a workbook.")
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the quality report.")
+@click.option("--check", is_flag=True, help="Only the quality report; nothing is taken.")
 @click.argument("file", type=_FILE)
-def import_families(*, data_dir: str, database: str, as_json: bool, source: str, snapshot: str, file: Path) -> None:
-    """Families by name and address, from CSV: row by row, taking what is sound."""
-    store, keys = _open(_place(data_dir, database))
-    with store.write() as tx:
-        report = register.import_families(tx, file, keys, _now_ms(), source, snapshot)
-    store.close()
-    _imported(report, as_json=as_json)
+def import_families(
+    *,
+    data_dir: str,
+    database: str,
+    as_json: bool,
+    source: str,
+    snapshot: str,
+    map_file: Path | None,
+    sheet: str,
+    out: Path | None,
+    check: bool,
+    file: Path,
+) -> None:
+    """Families by name and address, row by row, taking what is sound.
+
+    FILE is an office's list (CSV or XLSX; needs --snapshot and --source, and gives a quality report), or a table with
+    the columns of the sample's families.csv.
+    """
+    place = _place(data_dir, database)
+    store, keys = _open(place)
+    if not (map_file or sheet or out or check) and register.is_families_file(file):
+        with store.write() as tx:
+            report = register.import_families(tx, file, keys, _now_ms(), source, snapshot)
+        store.close()
+        _imported(report, as_json=as_json)
+    from ewarung_city.bnba.command import import_list
+
+    try:
+        done = import_list(
+            store,
+            keys,
+            file,
+            map_file,
+            sheet,
+            source,
+            snapshot,
+            out or place.data_dir / "papers",
+            _now_ms(),
+            only_check=check,
+        )
+    finally:
+        store.close()
+    _say(done.said, done.sentences, as_json=as_json)
+    sys.exit(1 if done.refused else 0)
 
 
-def _imported(report: ImportReport, *, as_json: bool) -> None:
+def _imported(report: ImportReport, *, as_json: bool) -> NoReturn:
     if not as_json:
         for note in report.notes:
             click.echo(f"row {note.row}: {note.severity}, {note.reason}")

@@ -35,6 +35,7 @@ __all__ = [
     "import_families",
     "import_kiosks",
     "import_regions",
+    "is_families_file",
     "nik_form",
     "tell_homes",
 ]
@@ -240,6 +241,15 @@ class _Held:
         self.niks: set[str] = set()
         self.kks: set[str] = set()
         self.cards: set[str] = set()
+
+
+def is_families_file(file: Path) -> bool:
+    """Whether a file is the table that `import_families` takes: CSV with commas and all the columns of families.csv."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            return set(_FAMILY_COLUMNS) <= set(next(csv.reader(lines), ()))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return False
 
 
 def import_families(

@@ -6,6 +6,7 @@ here, and every text from a cell is searched for digits once more.
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 import msgspec
@@ -13,7 +14,7 @@ import msgspec
 from ewarung_city.bnba.columns import FIELDS
 from ewarung_city.bnba.digits import cleaned, hide_digits
 
-__all__ = ["SENTENCES", "Finding", "Outcome", "Severity", "finding", "shown"]
+__all__ = ["SENTENCES", "Finding", "Outcome", "Severity", "finding", "kind_of", "shown"]
 
 _SHOWN = 60
 _ROWS = 10
@@ -121,6 +122,11 @@ def finding(row: int, field: str, code: str, **words: object) -> Finding:
     column = FIELDS[field][0] if field else ""
     said = {name: _worded(value) for name, value in words.items()}
     return Finding(row, column, severity, code, sentence.format(column=column, **said))
+
+
+def kind_of(code: str, column: str) -> str:
+    """The sentence of every finding of that kind, with what differs from row to row left open."""
+    return re.sub(r"\{\w+\}", "…", SENTENCES[code][1].replace("{column}", column))
 
 
 def _worded(value: object) -> str:

@@ -14,6 +14,7 @@ import msgspec
 
 from ewarung_city import feed
 from ewarung_city.bnba.columns import ColumnMap, Entries, entries_of, likeness
+from ewarung_city.bnba.digits import hide_digits
 from ewarung_city.bnba.findings import Finding, Outcome, Severity, finding
 from ewarung_city.bnba.judging import Held, Judge, Judgement, Missing, held_register
 from ewarung_city.bnba.rows import Listed, RowReader
@@ -110,7 +111,8 @@ def read_list(file: Path, mapping: ColumnMap, source: str, snapshot: str, today:
     if not source.strip():
         raise ConfigError("sebutkan asal daftar (--source)", reason="source")
     table = read_sheet(file, lambda rows: likeness(mapping, rows), sheet or mapping.sheet)
-    return FamilyList(file.name, table, entries_of(file, table, mapping), mapping, source.strip(), day.isoformat())
+    entries = entries_of(file, table, mapping)
+    return FamilyList(hide_digits(file.name), table, entries, mapping, hide_digits(source.strip()), day.isoformat())
 
 
 def check_list(tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int) -> ListReport:

@@ -67,11 +67,21 @@ def _contradicting(rows: list[Listed]) -> Iterable[Finding]:
             yield from _each(group, group, "nik", "nik_twice")
     for field, value in (("kk", _kk), ("card_number", _card)):
         for group in _grouped(rows, value).values():
-            if len({row.nik or row.row for row in group}) == 1:
+            if len(_people(group)) == 1:
                 continue
             one_person = len({word(row.name) for row in group}) == 1
             code = "card_twice" if field == "card_number" else "kk_person_twice" if one_person else "kk_twice"
             yield from _each(group, group, field, code)
+
+
+def _people(group: list[Listed]) -> set[object]:
+    """Who is in the group. A row without a readable NIK is the person of its name and family card, if that one is."""
+    known = {_person(row): row.nik for row in group if row.nik}
+    return {row.nik or known.get(_person(row), row.row) for row in group}
+
+
+def _person(row: Listed) -> tuple[str, str]:
+    return row.kk, word(row.name)
 
 
 def _kk(row: Listed) -> str:
