@@ -246,8 +246,8 @@ def _columns(file: Path, mapping: ColumnMap, heading: SheetRow) -> dict[str, int
     places: dict[str, int] = {}
     for field, name in mapping.columns.items():
         found = [name - 1] if isinstance(name, int) else [at for at, said in enumerate(words) if said == word(name)]
-        if len(found) != 1 or found[0] < 0:
-            what = "tidak ada" if not found else "ada beberapa kali"
+        if len(found) != 1 or not 0 <= found[0] < len(words):
+            what = "ada beberapa kali" if len(found) > 1 else "tidak ada"
             raise ConfigError(
                 f"{file}: kolom {hide_digits(str(name))!r} dari peta {what} di baris {heading.number}", reason="columns"
             )
