@@ -126,7 +126,7 @@ def finding(row: int, field: str, code: str, **words: object) -> Finding:
 
 def kind_of(code: str, column: str) -> str:
     """The sentence of every finding of that kind, with what differs from row to row left open."""
-    return re.sub(r"\{\w+\}", "…", SENTENCES[code][1].replace("{column}", column))
+    return re.sub(r"\{\w+\}", "...", SENTENCES[code][1].replace("{column}", column))
 
 
 def _worded(value: object) -> str:

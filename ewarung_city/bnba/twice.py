@@ -32,7 +32,7 @@ class Family(msgspec.Struct, frozen=True):
 def families_of(rows: Iterable[Listed]) -> tuple[list[Family], list[Finding]]:
     """The families whose rows do not contradict each other, in the list's order, and what is to be said of rows."""
     every = list(rows)
-    told = [*_contradicting(every)]
+    told = [*_contradicting([row for row in every if not row.passed])]
     bad = {found.row for found in told} | {row.row for row in every if row.refused}
     by_nik: dict[str, list[Listed]] = {}
     for row in every:
