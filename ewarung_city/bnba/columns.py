@@ -199,7 +199,8 @@ def entries_of(file: Path, sheet: Sheet, mapping: ColumnMap) -> Entries:
         )
     width = max((at for at, cell in enumerate(heading.cells, 1) if cell.strip()), default=0)
     below = sheet.rows[place + 1 :]
-    passed = tuple(row.number for row in below if _says_nothing(row, heading))
+    headings_said = [word(cell) for cell in heading.cells if cell.strip()]
+    passed = tuple(row.number for row in below if _says_nothing(row, headings_said))
     skipped = frozenset(passed)
     beyond = not sheet.name  # only in CSV does an unquoted separator move the cells of a row
     rows = tuple(
@@ -272,10 +273,10 @@ def _by_heading(words: Sequence[str], taken: set[int]) -> Iterator[tuple[str, li
             yield field, found
 
 
-def _says_nothing(row: SheetRow, heading: SheetRow) -> bool:
-    """Whether a row below the headings only numbers the columns (1, 2, 3, ...) or is the heading again."""
-    said = [cell.strip(" ()") for cell in row.cells if cell.strip()]
-    counted = len(said) >= _ENOUGH and said == [str(at) for at in range(1, len(said) + 1)]
-    return counted or [word(cell) for cell in row.cells if cell.strip()] == [
-        word(cell) for cell in heading.cells if cell.strip()
-    ]
+def _says_nothing(row: SheetRow, headings: Sequence[str]) -> bool:
+    """Whether a row below the headings only numbers the columns (1, 2, 3, ...) or is the headings again."""
+    said = [cell for cell in row.cells if cell.strip()]
+    first = said[0].strip(" ()")
+    if first == "1":
+        return len(said) >= _ENOUGH and [cell.strip(" ()") for cell in said] == list(map(str, range(1, len(said) + 1)))
+    return word(first) == headings[0] and [word(cell) for cell in said] == headings

@@ -11,7 +11,7 @@ import msgspec
 from ewarung_city.bnba import papers
 from ewarung_city.bnba.columns import read_map
 from ewarung_city.bnba.findings import Outcome, Severity
-from ewarung_city.bnba.taking import ListReport, check_list, read_list, take_list
+from ewarung_city.bnba.taking import ListReport, check_list, read_list, read_rows, take_list
 from ewarung_city.keys import CityKeys
 from ewarung_city.store.database import CityStore
 from ewarung_pos.domain.timeline import Instant
@@ -59,7 +59,9 @@ def import_list(
         with store.read() as tx:
             report = check_list(tx, keys, listed, now_ms)
     else:
-        report = store.retrying(lambda tx: take_list(tx, keys, listed, now_ms))
+        with store.read() as tx:
+            rows = read_rows(tx, listed)
+        report = store.retrying(lambda tx: take_list(tx, keys, listed, now_ms, rows))
     try:
         table, paper = papers.write_papers(report, out)
     except OSError as error:

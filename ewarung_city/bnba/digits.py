@@ -56,6 +56,8 @@ def read_number(cell: str) -> Number:
 
 def cleaned(text: str) -> str:
     """Text on one line: composed, without control and invisible characters, single spaces."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     composed = unicodedata.normalize("NFC", text)
     visible = "".join(" " if char.isspace() else char for char in composed if char.isspace() or _shown(char))
     return " ".join(visible.split())

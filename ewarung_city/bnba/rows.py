@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date
 
 import msgspec
@@ -12,10 +12,9 @@ from ewarung_city.bnba.columns import ColumnMap, Entries, Entry, word
 from ewarung_city.bnba.digits import Number, cleaned, long_run, mask_number, read_number
 from ewarung_city.bnba.findings import Finding, Severity, finding
 from ewarung_city.store.database import Row
-from ewarung_pos.domain.catalogue import Programme
 from ewarung_pos.domain.family import CardStatus, luhn_valid
 
-__all__ = ["Listed", "RowReader", "nik_trouble"]
+__all__ = ["Listed", "RowReader", "Surroundings", "nik_trouble"]
 
 _NIK, _KK = re.compile(r"[0-9]{16}"), re.compile(r"[0-9]{16}")
 _CARD = re.compile(r"[0-9]{14,19}")
@@ -77,24 +76,24 @@ class Listed(msgspec.Struct, frozen=True):
         return any(found.severity is Severity.REFUSE for found in self.findings)
 
 
+class Surroundings(msgspec.Struct, frozen=True):
+    """What of the city a row is read by: rows of its regions, ids of its kiosks, (code, name) of its programmes."""
+
+    regions: tuple[Row, ...]
+    kiosks: tuple[str, ...]
+    programmes: tuple[tuple[str, str], ...]
+
+
 class RowReader:
     """Reads the rows of one list in the light of the city's regions, kiosks and programmes."""
 
-    def __init__(
-        self,
-        entries: Entries,
-        mapping: ColumnMap,
-        regions: Iterable[Row],
-        kiosks: Iterable[str],
-        programmes: Iterable[Programme],
-    ) -> None:
+    def __init__(self, entries: Entries, mapping: ColumnMap, around: Surroundings) -> None:
         self._entries = entries
         self._map = mapping
-        self._regions = {str(row["kelurahan_code"]): row for row in regions}
-        self._kiosks = frozenset(kiosks)
-        known = list(programmes)
-        self._programmes = {word(item.code): item.code for item in known}
-        self._programmes |= {word(item.name): item.code for item in known if word(item.name) not in self._programmes}
+        self._regions = {str(row["kelurahan_code"]): row for row in around.regions}
+        self._kiosks = frozenset(around.kiosks)
+        self._programmes = {word(name): code for code, name in reversed(around.programmes)}
+        self._programmes |= {word(code): code for code, _ in around.programmes}
         self._by_name: dict[str, list[str]] = {}
         for code, row in self._regions.items():
             self._by_name.setdefault(word(row["kelurahan"]), []).append(code)

@@ -17,7 +17,7 @@ from ewarung_city.bnba.columns import ColumnMap, Entries, entries_of, likeness
 from ewarung_city.bnba.digits import hide_digits
 from ewarung_city.bnba.findings import Finding, Outcome, Severity, finding
 from ewarung_city.bnba.judging import Held, Judge, Judgement, Missing, held_register
-from ewarung_city.bnba.rows import Listed, RowReader
+from ewarung_city.bnba.rows import Listed, RowReader, Surroundings
 from ewarung_city.bnba.sheet import Sheet, read_sheet
 from ewarung_city.keys import CityKeys
 from ewarung_city.register import tell_homes
@@ -26,7 +26,7 @@ from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["FamilyList", "ListReport", "ReportedRow", "check_list", "read_list", "take_list"]
+__all__ = ["FamilyList", "ListReport", "ReadRows", "ReportedRow", "check_list", "read_list", "read_rows", "take_list"]
 
 
 class FamilyList(msgspec.Struct, frozen=True):
@@ -44,6 +44,13 @@ class FamilyList(msgspec.Struct, frozen=True):
         """The same for the same file under the same map, source and day."""
         said = (self.sheet.digest, self.sheet.name, self.mapping.digest, self.source, self.snapshot)
         return hashlib.sha256("\0".join(said).encode()).hexdigest()[:32]
+
+
+class ReadRows(msgspec.Struct, frozen=True):
+    """Rows as what they say, and by what of the city they were read."""
+
+    around: Surroundings
+    listed: tuple[Listed, ...]
 
 
 class ReportedRow(msgspec.Struct, frozen=True):
@@ -115,13 +122,22 @@ def read_list(file: Path, mapping: ColumnMap, source: str, snapshot: str, today:
     return FamilyList(hide_digits(file.name), table, entries, mapping, hide_digits(source.strip()), day.isoformat())
 
 
+def read_rows(tx: Tx, said: FamilyList) -> ReadRows:
+    """The rows of a list as what they say, in the city as it is now.
+
+    This is half of the work and needs no lock: whoever does it before `take_list` holds up the kiosks half as long.
+    """
+    around = _surroundings(tx)
+    return ReadRows(around, RowReader(said.entries, said.mapping, around).read())
+
+
 def check_list(tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int) -> ListReport:
     """What taking the list would come to; nothing is written."""
-    _, listed, judgement = _judged(tx, keys, said, now_ms)
+    _, listed, judgement = _judged(tx, keys, said, now_ms, None)
     return _report(said, listed, judgement, now_ms, only_checked=True)
 
 
-def take_list(tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int) -> ListReport:
+def take_list(tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int, rows: ReadRows | None = None) -> ListReport:
     """Take what is sound, tell the kiosks, and keep what was found.
 
     Args:
@@ -129,8 +145,9 @@ def take_list(tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int) -> ListRepo
         keys: of the city; no number is kept.
         said: the list.
         now_ms: since when a changed card status counts.
+        rows: if they were read before; they are read again if the city changed meanwhile.
     """
-    held, listed, judgement = _judged(tx, keys, said, now_ms)
+    held, listed, judgement = _judged(tx, keys, said, now_ms, rows)
     report = _report(said, listed, judgement, now_ms, only_checked=False)
     before = tx.one(schema.family_list, list_id=said.list_id)
     tx.put(schema.family, judgement.families)
@@ -153,14 +170,24 @@ def take_list(tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int) -> ListRepo
     return report
 
 
-def _judged(tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int) -> tuple[Held, tuple[Listed, ...], Judgement]:
-    held = held_register(tx)
+def _surroundings(tx: Tx) -> Surroundings:
     catalogue = tx.setting("catalogue")
     programmes = feed.CATALOGUE.decode(catalogue).programmes if catalogue else ()
-    kiosks = [device for devices in held.kiosks.values() for device in devices]
-    listed = RowReader(said.entries, said.mapping, tx.all(schema.region), kiosks, programmes).read()
+    return Surroundings(
+        regions=tuple(tx.all(schema.region, "kelurahan_code")),
+        kiosks=tuple(str(row["device"]) for row in tx.all(schema.kiosk, "device")),
+        programmes=tuple((item.code, item.name) for item in programmes),
+    )
+
+
+def _judged(
+    tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int, rows: ReadRows | None
+) -> tuple[Held, tuple[Listed, ...], Judgement]:
+    if rows is None or rows.around != _surroundings(tx):
+        rows = read_rows(tx, said)
+    held = held_register(tx)
     judge = Judge(held, keys, said.snapshot, said.list_id, said.mapping.homes, now_ms)
-    return held, listed, judge.judge(listed)
+    return held, rows.listed, judge.judge(rows.listed)
 
 
 def _report(

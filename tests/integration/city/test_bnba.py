@@ -19,10 +19,12 @@ from ewarung_city.__main__ import main
 from ewarung_city.bnba import papers
 from ewarung_city.bnba.columns import ColumnMap
 from ewarung_city.bnba.findings import Outcome, Severity
+from ewarung_city.bnba.taking import read_list, read_rows, take_list
 from ewarung_city.store import schema
 from ewarung_pos.errors import ConfigError
 from tests.integration.city.bnba_kit import (
     KAUMAN,
+    TODAY,
     Office,
     Person,
     as_csv,
@@ -89,6 +91,18 @@ def test_the_same_file_takes_later_what_the_city_could_not_take_at_first(office:
     assert outcomes(report) == ["tetap", "diambil"]
     with office.city.store.read() as tx:
         assert tx.all(schema.import_note, import_id=report.list_id) == []
+
+
+def test_rows_that_were_read_before_the_city_changed_are_read_again(office: Office) -> None:
+    path = office.file(as_csv(table([person(1, kelurahan_code="33.74.01.1003", home="EW-0005")])))
+    said = read_list(path, ColumnMap(), "Dinsos", "2026-11-01", TODAY)
+    with office.city.store.read() as tx:
+        rows = read_rows(tx, said)
+    with office.city.store.write() as tx:
+        tx.put(schema.kiosk, [{"device": "EW-0005", "name": "Baru", "kelurahan_code": "33.74.01.1003"}])
+    with office.city.store.write() as tx:
+        report = take_list(tx, office.city.keys, said, office.city.clock.ms, rows)
+    assert outcomes(report) == ["diambil"]
 
 
 def test_checking_a_list_says_the_same_and_writes_nothing(office: Office) -> None:
