@@ -36,7 +36,7 @@ ENGLISH = {"the", "expected", "empty", "with", "not", "is", "and", "failed", "er
 CITY_COMMANDS = {
     "serve": "--database --listen",
     "init": "--database",
-    "import-families": "--json",
+    "import-families": "--map --sheet --snapshot --source --out --check --json",
     "import-kiosks": "--json",
     "grant": "--json",
     "enrol": "--json",

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ewarung_city.bnba.columns import ColumnMap
+from ewarung_city.bnba.columns import FIELDS, ColumnMap, read_map
 from ewarung_city.bnba.findings import SENTENCES, Severity, finding, kind_of, shown
 from ewarung_city.bnba.papers import quality_csv
 from ewarung_city.bnba.taking import ListReport
@@ -233,3 +233,21 @@ def test_every_kind_of_finding_has_a_sentence_that_can_be_said() -> None:
         assert found.sentence.endswith((".", "!"))
     assert finding(1, "nik", "nik_twice", rows=tuple(range(100, 130))).sentence.count(",") == 10
     assert len(shown("a" * 200)) == 60
+
+
+DOCUMENT = Path(__file__).parents[3] / "docs" / "city-register.md"
+
+
+def test_the_document_names_every_finding_and_every_field_and_its_map_can_be_used(tmp_path: Path) -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
+    told = re.findall(r"^\| `(\w+)` \| (tolak|periksa|info) \| (.+) \|$", text, re.MULTILINE)
+    assert {code: (severity, said) for code, severity, said in told} == {
+        code: (severity.value, said) for code, (severity, said) in SENTENCES.items()
+    }
+    fields = re.findall(r"^\| `(\w+)` \| ([^|]+) \| `", text, re.MULTILINE)
+    assert dict(fields) == {field: label for field, (label, _) in FIELDS.items()}
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    path = tmp_path / "peta.toml"
+    path.write_text(example, encoding="utf-8")
+    said = read_map(path)
+    assert (said.sheet, said.heading_row, said.homes) == ("Penerima", 4, {"33.74.01.1001": "EW-0001"})
