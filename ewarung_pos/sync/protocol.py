@@ -207,7 +207,7 @@ class Hello(msgspec.Struct, frozen=True):
     monotonic_ms: Whole
     boot: _Short
     ack_ms: Whole = 0
-    ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=4 * BATCH_ENTRIES)] = ()
+    ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=len(Flag) * BATCH_ENTRIES)] = ()
     ack_signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{128})?$", max_length=128)] = ""
 
 
