@@ -469,7 +469,9 @@ def test_an_archive_that_cannot_be_kept_leaves_the_copy(copy: Path, opened: Open
     assert entries(tmp_path / "ledger.db") == 4
 
 
-def test_the_key_of_an_archive_is_that_of_its_data_directory(copy: Path, tmp_path: Path) -> None:
+def test_the_key_of_an_archive_is_that_of_its_data_directory(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "ledger.key").write_text(KEY.hex())
     (tmp_path / "ledger.key").chmod(0o600)
     (tmp_path / "epochs").mkdir()
@@ -477,6 +479,8 @@ def test_the_key_of_an_archive_is_that_of_its_data_directory(copy: Path, tmp_pat
     archive.write_bytes(copy.read_bytes())
     assert key_for(archive).secret == key_for(tmp_path / "ledger.db").secret == KEY
     assert verify(archive).ok
+    monkeypatch.chdir(archive.parent)
+    assert verify(Path(archive.name)).ok
     with pytest.raises(ConfigError) as caught:
         verify(copy)
     assert caught.value.reason == "no_key"
