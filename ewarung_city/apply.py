@@ -164,9 +164,10 @@ class Applier:
         if isinstance(fact, Redeemed | Reversed):
             sign, total = (1, "spent") if isinstance(fact, Redeemed) else (-1, "returned")
             for line in fact.lines:
-                moved[line.tender] = _exact(moved.get(line.tender, 0) + line.total.amount)
-                held = moved.get(line.product, self._stock.get(line.product, 0))
-                moved[line.product] = _exact(held - sign * line.packs)
+                paid, goods = ("paid", line.tender), ("packs", line.product)  # a product may be named like a tender
+                moved[paid] = _exact(moved.get(paid, 0) + line.total.amount)
+                held = moved.get(goods, self._stock.get(line.product, 0))
+                moved[goods] = _exact(held - sign * line.packs)
             for debit in fact.debits:
                 key = (fact.family, debit.programme, debit.period, debit.commodity)
                 lease = self._leases.get(key)

@@ -54,8 +54,7 @@ def grant(tx: Tx, period: str) -> Granted:
         raise ConfigError(f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery")
     catalogue, rations, purses = _programmes(tx)
     families = tx.all(schema.family, "key")
-    doubted = _doubted(tx)
-    epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk) if row["device"] not in doubted}
+    epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
     entitled = _entitle(tx, period, families, catalogue, rations)
     leases, short = _lease_home(tx, period, families, epochs, entitled)
     credited = _credit(tx, period, families, purses)
@@ -195,14 +194,15 @@ def _lease_home(
         given[thing] = given.get(thing, 0) + outstanding(row)
         held[row["device"], row["epoch"], *thing] = row
     grants: list[dict[str, object]] = []
+    doubted = _doubted(tx)
     short = 0
     for right in entitled:
         thing = (right["family"], right["programme"], right["commodity"])
         home = homes[str(right["family"])]
         rest = int(str(right["amount"])) - given.get(thing, 0)
-        if home not in epochs or rest <= 0:
+        if home not in epochs or home in doubted or rest <= 0:
             elsewhere = (home, epochs.get(home, 0), *thing) not in held
-            short += elsewhere
+            short += rest > 0 or elsewhere
             continue
         before = held.get((home, epochs[home], *thing))
         grants.append(

@@ -18,8 +18,11 @@ __all__ = ["Loose", "countable", "decode_push", "loosely"]
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """The character that PostgreSQL cannot keep in a text, as JSON writes it."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
-"""What the shape of JSON consists of; everything between is a number, a word or nothing of ours."""
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
+"""What the shape of JSON consists of; everything between is a number, a word or nothing of ours.
+
+A string that never ends is one token too: looked for anew from each quote within, it would keep the city for an hour.
+"""
 
 _PUSH = msgspec.json.Decoder(Push)
 _SPACE = b" \t\r\n"

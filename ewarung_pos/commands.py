@@ -321,5 +321,8 @@ def run_command(words: list[str]) -> int:
             click.echo(line, err=True)
         return 2
     except click.Abort:
-        click.echo("Dihentikan. Tidak ada yang diubah.", err=True)
+        from ewarung_pos.wrong_use import STOPPED
+
+        for line in STOPPED:
+            click.echo(line, err=True)
         return 3

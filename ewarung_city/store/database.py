@@ -159,10 +159,15 @@ class CityStore:
             ConfigError: unusable, or made by a newer version.
         """
         try:
+            if inspect(self._engine).has_table(schema.city.name):
+                self._check_version()  # before anything is added to a newer one
             schema.METADATA.create_all(self._engine)
             self._complete()
         except SQLAlchemyError as error:
             raise ConfigError(f"database: {_reason(error)}", reason="invalid") from error
+        self._check_version()
+
+    def _check_version(self) -> None:
         with self.write() as tx:
             held = tx.setting("schema")
             if not held:

@@ -1,4 +1,4 @@
-"""A copy of this kiosk"s ledger: made, put in the ledger"s place, and told of to the city."""
+"""A copy of this kiosk's ledger: made, put in the ledger's place, and told of to the city."""
 
 from __future__ import annotations
 

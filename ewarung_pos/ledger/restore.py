@@ -59,7 +59,8 @@ class Restored(msgspec.Struct, frozen=True):
     """The copy that is in place now, and where the ledger that was there before is kept (`replaced`, empty: none).
 
     `in_doubt` counts the debits whose outcome the copy does not know: the terminal's slips tell. `replaced_entries` is
-    -1 when the old file could not be read.
+    -1 when the old file could not be read. `replaced_serves`: it could be read and not be marked as a copy, so it would
+    serve again where it is put back.
     """
 
     device: str
@@ -70,6 +71,7 @@ class Restored(msgspec.Struct, frozen=True):
     replaced: str = ""
     replaced_entries: int = -1
     replaced_ok: bool = False
+    replaced_serves: bool = False
 
 
 def holds_copy(path: Path, key: bytes | None) -> bool:
@@ -199,12 +201,15 @@ def _in_place_of(ledger: Path, draft: Path, key: bytes | None, restored: Restore
     named = present if present is not None and present.device else restored
     kept = _second_name(ledger, ledger.parent, f"ledger-{named.device}-{named.epoch}-replaced", first="-1")
     _exchange(draft, ledger)
-    if whole:
-        with suppress(LedgerError):  # the copy is in place whatever becomes of this
+    marked = False
+    with suppress(LedgerError, ConfigError):  # the copy is in place whatever becomes of this
+        if whole:
             _make_whole(kept, key, mark=True)
+            marked = True
     return msgspec.structs.replace(
         restored,
         replaced=os.fspath(kept),
+        replaced_serves=present is not None and not marked,
         replaced_entries=-1 if present is None else present.entries,
         replaced_ok=present is not None and present.ok,
     )

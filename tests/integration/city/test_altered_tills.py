@@ -37,7 +37,7 @@ from ewarung_pos.domain.journal import (
 from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, RightDebit, Tender
 from ewarung_pos.domain.stock import CountLine, ReceivedLine
 from ewarung_pos.domain.units import Unit
-from ewarung_pos.sync.protocol import Ack, Outcome, encode
+from ewarung_pos.sync.protocol import MESSAGE_BYTES, Ack, Outcome, encode
 from tests.integration.city.city_kit import PERIOD, LiveCity, Pen, trying
 from tests.integration.city.test_intake import PRICE, RICE, aside, lease, ration_family, redeemed, undo
 
@@ -282,6 +282,14 @@ def test_the_entry_with_which_a_total_cannot_be_is_not_counted(city: LiveCity, p
         assert verify(tx) == []
 
 
+def test_a_product_named_like_a_tender_is_weighed_by_its_own_packs(city: LiveCity, pen: Pen) -> None:
+    pen.write(StockReceived("s", "n", (ReceivedLine("cash", EXACT),)))
+    pen.write(undo("no-such-entry", one_line(product="cash", packs=1, price=0), 1))
+    assert (3, "UNREADABLE") in flags(city, pen)
+    with city.store.read() as tx:
+        assert [row["packs"] for row in tx.all(schema.stock)] == [EXACT]
+
+
 def test_a_day_whose_sums_cannot_be_is_not_sealed(city: LiveCity, pen: Pen) -> None:
     pen.write(DayOpened())
     for receipt in (1, 2):
@@ -404,6 +412,12 @@ def test_what_is_no_honest_json_around_the_entries_is_refused(pen: Pen, change: 
     assert body.count(change[0]) >= 1
     with pytest.raises((msgspec.MsgspecError, UnicodeError)):
         decode_push(body.replace(change[0], change[1], 1))
+
+
+def test_a_text_that_never_ends_is_refused_at_once(pen: Pen) -> None:
+    """As many quotes as go into a message: looking for the end anew from each of them would take an hour."""
+    with pytest.raises(msgspec.MsgspecError):
+        decode_push(encode(pen.batch()).replace(b'"entries":[', b'"entries":["' + b'\\"' * (MESSAGE_BYTES // 2), 1))
 
 
 # --- a slip that two debits claim -------------------------------------------------------------------------------------

@@ -319,12 +319,17 @@ def test_a_code_of_another_kiosk_does_not_move_this_one(kiosk: Kiosk) -> None:
     copy = kiosk.copy("stick")
     kiosk.stop()
     kiosk.restored(copy)
+    neighbour = kiosk.folder.parent / "neighbour"
+    enrol_into(neighbour, kiosk.city.url, kiosk.city.code("EW-0002"), kiosk.clock, practice=True)
     code = kiosk.city.code("EW-0002")
     with pytest.raises(ConfigError) as caught:
         enrol_into(kiosk.folder, kiosk.city.url, code, kiosk.clock, practice=True)
     assert caught.value.reason == "other_kiosk"
     assert holds_copy(kiosk.folder / "ledger.db", kiosk.key)
     assert kiosk.enrol() == 2
+    with kiosk.city.store.read() as tx:  # and the other's till, which may be serving, goes on; its code is still good
+        assert [(row["epoch"], row["state"]) for row in tx.all(schema.epoch, device="EW-0002")] == [(1, "active")]
+        assert [row["state"] for row in tx.all(schema.code, "code_id", device="EW-0002", state="open")] == ["open"]
 
 
 def test_a_key_that_waits_for_its_copy_is_not_replaced_by_enrolling(

@@ -9,6 +9,7 @@ from sqlalchemy import inspect
 
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
+from ewarung_pos.errors import ConfigError
 from tests.integration.city.city_kit import LiveCity
 
 NAMES = ("50%", "50x", "5_%", "5\\%", "%", "50")
@@ -68,3 +69,19 @@ def test_a_database_of_an_earlier_program_gets_what_was_added_since(bare: LiveCi
         indexes = {index["name"] for index in inspect(store._engine).get_indexes("redemption")}
         assert indexes == {"ix_redemption_device_date", "ix_redemption_device_original"}
         store.close()
+
+
+def test_a_database_of_a_newer_program_is_left_as_it_is(bare: LiveCity) -> None:
+    with bare.store.write() as tx:
+        tx.set("schema", str(schema.SCHEMA_VERSION + 1))
+    with bare.store._engine.begin() as connection:
+        connection.exec_driver_sql("DROP INDEX ix_redemption_device_original")
+        connection.exec_driver_sql("ALTER TABLE epoch DROP COLUMN pulled")
+    store = CityStore(f"sqlite:///{bare.data_dir / 'city.db'}")
+    with pytest.raises(ConfigError) as caught:
+        store.create()
+    assert caught.value.reason == "schema"
+    found = inspect(store._engine)
+    assert "pulled" not in {column["name"] for column in found.get_columns("epoch")}
+    assert "ix_redemption_device_original" not in {index["name"] for index in found.get_indexes("redemption")}
+    store.close()

@@ -58,6 +58,7 @@ def test_the_copy_takes_the_place_and_the_ledger_is_kept(copy: Path, opened: Ope
     done = restore(copy, tmp_path, KEY)
     assert (done.device, done.epoch, done.entries) == ("EW-0001", 1, 4)
     assert (done.replaced, done.replaced_entries, done.replaced_ok) == (os.fspath(tmp_path / ASIDE), 6, True)
+    assert not done.replaced_serves
     assert names(tmp_path) == [ASIDE, "ledger.db", "ledger.lock"]
     assert entries(tmp_path / "ledger.db") == 4
     assert entries(tmp_path / ASIDE) == 6
@@ -89,15 +90,17 @@ def test_a_ledger_that_was_replaced_does_not_serve_when_somebody_puts_it_back(
     assert caught.value.reason == "copy"
 
 
-def test_a_disk_that_fills_up_after_the_exchange_leaves_the_restore_done(
-    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [LedgerFull("SQLITE_FULL"), ConfigError("journal_mode", reason="engine_setting")])
+def test_a_disk_that_fails_after_the_exchange_leaves_the_restore_done_and_says_what_still_serves(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: PosError
 ) -> None:
-    def full(*_: object) -> None:
-        raise LedgerFull("SQLITE_FULL")
+    def fails(*_: object) -> None:
+        raise error
 
-    monkeypatch.setattr(module, "mark_copy", full)
+    monkeypatch.setattr(module, "mark_copy", fails)
     done = restore(copy, tmp_path, KEY)
     assert (done.entries, done.replaced_entries, done.replaced_ok) == (4, 6, True)
+    assert done.replaced_serves
     assert entries(Path(done.replaced)) == 6
 
 
@@ -280,7 +283,7 @@ def test_an_unreadable_ledger_is_kept_as_it_is_with_its_log(copy: Path, tmp_path
     (tmp_path / "ledger.db").write_bytes(b"not a ledger" * 400)
     (tmp_path / "ledger.db-wal").write_bytes(b"nor a log")
     done = restore(copy, tmp_path, KEY)
-    assert (done.replaced_entries, done.replaced_ok) == (-1, False)
+    assert (done.replaced_entries, done.replaced_ok, done.replaced_serves) == (-1, False, False)
     assert names(tmp_path) == [ASIDE, f"{ASIDE}-wal", "ledger.db", "ledger.lock"]
     assert (tmp_path / ASIDE).read_bytes() == b"not a ledger" * 400
     assert (tmp_path / f"{ASIDE}-wal").read_bytes() == b"nor a log"
@@ -305,7 +308,7 @@ def test_a_log_that_cannot_be_brought_home_is_kept_beside_its_ledger(
 
     monkeypatch.setattr(module, "_make_whole", damaged)
     done = restore(copy, tmp_path, KEY)
-    assert (done.replaced_entries, done.replaced_ok) == (6, False)
+    assert (done.replaced_entries, done.replaced_ok, done.replaced_serves) == (6, False, True)
     assert (tmp_path / f"{ASIDE}-wal").read_bytes() == b"a log"
 
 
@@ -466,7 +469,9 @@ def test_an_archive_that_cannot_be_kept_leaves_the_copy(copy: Path, opened: Open
     assert entries(tmp_path / "ledger.db") == 4
 
 
-def test_the_key_of_an_archive_is_that_of_its_data_directory(copy: Path, tmp_path: Path) -> None:
+def test_the_key_of_an_archive_is_that_of_its_data_directory(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "ledger.key").write_text(KEY.hex())
     (tmp_path / "ledger.key").chmod(0o600)
     (tmp_path / "epochs").mkdir()
@@ -474,6 +479,8 @@ def test_the_key_of_an_archive_is_that_of_its_data_directory(copy: Path, tmp_pat
     archive.write_bytes(copy.read_bytes())
     assert key_for(archive).secret == key_for(tmp_path / "ledger.db").secret == KEY
     assert verify(archive).ok
+    monkeypatch.chdir(archive.parent)
+    assert verify(Path(archive.name)).ok
     with pytest.raises(ConfigError) as caught:
         verify(copy)
     assert caught.value.reason == "no_key"
