@@ -278,6 +278,9 @@ def _busy(error: DBAPIError) -> str:
 
 
 def _reason(error: SQLAlchemyError) -> str:
-    """The driver's sentence without the statement: its parameters may be personal data."""
+    """The driver's sentence; of a statement that failed only its code: sentence and detail may quote personal data."""
     original = getattr(error, "orig", None)
-    return f"{type(error).__name__}: {original}" if original is not None else type(error).__name__
+    if original is None:
+        return type(error).__name__
+    said = getattr(original, "sqlstate", None) or str(original).partition("\n")[0]
+    return f"{type(error).__name__}: {said}"

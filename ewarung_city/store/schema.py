@@ -40,8 +40,13 @@ METADATA = MetaData(
 )
 
 
+# Text is compared and ordered by its bytes on every engine, not by the rules of whoever made the database.
+_WORD = String(80).with_variant(String(80, collation="C"), "postgresql")
+_PROSE = Text().with_variant(Text(collation="C"), "postgresql")
+
+
 def _key(name: str) -> Column[str]:
-    return Column(name, String(80), primary_key=True)
+    return Column(name, _WORD, primary_key=True)
 
 
 def _place(name: str, *, primary_key: bool = False) -> Column[int]:
@@ -53,7 +58,7 @@ def _number(name: str) -> Column[int]:
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, default="")
+    return Column(name, _PROSE, nullable=False, default="")
 
 
 def _device_epoch() -> tuple[Column[str], Column[int]]:

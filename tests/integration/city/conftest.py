@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.city.city_kit import LiveCity, Pen, Till, ToldClock, Wire
+from tests.city_databases import Databases
+from tests.integration.city.city_kit import Cities, LiveCity, Pen, Till, ToldClock, Wire
 
 
 @pytest.fixture
@@ -17,30 +17,35 @@ def clock() -> ToldClock:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, clock: ToldClock) -> Iterator[LiveCity]:
-    """A city with an empty register."""
-    city = LiveCity(tmp_path / "city", clock)
-    yield city
-    city.close()
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A city's directory with the sample register and the rations of November, to be copied."""
-    directory = tmp_path_factory.mktemp("template") / "city"
-    made = LiveCity(directory, ToldClock())
-    made.stock_up()
+def cities(databases: Databases, tmp_path: Path, clock: ToldClock) -> Iterator[Cities]:
+    """Makes cities, each in a directory of the test; all are gone at its end."""
+    made = Cities(databases, tmp_path, clock)
+    yield made
     made.close()
-    return directory
 
 
 @pytest.fixture
-def stocked(tmp_path: Path, template: Path, clock: ToldClock) -> Iterator[LiveCity]:
-    """The sample register and the rations of November."""
-    shutil.copytree(template, tmp_path / "city")
-    city = LiveCity(tmp_path / "city", clock)
-    yield city
-    city.close()
+def bare(cities: Cities) -> LiveCity:
+    """A city with an empty register."""
+    return cities.new("city")
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> LiveCity:
+    """A closed city with the sample register and the rations of November, to be copied."""
+    directory = tmp_path_factory.mktemp("template") / "city"
+    made = LiveCity(directory, ToldClock(), databases.fresh(directory))
+    made.stock_up()
+    made.close()
+    return made
+
+
+@pytest.fixture
+def stocked(cities: Cities, template: LiveCity, monkeypatch: pytest.MonkeyPatch) -> LiveCity:
+    """The sample register and the rations of November; the command line finds its database too."""
+    city = cities.copy_of(template, "city")
+    monkeypatch.setenv("EWARUNG_CITY_DATABASE", city.database)
+    return city
 
 
 @pytest.fixture

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect
 
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
-from tests.integration.city.city_kit import LiveCity
+from tests.integration.city.city_kit import LiveCity, ToldClock
 
 NAMES = ("50%", "50x", "5_%", "5\\%", "%", "50")
 
@@ -50,7 +51,8 @@ def test_the_last_row_is_the_one_with_the_greatest_value(tx: Tx) -> None:
     assert tx.last(schema.region, "kelurahan_code", kecamatan="other") is None
 
 
-def test_a_database_of_an_earlier_program_gets_what_was_added_since(bare: LiveCity) -> None:
+def test_a_database_of_an_earlier_program_gets_what_was_added_since(tmp_path: Path, clock: ToldClock) -> None:
+    bare = LiveCity(tmp_path / "city", clock)
     with bare.store._engine.begin() as connection:
         connection.exec_driver_sql("DROP INDEX ix_redemption_device_original")
         connection.exec_driver_sql("ALTER TABLE epoch DROP COLUMN pulled")
