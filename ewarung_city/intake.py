@@ -247,7 +247,7 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
     if abs(created_s - now_ms // 1000) > CLOCK_TOLERANCE_S:
         flagged.append((taken[-1].seq, Flag.CLOCK_SKEW.value))
     flagged = sorted(set(flagged))
-    _store(tx, push, taken, flagged, now_ms)
+    _store(tx, push, taken, flagged, now_ms, str(held["last_id"]))
     held = {**held, "acked_seq": taken[-1].seq, "acked_hash": taken[-1].hash.hex()}
     if bad is not None:
         return _aside(tx, keys, push, held, bad, now_ms, tuple(flagged))
@@ -268,7 +268,7 @@ def _read(push: Push, place: int, body: bytes, digest: bytes) -> Taken | None:
     return Taken(place, said.id, kind, said.date, said.instant, body, digest, entry)
 
 
-def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]], now_ms: int) -> None:
+def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]], now_ms: int, last_id: str) -> None:
     whose: dict[str, Any] = {"device": push.device, "epoch": push.epoch}
     rows = [
         {
@@ -290,7 +290,12 @@ def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]
         [{**whose, "seq": seq, "reason": flag, "state": "open", "opened_ms": now_ms} for seq, flag in flagged],
     )
     last = taken[-1]
-    place = {"acked_seq": last.seq, "acked_hash": last.hash.hex(), "seen_ms": now_ms}
+    place = {
+        "acked_seq": last.seq,
+        "acked_hash": last.hash.hex(),
+        "seen_ms": now_ms,
+        "last_id": max(last_id, *(item.id for item in taken)),
+    }
     tx.change(schema.epoch, place, **whose)
 
 

@@ -77,8 +77,9 @@ class OnPostgres(Databases):
 
     def fresh(self, data_dir: Path) -> str:
         if self._empty is None:
-            self._empty = self._create("template0")
-            self._prepare(_text(self._empty))
+            empty = self._create("template0")
+            self._prepare(_text(empty))
+            self._empty = empty
         return self.copied(_text(self._empty), data_dir)
 
     def copied(self, url: str, data_dir: Path) -> str:

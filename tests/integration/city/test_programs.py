@@ -133,19 +133,6 @@ def test_a_database_that_cannot_be_used_is_said_plainly(url: str) -> None:
         CityStore(url).create()
 
 
-def test_a_database_of_another_version_is_left_alone(tmp_path: Path) -> None:
-    from ewarung_city.store.database import CityStore
-
-    store = CityStore(f"sqlite:///{tmp_path / 'city.db'}")
-    store.create()
-    with store.write() as tx:
-        tx.set("schema", "99")
-    with pytest.raises(ConfigError) as refused:
-        store.create()
-    assert refused.value.reason == "schema"
-    store.close()
-
-
 @pytest.mark.system
 def test_the_program_serves_until_it_is_stopped(home: Path, city: Callable[..., str]) -> None:
     city(home, "init")
