@@ -25,7 +25,7 @@ from ewarung_city.register import ImportReport
 from ewarung_city.store.database import CityStore
 from ewarung_city.verify import verify as check
 from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.errors import PosError
+from ewarung_pos.errors import ConfigError, PosError
 
 __all__ = ["main"]
 
@@ -215,6 +215,8 @@ def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, officers: tupl
 @click.option("--tls-cert", type=_FILE, help="PEM; needed to listen beyond this machine.")
 @click.option("--tls-key", type=_FILE)
 @click.option("--with-stdin", is_flag=True, help="Stop when standard input ends.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; on PostgreSQL.")
+@click.option("--inherited", type=int, default=-1, hidden=True, help="Descriptor of a socket that listens already.")
 def serve(
     *,
     data_dir: str,
@@ -224,12 +226,22 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     with_stdin: bool,
+    workers: int,
+    inherited: int,
 ) -> None:
     """Serve kiosks until stopped."""
     tls = (str(tls_cert), str(tls_key)) if tls_cert is not None and tls_key is not None else None
     place = _place(data_dir, database)
     with _opened(place) as (store, keys):
-        _serve(store, keys, listen, {}, as_json=as_json, tls=tls, with_stdin=with_stdin)
+        if inherited >= 0:
+            _serve_inherited(store, keys, inherited, tls)
+            return
+        if workers == 1:
+            _serve(store, keys, listen, {}, as_json=as_json, tls=tls, with_stdin=with_stdin)
+            return
+        if not store.shared:
+            raise ConfigError("several workers need PostgreSQL: SQLite has one writer at a time", reason="workers")
+    _serve_many(place, workers, listen, as_json=as_json, tls=tls, with_stdin=with_stdin)
 
 
 @cli.command()
@@ -295,6 +307,37 @@ def _serve(
         server.run(app, socket, tls=tls, with_stdin=with_stdin, ready=ready)
     finally:
         socket.close()
+
+
+def _serve_inherited(store: CityStore, keys: CityKeys, descriptor: int, tls: tuple[str, str] | None) -> None:
+    """One of several workers; it ends with the one that started it."""
+    from socket import socket
+
+    from ewarung_city import api, server
+
+    with socket(fileno=descriptor) as listening:
+        server.run(api.build(store, keys), listening, tls=tls, with_stdin=True)
+
+
+def _serve_many(
+    place: _Place, count: int, listen: str, *, as_json: bool, tls: tuple[str, str] | None, with_stdin: bool
+) -> None:
+    from ewarung_city import server, workers
+
+    with server.bind(listen, tls=tls is not None) as listening:
+        url = server.url_of(listening, tls=tls is not None)
+        command = [sys.executable, "-m", "ewarung_city", "serve", "--data-dir", str(place.data_dir)]
+        if tls is not None:
+            command += ["--tls-cert", tls[0], "--tls-key", tls[1]]
+
+        def ready() -> None:
+            _say({"url": url, "workers": count}, f"city at {url}, {count} workers", as_json=as_json)
+            sys.stdout.flush()
+
+        environment = {**os.environ, "EWARUNG_CITY_DATABASE": place.url}
+        workers.run_workers(
+            [*command, "--inherited"], environment, count, listening, ready=ready, with_stdin=with_stdin
+        )
 
 
 @cli.command()

@@ -6,6 +6,7 @@ wrote what it would write; the transactions of one kiosk follow each other, thos
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -157,7 +158,9 @@ def _engine(url: str) -> Engine:
 
         @event.listens_for(server, "connect")
         def _patient(connection: DBAPIConnection, record: object) -> None:
-            connection.cursor().execute("SET lock_timeout = '10s'")
+            connection.cursor().execute(
+                f"SET lock_timeout = '10s'; SET application_name = 'ewarung-city {os.getpid()}'"
+            )
             connection.commit()
 
         return server

@@ -19,7 +19,7 @@ from ewarung_city import api, enrolment, leases, register, server
 from ewarung_city.keys import KEY_FILE, CityKeys, make_keys
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Row, Tx
-from ewarung_pos.domain.journal import Entry, Fact, Sealed, canonical, genesis, link, uuid7
+from ewarung_pos.domain.journal import Entry, Fact, KioskEnrolled, Sealed, canonical, genesis, link, uuid7
 from ewarung_pos.domain.timeline import ClockReading, Instant
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.sync.client import HttpCityServer, Line
@@ -279,6 +279,12 @@ class Pen:
     def city(self, url: str) -> HttpCityServer:
         keyid = f"{self.device}/{self.epoch}"
         return HttpCityServer(Line(url), keyid, self.key, self._city_key, lambda: self.clock.ms // 1000)
+
+
+def begun(pen: Pen) -> Pen:
+    """It has written what every journal begins with."""
+    pen.write(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", "", "", "0.1.0"), date="")
+    return pen
 
 
 class _Undo(Exception):

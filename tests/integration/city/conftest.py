@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.city_databases import Databases
-from tests.integration.city.city_kit import Cities, LiveCity, Pen, Till, ToldClock, Wire
+from tests.integration.city.city_kit import Cities, LiveCity, Pen, Till, ToldClock, Wire, begun
 
 
 @pytest.fixture
@@ -66,13 +66,10 @@ def till(tmp_path: Path, city: LiveCity, clock: ToldClock) -> Iterator[Till]:
 @pytest.fixture
 def pen(city: LiveCity, clock: ToldClock) -> Pen:
     """EW-0001's keys in a hand that writes what it likes."""
-    from ewarung_pos.domain.journal import KioskEnrolled
     from ewarung_pos.sync.enrolment import enrol
 
     enrolment = enrol(city.url, city.code(), "0.1.0", now_s=lambda: clock.ms // 1000)
-    pen = Pen(enrolment, clock)
-    pen.write(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", "", "", "0.1.0"), date="")
-    return pen
+    return begun(Pen(enrolment, clock))
 
 
 @pytest.fixture

@@ -150,6 +150,30 @@ def test_the_program_serves_until_it_is_stopped(home: Path, city: Callable[..., 
     assert served.returncode in {0, -signal.SIGTERM}
 
 
+def test_workers_that_cannot_live_are_not_started_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ewarung_city import server, workers
+
+    kept = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    monkeypatch.setattr(workers, "_LOOK_S", 0.01)
+    told: list[str] = []
+    with server.bind("127.0.0.1:0", tls=False) as listening, pytest.raises(ConfigError) as refused:
+        workers.run_workers(
+            [sys.executable, "-c", "raise SystemExit(3)"],
+            dict(os.environ),
+            2,
+            listening,
+            ready=lambda: told.append("up"),
+        )
+    assert (refused.value.reason, told) == ("workers", ["up"])
+    for number, handler in zip((signal.SIGTERM, signal.SIGINT), kept, strict=True):
+        signal.signal(number, handler)
+
+
+def test_sqlite_has_one_worker(tmp_path: Path, city: Callable[..., str]) -> None:
+    city(tmp_path, "init")
+    assert "PostgreSQL" in city(tmp_path, "serve", "--workers", 2, code=2)
+
+
 # --- beside the till ------------------------------------------------------------------------------------------------
 
 
