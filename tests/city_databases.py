@@ -129,7 +129,7 @@ class PostgresServer:
 
     def __init__(self, programs: Path, *, durable: bool = False, settings: tuple[str, ...] = ()) -> None:
         self._as = ("setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--clear-groups") if os.getuid() == 0 else ()
-        self.folder = _short_directory()
+        self.folder = _short_directory(in_memory=not durable)
         self._log = self.folder / "log"
         try:
             if self._as:
@@ -138,7 +138,19 @@ class PostgresServer:
                 programs / "initdb", "--pgdata", self.folder / "data", "--username", OWNER, "--auth", "trust",
                 "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions",
             )  # fmt: skip
-            quick = () if durable else ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
+            quick = (
+                (
+                    "fsync=off",
+                    "synchronous_commit=off",
+                    "full_page_writes=off",
+                    "wal_level=minimal",
+                    "max_wal_senders=0",
+                    "autovacuum=off",
+                    "jit=off",
+                )
+                if not durable
+                else ()
+            )
             options = (
                 "listen_addresses=", f"unix_socket_directories={self.folder}", "max_connections=60", "timezone=UTC",
                 "shared_buffers=64MB", *quick, *settings,
@@ -181,9 +193,10 @@ class PostgresServer:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def _short_directory() -> Path:
-    """A new directory that another account can reach, with a path short enough for a socket; in memory if possible."""
-    for parent in (Path("/dev/shm"), Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - mkdtemp makes it safe
+def _short_directory(*, in_memory: bool) -> Path:
+    """A new directory that another account can reach, with a path short enough for a socket."""
+    memory = [Path("/dev/shm")] if in_memory else []  # noqa: S108 - mkdtemp makes it safe
+    for parent in (*memory, Path(tempfile.gettempdir()), Path("/tmp")):  # noqa: S108 - as above
         if _reachable(parent):
             with contextlib.suppress(OSError):
                 return Path(tempfile.mkdtemp(prefix="ewarung-pg-", dir=parent))

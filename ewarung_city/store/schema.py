@@ -301,7 +301,6 @@ redemption_line = Table(
     _text("programme"),
 )
 """Lines, negative on reversals."""
-Index("ix_redemption_line_device_date", redemption_line.c.device, redemption_line.c.date)
 
 stock = Table("stock", METADATA, *_device_epoch(), _key("product"), _number("packs"))
 

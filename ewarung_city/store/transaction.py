@@ -14,16 +14,13 @@ __all__ = ["Row", "Tx"]
 
 Row = Mapping[str, Any]
 
-_CHUNK = 400
-"""Values of an IN list at a time: below every engine's limit of parameters."""
-
 
 class Tx:
     """One transaction. Tables come from `schema`; columns are named as keywords."""
 
     def __init__(self, connection: Connection, months: Months | None = None) -> None:
         self._connection = connection
-        self._rows = bulk.writer(connection)
+        self._many = bulk.many(connection)
         self._months = months
 
     def all(self, table: Table, *order: str, **equal: object) -> list[Row]:
@@ -39,12 +36,7 @@ class Tx:
     def within(self, table: Table, column: str, values: Iterable[object], **equal: object) -> list[Row]:
         """Rows whose `column` is one of many values."""
         wanted = list(values)
-        found: list[Row] = []
-        for at in range(0, len(wanted), _CHUNK):
-            among = table.c[column].in_(wanted[at : at + _CHUNK])
-            query = select(table).where(among, *_conditions(table, equal))
-            found.extend(dict(row) for row in self._connection.execute(query).mappings())
-        return found
+        return self._many.find(table, column, wanted, equal) if wanted else []
 
     def between(self, table: Table, column: str, first: int, last: int, **equal: object) -> list[Row]:
         """Rows with `column` from first to last, in that order."""
@@ -81,17 +73,23 @@ class Tx:
 
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """New rows, all with the same columns; others get the table's defaults."""
-        if not rows:
-            return
-        if table is schema.entry and self._months is not None:
-            for received_ms in {row["received_ms"] for row in rows}:
-                self._months.open(received_ms)
-        self._rows.add(table, rows)
+        if rows:
+            self._many.add(table, rows)
+
+    def load(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+        """New rows as bare values in the order of these names, which are all of the table's: what comes in bulk."""
+        if rows:
+            self._many.load(table, names, rows)
+
+    def open_month(self, received_ms: int) -> None:
+        """Make sure that entries received then have a place."""
+        if self._months is not None:
+            self._months.open(received_ms)
 
     def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Rows that replace those of the same key; columns that a row does not name stay (all rows name the same)."""
         if rows:
-            self._rows.put(table, rows)
+            self._many.put(table, rows)
 
     def change(self, table: Table, values: Mapping[str, Any], **equal: object) -> int:
         """Set columns of the rows that equal; returns how many there were."""
