@@ -18,13 +18,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest import mock
 
 import msgspec
 import psycopg
-from sqlalchemy import text
 
 from benchmarks.figures import Figure, ratio
 from ewarung_city import intake, register
@@ -66,9 +66,7 @@ def measure(repetitions: int, size: int = BATCH_ENTRIES) -> list[Figure]:
     rounds = _rounds(repetitions + 1, size, goods)
     figures = []
     for engine in ("PostgreSQL", "SQLite"):
-        with _places(engine) as (stored, applied, reference):
-            for place in (stored, applied):
-                _prepare(place, goods)
+        with _places(engine, goods) as (stored, applied, reference):
             runs = [_one_round(batches, stored, applied, reference) for batches in rounds][1:]
             _check(applied, rounds, size)
         most = "COPY into a bare table" if engine == "PostgreSQL" else "executemany into a bare table"
@@ -88,9 +86,9 @@ def _one_round(
     took = [0.0, 0.0, 0.0]
     for batch in batches:
         with mock.patch.object(intake, "Applier", _Nothing):
-            took[0] += _timed(lambda: _taken(stored, batch))
-        took[1] += _timed(lambda: _taken(applied, batch))
-        took[2] += _timed(lambda: reference(batch))
+            took[0] += _timed(partial(_taken, stored, batch))
+        took[1] += _timed(partial(_taken, applied, batch))
+        took[2] += _timed(partial(reference, batch))
     return took[0], took[1], took[2]
 
 
@@ -121,23 +119,28 @@ class _Nothing:
 
 
 @contextmanager
-def _places(engine: str) -> Iterator[tuple[CityStore, CityStore, Callable[[Batch], None]]]:
+def _places(engine: str, goods: list[RedemptionLine]) -> Iterator[tuple[CityStore, CityStore, Callable[[Batch], None]]]:
+    """(city that only stores, city that applies, reference), ready."""
     with ExitStack() as stack:
         if engine == "PostgreSQL":
             started = stack.enter_context(server(durable=True, settings=("shared_buffers=256MB", "max_wal_size=4GB")))
             databases = OnPostgres(started.url, lambda url: CityStore(url).create())
             stack.callback(databases.close)
             urls = [databases.unprepared() for _ in range(3)]
-            reference = stack.enter_context(_copied(urls.pop()))
+            reference = stack.enter_context(_copied(urls[2]))
         else:
             folder = Path(tempfile.mkdtemp(prefix="ewarung-bench-"))
             stack.callback(shutil.rmtree, folder)
             urls = [f"sqlite:///{folder / name}.db" for name in ("stored", "applied")]
             reference = stack.enter_context(_executed(folder / "reference.db"))
-        stores = [CityStore(url) for url in urls]
-        for store in stores:
+        stores = [CityStore(url) for url in urls[:2]]
+        for store, url in zip(stores, urls, strict=False):
             store.create()
             stack.callback(store.close)
+            _prepare(store, goods)
+            if engine == "PostgreSQL":
+                with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+                    connection.execute("VACUUM ANALYZE")
         yield stores[0], stores[1], reference
 
 
@@ -192,9 +195,6 @@ def _prepare(store: CityStore, goods: list[RedemptionLine]) -> None:
             families = [_family(device, place) for place in range(FAMILIES)]
             tx.add(schema.family, [{"key": key, "home": device, "card_status": "active"} for key in families])
             _lease(tx, device, families, goods)
-    if store.shared:
-        with store._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("VACUUM ANALYZE"))
 
 
 def _lease(tx: Tx, device: str, families: list[str], goods: list[RedemptionLine]) -> None:

@@ -211,6 +211,16 @@ def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, officers: tupl
 @cli.command()
 @_located
 @_JSON
+def recover(*, data_dir: str, database: str, as_json: bool) -> None:
+    """Say that the database was restored from a copy: nothing is granted before every active kiosk has reported."""
+    with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
+        waiting = leases.restored(tx, _now_ms())
+    _say({"waiting": waiting}, f"no grants before these reported: {', '.join(waiting) or 'none'}", as_json=as_json)
+
+
+@cli.command()
+@_located
+@_JSON
 @click.option("--listen", default=_DEFAULT_LISTEN, show_default=True, help="HOST:PORT; port 0 is any free one.")
 @click.option("--tls-cert", type=_FILE, help="PEM; needed to listen beyond this machine.")
 @click.option("--tls-key", type=_FILE)

@@ -42,7 +42,7 @@ from ewarung_pos.sync.signing import verify
 __all__ = ["Applier", "Item"]
 
 _LEASE = ("family", "programme", "period", "commodity")
-_OURS = ("device", "epoch", *_LEASE, "unit", "claimed", "spent", "returned")
+_OURS = (*_LEASE, "claimed", "spent", "returned")
 """Of a lease, what a journal says; the rest is the city's, who may be granting at this moment."""
 _REDEMPTION = tuple(column.name for column in schema.redemption.columns)
 _LINE = tuple(column.name for column in schema.redemption_line.columns)
@@ -83,6 +83,7 @@ class Applier:
         self._families: dict[str, Row] = {}
         self._leases: dict[tuple[str, ...], dict[str, Any]] = {}
         self._moved: set[tuple[str, ...]] = set()
+        self._new: set[tuple[str, ...]] = set()
         self._stock: dict[str, int] = {}
         self._stock_before: dict[str, int] = {}
         self._prices: set[tuple[str, int]] = set()
@@ -308,6 +309,7 @@ class Applier:
             totals = dict.fromkeys(("granted", "claimed", "surrendered", "spent", "returned", "released"), 0)
             lease = {**self._whose, **dict(zip(_LEASE, key, strict=True)), "unit": unit, **totals}
             self._leases[key] = lease
+            self._new.add(key)
         return lease
 
     def _price(self, entry: Entry, fact: PriceChanged) -> None:
@@ -383,7 +385,10 @@ class Applier:
 
     def _write(self) -> None:
         tx = self._tx
-        tx.put(schema.lease, [{name: self._leases[key][name] for name in _OURS} for key in self._moved])
+        new = [self._leases[key] for key in self._moved & self._new]
+        held = [self._leases[key] for key in self._moved - self._new]
+        tx.add(schema.lease, new)
+        tx.move(schema.lease, [{name: lease[name] for name in _OURS} for lease in held], **self._whose)
         moved = {name: packs for name, packs in self._stock.items() if self._stock_before.get(name) != packs}
         tx.put(schema.stock, [{**self._whose, "product": name, "packs": packs} for name, packs in moved.items()])
         tx.load(schema.redemption, _REDEMPTION, self._redemptions)

@@ -50,7 +50,8 @@ def lines_fit(entry: Entry, fact: Redeemed, products: Mapping[str, Product]) -> 
     """Whether the lines say what was taken.
 
     Their content is that of their packs, the debits are those of the ration lines for the day's month, and the purse
-    paid the lines that it should (as by `right_debits`). A product that the city does not list is judged by its price, not here.
+    paid the lines that it should (as by `right_debits`). A product that the city does not list is judged by its price,
+    not here.
     """
     purse = 0
     wanted: dict[tuple[str, str, str], int] = {}

@@ -37,10 +37,19 @@ class Many(Protocol):
     def put(self, table: Table, rows: Rows) -> None:
         """Rows that replace those of the same key; columns that are not named stay, or get the default."""
 
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
+        """Set columns of rows that are there, each named by its key; all have the columns that equal in common."""
+
 
 def many(connection: Connection) -> Many:
     """The one for this connection's engine."""
     return _Postgres(connection) if connection.dialect.name == "postgresql" else _Sqlite(connection)
+
+
+def _moving(table: Table, row: Row, equal: Mapping[str, object]) -> tuple[list[str], list[str]]:
+    """(key columns that a row names, columns that it changes)."""
+    keys = [column.name for column in table.primary_key if column.name not in equal]
+    return keys, [name for name in row if name not in keys]
 
 
 class _Shape(NamedTuple):
@@ -116,6 +125,14 @@ class _Sqlite:
         shape = _shape(table, tuple(rows[0]))
         self._insert(table, shape, _values(shape, rows), shape.conflict)
 
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
+        keys, changed = _moving(table, rows[0], equal)
+        those = " AND ".join(f'"{name}" = ?' for name in (*equal, *keys))
+        columns = ", ".join(f'"{name}" = ?' for name in changed)
+        statement = f'UPDATE "{table.name}" SET {columns} WHERE {those}'
+        named, new, whose = itemgetter(*keys), itemgetter(*changed), tuple(equal.values())
+        self._connection.exec_driver_sql(statement, [(*new(row), *whose, *named(row)) for row in rows])
+
     def _insert(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
         places = ", ".join("?" * len(shape.names))
         statement = f'INSERT INTO "{table.name}" ({shape.columns}) VALUES ({places}) {conflict}'
@@ -144,6 +161,16 @@ class _Postgres:
         # One statement may meet a key once only; of several rows with one key the last one counts.
         last = {shape.key(row): row for row in rows} if len(rows) > 1 else {None: rows[0]}
         self._insert(table, shape, _values(shape, list(last.values())), shape.conflict)
+
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
+        keys, changed = _moving(table, rows[0], equal)
+        names = ", ".join(f'"{name}" {_type(table.c[name])}' for name in (*keys, *changed))
+        those = [*(f'"{table.name}"."{name}" = %s' for name in equal)]
+        those += [f'"{table.name}"."{name}" = said."{name}"' for name in keys]
+        new = ", ".join(f'"{name}" = said."{name}"' for name in changed)
+        source = f"json_to_recordset(%s::json) AS said ({names})"
+        statement = f'UPDATE "{table.name}" SET {new} FROM {source} WHERE {" AND ".join(those)}'
+        self._connection.exec_driver_sql(statement, (_listed(rows), *equal.values()))
 
     def _add(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]]) -> None:
         if len(rows) < _COPY_FROM:

@@ -91,6 +91,11 @@ class Tx:
         if rows:
             self._many.put(table, rows)
 
+    def move(self, table: Table, rows: Sequence[Mapping[str, Any]], **equal: object) -> None:
+        """Set columns of many rows that are there, each named by the rest of its key; all name the same columns."""
+        if rows:
+            self._many.move(table, rows, equal)
+
     def change(self, table: Table, values: Mapping[str, Any], **equal: object) -> int:
         """Set columns of the rows that equal; returns how many there were."""
         return int(self._connection.execute(update(table).where(*_conditions(table, equal)).values(values)).rowcount)

@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.enrolment import Enrolment, enrol, record
 from ewarung_pos.sync.protocol import Ack, Push, batch_text
 from ewarung_pos.sync.signing import sign
-from tests.city_databases import Databases
+from tests.city_databases import Databases, OnPostgres
 from tests.new_ledger import new_ledger
 
 SAMPLE = Path(__file__).parents[3] / "ewarung_pos" / "resources" / "sample"
@@ -179,6 +180,17 @@ class Cities:
         directory.mkdir()
         shutil.copy(city.data_dir / KEY_FILE, directory)
         return self._open(directory, self._databases.copied(city.database, directory))
+
+    def restored(self, city: LiveCity, name: str, dump: Path, programs: Path) -> LiveCity:
+        """One with the keys of another and what `pg_dump` wrote of its database."""
+        assert isinstance(self._databases, OnPostgres)
+        directory = self._folder / name
+        directory.mkdir()
+        shutil.copy(city.data_dir / KEY_FILE, directory)
+        database = self._databases.unprepared()
+        target = f"--dbname={database.replace('+psycopg', '')}"
+        subprocess.run([programs / "pg_restore", "--exit-on-error", target, dump], check=True)
+        return self._open(directory, database)
 
     def _open(self, directory: Path, database: str) -> LiveCity:
         self._made.append(LiveCity(directory, self._clock, database))

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ import requests
 from sqlalchemy import text
 
 from ewarung_city import intake
+from ewarung_city.__main__ import main
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
 from ewarung_city.verify import verify
@@ -30,9 +31,11 @@ from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ServerBusy, ServerUnreachable
 from ewarung_pos.sync.enrolment import enrol
 from ewarung_pos.sync.protocol import Outcome, Push
-from tests.integration.city.city_kit import NOON, Cities, LiveCity, Pen, ToldClock, begun
+from tests.city_databases import postgres_programs
+from tests.integration.city.city_kit import NOON, Cities, LiveCity, Pen, Till, ToldClock, begun
 from tests.integration.city.test_intake import ration_family, redeemed, undo
 from tests.integration.city.test_interface import Asker, problem
+from tests.integration.city.test_line import serve_some
 
 pytestmark = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
 
@@ -320,3 +323,59 @@ def test_leases_are_spread_by_kiosk(stocked: LiveCity) -> None:
         where = connection.execute(text("SELECT DISTINCT tableoid::regclass::text, device FROM lease")).all()
     assert len(where) == len({device for _, device in where}), "one kiosk, one partition"
     assert len({part for part, _ in where}) > 1
+
+
+def test_a_city_restored_from_a_dump_gives_nothing_before_its_kiosks_reported(
+    city: LiveCity,
+    cities: Cities,
+    clock: ToldClock,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> None:
+    clock.ms = NOON
+    monkeypatch.setattr("ewarung_city.__main__._now_ms", lambda: clock.ms)
+    with closing(Till(tmp_path / "till", city.url, city.code(), clock)) as till:
+        _restore(city, till, cities, clock, capsys, tmp_path / "city.dump")
+
+
+def _restore(
+    city: LiveCity, till: Till, cities: Cities, clock: ToldClock, capsys: pytest.CaptureFixture[str], dump: Path
+) -> None:
+    till.drain()
+    city.stop()
+    programs = postgres_programs()
+    assert programs is not None
+    held = city.database.replace("+psycopg", "")
+    subprocess.run([programs / "pg_dump", "--format=custom", f"--file={dump}", held], check=True)
+    before = state(city)
+    city.start()
+    till.reconnect(city.url)
+    serve_some(till, 2)
+    till.drain()
+    acked = till.ledger.read().head().acked_seq
+    city.close()
+
+    clock.wait(60_000)
+    restored = cities.restored(city, "restored", dump, programs)
+    assert state(restored) == before
+    place = ["--data-dir", str(restored.data_dir), "--database", restored.database]
+    said = commanded(capsys, "recover", *place, "--json")
+    assert json.loads(said.splitlines()[-1]) == {"waiting": ["EW-0001/1"]}
+    assert "EW-0001/1" in commanded(capsys, "grant", "2027-01", *place, code=2)
+    restored.start()
+    till.reconnect(restored.url)
+    for _ in range(8):
+        assert till.engine.step().code == ""
+    assert restored.epoch()["acked_seq"] >= acked
+    commanded(capsys, "grant", "2027-01", *place)
+    with restored.store.read() as tx:
+        assert verify(tx) == []
+
+
+def commanded(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main(list(arguments))
+    assert (ended.value.code or 0) == code
+    said = capsys.readouterr()
+    return said.out + said.err
