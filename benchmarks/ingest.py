@@ -12,6 +12,7 @@ Each entry is a redemption of two ration lines with two debits. The server is du
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import shutil
 import tempfile
@@ -64,6 +65,8 @@ def measure(repetitions: int, size: int = BATCH_ENTRIES) -> list[Figure]:
     """Figures of PostgreSQL and of SQLite; a repetition is one batch of each kiosk, after one that is not timed."""
     goods = _goods()
     rounds = _rounds(repetitions + 1, size, goods)
+    gc.collect()
+    gc.freeze()  # what was prepared here is no part of a city, and its collector need not walk through it
     figures = []
     for engine in ("PostgreSQL", "SQLite"):
         with _places(engine, goods) as (stored, applied, reference):
