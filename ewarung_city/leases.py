@@ -21,7 +21,7 @@ from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import ConfigError, NotEntitled
 
-__all__ = ["Granted", "declare_lost", "doubt", "grant", "is_lost", "outstanding", "recovering"]
+__all__ = ["Granted", "declare_lost", "doubt", "grant", "is_lost", "outstanding", "recovering", "restored"]
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -114,6 +114,16 @@ def _doubted(tx: Tx) -> set[str]:
         for row in tx.all(schema.epoch, state="active")
         if int(tx.setting(f"doubt|{row['device']}|{row['epoch']}") or 0) > int(row["acked_seq"])
     }
+
+
+def restored(tx: Tx, now_ms: int) -> list[str]:
+    """This database is a copy from before: nothing is granted until every active kiosk has reported since now.
+
+    A kiosk that was told more than the copy knows makes the city find that out by itself, but only once it greets.
+    Returns who is waited for.
+    """
+    tx.set("recovery", str(now_ms))
+    return recovering(tx)
 
 
 def recovering(tx: Tx) -> list[str]:
