@@ -125,10 +125,23 @@ class Declined(msgspec.Struct, frozen=True):
     reason: str
 
 
+class OtherDebit(msgspec.Struct, frozen=True):
+    """A debit that the terminal named instead of the one it was asked for: rupiah, and whose card."""
+
+    amount: int
+    last4: str
+    approval: str
+    invoice: str
+
+
 class Unknown(msgspec.Struct, frozen=True):
-    """Money may have moved. `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query."""
+    """Money may have moved. `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query.
+
+    `other`: at a mismatch, what the terminal says it debited instead, if it says so.
+    """
 
     reason: str
+    other: OtherDebit | None = None
 
 
 PaymentOutcome = Approved | Declined | Unknown

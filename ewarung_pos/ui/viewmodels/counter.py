@@ -70,7 +70,7 @@ class CounterDesk(msgspec.Struct, frozen=True):
 class CounterViewModel(ViewModel[CounterState]):
     """Commands of the counter. Everything that blocks runs on a lane; results come home on the UI thread."""
 
-    def __init__(self, desk: CounterDesk, runner: TaskRunner, doubted: Callable[[Attempt, str], None]) -> None:
+    def __init__(self, desk: CounterDesk, runner: TaskRunner, doubted: Callable[[Attempt, Unknown], None]) -> None:
         super().__init__(CounterState())
         self._desk = desk
         self._runner = runner
@@ -420,11 +420,11 @@ class CounterViewModel(ViewModel[CounterState]):
         if isinstance(result, Redemption):
             self._redeemed(result)
         elif result is AttemptState.IN_DOUBT:
-            reason = outcome.reason if isinstance(outcome, Unknown) else ""
+            unknown = outcome if isinstance(outcome, Unknown) else Unknown("restart")
             self._forget()
             self._set(replace(self._cleared(), phase=Phase.DOUBT))
             self._desk.changed()
-            self._doubted(attempt, reason)
+            self._doubted(attempt, unknown)
         elif isinstance(outcome, Declined):
             self._desk.changed()
             self._show_basket(trouble("edc", outcome.reason))

@@ -19,6 +19,7 @@ from ewarung_pos.ports import (
     PaymentTerminal,
     ReceiptPrinter,
     TaskRunner,
+    Unknown,
 )
 from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
@@ -230,9 +231,9 @@ class TillViewModels:
         self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
         self.shell.go("counter")
 
-    def _doubted(self, attempt: Attempt, reason: str) -> None:
+    def _doubted(self, attempt: Attempt, outcome: Unknown) -> None:
         self.shell.go("counter")
-        self.doubt.open(attempt, reason)
+        self.doubt.open(attempt, outcome)
 
     def _settled(self, result: Redemption | Reversal | None, ended: Trouble | None) -> None:
         self._changed()
