@@ -41,7 +41,8 @@ _SALE_ONLY = (
     Option(_SAYS_VOIDED, "Lain, dibatalkan", "Alt+S"),
     Option(_SAYS_OTHER, "Lain, belum batal", "Alt+B"),
 )
-_EITHER = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ditarik", "Alt+T"))
+_OF_SALE = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ditarik", "Alt+T"), *_SALE_ONLY)
+_OF_VOID = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak dibatalkan", "Alt+T"))
 _ADVICE = {
     _SAYS_VOIDED: "Struk lain: kartu atau jumlahnya tidak sama dengan di atas. Simpan juga struk pembatalannya.",
     _SAYS_OTHER: "Coba batalkan dulu di EDC. Bila EDC menolak, catat di sini dan hubungi bank hari ini.",
@@ -136,6 +137,7 @@ class SlipForm(Stack):
         super().__init__(parent)
         self._doubt = doubt
         self._says = ""
+        self._void = False
         self._notice: Trouble | None = None
         self._form = Card(pad=3, spacing=2, tone=Tone.LOOK)
         self._make_form(self._form)
@@ -150,7 +152,7 @@ class SlipForm(Stack):
         self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
         head.add(Text("Apa kata struk EDC?", Role.TITLE, wrap=True), self._detail)
         self._choice = Choice("Apa kata struk EDC?", stretch=False)
-        self._choice.set_options((*_EITHER, *_SALE_ONLY))
+        self._choice.set_options(_OF_SALE)
         self._choice.chosen.connect(self._chosen)
         self.approval = TextField("Nomor persetujuan")
         self.approval.setMaxLength(12)
@@ -201,7 +203,8 @@ class SlipForm(Stack):
     def render_state(self, panel: DoubtPanel, notice: Trouble | None) -> None:
         """Show which debit it is about, and what was wrong with what was entered."""
         self._detail.set_text(panel.amount)
-        self._choice.set_options(_EITHER if panel.void else (*_EITHER, *_SALE_ONLY))
+        self._void = panel.void
+        self._choice.set_options(_OF_VOID if panel.void else _OF_SALE)
         self._notice = notice
         self._show()
         self.pin.render_notice(notice)
@@ -245,11 +248,12 @@ class SlipForm(Stack):
     def _ask_pin(self) -> None:
         invoice = f"invoice {self.invoice.text().strip()}"
         other = f"Kartu di struk •••• {self.last4.text().strip()}, {invoice}"
+        happened = "Bank sudah mengembalikan saldo" if self._void else "Bank sudah menarik saldo"
         title, numbers = {
-            _SAYS_PAID: ("Bank sudah menarik saldo", f"Persetujuan {self.approval.text().strip()}, {invoice}"),
+            _SAYS_PAID: (happened, f"Persetujuan {self.approval.text().strip()}, {invoice}"),
             _SAYS_VOIDED: ("Penarikan lain, sudah dibatalkan di EDC", other),
             _SAYS_OTHER: ("Penarikan lain, belum dibatalkan", other),
-        }.get(self._says, ("Tidak ada penarikan", ""))
+        }.get(self._says, ("Tidak ada pembatalan" if self._void else "Tidak ada penarikan", ""))
         self.pin.ask(title, f"{self._detail.text()}\n{numbers}".rstrip(), self._confirm)
         self.show_page(self.pin)
         self.asks_pin.emit(True)
