@@ -241,6 +241,7 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         "Belum pasti: jawaban EDC tidak cocok",
         "EDC menyebut penarikan lain.",
         "Baca struk EDC. Bila salah, batalkan di EDC.",
+        safe="Permintaan ini tersimpan.",
         button="Saya punya struk EDC",
         action="ask_slip",
         tone="stop",

@@ -437,6 +437,25 @@ def test_a_void_in_doubt_is_never_somebody_elses(qtbot: QtBot) -> None:
     assert not form.last4.isVisible()
 
 
+@pytest.mark.parametrize(
+    ("void", "says", "title"),
+    [
+        (True, "paid", "Bank sudah mengembalikan saldo"),
+        (True, "none", "Tidak ada pembatalan"),
+        (False, "paid", "Bank sudah menarik saldo"),
+        (False, "none", "Tidak ada penarikan"),
+    ],
+)
+def test_the_leader_is_told_which_way_the_money_went(qtbot: QtBot, void: bool, says: str, title: str) -> None:
+    window, _ = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True, void=void), 1))
+    (form,) = visible(window, SlipForm)
+    form.choose(says)
+    form.approval.setText("004512")
+    form.invoice.setText("000123")
+    press(window, Qt.Key.Key_Return)
+    assert title in [text.text() for text in form.pin.findChildren(Text)]
+
+
 @pytest.mark.parametrize(("screen", "key"), [(screen, key) for screen, _, _, key in SCREENS])
 def test_f_keys_go_everywhere(qtbot: QtBot, screen: str, key: str) -> None:
     window, stills = shown(qtbot)

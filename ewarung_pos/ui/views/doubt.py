@@ -41,7 +41,8 @@ _SALE_ONLY = (
     Option(_SAYS_VOIDED, "Salah, sudah batal", "Alt+S"),
     Option(_SAYS_OTHER, "Salah, belum batal", "Alt+B"),
 )
-_EITHER = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ditarik", "Alt+T"))
+_OF_SALE = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ditarik", "Alt+T"), *_SALE_ONLY)
+_OF_VOID = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak dibatalkan", "Alt+T"))
 _ADVICE = {
     _SAYS_VOIDED: "Salah: kartu atau jumlah di struk bukan yang di atas. Simpan juga struk pembatalannya.",
     _SAYS_OTHER: "Coba batalkan dulu di EDC. Bila EDC menolak, catat di sini dan hubungi bank hari ini.",
@@ -137,6 +138,7 @@ class SlipForm(Stack):
         super().__init__(parent)
         self._doubt = doubt
         self._says = ""
+        self._void = False
         self._notice: Trouble | None = None
         self._named = ("", "", "")
         self._form = Card(pad=3, spacing=2, tone=Tone.LOOK)
@@ -152,7 +154,7 @@ class SlipForm(Stack):
         self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
         head.add(Text("Apa kata struk EDC?", Role.TITLE, wrap=True), self._detail)
         self._choice = Choice("Apa kata struk EDC?", stretch=False)
-        self._choice.set_options((*_EITHER, *_SALE_ONLY))
+        self._choice.set_options(_OF_SALE)
         self._choice.chosen.connect(self._chosen)
         self.approval = TextField("Nomor persetujuan")
         self.approval.setMaxLength(12)
@@ -201,7 +203,8 @@ class SlipForm(Stack):
     def render_state(self, panel: DoubtPanel, notice: Trouble | None) -> None:
         """Show which debit it is about, and what was wrong with what was entered."""
         self._detail.set_text(f"{panel.amount}. {panel.named}" if panel.named else panel.amount)
-        self._choice.set_options(_EITHER if panel.void else (*_EITHER, *_SALE_ONLY))
+        self._void = panel.void
+        self._choice.set_options(_OF_VOID if panel.void else _OF_SALE)
         self._notice = notice
         self._named = panel.slip
         self._show()
@@ -245,10 +248,10 @@ class SlipForm(Stack):
         approval, invoice = self.approval.text().strip(), self.invoice.text().strip()
         numbers = f"Struk EDC: kartu •••• {self.last4.text().strip()}, approval {approval}, invoice {invoice}"
         title = {
-            _SAYS_PAID: "Bank sudah menarik saldo",
+            _SAYS_PAID: "Bank sudah mengembalikan saldo" if self._void else "Bank sudah menarik saldo",
             _SAYS_VOIDED: "Penarikan salah, sudah dibatalkan di EDC",
             _SAYS_OTHER: "Penarikan salah, belum dibatalkan",
-        }.get(self._says, "Tidak ada penarikan")
+        }.get(self._says, "Tidak ada pembatalan" if self._void else "Tidak ada penarikan")
         numbers = "" if self._says == _SAYS_NONE else numbers
         self.pin.ask(title, f"{self._detail.text()}\n{numbers}".rstrip(), self._confirm)
         self.show_page(self.pin)
