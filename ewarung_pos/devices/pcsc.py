@@ -115,13 +115,13 @@ class PcscCardReader:
         """As last seen; no I/O."""
         return self._status
 
-    def readers(self) -> tuple[str, ...]:
-        """Names of the readers that are meant, for `doctor`.
-
-        Raises:
-            DeviceUnavailable: as `poll`.
-        """
-        return self._readers(self._scard())
+    def diagnose(self) -> DeviceStatus:
+        """Ask PC/SC for the readers that are meant; `detail` has their names. Never raises."""
+        try:
+            names = self._readers(self._scard())
+        except DeviceUnavailable as error:
+            return DeviceStatus(DeviceState.AWAY, error.reason, error.detail)
+        return DeviceStatus(DeviceState.READY, detail=", ".join(names))
 
     def close(self) -> None:
         """Let PC/SC go. Never raises."""

@@ -167,6 +167,15 @@ class StripeCardReader:
             return None
         return self._present(swipes)
 
+    def diagnose(self) -> DeviceStatus:
+        """Open the line, which a reader that says nothing by itself cannot confirm. Never raises."""
+        try:
+            self._ensure_open()
+        except LinkLost as error:
+            self._lost()
+            return DeviceStatus(DeviceState.AWAY, _UNAVAILABLE.get(error.reason, "no_reader"), error.detail)
+        return DeviceStatus(DeviceState.READY, detail=self._transport.name)
+
     def release(self) -> None:
         """Nothing is asked of a card while nobody polls."""
 

@@ -1,8 +1,8 @@
 """Takes a stripe reader's keys out of the window's: for readers that type, where the system cannot grab them.
 
 Such a reader types the track, then Enter, in whatever has the focus: digits in a field, and an Enter that confirms it.
-The filter stands before all widgets and before all shortcuts. What begins like a track and comes at a machine's speed is
-taken; what a person typed is handed back as it was, a moment later.
+The filter stands before all widgets and before all shortcuts. What begins like a track and comes at a machine's speed
+is taken; what a person typed is handed back as it was, a moment later.
 """
 
 from __future__ import annotations
@@ -172,5 +172,5 @@ class SwipeFilter(QObject):
 
 
 def _at(event: QKeyEvent) -> int:
-    """When the key was struck, in ms of the platform's clock: a screen that was busy must not make a person look fast."""
+    """When the key was struck, in ms, by the platform's clock: a busy screen must not make a person look fast."""
     return event.timestamp() or time.monotonic_ns() // 1_000_000

@@ -17,7 +17,7 @@ from smartcard import scard
 from ewarung_pos.devices.pcsc import PcscCardReader
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
-from ewarung_pos.ports import CardPresented, DeviceState
+from ewarung_pos.ports import CardPresented, DeviceState, DeviceStatus
 from tests.integration.devices.chip_kit import ATR_T1, GPN, VISA, Application, Card, application, in_reader, packed, tlv
 from tests.integration.devices.virtual_reader import VirtualReader, missing, virtual_reader
 
@@ -248,7 +248,7 @@ def test_no_such_reader_is_said(pcscd: VirtualReader) -> None:
 
 def test_readers_are_named_for_the_doctor(pcscd: VirtualReader) -> None:
     with contextlib.closing(PcscCardReader("virtual", lambda: KEY)) as reader:
-        assert reader.readers() == ("Virtual PCD 00 00", "Virtual PCD 00 01")
+        assert reader.diagnose() == DeviceStatus(DeviceState.READY, detail="Virtual PCD 00 00, Virtual PCD 00 01")
 
 
 def test_the_number_leaves_no_trace(reader: PcscCardReader, slot: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -48,6 +48,8 @@ class Edc:
         on_pay: called in the middle of a payment, with the way to tell progress.
     """
 
+    source = "ecr"
+
     def __init__(self) -> None:
         self.cards: list[CardPresented | Exception] = []
         self.answers: list[PaymentOutcome | Exception] = []
