@@ -23,6 +23,7 @@ from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
+from ewarung_pos.services.typed_card import TypedCardService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 
 __all__ = ["Application", "backup_directory", "build", "data_directory", "receipt_printer", "typed_in_the_window"]
@@ -109,6 +110,7 @@ def build(
         key=key.secret,
     )
     stock = StockService(ledger)
+    operators = OperatorService(ledger, clock, key.peppers)
     services = Services(
         ledger=ledger,
         clock=clock,
@@ -116,7 +118,8 @@ def build(
         reverse=ReverseService(ledger, clock),
         day=DayService(ledger, clock, stock, city.offset_ms),
         stock=stock,
-        operators=OperatorService(ledger, clock, key.peppers),
+        operators=operators,
+        typed=TypedCardService(ledger, operators),
         papers=PaperService(ledger),
         health=HealthService(ledger, clock, city.offset_ms, key.tier),
         retention=RetentionService(ledger, config.policy.retention_months),

@@ -21,6 +21,7 @@ from ewarung_pos.domain.stock import CountLine, ReceivedLine
 __all__ = [
     "AttemptOpened",
     "AttemptSettled",
+    "CardTyped",
     "CityAcknowledged",
     "ClockStepped",
     "ClosingBegun",
@@ -135,6 +136,19 @@ class RedemptionRefused(_Fact, frozen=True):
     family: Code
     reasons: tuple[Refusal, ...]
     code: str = ""
+
+
+class CardTyped(_Fact, frozen=True):
+    """A card's number was typed in place of being read: why, and the leader who allowed it with her PIN.
+
+    What is redeemed with it follows. `family` is empty when the number is not of the register. No other entry says how
+    a card was read: without this one before it, a reader or the EDC read it.
+    """
+
+    last4: str
+    family: Code
+    reason: str
+    approved_by: str
 
 
 class AttemptOpened(_Fact, frozen=True):
@@ -294,6 +308,7 @@ Fact = (
     | Redeemed
     | Reversed
     | RedemptionRefused
+    | CardTyped
     | AttemptOpened
     | AttemptSettled
     | StockReceived

@@ -1,4 +1,4 @@
-"""The sentences of card readers beside the EDC: a card that could not be read, and a reader that is not there."""
+"""The sentences of card readers beside the EDC: a card that could not be read, a reader that is not there."""
 
 from __future__ import annotations
 
@@ -52,6 +52,16 @@ AT_THE_READER: dict[str, Trouble] = {
         "Dua kartu yang berbeda digesek hampir bersamaan.",
         "Gesek satu kartu saja: kartu keluarga yang dilayani.",
     ),
+    "not_entitled.typed_number": _card(
+        "Nomor kartu tidak lengkap",
+        "Nomor kartu terdiri dari 14 sampai 19 angka.",
+        "Cocokkan dengan nomor yang tercetak di kartu.",
+    ),
+    "not_entitled.not_enrolled": _card(
+        "Kios belum terdaftar",
+        "Kios ini belum memegang kunci kartu dari kota.",
+        "Daftarkan kios lebih dulu.",
+    ),
     "device_unavailable.no_reader": said(
         "Pembaca kartu tidak ditemukan",
         "Pembaca kartu tidak tersambung ke komputer ini.",
@@ -78,4 +88,4 @@ AT_THE_READER: dict[str, Trouble] = {
         "Hubungi petugas kota untuk memasangnya.",
     ),
 }
-"""By `card_not_read.<reason>` and `device_unavailable.<reason>`."""
+"""By `card_not_read.<reason>`, `device_unavailable.<reason>`, and what is said of a typed number."""

@@ -15,6 +15,8 @@ from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_swipe import QUIET_MS, SwipeFilter
 
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
 TRACK = ";6013014455667785=2812201000000123?"
 HUMAN_MS = 90
 

@@ -34,6 +34,7 @@ from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
 from ewarung_pos.ui.viewmodels.stock import StockRow, StockState
 from ewarung_pos.ui.viewmodels.sync import SyncLine, SyncState
 from ewarung_pos.ui.viewmodels.tray import TrayState, TrayViewModel
+from ewarung_pos.ui.viewmodels.typed_card import ODD, TypedCardState
 from ewarung_pos.ui.views.tray import TrayView
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
 
@@ -112,12 +113,16 @@ _AWAY = replace(
     ),
 )
 
+_CHIP = replace(_SHELL, lamps=(LampState("credit-card", "Chip perlu dilihat", "look", "counter", "Chip"), *_LAMPS[1:]))
+_TYPED = TypedCardState(mode="number", reason="kartu_rusak", ready=True)
+
 
 def till_window(
     *,
     shell: ShellState = _SHELL,
     counter: CounterState | None = None,
     doubt: DoubtState | None = None,
+    typed: TypedCardState | None = None,
     history: HistoryState | None = None,
     stock: StockState | None = None,
     day: DayOpenState | None = None,
@@ -130,6 +135,7 @@ def till_window(
         "shell": shell,
         "counter": counter or CounterState(),
         "doubt": doubt or DoubtState(),
+        "typed": typed or TypedCardState(),
         "history": history or HistoryState(),
         "stock": stock or StockState(),
         "day": day or DayOpenState(),
@@ -585,6 +591,13 @@ def _slip_pin(widget: QWidget) -> None:
     _leader_pin(widget)
 
 
+def _type_number(widget: QWidget) -> None:
+    from ewarung_pos.ui.views.typed_card import TypedCardView
+
+    for view in widget.findChildren(TypedCardView):
+        view.number.field.setText("9999 8425 3882 4821")
+
+
 def _choose_siti(widget: QWidget) -> None:
     from ewarung_pos.ui.views.sign_in import SignInView
 
@@ -783,5 +796,9 @@ SCENES: tuple[Scene, ...] = (
             shell=_on("closing"), closing=replace(_SEALED, copied="", copy_trouble=trouble("config", "backup_dir"))
         ),
     ),
+    _counter("siap-chip", replace(_READY, reader=trouble("card_not_read", "removed")), _CHIP),
+    Scene("ketik-nomor", _window(typed=_TYPED), _type_number),
+    Scene("ketik-nomor-ragu", _window(typed=replace(_TYPED, warning=ODD)), _type_number),
+    Scene("ketik-nomor-ketua", _window(typed=replace(_TYPED, mode="pin", last4="4821"))),
 )
 """Every state, in the order of a day; then what is seldom seen."""
