@@ -12,30 +12,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from smartcard import scard
 
 from ewarung_pos.devices.pcsc import PcscCardReader
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
 from ewarung_pos.ports import CardPresented, DeviceState, DeviceStatus
 from tests.integration.devices.chip_kit import ATR_T1, GPN, VISA, Application, Card, application, in_reader, packed, tlv
-from tests.integration.devices.virtual_reader import VirtualReader, missing, virtual_reader
+from tests.integration.devices.virtual_reader import VirtualReader, wait_until_empty
 
 KEY = b"a key of thirty-two bytes, truly"
 NUMBER = "6013014455667788"
 OTHER = "6013010000004563"
 ODD = "6013014455667788009"
 FORBIDDEN = {0x20, 0xAE, 0x88, 0x82}  # VERIFY, GENERATE AC, INTERNAL and EXTERNAL AUTHENTICATE
-
-LACKS = missing()
-pytestmark = pytest.mark.skipif(bool(LACKS), reason=LACKS)
-
-
-@pytest.fixture(scope="session")
-def pcscd() -> Iterator[VirtualReader]:
-    with virtual_reader() as made, made.running():
-        yield made
-
 
 TURN = itertools.cycle((0, 1))
 
@@ -57,18 +46,6 @@ def reader(slot: Path, place: int) -> Iterator[PcscCardReader]:
     made = PcscCardReader(f"virtual pcd 00 0{place}", lambda: KEY)
     yield made
     made.close()
-
-
-def wait_until_empty(place: int) -> None:
-    _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
-    name = f"Virtual PCD 00 0{place}"
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
-        _, states = scard.SCardGetStatusChange(context, 0, [(name, scard.SCARD_STATE_UNAWARE)])
-        if not states[0][1] & scard.SCARD_STATE_PRESENT:
-            break
-        time.sleep(0.02)
-    scard.SCardReleaseContext(context)
 
 
 def presented(reader: PcscCardReader, seconds: float = 10.0) -> CardPresented:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["VirtualReader", "missing", "virtual_reader"]
+__all__ = ["VirtualReader", "missing", "virtual_reader", "wait_until_empty"]
 
 DRIVER = "libifdvpcd.so"
 FIRST_PORT = 35963
@@ -104,6 +104,21 @@ def virtual_reader() -> Iterator[VirtualReader]:
         if before is not None:
             os.environ["PCSCLITE_CSOCK_NAME"] = before
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def wait_until_empty(place: int) -> None:
+    """Until PC/SC has noticed that no card is in that slot any more."""
+    from smartcard import scard
+
+    _, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+    name = f"Virtual PCD 00 0{place}"
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        _, states = scard.SCardGetStatusChange(context, 0, [(name, scard.SCARD_STATE_UNAWARE)])
+        if not states[0][1] & scard.SCARD_STATE_PRESENT:
+            break
+        time.sleep(0.02)
+    scard.SCardReleaseContext(context)
 
 
 def _unshare() -> tuple[str, ...]:
