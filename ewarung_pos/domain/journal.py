@@ -24,6 +24,7 @@ __all__ = [
     "OTHER_DEBIT_VOIDED",
     "AttemptOpened",
     "AttemptSettled",
+    "CardTyped",
     "CityAcknowledged",
     "ClockStepped",
     "ClosingBegun",
@@ -138,6 +139,19 @@ class RedemptionRefused(_Fact, frozen=True):
     family: Code
     reasons: tuple[Refusal, ...]
     code: str = ""
+
+
+class CardTyped(_Fact, frozen=True):
+    """A card's number was typed in place of being read: why, and the leader who allowed it with her PIN.
+
+    What is redeemed with it follows. `family` is empty when the number is not of the register. No other entry says how
+    a card was read: without this one before it, a reader or the EDC read it.
+    """
+
+    last4: str
+    family: Code
+    reason: str
+    approved_by: str
 
 
 class AttemptOpened(_Fact, frozen=True):
@@ -305,6 +319,7 @@ Fact = (
     | Redeemed
     | Reversed
     | RedemptionRefused
+    | CardTyped
     | AttemptOpened
     | AttemptSettled
     | StockReceived

@@ -58,7 +58,10 @@ class CardPresented(msgspec.Struct, frozen=True):
 
 
 class CardReader(Protocol):
-    """Says whose card it is. TERMINAL lane when it is the EDC."""
+    """Says whose card it is. TERMINAL lane: it may be the same box as the terminal."""
+
+    source: str
+    """What `CardPresented.source` will be: ecr, pcsc or stripe; empty where there is no reader."""
 
     def poll(self, wait_ms: int) -> CardPresented | None:
         """One bounded step: wait at most `wait_ms` for a card.
@@ -66,7 +69,12 @@ class CardReader(Protocol):
         Raises:
             DeviceUnavailable: no port, unplugged, in use.
             DeviceProtocolError: an answer that its protocol does not allow.
+            CardNotRead: the card that is there could not be read.
         """
+        ...
+
+    def diagnose(self) -> DeviceStatus:
+        """Look for the reader now, without a card; `detail` says what was seen. Never raises."""
         ...
 
     def release(self) -> None:
@@ -191,6 +199,10 @@ class PaymentTerminal(Protocol):
 
     def diagnose(self) -> DeviceStatus:
         """Echo test."""
+        ...
+
+    def status(self) -> DeviceStatus:
+        """As last seen; no I/O."""
         ...
 
     def close(self) -> None:
