@@ -29,7 +29,7 @@ TILL_COMMANDS = {
     "verify": "--data-dir --json",
     "export": "--from --data-dir --json",
     "backup": "--data-dir --json",
-    "restore": "--data-dir --json",
+    "restore": "--data-dir --json --older",
     "enrol": "--city --code --key --data-dir",
     "rekey": "--key --data-dir",
 }
@@ -157,7 +157,7 @@ def test_a_command_that_is_cut_off_does_not_say_that_nothing_changed(
 ) -> None:
     """A copy may be in place, a code used and a key moved before Ctrl+C comes."""
 
-    def cut_off(*_: object) -> None:
+    def cut_off(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("ewarung_pos.kiosk.copies.restore_ledger", cut_off)
