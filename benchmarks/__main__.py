@@ -12,13 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backup, growth, redemption, verification, window
+from benchmarks import backup, growth, ingest, redemption, verification, window
 from benchmarks.counter import build
 from benchmarks.figures import Figure, table
 
 __all__ = ["main"]
 
-_ALL = ("redemption", "backup", "window", "growth", "verify")
+_ALL = ("redemption", "backup", "window", "growth", "verify", "ingest")
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, the past of the ledger is written without a disk
 
@@ -67,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
             )
         if "verify" in wanted:
             figures += verification.measure(encrypted, options.repetitions)
+    if "ingest" in wanted:
+        figures += ingest.measure(options.repetitions)
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     _say(machine)
     print(table(figures))

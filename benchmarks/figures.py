@@ -17,7 +17,7 @@ class Figure(msgspec.Struct, frozen=True):
         name: what was measured over what.
         value: median over the repetitions.
         lowest, highest: of the repetitions.
-        goal: not more than this; None where the figure is only reported.
+        goal: not more than this, or not less (`at_least`); None where the figure is only reported.
         reached: whether `value` keeps the goal; None without one.
         measured, reference: medians of the two, in `unit`: context, never to be compared between machines.
     """
@@ -33,6 +33,7 @@ class Figure(msgspec.Struct, frozen=True):
     reference: float
     unit: str
     note: str = ""
+    at_least: bool = False
 
 
 def percentile(values: Sequence[float], share: float) -> float:
@@ -48,6 +49,7 @@ def ratio(
     goal: float | None = None,
     unit: str = "us",
     note: str = "",
+    at_least: bool = False,
 ) -> Figure:
     """The figure of (measured, reference) pairs, one for each repetition."""
     each = [measured / reference for measured, reference in pairs]
@@ -59,11 +61,12 @@ def ratio(
         highest=round(max(each), 3),
         repetitions=len(each),
         goal=goal,
-        reached=None if goal is None else value <= goal,
+        reached=None if goal is None else (value >= goal if at_least else value <= goal),
         measured=round(median(pair[0] for pair in pairs), 1),
         reference=round(median(pair[1] for pair in pairs), 1),
         unit=unit,
         note=note,
+        at_least=at_least,
     )
 
 
@@ -73,7 +76,7 @@ def table(figures: Sequence[Figure]) -> str:
     lines = [f"{'':<{width}}  ratio  (lowest - highest)   goal            measured / reference"]
     for figure in figures:
         verdict = {None: "", True: "reached", False: "MISSED"}[figure.reached]
-        goal = "report" if figure.goal is None else f"<= {figure.goal:.2f} {verdict}"
+        goal = "report" if figure.goal is None else f"{'>=' if figure.at_least else '<='} {figure.goal:.2f} {verdict}"
         lines.append(
             f"{figure.name:<{width}}  {figure.value:5.2f}  ({figure.lowest:5.2f} - {figure.highest:5.2f})"
             f"        {goal:<16}{figure.measured:,.1f} / {figure.reference:,.1f} {figure.unit}"

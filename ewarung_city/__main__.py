@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -24,7 +25,7 @@ from ewarung_city.register import ImportReport
 from ewarung_city.store.database import CityStore
 from ewarung_city.verify import verify as check
 from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.errors import PosError
+from ewarung_pos.errors import ConfigError, PosError
 
 __all__ = ["main"]
 
@@ -69,12 +70,13 @@ def _place(data_dir: str, database: str) -> _Place:
     return _Place(user_data_path("ewarung-city", appauthor=False), database)
 
 
-def _open(place: _Place) -> tuple[CityStore, CityKeys]:
-    """(store, keys) of a city that `init` has made."""
-    keys = load_keys(place.data_dir)
-    store = CityStore(place.url)
-    store.create()
-    return store, keys
+@contextmanager
+def _opened(place: _Place, *, make: bool = False) -> Iterator[tuple[CityStore, CityKeys]]:
+    """(store, keys) of a city that `init` has made, or made now; connections are given back at the end, however."""
+    keys = make_keys(place.data_dir) if make else load_keys(place.data_dir)
+    with closing(CityStore(place.url)) as store:
+        store.create()
+        yield store, keys
 
 
 def _now_ms() -> int:
@@ -101,14 +103,10 @@ def cli() -> None:
 def init(*, data_dir: str, database: str, regions: Path | None, catalogue: Path | None) -> None:
     """Make the city's keys and database; run again, it changes only what the files say."""
     place = _place(data_dir, database)
-    keys = make_keys(place.data_dir)
-    store = CityStore(place.url)
-    store.create()
-    with store.write() as tx:
+    with _opened(place, make=True) as (store, keys), store.write() as tx:
         count = register.import_regions(tx, regions or _shipped("semarang-kelurahan.csv"))
         if catalogue is not None:
             register.import_catalogue(tx, catalogue)
-    store.close()
     click.echo(f"{place.data_dir}: {count} kelurahan, city key {keys.public.hex()}")
 
 
@@ -118,10 +116,8 @@ def init(*, data_dir: str, database: str, regions: Path | None, catalogue: Path 
 @click.argument("file", type=_FILE)
 def import_kiosks(*, data_dir: str, database: str, as_json: bool, file: Path) -> None:
     """Kiosks and their people, from CSV."""
-    store, _ = _open(_place(data_dir, database))
-    with store.write() as tx:
+    with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
         report = register.import_kiosks(tx, file)
-    store.close()
     _imported(report, as_json=as_json)
 
 
@@ -154,15 +150,13 @@ def import_families(
     the columns of the sample's families.csv.
     """
     place = _place(data_dir, database)
-    store, keys = _open(place)
-    if not (map_file or sheet or out or check) and register.is_families_file(file):
-        with store.write() as tx:
-            report = register.import_families(tx, file, keys, _now_ms(), source, snapshot)
-        store.close()
-        _imported(report, as_json=as_json)
-    from ewarung_city.bnba.command import import_list
+    with _opened(place) as (store, keys):
+        if not (map_file or sheet or out or check) and register.is_families_file(file):
+            with store.write() as tx:
+                report = register.import_families(tx, file, keys, _now_ms(), source, snapshot)
+            _imported(report, as_json=as_json)
+        from ewarung_city.bnba.command import import_list
 
-    try:
         done = import_list(
             store,
             keys,
@@ -175,8 +169,6 @@ def import_families(
             _now_ms(),
             only_check=check,
         )
-    finally:
-        store.close()
     _say(done.said, done.sentences, as_json=as_json)
     sys.exit(1 if done.refused else 0)
 
@@ -196,10 +188,8 @@ def _imported(report: ImportReport, *, as_json: bool) -> NoReturn:
 @click.argument("file", type=_FILE)
 def import_catalogue(*, data_dir: str, database: str, file: Path) -> None:
     """Goods, prices, programmes, rations and people, from JSON; refused whole if kiosks still need what it lacks."""
-    store, _ = _open(_place(data_dir, database))
-    with store.write() as tx:
+    with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
         register.import_catalogue(tx, file)
-    store.close()
     click.echo("catalogue taken")
 
 
@@ -209,10 +199,8 @@ def import_catalogue(*, data_dir: str, database: str, file: Path) -> None:
 @click.argument("period")
 def grant(*, data_dir: str, database: str, as_json: bool, period: str) -> None:
     """Grant every family's ration of a PERIOD (YYYY-MM) to its home kiosk; again, nothing more is granted."""
-    store, _ = _open(_place(data_dir, database))
-    with store.write() as tx:
+    with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
         done = leases.grant(tx, period)
-    store.close()
     _say(
         done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families", as_json=as_json
     )
@@ -225,10 +213,8 @@ def grant(*, data_dir: str, database: str, as_json: bool, period: str) -> None:
 @click.argument("kiosk")
 def enrol(*, data_dir: str, database: str, as_json: bool, practice: bool, kiosk: str) -> None:
     """Print an enrolment code for a KIOSK: 24 hours, one use, five tries."""
-    store, _ = _open(_place(data_dir, database))
-    with store.write() as tx:
+    with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
         code = enrolment.issue_code(tx, kiosk, _now_ms(), auto=practice)
-    store.close()
     _say({"kiosk": kiosk, "code": code}, code, as_json=as_json)
 
 
@@ -240,15 +226,13 @@ def approve(*, data_dir: str, database: str, kiosk: str | None, digits: str | No
     """Approve a KIOSK whose screen shows the same six DIGITS; without arguments, list who waits."""
     if kiosk is not None and digits is None:
         raise click.UsageError(f"give the six DIGITS on the screen of {kiosk} too; `approve` alone lists who waits")
-    store, keys = _open(_place(data_dir, database))
-    with store.write() as tx:
+    with _opened(_place(data_dir, database)) as (store, keys), store.write() as tx:
         if kiosk is None or digits is None:
             for device, said in enrolment.pending(tx, keys):
                 click.echo(f"{device} {said}")
         else:
             enrolment.approve(tx, keys, kiosk, digits)
             click.echo(f"{kiosk} approved")
-    store.close()
 
 
 @cli.command()
@@ -258,11 +242,19 @@ def approve(*, data_dir: str, database: str, kiosk: str | None, digits: str | No
 @click.option("--officer", "officers", multiple=True, required=True, help="Twice: two officers sign.")
 def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, officers: tuple[str, ...]) -> None:
     """Two officers sign that a lost KIOSK's EPOCH will never spend again; what it had left may be granted anew."""
-    store, _ = _open(_place(data_dir, database))
-    with store.write() as tx:
+    with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
         count = leases.declare_lost(tx, kiosk, epoch, officers)
-    store.close()
     click.echo(f"{count} leases released")
+
+
+@cli.command()
+@_located
+@_JSON
+def recover(*, data_dir: str, database: str, as_json: bool) -> None:
+    """Say that the database was restored from a copy: nothing is granted before every active kiosk has reported."""
+    with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
+        waiting = leases.restored(tx, _now_ms())
+    _say({"waiting": waiting}, f"no grants before these reported: {', '.join(waiting) or 'none'}", as_json=as_json)
 
 
 @cli.command()
@@ -272,6 +264,8 @@ def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, officers: tupl
 @click.option("--tls-cert", type=_FILE, help="PEM; needed to listen beyond this machine.")
 @click.option("--tls-key", type=_FILE)
 @click.option("--with-stdin", is_flag=True, help="Stop when standard input ends.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; on PostgreSQL.")
+@click.option("--inherited", type=int, default=-1, hidden=True, help="Descriptor of a socket that listens already.")
 def serve(
     *,
     data_dir: str,
@@ -281,12 +275,22 @@ def serve(
     tls_cert: Path | None,
     tls_key: Path | None,
     with_stdin: bool,
+    workers: int,
+    inherited: int,
 ) -> None:
     """Serve kiosks until stopped."""
     tls = (str(tls_cert), str(tls_key)) if tls_cert is not None and tls_key is not None else None
     place = _place(data_dir, database)
-    store, keys = _open(place)
-    _serve(store, keys, listen, {}, as_json=as_json, tls=tls, with_stdin=with_stdin)
+    with _opened(place) as (store, keys):
+        if inherited >= 0:
+            _serve_inherited(store, keys, inherited, tls)
+            return
+        if workers == 1:
+            _serve(store, keys, listen, {}, as_json=as_json, tls=tls, with_stdin=with_stdin)
+            return
+        if not store.shared:
+            raise ConfigError("several workers need PostgreSQL: SQLite has one writer at a time", reason="workers")
+    _serve_many(place, workers, listen, as_json=as_json, tls=tls, with_stdin=with_stdin)
 
 
 @cli.command()
@@ -316,18 +320,16 @@ def practice(
     """
     place = _place(data_dir, database)
     period = period or Instant(_now_ms()).date().period().iso
-    keys = make_keys(place.data_dir)
-    store = CityStore(place.url)
-    store.create()
-    with store.write() as tx:
-        register.import_regions(tx, _shipped("semarang-kelurahan.csv"))
-        register.import_catalogue(tx, catalogue or _shipped("catalogue.json"))
-        register.import_kiosks(tx, kiosks or _shipped("kiosks.csv"))
-        register.import_families(tx, families or _shipped("families.csv"), keys, _now_ms(), "contoh")
-        leases.grant(tx, period)
-        code = enrolment.issue_code(tx, kiosk, _now_ms(), auto=True)
-    said = {"kiosk": kiosk, "code": code, "period": period}
-    _serve(store, keys, listen, said, as_json=True, tls=None, with_stdin=with_stdin)
+    with _opened(place, make=True) as (store, keys):
+        with store.write() as tx:
+            register.import_regions(tx, _shipped("semarang-kelurahan.csv"))
+            register.import_catalogue(tx, catalogue or _shipped("catalogue.json"))
+            register.import_kiosks(tx, kiosks or _shipped("kiosks.csv"))
+            register.import_families(tx, families or _shipped("families.csv"), keys, _now_ms(), "contoh")
+            leases.grant(tx, period)
+            code = enrolment.issue_code(tx, kiosk, _now_ms(), auto=True)
+        said = {"kiosk": kiosk, "code": code, "period": period}
+        _serve(store, keys, listen, said, as_json=True, tls=None, with_stdin=with_stdin)
 
 
 def _serve(
@@ -354,7 +356,37 @@ def _serve(
         server.run(app, socket, tls=tls, with_stdin=with_stdin, ready=ready)
     finally:
         socket.close()
-        store.close()
+
+
+def _serve_inherited(store: CityStore, keys: CityKeys, descriptor: int, tls: tuple[str, str] | None) -> None:
+    """One of several workers; it ends with the one that started it."""
+    from socket import socket
+
+    from ewarung_city import api, server
+
+    with socket(fileno=descriptor) as listening:
+        server.run(api.build(store, keys), listening, tls=tls, with_stdin=True)
+
+
+def _serve_many(
+    place: _Place, count: int, listen: str, *, as_json: bool, tls: tuple[str, str] | None, with_stdin: bool
+) -> None:
+    from ewarung_city import server, workers
+
+    with server.bind(listen, tls=tls is not None) as listening:
+        url = server.url_of(listening, tls=tls is not None)
+        command = [sys.executable, "-m", "ewarung_city", "serve", "--data-dir", str(place.data_dir)]
+        if tls is not None:
+            command += ["--tls-cert", tls[0], "--tls-key", tls[1]]
+
+        def ready() -> None:
+            _say({"url": url, "workers": count}, f"city at {url}, {count} workers", as_json=as_json)
+            sys.stdout.flush()
+
+        environment = {**os.environ, "EWARUNG_CITY_DATABASE": place.url}
+        workers.run_workers(
+            [*command, "--inherited"], environment, count, listening, ready=ready, with_stdin=with_stdin
+        )
 
 
 @cli.command()
@@ -362,10 +394,8 @@ def _serve(
 @_JSON
 def verify(*, data_dir: str, database: str, as_json: bool) -> None:
     """Check chains, watermarks, totals and the rule of the leases; exit code 1 names what is wrong."""
-    store, _ = _open(_place(data_dir, database))
-    with store.read() as tx:
+    with _opened(_place(data_dir, database)) as (store, _), store.read() as tx:
         findings = check(tx)
-    store.close()
     if not as_json:
         for found in findings:
             click.echo(f"{found.device}/{found.epoch} {found.seq}: {found.what}")
@@ -397,17 +427,16 @@ def report(
     if kind == "pdp":
         _report_held_data(place, kiosk, out or place.data_dir / "papers", as_json=as_json)
         return
-    store, _ = _open(place)
-    rows: list[msgspec.Struct]
-    shape: type[msgspec.Struct]
-    with store.read() as tx:
-        if kind == "spj":
-            rows, shape = list(monitoring.days(tx, period)), monitoring.DayRow
-        elif kind == "realisasi":
-            rows, shape = list(monitoring.realisation(tx, period)), monitoring.RealisationRow
-        else:
-            rows, shape = list(monitoring.cases(tx, period)), monitoring.CaseRow
-    store.close()
+    with _opened(place) as (store, _):
+        rows: list[msgspec.Struct]
+        shape: type[msgspec.Struct]
+        with store.read() as tx:
+            if kind == "spj":
+                rows, shape = list(monitoring.days(tx, period)), monitoring.DayRow
+            elif kind == "realisasi":
+                rows, shape = list(monitoring.realisation(tx, period)), monitoring.RealisationRow
+            else:
+                rows, shape = list(monitoring.cases(tx, period)), monitoring.CaseRow
     text = monitoring.as_csv(rows, shape)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -421,10 +450,8 @@ def report(
 def _report_held_data(place: _Place, kiosk: str, out: Path, *, as_json: bool) -> None:
     from ewarung_city import breach
 
-    store, _ = _open(place)
-    with store.read() as tx:
+    with _opened(place) as (store, _), store.read() as tx:
         inventory = breach.inventory_of(tx, kiosk, Instant(_now_ms()))
-    store.close()
     done = breach.write_papers(inventory, out)
     sentence = (
         f"{kiosk}: {done['families']} families, notice before {done['notice_before']}\n{done['csv']}\n{done['pdf']}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import logging
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
@@ -95,6 +96,9 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
             row = tx.one(schema.epoch, device=device, epoch=epoch)
         return bytes.fromhex(row["device_key"]) if row is not None else None
 
+    def first(caller: Caller, nonce: str, now_s: int, until_s: int) -> bool:
+        return store.turn(f"nonce {caller.device}", lambda tx: _first(tx, caller, nonce, now_s, until_s))
+
     app = Litestar(
         [enrol, hello, push, pull, attest_day, Router("/", route_handlers=[health], opt=_PUBLIC)],
         guards=[_proved],
@@ -117,7 +121,19 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
         logging_config=None,
     )
     app.state.city = city
-    return SignedExchange(cast("App", app), keys, find_key, lambda: city.now_ms() // 1000)
+    return SignedExchange(
+        cast("App", app), keys, find_key, lambda: city.now_ms() // 1000, first if store.shared else None
+    )
+
+
+def _first(tx: Tx, caller: Caller, nonce: str, now_s: int, until_s: int) -> bool:
+    """Whether no worker saw this message before; what is too old to come again is forgotten."""
+    whose = {"device": caller.device, "epoch": caller.epoch}
+    if tx.one(schema.nonce, **whose, nonce=nonce) is not None:
+        return False
+    tx.forget(schema.nonce, "until_s", now_s, **whose)
+    tx.add(schema.nonce, [{**whose, "nonce": nonce, "until_s": until_s}])
+    return True
 
 
 _PUBLIC = {"public": True}
@@ -130,13 +146,13 @@ def _proved(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHa
         raise _Refusal(401, "Not signed by a kiosk of this city", "signature")
 
 
-class _Verbatim(AbstractDTO[Any]):
+class _Verbatim(AbstractDTO[Any], ABC):
     """Decode a message in one step: a batch's entries stay untouched, for hashes are computed over their very bytes."""
 
     @staticmethod
+    @abstractmethod
     def message(value: bytes) -> msgspec.Struct:
         """Decode it; `decode_bytes` makes one error of every one."""
-        raise NotImplementedError
 
     @classmethod
     def create_for_field_definition(
@@ -221,7 +237,7 @@ def enrol(data: JSONBody[Enrol], request: Request[Any, Any, Any]) -> Response[En
     def work(tx: Tx) -> Enrolled | EnrolPending | Unauthorised:
         return enrolment.enrol(tx, city.keys, data, city.now_ms())
 
-    answer = city.store.retrying(work)
+    answer = city.store.turn(f"code {data.code_id}", work)
     if isinstance(answer, Unauthorised):
         raise _Refusal(403, "The code was not accepted", answer.reason)
     return Response(answer, status_code=202 if isinstance(answer, EnrolPending) else 200)
@@ -242,8 +258,8 @@ def hello(data: JSONBody[Hello], request: Request[Any, Any, Any]) -> Welcome:
     _own(caller, data.device, data.epoch)
     if data.schema != SCHEMA:
         raise _Refusal(409, f"This city speaks version {SCHEMA}", "schema")
-    answer: Welcome = city.store.retrying(
-        lambda tx: intake.welcome(tx, city.keys, data, city.now_ms(), fresh=caller.fresh)
+    answer: Welcome = city.store.turn(
+        data.device, lambda tx: intake.welcome(tx, city.keys, data, city.now_ms(), fresh=caller.fresh)
     )
     return answer
 
@@ -261,7 +277,9 @@ def push(data: JSONBody[Push], request: Request[Any, Any, Any]) -> Response[Ack]
     """Journal up: answered after the commit; the same batch again gets the same bytes."""
     city, caller = _city(request), _caller(request)
     _own(caller, data.device, data.epoch)
-    said: bytes = city.store.retrying(lambda tx: intake.take(tx, city.keys, data, city.now_ms(), caller.created))
+    said: bytes = city.store.turn(
+        data.device, lambda tx: intake.take(tx, city.keys, data, city.now_ms(), caller.created)
+    )
     return cast("Response[Ack]", Response(said, media_type=MediaType.JSON))
 
 
@@ -277,7 +295,7 @@ def pull(cursor: Cursor, request: Request[Any, Any, Any]) -> StatePage:
             return None
         return feed.page_for(tx, caller.device, caller.epoch, cursor)
 
-    page: StatePage | None = city.store.retrying(work)
+    page: StatePage | None = city.store.turn(caller.device, work)
     if page is None:
         raise _Refusal(403, "Upload only until a person decided", "upload_only")
     return page

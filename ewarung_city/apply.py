@@ -37,7 +37,7 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.timeline import BusinessDate
-from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.domain.units import Rupiah, Unit
 from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, Flag, batch_text
 from ewarung_pos.sync.signing import verify
 
@@ -50,6 +50,13 @@ _OUTCOMES = {
 }
 """Ends of an attempt at the terminal that a person of the city has to look at."""
 _LEASE = ("family", "programme", "period", "commodity")
+_OURS = (*_LEASE, "claimed", "spent", "returned")
+"""Of a lease, what a journal says; the rest is the city's, who may be granting at this moment."""
+_REDEMPTION = tuple(column.name for column in schema.redemption.columns)
+_LINE = tuple(column.name for column in schema.redemption_line.columns)
+_RATION, _CASH = Tender.RATION, Tender.CASH
+_TEXT: dict[str, str] = {word: word.value for words in (Tender, Unit) for word in words}
+"""Plain text of what lines are marked with: drivers look at every other kind of text by itself."""
 
 
 class _Beyond(Exception):
@@ -83,10 +90,15 @@ class Applier:
         self._flags: list[tuple[int, str]] = []
         self._families: dict[str, Row] = {}
         self._leases: dict[tuple[str, ...], dict[str, Any]] = {}
+        self._moved: set[tuple[str, ...]] = set()
+        self._new: set[tuple[str, ...]] = set()
         self._stock: dict[str, int] = {}
+        self._stock_before: dict[str, int] = {}
         self._prices: set[tuple[str, int]] = set()
-        self._redemptions: list[dict[str, Any]] = []
-        self._lines: list[dict[str, Any]] = []
+        self._redemptions: list[tuple[Any, ...]] = []
+        self._lines: list[tuple[Any, ...]] = []
+        self._originals: set[str] = set()
+        self._most = 0
         self._days: dict[str, dict[str, Any]] = {}
         self._catalogue = Catalogue()
         self._products: dict[str, Product] = {}
@@ -102,7 +114,7 @@ class Applier:
         self._items = items
         self._fetch(items)
         seen: set[str] = set()
-        known = {row["id"] for row in self._tx.within(schema.entry, "id", [i.id for i in items], device=self._device)}
+        known = self._known_before(items)
         for item in items:
             if item.id and (item.id in seen or item.id in known):
                 self._flag(item.seq, Flag.DUPLICATE_UID)
@@ -120,6 +132,15 @@ class Applier:
         self._write()
         return self._flags
 
+    def _known_before(self, items: Sequence[Item]) -> set[str]:
+        """Ids of these entries that entries of this kiosk had before.
+
+        Ids are minted in order (UUIDv7), so an honest batch lies above the greatest one and nothing is looked up.
+        """
+        greatest = max((str(row["last_id"]) for row in self._tx.all(schema.epoch, device=self._device)), default="")
+        doubtful = [item.id for item in items if item.id and item.id <= greatest]
+        return {str(row["id"]) for row in self._tx.within(schema.entry, "id", doubtful, device=self._device)}
+
     def _flag(self, seq: int, flag: Flag) -> None:
         self._flags.append((seq, flag.value))
 
@@ -133,17 +154,20 @@ class Applier:
                 touched.update(lease.family for lease in fact.leases)
         self._families = {row["key"]: row for row in tx.within(schema.family, "key", sorted(touched))}
         for row in tx.within(schema.lease, "family", sorted(touched), **self._whose):
-            self._leases[tuple(str(row[name]) for name in _LEASE)] = dict(row)
+            self._leases[row["family"], row["programme"], row["period"], row["commodity"]] = dict(row)
         self._stock = {row["product"]: int(row["packs"]) for row in tx.all(schema.stock, **self._whose)}
+        self._stock_before = dict(self._stock)
         for device in ("", self._device):
             self._prices.update((row["product"], int(row["price"])) for row in tx.all(schema.price, device=device))
-        text = tx.setting("catalogue")
-        self._catalogue = feed.CATALOGUE.decode(text) if text else Catalogue()
+        self._catalogue = feed.catalogue(tx)
         self._products = {product.code: product for product in self._catalogue.products}
         if served:
             newest = tx.last(schema.redemption, "seq", **self._whose)
             self._receipt = int(newest["receipt"]) if newest is not None else 0
-        self._fetch_originals({fact.original for fact in served if isinstance(fact, Reversed)})
+            self._originals = {fact.original for fact in served if isinstance(fact, Reversed)}
+            self._fetch_originals(self._originals)
+        held = (abs(total) for lease in self._leases.values() for total in (lease["spent"], lease["returned"]))
+        self._most = max((*held, *map(abs, self._stock.values())), default=0)
 
     def _fetch_originals(self, originals: set[str]) -> None:
         """What the counter-entries of this batch undo, as far as it came in earlier ones."""
@@ -157,16 +181,25 @@ class Applier:
     def _bear(self, fact: Fact) -> None:
         """Look before anything is moved, whether every total that this fact moves stays one that can be kept.
 
+        No total can be beyond the largest that was held and everything that was moved since; only where that is too
+        much, each is looked at by itself.
+
         Raises:
             _Beyond: one does not.
         """
+        self._most += _weight(fact)
+        if self._most > EXACT:
+            self._bear_each(fact)
+
+    def _bear_each(self, fact: Fact) -> None:
         moved: dict[object, int] = {}
         if isinstance(fact, Redeemed | Reversed):
             sign, total = (1, "spent") if isinstance(fact, Redeemed) else (-1, "returned")
             for line in fact.lines:
-                moved[line.tender] = _exact(moved.get(line.tender, 0) + line.total.amount)
-                held = moved.get(line.product, self._stock.get(line.product, 0))
-                moved[line.product] = _exact(held - sign * line.packs)
+                paid, goods = ("paid", line.tender), ("packs", line.product)  # a product may be named like a tender
+                moved[paid] = _exact(moved.get(paid, 0) + line.total.amount)
+                held = moved.get(goods, self._stock.get(line.product, 0))
+                moved[goods] = _exact(held - sign * line.packs)
             for debit in fact.debits:
                 key = (fact.family, debit.programme, debit.period, debit.commodity)
                 lease = self._leases.get(key)
@@ -209,10 +242,13 @@ class Applier:
             self._flag(seq, Flag.RECEIPT_GAP)
         self._receipt = fact.receipt
         if isinstance(fact, Redeemed):
-            self._counterparts.redeemed(entry)
+            if entry.id in self._originals:
+                self._counterparts.redeemed(entry)
             self._card(entry, fact)
-            if any((line.product, line.price) not in self._prices for line in fact.lines):
-                self._flag(seq, Flag.PRICE_MISMATCH)
+            for line in fact.lines:
+                if (line.product, line.price) not in self._prices:
+                    self._flag(seq, Flag.PRICE_MISMATCH)
+                    break
             if not lines_fit(entry, fact, self._products):
                 self._flag(seq, Flag.LINES_DIFFER)
             self._rights(seq, fact, "spent")
@@ -220,48 +256,36 @@ class Applier:
             self._rights(seq, fact, "returned")
         else:
             self._flag(seq, Flag.BAD_REVERSAL)
-        values = dict.fromkeys(Tender, 0)
+        device, epoch, date, stock = self._device, self._epoch, entry.date, self._stock
+        ration = cash = 0
         for place, line in enumerate(fact.lines):
-            values[line.tender] += sign * line.total.amount
-            self._stock[line.product] = self._stock.get(line.product, 0) - sign * line.packs
+            packs, tender = sign * line.packs, line.tender
+            if tender is _RATION:
+                ration += packs * line.price
+            elif tender is _CASH:
+                cash += packs * line.price
+            product = line.product
+            stock[product] = stock.get(product, 0) - packs
+            amount = sign * line.amount
+            unit, price = line.unit, line.price
             self._lines.append(
-                {
-                    **self._whose,
-                    "seq": seq,
-                    "line": place,
-                    "date": entry.date,
-                    "product": line.product,
-                    "commodity": line.commodity,
-                    "unit": line.unit.value,
-                    "packs": sign * line.packs,
-                    "amount": sign * line.amount,
-                    "price": line.price,
-                    "tender": line.tender.value,
-                    "programme": line.programme,
-                }
-            )
-        debit_of_purse = fact.purse if isinstance(fact, Redeemed) else fact.void
+                (device, epoch, seq, place, date, product, line.commodity, _TEXT[unit], packs, amount, price,
+                 _TEXT[tender], line.programme)
+            )  # fmt: skip
+        if isinstance(fact, Redeemed):
+            original, presence, purse = "", fact.presence.value, fact.purse
+        else:
+            original, presence, purse = fact.original, "", fact.void
+        paid = sign * purse.amount if purse is not None else 0
         self._redemptions.append(
-            {
-                **self._whose,
-                "seq": seq,
-                "entry": entry.id,
-                "original": fact.original if isinstance(fact, Reversed) else "",
-                "family": fact.family,
-                "date": entry.date,
-                "presence": fact.presence.value if isinstance(fact, Redeemed) else "",
-                "receipt": fact.receipt,
-                "instant": entry.instant,
-                "ration_value": values[Tender.RATION],
-                "purse": sign * debit_of_purse.amount if debit_of_purse is not None else 0,
-                "cash": values[Tender.CASH],
-            }
-        )
+            (device, epoch, seq, entry.id, original, fact.family, date, presence, fact.receipt, entry.instant, ration,
+             paid, cash)
+        )  # fmt: skip
 
     def _rights(self, seq: int, fact: Redeemed | Reversed, total: str) -> None:
         for debit in fact.debits:
             key = (fact.family, debit.programme, debit.period, debit.commodity)
-            lease = self._leases.setdefault(key, self._no_lease(key, debit.unit.value))
+            lease = self._lease(key, debit.unit.value)
             lease[total] += debit.amount
             if (
                 lease["spent"] - lease["returned"] + lease["surrendered"] > lease["granted"]
@@ -281,14 +305,21 @@ class Applier:
         """What the device says it was granted; more than we know means that our database is older than it."""
         for said in fact.leases:
             key = (said.family, said.programme, said.period, said.commodity)
-            lease = self._leases.setdefault(key, self._no_lease(key, said.unit.value))
+            lease = self._lease(key, said.unit.value)
             lease["claimed"] = max(lease["claimed"], said.granted)
             if said.granted > lease["granted"]:
                 self._flag(seq, Flag.UNKNOWN_GRANT)
 
-    def _no_lease(self, key: tuple[str, ...], unit: str) -> dict[str, Any]:
-        totals = dict.fromkeys(("granted", "claimed", "surrendered", "spent", "returned", "released"), 0)
-        return {**self._whose, **dict(zip(_LEASE, key, strict=True)), "unit": unit, **totals}
+    def _lease(self, key: tuple[str, ...], unit: str) -> dict[str, Any]:
+        """The totals of a right, to be moved."""
+        self._moved.add(key)
+        lease = self._leases.get(key)
+        if lease is None:
+            totals = dict.fromkeys(("granted", "claimed", "surrendered", "spent", "returned", "released"), 0)
+            lease = {**self._whose, **dict(zip(_LEASE, key, strict=True)), "unit": unit, **totals}
+            self._leases[key] = lease
+            self._new.add(key)
+        return lease
 
     def _price(self, entry: Entry, fact: PriceChanged) -> None:
         self._prices.add((fact.product, fact.after))
@@ -363,10 +394,14 @@ class Applier:
 
     def _write(self) -> None:
         tx = self._tx
-        tx.put(schema.lease, list(self._leases.values()))
-        tx.put(schema.stock, [{**self._whose, "product": name, "packs": n} for name, n in self._stock.items()])
-        tx.put(schema.redemption, self._redemptions)
-        tx.put(schema.redemption_line, self._lines)
+        new = [self._leases[key] for key in self._moved & self._new]
+        held = [self._leases[key] for key in self._moved - self._new]
+        tx.add(schema.lease, new)
+        tx.move(schema.lease, [{name: lease[name] for name in _OURS} for lease in held], **self._whose)
+        moved = {name: packs for name, packs in self._stock.items() if self._stock_before.get(name) != packs}
+        tx.put(schema.stock, [{**self._whose, "product": name, "packs": packs} for name, packs in moved.items()])
+        tx.load(schema.redemption, _REDEMPTION, self._redemptions)
+        tx.load(schema.redemption_line, _LINE, self._lines)
         tx.put(schema.day, list(self._days.values()))
         tx.put(schema.price, self._new_prices)
 
@@ -380,3 +415,19 @@ def _exact(total: int) -> int:
     if not -EXACT <= total <= EXACT:
         raise _Beyond
     return total
+
+
+def _weight(fact: Fact) -> int:
+    """At least as much as this fact can move any total by."""
+    if isinstance(fact, Redeemed | Reversed):
+        weight = 0
+        for line in fact.lines:
+            weight += line.packs * (line.price + 1)
+        for debit in fact.debits:
+            weight += debit.amount
+        return weight
+    if isinstance(fact, StockReceived):
+        return sum(good.packs for good in fact.lines)
+    if isinstance(fact, StockAdjusted):
+        return sum(count.counted for count in fact.lines)
+    return 0

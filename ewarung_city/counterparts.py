@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import msgspec
-
 from ewarung_pos.domain.catalogue import Product
 from ewarung_pos.domain.journal import Entry, Redeemed, Reversed
-from ewarung_pos.domain.redemption import Tender, right_debits
+from ewarung_pos.domain.redemption import Tender
 
 __all__ = ["Counterparts", "lines_fit"]
+
+_RATION, _PURSE = Tender.RATION, Tender.PURSE
 
 
 class Counterparts:
@@ -50,18 +50,26 @@ def lines_fit(entry: Entry, fact: Redeemed, products: Mapping[str, Product]) -> 
     """Whether the lines say what was taken.
 
     Their content is that of their packs, the debits are those of the ration lines for the day's month, and the purse
-    paid the lines that it should. A product that the city does not list is judged by its price, not here.
+    paid the lines that it should (as by `right_debits`). A product that the city does not list is judged by its price,
+    not here.
     """
     purse = 0
+    wanted: dict[tuple[str, str, str], int] = {}
     for line in fact.lines:
         product = products.get(line.product)
         if product is not None:
-            content = (product.commodity, product.pack.unit, product.pack.amount * line.packs)
-            if (line.commodity, line.unit, line.amount) != content:
+            pack = product.pack
+            if (line.commodity, line.unit, line.amount) != (product.commodity, pack.unit, pack.amount * line.packs):
                 return False
-        if line.tender is Tender.PURSE:
-            purse += line.total.amount
+        if line.tender is _RATION:
+            key = (line.programme, line.commodity, line.unit)
+            wanted[key] = wanted.get(key, 0) + line.amount
+        elif line.tender is _PURSE:
+            purse += line.packs * line.price
     if purse != (fact.purse.amount if fact.purse is not None else 0):
         return False
-    wanted = right_debits(fact.lines, entry.date[:7])
-    return sorted(fact.debits, key=msgspec.structs.astuple) == sorted(wanted, key=msgspec.structs.astuple)
+    period = entry.date[:7]
+    said = {(debit.programme, debit.commodity, debit.unit): debit.amount for debit in fact.debits}
+    if len(fact.debits) != len(wanted) or said != wanted:
+        return False
+    return all(debit.period == period for debit in fact.debits)

@@ -94,6 +94,8 @@ def enrol(tx: Tx, keys: CityKeys, message: Enrol, now_ms: int) -> Enrolled | Enr
         return Unauthorised("the proof does not fit the code", reason="code_wrong")
     if row["state"] != "open" and (row["device_key"], row["wrap_key"]) != (message.device_key, message.wrap_key):
         return Unauthorised("the code was used", reason="code_used")
+    if message.device not in {"", row["device"]}:  # its own till may be serving: that epoch does not end by a mistake
+        return Unauthorised("the code is another kiosk's", reason="code_other")
     if row["state"] == "open":
         state = "approved" if row["auto"] else "pending"
         change = {"state": state, "device_key": message.device_key, "wrap_key": message.wrap_key}

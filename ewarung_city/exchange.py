@@ -72,15 +72,23 @@ class SignedExchange:
         keys: of the city.
         find_key: public key of a kiosk's enrolment, or None; may touch the database.
         now_s: the city's time.
+        first_anywhere: (caller, nonce, now, until) whether no other worker saw that message before, and remember it
+            until then; None when there is no other.
     """
 
     def __init__(
-        self, app: App, keys: CityKeys, find_key: Callable[[str, int], bytes | None], now_s: Callable[[], int]
+        self,
+        app: App,
+        keys: CityKeys,
+        find_key: Callable[[str, int], bytes | None],
+        now_s: Callable[[], int],
+        first_anywhere: Callable[[Caller, str, int, int], bool] | None = None,
     ) -> None:
         self._app = app
         self._keys = keys
         self._find_key = find_key
         self._now_s = now_s
+        self._first_anywhere = first_anywhere
         self._known: dict[str, bytes] = {}
         self._nonces: dict[str, int] = {}
         self._guard = Lock()
@@ -127,11 +135,11 @@ class SignedExchange:
         url = f"{scope.get('scheme', 'http')}://{host}{path}{'?' + query if query else ''}"
         try:
             by = verify_request(scope["method"], url, headers, body, self._key_of)
+            return self._caller(scope["path"], by)
         except Unauthorised as error:
             raise _Refused(Problem(401, "Not signed by a kiosk of this city", error.reason)) from error
         except ServerBusy as error:
             raise _Refused(Problem(503, "The city is busy", "busy"), 5) from error
-        return self._caller(scope["path"], by)
 
     def _caller(self, path: str, by: SignedBy) -> Caller:
         found = _KEYID.fullmatch(by.keyid)
@@ -142,9 +150,10 @@ class SignedExchange:
             raise _Refused(Problem(403, "This key is for something else", "wrong_key"))
         now = self._now_s()
         fresh = abs(by.created - now) <= CLOCK_TOLERANCE_S
-        if fresh and not path.startswith(_REPEATABLE) and not self._first(f"{by.keyid} {by.nonce}", now):
+        caller = Caller(device or "", int(epoch or 0), key or "", by.created, fresh)
+        if fresh and not path.startswith(_REPEATABLE) and not self._first(caller, by, now):
             raise _Refused(Problem(409, "This message came before", "replayed"))
-        return Caller(device or "", int(epoch or 0), key or "", by.created, fresh)
+        return caller
 
     def _key_of(self, keyid: str) -> bytes | None:
         found = _KEYID.fullmatch(keyid)
@@ -159,15 +168,16 @@ class SignedExchange:
                 self._known[keyid] = held
         return held
 
-    def _first(self, message: str, now: int) -> bool:
+    def _first(self, caller: Caller, by: SignedBy, now: int) -> bool:
         """Whether a fresh message comes for the first time; older ones are refused for their age."""
+        message, until = f"{by.keyid} {by.nonce}", now + 2 * CLOCK_TOLERANCE_S
         with self._guard:
             if len(self._nonces) > 10_000:
                 self._nonces = {name: until for name, until in self._nonces.items() if until > now}
             if message in self._nonces:
                 return False
-            self._nonces[message] = now + 2 * CLOCK_TOLERANCE_S
-            return True
+            self._nonces[message] = until
+        return self._first_anywhere is None or self._first_anywhere(caller, by.nonce, now, until)
 
     # -- the answer --------------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ state of the things after the cursor, so a page that comes twice, or late, chang
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,7 +21,7 @@ from ewarung_pos.domain.state import OperatorRecord, PurseCredit, StatePage
 from ewarung_pos.domain.units import Unit
 from ewarung_pos.sync.protocol import PAGE_BYTES, encode
 
-__all__ = ["families_of", "page_for", "tell", "tell_again", "tell_all"]
+__all__ = ["catalogue", "families_of", "page_for", "tell", "tell_again", "tell_all"]
 
 _THINGS = 2_000
 """Feed rows looked at for one page."""
@@ -29,6 +30,17 @@ _FRAME = 2_000
 """Bytes of a page beside its items."""
 
 CATALOGUE = msgspec.json.Decoder(Catalogue)
+
+
+@lru_cache(maxsize=4)
+def _catalogue(text: str) -> Catalogue:
+    return CATALOGUE.decode(text)
+
+
+def catalogue(tx: Tx) -> Catalogue:
+    """What the city lists; decoded once for as long as it stays the same."""
+    text = tx.setting("catalogue")
+    return _catalogue(text) if text else Catalogue()
 
 
 def tell(tx: Tx, device: str, things: Iterable[tuple[str, str]]) -> None:

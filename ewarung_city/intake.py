@@ -65,6 +65,8 @@ class _Bad(msgspec.Struct, frozen=True):
     seq: int
 
 
+_ENTRY = ("device", "epoch", "seq", "id", "kind", "date", "instant", "body", "hash", "received_ms")
+
 _LEAP = 10_000_000
 """So many versions a feed may have gained since the backup of a city: far more than any month brings."""
 
@@ -213,10 +215,11 @@ def _position(tx: Tx, push: Push, held: Row, hashes: list[bytes]) -> _Bad | None
         return _Bad(Outcome.QUARANTINED, Quarantine.HASH, push.first_seq)
     if push.first_seq > acked + 1:
         return _Bad(Outcome.QUARANTINED, Quarantine.GAP, acked + 1)
-    ours = {0: genesis(push.device, push.epoch)}
+    ours = {0: genesis(push.device, push.epoch), acked: bytes.fromhex(held["acked_hash"])}
     span = {"device": push.device, "epoch": push.epoch}
-    for row in tx.between(schema.entry, "seq", push.first_seq - 1, min(acked, push.last_seq), **span):
-        ours[int(row["seq"])] = bytes(row["hash"])
+    if push.first_seq <= acked:
+        for row in tx.between(schema.entry, "seq", push.first_seq - 1, min(acked, push.last_seq), **span):
+            ours[int(row["seq"])] = bytes(row["hash"])
     for place in range(push.first_seq - 1, min(acked, push.last_seq) + 1):
         if ours.get(place) != hashes[place - push.first_seq + 1]:
             return _Bad(Outcome.FORK, "FORK", max(place, push.first_seq))
@@ -247,7 +250,7 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
     if abs(created_s - now_ms // 1000) > CLOCK_TOLERANCE_S:
         flagged.append((taken[-1].seq, Flag.CLOCK_SKEW.value))
     flagged = sorted(set(flagged))
-    _store(tx, push, taken, flagged, now_ms)
+    _store(tx, push, taken, flagged, now_ms, str(held["last_id"]))
     held = {**held, "acked_seq": taken[-1].seq, "acked_hash": taken[-1].hash.hex()}
     if bad is not None:
         return _aside(tx, keys, push, held, bad, now_ms, tuple(flagged))
@@ -262,35 +265,36 @@ def _read(push: Push, place: int, body: bytes, digest: bytes) -> Taken | None:
     entry = countable(body)
     said = entry if entry is not None else loosely(body)
     stated = (said.seq, said.device, said.epoch)
-    if any(word not in (None, true) for word, true in zip(stated, (place, push.device, push.epoch), strict=True)):
+    true = (place, push.device, push.epoch)
+    if stated != true and any(word not in (None, ours) for word, ours in zip(stated, true, strict=True)):
         return None
     kind = type(entry.fact).__name__ if entry is not None else ""
     return Taken(place, said.id, kind, said.date, said.instant, body, digest, entry)
 
 
-def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]], now_ms: int) -> None:
+def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]], now_ms: int, last_id: str) -> None:
     whose: dict[str, Any] = {"device": push.device, "epoch": push.epoch}
-    rows = [
-        {
-            **whose,
-            "seq": item.seq,
-            "id": item.id,
-            "kind": item.kind,
-            "date": item.date,
-            "instant": item.instant,
-            "body": item.body,
-            "hash": item.hash,
-            "received_ms": now_ms,
-        }
-        for item in taken
-    ]
-    tx.add(schema.entry, rows)
+    device, epoch = push.device, push.epoch
+    tx.open_month(now_ms)
+    tx.load(
+        schema.entry,
+        _ENTRY,
+        [
+            (device, epoch, item.seq, item.id, item.kind, item.date, item.instant, item.body, item.hash, now_ms)
+            for item in taken
+        ],
+    )
     tx.put(
         schema.case,
         [{**whose, "seq": seq, "reason": flag, "state": "open", "opened_ms": now_ms} for seq, flag in flagged],
     )
     last = taken[-1]
-    place = {"acked_seq": last.seq, "acked_hash": last.hash.hex(), "seen_ms": now_ms}
+    place = {
+        "acked_seq": last.seq,
+        "acked_hash": last.hash.hex(),
+        "seen_ms": now_ms,
+        "last_id": max(last_id, *(item.id for item in taken)),
+    }
     tx.change(schema.epoch, place, **whose)
 
 

@@ -21,7 +21,7 @@ from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import ConfigError, NotEntitled
 
-__all__ = ["Granted", "declare_lost", "doubt", "grant", "is_lost", "outstanding", "recovering"]
+__all__ = ["Granted", "declare_lost", "doubt", "grant", "is_lost", "outstanding", "recovering", "restored"]
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -54,8 +54,7 @@ def grant(tx: Tx, period: str) -> Granted:
         raise ConfigError(f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery")
     catalogue, rations, purses = _programmes(tx)
     families = tx.all(schema.family, "key")
-    doubted = _doubted(tx)
-    epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk) if row["device"] not in doubted}
+    epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
     entitled = _entitle(tx, period, families, catalogue, rations)
     leases, short = _lease_home(tx, period, families, epochs, entitled)
     credited = _credit(tx, period, families, purses)
@@ -115,6 +114,16 @@ def _doubted(tx: Tx) -> set[str]:
         for row in tx.all(schema.epoch, state="active")
         if int(tx.setting(f"doubt|{row['device']}|{row['epoch']}") or 0) > int(row["acked_seq"])
     }
+
+
+def restored(tx: Tx, now_ms: int) -> list[str]:
+    """This database is a copy from before: nothing is granted until every active kiosk has reported since now.
+
+    A kiosk that was told more than the copy knows makes the city find that out by itself, but only once it greets.
+    Returns who is waited for.
+    """
+    tx.set("recovery", str(now_ms))
+    return recovering(tx)
 
 
 def recovering(tx: Tx) -> list[str]:
@@ -195,14 +204,15 @@ def _lease_home(
         given[thing] = given.get(thing, 0) + outstanding(row)
         held[row["device"], row["epoch"], *thing] = row
     grants: list[dict[str, object]] = []
+    doubted = _doubted(tx)
     short = 0
     for right in entitled:
         thing = (right["family"], right["programme"], right["commodity"])
         home = homes[str(right["family"])]
         rest = int(str(right["amount"])) - given.get(thing, 0)
-        if home not in epochs or rest <= 0:
+        if home not in epochs or home in doubted or rest <= 0:
             elsewhere = (home, epochs.get(home, 0), *thing) not in held
-            short += elsewhere
+            short += rest > 0 or elsewhere
             continue
         before = held.get((home, epochs[home], *thing))
         grants.append(

@@ -18,8 +18,13 @@ __all__ = ["Loose", "countable", "decode_push", "loosely"]
 _NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 """The character that PostgreSQL cannot keep in a text, as JSON writes it."""
 
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
-"""What the shape of JSON consists of; everything between is a number, a word or nothing of ours."""
+_NUL_WORD = b"\\u0000"
+
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+"?|[\[\]{},]', re.DOTALL)
+"""What the shape of JSON consists of; everything between is a number, a word or nothing of ours.
+
+A string that never ends is one token too: looked for anew from each quote within, it would keep the city for an hour.
+"""
 
 _PUSH = msgspec.json.Decoder(Push)
 _SPACE = b" \t\r\n"
@@ -56,7 +61,11 @@ def countable(body: bytes) -> Entry | None:
         entry = decode(body)
     except msgspec.MsgspecError:
         return None
-    return entry if canonical(entry) == body and _NUL.search(body) is None else None
+    return entry if canonical(entry) == body and not _has_nul(body) else None
+
+
+def _has_nul(body: bytes) -> bool:
+    return _NUL_WORD in body and _NUL.search(body) is not None
 
 
 def loosely(body: bytes) -> Loose:
@@ -65,7 +74,7 @@ def loosely(body: bytes) -> Loose:
     Only canonical JSON is believed beyond its place: of bytes that two readers may read differently, nothing is.
     """
     try:
-        if encode(msgspec.json.decode(body)) == body and _NUL.search(body) is None:
+        if encode(msgspec.json.decode(body)) == body and not _has_nul(body):
             return _LOOSE.decode(body)
     except (msgspec.MsgspecError, RecursionError, UnicodeError):
         pass

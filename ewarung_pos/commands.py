@@ -213,9 +213,10 @@ def backup(*, directory: Path | None, data_dir: str | None, as_json: bool, piped
 
 @cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--older", is_flag=True, help="Also in the place of a sound ledger that holds as much.")
 @_DATA_DIR
 @_JSON
-def restore(*, file: Path, data_dir: str | None, as_json: bool) -> None:
+def restore(*, file: Path, older: bool, data_dir: str | None, as_json: bool) -> None:
     """Put the verified copy FILE in the place of the ledger; the till serves again once it is enrolled anew.
 
     A copy may be older than what was handed out. So the restored ledger only tells the city what it holds; enrolling
@@ -224,7 +225,7 @@ def restore(*, file: Path, data_dir: str | None, as_json: bool) -> None:
     from ewarung_pos.kiosk.copies import restore_ledger
     from ewarung_pos.ui.text_copies import restored_words
 
-    done = restore_ledger(file, data_dir)
+    done = restore_ledger(file, data_dir, older=older)
     for line in restored_words(done):
         click.echo(line, err=as_json)
     if as_json:
@@ -321,5 +322,8 @@ def run_command(words: list[str]) -> int:
             click.echo(line, err=True)
         return 2
     except click.Abort:
-        click.echo("Dihentikan. Tidak ada yang diubah.", err=True)
+        from ewarung_pos.wrong_use import STOPPED
+
+        for line in STOPPED:
+            click.echo(line, err=True)
         return 3

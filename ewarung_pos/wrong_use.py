@@ -1,12 +1,21 @@
-"""A command line that cannot be understood, in the three sentences every trouble has: what, what is safe, what now."""
+"""A command line that is not understood, or that was cut off: in the three sentences every trouble has."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import click
+from click.exceptions import NoArgsIsHelpError
 
-__all__ = ["tell_wrong_use"]
+__all__ = ["STOPPED", "tell_wrong_use"]
+
+STOPPED = (
+    "Dihentikan sebelum selesai.",
+    "Yang sudah aman: semua yang sudah tercatat.",
+    "Lakukan sekarang: lihat keadaannya dengan `ewarung-pos doctor`, lalu ulangi perintah itu bila masih perlu.",
+)
+"""Ctrl+C: nobody knows here how far the command was, so nothing is promised of it."""
 
 
 def tell_wrong_use(error: click.ClickException, program: str) -> tuple[str, ...]:
@@ -38,12 +47,18 @@ def _what(error: click.ClickException, command: str) -> str:
             return f"Nilai untuk {_name(param)} tidak bisa dipakai; beri {_expected(param.type)}."
         case click.BadOptionUsage():
             return f"Pilihan {error.option_name} dipakai tanpa nilai, atau dengan nilai yang tidak diperlukan."
-    return error.format_message()
+        case NoArgsIsHelpError():
+            return f"`{command}` memerlukan salah satu perintahnya."
+    extra = _EXTRA.fullmatch(error.message)
+    return f"`{command}` tidak memerlukan {extra[1]!r}." if extra is not None else error.format_message()
 
 
 def _name(param: click.Parameter) -> str:
     return max(param.opts, key=len) if isinstance(param, click.Option) else param.make_metavar(_NOWHERE)
 
+
+_EXTRA = re.compile(r"Got unexpected extra arguments? \((.*)\)", re.DOTALL)
+"""Click has no error of its own for words too many."""
 
 _NOWHERE = click.Context(click.Command("ewarung-pos"))
 

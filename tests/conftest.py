@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.city_databases import Databases
+
 GRACE_SECONDS = 3.0
 
 # Before anything imports Qt or reads a clock. The zone is a POSIX one, far from Semarang's, so that code which takes
@@ -23,6 +25,8 @@ GRACE_SECONDS = 3.0
 os.environ["QT_QPA_PLATFORM"] = os.environ.get("EWARUNG_TEST_QT_PLATFORM", "offscreen")
 os.environ["TZ"] = "AWAY+5"
 time.tzset()
+TEST_URL = os.environ.get("EWARUNG_CITY_TEST_URL", "")
+"""A PostgreSQL server on which the city's tests run too: its user may create databases."""
 for _name in [name for name in os.environ if name.startswith("EWARUNG_") and name != "EWARUNG_TEST_QT_PLATFORM"]:
     del os.environ[_name]
 
@@ -94,6 +98,36 @@ def _where(thread: threading.Thread) -> str:
     frame = sys._current_frames().get(thread.ident or 0)
     stack = "".join(traceback.format_stack(frame)[-3:]) if frame else ""
     return f"{thread.name}\n{stack}"
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL server of this session's own."""
+    from tests.city_databases import server
+
+    with server() as started:
+        yield started.url
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql", *(["url"] if TEST_URL else [])])
+def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
+    """What a city keeps its data in: every test that asks runs once for each kind."""
+    from tests.city_databases import OnPostgres, OnSqlite
+
+    if request.param == "sqlite":
+        yield OnSqlite()
+        return
+    made = OnPostgres(TEST_URL if request.param == "url" else request.getfixturevalue("postgresql"), _prepared)
+    yield made
+    made.close()
+
+
+def _prepared(url: str) -> None:
+    from ewarung_city.store.database import CityStore
+
+    store = CityStore(url)
+    store.create()
+    store.close()
 
 
 @pytest.fixture(autouse=True)

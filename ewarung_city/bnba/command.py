@@ -61,7 +61,8 @@ def import_list(
     else:
         with store.read() as tx:
             rows = read_rows(tx, listed)
-        report = store.retrying(lambda tx: take_list(tx, keys, listed, now_ms, rows))
+        with store.write() as tx:
+            report = take_list(tx, keys, listed, now_ms, rows)
     try:
         table, paper = papers.write_papers(report, out)
     except OSError as error:

@@ -1,6 +1,9 @@
 """Tables of a city. Keys lead with the kiosk; no sequences, no foreign keys across kiosks (sync.md section 7).
 
 `device` is the kiosk's id, `epoch` counts its enrolments. Rupiah and base units are integers. Times are ms UTC.
+
+The program's queries are written against these; the tables themselves are made and changed by the revisions in
+`migrations`, and a test holds the two together.
 """
 
 from __future__ import annotations
@@ -9,7 +12,6 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 
 __all__ = [
     "METADATA",
-    "SCHEMA_VERSION",
     "aside",
     "batch",
     "case",
@@ -28,6 +30,7 @@ __all__ = [
     "import_note",
     "kiosk",
     "lease",
+    "nonce",
     "operator",
     "price",
     "redemption",
@@ -36,15 +39,18 @@ __all__ = [
     "stock",
 ]
 
-SCHEMA_VERSION = 1
-
 METADATA = MetaData(
     naming_convention={"pk": "pk_%(table_name)s", "ix": "ix_%(table_name)s_%(column_0_N_name)s"},
 )
 
 
+# Text is compared and ordered by its bytes on every engine, not by the rules of whoever made the database.
+_WORD = String(80).with_variant(String(80, collation="C"), "postgresql")
+_PROSE = Text().with_variant(Text(collation="C"), "postgresql")
+
+
 def _key(name: str) -> Column[str]:
-    return Column(name, String(80), primary_key=True)
+    return Column(name, _WORD, primary_key=True)
 
 
 def _place(name: str, *, primary_key: bool = False) -> Column[int]:
@@ -56,7 +62,7 @@ def _number(name: str) -> Column[int]:
 
 
 def _text(name: str) -> Column[str]:
-    return Column(name, Text, nullable=False, default="")
+    return Column(name, _PROSE, nullable=False, default="")
 
 
 def _device_epoch() -> tuple[Column[str], Column[int]]:
@@ -198,8 +204,15 @@ epoch = Table(
     _number("seen_ms"),
     _text("app_version"),
     _number("practice"),
+    _text("last_id"),
 )
-"""One enrolment of a kiosk: active or frozen; how far its journal is held, and how far state was given to it."""
+"""One enrolment of a kiosk: active or frozen; how far its journal is held, and how far state was given to it.
+
+`last_id` is the greatest id of its entries: an entry with a greater one is no second one.
+"""
+
+nonce = Table("nonce", METADATA, *_device_epoch(), _key("nonce"), _place("until_s"))
+"""Messages that came, until (s UTC) one as old would be refused for its age; kept where several workers answer."""
 
 entry = Table(
     "entry",
@@ -214,6 +227,8 @@ entry = Table(
     Column("hash", LargeBinary, nullable=False),
     _number("received_ms"),
 )
+"""On PostgreSQL partitioned by the month of `received_ms`, which is in the key there. What holds a place free of a
+second entry is the watermark of its enrolment, which moves under the kiosk's lock."""
 Index("ix_entry_device_id", entry.c.device, entry.c.id)
 
 batch = Table(
@@ -289,7 +304,6 @@ redemption_line = Table(
     _text("programme"),
 )
 """Lines, negative on reversals."""
-Index("ix_redemption_line_device_date", redemption_line.c.device, redemption_line.c.date)
 
 stock = Table("stock", METADATA, *_device_epoch(), _key("product"), _number("packs"))
 

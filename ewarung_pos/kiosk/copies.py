@@ -1,4 +1,4 @@
-"""A copy of this kiosk"s ledger: made, put in the ledger"s place, and told of to the city."""
+"""A copy of this kiosk's ledger: made, put in the ledger's place, and told of to the city."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _piped(source: IO[str]) -> bytes:
     return key
 
 
-def restore_ledger(file: Path, data_dir: str | None) -> dict[str, Any]:
+def restore_ledger(file: Path, data_dir: str | None, *, older: bool = False) -> dict[str, Any]:
     """Put a verified copy in the place of the ledger, and tell the city what it holds; JSON-ready.
 
     Returns:
@@ -76,7 +76,7 @@ def restore_ledger(file: Path, data_dir: str | None) -> dict[str, Any]:
 
     config, folder = configuration(data_dir)
     key = key_of(folder, person()).secret
-    done: dict[str, Any] = msgspec.to_builtins(restore(file, folder, key))
+    done: dict[str, Any] = msgspec.to_builtins(restore(file, folder, key, older=older))
     done |= {"city": None, "city_error": ""}
     if config.city.url:
         try:

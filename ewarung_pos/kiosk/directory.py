@@ -1,4 +1,4 @@
-"""Which directory is this kiosk"s, and what it is configured to be."""
+"""Which directory is this kiosk's, and what it is configured to be."""
 
 from __future__ import annotations
 

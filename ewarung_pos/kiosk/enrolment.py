@@ -18,7 +18,7 @@ import msgspec
 from ewarung_pos import __version__
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.domain.state import KioskIdentity
-from ewarung_pos.errors import ConfigError, LedgerBusy, PosError
+from ewarung_pos.errors import ConfigError, LedgerBusy, PosError, Unauthorised
 from ewarung_pos.kiosk.copies import told
 from ewarung_pos.kiosk.directory import data_directory
 from ewarung_pos.kiosk.passphrase import person
@@ -115,9 +115,7 @@ def enrol_into(
         stack.callback(InstanceLock(draft / _DRAFT_LOCK).release)
         stack.callback(_forget, draft)
         key = held or make_key(draft, tier, ask)
-        enrolment = enrol(url, code, __version__, ca=ca, on_digits=on_digits, now_s=lambda: clock.now().wall.ms // 1000)
-        if ended and enrolment.identity.device != ended:
-            raise ConfigError(f"kode {enrolment.identity.device}, buku di sini {ended}", reason="other_kiosk")
+        enrolment = _taken_in(url, code, clock, ca, on_digits, ended)
         if practice:
             marked = msgspec.structs.replace(enrolment.identity, practice=True)
             enrolment = msgspec.structs.replace(enrolment, identity=marked)
@@ -182,6 +180,23 @@ def _ended(folder: Path, key: bytes, send: Callable[[LedgerFile], None], stack: 
         send(copy)
         identity = copy.identity()
     return identity.device if identity is not None else ""
+
+
+def _taken_in(url: str, code: str, clock: Clock, ca: str, on_digits: Callable[[str], None], ended: str) -> Enrolment:
+    """What the city answers; as the kiosk whose epoch ends, if there is one."""
+
+    def now_s() -> int:
+        return clock.now().wall.ms // 1000
+
+    try:
+        enrolment = enrol(url, code, __version__, ca=ca, device=ended, on_digits=on_digits, now_s=now_s)
+    except Unauthorised as error:
+        if error.reason != "code_other":
+            raise
+        raise ConfigError(f"kode kios lain, buku di sini {ended}", reason="other_kiosk") from error
+    if ended and enrolment.identity.device != ended:
+        raise ConfigError(f"kode {enrolment.identity.device}, buku di sini {ended}", reason="other_kiosk")
+    return enrolment
 
 
 def _begin(draft: Path, key: bytes, enrolment: Enrolment, url: str, clock: Clock, ca: str, *, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""On which rung the key of this kiosk"s ledger is or shall be, and moving it to another (docs/keys.md)."""
+"""On which rung the key of this kiosk's ledger is or shall be, and moving it to another (docs/keys.md)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The till"s window on this kiosk."""
+"""The till's window on this kiosk."""
 
 from __future__ import annotations
 

@@ -5,15 +5,20 @@ All that a restore needs is in the one file, except the key that opens it: who f
 
 from __future__ import annotations
 
+import errno
 import os
-from contextlib import suppress
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import msgspec
 
-from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError, LedgerFull
+from ewarung_pos.errors import ConfigError, LedgerBusy, LedgerCorrupt, LedgerError, LedgerFull
 from ewarung_pos.ledger.engine import Connection, check_owner, connect, mark_copy, translated
 from ewarung_pos.ledger.keys import sync_directory
+from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.ledger.verify import verify
 
 __all__ = ["Backup", "back_up", "complete", "copy_ledger", "discard"]
@@ -39,26 +44,44 @@ def back_up(path: Path, key: bytes | None, directory: Path) -> Backup:
     """
     if not os.access(directory, os.W_OK):
         raise ConfigError(f"{directory.name}: tidak ada, atau tidak boleh ditulisi", reason="backup_dir")
-    draft = directory / f"{path.name}.draft"
     try:
-        discard(draft)
-        copy_ledger(path, draft, key, mark=True)
-        report = verify(draft, key, encrypted=key is not None)
-        if not report.ok:
-            raise LedgerCorrupt("; ".join(map(str, report.problems)), reason="verify")
-        target = directory / f"ledger-{report.device or 'new'}-{report.epoch}-{report.entries:08d}.db"
-        draft.replace(target)
-        sync_directory(directory)
+        with _drafting(directory, path.name) as draft:
+            copy_ledger(path, draft, key, mark=True)
+            report = verify(draft, key, encrypted=key is not None)
+            if not report.ok:
+                raise LedgerCorrupt("; ".join(map(str, report.problems)), reason="verify")
+            target = directory / f"ledger-{report.device or 'new'}-{report.epoch}-{report.entries:08d}.db"
+            draft.replace(target)
+            sync_directory(directory)
     except OSError as error:
+        if error.errno == errno.ENOSPC:
+            raise LedgerFull(f"{error.strerror}", reason="copy") from error
         raise ConfigError(f"{directory.name}: {error.strerror}", reason="backup_dir") from error
     except LedgerError as error:
         if error.reason != "io":
             raise
         raise ConfigError(f"{directory.name}: {error.detail}", reason="backup_dir") from error
-    finally:
-        with suppress(OSError):
-            discard(draft)
     return Backup(os.fspath(target), report.entries, report.head)
+
+
+@contextmanager
+def _drafting(directory: Path, name: str) -> Iterator[Path]:
+    """Where a copy is made, in a folder of its own: one that another process makes meanwhile is not taken for it.
+
+    What copies left that were cut off goes first; one under way keeps its own, by the lock in it.
+    """
+    prefix = f".{name}.copying-"
+    for left in directory.glob(f"{prefix}*/{LOCK_FILE}"):
+        with suppress(LedgerBusy, ConfigError):
+            InstanceLock(left).release()
+            shutil.rmtree(left.parent, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=prefix, dir=directory))
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        # Where a disk knows no locks, another's sweep may end this copy; none is taken for a good one by that either.
+        with suppress(LedgerBusy, ConfigError):
+            stack.callback(InstanceLock(folder / LOCK_FILE).release)
+        yield folder / name
 
 
 def copy_ledger(source: Path, target: Path, key: bytes | None, *, mark: bool = False) -> None:

@@ -92,7 +92,8 @@ class LedgerCopies:
         Raises:
             ConfigError: the place is not there, or cannot be written (`backup_dir`).
             LedgerFull: no room there (`copy`).
-            LedgerError: the ledger does not verify, or the process ended without a word (`copy_stopped`).
+            LedgerError: the ledger does not verify, or the process did not start or ended without a word
+                (`copy_stopped`).
         """
         if self._own:
             try:
@@ -108,7 +109,7 @@ class LedgerCopies:
         """The newest one that is there now, by its name.
 
         Raises:
-            ConfigError: the place is not there (`backup_dir`).
+            ConfigError: the place is not there, or went while it was looked at (`backup_dir`).
         """
         identity = self._reader().identity()
         if identity is None or (self._own and not self._directory.exists()):
@@ -124,7 +125,10 @@ class LedgerCopies:
                 self._process.kill()
 
     def _told(self, entries: int, path: Path) -> LedgerCopy:
-        found = path.stat()
+        try:
+            found = path.stat()
+        except OSError as error:  # the stick was pulled meanwhile
+            raise ConfigError(f"{self._directory}: {error.strerror}", reason="backup_dir") from error
         same = found.st_dev == self._data_dir.stat().st_dev
         return LedgerCopy(os.fspath(self._directory), found.st_mtime_ns // 1_000_000, entries, same)
 
@@ -139,14 +143,17 @@ class LedgerCopies:
         with self._guard:
             if self._closed:
                 raise LedgerError("the till is closing", reason="copy_stopped")
-            process = self._process = subprocess.Popen(  # noqa: S603 - this program
-                words,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                text=True,
-                env={**os.environ, **place},
-            )
+            try:
+                process = self._process = subprocess.Popen(  # noqa: S603 - this program
+                    words,
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.DEVNULL,
+                    text=True,
+                    env={**os.environ, **place},
+                )
+            except OSError as error:  # no memory for it, or the program was moved by an upgrade
+                raise LedgerError(f"{error.strerror}", reason="copy_stopped") from error
         try:
             said, _ = process.communicate(told, timeout=LONGEST_S)
         except subprocess.TimeoutExpired:

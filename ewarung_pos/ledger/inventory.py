@@ -21,6 +21,7 @@ _FAMILIES = (
     "SELECT f.key, f.name, f.nik_masked, f.kelurahan, f.kecamatan, c.last4, f.since_ms FROM register_family AS f "
     "JOIN register_card AS c ON c.family = f.key ORDER BY f.name, f.key"
 )
+_LEDGERS = ("*.db", "*.db.schema-*")
 _PEOPLE = "SELECT name FROM operator ORDER BY name, code"
 
 
@@ -69,8 +70,8 @@ def take_inventory(data_dir: Path, at: Instant, ask: Ask | None = None, copies: 
 
 
 def _copies(data_dir: Path, folders: tuple[Path, ...]) -> list[Path]:
-    """Every file that may be a ledger, but the one in use."""
-    found = {file.resolve() for folder in (data_dir, *folders) for file in folder.glob("*.db")}
+    """Every file that may be a ledger, but the one in use; a ledger from before a new schema (`migrate`) is one too."""
+    found = {file.resolve() for folder in (data_dir, *folders) for kind in _LEDGERS for file in folder.glob(kind)}
     return sorted(found - {(data_dir / LEDGER_FILE).resolve()})
 
 

@@ -111,7 +111,7 @@ def key_for(file: Path, ask: Ask | None = None) -> LedgerKey:
     Raises:
         ConfigError, LedgerKeyWrong: as `key_of`.
     """
-    beside, above = file.parent, file.parent.parent
+    beside, above = file.absolute().parent, file.absolute().parent.parent
     return key_of(above if not _has_key(beside) and _has_key(above) else beside, ask)
 
 

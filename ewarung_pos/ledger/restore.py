@@ -59,7 +59,8 @@ class Restored(msgspec.Struct, frozen=True):
     """The copy that is in place now, and where the ledger that was there before is kept (`replaced`, empty: none).
 
     `in_doubt` counts the debits whose outcome the copy does not know: the terminal's slips tell. `replaced_entries` is
-    -1 when the old file could not be read.
+    -1 when the old file could not be read. `replaced_serves`: it could be read and not be marked as a copy, so it would
+    serve again where it is put back.
     """
 
     device: str
@@ -70,6 +71,7 @@ class Restored(msgspec.Struct, frozen=True):
     replaced: str = ""
     replaced_entries: int = -1
     replaced_ok: bool = False
+    replaced_serves: bool = False
 
 
 def holds_copy(path: Path, key: bytes | None) -> bool:
@@ -87,20 +89,22 @@ def holds_copy(path: Path, key: bytes | None) -> bool:
         connection.close()
 
 
-def restore(file: Path, data_dir: Path, key: bytes | None) -> Restored:
+def restore(file: Path, data_dir: Path, key: bytes | None, *, older: bool = False) -> Restored:
     """Verify a copy in full and put it in the place of the ledger of this directory, which is kept beside it.
 
     Args:
         file: the copy; it is only read.
         data_dir: with the key, and perhaps a ledger, sound or not.
         key: 32 raw bytes; None for the plain files of tests.
+        older: also in the place of a sound ledger that serves and holds as much.
 
     Raises:
         LedgerBusy: the till runs, or another program reads the ledger.
         LedgerCorrupt: the copy does not verify (`verify`), or belongs to no kiosk (`no_identity`).
         LedgerKeyWrong: this directory's key does not open the copy.
         ConfigError: the copy is another kiosk's (`other_kiosk`), or of an epoch that ended before the sound ledger in
-            place began (`ended_epoch`), or a directory cannot be used.
+            place began (`ended_epoch`), or the ledger in place is sound, serves and holds as much (`older_copy`), or a
+            directory cannot be used.
         LedgerTooNew: the copy, or the ledger in place, is of a newer version.
         LedgerFull: no room for it.
         MigrationFailed: a copy of an older version could not be brought up to date.
@@ -122,7 +126,7 @@ def restore(file: Path, data_dir: Path, key: bytes | None) -> Restored:
             if not ledger.exists():
                 _exchange(draft, ledger)
                 return restored
-            return _in_place_of(ledger, draft, key, restored)
+            return _in_place_of(ledger, draft, key, restored, older=older)
     finally:
         lock.release()
 
@@ -182,12 +186,16 @@ class LedgerFile(Queries):
             return load_tip(self._connection)
 
 
-def _in_place_of(ledger: Path, draft: Path, key: bytes | None, restored: Restored) -> Restored:
+def _in_place_of(ledger: Path, draft: Path, key: bytes | None, restored: Restored, *, older: bool) -> Restored:
     present = _looked_at(ledger, key)
     if present is not None and present.device not in {"", restored.device}:
         raise ConfigError(f"salinan {restored.device}, buku di sini {present.device}", reason="other_kiosk")
     if present is not None and present.ok and present.epoch > restored.epoch:
         raise ConfigError(f"salinan masa {restored.epoch}, buku di sini masa {present.epoch}", reason="ended_epoch")
+    known = present is not None and present.ok and present.device and present.entries >= restored.entries
+    if known and not older and not holds_copy(ledger, key):
+        # The kiosk would stop until two officers had signed, for a copy that knows no more.
+        raise ConfigError(f"salinan sampai {restored.entries}", reason="older_copy")
     whole = present is not None
     if present is not None:
         try:
@@ -199,12 +207,15 @@ def _in_place_of(ledger: Path, draft: Path, key: bytes | None, restored: Restore
     named = present if present is not None and present.device else restored
     kept = _second_name(ledger, ledger.parent, f"ledger-{named.device}-{named.epoch}-replaced", first="-1")
     _exchange(draft, ledger)
-    if whole:
-        with suppress(LedgerError):  # the copy is in place whatever becomes of this
+    marked = False
+    with suppress(LedgerError, ConfigError):  # the copy is in place whatever becomes of this
+        if whole:
             _make_whole(kept, key, mark=True)
+            marked = True
     return msgspec.structs.replace(
         restored,
         replaced=os.fspath(kept),
+        replaced_serves=present is not None and not marked,
         replaced_entries=-1 if present is None else present.entries,
         replaced_ok=present is not None and present.ok,
     )

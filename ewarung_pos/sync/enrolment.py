@@ -59,6 +59,7 @@ def enrol(
     *,
     ca: str = "",
     host: str = "",
+    device: str = "",
     on_digits: Callable[[str], None] = lambda _: None,
     wait_seconds: float = 600.0,
     now_s: Callable[[], int] = lambda: int(time.time()),
@@ -72,14 +73,15 @@ def enrol(
         app_version: of this till.
         ca: PEM file of the city's authority, if it is not the system's.
         host: facts of this machine for the city's list; its name of system and architecture if empty.
+        device: the kiosk whose code it must be; empty takes any.
         on_digits: called once with the six digits, when a person at the city has to compare them.
         wait_seconds: how long to wait for that person.
         now_s: wall clock.
         sleep: between two questions.
 
     Raises:
-        Unauthorised: the code is wrong, used or old (its reason says which), or the answer is not from the city that
-            issued it.
+        Unauthorised: the code is wrong, used, old or another kiosk's (its reason says which), or the answer is not from
+            the city that issued it.
         SyncError: no line, or another version. The code is not used up when nothing was answered; enrol again.
         ConfigError: the URL cannot be used.
     """
@@ -87,7 +89,7 @@ def enrol(
     device_key, wrap_key = new_key(), new_wrap_key()
     public, wrap_public = public_of(device_key).hex(), wrap_public_of(wrap_key).hex()
     proof = enrol_proof(secret, code_id, public, wrap_public)
-    body = encode(Enrol(code_id, proof, public, wrap_public, app_version, host or platform.platform()[:80]))
+    body = encode(Enrol(code_id, proof, public, wrap_public, app_version, host or platform.platform()[:80], device))
     line = Line(url, ca)
     shown = False
     try:

@@ -150,7 +150,10 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Enrol(msgspec.Struct, frozen=True):
-    """A kiosk asks to be taken in: `proof` is HMAC-SHA-256 (hex) under the code over both public keys (hex)."""
+    """A kiosk asks to be taken in: `proof` is HMAC-SHA-256 (hex) under the code over both public keys (hex).
+
+    `device`, if it is not empty, is the kiosk that this machine was: a code of another is refused, and stays unused.
+    """
 
     code_id: _CodeId
     proof: _Hex32
@@ -158,6 +161,7 @@ class Enrol(msgspec.Struct, frozen=True):
     wrap_key: _Hex32
     app_version: _Short
     host: _Short = ""
+    device: Annotated[str, msgspec.Meta(pattern=r"^([A-Za-z0-9-]{1,32})?(?![\s\S])", max_length=32)] = ""
 
 
 class EnrolPending(msgspec.Struct, frozen=True):
@@ -207,7 +211,7 @@ class Hello(msgspec.Struct, frozen=True):
     monotonic_ms: Whole
     boot: _Short
     ack_ms: Whole = 0
-    ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=4 * BATCH_ENTRIES)] = ()
+    ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=len(Flag) * BATCH_ENTRIES)] = ()
     ack_signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{128})?$", max_length=128)] = ""
 
 

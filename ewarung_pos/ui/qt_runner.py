@@ -140,12 +140,12 @@ class QtRunner:
         for delay in tuple(self._delays):
             delay.cancel()
         self._bridge.shut()
-        last = [executor.submit(_nothing) for executor in self._lanes.values()]
-        late = wait(last, timeout=seconds).not_done
+        last = {name: executor.submit(_nothing) for name, executor in self._lanes.items()}
+        late = wait(last.values(), timeout=seconds).not_done
         for name, executor in self._lanes.items():
-            executor.shutdown(wait=not late)
-            if late:
-                _log.warning("lane %s may not have ended in time", name)
+            executor.shutdown(wait=last[name] not in late)
+            if last[name] in late:
+                _log.warning("lane %s did not end in time", name)
         return not late
 
 

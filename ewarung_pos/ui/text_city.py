@@ -122,6 +122,12 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         "Belum ada buku catatan di komputer ini.",
         "Daftarkan kios dengan kode dari kota.",
     ),
+    "config.older_copy": said(
+        "Buku di sini lebih lengkap",
+        "Buku kas di komputer ini utuh dan memuat semua yang ada di salinan itu, atau lebih.",
+        "Buka kasir seperti biasa. Bila tetap harus diganti: ewarung-pos restore --older.",
+        safe=UNTOUCHED,
+    ),
     "config.ended_epoch": said(
         "Salinan dari masa yang sudah berakhir",
         "Buku di komputer ini utuh dan lebih baru masanya daripada salinan itu.",

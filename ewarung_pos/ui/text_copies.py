@@ -48,6 +48,8 @@ def restored_words(done: Mapping[str, Any]) -> list[str]:
     said = [f"Salinan dipulihkan: {done['device']}, masa {done['epoch']}, sampai catatan {done['entries']}."]
     if done["replaced"]:
         said.append(f"Buku sebelumnya disimpan di {done['replaced']}.")
+        if done["replaced_serves"]:
+            said.append("Buku itu tidak bisa ditandai sebagai salinan: jangan dipasang lagi untuk melayani.")
         if done["replaced_ok"] and done["replaced_entries"] > done["entries"]:
             said.append(
                 f"Buku itu utuh dan lebih lengkap, sampai catatan {done['replaced_entries']}: "

@@ -13,6 +13,7 @@ from click.testing import CliRunner
 
 from ewarung_city.__main__ import cli as city
 from ewarung_pos.commands import cli as till
+from ewarung_pos.commands import run_command
 from ewarung_pos.practice import demo
 from ewarung_pos.practice.sandbox import Sandbox
 from tests.system.kit import demo_command, refused, run
@@ -28,7 +29,7 @@ TILL_COMMANDS = {
     "verify": "--data-dir --json",
     "export": "--from --data-dir --json",
     "backup": "--data-dir --json",
-    "restore": "--data-dir --json",
+    "restore": "--data-dir --json --older",
     "enrol": "--city --code --key --data-dir",
     "rekey": "--key --data-dir",
 }
@@ -87,6 +88,8 @@ def test_the_programs_answer_to_help_and_version() -> None:
         (["export"], "`ewarung-pos export` memerlukan OUT.jsonl"),
         (["export", "out.jsonl", "--from", "0"], "--from tidak bisa dipakai; beri bilangan bulat mulai 1"),
         (["enrol"], "`ewarung-pos enrol` memerlukan --city"),
+        (["report"], "`ewarung-pos report` memerlukan salah satu perintahnya"),
+        (["backup", "stick", "words"], "`ewarung-pos backup` tidak memerlukan 'words'"),
     ],
 )
 def test_a_command_that_is_not_understood_is_answered_in_the_words_of_the_till(
@@ -147,6 +150,22 @@ def test_a_bad_option_is_named_with_its_value_and_what_was_expected(
     for part in named:
         assert part.format(tmp=tmp_path) in told
     assert not (tmp_path / "none").exists()
+
+
+def test_a_command_that_is_cut_off_does_not_say_that_nothing_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A copy may be in place, a code used and a key moved before Ctrl+C comes."""
+
+    def cut_off(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("ewarung_pos.kiosk.copies.restore_ledger", cut_off)
+    (tmp_path / "copy.db").touch()
+    assert run_command(["restore", str(tmp_path / "copy.db")]) == 3
+    told = capsys.readouterr().err
+    assert "diubah" not in told
+    assert [line.partition(":")[0] for line in told.split("\n") if line][1:] == ["Yang sudah aman", "Lakukan sekarang"]
 
 
 def test_enrolling_without_a_line_asks_for_the_line_and_changes_nothing(tmp_path: Path) -> None:

@@ -71,6 +71,7 @@ def answered(*words: str) -> dict[str, Any]:
     return told
 
 
+@pytest.mark.timeout(180)
 def test_from_a_copy_to_the_next_epoch(city: Place, tmp_path: Path) -> None:
     folder, stick = tmp_path / "till", tmp_path / "stick"
     assert "Terdaftar: EW-0001" in enrolled(city, folder)
@@ -87,7 +88,8 @@ def test_from_a_copy_to_the_next_epoch(city: Place, tmp_path: Path) -> None:
     assert "Kunci untuk membuka" in refused(run("verify", made["path"]), 2)
     note(folder, 3)
 
-    told = answered("restore", made["path"], "--data-dir", str(folder))
+    assert "lebih lengkap" in refused(run("restore", made["path"], "--data-dir", str(folder)), 2)
+    told = answered("restore", made["path"], "--older", "--data-dir", str(folder))
     assert (told["entries"], told["replaced_entries"]) == (made["entries"], made["entries"] + 3)
     assert told["replaced_ok"]
     assert told["city"]["sent"] >= 2
@@ -122,7 +124,7 @@ def test_a_restore_without_a_line_says_so_and_what_to_do(city: Place, tmp_path: 
     made = answered("backup", "--data-dir", str(folder))
     (folder / "config.toml").write_text('[city]\nurl = "http://127.0.0.1:1"\n')
     note(folder, 1)
-    done = run("restore", made["path"], "--data-dir", str(folder))
+    done = run("restore", made["path"], "--older", "--data-dir", str(folder))
     assert done.returncode == 0, done.stderr
     assert "Kota belum ditanya" in done.stdout
     assert "utuh dan lebih lengkap" in done.stdout

@@ -147,10 +147,11 @@ def test_close_lets_queued_work_finish_and_leaves_no_thread(qtbot: QtBot) -> Non
     assert runner.close(0)
 
 
-def test_close_says_when_a_lane_is_late(qtbot: QtBot) -> None:
+def test_close_says_which_lane_is_late_and_ends_the_others(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
     runner = QtRunner()
     free = threading.Event()
     started = threading.Event()
+    runner.submit(Lane.LEDGER, lambda: None, lambda _: None, unexpected)
 
     def work() -> None:
         started.set()
@@ -158,7 +159,9 @@ def test_close_says_when_a_lane_is_late(qtbot: QtBot) -> None:
 
     runner.submit(Lane.TERMINAL, work, lambda _: None, unexpected)
     assert started.wait(3)
-    assert not runner.close(0.05)
+    assert not runner.close(1)
+    assert [record.getMessage() for record in caplog.records] == ["lane terminal did not end in time"]
+    assert not any(thread.name.startswith("lane-ledger") for thread in threading.enumerate())
     free.set()
 
 

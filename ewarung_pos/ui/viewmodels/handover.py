@@ -23,7 +23,10 @@ BACK_TO_READY_MS = 10_000
 class Handover:
     """From the record of a redemption to the family that leaves with goods and paper.
 
-    Attributes:
+    Args:
+        papers: what is printed.
+        printer: where.
+        runner: of the lanes.
         shown: the panel that is on the screen now, None when another page is.
         show: puts a panel in its place.
         catalogue: the newest.

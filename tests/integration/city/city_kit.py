@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,10 +17,10 @@ from typing import Any
 import uvicorn
 
 from ewarung_city import api, enrolment, leases, register, server
-from ewarung_city.keys import CityKeys, make_keys
+from ewarung_city.keys import KEY_FILE, CityKeys, make_keys
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Row, Tx
-from ewarung_pos.domain.journal import Entry, Fact, Sealed, canonical, genesis, link, uuid7
+from ewarung_pos.domain.journal import Entry, Fact, KioskEnrolled, Sealed, canonical, genesis, link, uuid7
 from ewarung_pos.domain.timeline import ClockReading, Instant
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.sync.client import HttpCityServer, Line
@@ -26,6 +28,7 @@ from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.enrolment import Enrolment, enrol, record
 from ewarung_pos.sync.protocol import Ack, Push, batch_text
 from ewarung_pos.sync.signing import sign
+from tests.city_databases import Databases, OnPostgres
 from tests.new_ledger import new_ledger
 
 SAMPLE = Path(__file__).parents[3] / "ewarung_pos" / "resources" / "sample"
@@ -88,13 +91,14 @@ class _Server(uvicorn.Server):
 
 
 class LiveCity:
-    """A city with the sample register, served by a thread of this process."""
+    """A city with the sample register, served by a thread of this process; on SQLite in its directory if no URL."""
 
-    def __init__(self, data_dir: Path, clock: ToldClock) -> None:
+    def __init__(self, data_dir: Path, clock: ToldClock, database: str = "") -> None:
         self.data_dir = data_dir
         self.clock = clock
         self.keys: CityKeys = make_keys(data_dir)
-        self.store = CityStore(f"sqlite:///{data_dir / 'city.db'}")
+        self.database = database or f"sqlite:///{data_dir / 'city.db'}"
+        self.store = CityStore(self.database)
         self.store.create()
         self.url = ""
         self._server: _Server | None = None
@@ -143,9 +147,59 @@ class LiveCity:
         assert row is not None
         return row
 
+    def content(self) -> bytes:
+        """Everything that it keeps: its files, and every value of every row."""
+        with self.store.read() as tx:
+            values = [
+                value for table in schema.METADATA.sorted_tables for row in tx.all(table) for value in row.values()
+            ]
+        rows = [value if isinstance(value, bytes) else str(value).encode() for value in values]
+        return b"\0".join([*(path.read_bytes() for path in sorted(self.data_dir.iterdir())), *rows])
+
     def cases(self) -> list[tuple[int, str]]:
         with self.store.read() as tx:
             return [(row["seq"], row["reason"]) for row in tx.all(schema.case, "device", "epoch", "seq", "reason")]
+
+
+class Cities:
+    """Makes cities on one kind of database, and puts them away."""
+
+    def __init__(self, databases: Databases, folder: Path, clock: ToldClock) -> None:
+        self._databases = databases
+        self._folder = folder
+        self._clock = clock
+        self._made: list[LiveCity] = []
+
+    def new(self, name: str) -> LiveCity:
+        """One with an empty register."""
+        return self._open(self._folder / name, self._databases.fresh(self._folder / name))
+
+    def copy_of(self, city: LiveCity, name: str) -> LiveCity:
+        """One with the keys and rows of another, which is closed."""
+        directory = self._folder / name
+        directory.mkdir()
+        shutil.copy(city.data_dir / KEY_FILE, directory)
+        return self._open(directory, self._databases.copied(city.database, directory))
+
+    def restored(self, city: LiveCity, name: str, dump: Path, programs: Path) -> LiveCity:
+        """One with the keys of another and what `pg_dump` wrote of its database."""
+        assert isinstance(self._databases, OnPostgres)
+        directory = self._folder / name
+        directory.mkdir()
+        shutil.copy(city.data_dir / KEY_FILE, directory)
+        database = self._databases.unprepared()
+        target = f"--dbname={database.replace('+psycopg', '')}"
+        subprocess.run([programs / "pg_restore", "--exit-on-error", target, dump], check=True)
+        return self._open(directory, database)
+
+    def _open(self, directory: Path, database: str) -> LiveCity:
+        self._made.append(LiveCity(directory, self._clock, database))
+        return self._made[-1]
+
+    def close(self) -> None:
+        for city in self._made:
+            city.close()
+            self._databases.drop(city.database)
 
 
 class Till:
@@ -237,6 +291,12 @@ class Pen:
     def city(self, url: str) -> HttpCityServer:
         keyid = f"{self.device}/{self.epoch}"
         return HttpCityServer(Line(url), keyid, self.key, self._city_key, lambda: self.clock.ms // 1000)
+
+
+def begun(pen: Pen) -> Pen:
+    """It has written what every journal begins with."""
+    pen.write(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", "", "", "0.1.0"), date="")
+    return pen
 
 
 class _Undo(Exception):

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.integration.city.city_kit import LiveCity, Pen, Till, ToldClock, Wire
+from tests.city_databases import Databases
+from tests.integration.city.city_kit import Cities, LiveCity, Pen, Till, ToldClock, Wire, begun
 
 
 @pytest.fixture
@@ -17,30 +17,35 @@ def clock() -> ToldClock:
 
 
 @pytest.fixture
-def bare(tmp_path: Path, clock: ToldClock) -> Iterator[LiveCity]:
-    """A city with an empty register."""
-    city = LiveCity(tmp_path / "city", clock)
-    yield city
-    city.close()
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A city's directory with the sample register and the rations of November, to be copied."""
-    directory = tmp_path_factory.mktemp("template") / "city"
-    made = LiveCity(directory, ToldClock())
-    made.stock_up()
+def cities(databases: Databases, tmp_path: Path, clock: ToldClock) -> Iterator[Cities]:
+    """Makes cities, each in a directory of the test; all are gone at its end."""
+    made = Cities(databases, tmp_path, clock)
+    yield made
     made.close()
-    return directory
 
 
 @pytest.fixture
-def stocked(tmp_path: Path, template: Path, clock: ToldClock) -> Iterator[LiveCity]:
-    """The sample register and the rations of November."""
-    shutil.copytree(template, tmp_path / "city")
-    city = LiveCity(tmp_path / "city", clock)
-    yield city
-    city.close()
+def bare(cities: Cities) -> LiveCity:
+    """A city with an empty register."""
+    return cities.new("city")
+
+
+@pytest.fixture(scope="session")
+def template(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> LiveCity:
+    """A closed city with the sample register and the rations of November, to be copied."""
+    directory = tmp_path_factory.mktemp("template") / "city"
+    made = LiveCity(directory, ToldClock(), databases.fresh(directory))
+    made.stock_up()
+    made.close()
+    return made
+
+
+@pytest.fixture
+def stocked(cities: Cities, template: LiveCity, monkeypatch: pytest.MonkeyPatch) -> LiveCity:
+    """The sample register and the rations of November; the command line finds its database too."""
+    city = cities.copy_of(template, "city")
+    monkeypatch.setenv("EWARUNG_CITY_DATABASE", city.database)
+    return city
 
 
 @pytest.fixture
@@ -61,13 +66,10 @@ def till(tmp_path: Path, city: LiveCity, clock: ToldClock) -> Iterator[Till]:
 @pytest.fixture
 def pen(city: LiveCity, clock: ToldClock) -> Pen:
     """EW-0001's keys in a hand that writes what it likes."""
-    from ewarung_pos.domain.journal import KioskEnrolled
     from ewarung_pos.sync.enrolment import enrol
 
     enrolment = enrol(city.url, city.code(), "0.1.0", now_s=lambda: clock.ms // 1000)
-    pen = Pen(enrolment, clock)
-    pen.write(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", "", "", "0.1.0"), date="")
-    return pen
+    return begun(Pen(enrolment, clock))
 
 
 @pytest.fixture

@@ -37,7 +37,7 @@ from ewarung_pos.domain.journal import (
 from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, RightDebit, Tender
 from ewarung_pos.domain.stock import CountLine, ReceivedLine
 from ewarung_pos.domain.units import Unit
-from ewarung_pos.sync.protocol import Ack, Outcome, encode
+from ewarung_pos.sync.protocol import MESSAGE_BYTES, Ack, Outcome, encode
 from tests.integration.city.city_kit import PERIOD, LiveCity, Pen, trying
 from tests.integration.city.test_intake import PRICE, RICE, aside, lease, ration_family, redeemed, undo
 
@@ -282,6 +282,14 @@ def test_the_entry_with_which_a_total_cannot_be_is_not_counted(city: LiveCity, p
         assert verify(tx) == []
 
 
+def test_a_product_named_like_a_tender_is_weighed_by_its_own_packs(city: LiveCity, pen: Pen) -> None:
+    pen.write(StockReceived("s", "n", (ReceivedLine("cash", EXACT),)))
+    pen.write(undo("no-such-entry", one_line(product="cash", packs=1, price=0), 1))
+    assert (3, "UNREADABLE") in flags(city, pen)
+    with city.store.read() as tx:
+        assert [row["packs"] for row in tx.all(schema.stock)] == [EXACT]
+
+
 def test_a_day_whose_sums_cannot_be_is_not_sealed(city: LiveCity, pen: Pen) -> None:
     pen.write(DayOpened())
     for receipt in (1, 2):
@@ -406,6 +414,12 @@ def test_what_is_no_honest_json_around_the_entries_is_refused(pen: Pen, change: 
         decode_push(body.replace(change[0], change[1], 1))
 
 
+def test_a_text_that_never_ends_is_refused_at_once(pen: Pen) -> None:
+    """As many quotes as go into a message: looking for the end anew from each of them would take an hour."""
+    with pytest.raises(msgspec.MsgspecError):
+        decode_push(encode(pen.batch()).replace(b'"entries":[', b'"entries":["' + b'\\"' * (MESSAGE_BYTES // 2), 1))
+
+
 # --- a slip that two debits claim -------------------------------------------------------------------------------------
 
 
@@ -436,7 +450,9 @@ def test_a_debit_of_another_card_is_a_case_with_its_amount(
     pen.write(DayOpened())
     pen.write(AttemptOpened("b", "K00001", "4821", 29_000, "0" * 64))
     pen.write(AttemptOpened("a", "K00001", "4821", 58_000, "0" * 64))
-    pen.write(AttemptSettled("a" if known else "of another journal", outcome, "1190 000123", "slip", ("siti", "yuni")))
+    pen.write(
+        AttemptSettled("a" if known else "of another journal", outcome, "1190 004512 000123", "slip", ("siti", "yuni"))
+    )
     assert flags(city, pen) == [(5, outcome.upper())]
     with pytest.raises(SystemExit) as done:
         main(["report", "kasus", "--period", PERIOD, "--data-dir", str(city.data_dir), "--json"])

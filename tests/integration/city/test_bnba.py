@@ -432,8 +432,11 @@ def test_letters_that_were_guessed_and_a_mere_check_are_said(office: Office) -> 
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], office: Office) -> Callable[..., tuple[int, str, str]]:
+def command(
+    capsys: pytest.CaptureFixture[str], office: Office, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
     """Runs import-families on the office's city; gives exit code, standard output and standard error."""
+    monkeypatch.setenv("EWARUNG_CITY_DATABASE", office.city.database)
 
     def run(*words: object) -> tuple[int, str, str]:
         mask = os.umask(0o022)

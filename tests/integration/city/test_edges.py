@@ -31,18 +31,17 @@ from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.enrolment import enrol
 from ewarung_pos.sync.protocol import NONCE_HEADER
 from ewarung_pos.sync.signing import new_key, public_of, sign_response
-from tests.integration.city.city_kit import LEDGER_KEY, LiveCity, Till, Wire, answering, request_of
+from tests.integration.city.city_kit import LEDGER_KEY, Cities, LiveCity, Till, Wire, answering, request_of
 from tests.integration.city.test_line import serve_some
 
 
 def test_a_city_restored_from_a_backup_gets_everything_again(
-    city: LiveCity, till: Till, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    city: LiveCity, till: Till, cities: Cities, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     till.drain()
     city.stop()
     city.store.close()
-    backup = tmp_path / "backup"
-    shutil.copytree(city.data_dir, backup)
+    restored = cities.copy_of(city, "backup")
     city.start()
     till.reconnect(city.url)
     serve_some(till, 3)
@@ -51,21 +50,17 @@ def test_a_city_restored_from_a_backup_gets_everything_again(
     city.close()
 
     monkeypatch.setattr("ewarung_pos.sync.outgoing.BATCH_ENTRIES", 2)
-    restored = LiveCity(backup, city.clock)
-    try:
-        restored.start()
-        assert restored.epoch()["acked_seq"] < acked
-        till.reconnect(restored.url)
-        for _ in range(8):
-            assert till.engine.step().code == ""
-        head = till.ledger.read().head()
-        assert restored.epoch()["acked_seq"] >= acked
-        with restored.store.read() as tx:
-            assert tx.count(schema.redemption) == 3
-            assert verify(tx) == []
-        assert head.unsent == 0
-    finally:
-        restored.close()
+    restored.start()
+    assert restored.epoch()["acked_seq"] < acked
+    till.reconnect(restored.url)
+    for _ in range(8):
+        assert till.engine.step().code == ""
+    head = till.ledger.read().head()
+    assert restored.epoch()["acked_seq"] >= acked
+    with restored.store.read() as tx:
+        assert tx.count(schema.redemption) == 3
+        assert verify(tx) == []
+    assert head.unsent == 0
 
 
 def test_a_till_restored_from_an_old_disk_image_is_found_before_any_new_right(

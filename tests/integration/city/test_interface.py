@@ -245,7 +245,7 @@ def test_a_busy_database_asks_to_come_back_and_takes_nothing(city: LiveCity, pen
         raise ServerBusy("database is locked", reason="database")
 
     with monkeypatch.context() as patch:
-        patch.setattr(CityStore, "retrying", busy)
+        patch.setattr(CityStore, "turn", busy)
         with pytest.raises(ServerBusy) as refused:
             pen.send(city.url, pen.batch())
     assert refused.value.retry_ms == 5_000  # type: ignore[attr-defined]

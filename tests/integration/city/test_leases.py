@@ -203,6 +203,18 @@ def test_a_city_restored_from_a_backup_grants_nothing_before_its_kiosks_reported
     line.close()
 
 
+def test_a_kiosk_in_doubt_is_short_of_what_it_does_not_hold_yet_and_of_nothing_else(city: LiveCity, pen: Pen) -> None:
+    with city.store.write() as tx:
+        leases.doubt(tx, pen.device, 1, 99)
+        whole = leases.grant(tx, PERIOD)
+        before = leases.grant(tx, "2026-12")
+        leases.doubt(tx, pen.device, 1, 0)
+        after = leases.grant(tx, "2026-12")
+        assert (whole.leases, whole.short) == (0, 0)
+        assert before.short == after.leases > 0
+        assert after.short == 0
+
+
 def test_a_page_is_no_larger_than_allowed_and_none_is_missed(
     stocked: LiveCity, monkeypatch: pytest.MonkeyPatch
 ) -> None:

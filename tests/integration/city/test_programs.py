@@ -9,7 +9,7 @@ import stat
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from ewarung_city.__main__ import main
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.sync.embedded import EmbeddedCity
 from ewarung_pos.sync.enrolment import enrol
+from tests.city_databases import Databases
 from tests.integration.city.city_kit import SAMPLE, Wire, answering
 
 
@@ -41,17 +42,27 @@ def city(capsys: pytest.CaptureFixture[str]) -> Callable[..., str]:
     return run
 
 
+@pytest.fixture
+def home(tmp_path: Path, databases: Databases, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A directory for a city's keys; its empty database is the one that the programs are told of."""
+    directory = tmp_path / "city"
+    url = databases.fresh(directory)
+    if not url.startswith("sqlite"):  # SQLite is what they take when they are told nothing
+        monkeypatch.setenv("EWARUNG_CITY_DATABASE", url)
+    yield directory
+    databases.drop(url)
+
+
 def last(text: str) -> Any:
     return json.loads(text.splitlines()[-1])
 
 
-def test_a_city_is_set_up_by_hand(tmp_path: Path, city: Callable[..., str]) -> None:
-    home = tmp_path / "city"
+def test_a_city_is_set_up_by_hand(tmp_path: Path, home: Path, city: Callable[..., str]) -> None:
     assert "no_keys" in city(home, "verify", code=2)
     city(home, "init", "--catalogue", SAMPLE / "catalogue.json")
     key = (home / "city.keys").read_bytes()
     assert stat.S_IMODE((home / "city.keys").stat().st_mode) == 0o600
-    assert stat.S_IMODE((home / "city.db").stat().st_mode) & 0o077 == 0
+    assert all(stat.S_IMODE(path.stat().st_mode) & 0o077 == 0 for path in home.iterdir())
     city(home, "init")
     assert (home / "city.keys").read_bytes() == key
     assert last(city(home, "import-kiosks", SAMPLE / "kiosks.csv", "--json"))["taken"] == 4
@@ -75,8 +86,10 @@ def test_a_city_is_set_up_by_hand(tmp_path: Path, city: Callable[..., str]) -> N
     assert "second_person" in city(home, "lost", "EW-0001", 1, "--officer", "Ratna", code=1)
 
 
-def test_refused_rows_are_told_one_by_one_and_the_exit_code_says_so(tmp_path: Path, city: Callable[..., str]) -> None:
-    home, file = tmp_path / "city", tmp_path / "families.csv"
+def test_refused_rows_are_told_one_by_one_and_the_exit_code_says_so(
+    tmp_path: Path, home: Path, city: Callable[..., str]
+) -> None:
+    file = tmp_path / "families.csv"
     city(home, "init", "--catalogue", SAMPLE / "catalogue.json")
     city(home, "import-kiosks", SAMPLE / "kiosks.csv")
     lines = (SAMPLE / "families.csv").read_text(encoding="utf-8").splitlines()
@@ -120,23 +133,10 @@ def test_a_database_that_cannot_be_used_is_said_plainly(url: str) -> None:
         CityStore(url).create()
 
 
-def test_a_database_of_another_version_is_left_alone(tmp_path: Path) -> None:
-    from ewarung_city.store.database import CityStore
-
-    store = CityStore(f"sqlite:///{tmp_path / 'city.db'}")
-    store.create()
-    with store.write() as tx:
-        tx.set("schema", "99")
-    with pytest.raises(ConfigError) as refused:
-        store.create()
-    assert refused.value.reason == "schema"
-    store.close()
-
-
 @pytest.mark.system
-def test_the_program_serves_until_it_is_stopped(tmp_path: Path, city: Callable[..., str]) -> None:
-    city(tmp_path, "init")
-    arguments = ["serve", "--data-dir", str(tmp_path), "--listen", "127.0.0.1:0", "--json"]
+def test_the_program_serves_until_it_is_stopped(home: Path, city: Callable[..., str]) -> None:
+    city(home, "init")
+    arguments = ["serve", "--data-dir", str(home), "--listen", "127.0.0.1:0", "--json"]
     served = subprocess.Popen([sys.executable, "-m", "ewarung_city", *arguments], stdout=subprocess.PIPE, text=True)
     try:
         assert served.stdout is not None
@@ -148,6 +148,30 @@ def test_the_program_serves_until_it_is_stopped(tmp_path: Path, city: Callable[.
         if served.stdout is not None:
             served.stdout.close()
     assert served.returncode in {0, -signal.SIGTERM}
+
+
+def test_workers_that_cannot_live_are_not_started_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ewarung_city import server, workers
+
+    kept = [signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)]
+    monkeypatch.setattr(workers, "_LOOK_S", 0.01)
+    told: list[str] = []
+    with server.bind("127.0.0.1:0", tls=False) as listening, pytest.raises(ConfigError) as refused:
+        workers.run_workers(
+            [sys.executable, "-c", "raise SystemExit(3)"],
+            dict(os.environ),
+            2,
+            listening,
+            ready=lambda: told.append("up"),
+        )
+    assert (refused.value.reason, told) == ("workers", ["up"])
+    for number, handler in zip((signal.SIGTERM, signal.SIGINT), kept, strict=True):
+        signal.signal(number, handler)
+
+
+def test_sqlite_has_one_worker(tmp_path: Path, city: Callable[..., str]) -> None:
+    city(tmp_path, "init")
+    assert "PostgreSQL" in city(tmp_path, "serve", "--workers", 2, code=2)
 
 
 # --- beside the till ------------------------------------------------------------------------------------------------

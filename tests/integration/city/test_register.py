@@ -132,7 +132,7 @@ def test_a_new_card_is_the_same_family_and_goes_to_its_kiosk_again(empty: LiveCi
 def test_no_number_is_kept_anywhere(empty: LiveCity, tmp_path: Path) -> None:
     take(empty, tmp_path, SOUND, SOUND | {"name": "LAGI"}, OTHER | {"kelurahan_code": "x"})
     empty.close()
-    content = b"".join(path.read_bytes() for path in empty.data_dir.iterdir())
+    content = empty.content()
     assert b"SUMINAH" in content
     for number in (SOUND["card_number"], SOUND["nik"], SOUND["kk"], OTHER["card_number"], OTHER["nik"]):
         assert number.encode() not in content

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,9 @@ from tests.integration.ledger.key_kit import MemoryStore, software_tpm, use_stor
 RICE = "beras-medium-5"
 RATION_G = 10_000
 PACK_G = 5_000
+
+put_back = partial(restore, older=True)
+"""What these tests put back, they mean to, whatever the ledger in place holds."""
 
 
 @dataclass
@@ -121,7 +125,7 @@ class Kiosk:
 
     def restored(self, copy: Path) -> Upload:
         """Restored, and the city asked."""
-        restore(copy, self.folder, self.key)
+        put_back(copy, self.folder, self.key)
         with LedgerFile(self.folder / "ledger.db", self.key) as held:
             return upload(held, self.clock, self.city.url)
 
@@ -282,7 +286,7 @@ def test_without_a_line_the_copy_waits_and_enrolling_does_not_end_its_epoch(kios
     kiosk.serve(kiosk.families()[0])
     copy = kiosk.copy("stick")
     kiosk.stop()
-    restore(copy, kiosk.folder, kiosk.key)
+    put_back(copy, kiosk.folder, kiosk.key)
     kiosk.city.stop()
     with pytest.raises(ServerUnreachable):
         kiosk.enrol()
@@ -319,12 +323,17 @@ def test_a_code_of_another_kiosk_does_not_move_this_one(kiosk: Kiosk) -> None:
     copy = kiosk.copy("stick")
     kiosk.stop()
     kiosk.restored(copy)
+    neighbour = kiosk.folder.parent / "neighbour"
+    enrol_into(neighbour, kiosk.city.url, kiosk.city.code("EW-0002"), kiosk.clock, practice=True)
     code = kiosk.city.code("EW-0002")
     with pytest.raises(ConfigError) as caught:
         enrol_into(kiosk.folder, kiosk.city.url, code, kiosk.clock, practice=True)
     assert caught.value.reason == "other_kiosk"
     assert holds_copy(kiosk.folder / "ledger.db", kiosk.key)
     assert kiosk.enrol() == 2
+    with kiosk.city.store.read() as tx:  # and the other's till, which may be serving, goes on; its code is still good
+        assert [(row["epoch"], row["state"]) for row in tx.all(schema.epoch, device="EW-0002")] == [(1, "active")]
+        assert [row["state"] for row in tx.all(schema.code, "code_id", device="EW-0002", state="open")] == ["open"]
 
 
 def test_a_key_that_waits_for_its_copy_is_not_replaced_by_enrolling(
@@ -365,7 +374,7 @@ def test_the_next_epoch_keeps_the_key_where_it_is(
     stick = tmp_path / "stick"
     stick.mkdir()
     copy = Path(back_up(folder / "ledger.db", key.secret, stick).path)
-    restore(copy, folder, key.secret)
+    put_back(copy, folder, key.secret)
     identity = enrol_into(folder, city.url, city.code(), clock, practice=True, tier=Tier.KEY_FILE, ask=knows)
     assert identity.epoch == 2
     assert key_of(folder, knows) == key
@@ -388,7 +397,7 @@ def test_with_the_key_in_a_tpm_the_next_epoch_begins_on_this_machine_only(
             stick = tmp_path / "stick"
             stick.mkdir()
             copy = Path(back_up(folder / "ledger.db", key.secret, stick).path)
-            restore(copy, folder, key.secret)
+            put_back(copy, folder, key.secret)
         heard: list[Upload] = []
         with pytest.raises(ConfigError) as caught:  # the chip is away: nothing is sent, ended or written
             enrol_into(folder, city.url, city.code(), clock, practice=True, on_upload=heard.append)
@@ -488,7 +497,7 @@ def test_what_the_new_epoch_handed_out_cannot_be_undone_by_restoring_the_copy_ag
     kiosk.serve(first, 2)
     kiosk.stop()
     with pytest.raises(ConfigError) as caught:
-        restore(copy, kiosk.folder, kiosk.key)
+        put_back(copy, kiosk.folder, kiosk.key)
     assert caught.value.reason == "ended_epoch"
     (kiosk.folder / "ledger.db").unlink()  # lost, with what it had not sent
     told = kiosk.restored(copy)

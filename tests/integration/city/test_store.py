@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import inspect
 
 from ewarung_city.store import schema
-from ewarung_city.store.database import CityStore, Tx
+from ewarung_city.store.database import Tx
 from tests.integration.city.city_kit import LiveCity
 
 NAMES = ("50%", "50x", "5_%", "5\\%", "%", "50")
@@ -50,21 +49,58 @@ def test_the_last_row_is_the_one_with_the_greatest_value(tx: Tx) -> None:
     assert tx.last(schema.region, "kelurahan_code", kecamatan="other") is None
 
 
-def test_a_database_of_an_earlier_program_gets_what_was_added_since(bare: LiveCity) -> None:
-    with bare.store._engine.begin() as connection:
-        connection.exec_driver_sql("DROP INDEX ix_redemption_device_original")
-        connection.exec_driver_sql("ALTER TABLE epoch DROP COLUMN pulled")
-        connection.exec_driver_sql("ALTER TABLE epoch DROP COLUMN app_version")
-        connection.exec_driver_sql(
-            "INSERT INTO epoch (device, epoch, device_key, state, mode, reason, acked_seq, acked_hash, claimed_seq,"
-            " enrolled_ms, seen_ms, practice) VALUES ('EW-1', 1, '', 'active', 'normal', '', 3, '', 3, 1, 1, 0)"
-        )
-    for _ in range(2):
-        store = CityStore(f"sqlite:///{bare.data_dir / 'city.db'}")
-        store.create()
-        with store.write() as tx:
-            (row,) = tx.all(schema.epoch)
-        assert (row["acked_seq"], row["pulled"], row["app_version"]) == (3, 0, "")
-        indexes = {index["name"] for index in inspect(store._engine).get_indexes("redemption")}
-        assert indexes == {"ix_redemption_device_date", "ix_redemption_device_original"}
-        store.close()
+def test_a_row_that_is_put_replaces_what_it_names_and_the_last_of_two_counts(tx: Tx) -> None:
+    tx.put(schema.region, [{"kelurahan_code": "50", "kelurahan": name} for name in ("first", "second")])
+    assert tx.one(schema.region, kelurahan_code="50") == {
+        "kelurahan_code": "50",
+        "kelurahan": "second",
+        "kecamatan": "k",
+    }
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_new_rows_get_what_they_do_not_say(tx: Tx, count: int) -> None:
+    tx.add(schema.kiosk, [{"device": f"EW-{place}", "name": "\u00e9\t\\N"} for place in range(count)])
+    rows = tx.all(schema.kiosk, "device")
+    assert len(rows) == count
+    assert rows[0] == {"device": "EW-0", "name": "\u00e9\t\\N", "kelurahan_code": "", "epoch": 0, "cursor": 0}
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_row_that_is_there_already_is_no_new_one(bare: LiveCity, count: int) -> None:
+    rows = [{"device": f"EW-{place}", "name": "here"} for place in range(count)]
+    with bare.store.write() as tx:
+        tx.add(schema.kiosk, rows)
+    with pytest.raises(Exception, match=r"(?i)unique"), bare.store.write() as tx:
+        tx.add(schema.kiosk, rows)
+    with bare.store.read() as tx:
+        assert tx.count(schema.kiosk) == count
+
+
+def test_what_is_read_is_one_state_and_nothing_is_written_beside_it(bare: LiveCity) -> None:
+    with bare.store.read() as reading:
+        assert reading.count(schema.region) == 0
+        with bare.store.write() as tx:
+            tx.add(schema.region, [{"kelurahan_code": "1", "kelurahan": "a", "kecamatan": "b"}])
+        assert reading.count(schema.region) == 0
+    with bare.store.read() as reading:
+        assert reading.count(schema.region) == 1
+
+
+def test_many_rows_are_found_by_what_they_are_and_by_nothing_like_it(tx: Tx) -> None:
+    wanted = [*NAMES[:3], '"quoted"', "not there", "é"]
+    assert sorted(row["kelurahan_code"] for row in tx.within(schema.region, "kelurahan_code", wanted)) == sorted(
+        NAMES[:3]
+    )
+    assert tx.within(schema.region, "kelurahan_code", NAMES, kecamatan="other") == []
+    assert tx.within(schema.region, "kelurahan_code", []) == []
+
+
+def test_many_rows_are_moved_by_their_keys_and_others_stay(tx: Tx) -> None:
+    places = [{"device": f"EW-{place % 2}", "epoch": 1, "product": f"p{place}", "packs": place} for place in range(20)]
+    tx.add(schema.stock, places)
+    tx.move(
+        schema.stock, [{"product": f"p{place}", "packs": -place} for place in (2, 4, 5, 99)], device="EW-0", epoch=1
+    )
+    moved = {row["product"]: row["packs"] for row in tx.all(schema.stock)}
+    assert moved == {f"p{place}": -place if place in {2, 4} else place for place in range(20)}

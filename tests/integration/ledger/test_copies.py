@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -117,6 +118,19 @@ def test_a_process_that_says_nothing_we_know_made_no_copy(copies: Make, words: s
     with pytest.raises(LedgerError) as caught:
         odd.make()
     assert caught.value.reason == "copy_stopped"
+
+
+def test_a_program_that_cannot_be_started_made_no_copy(copies: Make, tmp_path: Path) -> None:
+    with pytest.raises(LedgerError) as caught:
+        copies(command=(os.fspath(tmp_path / "not-there"),)).make()
+    assert caught.value.reason == "copy_stopped"
+
+
+def test_a_stick_that_is_pulled_after_the_copy_was_made_is_named(copies: Make, stick: Path) -> None:
+    gone = stick / "ledger-EW-0001-1-00000004.db"
+    with pytest.raises(ConfigError) as caught:
+        copies(command=(sys.executable, "-c", f"print({json.dumps({'path': os.fspath(gone), 'entries': 4})!r})")).make()
+    assert caught.value.reason == "backup_dir"
 
 
 def test_a_process_that_never_ends_is_ended(copies: Make, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -115,6 +115,9 @@ def test_who_left_the_register_is_still_named_by_a_copy_that_lies_about(kit: Til
     assert {family.key for family in held} == {family.key for family in kit.families}
     assert {family.since for family in held} == {"2026-11"}
     assert [family.name for family in held] == sorted(family.name for family in kit.families)
+    next(stick.glob("ledger-EW-*.db")).rename(kit.data_dir / "ledger.db.schema-1")
+    held = take_inventory(kit.data_dir, NOW).families
+    assert {family.key for family in held} == {family.key for family in kit.families}
 
 
 def test_a_passphrase_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

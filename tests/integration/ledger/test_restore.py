@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,9 @@ Open = Callable[..., SqlLedger]
 ROOT = Path(__file__).parents[3]
 ASIDE = "ledger-EW-0001-1-replaced-1.db"
 
+put_back = partial(restore, older=True)
+"""What these tests put back, they mean to, whatever the ledger in place holds."""
+
 
 @pytest.fixture
 def copy(ledger: SqlLedger, tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -55,9 +59,10 @@ def entries(path: Path) -> int:
 
 def test_the_copy_takes_the_place_and_the_ledger_is_kept(copy: Path, opened: Open, tmp_path: Path) -> None:
     before = copy.read_bytes()
-    done = restore(copy, tmp_path, KEY)
+    done = put_back(copy, tmp_path, KEY)
     assert (done.device, done.epoch, done.entries) == ("EW-0001", 1, 4)
     assert (done.replaced, done.replaced_entries, done.replaced_ok) == (os.fspath(tmp_path / ASIDE), 6, True)
+    assert not done.replaced_serves
     assert names(tmp_path) == [ASIDE, "ledger.db", "ledger.lock"]
     assert entries(tmp_path / "ledger.db") == 4
     assert entries(tmp_path / ASIDE) == 6
@@ -66,6 +71,19 @@ def test_the_copy_takes_the_place_and_the_ledger_is_kept(copy: Path, opened: Ope
     with pytest.raises(LedgerError) as caught:
         opened()
     assert caught.value.reason == "copy"
+
+
+def test_a_sound_ledger_that_holds_as_much_is_not_replaced_by_accident(
+    copy: Path, opened: Open, tmp_path: Path
+) -> None:
+    before = files(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        restore(copy, tmp_path, KEY)
+    assert caught.value.reason == "older_copy"
+    assert files(tmp_path) == before
+    opened(tmp_path).close()  # it serves as before
+    put_back(copy, tmp_path, KEY)
+    restore(copy, tmp_path, KEY)  # in the place of a copy, which serves nobody anyway
 
 
 def test_a_copy_put_in_place_by_hand_serves_nobody_either(copy: Path, opened: Open, tmp_path: Path) -> None:
@@ -80,7 +98,7 @@ def test_a_ledger_that_was_replaced_does_not_serve_when_somebody_puts_it_back(
     copy: Path, opened: Open, tmp_path: Path
 ) -> None:
     """Else two epochs would serve, and only the city could tell."""
-    done = restore(copy, tmp_path, KEY)
+    done = put_back(copy, tmp_path, KEY)
     assert holds_copy(Path(done.replaced), KEY)
     assert verify(Path(done.replaced), KEY).ok
     (tmp_path / "ledger.db").write_bytes(Path(done.replaced).read_bytes())
@@ -89,20 +107,22 @@ def test_a_ledger_that_was_replaced_does_not_serve_when_somebody_puts_it_back(
     assert caught.value.reason == "copy"
 
 
-def test_a_disk_that_fills_up_after_the_exchange_leaves_the_restore_done(
-    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("error", [LedgerFull("SQLITE_FULL"), ConfigError("journal_mode", reason="engine_setting")])
+def test_a_disk_that_fails_after_the_exchange_leaves_the_restore_done_and_says_what_still_serves(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: PosError
 ) -> None:
-    def full(*_: object) -> None:
-        raise LedgerFull("SQLITE_FULL")
+    def fails(*_: object) -> None:
+        raise error
 
-    monkeypatch.setattr(module, "mark_copy", full)
-    done = restore(copy, tmp_path, KEY)
+    monkeypatch.setattr(module, "mark_copy", fails)
+    done = put_back(copy, tmp_path, KEY)
     assert (done.entries, done.replaced_entries, done.replaced_ok) == (4, 6, True)
+    assert done.replaced_serves
     assert entries(Path(done.replaced)) == 6
 
 
 def test_a_copy_of_a_copy_is_one(copy: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
-    restore(copy, tmp_path, KEY)
+    put_back(copy, tmp_path, KEY)
     assert holds_copy(Path(back_up(tmp_path / "ledger.db", KEY, tmp_path_factory.mktemp("second")).path), KEY)
 
 
@@ -112,21 +132,21 @@ def test_a_plain_copy_of_the_file_becomes_one_when_it_is_restored(
     image = tmp_path_factory.mktemp("image") / "ledger.db"
     image.write_bytes((tmp_path / "ledger.db").read_bytes())
     assert not holds_copy(image, KEY)
-    assert restore(image, tmp_path, KEY).entries == 6
+    assert put_back(image, tmp_path, KEY).entries == 6
     assert holds_copy(tmp_path / "ledger.db", KEY)
     assert not holds_copy(image, KEY)
 
 
 def test_a_replaced_ledger_can_be_put_back_without_a_loss(copy: Path, tmp_path: Path) -> None:
-    done = restore(copy, tmp_path, KEY)
-    again = restore(Path(done.replaced), tmp_path, KEY)
+    done = put_back(copy, tmp_path, KEY)
+    again = put_back(Path(done.replaced), tmp_path, KEY)
     assert again.entries == 6
     assert again.replaced.endswith("replaced-2.db")
     assert holds_copy(tmp_path / "ledger.db", KEY)
 
 
 def test_the_copy_is_read_like_any_ledger(copy: Path, tmp_path: Path) -> None:
-    restore(copy, tmp_path, KEY)
+    put_back(copy, tmp_path, KEY)
     with LedgerFile(tmp_path / "ledger.db", KEY) as held:
         assert held.stock() == {"B5": 100, "T10": 100}
         assert held.leases("F0001", Period("2026-11"))[0].spent == 0
@@ -144,13 +164,13 @@ def test_debits_that_the_copy_cannot_tell_are_counted(
         uow.append(AttemptSettled("A2", "declined", "51"))
     copied = Path(ledger.back_up(tmp_path_factory.mktemp("stick")).path)
     ledger.close()
-    assert restore(copied, tmp_path, KEY).in_doubt == 1
+    assert put_back(copied, tmp_path, KEY).in_doubt == 1
 
 
 def test_a_directory_without_a_ledger_takes_any_copy_under_its_key(copy: Path, tmp_path: Path) -> None:
     fresh = tmp_path / "fresh"
     fresh.mkdir()
-    done = restore(copy, fresh, KEY)
+    done = put_back(copy, fresh, KEY)
     assert (done.replaced, done.entries) == ("", 4)
     assert names(fresh) == ["ledger.db", "ledger.lock"]
 
@@ -167,7 +187,7 @@ def files(folder: Path) -> dict[str, bytes]:
 def refused(copy: Path, data_dir: Path, key: bytes = KEY) -> PosError:
     before = files(data_dir)
     with pytest.raises((LedgerError, ConfigError)) as caught:
-        restore(copy, data_dir, key)
+        put_back(copy, data_dir, key)
     assert files(data_dir) == before
     return caught.value
 
@@ -239,7 +259,7 @@ def test_a_copy_of_an_ended_epoch_does_not_replace_the_sound_ledger_of_the_next(
     connection = connect(next_epoch / "ledger.db", KEY)
     connection.execute("INSERT INTO stock VALUES ('B5', 7)")
     connection.close()
-    assert restore(copy, next_epoch, KEY).epoch == 1  # the one in place is not sound: an old copy may be all there is
+    assert put_back(copy, next_epoch, KEY).epoch == 1  # the one in place is not sound: an old copy may be all there is
 
 
 def test_another_kiosk_s_copy_is_not_put_in_the_place_of_this_one_s(
@@ -264,7 +284,7 @@ def test_a_newer_ledger_in_place_is_left_alone(copy: Path, tmp_path: Path) -> No
     connection.execute("PRAGMA journal_mode = DELETE")
     connection.close()
     with pytest.raises(LedgerTooNew):
-        restore(copy, tmp_path, KEY)
+        put_back(copy, tmp_path, KEY)
     assert names(tmp_path) == ["ledger.db", "ledger.lock"]
 
 
@@ -279,8 +299,8 @@ def test_a_directory_that_cannot_be_used_is_named(copy: Path, tmp_path: Path) ->
 def test_an_unreadable_ledger_is_kept_as_it_is_with_its_log(copy: Path, tmp_path: Path) -> None:
     (tmp_path / "ledger.db").write_bytes(b"not a ledger" * 400)
     (tmp_path / "ledger.db-wal").write_bytes(b"nor a log")
-    done = restore(copy, tmp_path, KEY)
-    assert (done.replaced_entries, done.replaced_ok) == (-1, False)
+    done = put_back(copy, tmp_path, KEY)
+    assert (done.replaced_entries, done.replaced_ok, done.replaced_serves) == (-1, False, False)
     assert names(tmp_path) == [ASIDE, f"{ASIDE}-wal", "ledger.db", "ledger.lock"]
     assert (tmp_path / ASIDE).read_bytes() == b"not a ledger" * 400
     assert (tmp_path / f"{ASIDE}-wal").read_bytes() == b"nor a log"
@@ -291,7 +311,7 @@ def test_a_ledger_in_place_that_does_not_verify_is_kept_and_said(copy: Path, tmp
     connection = connect(tmp_path / "ledger.db", KEY)
     connection.execute("UPDATE stock SET packs = 7")
     connection.close()
-    done = restore(copy, tmp_path, KEY)
+    done = put_back(copy, tmp_path, KEY)
     assert (done.replaced_entries, done.replaced_ok) == (6, False)
 
 
@@ -304,8 +324,8 @@ def test_a_log_that_cannot_be_brought_home_is_kept_beside_its_ledger(
         raise LedgerError("SQLITE_IOERR", reason="io")
 
     monkeypatch.setattr(module, "_make_whole", damaged)
-    done = restore(copy, tmp_path, KEY)
-    assert (done.replaced_entries, done.replaced_ok) == (6, False)
+    done = put_back(copy, tmp_path, KEY)
+    assert (done.replaced_entries, done.replaced_ok, done.replaced_serves) == (6, False, True)
     assert (tmp_path / f"{ASIDE}-wal").read_bytes() == b"a log"
 
 
@@ -323,7 +343,7 @@ def test_what_the_log_held_is_in_the_ledger_that_is_kept(copy: Path, tmp_path: P
     died = subprocess.run([sys.executable, "-c", code, os.fspath(tmp_path)], cwd=ROOT, check=False)
     assert died.returncode == 9
     assert (tmp_path / "ledger.db-wal").stat().st_size > 0
-    assert restore(copy, tmp_path, KEY).replaced_entries == 7
+    assert put_back(copy, tmp_path, KEY).replaced_entries == 7
     assert entries(tmp_path / ASIDE) == 7
 
 
@@ -369,7 +389,7 @@ def test_a_power_cut_at_any_step_leaves_the_old_file_or_the_new_one(
         place = tmp_path / f"till-{step}"
         place.mkdir()
         (place / "ledger.db").write_bytes((tmp_path / "ledger.db").read_bytes())
-        cut = cut_before(step, lambda at=place: restore(copy, at, KEY), monkeypatch)  # type: ignore[misc]
+        cut = cut_before(step, lambda at=place: put_back(copy, at, KEY), monkeypatch)  # type: ignore[misc]
         report = verify(place, KEY)
         assert report.ok
         assert holds_copy(place / "ledger.db", KEY) is (report.entries == 4)
@@ -377,7 +397,7 @@ def test_a_power_cut_at_any_step_leaves_the_old_file_or_the_new_one(
         if report.entries == 4:
             assert entries(place / ASIDE) == 6
         else:
-            restore(copy, place, KEY)
+            put_back(copy, place, KEY)
             assert [name for name in names(place) if "replaced" in name] == [ASIDE]
         if not cut:
             break
@@ -398,7 +418,7 @@ def test_a_power_cut_while_the_epoch_ends_leaves_the_copy_or_the_new_ledger(
         place = tmp_path / f"till-{step}"
         for folder in (place, place / "next"):
             folder.mkdir()
-        restore(copy, place, KEY)
+        put_back(copy, place, KEY)
         opened(place / "next", create=True).close()
         cut = cut_before(step, lambda at=place: retire(at, KEY, at / "next" / "ledger.db"), monkeypatch)  # type: ignore[misc]
         held = entries(place / "ledger.db")
@@ -419,7 +439,7 @@ def test_without_room_the_old_ledger_stays(copy: Path, tmp_path: Path, room: int
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
     try:
         with pytest.raises((LedgerError, ConfigError)) as caught:
-            restore(copy, tmp_path, KEY)
+            put_back(copy, tmp_path, KEY)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not isinstance(caught.value, LedgerCorrupt)
@@ -435,7 +455,7 @@ def test_a_full_disk_while_the_ledger_in_place_is_read_stops_the_restore(
 
     monkeypatch.setattr(module, "_make_whole", full)
     with pytest.raises(LedgerFull):
-        restore(copy, tmp_path, KEY)
+        put_back(copy, tmp_path, KEY)
     assert entries(tmp_path / "ledger.db") == 6
 
 
@@ -444,7 +464,7 @@ def test_a_full_disk_while_the_ledger_in_place_is_read_stops_the_restore(
 
 def test_the_copy_becomes_the_archive_of_its_epoch(copy: Path, opened: Open, tmp_path: Path) -> None:
     for number in ("", "-2"):
-        restore(copy, tmp_path, KEY)
+        put_back(copy, tmp_path, KEY)
         (tmp_path / "next").mkdir(exist_ok=True)
         opened(tmp_path / "next", create=True).close()
         kept = retire(tmp_path, KEY, tmp_path / "next" / "ledger.db")
@@ -456,7 +476,7 @@ def test_the_copy_becomes_the_archive_of_its_epoch(copy: Path, opened: Open, tmp
 
 
 def test_an_archive_that_cannot_be_kept_leaves_the_copy(copy: Path, opened: Open, tmp_path: Path) -> None:
-    restore(copy, tmp_path, KEY)
+    put_back(copy, tmp_path, KEY)
     (tmp_path / "epochs").write_text("in the way")
     (tmp_path / "next").mkdir()
     opened(tmp_path / "next", create=True).close()
@@ -466,7 +486,9 @@ def test_an_archive_that_cannot_be_kept_leaves_the_copy(copy: Path, opened: Open
     assert entries(tmp_path / "ledger.db") == 4
 
 
-def test_the_key_of_an_archive_is_that_of_its_data_directory(copy: Path, tmp_path: Path) -> None:
+def test_the_key_of_an_archive_is_that_of_its_data_directory(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "ledger.key").write_text(KEY.hex())
     (tmp_path / "ledger.key").chmod(0o600)
     (tmp_path / "epochs").mkdir()
@@ -474,6 +496,8 @@ def test_the_key_of_an_archive_is_that_of_its_data_directory(copy: Path, tmp_pat
     archive.write_bytes(copy.read_bytes())
     assert key_for(archive).secret == key_for(tmp_path / "ledger.db").secret == KEY
     assert verify(archive).ok
+    monkeypatch.chdir(archive.parent)
+    assert verify(Path(archive.name)).ok
     with pytest.raises(ConfigError) as caught:
         verify(copy)
     assert caught.value.reason == "no_key"

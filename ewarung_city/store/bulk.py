@@ -1,0 +1,218 @@
+"""Many rows in one go, as each driver does it fastest: SQLite row after row in C, PostgreSQL by COPY or as one text."""
+
+# ruff: noqa: S608 - the names in these statements are those of our own tables; every value travels beside them
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+from sqlalchemy import Column, Connection, Integer, LargeBinary, Table
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
+from sqlalchemy.types import BigInteger
+
+__all__ = ["many"]
+
+Row = Mapping[str, Any]
+Rows = Sequence[Row]
+
+_COPY_FROM = 8
+"""So many new rows are worth a COPY of their own."""
+
+
+class Many(Protocol):
+    """Writes rows that all name the same columns, and finds many by one of theirs."""
+
+    def find(self, table: Table, column: str, values: Sequence[object], equal: Mapping[str, object]) -> list[Row]:
+        """Rows whose `column` is one of these values, and whose other columns equal those."""
+
+    def add(self, table: Table, rows: Rows) -> None:
+        """New rows."""
+
+    def load(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+        """New rows as values in the order of these names: every column that has no default."""
+
+    def put(self, table: Table, rows: Rows) -> None:
+        """Rows that replace those of the same key; columns that are not named stay, or get the default."""
+
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
+        """Set columns of rows that are there, each named by its key; all have the columns that equal in common."""
+
+
+def many(connection: Connection) -> Many:
+    """The one for this connection's engine."""
+    return _Postgres(connection) if connection.dialect.name == "postgresql" else _Sqlite(connection)
+
+
+def _moving(table: Table, row: Row, equal: Mapping[str, object]) -> tuple[list[str], list[str]]:
+    """(key columns that a row names, columns that it changes)."""
+    keys = [column.name for column in table.primary_key if column.name not in equal]
+    return keys, [name for name in row if name not in keys]
+
+
+class _Shape(NamedTuple):
+    """Of a table and a choice of its columns: everything about a statement that does not depend on the values."""
+
+    names: tuple[str, ...]
+    defaults: tuple[Any, ...]
+    values: Callable[[Mapping[str, Any]], tuple[Any, ...]]
+    columns: str
+    conflict: str
+    key: Callable[[Mapping[str, Any]], object]
+    types: tuple[str, ...]
+
+
+_shapes: dict[tuple[str, tuple[str, ...]], _Shape] = {}
+
+
+def _shape(table: Table, said: tuple[str, ...]) -> _Shape:
+    known = (table.name, said)
+    if known not in _shapes:
+        _shapes[known] = _shaped(table, said)
+    return _shapes[known]
+
+
+def _shaped(table: Table, said: tuple[str, ...]) -> _Shape:
+    left = [column for column in table.columns if column.name not in said]
+    keys = [column.name for column in table.primary_key]
+    names = (*said, *(column.name for column in left))
+    changed = ", ".join(f'"{name}" = excluded."{name}"' for name in said if name not in keys)
+    quoted = ", ".join(f'"{name}"' for name in keys)
+    return _Shape(
+        names=names,
+        defaults=tuple(_default(column) for column in left),
+        values=_picker(said),
+        columns=", ".join(f'"{name}"' for name in names),
+        conflict=f"ON CONFLICT ({quoted}) DO " + (f"UPDATE SET {changed}" if changed else "NOTHING"),
+        key=itemgetter(*keys),
+        types=tuple(_type(table.c[name]) for name in names),
+    )
+
+
+def _picker(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """The values of these columns of a row, however few they are."""
+    return itemgetter(*names) if len(names) > 1 else lambda row: tuple(row[name] for name in names)
+
+
+def _default(column: Column[Any]) -> object:
+    if not isinstance(column.default, ScalarElementColumnDefault):
+        raise KeyError(f"{column}: a row must say it")
+    return column.default.arg
+
+
+def _type(column: Column[Any]) -> str:
+    if isinstance(column.type, BigInteger):
+        return "int8"
+    if isinstance(column.type, Integer):
+        return "int4"
+    return "bytea" if isinstance(column.type, LargeBinary) else "text"
+
+
+class _Sqlite:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, table: Table, column: str, values: Sequence[object], equal: Mapping[str, object]) -> list[Row]:
+        rest = "".join(f' AND "{name}" = ?' for name in equal)
+        statement = f'SELECT * FROM "{table.name}" WHERE "{column}" IN (SELECT value FROM json_each(?)){rest}'
+        return _found(self._connection, statement, (_listed(values), *equal.values()))
+
+    def add(self, table: Table, rows: Rows) -> None:
+        shape = _shape(table, tuple(rows[0]))
+        self._insert(table, shape, _values(shape, rows), "")
+
+    def load(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+        self._insert(table, _shape(table, names), rows, "")
+
+    def put(self, table: Table, rows: Rows) -> None:
+        shape = _shape(table, tuple(rows[0]))
+        self._insert(table, shape, _values(shape, rows), shape.conflict)
+
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
+        keys, changed = _moving(table, rows[0], equal)
+        those = " AND ".join(f'"{name}" = ?' for name in (*equal, *keys))
+        columns = ", ".join(f'"{name}" = ?' for name in changed)
+        statement = f'UPDATE "{table.name}" SET {columns} WHERE {those}'
+        named, new, whose = _picker(keys), _picker(changed), tuple(equal.values())
+        self._connection.exec_driver_sql(statement, [(*new(row), *whose, *named(row)) for row in rows])
+
+    def _insert(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
+        places = ", ".join("?" * len(shape.names))
+        statement = f'INSERT INTO "{table.name}" ({shape.columns}) VALUES ({places}) {conflict}'
+        self._connection.exec_driver_sql(statement, list(rows))
+
+
+class _Postgres:
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def find(self, table: Table, column: str, values: Sequence[object], equal: Mapping[str, object]) -> list[Row]:
+        rest = "".join(f' AND "{name}" = %s' for name in equal)
+        among = f"ANY(ARRAY(SELECT json_array_elements_text(%s::json)::{_type(table.c[column])}))"
+        statement = f'SELECT * FROM "{table.name}" WHERE "{column}" = {among}{rest}'
+        return _found(self._connection, statement, (_listed(values), *equal.values()))
+
+    def add(self, table: Table, rows: Rows) -> None:
+        shape = _shape(table, tuple(rows[0]))
+        self._add(table, shape, _values(shape, rows))
+
+    def load(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]]) -> None:
+        self._add(table, _shape(table, names), rows)
+
+    def put(self, table: Table, rows: Rows) -> None:
+        shape = _shape(table, tuple(rows[0]))
+        # One statement may meet a key once only; of several rows with one key the last one counts.
+        last = {shape.key(row): row for row in rows} if len(rows) > 1 else {None: rows[0]}
+        self._insert(table, shape, _values(shape, list(last.values())), shape.conflict)
+
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
+        keys, changed = _moving(table, rows[0], equal)
+        names = ", ".join(f'"{name}" {_type(table.c[name])}' for name in (*keys, *changed))
+        those = [*(f'"{table.name}"."{name}" = %s' for name in equal)]
+        those += [f'"{table.name}"."{name}" = said."{name}"' for name in keys]
+        new = ", ".join(f'"{name}" = said."{name}"' for name in changed)
+        source = f"json_to_recordset(%s::json) AS said ({names})"
+        statement = f'UPDATE "{table.name}" SET {new} FROM {source} WHERE {" AND ".join(those)}'
+        self._connection.exec_driver_sql(statement, (_listed(rows), *equal.values()))
+
+    def _add(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]]) -> None:
+        if len(rows) < _COPY_FROM:
+            self._insert(table, shape, rows, "")
+            return
+        driver: Any = self._connection.connection
+        statement = f'COPY "{table.name}" ({shape.columns}) FROM STDIN (FORMAT BINARY)'
+        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            copy.set_types(shape.types)
+            for row in rows:
+                copy.write_row(row)
+
+    def _insert(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
+        told: object
+        if "bytea" in shape.types:
+            arrays = ", ".join(f"%s::{kind}[]" for kind in shape.types)
+            source = f"unnest({arrays})"
+            told = tuple(map(list, zip(*rows, strict=True)))
+        else:  # one text for all rows: the driver would look at every value of an array by itself
+            names = ", ".join(f'"{name}" {kind}' for name, kind in zip(shape.names, shape.types, strict=True))
+            source = f"json_to_recordset(%s::json) AS said ({names})"
+            told = (msgspec.json.encode([dict(zip(shape.names, row, strict=True)) for row in rows]).decode(),)
+        statement = f'INSERT INTO "{table.name}" ({shape.columns}) SELECT * FROM {source} {conflict}'
+        self._connection.exec_driver_sql(statement, told)
+
+
+def _values(shape: _Shape, rows: Rows) -> list[tuple[Any, ...]]:
+    values, defaults = shape.values, shape.defaults
+    return [values(row) + defaults for row in rows]
+
+
+def _listed(values: Sequence[object]) -> str:
+    """One text for all: however many there are, the statement stays the same."""
+    return msgspec.json.encode(values).decode()
+
+
+def _found(connection: Connection, statement: str, told: tuple[object, ...]) -> list[Row]:
+    result = connection.exec_driver_sql(statement, told)
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result.all()]

@@ -1,0 +1,28 @@
+"""What a restore says of the ledger that it replaced."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ewarung_pos.ui.text_copies import ENROL_AGAIN, restored_words
+
+DONE: dict[str, Any] = {
+    "device": "EW-0001",
+    "epoch": 1,
+    "entries": 4,
+    "in_doubt": 0,
+    "replaced": "/data/ledger-EW-0001-1-replaced-1.db",
+    "replaced_entries": 4,
+    "replaced_ok": True,
+    "replaced_serves": False,
+    "city": None,
+}
+
+
+@pytest.mark.parametrize("serves", [True, False])
+def test_a_replaced_ledger_that_would_still_serve_is_named(serves: bool) -> None:
+    said = restored_words(DONE | {"replaced_serves": serves})
+    assert any("jangan dipasang lagi" in line for line in said) is serves
+    assert said[-1] == f"Lakukan sekarang: {ENROL_AGAIN}"
