@@ -50,11 +50,12 @@ from ewarung_pos.ui.views.picture_books import (
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, PURSE, READY
 from ewarung_pos.ui.views.picture_papers import PAPER
 from ewarung_pos.ui.views.picture_scenes import SCENES
-from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Still, till_window
+from ewarung_pos.ui.views.picture_stage import OUT, SHELL, till_window
 from ewarung_pos.ui.views.pictures import render_states, settle, show_scene
 from ewarung_pos.ui.views.qr import qr_modules
 from ewarung_pos.ui.views.tray import TrayView
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
+from tests.ui.at_window import last, on, press, shown, typed, visible
 
 # The offscreen platform says so when a window has a least size, is raised or docked; it is not about us.
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -76,10 +77,6 @@ def close(widget: QWidget) -> None:
     widget.close()
     widget.deleteLater()
     settle()
-
-
-def visible(root: QWidget, kind: type[QWidget] = QWidget) -> list[Any]:
-    return [each for each in root.findChildren(kind) if each.isVisibleTo(root)]
 
 
 def scrolled(widget: QWidget, root: QWidget) -> bool:
@@ -187,33 +184,6 @@ def test_pictures_are_written_for_each_size(tmp_path: Path) -> None:
 
 
 # --- presses -------------------------------------------------------------------------------------------------
-
-
-def shown(qtbot: QtBot, **states: Any) -> tuple[TillWindow, dict[str, Still]]:
-    window, stills = till_window(**states)
-    qtbot.addWidget(window)
-    window.resize(1366, 768)
-    with qtbot.waitActive(window, timeout=15_000):
-        window.show()
-        window.activateWindow()
-    settle()
-    for still in stills.values():
-        still.calls.clear()
-    return window, stills
-
-
-def press(window: QWidget, key: Qt.Key, modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-    QTest.keyClick(QApplication.focusWidget() or window, key, modifier)
-
-
-def typed(words: str) -> None:
-    field = QApplication.focusWidget()
-    assert field is not None
-    QTest.keyClicks(field, words)
-
-
-def last(still: Still) -> tuple[object, ...]:
-    return still.calls[-1]
 
 
 def test_the_counter_by_keyboard_alone(qtbot: QtBot) -> None:
@@ -498,10 +468,6 @@ def test_practice_pins_are_shown_only_when_given(qtbot: QtBot) -> None:
     assert "PIN Bu Siti 123456" in [each.text() for each in visible(window, Text)]
     real, _ = shown(qtbot, shell=OUT)
     assert "Latihan" not in [each.accessibleName() for each in visible(real, Note)]
-
-
-def on(screen: str) -> Any:
-    return replace(SHELL, screen=screen)
 
 
 def test_history_opens_with_enter_and_goes_down_to_the_pin(qtbot: QtBot) -> None:

@@ -221,24 +221,24 @@ class CounterViewModel(ViewModel[CounterState]):
             self._watch.look()
             return
         self._basket = Basket()
-        self._set(replace(self._cleared(), phase=Phase.RECOGNISED, person=lines.person(standing, self._catalogue)))
-        self._show_basket()
+        self._show_basket(on=replace(self._cleared(), person=lines.person(standing, self._catalogue)))
 
-    def _show_basket(self, notice: Trouble | None = None) -> None:
-        standing = self._standing
+    def _show_basket(self, notice: Trouble | None = None, *, on: CounterState | None = None) -> None:
+        """The basket as it stands; `on` the state of a card that was just read, which no screen has seen yet."""
+        standing, now = self._standing, on or self._state
         if standing is None:
             return
         terminal = self._desk.reader.status().state if self._desk.terminal is not None else DeviceState.NONE
         found = lines.sections(standing, self._basket, self._catalogue, terminal)
-        wanted = self._state.section
-        if wanted not in {section.id for section in found} or not self._state.sections:
-            wanted = found[0].id
+        wanted = now.section
+        if wanted not in {section.id for section in found} or not now.sections:
+            wanted = lines.first_of_use(found)
         self._shown = total_of(priced(self._basket, self._catalogue), Tender.PURSE, Tender.CASH).amount
         sound = bool(self._basket.lines) and not check(self._basket, standing, self._catalogue)
-        proxy = self._state.presence == HolderPresence.PROXY.value and not self._state.proxy_reason
+        proxy = now.presence == HolderPresence.PROXY.value and not now.proxy_reason
         self._set(
             replace(
-                self._state,
+                now,
                 phase=Phase.RECOGNISED,
                 sections=found,
                 section=wanted,

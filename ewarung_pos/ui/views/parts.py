@@ -197,6 +197,8 @@ class PagedRows(Painted):
     def set_rows(self, rows: Sequence[QWidget], *, keep_page: bool = True) -> None:
         """Show these rows; rows that are no longer among them are deleted."""
         new = tuple(rows)
+        if any(old not in new and self._typed_in(old) for old in self._rows):
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         for old in self._rows:
             if old not in new:
                 old.hide()
@@ -209,6 +211,11 @@ class PagedRows(Painted):
             self._page = 0
         self.updateGeometry()
         self._place()
+
+    def _typed_in(self, line: QWidget) -> bool:
+        """Whether the keyboard is in this row, or will be once the window is in front again."""
+        focus = self.window().focusWidget()
+        return focus is not None and (focus is line or line.isAncestorOf(focus))
 
     def _order_tabs(self) -> None:
         """Rows are made later than what stands below them, and would come after it."""

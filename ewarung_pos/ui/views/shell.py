@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPaintEvent, QPolygon
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from ewarung_pos.ui.viewmodels.shell import SCREENS, LampState, ShellState, ShellViewModel
 from ewarung_pos.ui.views.kit import (
@@ -107,6 +107,14 @@ class ShellView(Painted):
             screen.setFocus(Qt.FocusReason.OtherFocusReason)
             if isinstance(screen, TakesKeyboard):
                 screen.take_keyboard()
+
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002 - Qt's own name
+        """When what had the keyboard went away the screen keeps it: Qt would go round to the header and the rail."""
+        had = QApplication.focusWidget()
+        if had is None or (had.isVisible() and had.isEnabled()) or not self.isVisible():
+            return bool(super().focusNextPrevChild(next))
+        self.take_keyboard()
+        return True
 
     def _render_lamps(self, lamps: tuple[LampState, ...]) -> None:
         while len(self._lamps) < len(lamps):

@@ -16,6 +16,11 @@ __all__ = ["TopBar"]
 
 
 class _Operator(HeaderButton):
+    def __init__(self, icon: str) -> None:
+        super().__init__(icon)
+        # It ends somebody's turn at the till: an Enter meant for the screen must never land here.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
     def set_name(self, name: str, short: str) -> None:
         self._say(name, short)
 
