@@ -13,10 +13,11 @@ from pytestqt.qtbot import QtBot
 from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.views.basket import BasketPage
-from ewarung_pos.ui.views.kit import TopBar
+from ewarung_pos.ui.views.kit import DataTable, SearchField, TopBar
+from ewarung_pos.ui.views.picture_books import HISTORY
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, KNOWN, PROCESSING, READY
 from ewarung_pos.ui.views.pictures import settle
-from tests.ui.at_window import focused, press, shown, visible
+from tests.ui.at_window import focused, last, on, press, shown, typed, visible
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -36,6 +37,62 @@ def activate(qtbot: QtBot, window: QWidget) -> None:
     with qtbot.waitActive(window, timeout=15_000):
         window.activateWindow()
     settle()
+
+
+# --- Riwayat -------------------------------------------------------------------------------------------------
+
+
+def test_enter_in_the_search_opens_the_row_that_is_marked(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("history"), history=HISTORY)
+    history = stills["history"]
+    visible(window, DataTable)[0].selectRow(3)
+    press(window, RETURN)
+    assert history.calls == [("open", "e35")]
+
+
+def test_down_in_the_search_goes_on_to_the_rows(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("history"), history=HISTORY)
+    press(window, Qt.Key.Key_Down)
+    assert isinstance(QApplication.focusWidget(), DataTable)
+    press(window, RETURN)
+    assert stills["history"].calls == [("open", "e37")]
+
+
+def test_enter_before_the_hits_leaves_it_to_them(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("history"), history=HISTORY)
+    typed("sum")
+    press(window, RETURN)
+    assert stills["history"].calls == [("submit", "sum")]
+    stills["history"].show(replace(HISTORY, query="sum", rows=HISTORY.rows[:1]))
+    press(window, RETURN)
+    assert last(stills["history"]) == ("open", "e38")
+    press(window, Qt.Key.Key_Down)
+    assert focused() == "Struk"
+
+
+def test_esc_clears_the_search_from_the_field_and_from_the_rows(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("history"), history=HISTORY)
+    history = stills["history"]
+    for away in (False, True):
+        typed("sri")
+        press(window, RETURN)
+        history.show(replace(HISTORY, query="sri"))
+        if away:
+            press(window, Qt.Key.Key_Down)
+        press(window, Qt.Key.Key_Escape)
+        assert last(history) == ("search", "")
+        history.show(HISTORY)
+        (field,) = visible(window, SearchField)
+        assert (field.text(), field.hasFocus()) == ("", True)
+
+
+def test_another_visit_begins_with_an_empty_search(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("history"), history=HISTORY)
+    typed("sri")
+    press(window, RETURN)
+    stills["history"].show(replace(HISTORY, query="sri"))
+    stills["history"].show(HISTORY)
+    assert visible(window, SearchField)[0].text() == ""
 
 
 # --- where the focus stands ----------------------------------------------------------------------------------

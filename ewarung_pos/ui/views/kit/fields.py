@@ -107,10 +107,12 @@ class SearchField(TextField):
     Signals:
         searched(str): what stands in it, 150 ms after the last change.
         submitted(str): Enter was pressed or a scan ended.
+        went_down: the operator goes on to what was found.
     """
 
     searched = Signal(str)
     submitted = Signal(str)
+    went_down = Signal()
 
     def __init__(self, placeholder: str = "", *, parent: QWidget | None = None) -> None:
         super().__init__(placeholder, parent=parent)
@@ -127,6 +129,17 @@ class SearchField(TextField):
         """Say what can be searched; the accessible name as well."""
         self.setPlaceholderText(text)
         self.setAccessibleName(text)
+
+    def forget(self) -> None:
+        """Nothing is searched any more, and nothing typed waits to be."""
+        self._wait.stop()
+        self.clear()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down:
+            self.went_down.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _wait_for_more(self) -> None:
         self._wait.start()
