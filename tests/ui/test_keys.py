@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -11,17 +12,21 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
+from ewarung_pos.ui.viewmodels.closing_sheet import CountRow
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
+from ewarung_pos.ui.viewmodels.stock import StockRow
 from ewarung_pos.ui.views.basket import BasketPage
-from ewarung_pos.ui.views.kit import DataTable, SearchField, TopBar
-from ewarung_pos.ui.views.picture_books import HISTORY
+from ewarung_pos.ui.views.kit import DataTable, Line, SearchField, Text, TopBar
+from ewarung_pos.ui.views.picture_books import COUNTING, HISTORY, STOCK
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, KNOWN, PROCESSING, READY
+from ewarung_pos.ui.views.picture_stage import Still
 from ewarung_pos.ui.views.pictures import settle
 from tests.ui.at_window import focused, last, on, press, shown, typed, visible
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
 RETURN, F10 = Qt.Key.Key_Return, Qt.Key.Key_F10
+Row = TypeVar("Row", CountRow, StockRow)
 SIZES = [(1366, 768), (1024, 600), (800, 480)]
 
 
@@ -37,6 +42,12 @@ def activate(qtbot: QtBot, window: QWidget) -> None:
     with qtbot.waitActive(window, timeout=15_000):
         window.activateWindow()
     settle()
+
+
+def said(window: QWidget) -> str:
+    """Every word on the screen."""
+    lines = [each.accessibleName() for each in visible(window, Line)]
+    return "\n".join([*lines, *(each.text() for each in visible(window, Text))])
 
 
 # --- Riwayat -------------------------------------------------------------------------------------------------
@@ -93,6 +104,111 @@ def test_another_visit_begins_with_an_empty_search(qtbot: QtBot) -> None:
     stills["history"].show(replace(HISTORY, query="sri"))
     stills["history"].show(HISTORY)
     assert visible(window, SearchField)[0].text() == ""
+
+
+# --- numbers one under the other -----------------------------------------------------------------------------
+
+
+def many(rows: tuple[Row, ...], number: int) -> tuple[Row, ...]:
+    """More rows than fit a page."""
+    return tuple(
+        replace(rows[place % len(rows)], product=f"p{place}", name=f"Barang {place + 1}") for place in range(number)
+    )
+
+
+def write(still: Still, call: str, field: str) -> None:
+    """What the view-model does with a number."""
+    real = still.show
+
+    def take(product: str, packs: int | None) -> None:
+        rows = tuple(replace(row, **{field: packs}) if row.product == product else row for row in still.state.rows)
+        done = all(getattr(row, field) is not None for row in rows)
+        real(replace(still.state, rows=rows, **{"can_go_on" if call == "set_count" else "can_receive": done}))
+
+    setattr(still, call, take)
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_count_goes_from_page_to_page_and_loses_no_number(qtbot: QtBot, size: tuple[int, int]) -> None:
+    rows = tuple(replace(row, counted=None) for row in many(COUNTING.rows, 12))
+    window, stills = shown(qtbot, size=size, shell=on("closing"), closing=replace(COUNTING, rows=rows))
+    closing = stills["closing"]
+    write(closing, "set_count", "counted")
+    for number in range(12):
+        typed(str(number + 20))
+        press(window, RETURN)
+    assert [row.counted for row in closing.state.rows] == [number + 20 for number in range(12)]
+    assert focused() == "BANDINGKAN"
+    assert closing.calls == []
+    press(window, RETURN)
+    assert closing.calls == [("count_done",)]
+
+
+def test_enter_after_the_last_number_goes_back_to_the_one_passed_over(qtbot: QtBot) -> None:
+    rows = tuple(replace(row, counted=None) for row in many(COUNTING.rows, 12))
+    window, stills = shown(qtbot, size=(1024, 600), shell=on("closing"), closing=replace(COUNTING, rows=rows))
+    write(stills["closing"], "set_count", "counted")
+    for number in range(12):
+        if number != 1:
+            typed("7")
+        press(window, RETURN)
+    assert focused() == "Barang 2, hitungan"
+
+
+def test_up_in_the_first_field_of_a_page_turns_back(qtbot: QtBot) -> None:
+    rows = tuple(replace(row, counted=None) for row in many(COUNTING.rows, 12))
+    window, _ = shown(qtbot, size=(1024, 600), shell=on("closing"), closing=replace(COUNTING, rows=rows))
+    names = []
+    for _ in range(8):
+        names.append(focused())
+        press(window, Qt.Key.Key_Down)
+    for name in reversed(names):
+        press(window, Qt.Key.Key_Up)
+        assert focused() == name
+    press(window, Qt.Key.Key_Up)
+    assert focused() == names[0]
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_enter_in_a_delivery_is_the_next_field_until_the_main_button(qtbot: QtBot, size: tuple[int, int]) -> None:
+    rows = tuple(replace(row, receiving=1) for row in many(STOCK.rows, 8))
+    state = replace(STOCK, mode="receive", rows=rows, supplier="Bulog", can_receive=True)
+    window, stills = shown(qtbot, size=size, shell=on("stock"), stock=state)
+    press(window, RETURN)
+    press(window, RETURN)
+    for number in range(8):
+        assert focused() == f"Barang {number + 1}, jumlah datang"
+        press(window, RETURN)
+    assert focused() == "CATAT BARANG MASUK"
+    assert ("receive",) not in stills["stock"].calls
+    press(window, RETURN)
+    assert last(stills["stock"]) == ("receive",)
+
+
+def test_a_delivery_without_its_supplier_asks_for_it_after_the_last_number(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, shell=on("stock"), stock=replace(STOCK, mode="receive"))
+    for _ in range(2 + len(STOCK.rows)):
+        press(window, RETURN)
+    assert focused() == "Pemasok (toko atau lembaga)"
+
+
+def test_the_limit_of_a_number_is_said(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("stock"), stock=replace(STOCK, mode="receive"))
+    write(stills["stock"], "set_receiving", "receiving")
+    press(window, RETURN)
+    press(window, RETURN)
+    limit = "Paling banyak 9.999 sekali catat."
+    typed("9999")
+    assert limit not in said(window)
+    typed("x")
+    assert limit not in said(window)
+    typed("9")
+    assert limit in said(window)
+    press(window, Qt.Key.Key_Backspace)
+    assert limit not in said(window)
+    counting, _ = shown(qtbot, shell=on("closing"), closing=COUNTING)
+    typed("999999")
+    assert "Paling banyak 99.999 kemasan di satu baris." in said(counting)
 
 
 # --- where the focus stands ----------------------------------------------------------------------------------

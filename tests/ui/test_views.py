@@ -514,7 +514,8 @@ def test_receiving_goods_by_keyboard(qtbot: QtBot) -> None:
     press(window, Qt.Key.Key_Return)
     assert ("receive",) not in stock.calls
     stock.show(RECEIVING)
-    press(window, Qt.Key.Key_Return)
+    for _ in range(len(RECEIVING.rows)):
+        press(window, Qt.Key.Key_Return)
     press(window, Qt.Key.Key_Escape)
     assert stock.calls[0] == ("begin_receiving",)
     assert stock.calls[-2:] == [("receive",), ("back",)]
@@ -544,8 +545,9 @@ def test_the_close_from_count_to_seal(qtbot: QtBot) -> None:
         ("set_count", "b5", 11),
         ("set_count", "b5", 119),
     ]
-    closing.show(replace(COUNTING, can_go_on=True))
-    press(window, Qt.Key.Key_Return)
+    closing.show(replace(COUNTING, can_go_on=True, rows=tuple(replace(row, counted=1) for row in COUNTING.rows)))
+    for _ in range(len(COUNTING.rows)):
+        press(window, Qt.Key.Key_Return)
     closing.show(EXPLAIN)
     settle()
     reason = next(each for each in visible(window, QAbstractButton) if each.accessibleName() == "tumpah")
