@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QApplication, QLineEdit, QWidget
+from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
@@ -16,8 +16,9 @@ from ewarung_pos.ui.viewmodels.closing_sheet import CountRow
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.stock import StockRow
 from ewarung_pos.ui.views.basket import BasketPage
+from ewarung_pos.ui.views.closing_sheet import SheetPage
 from ewarung_pos.ui.views.kit import DataTable, Line, SearchField, Text, TopBar
-from ewarung_pos.ui.views.picture_books import COUNTING, HISTORY, STOCK
+from ewarung_pos.ui.views.picture_books import COUNTING, EXPLAIN, HISTORY, STOCK
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, KNOWN, PROCESSING, READY
 from ewarung_pos.ui.views.picture_stage import Still
 from ewarung_pos.ui.views.pictures import settle
@@ -209,6 +210,30 @@ def test_the_limit_of_a_number_is_said(qtbot: QtBot) -> None:
     counting, _ = shown(qtbot, shell=on("closing"), closing=COUNTING)
     typed("999999")
     assert "Paling banyak 99.999 kemasan di satu baris." in said(counting)
+
+
+# --- why the shelf differs -----------------------------------------------------------------------------------
+
+
+def test_another_reason_than_lain_leaves_the_keyboard_in_the_row_and_enter_with_the_main_button(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=EXPLAIN)
+    closing = stills["closing"]
+
+    def choose(product: str, reason: str, note: str = "") -> None:
+        rows = tuple(
+            replace(row, reason=reason, note=note) if row.product == product else row for row in closing.state.rows
+        )
+        closing.show(replace(closing.state, rows=rows, can_go_on=True))
+
+    setattr(closing, "choose_reason", choose)  # noqa: B010 - no attribute that a type checker knows
+    press(window, Qt.Key.Key_6, Qt.KeyboardModifier.AltModifier)
+    assert focused() == "Alasan lain, dengan kata sendiri"
+    press(window, Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
+    settle()
+    assert not isinstance(QApplication.focusWidget(), QAbstractButton), focused()
+    assert visible(window, SheetPage)[0].isAncestorOf(QApplication.focusWidget())
+    press(window, RETURN)
+    assert closing.calls == [("explain_done",)]
 
 
 # --- where the focus stands ----------------------------------------------------------------------------------
