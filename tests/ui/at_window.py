@@ -10,6 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from ewarung_pos.ports import PracticeTray
 from ewarung_pos.ui.views.picture_stage import SHELL, Still, till_window
 from ewarung_pos.ui.views.pictures import settle
 from ewarung_pos.ui.views.window import TillWindow
@@ -21,8 +22,10 @@ def visible(root: QWidget, kind: type[QWidget] = QWidget) -> list[Any]:
     return [each for each in root.findChildren(kind) if each.isVisibleTo(root)]
 
 
-def shown(qtbot: QtBot, *, size: tuple[int, int] = (1366, 768), **states: Any) -> tuple[TillWindow, dict[str, Still]]:
-    window, stills = till_window(**states)
+def shown(
+    qtbot: QtBot, *, size: tuple[int, int] = (1366, 768), tray: PracticeTray | None = None, **states: Any
+) -> tuple[TillWindow, dict[str, Still]]:
+    window, stills = till_window(tray=tray, **states)
     qtbot.addWidget(window)
     window.resize(*size)
     with qtbot.waitActive(window, timeout=15_000):

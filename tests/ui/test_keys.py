@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
+from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.stock import StockRow
 from ewarung_pos.ui.views.basket import BasketPage
 from ewarung_pos.ui.views.closing_sheet import SheetPage
+from ewarung_pos.ui.views.doubt import SlipForm
 from ewarung_pos.ui.views.kit import DataTable, Line, SearchField, Text, TopBar
+from ewarung_pos.ui.views.kit.paint import PaintedButton
+from ewarung_pos.ui.views.parts import PagedRows
 from ewarung_pos.ui.views.picture_books import COUNTING, EXPLAIN, HISTORY, STOCK
-from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, KNOWN, PROCESSING, READY
+from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, READY
 from ewarung_pos.ui.views.picture_stage import Still
 from ewarung_pos.ui.views.pictures import settle
+from ewarung_pos.ui.views.tray import TrayView
 from tests.ui.at_window import focused, last, on, press, shown, typed, visible
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -43,6 +49,28 @@ def activate(qtbot: QtBot, window: QWidget) -> None:
     with qtbot.waitActive(window, timeout=15_000):
         window.activateWindow()
     settle()
+
+
+class Deck:
+    """More cards on the tray than fit a page."""
+
+    def cards(self) -> tuple[tuple[str, str], ...]:
+        return tuple((str(place), f"KELUARGA {place}") for place in range(40))
+
+    def face(self) -> dict[str, Any]:
+        return {"lines": ["EDC SIMULASI"], "asks_pin": False}
+
+    def insert(self, row: str) -> None: ...
+
+    def next_sale(self, what: str) -> None: ...
+
+    def press(self, key: str) -> None: ...
+
+    def void(self, invoice: str) -> str:
+        return "00"
+
+    def totals(self) -> dict[str, int]:
+        return {}
 
 
 def said(window: QWidget) -> str:
@@ -234,6 +262,31 @@ def test_another_reason_than_lain_leaves_the_keyboard_in_the_row_and_enter_with_
     assert visible(window, SheetPage)[0].isAncestorOf(QApplication.focusWidget())
     press(window, RETURN)
     assert closing.calls == [("explain_done",)]
+
+
+# --- the practice tray ---------------------------------------------------------------------------------------
+
+
+def test_every_answer_about_a_slip_has_its_key_while_the_tray_turns_pages_beside_it(qtbot: QtBot) -> None:
+    window, _ = shown(
+        qtbot, size=(1800, 900), tray=Deck(), doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True), 1)
+    )
+    (tray,) = visible(window, TrayView)
+    (rows,) = visible(tray, PagedRows)
+    qtbot.waitUntil(lambda: len(rows.rows()) == 40, timeout=15_000)
+    settle()
+    first = [each for each in rows.rows() if each.isVisible()]
+    press(window, Qt.Key.Key_M, Qt.KeyboardModifier.AltModifier)
+    assert [each for each in rows.rows() if each.isVisible()] != first
+    press(window, Qt.Key.Key_N, Qt.KeyboardModifier.AltModifier)
+    assert [each for each in rows.rows() if each.isVisible()] == first
+    (form,) = visible(window, SlipForm)
+    answers = [each for each in visible(form, PaintedButton) if each.key_hint.startswith("Alt+")]
+    assert len(answers) > 2
+    for answer in answers:
+        press(window, QKeySequence(answer.key_hint)[0].key(), Qt.KeyboardModifier.AltModifier)
+        assert answer.isChecked(), answer.key_hint
+    window.close()
 
 
 # --- where the focus stands ----------------------------------------------------------------------------------
