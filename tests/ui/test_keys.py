@@ -23,7 +23,7 @@ from ewarung_pos.ui.views.doubt import SlipForm
 from ewarung_pos.ui.views.kit import DataTable, Line, SearchField, Text, TopBar
 from ewarung_pos.ui.views.kit.paint import PaintedButton
 from ewarung_pos.ui.views.parts import PagedRows
-from ewarung_pos.ui.views.picture_books import COUNTING, EXPLAIN, HISTORY, STOCK
+from ewarung_pos.ui.views.picture_books import COUNTING, EXPLAIN, HISTORY, RECEIVING, STOCK
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, READY
 from ewarung_pos.ui.views.picture_stage import Still
 from ewarung_pos.ui.views.pictures import settle
@@ -212,6 +212,20 @@ def test_enter_in_a_delivery_is_the_next_field_until_the_main_button(qtbot: QtBo
     assert ("receive",) not in stills["stock"].calls
     press(window, RETURN)
     assert last(stills["stock"]) == ("receive",)
+
+
+def test_a_delivery_is_said_once_more_and_can_still_be_put_right(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("stock"), stock=RECEIVING)
+    for _ in range(2 + len(RECEIVING.rows)):
+        press(window, RETURN)
+    press(window, RETURN)
+    stills["stock"].show(replace(RECEIVING, asks="84 kemasan dari Bulog Semarang: catat?"))
+    assert "84 kemasan dari Bulog Semarang: catat?" in said(window)
+    assert focused() == "YA, CATAT"
+    press(window, RETURN)
+    assert "Perbaiki" in [each.accessibleName() for each in visible(window, QAbstractButton)]
+    press(window, Qt.Key.Key_Escape)
+    assert stills["stock"].calls == [("receive",), ("receive",), ("back",)]
 
 
 def test_a_delivery_without_its_supplier_asks_for_it_after_the_last_number(qtbot: QtBot) -> None:

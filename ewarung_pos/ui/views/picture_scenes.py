@@ -236,6 +236,10 @@ SCENES: tuple[Scene, ...] = (
     Scene("stok", shows(shell=on("stock"), stock=STOCK)),
     Scene("stok-terima", shows(shell=on("stock"), stock=RECEIVING)),
     Scene(
+        "stok-terima-tanya",
+        shows(shell=on("stock"), stock=replace(RECEIVING, asks="84 kemasan dari Bulog Semarang: catat?")),
+    ),
+    Scene(
         "stok-dicatat",
         shows(shell=on("stock"), stock=replace(STOCK, said="84 kemasan dari Bulog Semarang sudah dicatat.")),
     ),

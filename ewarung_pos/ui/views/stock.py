@@ -200,7 +200,8 @@ class _ReceivePage(Page):
         foot = Box(across=True, gap=2.5)
         self.back = BigButton("Batal", icon="x", key="Esc")
         self.back.clicked.connect(stock.back)
-        self._sum = Text(role=Role.LEAD, bold=True, align=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        self._sum = Text(role=Role.LEAD, bold=True, wrap=True, align=right)
         self.receive = BigButton("CATAT BARANG MASUK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.receive.clicked.connect(stock.receive)
         foot.add(self.back, align=Qt.AlignmentFlag.AlignVCenter).add(self._sum, stretch=1).add(self.receive)
@@ -225,7 +226,11 @@ class _ReceivePage(Page):
         for row in state.rows:
             self._lines[row.product].render_state(row)
         packs = sum(row.receiving for row in state.rows)
-        self._sum.set_text(f"{dotted(packs)} kemasan" if packs else "")
+        self._sum.set_text(state.asks or (f"{dotted(packs)} kemasan" if packs else ""))
+        self._sum.set_tone(Tone.LOOK if state.asks else Tone.INK)
+        self.receive.set_text("YA, CATAT" if state.asks else "CATAT BARANG MASUK")
+        self.back.set_text("Perbaiki" if state.asks else "Batal")
+        self.back.set_icon("arrow-left" if state.asks else "x")
         missing = "isi pemasok" if not state.supplier.strip() else "isi jumlah barang" if not packs else ""
         self.receive.set_reason("" if state.can_receive else missing or "sedang dicatat")
         if state.notice is not None:
