@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
+from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
@@ -25,7 +26,7 @@ from ewarung_pos.ui.views.kit.paint import PaintedButton
 from ewarung_pos.ui.views.parts import PagedRows
 from ewarung_pos.ui.views.picture_books import COUNTING, EXPLAIN, HISTORY, RECEIVING, STOCK
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, READY
-from ewarung_pos.ui.views.picture_stage import Still
+from ewarung_pos.ui.views.picture_stage import SHELL, Still
 from ewarung_pos.ui.views.pictures import settle
 from ewarung_pos.ui.views.tray import TrayView
 from tests.ui.at_window import focused, last, on, press, shown, typed, visible
@@ -301,6 +302,52 @@ def test_every_answer_about_a_slip_has_its_key_while_the_tray_turns_pages_beside
         press(window, QKeySequence(answer.key_hint)[0].key(), Qt.KeyboardModifier.AltModifier)
         assert answer.isChecked(), answer.key_hint
     window.close()
+
+
+# --- who leaves a basket behind ------------------------------------------------------------------------------
+
+
+def test_the_way_back_to_the_basket_is_enter_and_the_other_one_is_told_apart(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=CHOSEN)
+    shell, asks = stills["shell"], replace(SHELL, asks=trouble("leave", "sign_out"))
+    visible(window, TopBar)[0].operator_pressed.emit()
+    for key, modifier in (
+        (RETURN, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_Escape, Qt.KeyboardModifier.NoModifier),
+        (Qt.Key.Key_Y, Qt.KeyboardModifier.AltModifier),
+    ):
+        shell.show(asks)
+        settle()
+        assert not visible(window, BasketPage)
+        press(window, key, modifier)
+        shell.show(SHELL)
+        settle()
+    assert [call for call in shell.calls if call != ("tick",)] == [("leave",), ("stay",), ("stay",), ("sign_out",)]
+    assert stills["counter"].calls == []
+    assert focused() == "Beras medium"
+
+
+def test_the_window_stays_open_until_its_question_is_answered(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=CHOSEN)
+    shell = stills["shell"]
+
+    def ask() -> bool:
+        shell.show(replace(SHELL, asks=trouble("leave", "close")))
+        return True
+
+    setattr(shell, "ask_before_close", ask)  # noqa: B010 - no attribute that a type checker knows
+    assert not window.close()
+    assert window.isVisible()
+    press(window, Qt.Key.Key_Y, Qt.KeyboardModifier.AltModifier)
+    assert not window.isVisible()
+    assert ("sign_out",) not in shell.calls
+
+
+def test_a_till_that_met_a_bug_closes_without_a_question(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=CHOSEN)
+    setattr(stills["shell"], "ask_before_close", lambda: True)  # noqa: B010 - as above
+    window.show_fault()
+    assert window.close()
 
 
 # --- where the focus stands ----------------------------------------------------------------------------------

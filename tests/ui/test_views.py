@@ -431,7 +431,7 @@ def test_sign_in_by_keyboard_and_who_is_out(qtbot: QtBot) -> None:
     stills["shell"].show(SHELL)
     assert visible(window, CounterView)
     press(window, Qt.Key.Key_L, Qt.KeyboardModifier.ControlModifier)
-    assert last(stills["shell"]) == ("sign_out",)
+    assert last(stills["shell"]) == ("leave",)
 
 
 def test_a_locked_member_is_opened_with_the_leaders_pin(qtbot: QtBot) -> None:

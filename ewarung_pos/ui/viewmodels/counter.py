@@ -127,6 +127,12 @@ class CounterViewModel(ViewModel[CounterState]):
         """Whether something is being recorded, paid or printed: no moment to leave the screen."""
         return self._state.phase in (Phase.LOOKING, Phase.PROCESSING)
 
+    def in_hand(self) -> str:
+        """What would be lost if everybody left now: `basket` with goods in it, `paying`, or nothing."""
+        if self._state.phase is Phase.PROCESSING:
+            return "paying"
+        return "basket" if self._state.phase is Phase.RECOGNISED and self._basket.lines else ""
+
     def under_way(self) -> str:
         """Id of the debit that the EDC is being asked for now, or empty."""
         return self._attempt.id if self._attempt is not None else ""

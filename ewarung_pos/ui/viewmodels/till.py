@@ -85,7 +85,17 @@ class TillViewModels:
         self._runner = runner
         self._going = True
         self._end_check: Callable[[], None] = lambda: None
-        self.shell = ShellViewModel(s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown)
+        self.shell = ShellViewModel(
+            s.ledger,
+            s.operators,
+            s.health,
+            s.clock,
+            s.reader,
+            s.printer,
+            runner,
+            self._shown,
+            lambda: self.counter.in_hand(),
+        )
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier)
         self.doubt = DoubtViewModel(
@@ -128,6 +138,7 @@ class TillViewModels:
             OwedDesk(s.ledger, s.papers, s.printer, self.shell.recall, self.shell.tell, self._changed), runner
         )
         self.doubt.subscribe(self._doubt_shown)
+        self.counter.subscribe(lambda _: self.shell.look_again())
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
         self.day = DayOpenViewModel(
             s.ledger, s.day, s.health, s.clocks, s.operators, s.clock, runner, operator, self._opened, self._changed

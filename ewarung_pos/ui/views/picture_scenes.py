@@ -323,6 +323,14 @@ SCENES: tuple[Scene, ...] = (
         "tutup-tanpa-salinan",
         shows(shell=after_the_seal(), closing=SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
     ),
+    *(
+        at_counter(f"pergi-{name}", CHOSEN, replace(SHELL, asks=trouble("leave", reason)))
+        for name, reason in (
+            ("ganti-petugas", "sign_out"),
+            ("tutup-kasir", "close"),
+            ("saat-membayar", "close_paying"),
+        )
+    ),
     Scene(
         "belum-pasti-tidak-cocok",
         shows(doubt=DoubtState(replace(DOUBT, asking=False, trouble=trouble("doubt.mismatch")), 1)),
