@@ -94,7 +94,7 @@ class TillViewModels:
             s.printer,
             runner,
             self._shown,
-            lambda: self.counter.in_hand(),
+            self._in_hand,
         )
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier)
@@ -188,6 +188,9 @@ class TillViewModels:
         """Nobody touched the till for as long as the kiosk's policy allows: the screen asks who works."""
         if not self.counter.busy and not self.history.under_way():
             self.shell.sign_out()
+
+    def _in_hand(self) -> str:
+        return self.counter.in_hand()
 
     def _under_way(self) -> frozenset[str]:
         return frozenset((self.counter.under_way(), self.history.under_way()))

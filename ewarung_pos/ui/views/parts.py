@@ -215,7 +215,7 @@ class PagedRows(Painted):
 
     def _typed_in(self, line: QWidget) -> bool:
         """Whether the keyboard is in this row, or will be once the window is in front again."""
-        focus = self.window().focusWidget()
+        focus: QWidget | None = self.window().focusWidget()
         return focus is not None and (focus is line or line.isAncestorOf(focus))
 
     def _order_tabs(self) -> None:

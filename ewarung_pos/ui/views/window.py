@@ -293,7 +293,7 @@ class TillWindow(QMainWindow):
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.WindowActivate and self._pages.currentWidget() is self._shell:
-            had = self.focusWidget()
+            had: QWidget | None = self.focusWidget()
             # What had the keyboard went away while the tray was in front: Qt would take the first button there is.
             if self._shell is not None and (had is None or not had.isVisible()):
                 self._shell.take_keyboard()

@@ -14,7 +14,7 @@ __all__ = ["HeaderButton", "Lamp"]
 
 
 class HeaderButton(PaintedButton):
-    """An icon and a word in the header; a tinted pill when it has a tone, an edged one when not; its key behind the word.
+    """An icon, a word and its key in the header; a tinted pill when it has a tone, an edged one when not.
 
     The pill is 38 px high, its target 48.
     """
