@@ -132,6 +132,7 @@ class Morning:
             till.stock.set_receiving(product, packs)
         self.shot("terima-barang")
         till.stock.receive()
+        till.stock.receive()  # said once more, and confirmed
         self._wait(lambda: till.stock.state.mode == "shelf" and bool(till.stock.state.said), "the delivery")
         self.say(f"Barang masuk: {till.stock.state.said}")
         self.shot("stok")

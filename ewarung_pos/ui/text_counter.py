@@ -14,6 +14,33 @@ _basket = partial(said, safe=NOTHING, button="Kembali ke keranjang")
 _doubt = partial(said, safe=HELD, button="Tanya EDC lagi", action="inquire")
 _not_voided = partial(said, safe="Struk yang asli tetap berlaku. Tidak ada yang diubah.")
 
+_LEAVING: dict[str, Trouble] = {
+    "leave.sign_out": _basket(
+        "Ganti petugas?",
+        "Keranjang keluarga ini belum disalurkan.",
+        "Salurkan dulu, atau buang keranjangnya dan ganti petugas.",
+    ),
+    "leave.close": _basket(
+        "Tutup kasir?",
+        "Keranjang keluarga ini belum disalurkan.",
+        "Salurkan dulu, atau buang keranjangnya dan tutup kasir.",
+    ),
+    "leave.sign_out_paying": said(
+        "Ganti petugas?",
+        "Penyaluran keluarga ini sedang berjalan.",
+        "Tunggu sampai barang diserahkan.",
+        safe=HELD,
+        button="Kembali menunggu",
+    ),
+    "leave.close_paying": said(
+        "Tutup kasir?",
+        "Penyaluran keluarga ini sedang berjalan.",
+        "Tunggu sampai barang diserahkan.",
+        safe=HELD,
+        button="Kembali menunggu",
+    ),
+}
+
 _REFUSED: dict[str, Trouble] = {
     "refusal.unknown_card": _next_card(
         "Kartu belum terdaftar di sini",
@@ -267,5 +294,5 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     "outcome_unknown": _doubt("Belum pasti", "Hasil di EDC belum pasti.", "Tahan barang di meja dulu."),
 }
 
-AT_THE_COUNTER: dict[str, Trouble] = {**_REFUSED, **_EDC_SAID_NO, **_NOT_CERTAIN}
+AT_THE_COUNTER: dict[str, Trouble] = {**_LEAVING, **_REFUSED, **_EDC_SAID_NO, **_NOT_CERTAIN}
 """By `refusal.<reason>`, `edc.<reason>`, `void.<reason>` and `doubt.<reason>`."""

@@ -128,6 +128,12 @@ class CounterViewModel(ViewModel[CounterState]):
         """Whether something is being recorded, paid or printed: no moment to leave the screen."""
         return self._state.phase in (Phase.LOOKING, Phase.PROCESSING)
 
+    def in_hand(self) -> str:
+        """What would be lost if everybody left now: `basket` with goods in it, `paying`, or nothing."""
+        if self._state.phase is Phase.PROCESSING:
+            return "paying"
+        return "basket" if self._state.phase is Phase.RECOGNISED and self._basket.lines else ""
+
     def under_way(self) -> str:
         """Id of the debit that the EDC is being asked for now, or empty."""
         return self._attempt.id if self._attempt is not None else ""
@@ -222,8 +228,7 @@ class CounterViewModel(ViewModel[CounterState]):
             self._watch.look()
             return
         self._basket = Basket()
-        self._set(replace(self._cleared(), phase=Phase.RECOGNISED, person=lines.person(standing, self._catalogue)))
-        self._show_basket()
+        self._show_basket(on=replace(self._cleared(), person=lines.person(standing, self._catalogue)))
         self._greet_terminal()
 
     def _greet_terminal(self) -> None:
@@ -239,21 +244,22 @@ class CounterViewModel(ViewModel[CounterState]):
 
         self._runner.submit(Lane.TERMINAL, terminal.diagnose, greeted, self._failed)
 
-    def _show_basket(self, notice: Trouble | None = None) -> None:
-        standing = self._standing
+    def _show_basket(self, notice: Trouble | None = None, *, on: CounterState | None = None) -> None:
+        """The basket as it stands; `on` the state of a card that was just read, which no screen has seen yet."""
+        standing, now = self._standing, on or self._state
         if standing is None:
             return
         terminal = self._desk.terminal.status().state if self._desk.terminal is not None else DeviceState.NONE
         found = lines.sections(standing, self._basket, self._catalogue, terminal)
-        wanted = self._state.section
-        if wanted not in {section.id for section in found} or not self._state.sections:
-            wanted = found[0].id
+        wanted = now.section
+        if wanted not in {section.id for section in found} or not now.sections:
+            wanted = lines.first_of_use(found)
         self._shown = total_of(priced(self._basket, self._catalogue), Tender.PURSE, Tender.CASH).amount
         sound = bool(self._basket.lines) and not check(self._basket, standing, self._catalogue)
-        proxy = self._state.presence == HolderPresence.PROXY.value and not self._state.proxy_reason
+        proxy = now.presence == HolderPresence.PROXY.value and not now.proxy_reason
         self._set(
             replace(
-                self._state,
+                now,
                 phase=Phase.RECOGNISED,
                 sections=found,
                 section=wanted,

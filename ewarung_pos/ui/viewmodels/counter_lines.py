@@ -20,7 +20,18 @@ from ewarung_pos.ui.viewmodels.counter_state import (
     TallyItem,
 )
 
-__all__ = ["left_rows", "person", "picks", "sections", "short_name", "steps", "summary", "tally_items", "to_pay"]
+__all__ = [
+    "first_of_use",
+    "left_rows",
+    "person",
+    "picks",
+    "sections",
+    "short_name",
+    "steps",
+    "summary",
+    "tally_items",
+    "to_pay",
+]
 
 
 def tally_items(tally: Tally, catalogue: Catalogue) -> tuple[TallyItem, ...]:
@@ -101,6 +112,12 @@ def sections(standing: Standing, basket: Basket, catalogue: Catalogue, terminal:
         )
     )
     return tuple(found)
+
+
+def first_of_use(found: tuple[Section, ...]) -> str:
+    """Id of the first section something can be taken from now; of the first at all when there is none."""
+    usable = (each.id for each in found if not each.why_not and any(row.most > 0 for row in each.rows))
+    return next(usable, found[0].id)
 
 
 def summary(basket: Basket, catalogue: Catalogue) -> str:

@@ -98,22 +98,32 @@ class HistoryViewModel(ViewModel[HistoryState]):
         self._runner = runner
         self.last_reversal: Reversal | None = None
         self._voiding: Attempt | None = None
+        self._wanted = ""
 
     def under_way(self) -> str:
         """Id of the void that the EDC is being asked for now, or empty."""
         return self._voiding.id if self._voiding is not None else ""
 
     def activate(self) -> None:
-        """The screen is in front: today's receipts."""
-        self.search(self._state.query)
+        """The screen is in front: today's receipts, whatever was searched before; a receipt that is open stays."""
+        if self._state.mode == "list":
+            self._wanted = ""
+            self._set(replace(self._state, query="", title="Hari ini"))
+        self.search(self._wanted)
 
     def submit(self, query: str) -> None:
-        """Enter in the search field: search, and open the first hit."""
-        self.search(query, open_first=True)
+        """A scan ended, or Enter came before the hits: search, and open the only one. Of several none is opened.
 
-    def search(self, query: str, *, open_first: bool = False) -> None:
+        What nobody saw chosen may be reversed by the next key.
+        """
+        self.search(query, open_only=True)
+
+    def search(self, query: str, *, open_only: bool = False) -> None:
         """Today without a query; every day by name, last four digits or receipt number with one."""
-        text = _receipt_of_qr(query)
+        text, number = query.strip(), _number_in_qr(query)
+        if number is not None:
+            text = str(number)
+        self._wanted = query
 
         def look() -> tuple[HistoryRow, ...]:
             reader = self._desk.ledger.read()
@@ -121,13 +131,17 @@ class HistoryViewModel(ViewModel[HistoryState]):
             return reader.history(date, text) if text or date is not None else ()
 
         def found(rows: tuple[HistoryRow, ...]) -> None:
+            if query != self._wanted:  # typed on meanwhile
+                return
+            if number is not None:
+                rows = tuple(row for row in rows if row.receipt == number)
             title = f"Hasil untuk “{text}”" if text else "Hari ini"
             shown = tuple(_line(row) for row in rows)
             selected = self._state.selected
             if selected is not None:
                 selected = next((line for line in shown if line.entry == selected.entry), selected)
             self._set(replace(self._state, query=query, title=title, rows=shown, selected=selected))
-            if open_first and shown and self._state.mode == "list":
+            if open_only and len(shown) == 1 and self._state.mode == "list":
                 self.open(shown[0].entry)
 
         self._runner.submit(Lane.LEDGER, look, found, self._failed)
@@ -149,7 +163,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
             self._set(replace(self._state, mode="receipt", reason="", notice=None))
         else:
             self._set(replace(self._state, mode="list", selected=None, document=None, notice=None, said=""))
-            self.search(self._state.query)
+            self.search(self._wanted)
 
     def reprint(self) -> None:
         """*Cetak ulang*: a copy marked SALINAN (or the original, if it never came out)."""
@@ -252,7 +266,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
         said = f"Dibatalkan. Struk pembatalan nomor {reversal.fact.receipt:04d}."
         self._set(replace(self._state, mode="list", busy="", said=said, selected=None, document=None, reason=""))
         self._desk.changed()
-        self.search(self._state.query)
+        self.search(self._wanted)
         self._runner.submit(
             Lane.PRINTER,
             lambda: self._desk.papers.print_out(reversal.job, self._desk.printer),
@@ -263,7 +277,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
     def _paper_out(self) -> None:
         """The rows say what is printed: look again."""
         self._desk.changed()
-        self.search(self._state.query)
+        self.search(self._wanted)
 
     def dismiss(self) -> None:
         """The notice was read."""
@@ -296,10 +310,9 @@ def _line(row: HistoryRow) -> HistoryLine:
     )
 
 
-def _receipt_of_qr(query: str) -> str:
-    """A scanned receipt QR becomes its receipt number; anything else stays as typed."""
-    text = query.strip()
+def _number_in_qr(query: str) -> int | None:
+    """The receipt number in a scanned receipt QR; None for anything that was typed."""
     try:
-        return str(parse_qr(text).number)
+        return parse_qr(query.strip()).number
     except ValueError:
-        return text
+        return None

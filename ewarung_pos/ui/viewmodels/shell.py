@@ -14,7 +14,7 @@ from ewarung_pos.errors import PosError
 from ewarung_pos.ports import CardReader, Clock, DeviceState, Lane, Ledger, ReceiptPrinter, TaskRunner
 from ewarung_pos.services.health import HealthService, KioskStatus
 from ewarung_pos.services.operators import OperatorService
-from ewarung_pos.ui.text import Trouble, trouble_of
+from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
 __all__ = ["READERS", "SCREENS", "LampState", "ShellState", "ShellViewModel"]
@@ -49,6 +49,7 @@ class LampState(msgspec.Struct, frozen=True):
 class ShellState(msgspec.Struct, frozen=True):
     """`operators` are (code, name) to choose from while nobody is signed in; `locked` are codes of theirs.
 
+    `asks` is the question before a basket is thrown away.
     `recovered` says what was recorded before the till died, until it was read; only to who is signed in.
     """
 
@@ -67,10 +68,15 @@ class ShellState(msgspec.Struct, frozen=True):
     banner: str = ""
     recovered: str = ""
     notice: Trouble | None = None
+    asks: Trouble | None = None
 
 
 class ShellViewModel(ViewModel[ShellState]):
-    """Commands of the frame. `show` tells the composition which screen is in front."""
+    """Commands of the frame.
+
+    `show` tells the composition which screen is in front; `in_hand` says what the counter would lose now: a `basket`,
+    the sight of what is being paid (`paying`), or nothing.
+    """
 
     def __init__(
         self,
@@ -82,6 +88,7 @@ class ShellViewModel(ViewModel[ShellState]):
         printer: ReceiptPrinter,
         runner: TaskRunner,
         show: Callable[[str, str], None],
+        in_hand: Callable[[], str],
     ) -> None:
         super().__init__(ShellState())
         self._ledger = ledger
@@ -92,6 +99,7 @@ class ShellViewModel(ViewModel[ShellState]):
         self._printer = printer
         self._runner = runner
         self._show = show
+        self._in_hand = in_hand
 
     _halted: Trouble | None = None
     _recovered: str = ""
@@ -178,7 +186,7 @@ class ShellViewModel(ViewModel[ShellState]):
         """Bring a screen to the front."""
         before = self._state.screen
         if any(screen == known[0] for known in SCREENS):
-            self._set(replace(self._state, screen=screen, notice=self._halted))
+            self._set(replace(self._state, screen=screen, notice=self._halted, asks=None))
             self._show(before, screen)
 
     def sign_in(self, code: str, pin: str) -> None:
@@ -215,6 +223,32 @@ class ShellViewModel(ViewModel[ShellState]):
         self.refresh()
         self._failed(error)
 
+    def leave(self) -> None:
+        """The operator's name was pressed: sign out, but ask first when there is something in hand."""
+        if self._state.operator and not self._ask("sign_out"):
+            self.sign_out()
+
+    def ask_before_close(self) -> bool:
+        """Whether the till may not be closed yet, for there is something in hand; then it is asked about."""
+        return bool(self._state.operator) and self._ask("close")
+
+    def _ask(self, what: str) -> bool:
+        found = self._in_hand()
+        if found:
+            self._set(replace(self._state, asks=trouble("leave", f"{what}_paying" if found == "paying" else what)))
+        return bool(found)
+
+    def stay(self) -> None:
+        """Nobody leaves: back to what is in hand."""
+        self._set(replace(self._state, asks=None))
+        if self._state.screen != "counter":
+            self.go("counter")
+
+    def look_again(self) -> None:
+        """The counter went on: with nothing in hand any more there is nothing to ask."""
+        if self._state.asks is not None and not self._in_hand():
+            self._set(replace(self._state, asks=None))
+
     def sign_out(self) -> None:
         """Leave the till; the screens wait for the next operator, and no card is read meanwhile."""
         code = self._state.operator
@@ -229,7 +263,7 @@ class ShellViewModel(ViewModel[ShellState]):
         self._leave(self._halted)
 
     def _leave(self, notice: Trouble | None) -> None:
-        self._set(replace(self._state, operator="", operator_name="", notice=notice, recovered=""))
+        self._set(replace(self._state, operator="", operator_name="", notice=notice, recovered="", asks=None))
         self._show(self._state.screen, "")
 
     def unlock(self, code: str, leader_pin: str) -> None:

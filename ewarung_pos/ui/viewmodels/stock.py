@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.stock import ReceivedLine
-from ewarung_pos.domain.units import Rupiah, Unit
+from ewarung_pos.domain.units import Rupiah, Unit, dotted
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import Lane, Ledger, TaskRunner
 from ewarung_pos.services.stock import StockService
@@ -35,13 +35,14 @@ class StockRow(msgspec.Struct, frozen=True):
 
 
 class StockState(msgspec.Struct, frozen=True):
-    """`mode` is shelf or receive."""
+    """`mode` is shelf or receive; `asks` the delivery in one sentence, to be confirmed before it is recorded."""
 
     mode: str = "shelf"
     rows: tuple[StockRow, ...] = ()
     supplier: str = ""
     note: str = ""
     can_receive: bool = False
+    asks: str = ""
     said: str = ""
     notice: Trouble | None = None
 
@@ -96,6 +97,7 @@ class StockViewModel(ViewModel[StockState]):
                 notice=None,
                 rows=tuple(replace(row, receiving=0) for row in self._state.rows),
                 can_receive=False,
+                asks="",
             )
         )
 
@@ -113,15 +115,18 @@ class StockViewModel(ViewModel[StockState]):
     @staticmethod
     def _checked(state: StockState) -> StockState:
         ready = bool(state.supplier.strip()) and any(row.receiving for row in state.rows)
-        return replace(state, can_receive=ready)
+        return replace(state, can_receive=ready, asks="")
 
     def receive(self) -> None:
-        """*Catat barang masuk*."""
+        """*Catat barang masuk*: said once more, and recorded at the second press; a change in between asks again."""
         state = self._state
         if not state.can_receive or state.mode != "receive":
             return
         lines = tuple(ReceivedLine(row.product, row.receiving) for row in state.rows if row.receiving)
         packs = sum(line.packs for line in lines)
+        if not state.asks:
+            self._set(replace(state, asks=f"{dotted(packs)} kemasan dari {state.supplier.strip()}: catat?"))
+            return
         self._set(replace(state, can_receive=False))
 
         def done(entry: object) -> None:
@@ -129,7 +134,8 @@ class StockViewModel(ViewModel[StockState]):
                 replace(
                     self._state,
                     mode="shelf",
-                    said=f"{packs} kemasan dari {state.supplier.strip()} sudah dicatat.",
+                    asks="",
+                    said=f"{dotted(packs)} kemasan dari {state.supplier.strip()} sudah dicatat.",
                     rows=tuple(replace(row, receiving=0) for row in self._state.rows),
                 )
             )
@@ -144,8 +150,11 @@ class StockViewModel(ViewModel[StockState]):
         )
 
     def back(self) -> None:
-        """Leave the delivery."""
-        self._set(replace(self._state, mode="shelf", notice=None))
+        """Back to the delivery that is asked about; else leave it."""
+        if self._state.asks:
+            self._set(self._checked(self._state))
+        else:
+            self._set(replace(self._state, mode="shelf", notice=None))
 
     def dismiss(self) -> None:
         """The notice was read."""

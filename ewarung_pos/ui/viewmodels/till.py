@@ -89,7 +89,17 @@ class TillViewModels:
         self._runner = runner
         self._going = True
         self._end_check: Callable[[], None] = lambda: None
-        self.shell = ShellViewModel(s.ledger, s.operators, s.health, s.clock, s.reader, s.printer, runner, self._shown)
+        self.shell = ShellViewModel(
+            s.ledger,
+            s.operators,
+            s.health,
+            s.clock,
+            s.reader,
+            s.printer,
+            runner,
+            self._shown,
+            self._in_hand,
+        )
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier)
         self.doubt = DoubtViewModel(
@@ -135,6 +145,7 @@ class TillViewModels:
             OwedDesk(s.ledger, s.papers, s.printer, self.shell.recall, self.shell.tell, self._changed), runner
         )
         self.doubt.subscribe(self._doubt_shown)
+        self.counter.subscribe(lambda _: self.shell.look_again())
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
         self.day = DayOpenViewModel(
             s.ledger, s.day, s.health, s.clocks, s.operators, s.clock, runner, operator, self._opened, self._changed
@@ -184,6 +195,9 @@ class TillViewModels:
         """Nobody touched the till for as long as the kiosk's policy allows: the screen asks who works."""
         if not self.counter.busy and not self.history.under_way():
             self.shell.sign_out()
+
+    def _in_hand(self) -> str:
+        return self.counter.in_hand()
 
     def _under_way(self) -> frozenset[str]:
         return frozenset((self.counter.under_way(), self.history.under_way()))

@@ -350,11 +350,10 @@ class BasketPage(Page):
         self.take_all.set_icon("" if self.look.room is Density.TIGHT else "check")
 
     def take_keyboard(self) -> None:
-        """Put the keyboard on the first stepper, so that + and − work at once."""
-        for line in self._lines.values():
-            if line.stepper.maximum() > 0 and not line.stepper.isHidden():
-                line.stepper.setFocus(Qt.FocusReason.OtherFocusReason)
-                return
+        """Put the keyboard on the first stepper, so that + and − work at once; without one it rests on the page."""
+        lines = self._lines.values()
+        steppers = (each.stepper for each in lines if each.stepper.maximum() > 0 and not each.stepper.isHidden())
+        next(steppers, self).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def start(self) -> None:
         """Another card: from the first page again."""

@@ -228,6 +228,7 @@ class SheetPage(Box):
         foot.add(self.back, self.recount, align=Qt.AlignmentFlag.AlignVCenter)
         foot.add(self._words, stretch=1).add(self.go_on)
         self._rows.set_followers(self.back, self.recount, self.go_on)
+        self._rows.set_after(self._counted)
         self.add(card, stretch=1)
         self.add(self._story, foot)
 
@@ -240,6 +241,7 @@ class SheetPage(Box):
             self._lines = {row.product: _CountLine(self._closing, row) for row in rows}
             for row in rows:
                 self._lines[row.product].render_state(row, blind=blind)
+                self._lines[row.product].field.limited.connect(self._say_limit)
             self._rows.set_rows(tuple(self._lines.values()), keep_page=False)
         for row in rows:
             self._lines[row.product].render_state(row, blind=blind)
@@ -296,6 +298,17 @@ class SheetPage(Box):
         for line in self._lines.values():
             line.field.setFocus(Qt.FocusReason.TabFocusReason)
             return
+
+    def _counted(self) -> None:
+        """After the last number: the main button, or what was passed over."""
+        left = next((row.product for row in self._state.rows if row.counted is None), None)
+        if left is not None:
+            self._rows.take_keyboard(self._lines[left])
+        else:
+            self.go_on.setFocus(Qt.FocusReason.TabFocusReason)
+
+    def _say_limit(self) -> None:
+        self._words.set_text(f"Paling banyak {dotted(MOST_PACKS)} kemasan di satu baris.")
 
     def _go_on(self) -> None:
         if self._state.step == 1:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QBoxLayout, QWidget
 
 from ewarung_pos.ui.viewmodels.history import REASONS, HistoryLine, HistoryState, HistoryViewModel
@@ -96,20 +97,25 @@ class _ListPage(Page):
         self._history = history
         self._act = act
         self._action = ""
+        self._query = ""
+        self._asked = ""
         head = Box(across=True, gap=2)
         self._title = Text(role=Role.TITLE)
-        self._hint = Text("Enter membuka struk", Role.BODY, Tone.SOFT)
+        self._hint = Text(role=Role.BODY, tone=Tone.SOFT)
         head.add(self._title).space().add(self._hint)
         self._said = Said()
         card = Card(pad=0, spacing=0)
         search = Box(margins=(2, 2, 2, 1))
         self.search = SearchField("Nama, 4 angka kartu, nomor struk, atau pindai QR struk")
-        self.search.searched.connect(history.search)
-        self.search.submitted.connect(history.submit)
+        self.search.searched.connect(self._search)
+        self.search.submitted.connect(self._submit)
+        clear = QShortcut(QKeySequence("Esc"), self)
+        clear.activated.connect(self._clear)
         search.add(self.search)
         self._empty = EmptyState("package", height=96)
         self.table: RoomTable[HistoryLine] = RoomTable("Struk", _columns, self._empty)
         self.table.opened.connect(self._open)
+        self.search.went_down.connect(self.table.step_down)
         self._trouble = TroubleCard()
         self._trouble.acted.connect(self._acted)
         card.body.addWidget(search)
@@ -124,9 +130,13 @@ class _ListPage(Page):
     def render_state(self, state: HistoryState) -> None:
         self._title.set_text(f"Riwayat · {state.title}")
         self._said.render_state(state.said)
-        self._hint.setVisible(bool(state.rows))
-        if not self.search.hasFocus() and self.search.text() != state.query:
+        opens = ("Enter membuka struk",) if state.rows else ()
+        self._hint.set_text(" · ".join((*opens, *(("Esc semua struk hari ini",) if state.query else ()))))
+        if state.query not in (self._query, self._asked):  # not by typing: another visit began
+            self.search.forget()
             self.search.setText(state.query)
+        if state.query != self._query:
+            self._query = self._asked = state.query
         self.table.set_rows(state.rows, choose_first=True)
         self._empty.render_state(
             "package",
@@ -141,6 +151,24 @@ class _ListPage(Page):
 
     def take_keyboard(self, mode: str) -> None:
         self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _search(self, words: str) -> None:
+        self._asked = words
+        self._history.search(words)
+
+    def _submit(self, words: str) -> None:
+        """Enter opens the row that is marked; where it came before the hits, no row was seen to be marked."""
+        self._asked = words
+        row = self.table.chosen()
+        if row is not None and words == self._query:
+            self._history.open(row.entry)
+        else:
+            self._history.submit(words)
+
+    def _clear(self) -> None:
+        self.search.forget()
+        self.search.setFocus(Qt.FocusReason.OtherFocusReason)
+        self._search("")
 
     def _open(self, place: int) -> None:
         self._history.open(self.table.row(place).entry)

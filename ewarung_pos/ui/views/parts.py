@@ -176,6 +176,7 @@ class PagedRows(Painted):
         self._page = 0
         self._tops: list[int] = []
         self._followers: tuple[QWidget, ...] = ()
+        self._after: Callable[[], None] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self._bar = Box(across=True, gap=2, margins=(1.5, 0.5, 1.5, 0.5), parent=self)
         self._back = BigButton(
@@ -197,6 +198,8 @@ class PagedRows(Painted):
     def set_rows(self, rows: Sequence[QWidget], *, keep_page: bool = True) -> None:
         """Show these rows; rows that are no longer among them are deleted."""
         new = tuple(rows)
+        if any(old not in new and self._typed_in(old) for old in self._rows):
+            self.setFocus(Qt.FocusReason.OtherFocusReason)
         for old in self._rows:
             if old not in new:
                 old.hide()
@@ -210,6 +213,11 @@ class PagedRows(Painted):
         self.updateGeometry()
         self._place()
 
+    def _typed_in(self, line: QWidget) -> bool:
+        """Whether the keyboard is in this row, or will be once the window is in front again."""
+        focus: QWidget | None = self.window().focusWidget()
+        return focus is not None and (focus is line or line.isAncestorOf(focus))
+
     def _order_tabs(self) -> None:
         """Rows are made later than what stands below them, and would come after it."""
         chain = [
@@ -220,6 +228,29 @@ class PagedRows(Painted):
         ]
         for before, after in pairwise((*chain, self._back, self._on, *self._followers)):
             QWidget.setTabOrder(before, after)
+
+    def set_after(self, after: Callable[[], None]) -> None:
+        """What Enter in the field of the last row does."""
+        self._after = after
+
+    def pass_on(self, field: QWidget, *, forward: bool) -> None:
+        """From a row's field to the field of the next row, or of the one before; the page turns with it."""
+        at = next((place for place, each in enumerate(self._rows) if each.isAncestorOf(field)), -1)
+        to = at + 1 if forward else at - 1
+        if 0 <= to < len(self._rows):
+            self.take_keyboard(self._rows[to])
+        elif forward and self._after is not None:
+            self._after()
+
+    def take_keyboard(self, line: QWidget) -> None:
+        """Show this row and give its first control the keyboard."""
+        if line.isHidden():
+            self.setFocus(Qt.FocusReason.OtherFocusReason)  # not with the row that goes
+            self.turn_to(line)
+        for each in (line, *line.findChildren(QWidget)):
+            if each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.isEnabled() and each.isVisibleTo(line):
+                each.setFocus(Qt.FocusReason.TabFocusReason)
+                return
 
     def set_followers(self, *widgets: QWidget) -> None:
         """What the Tab key comes to after the rows."""
@@ -254,12 +285,9 @@ class PagedRows(Painted):
 
     def _focus_first(self) -> None:
         """The keyboard goes on with the first row that is shown."""
-        for line in self._rows:
-            if not line.isHidden():
-                for each in (line, *line.findChildren(QWidget)):
-                    if each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.isEnabled() and each.isVisibleTo(line):
-                        each.setFocus(Qt.FocusReason.TabFocusReason)
-                        return
+        line = next((each for each in self._rows if not each.isHidden()), None)
+        if line is not None:
+            self.take_keyboard(line)
 
     def _least(self) -> int:
         return max((each.minimumSizeHint().height() for each in self._rows), default=48)

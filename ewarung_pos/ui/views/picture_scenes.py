@@ -251,6 +251,10 @@ SCENES: tuple[Scene, ...] = (
     Scene("stok", shows(shell=on("stock"), stock=STOCK)),
     Scene("stok-terima", shows(shell=on("stock"), stock=RECEIVING)),
     Scene(
+        "stok-terima-tanya",
+        shows(shell=on("stock"), stock=replace(RECEIVING, asks="84 kemasan dari Bulog Semarang: catat?")),
+    ),
+    Scene(
         "stok-dicatat",
         shows(shell=on("stock"), stock=replace(STOCK, said="84 kemasan dari Bulog Semarang sudah dicatat.")),
     ),
@@ -333,6 +337,14 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "tutup-tanpa-salinan",
         shows(shell=after_the_seal(), closing=SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
+    ),
+    *(
+        at_counter(f"pergi-{name}", CHOSEN, replace(SHELL, asks=trouble("leave", reason)))
+        for name, reason in (
+            ("ganti-petugas", "sign_out"),
+            ("tutup-kasir", "close"),
+            ("saat-membayar", "close_paying"),
+        )
     ),
     Scene(
         "belum-pasti-tidak-cocok",

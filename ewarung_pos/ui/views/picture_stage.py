@@ -9,6 +9,7 @@ from typing import Any, cast
 from msgspec.structs import fields, replace
 from PySide6.QtWidgets import QWidget
 
+from ewarung_pos.ports import PracticeTray
 from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState
@@ -108,6 +109,7 @@ def till_window(
     copy: CopyState | None = None,
     sync: SyncState | None = None,
     practice_hint: str = "",
+    tray: PracticeTray | None = None,
 ) -> tuple[TillWindow, dict[str, Still]]:
     """A window over still view-models, and these by name."""
     states: dict[str, object] = {
@@ -124,7 +126,7 @@ def till_window(
     }
     stills = {name: Still(state) for name, state in states.items()}
     models = ViewModels(**{each.name: cast("Any", stills[each.name]) for each in fields(ViewModels)})
-    return TillWindow(models, practice_hint), stills
+    return TillWindow(models, practice_hint, tray), stills
 
 
 def shows(**states: Any) -> Callable[[], QWidget]:

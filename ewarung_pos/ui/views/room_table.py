@@ -74,6 +74,17 @@ class RoomTable(Pages, Generic[RowT]):
         if self._choose_first and self._rows and not table.currentIndex().isValid():
             table.selectRow(0)
 
+    def chosen(self) -> RowT | None:
+        """The row that is marked; None without rows."""
+        return self.table.current_row() if self._rows else None
+
+    def step_down(self) -> None:
+        """The keyboard goes to the rows, and the mark to the next one."""
+        if self._rows:
+            table = self.table
+            table.selectRow(min(table.currentIndex().row() + 1, len(self._rows) - 1))
+            self.take_keyboard()
+
     def take_keyboard(self) -> None:
         """Arrow keys and Enter go to the rows."""
         self.table.setFocus(Qt.FocusReason.OtherFocusReason)

@@ -7,7 +7,7 @@ from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPaintEvent, QPolygon
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from ewarung_pos.ui.viewmodels.shell import SCREENS, LampState, ShellState, ShellViewModel
 from ewarung_pos.ui.views.kit import (
@@ -24,6 +24,7 @@ from ewarung_pos.ui.views.kit import (
     TopBar,
 )
 from ewarung_pos.ui.views.kit.paint import Painted, smooth, text_width
+from ewarung_pos.ui.views.leaving import LeavingPage
 from ewarung_pos.ui.views.parts import Box, Stack, tone_of
 
 __all__ = ["PracticeFrame", "ShellView", "TakesKeyboard"]
@@ -59,7 +60,7 @@ class ShellView(Painted):
         self._lamps: list[Lamp] = []
         self._lamp_screens: list[str] = []
         self.top = TopBar()
-        self.top.operator_pressed.connect(shell.sign_out)
+        self.top.operator_pressed.connect(shell.leave)
         self.rail = Rail()
         self.rail.set_items(
             tuple(RailItem(name, icon, word, _SHORT.get(name, word), key) for name, word, icon, key in SCREENS)
@@ -67,6 +68,8 @@ class ShellView(Painted):
         self.rail.chosen.connect(shell.go)
         self._banner = _Banner(shell.dismiss)
         self.pages = Stack()
+        self.leaving = LeavingPage(shell)
+        self.pages.addWidget(self.leaving)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(0)
@@ -93,7 +96,11 @@ class ShellView(Painted):
         self._render_lamps(state.lamps)
         self.rail.set_current(state.screen)
         self._banner.render_state(state)
-        screen = self.screen_of(state.screen)
+        screen: QWidget = self.leaving
+        if state.asks is not None:
+            self.leaving.render_state(state.asks)
+        else:
+            screen = self.screen_of(state.screen)
         if screen is not self.pages.currentWidget() or self._first:
             self._first = False
             self.pages.show_page(screen)
@@ -107,6 +114,14 @@ class ShellView(Painted):
             screen.setFocus(Qt.FocusReason.OtherFocusReason)
             if isinstance(screen, TakesKeyboard):
                 screen.take_keyboard()
+
+    def focusNextPrevChild(self, next: bool) -> bool:  # noqa: A002 - Qt's own name
+        """When what had the keyboard went away the screen keeps it: Qt would go round to the header and the rail."""
+        had = QApplication.focusWidget()
+        if had is None or (had.isVisible() and had.isEnabled()) or not self.isVisible():
+            return bool(super().focusNextPrevChild(next))
+        self.take_keyboard()
+        return True
 
     def _render_lamps(self, lamps: tuple[LampState, ...]) -> None:
         while len(self._lamps) < len(lamps):

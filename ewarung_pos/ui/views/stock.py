@@ -126,6 +126,7 @@ class _ReceiveLine(Box):
         super().__init__(across=True, gap=2, margins=(2.75, 0.5, 2.75, 0.5))
         self._stock = stock
         self._product = row.product
+        self._row = row
         self._picture = Picture(row.pictogram, height=44)
         self._place = Box()
         self._place.add(self._picture, align=Qt.AlignmentFlag.AlignCenter)
@@ -136,6 +137,8 @@ class _ReceiveLine(Box):
         self.field = NumberField(f"{row.name}, jumlah datang", most=MOST_PACKS)
         self.field.setPlaceholderText("0")
         self.field.changed.connect(self._typed)
+        self.field.limited.connect(self._limit)
+        self._limited = False
         self._unit = Text(row.pack, Role.BODY, Tone.SOFT)
         self.add(self._place).add(words, stretch=1).add(self._unit, self.field)
         self.restyle()
@@ -145,14 +148,15 @@ class _ReceiveLine(Box):
         self._place.setFixedWidth(self.look.size(52))
 
     def render_state(self, row: StockRow) -> None:
-        self._now.set_runs(
-            (Run("di rak", Role.BODY, Tone.SOFT), Run(dotted(row.on_hand), Role.BODY, bold=True))
-            if not row.receiving
-            else (
-                Run("di rak", Role.BODY, Tone.SOFT),
-                Run(_sum(row), Role.BODY, Tone.GO, bold=True),
-            )
-        )
+        self._row = row
+        runs = [Run("di rak", Role.BODY, Tone.SOFT)]
+        if self._limited:
+            runs = [Run(f"Paling banyak {dotted(MOST_PACKS)} sekali catat.", Role.BODY, Tone.LOOK, bold=True)]
+        elif row.receiving:
+            runs.append(Run(_sum(row), Role.BODY, Tone.GO, bold=True))
+        else:
+            runs.append(Run(dotted(row.on_hand), Role.BODY, bold=True))
+        self._now.set_runs(tuple(runs))
         if not self.field.hasFocus() or (self.field.value() or 0) != row.receiving:
             self.field.set_value(row.receiving or None)
 
@@ -160,7 +164,12 @@ class _ReceiveLine(Box):
         hint = super().minimumSizeHint()
         return QSize(hint.width(), max(hint.height(), 60))
 
+    def _limit(self) -> None:
+        self._limited = True
+        self.render_state(self._row)
+
     def _typed(self) -> None:
+        self._limited = False
         self._stock.set_receiving(self._product, self.field.value() or 0)
 
 
@@ -191,11 +200,15 @@ class _ReceivePage(Page):
         foot = Box(across=True, gap=2.5)
         self.back = BigButton("Batal", icon="x", key="Esc")
         self.back.clicked.connect(stock.back)
-        self._sum = Text(role=Role.LEAD, bold=True, align=Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        self._sum = Text(role=Role.LEAD, bold=True, wrap=True, align=right)
         self.receive = BigButton("CATAT BARANG MASUK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.receive.clicked.connect(stock.receive)
         foot.add(self.back, align=Qt.AlignmentFlag.AlignVCenter).add(self._sum, stretch=1).add(self.receive)
         self._rows.set_followers(self.back, self.receive)
+        self._rows.set_after(self._entered)
+        self.supplier.set_onward(self.note.setFocus)
+        self.note.set_onward(self._first)
         self.add(self._title, head)
         self.add(self._body, stretch=1)
         self.add(foot)
@@ -213,13 +226,31 @@ class _ReceivePage(Page):
         for row in state.rows:
             self._lines[row.product].render_state(row)
         packs = sum(row.receiving for row in state.rows)
-        self._sum.set_text(f"{dotted(packs)} kemasan" if packs else "")
+        self._sum.set_text(state.asks or (f"{dotted(packs)} kemasan" if packs else ""))
+        self._sum.set_tone(Tone.LOOK if state.asks else Tone.INK)
+        self.receive.set_text("YA, CATAT" if state.asks else "CATAT BARANG MASUK")
+        self.back.set_text("Perbaiki" if state.asks else "Batal")
+        self.back.set_icon("arrow-left" if state.asks else "x")
         missing = "isi pemasok" if not state.supplier.strip() else "isi jumlah barang" if not packs else ""
         self.receive.set_reason("" if state.can_receive else missing or "sedang dicatat")
         if state.notice is not None:
             self._trouble.render_state(kit_trouble(state.notice))
         self._body.show_page(self._trouble if state.notice is not None else self._card)
         self.receive.setVisible(state.notice is None)
+
+    def _first(self) -> None:
+        for line in self._lines.values():
+            self._rows.take_keyboard(line)
+            return
+
+    def _entered(self) -> None:
+        """After the last number: the main button, or what is still missing."""
+        if self.receive.isEnabled():
+            self.receive.setFocus(Qt.FocusReason.TabFocusReason)
+        elif not self.supplier.text().strip():
+            self.supplier.setFocus(Qt.FocusReason.TabFocusReason)
+        else:
+            self._first()
 
     def _described(self) -> None:
         self._stock.describe(self.supplier.text(), self.note.text())

@@ -12,7 +12,10 @@ from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
 from ewarung_pos.ui.views.parts import Box, PagedRows
 
-__all__ = ["TrayView"]
+__all__ = ["PAGE_KEYS", "TrayView"]
+
+PAGE_KEYS = ("Alt+N", "Alt+M")
+"""Up and down the cards; no screen of the till has these, for the tray stands beside all of them."""
 
 _KEYS = ("1", "2", "3", "cancel", "4", "5", "6", "ok", "7", "8", "9", "0")
 _ACROSS = 4
@@ -223,7 +226,7 @@ class TrayView(Box):
         for chip in self._chips:
             chip.clicked.connect(self._behave)
         self._behaviour.set_widgets([*self._chips])
-        self._rows = PagedRows("Kartu di meja", tall=56, keys=("Alt+B", "Alt+N"))
+        self._rows = PagedRows("Kartu di meja", tall=56, keys=PAGE_KEYS)
         self._paper = _SlipPaper()
         self._paper.void.clicked.connect(tray.void)
         self.add(self._face, self._paper, self._away)

@@ -142,6 +142,7 @@ class TillWindow(QMainWindow):
         self.setCentralWidget(middle)
         self._tray: TrayView | None = None
         self._faulted = False
+        self._sure = False
         self._tray_end: Callable[[], None] | None = None
         self._tray_runner = QtRunner() if tray is not None else None
         self._tray_model = (
@@ -151,8 +152,6 @@ class TillWindow(QMainWindow):
         self._timer.setInterval(1000)
         self._timer.timeout.connect(viewmodels.shell.tick)
         self._timer.start()
-        leave = QShortcut(QKeySequence("Ctrl+L"), self)
-        leave.activated.connect(viewmodels.shell.sign_out)
         if tray is not None:
             away = QShortcut(QKeySequence(TRAY_KEY), self)
             away.activated.connect(self.turn_tray)
@@ -191,6 +190,7 @@ class TillWindow(QMainWindow):
             return
         if self._shell is None:
             self._shell = ShellView(self._vm.shell, self._make)
+            self._shell.leaving.close_anyway.connect(self._close_anyway)
             self._pages.addWidget(self._shell)
         self._shell.render_state(state)
         if self._pages.currentWidget() is not self._shell:
@@ -311,6 +311,14 @@ class TillWindow(QMainWindow):
             self._tray.deleteLater()
             self._tray = None
 
+    def event(self, event: QEvent) -> bool:
+        if event.type() is QEvent.Type.WindowActivate and self._pages.currentWidget() is self._shell:
+            had: QWidget | None = self.focusWidget()
+            # What had the keyboard went away while the tray was in front: Qt would take the first button there is.
+            if self._shell is not None and (had is None or not had.isVisible()):
+                self._shell.take_keyboard()
+        return super().event(event)
+
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         if self._tray is None:
@@ -327,7 +335,15 @@ class TillWindow(QMainWindow):
         if self._tray is not None:
             self.show_tray()
 
+    def _close_anyway(self) -> None:
+        self._sure = True
+        self.close()
+
     def closeEvent(self, event: QCloseEvent) -> None:
+        # A till that met a bug of ours serves nobody, and asks nothing.
+        if not (self._sure or self._faulted) and self._vm.shell.ask_before_close():
+            event.ignore()
+            return
         self._timer.stop()
         for end in self._ends:
             end()

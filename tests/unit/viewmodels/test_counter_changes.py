@@ -8,8 +8,8 @@ import pytest
 from ewarung_pos.domain.catalogue import Product
 from ewarung_pos.domain.journal import AttemptSettled, Redeemed
 from ewarung_pos.domain.units import Rupiah
-from ewarung_pos.ports import Unknown
-from ewarung_pos.ui.viewmodels.counter_state import Phase
+from ewarung_pos.ports import DeviceState, Unknown
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from tests.unit.services.counter import entries, facts, tell_city
 from tests.unit.viewmodels.till import LEADER, ScriptedTill, approval
 
@@ -155,3 +155,24 @@ def test_an_idle_till_asks_who_works_but_never_in_the_middle(till: ScriptedTill,
     till.settle()
     till.vm.idle()
     assert till.vm.shell.operator() == ""
+
+
+def test_a_family_that_took_all_its_ration_is_shown_what_it_can_still_take(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.vm.counter.take_all()
+    till.serve()
+    till.vm.counter.finish()
+    seen: list[CounterState] = []
+    till.vm.counter.subscribe(seen.append)
+    till.insert("SUMINAH")
+    assert till.counter.section == "purse"
+    assert all(state.sections for state in seen if state.phase is Phase.RECOGNISED)
+    till.vm.counter.finish()
+    till.edc.state = DeviceState.AWAY
+    till.insert("SUMINAH")
+    assert till.counter.section == "cash"
+
+
+def test_a_family_with_ration_left_is_shown_its_ration_first(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    assert till.counter.section == "ration"

@@ -81,7 +81,41 @@ def test_search_by_name_digits_and_number(morning: ScriptedTill, query: str, rec
     assert state(morning).title == (f"Hasil untuk “{query}”" if query else "Hari ini")
 
 
-def test_enter_in_the_search_opens_the_first_hit(morning: ScriptedTill) -> None:
+def test_a_search_ends_with_the_visit(morning: ScriptedTill) -> None:
+    assert search(morning, "sri") == [1]
+    morning.to("counter")
+    morning.to("history")
+    assert (state(morning).query, state(morning).title) == ("", "Hari ini")
+    assert [row.receipt for row in state(morning).rows] == [2, 1]
+
+
+def test_hits_of_what_was_typed_on_from_are_not_shown(morning: ScriptedTill) -> None:
+    seen: list[HistoryState] = []
+    morning.vm.history.subscribe(seen.append)
+    morning.vm.history.search("s")
+    morning.vm.history.search("sri")
+    morning.settle()
+    assert {each.query for each in seen} == {"", "sri"}
+
+
+def test_enter_before_the_hits_opens_none_of_several(morning: ScriptedTill) -> None:
+    morning.vm.history.submit("i")
+    morning.settle()
+    assert (state(morning).mode, len(state(morning).rows)) == ("list", 2)
+
+
+def test_a_scanned_receipt_is_that_receipt_and_no_card_that_ends_alike(morning: ScriptedTill) -> None:
+    opened(morning, 1)
+    document = state(morning).document
+    assert document is not None
+    (code,) = [block.data for block in document.blocks if isinstance(block, Qr)]
+    morning.vm.history.back()
+    morning.vm.history.submit(code)
+    morning.settle()
+    assert (state(morning).mode, [row.receipt for row in state(morning).rows]) == ("receipt", [1])
+
+
+def test_enter_in_the_search_opens_the_only_hit(morning: ScriptedTill) -> None:
     morning.vm.history.submit("sri")
     morning.settle()
     assert (state(morning).mode, state(morning).selected) == ("receipt", found(morning, 1))
@@ -119,13 +153,6 @@ def test_a_scanned_receipt_is_found_by_its_code(morning: ScriptedTill) -> None:
     code = next(block.data for block in document.blocks if isinstance(block, Qr))
     assert search(morning, f" {code}\n") == [1]
     assert state(morning).title == "Hasil untuk “1”"
-
-
-def test_a_query_stays_while_another_screen_was_in_front(morning: ScriptedTill) -> None:
-    search(morning, "sri")
-    morning.to("stock")
-    morning.to("history")
-    assert [row.receipt for row in state(morning).rows] == [1]
 
 
 def test_a_family_that_the_register_lost_keeps_its_receipts(morning: ScriptedTill) -> None:

@@ -122,6 +122,61 @@ def test_nobody_signed_in_means_no_card_is_read(till: ScriptedTill) -> None:
     assert till.phase() is Phase.RECOGNISED
 
 
+def asked(till: ScriptedTill) -> str:
+    found = state(till).asks
+    return found.code if found is not None else ""
+
+
+def test_a_basket_is_asked_about_before_somebody_else_takes_the_till(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.choose("ration", beras_medium_5=2)
+    till.to("stock")
+    till.vm.shell.leave()
+    assert (state(till).operator, asked(till)) == ("siti", "leave.sign_out")
+    till.vm.shell.stay()
+    assert (asked(till), state(till).screen, till.counter.summary) == ("", "counter", "2 beras medium")
+    till.vm.shell.leave()
+    till.vm.shell.stay()
+    assert (asked(till), till.phase()) == ("", Phase.RECOGNISED)
+    till.vm.shell.leave()
+    till.vm.shell.sign_out()
+    till.settle()
+    assert (state(till).operator, asked(till), till.phase()) == ("", "", Phase.READY)
+
+
+def test_without_a_basket_nothing_is_asked(till: ScriptedTill) -> None:
+    assert not till.vm.shell.ask_before_close()
+    till.insert("SUMINAH")
+    assert not till.vm.shell.ask_before_close()
+    till.vm.shell.leave()
+    till.settle()
+    assert (state(till).operator, asked(till)) == ("", "")
+    till.vm.shell.leave()
+    assert not till.vm.shell.ask_before_close()
+
+
+def test_a_basket_is_asked_about_before_the_till_is_closed(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.choose("ration", beras_medium_5=2)
+    assert till.vm.shell.ask_before_close()
+    assert asked(till) == "leave.close"
+    till.to("history")
+    assert asked(till) == ""
+
+
+def test_what_is_being_paid_is_asked_about_until_it_is_done(till: ScriptedTill) -> None:
+    seen: list[str] = []
+
+    def ask() -> None:
+        assert till.vm.shell.ask_before_close()
+        seen.append(asked(till))
+
+    till.edc.on_pay = lambda tell: till.runner.post(ask)
+    till.buy("SUMINAH", telur_1=1)
+    assert seen == ["leave.close_paying"]
+    assert (asked(till), till.phase()) == ("", Phase.DONE)
+
+
 def test_the_next_operator_does_not_inherit_a_basket(till: ScriptedTill) -> None:
     till.insert("SUMINAH")
     till.choose("ration", beras_medium_5=2)

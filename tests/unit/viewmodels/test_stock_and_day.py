@@ -73,7 +73,9 @@ def test_a_delivery_is_on_the_shelf_at_once(till: ScriptedTill) -> None:
     stock.set_receiving(RICE, 20)
     stock.set_receiving("gula-1", 5)
     stock.receive()
-    stock.receive()  # a second press while the first is being recorded
+    assert shelf(till).asks == "25 kemasan dari Bulog: catat?"
+    stock.receive()
+    stock.receive()  # a further press while it is being recorded
     till.settle()
     assert (shelf(till).mode, shelf(till).said) == ("shelf", "25 kemasan dari Bulog sudah dicatat.")
     assert (row(till, RICE).on_hand, row(till, RICE).receiving) == (70, 0)
@@ -82,6 +84,30 @@ def test_a_delivery_is_on_the_shelf_at_once(till: ScriptedTill) -> None:
     assert received[-1].note_number == "SJ-9"
     stock.dismiss()
     assert shelf(till).said == ""
+
+
+def test_one_press_records_no_delivery_and_a_change_asks_again(till: ScriptedTill) -> None:
+    till.to("stock")
+    stock = till.vm.stock
+    stock.begin_receiving()
+    stock.describe("Bulog", "")
+    stock.set_receiving(RICE, 1_200)
+    stock.receive()
+    till.settle()
+    assert shelf(till).asks == "1.200 kemasan dari Bulog: catat?"
+    stock.set_receiving(RICE, 12)
+    assert shelf(till).asks == ""
+    stock.receive()
+    stock.back()
+    assert (shelf(till).mode, shelf(till).asks, row(till, RICE).receiving) == ("receive", "", 12)
+    stock.receive()
+    till.settle()
+    assert row(till, RICE).on_hand == 50
+    stock.receive()
+    till.settle()
+    assert row(till, RICE).on_hand == 62
+    stock.begin_receiving()
+    assert shelf(till).asks == ""
 
 
 def test_a_delivery_half_entered_stays_while_another_screen_is_in_front(till: ScriptedTill) -> None:
@@ -105,6 +131,7 @@ def test_a_delivery_before_the_day_is_open_is_refused_and_kept(shut: ScriptedTil
     stock.describe("Bulog", "")
     stock.set_receiving(RICE, 20)
     stock.receive()
+    stock.receive()
     shut.settle()
     notice = shelf(shut).notice
     assert notice is not None
@@ -122,6 +149,7 @@ def test_a_bug_in_stok_is_not_hidden(till: ScriptedTill, monkeypatch: pytest.Mon
     till.vm.stock.begin_receiving()
     till.vm.stock.describe("Bulog", "")
     till.vm.stock.set_receiving(RICE, 1)
+    till.vm.stock.receive()
     till.vm.stock.receive()
     with pytest.raises(ZeroDivisionError):
         till.settle()

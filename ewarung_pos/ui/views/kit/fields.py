@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol, runtime_checkable
+
 from PySide6.QtCore import QEvent, QRect, QRegularExpression, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QFocusEvent, QFontMetrics, QKeyEvent, QPaintEvent, QRegularExpressionValidator
 from PySide6.QtWidgets import QLineEdit, QSizePolicy, QWidget
@@ -12,11 +15,25 @@ from ewarung_pos.ui.views.kit.paint import smooth
 from ewarung_pos.ui.views.kit.style import Role, Tone, current_style
 from ewarung_pos.ui.views.kit.text import Text
 
-__all__ = ["FieldRow", "NumberField", "SearchField", "TextField"]
+__all__ = ["FieldOrder", "FieldRow", "NumberField", "SearchField", "TextField"]
+
+
+_ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
+
+
+@runtime_checkable
+class FieldOrder(Protocol):
+    """What holds fields and knows which of them comes next, also where that one is not shown yet."""
+
+    def pass_on(self, field: QWidget, *, forward: bool) -> None:
+        """Give the keyboard to the field after this one, or before it."""
+        ...
 
 
 class TextField(QLineEdit):
     """A line to type in; 48 px high at least."""
+
+    _onward: Callable[[], None] | None = None
 
     def __init__(
         self, name: str = "", *, role: Role = Role.LEAD, bold: bool = False, parent: QWidget | None = None
@@ -33,6 +50,28 @@ class TextField(QLineEdit):
             self.style().unpolish(self)
             self.style().polish(self)
 
+    def set_onward(self, onward: Callable[[], None]) -> None:
+        """Let Enter do this, instead of what the page's main button does."""
+        self._onward = onward
+
+    def event(self, event: QEvent) -> bool:
+        if (
+            self._onward is not None
+            and event.type() is QEvent.Type.ShortcutOverride
+            and isinstance(event, QKeyEvent)
+            and event.key() in _ENTER
+        ):
+            event.accept()
+            return True
+        return bool(super().event(event))
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if self._onward is not None and event.key() in _ENTER:
+            if not event.isAutoRepeat():
+                self._onward()
+        else:
+            super().keyPressEvent(event)
+
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.StyleChange:
@@ -47,17 +86,23 @@ class TextField(QLineEdit):
 class NumberField(TextField):
     """A whole number of zero or more, big and to the right. Nothing but digits can be typed.
 
-    Enter and Down go on to the next field as Tab does, Up goes back: numbers are typed one under the other.
+    Enter and Down go on to the next field, Up goes back: numbers are typed one under the other. A `FieldOrder` around
+    it says which field that is; without one it is as for Tab.
 
     Signals:
         changed: the operator typed; read `value()`.
+        limited: she typed more than `most`; the field keeps what it can.
     """
 
     changed = Signal()
+    limited = Signal()
 
     def __init__(self, name: str = "", *, most: int = 999_999, parent: QWidget | None = None) -> None:
         super().__init__(name, role=Role.HEADING, bold=True, parent=parent)
         self._most = most
+        self._typing = ""
+        self.set_onward(self._go_on)
+        self.inputRejected.connect(self._rejected)
         self.setAlignment(Qt.AlignmentFlag.AlignRight)
         digits = QRegularExpression(f"[0-9]{{0,{len(str(most))}}}")
         self.setValidator(QRegularExpressionValidator(digits, self))
@@ -79,13 +124,31 @@ class NumberField(TextField):
         value = self.value()
         if value is not None and value > self._most:
             self.setText(str(self._most))
+            self.limited.emit()
         self.changed.emit()
 
+    def _rejected(self) -> None:
+        if self._typing.isdigit():
+            self.limited.emit()
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Down, Qt.Key.Key_Up):
-            self.focusNextPrevChild(event.key() != Qt.Key.Key_Up)
+        if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
+            self._pass_on(forward=event.key() == Qt.Key.Key_Down)
         else:
+            self._typing = event.text()
             super().keyPressEvent(event)
+
+    def _go_on(self) -> None:
+        self._pass_on(forward=True)
+
+    def _pass_on(self, *, forward: bool) -> None:
+        around = self.parentWidget()
+        while around is not None and not isinstance(around, FieldOrder):
+            around = around.parentWidget()
+        if isinstance(around, FieldOrder):
+            around.pass_on(self, forward=forward)
+        else:
+            self.focusNextPrevChild(forward)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)
@@ -107,10 +170,12 @@ class SearchField(TextField):
     Signals:
         searched(str): what stands in it, 150 ms after the last change.
         submitted(str): Enter was pressed or a scan ended.
+        went_down: the operator goes on to what was found.
     """
 
     searched = Signal(str)
     submitted = Signal(str)
+    went_down = Signal()
 
     def __init__(self, placeholder: str = "", *, parent: QWidget | None = None) -> None:
         super().__init__(placeholder, parent=parent)
@@ -127,6 +192,17 @@ class SearchField(TextField):
         """Say what can be searched; the accessible name as well."""
         self.setPlaceholderText(text)
         self.setAccessibleName(text)
+
+    def forget(self) -> None:
+        """Nothing is searched any more, and nothing typed waits to be."""
+        self._wait.stop()
+        self.clear()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() == Qt.Key.Key_Down:
+            self.went_down.emit()
+        else:
+            super().keyPressEvent(event)
 
     def _wait_for_more(self) -> None:
         self._wait.start()

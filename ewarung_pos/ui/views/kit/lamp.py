@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon
-from ewarung_pos.ui.views.kit.paint import PaintedButton, box, focus_ring, smooth, text_width
+from ewarung_pos.ui.views.kit.paint import PaintedButton, box, focus_ring, key_chip, key_chip_size, smooth, text_width
 from ewarung_pos.ui.views.kit.style import Role, Tone
 
 __all__ = ["HeaderButton", "Lamp"]
 
 
 class HeaderButton(PaintedButton):
-    """An icon and a word in the header; a pill when it has a tone, bare when not.
+    """An icon, a word and its key in the header; a tinted pill when it has a tone, an edged one when not.
 
     The pill is 38 px high, its target 48.
     """
@@ -50,9 +50,14 @@ class HeaderButton(PaintedButton):
         font = self.look.font(Role.SMALL, bold=self._tone is not None)
         side = self.look.icon(Role.SMALL)
         word = text_width(font, self.shown_word())
-        pad = 14 if self._tone is not None else 4
+        pad = self._pad()
         height = max(QFontMetrics(font).height() + 18, self.look.target)
-        return QSize(2 * pad + side + (8 + word if self.shown_word() else 0), height)
+        chip = 0 if self._brief else key_chip_size(self.key_hint).width()
+        wide = (8 + word if self.shown_word() else 0) + (8 + chip if chip else 0)
+        return QSize(2 * pad + side + wide, height)
+
+    def _pad(self) -> int:
+        return 14 if self._tone is not None else 10
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
@@ -62,15 +67,20 @@ class HeaderButton(PaintedButton):
         if self._tone is not None:
             edge = self.look.colour(self._tone.line) if self.underMouse() or self.isDown() else None
             box(painter, pill, 9, self.look.colour(self._tone.tint), edge, 1.5)
-        elif self.underMouse() or self.isDown():
-            box(painter, pill, 9, self.look.colour("wash"))
-        pad = 14 if self._tone is not None else 4
+        else:
+            fill = "wash" if self.underMouse() or self.isDown() else "card"
+            box(painter, pill, 9, self.look.colour(fill), self.look.colour("edge"), 1.5)
+        pad = self._pad()
         side = self.look.icon(Role.SMALL)
         paint_icon(painter, self._icon, QRect(pad, (self.height() - side) // 2, side, side), ink)
         painter.setFont(font)
         painter.setPen(ink)
         words = self.rect().adjusted(pad + side + 8, 0, 0, 0)
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.shown_word())
+        if self.key_hint and not self._brief:
+            chip = key_chip_size(self.key_hint)
+            corner = QPoint(self.width() - pad - chip.width(), (self.height() - chip.height()) // 2)
+            key_chip(painter, QRect(corner, chip), self.key_hint, ink)
         if self.hasFocus():
             focus_ring(painter, pill, 9)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QPaintEvent, QResizeEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QLayout, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.card import row
 from ewarung_pos.ui.views.kit.lamp import HeaderButton, Lamp
@@ -16,6 +16,11 @@ __all__ = ["TopBar"]
 
 
 class _Operator(HeaderButton):
+    def __init__(self, icon: str) -> None:
+        super().__init__(icon)
+        # It ends somebody's turn at the till: an Enter meant for the screen must never land here.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+
     def set_name(self, name: str, short: str) -> None:
         self._say(name, short)
 
@@ -37,11 +42,14 @@ class TopBar(Painted):
         self._place_name = Text(role=Role.BODY, tone=Tone.SOFT)
         self._clock = Line(align=Qt.AlignmentFlag.AlignRight)
         self._operator = _Operator("user")
+        self._operator.set_key("Ctrl+L")
         self._operator.clicked.connect(self.operator_pressed)
         self._lamps: list[Lamp] = []
         self._when = ("", "", "", "")
         self._level = -1
         self._box = row()
+        # What does not fit leaves; it never makes the header wider.
+        self._box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
         self._box.addWidget(self._kiosk)
         self._box.addWidget(self._place_name)
         self._box.addStretch(1)
@@ -76,7 +84,7 @@ class TopBar(Painted):
             self._fit(self._level)
 
     def retranslate(self) -> None:
-        self._operator.setAccessibleDescription(QCoreApplication.translate("TopBar", "Petugas"))
+        self._operator.setAccessibleDescription(QCoreApplication.translate("TopBar", "Ganti petugas"))
 
     def _show_clock(self) -> None:
         date, short_date, time, zone = self._when
