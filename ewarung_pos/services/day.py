@@ -83,7 +83,7 @@ class DayService:
     def sealed_today(self) -> bool:
         """Whether the business day of the clock's date is sealed: nothing is served before tomorrow."""
         day = self._ledger.read().day()
-        return day.state is DayState.CLOSED and day.date is not None and self._clock.now().wall.date() <= day.date
+        return not day.serving and day.why_not_serving(self._clock.now().wall.date()) == "day_sealed"
 
     def goods_paid_by(self, totals: DayTotals) -> dict[str, dict[Tender, int]]:
         """What left of each commodity for a ration, for KKS and for cash, in base units, reversals taken off."""

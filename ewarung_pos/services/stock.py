@@ -36,15 +36,16 @@ class StockService:
         """Book a delivery.
 
         Raises:
-            DayNotOpen: no business day is open.
+            DayNotOpen: no business day is open, or its close is under way (`day_closing`).
             NotEntitled: no supplier, no goods, an unknown product, or a text that may not be kept (`refuse_text`).
         """
         supplier, note_number = supplier.strip(), note_number.strip()
         refuse_text(supplier, SUPPLIER_CHARS)
         refuse_text(note_number, NOTE_NUMBER_CHARS)
         with self._ledger.write() as uow:
-            if not uow.day().serving:
-                raise DayNotOpen(reason="day_not_open")
+            day = uow.day()
+            if not day.serving:
+                raise DayNotOpen(reason="day_closing" if day.closing else "day_not_open")
             known = {product.code for product in uow.catalogue().products}
             if not supplier or not lines:
                 raise NotEntitled("supplier and goods are required", reason="empty_delivery")

@@ -118,6 +118,14 @@ _RULES: dict[str, Trouble] = {
         button="Buka Hari",
         action="go_day",
     ),
+    "day_not_open.day_closing": said(
+        "Hari sedang ditutup",
+        "Tutup Hari sudah dimulai; langkah ini tidak bisa selama itu.",
+        "Lanjutkan Tutup Hari. Untuk melayani lagi, pilih Kembali melayani di sana.",
+        safe=NOTHING,
+        button="Lanjutkan Tutup Hari",
+        action="go_closing",
+    ),
     "day_not_open.already_open": said(
         "Hari sudah dibuka",
         "Hari kerja sudah terbuka.",

@@ -565,6 +565,23 @@ def test_the_day_is_opened_with_enter_and_only_when_it_may(qtbot: QtBot) -> None
     assert stills["shell"].calls == [("go", "counter")]
 
 
+def test_while_the_day_is_being_closed_each_screen_leads_to_the_close_and_not_to_the_other(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=CounterState(day_open=False, day_closing=True))
+    assert any("Hari sedang ditutup" in each.text() for each in visible(window, Text))
+    press(window, Qt.Key.Key_Return)
+    stills["shell"].show(on("day"))
+    stills["day"].show(replace(MORNING, can_open=False, already=True, closing=True))
+    press(window, Qt.Key.Key_Return)
+    assert stills["shell"].calls == [("go", "closing"), ("go", "closing")]
+
+
+@pytest.mark.parametrize("state", [COUNTING, EXPLAIN, SENDING, SEAL], ids=lambda state: str(state.step))
+def test_each_step_of_the_close_leads_back_to_serving(qtbot: QtBot, state: ClosingState) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=state)
+    press(window, Qt.Key.Key_F8 if state.step == 2 else Qt.Key.Key_Escape)
+    assert stills["closing"].calls == [("back_to_serving",)]
+
+
 def test_the_close_from_count_to_seal(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, shell=on("closing"), closing=ClosingState(can_go_on=True))
     closing = stills["closing"]

@@ -146,6 +146,7 @@ class TillViewModels:
                 operator,
                 self._changed,
                 self.copy.begin,
+                self._serving,
             ),
             runner,
         )
@@ -229,6 +230,10 @@ class TillViewModels:
         self._changed()
         self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
         self.shell.go("counter")
+
+    def _serving(self) -> None:
+        if self.shell.state.screen == "closing":  # where nobody pressed another key meanwhile
+            self.shell.go("counter")
 
     def _doubted(self, attempt: Attempt, reason: str) -> None:
         self.shell.go("counter")

@@ -79,12 +79,15 @@ class BeginPage(Box):
 
     def render_state(self, state: ClosingState) -> None:
         """Show whether there is a day to close."""
-        self._title.set_text("Sudah selesai melayani hari ini?" if state.can_go_on else "Tidak ada hari yang terbuka")
-        self._detail.set_text(
-            "Setelah dimulai, kartu tidak dilayani, kecuali Anda memilih Kembali melayani."
-            if state.can_go_on
-            else "Hari kerja terakhir sudah disegel. Buka hari lebih dulu."
-        )
+        if state.can_go_on:
+            title = "Sudah selesai melayani hari ini?"
+            detail = "Setelah dimulai, kartu tidak dilayani, kecuali Anda memilih Kembali melayani."
+        elif state.sealed_today:
+            title, detail = "Hari ini sudah ditutup", "Hari kerja tanggal ini sudah disegel. Buka lagi besok pagi."
+        else:
+            title, detail = "Tidak ada hari yang terbuka", "Yang bisa ditutup hanya hari kerja yang sudah dibuka."
+        self._title.set_text(title)
+        self._detail.set_text(detail)
         self._steps.setVisible(state.can_go_on)
         self._note.setVisible(state.can_go_on)
         self.begin.setVisible(state.can_go_on)
@@ -119,7 +122,8 @@ class SendPage(Box):
         self.again.clicked.connect(closing.send)
         self.go_on = BigButton("LANJUT", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.go_on.clicked.connect(closing.send_done)
-        foot.add(self.again, align=Qt.AlignmentFlag.AlignVCenter).space().add(self.go_on)
+        self.back = _back_to_serving(closing)
+        foot.add(self.back, self.again, align=Qt.AlignmentFlag.AlignVCenter).space().add(self.go_on)
         self.add(foot)
 
     def render_state(self, state: ClosingState) -> None:
@@ -222,7 +226,8 @@ class SealPage(Box):
         self._words = Text("Setelah disegel, angka hari ini tidak berubah lagi.", Role.BODY, Tone.SOFT, wrap=True)
         self.seal = BigButton("SEGEL & CETAK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, icon="lock", key="Enter")
         self.seal.clicked.connect(closing.seal)
-        foot.add(self._words, stretch=1).add(self.seal)
+        self.back = _back_to_serving(closing)
+        foot.add(self.back, align=Qt.AlignmentFlag.AlignVCenter).add(self._words, stretch=1).add(self.seal)
         self.add(foot)
 
     def render_state(self, state: ClosingState) -> None:
@@ -231,7 +236,7 @@ class SealPage(Box):
         tight = self.look.room is Density.TIGHT
         crowded = state.story_agrees and (tight or (is_narrow(self) and state.edc_differs))
         agrees = "Empat angka cocok. " if crowded and state.story else ""
-        self._words.set_text(f"{agrees}Setelah disegel, angka hari ini tidak berubah lagi.")
+        self._words.set_text("" if tight else f"{agrees}Setelah disegel, angka hari ini tidak berubah lagi.")
         self._story.render_state(() if crowded else state.story, agrees=state.story_agrees)
         if not state.edc_asked:
             words, badge = "Total EDC sedang ditanyakan", ("tunggu", Tone.INFO)
@@ -247,6 +252,7 @@ class SealPage(Box):
         self._why_row.setVisible(state.edc_differs)
         if not self.why.hasFocus():
             self.why.setText(state.explanation)
+        self.back.setEnabled(not state.busy)
         reason = f"{state.busy} …" if state.busy else ""
         if not reason and not state.can_go_on:
             reason = "tulis penjelasannya" if state.edc_differs else "belum bisa"
@@ -328,6 +334,12 @@ class SealedPage(Box):
         self.reprint.set_text("Cetak ulang" if failed else "Cetak ulang laporan")
         # Where there is room for one of the two, the report waits: it can be printed again once the copy is made.
         self.reprint.setVisible(bool(state.report_entry) and not (tight and failed))
+
+
+def _back_to_serving(closing: ClosingViewModel) -> BigButton:
+    button = BigButton("Kembali melayani", key="Esc")
+    button.clicked.connect(closing.back_to_serving)
+    return button
 
 
 def _kilobytes(count: int) -> str:

@@ -332,5 +332,15 @@ SCENES: tuple[Scene, ...] = (
         "belum-pasti-bukan-ini",
         CounterState(phase=Phase.REFUSED, refusal=trouble("edc.other_debit"), person=SUMINAH),
     ),
+    at_counter("siap-sedang-tutup", CounterState(day_open=False, day_closing=True)),
+    at_counter("siap-sudah-tutup", CounterState(day_open=False, day_sealed=True)),
+    at_counter(
+        "ditolak-sedang-tutup",
+        CounterState(phase=Phase.REFUSED, refusal=trouble("refusal.day_closing"), day_open=False, day_closing=True),
+    ),
+    Scene(
+        "buka-hari-sedang-tutup",
+        shows(shell=on("day"), day=replace(MORNING, already=True, closing=True, can_open=False)),
+    ),
 )
 """Every state, in the order of a day; then what is seldom seen."""
