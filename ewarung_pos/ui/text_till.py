@@ -50,6 +50,12 @@ _RULES: dict[str, Trouble] = {
         "Hapus nomor itu, lalu ulangi.",
         safe=NOTHING,
     ),
+    "not_entitled.text_name": said(
+        "Ada nama keluarga dalam tulisan",
+        "Nama keluarga tidak boleh ditulis di catatan: catatan tidak bisa dihapus.",
+        "Ganti nama itu dengan nomor struknya, lalu ulangi.",
+        safe=NOTHING,
+    ),
     "not_entitled.unexplained": said(
         "Selisih belum dijelaskan", "Ada selisih yang belum punya alasan.", "Pilih alasan untuk tiap selisih."
     ),

@@ -61,6 +61,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=Tr
 
 SIZES = [(1366, 768), (1024, 600), (800, 480)]
 COUNTER_FLOW = ("siap", "dicari", "kartu", "ditolak", "proses", "selesai")
+DIFFERS = replace(SEAL, edc_total="Rp1.815.500", edc_differs=True, can_go_on=False)
 BY_NAME = {scene.name: scene for scene in SCENES}
 
 
@@ -578,8 +579,51 @@ def test_while_the_day_is_being_closed_each_screen_leads_to_the_close_and_not_to
 @pytest.mark.parametrize("state", [COUNTING, EXPLAIN, SENDING, SEAL], ids=lambda state: str(state.step))
 def test_each_step_of_the_close_leads_back_to_serving(qtbot: QtBot, state: ClosingState) -> None:
     window, stills = shown(qtbot, shell=on("closing"), closing=state)
-    press(window, Qt.Key.Key_F8 if state.step == 2 else Qt.Key.Key_Escape)
+    press(window, Qt.Key.Key_Escape if state.step == 1 else Qt.Key.Key_F8)
     assert stills["closing"].calls == [("back_to_serving",)]
+
+
+def test_why_the_edc_differs_is_typed_at_once_when_its_total_comes(qtbot: QtBot) -> None:
+    asking = replace(SEAL, edc_asked=False, can_go_on=False, busy="Menanyakan total ke EDC")
+    window, stills = shown(qtbot, shell=on("closing"), closing=asking)
+    closing = stills["closing"]
+    press(window, Qt.Key.Key_F8)
+    press(window, Qt.Key.Key_Escape)
+    assert closing.calls == []
+    closing.show(DIFFERS)
+    settle()
+    typed("uji")
+    assert closing.calls[-1] == ("explain_edc", "uji")
+    closing.show(replace(DIFFERS, explanation="uji", notice=trouble("day_not_open", "in_doubt")))
+    settle()
+    closing.show(replace(DIFFERS, explanation="uji"))
+    settle()
+    typed("!")
+    assert closing.calls[-1] == ("explain_edc", "uji!")
+    press(window, Qt.Key.Key_Escape)
+    assert last(closing) == ("recount",)
+
+
+def test_the_total_of_the_edc_takes_no_keyboard_from_another_screen(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=replace(SEAL, edc_asked=False, can_go_on=False))
+    stills["shell"].show(on("history"))
+    settle()
+    stills["closing"].show(DIFFERS)
+    settle()
+    typed("4821")
+    assert not any(call[0] == "explain_edc" for call in stills["closing"].calls)
+    assert not any("Empat angka" in each.text() for each in visible(window, Text))
+
+
+def test_a_text_that_may_not_be_kept_is_refused_at_its_field(qtbot: QtBot) -> None:
+    refused = replace(DIFFERS, explanation="Bu Suminah", notice=trouble("not_entitled", "text_name"))
+    window, stills = shown(qtbot, shell=on("closing"), closing=DIFFERS)
+    typed("Bu Suminah")
+    stills["closing"].show(refused)
+    settle()
+    assert any("Ganti nama itu dengan nomor struknya" in each.text() for each in visible(window, Text))
+    typed(" x")
+    assert stills["closing"].calls[-1] == ("explain_edc", "Bu Suminah x")
 
 
 def test_the_close_from_count_to_seal(qtbot: QtBot) -> None:

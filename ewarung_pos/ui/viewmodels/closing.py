@@ -219,7 +219,9 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._set(self._explained(replace(self._state, rows=rows)))
 
     def recount(self) -> None:
-        """Back to the blind count, keeping what was typed."""
+        """Back to the blind count, keeping what was typed; possible until the seal."""
+        if self._state.busy:
+            return
         self._set(self._counted(replace(self._state, step=1, notice=None)))
 
     def _explained(self, state: ClosingState) -> ClosingState:
@@ -340,7 +342,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
 
     def explain_edc(self, text: str) -> None:
         """Why the EDC's total differs; it is recorded, the difference stays."""
-        self._set(replace(self._state, explanation=text))
+        self._set(replace(self._state, explanation=text, notice=None))
         self._set(replace(self._state, can_go_on=self._edc_explained()))
 
     def _edc_explained(self) -> bool:

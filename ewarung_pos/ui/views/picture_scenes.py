@@ -332,6 +332,19 @@ SCENES: tuple[Scene, ...] = (
         "belum-pasti-bukan-ini",
         CounterState(phase=Phase.REFUSED, refusal=trouble("edc.other_debit"), person=SUMINAH),
     ),
+    Scene(
+        "tutup-segel-ditolak",
+        shows(
+            shell=on("closing"),
+            closing=replace(
+                SEAL,
+                edc_total="Rp1.815.500",
+                edc_differs=True,
+                explanation="Bu Suminah belum membayar",
+                notice=trouble("not_entitled", "text_name"),
+            ),
+        ),
+    ),
     at_counter("siap-sedang-tutup", CounterState(day_open=False, day_closing=True)),
     at_counter("siap-sudah-tutup", CounterState(day_open=False, day_sealed=True)),
     at_counter(
