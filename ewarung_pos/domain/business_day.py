@@ -44,6 +44,11 @@ class Day(msgspec.Struct, frozen=True):
         """Whether the close has begun and is not sealed yet; it may still be called off."""
         return self.state in (DayState.COUNTING, DayState.EXPLAINED)
 
+    @property
+    def counting(self) -> bool:
+        """Whether the shelf is being counted without looking at the book, which nothing may show until then."""
+        return self.state is DayState.COUNTING and not self.count
+
     def why_not_serving(self, today: BusinessDate) -> str:
         """Code of why nothing is served while the day is not open.
 

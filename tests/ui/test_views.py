@@ -665,6 +665,18 @@ def test_the_count_is_blind(qtbot: QtBot) -> None:
     assert "126 bungkus" in " ".join(each.text() for each in visible(window, Text))
 
 
+def test_while_the_shelf_is_counted_no_screen_shows_the_book_nor_takes_goods_in(qtbot: QtBot) -> None:
+    hidden = tuple(replace(row, on_hand=None, content="") for row in STOCK.rows)
+    window, stills = shown(qtbot, shell=on("stock"), stock=replace(STOCK, rows=hidden, closing=True, blind=True))
+    press(window, Qt.Key.Key_F9)
+    assert stills["stock"].calls == []
+    stills["stock"].show(replace(RECEIVING, rows=tuple(replace(row, on_hand=None) for row in RECEIVING.rows)))
+    settle()
+    words = [each.accessibleName() for each in visible(window, Line)]
+    assert "di rak + 60" in " | ".join(words)
+    assert not any("120" in each for each in words)
+
+
 def test_a_large_difference_asks_the_leader(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, shell=on("closing"), closing=replace(EXPLAIN, can_go_on=True, needs_leader=True))
     press(window, Qt.Key.Key_Return)

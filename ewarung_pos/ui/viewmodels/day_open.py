@@ -96,7 +96,7 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         age = f"{status.register_age} hari" if status.register_age >= 0 else "umur tidak diketahui"
         facts = [
             (Fact("users", f"{dotted(status.families)} keluarga dalam daftar ({age})"), status.register_state),
-            (Fact("package", f"{dotted(packs)} kemasan di rak menurut catatan"), "ok" if packs else "look"),
+            _shelf(found.day, packs),
             (
                 Fact(
                     "cloud-upload",
@@ -186,6 +186,12 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         self._set(replace(self._state, busy="", notice=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error
+
+
+def _shelf(day: Day, packs: int) -> tuple[Fact, str]:
+    if day.counting:
+        return Fact("package", "Stok sedang dihitung tanpa melihat catatan"), "info"
+    return Fact("package", f"{dotted(packs)} kemasan di rak menurut catatan"), "ok" if packs else "look"
 
 
 def _contradictions(clock: ClockFindings) -> tuple[str, ...]:

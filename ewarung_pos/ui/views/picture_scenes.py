@@ -333,6 +333,18 @@ SCENES: tuple[Scene, ...] = (
         CounterState(phase=Phase.REFUSED, refusal=trouble("edc.other_debit"), person=SUMINAH),
     ),
     Scene(
+        "stok-sedang-dihitung",
+        shows(
+            shell=on("stock"),
+            stock=replace(
+                STOCK,
+                rows=tuple(replace(row, on_hand=None, content="") for row in STOCK.rows),
+                closing=True,
+                blind=True,
+            ),
+        ),
+    ),
+    Scene(
         "tutup-segel-ditolak",
         shows(
             shell=on("closing"),

@@ -110,6 +110,30 @@ def test_a_close_that_is_under_way_is_what_every_screen_says_and_leads_to(evenin
     assert (told.title, told.action) == ("Hari sedang ditutup", "go_closing")
 
 
+def test_no_screen_shows_the_book_until_the_count_is_recorded(evening: ScriptedTill) -> None:
+    def told() -> tuple[set[int | None], bool, bool, str]:
+        evening.to("stock")
+        evening.to("day")
+        shelf = evening.vm.stock.state
+        facts_of_the_morning = " ".join(fact.text for fact in evening.vm.day.state.facts)
+        evening.to("closing")
+        return {each.on_hand for each in shelf.rows}, shelf.blind, shelf.closing, facts_of_the_morning
+
+    on_hand, blind, closing, morning = told()
+    assert None not in on_hand
+    assert (blind, closing) == (False, False)
+    assert "menurut catatan" in morning
+    begin(evening)
+    on_hand, blind, closing, morning = told()
+    assert (on_hand, blind, closing) == ({None}, True, True)
+    assert {each.content for each in evening.vm.stock.state.rows} == {""}
+    assert "menurut catatan" not in morning
+    count(evening)
+    on_hand, blind, closing, _ = told()
+    assert None not in on_hand
+    assert (blind, closing) == (False, True)
+
+
 def test_a_refusal_does_not_outlive_the_close_that_was_its_reason(evening: ScriptedTill) -> None:
     begin(evening)
     evening.to("counter")
