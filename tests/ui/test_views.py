@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
 from ewarung_pos.ui.viewmodels.shell import SCREENS
+from ewarung_pos.ui.viewmodels.stock import StockState
 from ewarung_pos.ui.viewmodels.tray import TrayViewModel
 from ewarung_pos.ui.views.basket import BasketPage, ShelfLine
 from ewarung_pos.ui.views.closing import ClosingView
@@ -533,6 +535,28 @@ def test_history_searches_what_is_typed(qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: ("search", "4821") in stills["history"].calls, timeout=15_000)
     press(window, Qt.Key.Key_Return)
     assert last(stills["history"]) == ("submit", "4821")
+
+
+@pytest.mark.parametrize(
+    ("screen", "read"),
+    [
+        ("history", HistoryState(read=True)),
+        ("stock", StockState(read=True)),
+        ("closing", ClosingState(read=True)),
+    ],
+)
+def test_nothing_is_said_to_be_missing_before_the_ledger_was_read(qtbot: QtBot, screen: str, read: Any) -> None:
+    window, stills = shown(qtbot, shell=on(screen))
+
+    def said() -> str:
+        return " ".join(each.text() for each in visible(window, Text))
+
+    assert "Buku catatan sedang dibaca." in said()
+    assert not re.search("[Bb]elum ada|Tidak ada", said())
+    stills[screen].show(read)
+    settle()
+    assert "sedang dibaca" not in said()
+    assert re.search("[Bb]elum ada|Tidak ada", said())
 
 
 def test_receiving_goods_by_keyboard(qtbot: QtBot) -> None:

@@ -42,9 +42,10 @@ __all__ = ["ClosingDesk", "ClosingState", "ClosingViewModel"]
 
 
 class ClosingState(msgspec.Struct, frozen=True):
-    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed."""
+    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed; `read` once the ledger has answered."""
 
     step: int = 0
+    read: bool = False
     date: str = ""
     sealed_today: bool = False
     rows: tuple[CountRow, ...] = ()
@@ -128,6 +129,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
                 replace(
                     self._state,
                     step=step,
+                    read=True,
                     date=date,
                     sealed_today=found.sealed,
                     unsent=unsent,

@@ -39,9 +39,13 @@ class StockRow(msgspec.Struct, frozen=True):
 
 
 class StockState(msgspec.Struct, frozen=True):
-    """`mode` is shelf or receive; `closing` while Tutup Hari is under way, `blind` until its count is recorded."""
+    """`mode` is shelf or receive; `read` once the ledger has answered.
+
+    `closing` while Tutup Hari is under way, `blind` until its count is recorded.
+    """
 
     mode: str = "shelf"
+    read: bool = False
     closing: bool = False
     blind: bool = False
     rows: tuple[StockRow, ...] = ()
@@ -86,7 +90,7 @@ class StockViewModel(ViewModel[StockState]):
         rows = tuple(_row(catalogue, code, shelf, date, typed.get(code, 0)) for code in _codes(catalogue))
         if day.counting:
             rows = tuple(replace(row, on_hand=None, content="") for row in rows)
-        self._set(replace(self._state, rows=rows, closing=day.closing, blind=day.counting))
+        self._set(replace(self._state, read=True, rows=rows, closing=day.closing, blind=day.counting))
 
     def begin_receiving(self) -> None:
         """*Terima barang*: an empty delivery."""

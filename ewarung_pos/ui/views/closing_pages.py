@@ -32,7 +32,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
 )
 from ewarung_pos.ui.views.kit.paint import Painted
-from ewarung_pos.ui.views.parts import Action, Box, Said, is_narrow, tone_of
+from ewarung_pos.ui.views.parts import READING, Action, Box, Said, is_narrow, tone_of
 
 __all__ = ["BeginPage", "SealPage", "SealedPage", "SendPage", "refuses_text"]
 
@@ -82,6 +82,8 @@ class BeginPage(Box):
         if state.can_go_on:
             title = "Sudah selesai melayani hari ini?"
             detail = "Setelah dimulai, kartu tidak dilayani, kecuali Anda memilih Kembali melayani."
+        elif not state.read:
+            title, detail = READING
         elif state.sealed_today:
             title, detail = "Hari ini sudah ditutup", "Hari kerja tanggal ini sudah disegel. Buka lagi besok pagi."
         else:

@@ -219,7 +219,7 @@ SCENES: tuple[Scene, ...] = (
         _slip_pin,
     ),
     Scene("riwayat", shows(shell=on("history"), history=HISTORY)),
-    Scene("riwayat-kosong", shows(shell=on("history"), history=replace(HISTORY, rows=()))),
+    Scene("riwayat-kosong", shows(shell=on("history"), history=replace(HISTORY, read=True, rows=()))),
     Scene("riwayat-struk", shows(shell=on("history"), history=RECEIPT)),
     Scene(
         "riwayat-salinan",

@@ -29,7 +29,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Said, Stack, kit_trouble
+from ewarung_pos.ui.views.parts import READING, Box, Page, PagedRows, Said, Stack, kit_trouble
 from ewarung_pos.ui.views.room_table import RoomTable
 
 __all__ = ["StockView"]
@@ -54,12 +54,12 @@ def _columns(room: Density) -> tuple[Column[StockRow], ...]:
 
 
 def _on_hand(row: StockRow) -> Cell:
-    return Cell("dihitung", Tone.SOFT) if row.on_hand is None else Cell(dotted(row.on_hand), bold=True)
+    return Cell("–", Tone.SOFT) if row.on_hand is None else Cell(dotted(row.on_hand), bold=True)
 
 
 def _sum(row: StockRow) -> str:
     if row.on_hand is None:
-        return f"+ {dotted(row.receiving)}" if row.receiving else "dihitung"
+        return f"+ {dotted(row.receiving)}" if row.receiving else "–"
     if not row.receiving:
         return dotted(row.on_hand)
     return f"{dotted(row.on_hand)} + {dotted(row.receiving)} = {dotted(row.on_hand + row.receiving)}"
@@ -112,14 +112,14 @@ class _ShelfPage(Page):
             Tone.SOFT,
             wrap=True,
         )
-        head.add(Text("Stok di rak", Role.TITLE)).add(self._blind, stretch=1).space()
+        head.add(Text("Stok di rak", Role.TITLE)).add(self._blind, stretch=4).space()
         self.begin = BigButton("Terima barang", kind=ButtonKind.PRIMARY, icon="truck", key="F9")
         self.begin.clicked.connect(stock.begin_receiving)
         head.add(self.begin)
         self._said = Said()
         self._card = Card(pad=0, spacing=0)
-        empty = EmptyState("package", "Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.", height=96)
-        self.table: RoomTable[StockRow] = RoomTable("Stok di rak", _columns, empty)
+        self._empty = EmptyState("package", height=96)
+        self.table: RoomTable[StockRow] = RoomTable("Stok di rak", _columns, self._empty)
         self._card.body.addWidget(self.table, 1)
         self._trouble = TroubleCard()
         self._trouble.acted.connect(stock.dismiss)
@@ -134,6 +134,8 @@ class _ShelfPage(Page):
         self._blind.setVisible(state.blind)
         self.begin.set_reason("hari sedang ditutup" if state.closing else "")
         self.table.set_rows(state.rows)
+        title, detail = ("Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.") if state.read else READING
+        self._empty.render_state("package", title, detail)
         if state.notice is not None:
             self._trouble.render_state(kit_trouble(state.notice))
         self._body.show_page(self._trouble if state.notice is not None else self._card)
