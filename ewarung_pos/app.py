@@ -6,8 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ewarung_pos.config import KioskConfig
+from ewarung_pos.config import CardReaderConfig, KioskConfig
 from ewarung_pos.devices.absent import NoCardReader
+from ewarung_pos.devices.keyboard import TypedLine
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.ledger.copies import LedgerCopies
 from ewarung_pos.ledger.database import open_ledger
@@ -22,9 +23,10 @@ from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
+from ewarung_pos.services.typed_card import TypedCardService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 
-__all__ = ["Application", "backup_directory", "build", "receipt_printer"]
+__all__ = ["Application", "backup_directory", "build", "receipt_printer", "typed_in_the_window"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,8 @@ class Application:
     runner: TaskRunner
     till: TillViewModels
     closers: tuple[Callable[[], None], ...]
+    swiped: Callable[[str], None] | None = None
+    """Takes what a stripe reader typed in the window; None where no reader types there."""
 
     def start(self) -> None:
         """Attempts that were under way when the machine died become IN DOUBT; then the screens begin."""
@@ -83,7 +87,8 @@ def build(
     """
     key = key or key_of(data_dir)
     ledger = open_ledger(data_dir, key.secret, clock)
-    reader, terminal = _counter_devices(config, ledger, timers)
+    typed = TypedLine() if typed_in_the_window(config.card_reader) else None
+    reader, terminal = _counter_devices(config, ledger, timers, typed)
     printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
     copies = LedgerCopies(
@@ -94,6 +99,7 @@ def build(
         key=key.secret,
     )
     stock = StockService(ledger)
+    operators = OperatorService(ledger, clock, key.peppers)
     services = Services(
         ledger=ledger,
         clock=clock,
@@ -101,7 +107,8 @@ def build(
         reverse=ReverseService(ledger, clock),
         day=DayService(ledger, clock, stock, city.offset_ms),
         stock=stock,
-        operators=OperatorService(ledger, clock, key.peppers),
+        operators=operators,
+        typed=TypedCardService(ledger, operators),
         papers=PaperService(ledger),
         health=HealthService(ledger, clock, city.offset_ms, key.tier),
         retention=RetentionService(ledger, config.policy.retention_months),
@@ -117,11 +124,17 @@ def build(
     closers = [close_runner, copies.close, reader.close, printer.close, close_city, ledger.close]
     if terminal is not None:
         closers.insert(3, terminal.close)
-    return Application(config, data_dir, services, runner, TillViewModels(services, runner), tuple(closers))
+    swiped = typed.offer if typed is not None else None
+    return Application(config, data_dir, services, runner, TillViewModels(services, runner), tuple(closers), swiped)
+
+
+def typed_in_the_window(card: CardReaderConfig) -> bool:
+    """Whether the card reader's keys come to the till's window, as those of any keyboard."""
+    return card.driver == "stripe-keyboard" and not card.port
 
 
 def _counter_devices(
-    config: KioskConfig, ledger: Ledger, timers: object | None
+    config: KioskConfig, ledger: Ledger, timers: object | None, typed: TypedLine | None
 ) -> tuple[CardReader, PaymentTerminal | None]:
     """Reader and terminal; one line when one box plays both."""
     from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
@@ -133,19 +146,40 @@ def _counter_devices(
     site = EcrSite(card_info_type=card.card_info_type, query_type=pay.inquiry_type)
     ecr_timers = timers if isinstance(timers, EcrTimers) else EcrTimers(response=float(pay.response_seconds))
 
-    def line(port: str) -> EcrLine:
-        return EcrLine(SerialTransport(port, card.baudrate, card.parity), ecr_timers, site)
+    def card_key() -> bytes:
+        return _secret(ledger, "card_key")
 
-    shared = line(card.port) if card.driver == "ecr" else None
-    reader: CardReader = NoCardReader()
-    if shared is not None:
-        reader = EcrCardReader(shared, lambda: _secret(ledger, "card_key"))
+    shared = None
+    if card.driver == "ecr":
+        shared = EcrLine(SerialTransport(card.port, card.baudrate, card.parity), ecr_timers, site)
+    reader = EcrCardReader(shared, card_key) if shared is not None else _own_reader(card, card_key, typed)
     if pay.driver == "none":
         return reader, None
-    port = pay.port or card.port
+    port = pay.port or (card.port if shared is not None else "")
     if not port:
         raise ConfigError("payment_terminal.port: kosong, seharusnya port EDC", reason="invalid")
-    return reader, EcrTerminal(shared if shared is not None and port == card.port else line(port))
+    if shared is not None and port == card.port:
+        return reader, EcrTerminal(shared)
+    transport = SerialTransport(port, pay.baudrate or card.baudrate, pay.parity or card.parity)
+    return reader, EcrTerminal(EcrLine(transport, ecr_timers, site))
+
+
+def _own_reader(card: CardReaderConfig, card_key: Callable[[], bytes], typed: TypedLine | None) -> CardReader:
+    """The reader that is not the EDC, or none."""
+    from ewarung_pos.devices.keyboard import GrabbedKeyboard
+    from ewarung_pos.devices.pcsc import PcscCardReader
+    from ewarung_pos.devices.stripe import StripeCardReader
+    from ewarung_pos.devices.transport import SerialTransport
+
+    match card.driver:
+        case "pcsc":
+            return PcscCardReader(card.port, card_key)
+        case "stripe-serial":
+            return StripeCardReader(SerialTransport(card.port, card.baudrate, card.parity), card_key)
+        case "stripe-keyboard":
+            return StripeCardReader(typed or GrabbedKeyboard(card.port), card_key)
+        case _:
+            return NoCardReader()
 
 
 def _secret(ledger: Ledger, name: str) -> bytes:

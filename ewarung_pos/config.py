@@ -56,9 +56,14 @@ class CityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CardReaderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which reader says whose card it is. `card_info_type` is the EDC's two-digit code, the bank's to tell."""
+    """Which reader says whose card it is.
 
-    driver: Literal["ecr", "none"] = "none"
+    `port`: for `ecr` and `stripe-serial` a serial port; for `pcsc` part of the reader's name, empty for every reader;
+    for `stripe-keyboard` a keyboard of Linux to be grabbed (/dev/input/by-id/...), empty for a reader that types in the
+    till's window. `card_info_type` is the EDC's two-digit code, the bank's to tell.
+    """
+
+    driver: Literal["ecr", "pcsc", "stripe-serial", "stripe-keyboard", "none"] = "none"
     port: str = ""
     baudrate: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
     parity: Literal["N", "E", "O"] = "N"
@@ -66,10 +71,15 @@ class CardReaderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which terminal moves money. `inquiry_type` is the EDC's code for "what became of it", empty where it has none."""
+    """Which terminal moves money. `inquiry_type` is the EDC's code for "what became of it", empty where it has none.
+
+    An empty `port`, a `baudrate` of 0 and an empty `parity` are those of an EDC that reads the cards too.
+    """
 
     driver: Literal["none", "ecr"] = "none"
     port: str = ""
+    baudrate: Literal[0, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 0
+    parity: Literal["", "N", "E", "O"] = ""
     inquiry_type: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{2})?$")] = ""
     response_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 120
 
@@ -194,8 +204,13 @@ def _explained(message: str, data: Mapping[str, Any]) -> str:
 
 
 def _consistent(config: KioskConfig) -> None:
-    if config.card_reader.driver != "none" and not config.card_reader.port:
+    reader = config.card_reader
+    if reader.driver in {"ecr", "stripe-serial"} and not reader.port:
         raise ConfigError("card_reader.port: kosong, seharusnya port serial seperti /dev/ttyACM0", reason="invalid")
+    if reader.driver == "stripe-keyboard" and reader.port and not reader.port.startswith("/dev/input/"):
+        raise ConfigError(
+            f"card_reader.port: {reader.port!r}, seharusnya kosong atau /dev/input/by-id/...", reason="invalid"
+        )
     printer = config.receipt_printer
     if printer.driver != "pdf" and not printer.port:
         raise ConfigError("receipt_printer.port: kosong, seharusnya sebuah port atau HOST:PORT", reason="invalid")

@@ -12,6 +12,7 @@ from typing import ClassVar
 __all__ = [
     "AllotmentExhausted",
     "CardBlocked",
+    "CardNotRead",
     "ChainBroken",
     "ClockSuspect",
     "ConfigError",
@@ -162,6 +163,16 @@ class DeviceProtocolError(DeviceError):
     """The device answered something its protocol does not allow."""
 
     code = "device_protocol"
+
+
+class CardNotRead(DeviceError):
+    """The reader works; this card could not be read. Taking it out and putting it in again may do.
+
+    Reasons: removed, mute, wrong_card, blocked, unreadable, bad_swipe, two_cards.
+    """
+
+    code = "card_not_read"
+    retry = Retry.NOW
 
 
 class PrinterNotReady(DeviceError):

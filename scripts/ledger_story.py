@@ -24,6 +24,7 @@ from ewarung_pos.domain.catalogue import (
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import CardRef, CardStatus, Family, HolderPresence
 from ewarung_pos.domain.journal import (
+    CardTyped,
     CityAcknowledged,
     ClockStepped,
     ComplaintRecorded,
@@ -204,6 +205,7 @@ class _Story:
             ComplaintRecorded("A-1", "mutu", sha256(bytes(16) + b"Telur pecah dua butir.").hexdigest(), anonymous=True)
         )
         self._append(RegisterPurged(("K00009",), (), 12, self._clock.now().wall.ms))
+        self._append(CardTyped("0042", "", "kartu_rusak", "yuni"))
         self._append(SettingsChanged("text_scale", "100", "125"))
         self._days.begin_close("sri")
         self._count()

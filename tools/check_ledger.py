@@ -87,6 +87,7 @@ FACTS: dict[str, dict[str, Any]] = {
         "approved_by": str, "lines": [LINE], "debits": [DEBIT], "remaining": [REMAINING], "void": Maybe(PURSE),
     },
     "RedemptionRefused": {"last4": str, "family": str, "reasons": [REFUSALS], "code": str},
+    "CardTyped": {"last4": str, "family": str, "reason": str, "approved_by": str},
     "AttemptOpened": {"attempt": str, "family": str, "last4": str, "amount": int, "intent": str},
     "AttemptSettled": {"attempt": str, "outcome": str, "code": str, "evidence": str, "decided_by": [str]},
     "StockReceived": {

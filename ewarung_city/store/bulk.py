@@ -83,12 +83,17 @@ def _shaped(table: Table, said: tuple[str, ...]) -> _Shape:
     return _Shape(
         names=names,
         defaults=tuple(_default(column) for column in left),
-        values=itemgetter(*said) if len(said) > 1 else lambda row: (row[said[0]],),
+        values=_picker(said),
         columns=", ".join(f'"{name}"' for name in names),
         conflict=f"ON CONFLICT ({quoted}) DO " + (f"UPDATE SET {changed}" if changed else "NOTHING"),
         key=itemgetter(*keys),
         types=tuple(_type(table.c[name]) for name in names),
     )
+
+
+def _picker(names: Sequence[str]) -> Callable[[Row], tuple[Any, ...]]:
+    """The values of these columns of a row, however few they are."""
+    return itemgetter(*names) if len(names) > 1 else lambda row: tuple(row[name] for name in names)
 
 
 def _default(column: Column[Any]) -> object:
@@ -130,7 +135,7 @@ class _Sqlite:
         those = " AND ".join(f'"{name}" = ?' for name in (*equal, *keys))
         columns = ", ".join(f'"{name}" = ?' for name in changed)
         statement = f'UPDATE "{table.name}" SET {columns} WHERE {those}'
-        named, new, whose = itemgetter(*keys), itemgetter(*changed), tuple(equal.values())
+        named, new, whose = _picker(keys), _picker(changed), tuple(equal.values())
         self._connection.exec_driver_sql(statement, [(*new(row), *whose, *named(row)) for row in rows])
 
     def _insert(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:

@@ -12,10 +12,16 @@ __all__ = ["NoCardReader"]
 class NoCardReader:
     """A kiosk without a card reader: no card ever comes."""
 
+    source = ""
+
     def poll(self, wait_ms: int) -> CardPresented | None:
         """Wait the time that a reader would, so that whoever asks in a loop does not spin."""
         time.sleep(wait_ms / 1000)
         return None
+
+    def diagnose(self) -> DeviceStatus:
+        """There is none to look for."""
+        return self.status()
 
     def release(self) -> None:
         """Nothing to release."""

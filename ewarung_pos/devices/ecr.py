@@ -194,6 +194,11 @@ class EcrLine:
         self._transport.write(frame, time.monotonic() + self.timers.write)
         _log.debug("EDC <- %s", blanked(frame).hex())
 
+    @property
+    def port(self) -> str:
+        """Where the EDC is looked for."""
+        return self._transport.name
+
     def receive(self, deadline: float) -> EcrResponse | Ack | Nak | None:
         """The next thing the EDC says; None when the deadline passes.
 

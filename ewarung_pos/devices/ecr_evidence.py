@@ -15,7 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from ewarung_pos.devices.ecr_codec import EcrResponse, TransType
-from ewarung_pos.ports import Approved, Declined, PaymentOutcome, Unknown
+from ewarung_pos.ports import Approved, Declined, OtherDebit, PaymentOutcome, Unknown
 
 __all__ = ["NOT_FOUND", "Doubt", "Evidence", "short_id"]
 
@@ -88,7 +88,7 @@ class Evidence:
         shown = response.last4
         other_card = self._check_last4 and doubt.last4 and shown and shown != doubt.last4
         if response.amount not in doubt.amounts or other_card:
-            return Unknown("mismatch")
+            return Unknown("mismatch", _other(response))
         _put(self._owner, _references(doubt.type, response), doubt.attempt)
         return Approved(
             amount=doubt.amount,
@@ -180,6 +180,11 @@ class Evidence:
     def late(self, attempt: str) -> PaymentOutcome | None:
         """The outcome of this attempt, if its response came late."""
         return self._late.get(attempt)
+
+
+def _other(said: EcrResponse) -> OtherDebit | None:
+    whole = said.amount is not None and said.last4 and said.approval and said.invoice
+    return OtherDebit(said.amount or 0, said.last4, said.approval, said.invoice) if whole else None
 
 
 def _references(kind: str, said: Approved | EcrResponse) -> tuple[str, ...]:

@@ -34,6 +34,8 @@ class EcrCardReader:
     At most one request is outstanding. It survives polls, and is superseded by whatever else is asked of the EDC.
     """
 
+    source = "ecr"
+
     def __init__(self, line: EcrLine, card_key: Callable[[], bytes]) -> None:
         """`card_key` gives the city's key for card references, at each card (it may change by enrolment).
 
@@ -77,6 +79,15 @@ class EcrCardReader:
                 raise DeviceProtocolError("card information unreadable", reason="bad_frame") from None
             finally:
                 self._polled = time.monotonic()
+
+    def diagnose(self) -> DeviceStatus:
+        """Open the port; whether the EDC answers is the terminal's echo test to find out. Never raises."""
+        with self._line.lock:
+            try:
+                self._line.ensure_open()
+            except DeviceUnavailable:
+                return self._line.status()
+            return DeviceStatus(DeviceState.READY, detail=self._line.port)
 
     def release(self) -> None:
         """Stop asking: the next request takes the place of the waiting one. Never raises."""

@@ -24,6 +24,7 @@ __all__ = [
     "OTHER_DEBIT_VOIDED",
     "AttemptOpened",
     "AttemptSettled",
+    "CardTyped",
     "CityAcknowledged",
     "ClockStepped",
     "ClosingBegun",
@@ -140,6 +141,19 @@ class RedemptionRefused(_Fact, frozen=True):
     code: str = ""
 
 
+class CardTyped(_Fact, frozen=True):
+    """A card's number was typed in place of being read: why, and the leader who allowed it with her PIN.
+
+    What is redeemed with it follows. `family` is empty when the number is not of the register. No other entry says how
+    a card was read: without this one before it, a reader or the EDC read it.
+    """
+
+    last4: str
+    family: Code
+    reason: str
+    approved_by: str
+
+
 class AttemptOpened(_Fact, frozen=True):
     """Intent to debit a purse (or, with a negative amount, to void), durable before the first byte to the terminal.
 
@@ -165,7 +179,7 @@ class AttemptSettled(_Fact, frozen=True):
     `outcome`: declined, cancelled, in_doubt, approved (by slip), voided (by slip), void_declined; other_debit or
     other_debit_voided: the EDC debited another card or amount, and that debit stands or was voided at the EDC; or
     slip_disputed: the EDC itself named another attempt's debit with the references that this one's slip had claimed.
-    `code`: the terminal's; of another debit the last four of the card on its slip, a space, and its invoice.
+    `code`: the terminal's; of another debit what its slip says: last four of the card, approval, invoice.
     `evidence` says how we know; `decided_by` names the people when people decided.
     """
 
@@ -305,6 +319,7 @@ Fact = (
     | Redeemed
     | Reversed
     | RedemptionRefused
+    | CardTyped
     | AttemptOpened
     | AttemptSettled
     | StockReceived

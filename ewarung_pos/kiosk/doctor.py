@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from ewarung_pos.app import Application, build
+from ewarung_pos.app import Application, build, typed_in_the_window
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig
 from ewarung_pos.errors import ConfigError, PosError
@@ -93,6 +93,7 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         say("look" if owed else "ok", "struk", f"{status.papers_owed} belum tercetak", owed)
         doubt = "Buka kasir dan selesaikan di Layanan." if status.in_doubt else ""
         say("look" if doubt else "ok", "penarikan belum pasti", f"{status.in_doubt}", doubt)
+        _examine_reader(config, app, say)
         terminal = app.services.terminal
         if terminal is None:
             say("look", "EDC", "tidak diatur", "Isi [payment_terminal] dalam config.toml.")
@@ -111,6 +112,26 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         say("stop", "perangkat", f"{said.happened} {error.detail}".strip(), said.now)
     finally:
         app.stop()
+
+
+def _examine_reader(config: KioskConfig, app: Application, say: Callable[..., None]) -> None:
+    """What was seen of the card reader, and what to do; no card is asked for."""
+    if config.card_reader.driver == "none":
+        say("look", "pembaca kartu", "Tidak diatur; kartu hanya bisa diketik.", "Isi [card_reader] dalam config.toml.")
+        return
+    if typed_in_the_window(config.card_reader):
+        say("ok", "pembaca kartu", "Mengetik di jendela kasir.", "Gesek satu kartu di Layanan untuk mencobanya.")
+        return
+    found = app.services.reader.diagnose()
+    if found.state is DeviceState.READY:
+        fine = {
+            "ecr": f"Lewat EDC di {found.detail}.",
+            "pcsc": f"Chip: {found.detail}.",
+            "stripe": f"Gesek: {found.detail} terbuka.",
+        }[app.services.reader.source]
+        say("ok", "pembaca kartu", fine)
+    else:
+        say("stop", "pembaca kartu", *_device_words("device_unavailable", found, ""))
 
 
 def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None]) -> None:

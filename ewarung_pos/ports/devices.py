@@ -58,7 +58,10 @@ class CardPresented(msgspec.Struct, frozen=True):
 
 
 class CardReader(Protocol):
-    """Says whose card it is. TERMINAL lane when it is the EDC."""
+    """Says whose card it is. TERMINAL lane: it may be the same box as the terminal."""
+
+    source: str
+    """What `CardPresented.source` will be: ecr, pcsc or stripe; empty where there is no reader."""
 
     def poll(self, wait_ms: int) -> CardPresented | None:
         """One bounded step: wait at most `wait_ms` for a card.
@@ -66,7 +69,12 @@ class CardReader(Protocol):
         Raises:
             DeviceUnavailable: no port, unplugged, in use.
             DeviceProtocolError: an answer that its protocol does not allow.
+            CardNotRead: the card that is there could not be read.
         """
+        ...
+
+    def diagnose(self) -> DeviceStatus:
+        """Look for the reader now, without a card; `detail` says what was seen. Never raises."""
         ...
 
     def release(self) -> None:
@@ -125,10 +133,23 @@ class Declined(msgspec.Struct, frozen=True):
     reason: str
 
 
+class OtherDebit(msgspec.Struct, frozen=True):
+    """A debit that the terminal named instead of the one it was asked for: rupiah, and whose card."""
+
+    amount: int
+    last4: str
+    approval: str
+    invoice: str
+
+
 class Unknown(msgspec.Struct, frozen=True):
-    """Money may have moved. `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query."""
+    """Money may have moved. `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query.
+
+    `other`: at a mismatch, what the terminal says it debited instead, if it says so.
+    """
 
     reason: str
+    other: OtherDebit | None = None
 
 
 PaymentOutcome = Approved | Declined | Unknown
@@ -178,6 +199,10 @@ class PaymentTerminal(Protocol):
 
     def diagnose(self) -> DeviceStatus:
         """Echo test."""
+        ...
+
+    def status(self) -> DeviceStatus:
+        """As last seen; no I/O."""
         ...
 
     def close(self) -> None:

@@ -209,37 +209,37 @@ class Hands:
         doubt.ask_slip()
         other = self._other_debit(attempt) if slip is None else None
         if other is not None:
-            last4, invoice = other
+            last4, _, invoice = other
             code = self.tray.void(invoice)
             voided = code == "00"
             self.say(f"Struk EDC memakai kartu •••• {last4}: invoice {invoice}, pembatalan di EDC menjawab {code}.")
-            doubt.slip_other(last4, invoice, LEADER_PIN, voided=voided)
+            doubt.slip_other(*other, LEADER_PIN, voided=voided)
         elif slip is None:
             self.say("EDC tidak mencetak struk untuk itu: dua orang menyatakan tidak ada penarikan.")
             doubt.slip_none(LEADER_PIN)
         else:
-            self.say(f"Struk EDC ada: invoice {slip[1]}.")
+            self.say(f"Struk EDC ada: invoice {slip[2]}.")
             doubt.slip_approved(*slip, LEADER_PIN)
         self.wait(lambda: doubt.state.panel is None or doubt.state.notice is not None, "the slip")
         if doubt.state.notice is not None:
             raise MorningFailed(f"{doubt.state.notice.title}: {doubt.state.notice.happened}")
 
-    def _slip_of(self, attempt: Attempt) -> tuple[str, str] | None:
-        """Approval and invoice of the slip of this very attempt: its kind, its card, and in no other receipt yet."""
+    def _slip_of(self, attempt: Attempt) -> tuple[str, str, str] | None:
+        """What the slip of this very attempt says (last four, approval, invoice), if it is in no other receipt yet."""
         slip = self.tray.slip(attempt.amount) if self.tray is not None else None
         if slip is None or slip["kind"] != attempt.kind or slip["last4"] != attempt.card.last4:
             return None
         approval, invoice = slip["approval"], slip["invoice"]
         known = {(debit.approval, debit.invoice) for debit, _ in purse_movements(self.app.services.ledger.read())}
-        return None if (approval, invoice) in known else (approval, invoice)
+        return None if (approval, invoice) in known else (slip["last4"], approval, invoice)
 
-    def _other_debit(self, attempt: Attempt) -> tuple[str, str] | None:
-        """Last four and invoice of a slip that took this amount from another card, and is in no receipt."""
+    def _other_debit(self, attempt: Attempt) -> tuple[str, str, str] | None:
+        """Last four, approval and invoice of a slip that took this amount from another card, and is in no receipt."""
         slip = self.tray.slip(attempt.amount) if self.tray is not None and attempt.kind == "sale" else None
         if slip is None or slip["kind"] != "sale" or slip["last4"] == attempt.card.last4:
             return None
         known = {debit.invoice for debit, _ in purse_movements(self.app.services.ledger.read())}
-        return None if slip["invoice"] in known else (slip["last4"], slip["invoice"])
+        return None if slip["invoice"] in known else (slip["last4"], slip["approval"], slip["invoice"])
 
     def _give_up(self, what: str) -> CounterState:
         shell, counter = self.app.till.shell.state, self.app.till.counter.state

@@ -181,7 +181,7 @@ class RedeemService:
                 case Approved():
                     standing = self._standing(uow, attempt.card, concluding=attempt)
                     if decided_by:
-                        refuse_used_slip(uow, outcome, ("sale", "void"))
+                        refuse_used_slip(uow, outcome.approval, outcome.invoice, ("sale", "void"))
                         uow.append(AttemptSettled(attempt.id, "approved", "", "slip", decided_by), operator)
                     else:
                         dispute_slip(uow, outcome, ("sale", "void"), operator)
@@ -191,6 +191,9 @@ class RedeemService:
                     return done
                 case Declined():
                     state = AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED
+                    if outcome.reason in OTHER_DEBITS:
+                        _, approval, invoice = outcome.code.split()
+                        refuse_used_slip(uow, approval, invoice, ("sale", "void"))
                     uow.settle_attempt(attempt.id, state)
                     named = outcome.reason if outcome.reason in OTHER_DEBITS else state.value
                     code = outcome.code or outcome.reason
@@ -300,13 +303,13 @@ def evidence_of(outcome: PaymentOutcome, decided_by: tuple[str, ...]) -> str:
     return "slip"
 
 
-def refuse_used_slip(reader: LedgerReader, slip: Approved, kinds: tuple[str, ...]) -> None:
+def refuse_used_slip(reader: LedgerReader, approval: str, invoice: str, kinds: tuple[str, ...]) -> None:
     """One slip of the EDC proves one thing, whatever two people say.
 
     Raises:
         NotAuthorised: its approval and invoice stand in the ledger already (`slip_used`).
     """
-    if reader.slip_used(slip.approval, slip.invoice, kinds) is not None:
+    if reader.slip_used(approval, invoice, kinds) is not None:
         raise NotAuthorised("this slip is recorded already", reason="slip_used")
 
 

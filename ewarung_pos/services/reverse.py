@@ -149,7 +149,7 @@ class ReverseService:
                     original = _redeemed(uow, attempt.entry)[0]
                     void = purse_debit(attempt, outcome, evidence)
                     if decided_by:
-                        refuse_used_slip(uow, outcome, ("void",))
+                        refuse_used_slip(uow, outcome.approval, outcome.invoice, ("void",))
                         uow.append(AttemptSettled(attempt.id, "voided", "", evidence, decided_by), operator)
                     else:
                         dispute_slip(uow, outcome, ("void",), operator)

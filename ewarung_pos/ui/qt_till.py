@@ -27,6 +27,11 @@ class WindowedTill(Protocol):
         """The view-models."""
         ...
 
+    @property
+    def swiped(self) -> Callable[[str], None] | None:
+        """Takes what a stripe reader typed in the window; None where none types there."""
+        ...
+
     def stop(self) -> None:
         """End timers, lanes, devices and the ledger, in this order."""
         ...
@@ -88,6 +93,11 @@ def show_till(
         if idle_minutes:  # asked of every event: only where somebody wants it
             idle = IdleWatch(idle_minutes * 60_000, application.till.idle)
             app.installEventFilter(idle)
+        if application.swiped is not None:
+            from ewarung_pos.ui.qt_swipe import SwipeFilter
+
+            keys = SwipeFilter(application.swiped)
+            app.installEventFilter(keys)
         watchdog = Watchdog()
         watchdog.start()
         window.resize(app.primaryScreen().availableSize())

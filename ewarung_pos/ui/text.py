@@ -1,6 +1,6 @@
 """What people read: for every error code and reason a sentence in Indonesian, what is already safe, and one next step.
 
-The sentences are in `text_counter`, `text_till`, `text_key`, `text_city` and `text_command`. A test walks
+The sentences are in `text_counter`, `text_card`, `text_till`, `text_key`, `text_city` and `text_command`. A test walks
 every error class, refusal and device reason and fails when one has no sentence.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ewarung_pos.errors import PosError, RuleViolation
+from ewarung_pos.ui.text_card import AT_THE_READER
 from ewarung_pos.ui.text_city import BEYOND_THE_TILL
 from ewarung_pos.ui.text_command import AT_THE_COMMAND
 from ewarung_pos.ui.text_counter import AT_THE_COUNTER
@@ -20,6 +21,7 @@ __all__ = ["TROUBLES", "Trouble", "trouble", "trouble_of"]
 
 TROUBLES: dict[str, Trouble] = {
     **AT_THE_COUNTER,
+    **AT_THE_READER,
     **AROUND_THE_TILL,
     **AROUND_THE_KEY,
     **BEYOND_THE_TILL,

@@ -252,8 +252,11 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     ),
     "doubt.mismatch": _doubt(
         "Belum pasti: jawaban EDC tidak cocok",
-        "Kartu, jumlah, atau jenis transaksi di EDC lain.",
-        "Tahan barang, baca struk EDC. Bila lain, batalkan di EDC.",
+        "EDC menyebut penarikan lain.",
+        "Baca struk EDC. Bila salah, batalkan di EDC.",
+        safe="Permintaan ini tersimpan.",
+        button="Saya punya struk EDC",
+        action="ask_slip",
         tone="stop",
     ),
     "doubt.host_timeout": _doubt(

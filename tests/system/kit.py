@@ -174,7 +174,11 @@ def same_money(folder: Path, journal: Path) -> None:
 def voided_by_hand(held: Book, journal: Path) -> list[dict[str, Any]]:
     """Sales on another card, voided at the terminal itself, as the ledger tells of them: card, invoice, two people."""
     told = [fact for fact in held.facts("AttemptSettled") if fact["outcome"] == "other_debit_voided"]
-    rows = {(row["last4"], row["invoice"]): row for row in bank(journal) if row["kind"] == "sale" and row["moved"]}
+    rows = {
+        (row["last4"], row["approval"], row["invoice"]): row
+        for row in bank(journal)
+        if row["kind"] == "sale" and row["moved"]
+    }
     undone = {row["invoice"] for row in bank(journal) if row["kind"] == "void" and row["moved"]}
     assert all(len(set(fact["decided_by"])) == 2 for fact in told)
     found = [rows[tuple(fact["code"].split())] for fact in told]

@@ -108,6 +108,25 @@ def test_doctor_says_in_words_what_is_away_and_what_to_do(kiosk: Path) -> None:
     assert (checks["EDC"]["state"], checks["printer"]["state"], checks["kota"]["state"]) == ("stop", "look", "look")
 
 
+@pytest.mark.parametrize(
+    ("reader", "state", "said"),
+    [
+        ('driver = "none"', "look", "Tidak diatur"),
+        ('driver = "pcsc"', "stop", "pcscd"),
+        ('driver = "stripe-serial"\nport = "/dev/nope"', "stop", "tidak tersambung"),
+        ('driver = "stripe-keyboard"\nport = "/dev/input/nope"', "stop", "tidak tersambung"),
+        ('driver = "stripe-keyboard"', "ok", "Mengetik di jendela"),
+    ],
+)
+def test_doctor_says_what_it_saw_of_the_card_reader(kiosk: Path, reader: str, state: str, said: str) -> None:
+    (kiosk / "config.toml").write_text(f"[card_reader]\n{reader}\n")
+    done = run("doctor", "--data-dir", str(kiosk), "--json", PCSCLITE_CSOCK_NAME=str(kiosk / "no-pcscd"))
+    checks = {check["what"]: check for check in json.loads(done.stdout.splitlines()[-1])["checks"]}
+    found = checks["pembaca kartu"]
+    assert (found["state"], said in found["meaning"]) == (state, True), found
+    assert found["do"].endswith(".")
+
+
 def test_doctor_says_the_same_of_a_missing_kiosk_wherever_it_is_looked_for(tmp_path: Path) -> None:
     found = []
     for folder in (tmp_path, tmp_path / "none", tmp_path / "no" / "parent" / "either"):

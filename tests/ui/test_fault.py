@@ -61,6 +61,8 @@ class Till:
 class Composed:
     """What the window is given, with a bug that happens once it is shown."""
 
+    swiped = None
+
     def __init__(self, runner: TaskRunner, close: Callable[[], None], bug: Callable[[TaskRunner], None]) -> None:
         self._close = close
         model, _ = till_window()

@@ -384,6 +384,8 @@ def test_the_slip_needs_both_numbers_and_the_leader(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True), 1))
     press(window, Qt.Key.Key_Return)
     press(window, Qt.Key.Key_A, Qt.KeyboardModifier.AltModifier)
+    typed("4821")
+    press(window, Qt.Key.Key_Tab)
     typed("004512")
     press(window, Qt.Key.Key_Return)
     assert not visible(window, PinPad)
@@ -392,7 +394,7 @@ def test_the_slip_needs_both_numbers_and_the_leader(qtbot: QtBot) -> None:
     press(window, Qt.Key.Key_Return)
     QTest.keyClicks(visible(window, PinPad)[0], "345678")
     press(window, Qt.Key.Key_Return)
-    assert stills["doubt"].calls == [("slip_approved", "004512", "000123", "345678")]
+    assert stills["doubt"].calls == [("slip_approved", "4821", "004512", "000123", "345678")]
 
 
 def test_no_debit_on_the_edc_needs_the_leader_only(qtbot: QtBot) -> None:
@@ -410,17 +412,25 @@ def test_a_slip_of_another_card_needs_its_four_digits_its_invoice_and_the_leader
 ) -> None:
     window, stills = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True), 1))
     press(window, key, Qt.KeyboardModifier.AltModifier)
-    typed("119")
-    press(window, Qt.Key.Key_Tab)
-    typed("000123")
-    press(window, Qt.Key.Key_Return)
     assert not visible(window, PinPad)
-    press(window, Qt.Key.Key_Backtab)
-    typed("1190")
+    for digits in ("1190", "004512"):
+        typed(digits)
+        press(window, Qt.Key.Key_Tab)
+    typed("000123")
     press(window, Qt.Key.Key_Return)
     QTest.keyClicks(visible(window, PinPad)[0], "345678")
     press(window, Qt.Key.Key_Return)
-    assert stills["doubt"].calls == [("slip_other", "1190", "000123", "345678", voided)]
+    assert stills["doubt"].calls == [("slip_other", "1190", "004512", "000123", "345678", voided)]
+
+
+def test_what_the_edc_named_stands_in_the_form_already(qtbot: QtBot) -> None:
+    named = replace(DOUBT, asking=False, slip_form=True, slip=("1190", "004512", "000123"))
+    window, stills = shown(qtbot, doubt=DoubtState(named, 1))
+    press(window, Qt.Key.Key_S, Qt.KeyboardModifier.AltModifier)
+    press(window, Qt.Key.Key_Return)
+    QTest.keyClicks(visible(window, PinPad)[0], "345678")
+    press(window, Qt.Key.Key_Return)
+    assert stills["doubt"].calls == [("slip_other", "1190", "004512", "000123", "345678", True)]
 
 
 def test_a_void_in_doubt_is_never_somebody_elses(qtbot: QtBot) -> None:
@@ -428,6 +438,25 @@ def test_a_void_in_doubt_is_never_somebody_elses(qtbot: QtBot) -> None:
     (form,) = visible(window, SlipForm)
     press(window, Qt.Key.Key_B, Qt.KeyboardModifier.AltModifier)
     assert not form.last4.isVisible()
+
+
+@pytest.mark.parametrize(
+    ("void", "says", "title"),
+    [
+        (True, "paid", "Bank sudah mengembalikan saldo"),
+        (True, "none", "Tidak ada pembatalan"),
+        (False, "paid", "Bank sudah menarik saldo"),
+        (False, "none", "Tidak ada penarikan"),
+    ],
+)
+def test_the_leader_is_told_which_way_the_money_went(qtbot: QtBot, void: bool, says: str, title: str) -> None:
+    window, _ = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True, void=void), 1))
+    (form,) = visible(window, SlipForm)
+    form.choose(says)
+    form.approval.setText("004512")
+    form.invoice.setText("000123")
+    press(window, Qt.Key.Key_Return)
+    assert title in [text.text() for text in form.pin.findChildren(Text)]
 
 
 @pytest.mark.parametrize(("screen", "key"), [(screen, key) for screen, _, _, key in SCREENS])

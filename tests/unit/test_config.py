@@ -16,7 +16,7 @@ KEYS: dict[str, set[str]] = {
     "kiosk": {"id", "name", "kelurahan_code", "language", "text_scale", "theme"},
     "city": {"url", "ca"},
     "card_reader": {"driver", "port", "baudrate", "parity", "card_info_type"},
-    "payment_terminal": {"driver", "port", "inquiry_type", "response_seconds"},
+    "payment_terminal": {"driver", "port", "baudrate", "parity", "inquiry_type", "response_seconds"},
     "receipt_printer": {"driver", "port", "profile", "columns"},
     "paths": {"data", "backup"},
     "policy": {"idle_lock_minutes", "retention_months"},
@@ -45,6 +45,8 @@ card_info_type = "41"
 [payment_terminal]
 driver = "ecr"
 port = "/dev/ttyACM0"
+baudrate = 38400
+parity = "O"
 inquiry_type = "33"
 response_seconds = 90
 
@@ -119,6 +121,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[card_reader]\nparity = "M"', "card_reader.parity", "'M'", "'E'"),
         ('[card_reader]\ncard_info_type = "4"', "card_reader.card_info_type", "'4'", "[0-9]{2}"),
         ('[card_reader]\ndriver = "ecr"', "card_reader.port", "kosong", "/dev/ttyACM0"),
+        ('[card_reader]\ndriver = "stripe-serial"', "card_reader.port", "kosong", "/dev/ttyACM0"),
+        ('[card_reader]\ndriver = "stripe-keyboard"\nport = "COM3"', "card_reader.port", "'COM3'", "/dev/input/by-id"),
+        ('[card_reader]\ndriver = "chip"', "card_reader.driver", "'chip'", "'pcsc', 'stripe-serial'"),
         ('[payment_terminal]\ndriver = "edc"', "payment_terminal.driver", "'edc'", "'ecr'"),
         ('[payment_terminal]\ninquiry_type = "333"', "payment_terminal.inquiry_type", "'333'", "[0-9]{2}"),
         ("[payment_terminal]\nresponse_seconds = 0", "payment_terminal.response_seconds", "0", ">= 1"),

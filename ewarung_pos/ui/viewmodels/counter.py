@@ -21,6 +21,7 @@ from ewarung_pos.ports import (
     CardReader,
     Declined,
     DeviceState,
+    DeviceStatus,
     Lane,
     Ledger,
     PaymentIntent,
@@ -82,7 +83,7 @@ class _Now(msgspec.Struct, frozen=True):
 class CounterViewModel(ViewModel[CounterState]):
     """Commands of the counter. Everything that blocks runs on a lane; results come home on the UI thread."""
 
-    def __init__(self, desk: CounterDesk, runner: TaskRunner, doubted: Callable[[Attempt, str], None]) -> None:
+    def __init__(self, desk: CounterDesk, runner: TaskRunner, doubted: Callable[[Attempt, Unknown], None]) -> None:
         super().__init__(CounterState())
         self._desk = desk
         self._runner = runner
@@ -254,6 +255,20 @@ class CounterViewModel(ViewModel[CounterState]):
         self._basket = Basket()
         self._set(replace(self._cleared(), phase=Phase.RECOGNISED, person=lines.person(standing, self._catalogue)))
         self._show_basket()
+        self._greet_terminal()
+
+    def _greet_terminal(self) -> None:
+        """An EDC that does not read the cards is asked whether it is there, while the goods are chosen."""
+        terminal = self._desk.terminal
+        purse = any(section.id == Tender.PURSE.value for section in self._state.sections)
+        if terminal is None or not purse or self._desk.reader.source == "ecr":
+            return
+
+        def greeted(_: DeviceStatus) -> None:
+            if self._state.phase is Phase.RECOGNISED:
+                self._show_basket(self._state.notice)
+
+        self._runner.submit(Lane.TERMINAL, terminal.diagnose, greeted, self._failed)
 
     def _refuse(self, standing: Standing) -> None:
         self._standing = standing
@@ -264,7 +279,7 @@ class CounterViewModel(ViewModel[CounterState]):
         standing = self._standing
         if standing is None:
             return
-        terminal = self._desk.reader.status().state if self._desk.terminal is not None else DeviceState.NONE
+        terminal = self._desk.terminal.status().state if self._desk.terminal is not None else DeviceState.NONE
         found = lines.sections(standing, self._basket, self._catalogue, terminal)
         wanted = self._state.section
         if wanted not in {section.id for section in found} or not self._state.sections:
@@ -456,11 +471,11 @@ class CounterViewModel(ViewModel[CounterState]):
         if isinstance(result, Redemption):
             self._redeemed(result)
         elif result is AttemptState.IN_DOUBT:
-            reason = outcome.reason if isinstance(outcome, Unknown) else ""
+            unknown = outcome if isinstance(outcome, Unknown) else Unknown("restart")
             self._forget()
             self._set(replace(self._cleared(), phase=Phase.DOUBT))
             self._desk.changed()
-            self._doubted(attempt, reason)
+            self._doubted(attempt, unknown)
         elif isinstance(outcome, Declined):
             self._desk.changed()
             self._show_basket(trouble("edc", outcome.reason))

@@ -158,7 +158,10 @@ class DonePanel(msgspec.Struct, frozen=True):
 
 
 class DoubtPanel(msgspec.Struct, frozen=True):
-    """Belum pasti. `tag` is the number to put on the goods; `others` how many more wait."""
+    """Belum pasti. `tag` is the number to put on the goods; `others` how many more wait.
+
+    `named` and `slip` (last four, approval, invoice): what the EDC says it debited instead, if it says so.
+    """
 
     attempt: str
     trouble: Trouble
@@ -170,6 +173,8 @@ class DoubtPanel(msgspec.Struct, frozen=True):
     slip_form: bool = False
     others: int = 0
     void: bool = False
+    named: str = ""
+    slip: tuple[str, str, str] = ("", "", "")
 
 
 class CounterState(msgspec.Struct, frozen=True):

@@ -22,6 +22,7 @@ from ewarung_pos.ports import (
     Declined,
     Lane,
     Ledger,
+    OtherDebit,
     PaymentIntent,
     PaymentOutcome,
     PaymentTerminal,
@@ -76,13 +77,15 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self._attempt: Attempt | None = None
         self._tries = 0
         self._reason = "restart"
+        self._other: OtherDebit | None = None
         self._slip = False
         self._cancel: Callable[[], None] | None = None
 
-    def open(self, attempt: Attempt, reason: str) -> None:
+    def open(self, attempt: Attempt, outcome: Unknown) -> None:
         """Show this doubt and ask the EDC about it."""
         self._attempt = attempt
-        self._reason = reason or "restart"
+        self._reason = outcome.reason
+        self._other = outcome.other
         self._tries = 0
         self._slip = False
         self._show()
@@ -101,7 +104,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
         doubts = [attempt for attempt in attempts if attempt.id not in under_way]
         self._set(replace(self._state, waiting=len(doubts)))
         if doubts and self._attempt is None:
-            self.open(doubts[0], "restart")
+            self.open(doubts[0], Unknown("restart"))
 
     def serve_other(self) -> None:
         """*Layani kartu lain*: the doubt stays and is asked about again later."""
@@ -150,6 +153,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
             self._conclude(attempt, outcome, ())
             return
         self._reason = outcome.reason
+        self._other = outcome.other or self._other
         self._show()
         if self._slip:
             return
@@ -164,17 +168,15 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self._slip = True
         self._show()
 
-    def slip_approved(self, approval: str, invoice: str, leader_pin: str) -> None:
-        """The slip shows an approval: enter its numbers; the leader confirms with her PIN."""
-        attempt = self._attempt
-        if attempt is None:
+    def slip_approved(self, last4: str, approval: str, invoice: str, leader_pin: str) -> None:
+        """The slip shows an approval for this card: enter what it says; the leader confirms with her PIN."""
+        attempt, slip = self._attempt, self._copied(last4, approval, invoice)
+        if attempt is None or slip is None:
             return
-        if not approval.strip() or not (invoice.strip().isascii() and invoice.strip().isdigit()):
-            self._set(
-                replace(self._state, notice=_form("Nomor persetujuan dan nomor invoice harus disalin dari struk EDC."))
-            )
+        if slip.last4 != attempt.card.last4 or self._is_other(slip):
+            self._refuse("Struk ini milik kartu atau jumlah lain.", "Bila EDC menarik yang salah, pilih Salah.")
             return
-        outcome = Approved(attempt.amount, approval.strip(), invoice.strip(), "", "", "", "", evidence="slip")
+        outcome = Approved(attempt.amount, slip.approval, slip.invoice, "", "", "", "", evidence="slip")
         self._by_people(attempt, outcome, leader_pin)
 
     def slip_none(self, leader_pin: str) -> None:
@@ -182,17 +184,35 @@ class DoubtViewModel(ViewModel[DoubtState]):
         if self._attempt is not None:
             self._by_people(self._attempt, Declined("", "no_slip"), leader_pin)
 
-    def slip_other(self, last4: str, invoice: str, leader_pin: str, *, voided: bool) -> None:
-        """The slip shows another card or amount: whose (four digits), its invoice, and whether the EDC voided it."""
-        attempt = self._attempt
-        if attempt is None or attempt.kind == "void":
+    def slip_other(self, last4: str, approval: str, invoice: str, leader_pin: str, *, voided: bool) -> None:
+        """The slip shows another card or amount: what it says, and whether it was voided at the EDC."""
+        attempt, slip = self._attempt, self._copied(last4, approval, invoice)
+        if attempt is None or attempt.kind == "void" or slip is None:
             return
-        card, number = last4.strip(), invoice.strip()
-        if len(card) != _LAST or not (card.isascii() and card.isdigit() and number.isascii() and number.isdigit()):
-            self._set(replace(self._state, notice=_form("Empat angka terakhir kartu dan nomor invoice harus disalin.")))
+        if self._other is not None and not self._is_other(slip):
+            self._refuse(f"EDC menyebut struk lain: {_named(self._other)}.", "Salin dari struk itu.")
             return
         reason = OTHER_DEBIT_VOIDED if voided else OTHER_DEBIT
-        self._by_people(attempt, Declined(f"{card} {number}", reason), leader_pin)
+        self._by_people(attempt, Declined(f"{slip.last4} {slip.approval} {slip.invoice}", reason), leader_pin)
+
+    def _copied(self, last4: str, approval: str, invoice: str) -> OtherDebit | None:
+        """What was copied from a slip, if it is whole; else it is said what is missing."""
+        said = OtherDebit(0, last4.strip(), approval.strip(), invoice.strip())
+        digits = said.last4 + said.invoice
+        whole = len(said.last4) == _LAST and said.invoice and said.approval.isalnum()
+        if whole and digits.isascii() and digits.isdigit():
+            return said
+        if self._attempt is not None:
+            self._refuse("Isian belum lengkap.", "Salin 4 angka kartu, APPROVAL, dan INVOICE dari struk EDC.")
+        return None
+
+    def _is_other(self, slip: OtherDebit) -> bool:
+        """Whether it is the slip of the debit that the EDC itself named instead of this one."""
+        other = self._other
+        return other is not None and slip.last4 == other.last4 and int(slip.invoice) == int(other.invoice)
+
+    def _refuse(self, happened: str, now: str) -> None:
+        self._set(replace(self._state, notice=_form(happened, now)))
 
     def _by_people(self, attempt: Attempt, outcome: PaymentOutcome, leader_pin: str) -> None:
         operator = self._desk.operator()  # whoever pressed; not whoever is there when the PIN was checked
@@ -250,7 +270,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
         attempt = self._attempt
         if attempt is None:
             return
-        slip, reason, tries = self._slip, self._reason, self._tries
+        slip, reason, tries, other = self._slip, self._reason, self._tries, self._other
 
         def look() -> tuple[Catalogue, int]:
             reader = self._desk.ledger.read()
@@ -278,6 +298,8 @@ class DoubtViewModel(ViewModel[DoubtState]):
                         slip_form=slip,
                         others=count - 1,
                         void=void,
+                        named=f"EDC menyebut {_named(other)}" if other is not None else "",
+                        slip=(other.last4, other.approval, other.invoice) if other is not None else ("", "", ""),
                     ),
                     waiting=count,
                     notice=self._state.notice if slip else None,
@@ -296,7 +318,9 @@ def _steps(asking: bool, tries: int) -> tuple[Step, ...]:
     )
 
 
-def _form(now: str) -> Trouble:
-    return Trouble(
-        "form", "Belum lengkap", "Isian belum lengkap.", "Belum ada yang diubah.", now, "Mengerti", "dismiss", "look"
-    )
+def _named(other: OtherDebit) -> str:
+    return f"kartu •••• {other.last4}, {Rupiah(other.amount)}, invoice {other.invoice}"
+
+
+def _form(happened: str, now: str) -> Trouble:
+    return Trouble("form", "Belum lengkap", happened, "Belum ada yang diubah.", now, "Mengerti", "dismiss", "look")

@@ -90,7 +90,7 @@ class HistoryDesk(msgspec.Struct, frozen=True):
     printer: ReceiptPrinter
     operator: Callable[[], str]
     changed: Callable[[], None]
-    doubted: Callable[[Attempt, str], None]
+    doubted: Callable[[Attempt, Unknown], None]
 
 
 class HistoryViewModel(ViewModel[HistoryState]):
@@ -241,7 +241,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
             return
         if isinstance(outcome, Unknown):
             self._set(replace(self._state, mode="list", busy="", selected=None, document=None, reason=""))
-            self._desk.doubted(attempt, outcome.reason)
+            self._desk.doubted(attempt, outcome)
         else:
             reason = outcome.reason if isinstance(outcome, Declined) else ""
             self._set(replace(self._state, mode="receipt", busy="", reason="", notice=trouble("void", reason)))

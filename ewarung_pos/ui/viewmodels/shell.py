@@ -17,7 +17,7 @@ from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.ui.text import Trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
-__all__ = ["SCREENS", "LampState", "ShellState", "ShellViewModel"]
+__all__ = ["READERS", "SCREENS", "LampState", "ShellState", "ShellViewModel"]
 
 T = TypeVar("T")
 
@@ -32,13 +32,18 @@ SCREENS: tuple[tuple[str, str, str, str], ...] = (
 """(id, word, icon, key) of the screens that exist."""
 
 
+READERS: dict[str, str] = {"ecr": "EDC", "pcsc": "Chip", "stripe": "Gesek"}
+"""What the counter calls the reader, by `CardReader.source`."""
+
+
 class LampState(msgspec.Struct, frozen=True):
-    """A lamp: icon, word, and tone (ok, look, stop, info, off)."""
+    """A lamp: icon, word, and tone (ok, look, stop, info, off). `short` is the word where there is no room."""
 
     icon: str
     word: str
     tone: str
     screen: str = ""
+    short: str = ""
 
 
 class ShellState(msgspec.Struct, frozen=True):
@@ -144,17 +149,17 @@ class ShellViewModel(ViewModel[ShellState]):
 
     def _lamps(self, status: KioskStatus | None) -> tuple[LampState, ...]:
         status = status or self._status
-        edc = self._reader.status()
+        name = READERS.get(self._reader.source, "pembaca")
         words = {
-            DeviceState.READY: ("EDC siap", "ok"),
-            DeviceState.BUSY: ("EDC bekerja", "info"),
-            DeviceState.AWAY: ("EDC terputus", "stop"),
-            DeviceState.ATTENTION: ("EDC perlu dilihat", "look"),
-            DeviceState.UNKNOWN: ("EDC dicari", "info"),
-            DeviceState.NONE: ("Tanpa EDC", "info"),
+            DeviceState.READY: (f"{name} siap", "ok"),
+            DeviceState.BUSY: (f"{name} bekerja", "info"),
+            DeviceState.AWAY: (f"{name} terputus", "stop"),
+            DeviceState.ATTENTION: (f"{name} perlu dilihat", "look"),
+            DeviceState.UNKNOWN: (f"{name} dicari", "info"),
+            DeviceState.NONE: (f"Tanpa {name}", "info"),
         }
-        word, tone = words[edc.state]
-        lamps = [LampState("credit-card", word, tone, "counter")]
+        word, tone = words[self._reader.status().state]
+        lamps = [LampState("credit-card", word, tone, "counter", READERS.get(self._reader.source, "Kartu"))]
         owed = status.papers_owed if status is not None else 0
         lamps.append(
             LampState("printer", f"{owed} struk belum", "look", "history")

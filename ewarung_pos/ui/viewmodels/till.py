@@ -19,6 +19,7 @@ from ewarung_pos.ports import (
     PaymentTerminal,
     ReceiptPrinter,
     TaskRunner,
+    Unknown,
 )
 from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
@@ -29,6 +30,7 @@ from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.services.stock import StockService
+from ewarung_pos.services.typed_card import TypedCardService
 from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
@@ -40,6 +42,7 @@ from ewarung_pos.ui.viewmodels.owed import OwedDesk, OwedViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
+from ewarung_pos.ui.viewmodels.typed_card import TypedCardDesk, TypedCardViewModel
 
 __all__ = ["Services", "TillViewModels"]
 
@@ -62,6 +65,7 @@ class Services(msgspec.Struct, frozen=True):
     day: DayService
     stock: StockService
     operators: OperatorService
+    typed: TypedCardService
     papers: PaperService
     health: HealthService
     retention: RetentionService
@@ -108,6 +112,9 @@ class TillViewModels:
             ),
             runner,
             self.doubt.open,
+        )
+        self.typed = TypedCardViewModel(
+            TypedCardDesk(s.typed, operator, self.counter.hold, self.counter.finish, self.counter.present), runner
         )
         self.history = HistoryViewModel(
             HistoryDesk(
@@ -184,6 +191,7 @@ class TillViewModels:
 
     def _doubt_shown(self, state: DoubtState) -> None:
         if state.panel is not None:
+            self.typed.leave()
             self.counter.hold()
 
     # -- wiring ---------------------------------------------------------------------------------------------------
@@ -191,6 +199,9 @@ class TillViewModels:
     def _shown(self, before: str, screen: str) -> None:
         if before == "counter" and screen != "counter":
             self.counter.deactivate()
+            if self.typed.state.mode:
+                self.typed.leave()
+                self.counter.finish()
         if not screen:  # signed out: the next operator starts at Siap
             self.counter.finish()
         if not self.shell.operator():
@@ -235,9 +246,9 @@ class TillViewModels:
         if self.shell.state.screen == "closing":  # where nobody pressed another key meanwhile
             self.shell.go("counter")
 
-    def _doubted(self, attempt: Attempt, reason: str) -> None:
+    def _doubted(self, attempt: Attempt, outcome: Unknown) -> None:
         self.shell.go("counter")
-        self.doubt.open(attempt, reason)
+        self.doubt.open(attempt, outcome)
 
     def _settled(self, result: Redemption | Reversal | None, ended: Trouble | None) -> None:
         self._changed()

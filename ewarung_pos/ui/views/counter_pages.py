@@ -143,7 +143,11 @@ class ReadyPage(Page):
         self._card = Card(pad=0, spacing=0)
         self._tally = _Tally()
         self._card.body.addWidget(self._tally)
-        self.add(self._card)
+        self.type_card = BigButton("Ketik nomor", size=ButtonSize.PLAIN, key="F8")
+        self.type_card.clicked.connect(self._type)
+        foot = Box(across=True, gap=2)
+        foot.add(self._card, stretch=1).add(self.type_card)
+        self.add(foot)
 
     def render_state(self, state: CounterState, *, looking: bool) -> None:
         """Show what the reader waits for."""
@@ -177,6 +181,7 @@ class ReadyPage(Page):
             "triangle-alert", f"{state.doubts_waiting} penarikan saldo belum pasti", Tone.LOOK
         )
         self._card.setVisible(bool(state.tally))
+        self.type_card.setVisible(state.day_open and not state.day_sealed and not looking)
         self._tally.render_state(state.tally, state.opened)
 
     def _go_day(self) -> None:
@@ -184,6 +189,9 @@ class ReadyPage(Page):
 
     def _resolve(self) -> None:
         self._act("resolve")
+
+    def _type(self) -> None:
+        self._act("type_card")
 
 
 class RefusedPage(Page):

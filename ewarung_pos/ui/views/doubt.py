@@ -38,12 +38,13 @@ _SAYS_OTHER = "other"
 _OTHER = frozenset({_SAYS_VOIDED, _SAYS_OTHER})
 _LAST = 4
 _SALE_ONLY = (
-    Option(_SAYS_VOIDED, "Lain, dibatalkan", "Alt+S"),
-    Option(_SAYS_OTHER, "Lain, belum batal", "Alt+B"),
+    Option(_SAYS_VOIDED, "Salah, sudah batal", "Alt+S"),
+    Option(_SAYS_OTHER, "Salah, belum batal", "Alt+B"),
 )
-_EITHER = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ditarik", "Alt+T"))
+_OF_SALE = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak ditarik", "Alt+T"), *_SALE_ONLY)
+_OF_VOID = (Option(_SAYS_PAID, "Ada, disetujui", "Alt+A"), Option(_SAYS_NONE, "Tidak dibatalkan", "Alt+T"))
 _ADVICE = {
-    _SAYS_VOIDED: "Struk lain: kartu atau jumlahnya tidak sama dengan di atas. Simpan juga struk pembatalannya.",
+    _SAYS_VOIDED: "Salah: kartu atau jumlah di struk bukan yang di atas. Simpan juga struk pembatalannya.",
     _SAYS_OTHER: "Coba batalkan dulu di EDC. Bila EDC menolak, catat di sini dan hubungi bank hari ini.",
 }
 
@@ -99,7 +100,8 @@ class DoubtView(Page):
         # The smallest windows have no room for the steps; the one that runs is said beside the amount.
         tight = self.look.room is Density.TIGHT
         now = next((step.text for step in panel.steps if step.mark is Mark.NOW), "")
-        detail = f"{now} …" if tight and panel.asking and now else panel.amount
+        amount = f"{panel.amount}. {panel.named}" if panel.named else panel.amount
+        detail = f"{now} …" if tight and panel.asking and now else amount
         steps = () if tight else panel.steps
         self._trouble.render_state(kit_trouble(panel.trouble, detail=detail, button="", steps=steps))
         self.ask.set_text(panel.trouble.button)
@@ -136,7 +138,9 @@ class SlipForm(Stack):
         super().__init__(parent)
         self._doubt = doubt
         self._says = ""
+        self._void = False
         self._notice: Trouble | None = None
+        self._named = ("", "", "")
         self._form = Card(pad=3, spacing=2, tone=Tone.LOOK)
         self._make_form(self._form)
         self.addWidget(self._form)
@@ -150,11 +154,11 @@ class SlipForm(Stack):
         self._detail = Text(role=Role.LEAD, tone=Tone.SOFT, wrap=True)
         head.add(Text("Apa kata struk EDC?", Role.TITLE, wrap=True), self._detail)
         self._choice = Choice("Apa kata struk EDC?", stretch=False)
-        self._choice.set_options((*_EITHER, *_SALE_ONLY))
+        self._choice.set_options(_OF_SALE)
         self._choice.chosen.connect(self._chosen)
         self.approval = TextField("Nomor persetujuan")
         self.approval.setMaxLength(12)
-        self.last4 = TextField("4 angka terakhir kartu")
+        self.last4 = TextField("4 angka kartu")
         self.last4.setMaxLength(_LAST)
         self.last4.setInputMethodHints(Qt.InputMethodHint.ImhDigitsOnly)
         self.invoice = TextField("Nomor invoice")
@@ -163,12 +167,10 @@ class SlipForm(Stack):
         for field in (self.approval, self.last4, self.invoice):
             field.textChanged.connect(self._show)
         self._fields = Box(across=True, gap=2)
-        self._approval_row = FieldRow("Nomor persetujuan", self.approval, help_text="APPROVAL di struk")
-        self._last4_row = FieldRow("4 angka terakhir kartu", self.last4, help_text="Kartu di struk itu")
         self._fields.add(
-            self._approval_row,
-            self._last4_row,
-            FieldRow("Nomor invoice", self.invoice, help_text="INVOICE di struk"),
+            FieldRow("4 angka kartu", self.last4, help_text="di struk"),
+            FieldRow("Approval", self.approval, help_text="di struk"),
+            FieldRow("Invoice", self.invoice, help_text="di struk"),
             stretch=1,
         )
         self._hint = Panel(pad=2, tone=Tone.INFO)
@@ -200,9 +202,11 @@ class SlipForm(Stack):
 
     def render_state(self, panel: DoubtPanel, notice: Trouble | None) -> None:
         """Show which debit it is about, and what was wrong with what was entered."""
-        self._detail.set_text(panel.amount)
-        self._choice.set_options(_EITHER if panel.void else (*_EITHER, *_SALE_ONLY))
+        self._detail.set_text(f"{panel.amount}. {panel.named}" if panel.named else panel.amount)
+        self._void = panel.void
+        self._choice.set_options(_OF_VOID if panel.void else _OF_SALE)
         self._notice = notice
+        self._named = panel.slip
         self._show()
         self.pin.render_notice(notice)
 
@@ -221,35 +225,34 @@ class SlipForm(Stack):
 
     def _chosen(self, says: str) -> None:
         self.choose(says)
-        first = {_SAYS_PAID: self.approval, _SAYS_VOIDED: self.last4, _SAYS_OTHER: self.last4}.get(says)
-        if first is not None:
-            first.setFocus(Qt.FocusReason.OtherFocusReason)
+        if says in _OTHER and not self.invoice.text():
+            for field, text in zip((self.last4, self.approval, self.invoice), self._named, strict=True):
+                field.setText(text)
+        if says != _SAYS_NONE:
+            self.last4.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show(self) -> None:
         self._choice.set_chosen(self._says)
-        self._fields.setVisible(self._says == _SAYS_PAID or self._says in _OTHER)
-        self._approval_row.setVisible(self._says == _SAYS_PAID)
-        self._last4_row.setVisible(self._says in _OTHER)
+        self._fields.setVisible(self._says not in {"", _SAYS_NONE})
         self._show_hint()
         self.go_on.set_reason(self._missing())
 
     def _missing(self) -> str:
         if not self._says:
             return "pilih dulu"
-        if self._says == _SAYS_PAID and not (self.approval.text().strip() and self.invoice.text().strip()):
-            return "salin dua nomor"
-        if self._says in _OTHER and not (len(self.last4.text().strip()) == _LAST and self.invoice.text().strip()):
-            return "salin dua nomor"
-        return ""
+        if self._says == _SAYS_NONE or all(field.text().strip() for field in (self.last4, self.approval, self.invoice)):
+            return ""
+        return "salin dari struk"
 
     def _ask_pin(self) -> None:
-        invoice = f"invoice {self.invoice.text().strip()}"
-        other = f"Kartu di struk •••• {self.last4.text().strip()}, {invoice}"
-        title, numbers = {
-            _SAYS_PAID: ("Bank sudah menarik saldo", f"Persetujuan {self.approval.text().strip()}, {invoice}"),
-            _SAYS_VOIDED: ("Penarikan lain, sudah dibatalkan di EDC", other),
-            _SAYS_OTHER: ("Penarikan lain, belum dibatalkan", other),
-        }.get(self._says, ("Tidak ada penarikan", ""))
+        approval, invoice = self.approval.text().strip(), self.invoice.text().strip()
+        numbers = f"Struk EDC: kartu •••• {self.last4.text().strip()}, approval {approval}, invoice {invoice}"
+        title = {
+            _SAYS_PAID: "Bank sudah mengembalikan saldo" if self._void else "Bank sudah menarik saldo",
+            _SAYS_VOIDED: "Penarikan salah, sudah dibatalkan di EDC",
+            _SAYS_OTHER: "Penarikan salah, belum dibatalkan",
+        }.get(self._says, "Tidak ada pembatalan" if self._void else "Tidak ada penarikan")
+        numbers = "" if self._says == _SAYS_NONE else numbers
         self.pin.ask(title, f"{self._detail.text()}\n{numbers}".rstrip(), self._confirm)
         self.show_page(self.pin)
         self.asks_pin.emit(True)
@@ -260,10 +263,11 @@ class SlipForm(Stack):
         self.asks_pin.emit(False)
 
     def _confirm(self, pin: str) -> None:
+        slip = (self.last4.text(), self.approval.text(), self.invoice.text())
         if self._says == _SAYS_PAID:
-            self._doubt.slip_approved(self.approval.text(), self.invoice.text(), pin)
+            self._doubt.slip_approved(*slip, pin)
         elif self._says in _OTHER:
             voided = self._says == _SAYS_VOIDED
-            self._doubt.slip_other(self.last4.text(), self.invoice.text(), pin, voided=voided)
+            self._doubt.slip_other(*slip, pin, voided=voided)
         else:
             self._doubt.slip_none(pin)

@@ -14,7 +14,9 @@ from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
+from ewarung_pos.ui.viewmodels.shell import LampState
 from ewarung_pos.ui.viewmodels.tray import TraySlip, TrayState, TrayViewModel
+from ewarung_pos.ui.viewmodels.typed_card import ODD, TypedCardState
 from ewarung_pos.ui.views.picture_books import (
     CLOCK,
     COPIED,
@@ -74,6 +76,12 @@ _TRAY = TrayState(
 )
 
 
+_CHIP = replace(
+    SHELL, lamps=(LampState("credit-card", "Chip perlu dilihat", "look", "counter", "Chip"), *SHELL.lamps[1:])
+)
+_TYPED = TypedCardState(mode="number", reason="kartu_rusak", ready=True)
+
+
 def _tray(state: TrayState) -> Callable[[], QWidget]:
     def build() -> QWidget:
         view = TrayView(cast("TrayViewModel", Still(state)))
@@ -117,6 +125,13 @@ def _slip_other(widget: QWidget) -> None:
         form.choose("voided")
         form.last4.setText("1190")
         form.invoice.setText("000123")
+
+
+def _type_number(widget: QWidget) -> None:
+    from ewarung_pos.ui.views.typed_card import TypedCardView
+
+    for view in widget.findChildren(TypedCardView):
+        view.number.field.setText("9999 8425 3882 4821")
 
 
 def _slip_pin(widget: QWidget) -> None:
@@ -332,6 +347,10 @@ SCENES: tuple[Scene, ...] = (
         "belum-pasti-bukan-ini",
         CounterState(phase=Phase.REFUSED, refusal=trouble("edc.other_debit"), person=SUMINAH),
     ),
+    at_counter("siap-chip", replace(READY, reader=trouble("card_not_read", "removed")), _CHIP),
+    Scene("ketik-nomor", shows(typed=_TYPED), _type_number),
+    Scene("ketik-nomor-ragu", shows(typed=replace(_TYPED, warning=ODD)), _type_number),
+    Scene("ketik-nomor-ketua", shows(typed=replace(_TYPED, mode="pin", last4="4821"))),
     Scene(
         "stok-sedang-dihitung",
         shows(

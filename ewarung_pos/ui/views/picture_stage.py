@@ -18,6 +18,7 @@ from ewarung_pos.ui.viewmodels.history import HistoryState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
 from ewarung_pos.ui.viewmodels.stock import StockState
 from ewarung_pos.ui.viewmodels.sync import SyncState
+from ewarung_pos.ui.viewmodels.typed_card import TypedCardState
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
 
 __all__ = ["AWAY", "OUT", "SHELL", "Scene", "Still", "after_the_seal", "at_counter", "on", "shows", "till_window"]
@@ -99,6 +100,7 @@ def till_window(
     shell: ShellState = SHELL,
     counter: CounterState | None = None,
     doubt: DoubtState | None = None,
+    typed: TypedCardState | None = None,
     history: HistoryState | None = None,
     stock: StockState | None = None,
     day: DayOpenState | None = None,
@@ -112,6 +114,7 @@ def till_window(
         "shell": shell,
         "counter": counter or CounterState(),
         "doubt": doubt or DoubtState(),
+        "typed": typed or TypedCardState(),
         "history": history or HistoryState(),
         "stock": stock or StockState(),
         "day": day or DayOpenState(),

@@ -116,7 +116,7 @@ class ShellView(Painted):
         self._lamp_screens = [each.screen for each in lamps]
         for lamp, state in zip(self._lamps, lamps, strict=False):
             tone = tone_of(state.tone)
-            short = _LAMP_SHORT.get(state.icon, state.word)
+            short = state.short or _LAMP_SHORT.get(state.icon, state.word)
             number = state.word.split()[0]
             if number.isdigit():
                 short = f"{short} {number}"

@@ -27,6 +27,7 @@ from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 from ewarung_pos.ui.viewmodels.till import TillViewModels
 from ewarung_pos.ui.viewmodels.tray import TrayViewModel
+from ewarung_pos.ui.viewmodels.typed_card import TypedCardState, TypedCardViewModel
 from ewarung_pos.ui.views.kit import Chime, Pages
 from ewarung_pos.ui.views.parts import Stack
 from ewarung_pos.ui.views.shell import PracticeFrame, ShellView
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from ewarung_pos.ui.views.counter import CounterView
     from ewarung_pos.ui.views.doubt import DoubtView
     from ewarung_pos.ui.views.tray import TrayView
+    from ewarung_pos.ui.views.typed_card import TypedCardView
 
 __all__ = ["TillWindow", "ViewModels"]
 
@@ -59,6 +61,7 @@ class ViewModels(msgspec.Struct, frozen=True):
     shell: ShellViewModel
     counter: CounterViewModel
     doubt: DoubtViewModel
+    typed: TypedCardViewModel
     history: HistoryViewModel
     stock: StockViewModel
     day: DayOpenViewModel
@@ -68,21 +71,34 @@ class ViewModels(msgspec.Struct, frozen=True):
 
 
 class _CounterScreen(Stack):
-    """The counter, or a doubt in front of it."""
+    """The counter, a number that is typed, or a doubt in front of both."""
 
-    def __init__(self, counter: CounterView, doubt: DoubtView) -> None:
+    def __init__(self, counter: CounterView, typed: TypedCardView, doubt: DoubtView) -> None:
         super().__init__()
-        self._counter, self._doubt = counter, doubt
-        self.addWidget(counter)
-        self.addWidget(doubt)
+        self._counter, self._typed, self._doubt = counter, typed, doubt
+        self._doubted = self._typing = False
+        for page in (counter, typed, doubt):
+            self.addWidget(page)
 
     def render_doubt(self, state: DoubtState) -> None:
         self._doubt.render_state(state)
-        self.show_page(self._doubt if state.panel is not None else self._counter)
+        self._doubted = state.panel is not None
+        self._show_front()
+
+    def render_typed(self, state: TypedCardState) -> None:
+        self._typing = bool(state.mode)
+        self._show_front()
+        self._typed.render_state(state)
+
+    def _show_front(self) -> None:
+        self.show_page(self._doubt if self._doubted else self._typed if self._typing else self._counter)
 
     def take_keyboard(self) -> None:
-        if self.currentWidget() is self._counter:
+        front = self.currentWidget()
+        if front is self._counter:
             self._counter.take_keyboard()
+        elif front is self._typed:
+            self._typed.take_keyboard()
 
 
 class TillWindow(QMainWindow):
@@ -186,10 +202,12 @@ class TillWindow(QMainWindow):
         if name == "counter":
             from ewarung_pos.ui.views.counter import CounterView
             from ewarung_pos.ui.views.doubt import DoubtView
+            from ewarung_pos.ui.views.typed_card import TypedCardView
 
             counter, doubt = CounterView(vm.counter, self.act, self._chime), DoubtView(vm.doubt)
-            screen = _CounterScreen(counter, doubt)
+            screen = _CounterScreen(counter, TypedCardView(vm.typed), doubt)
             self._show(vm.counter, counter.render_state)
+            self._show(vm.typed, screen.render_typed)
             self._show(vm.doubt, screen.render_doubt)
             return screen
         if name == "history":
@@ -235,8 +253,10 @@ class TillWindow(QMainWindow):
                 again()
 
     def act(self, action: str) -> None:
-        """Do what a trouble's button asks of another screen: `go_<screen>`, `resolve`, `send_now`."""
-        if action == "resolve":
+        """Do what a button asks of another screen: `go_<screen>`, `resolve`, `send_now`, `type_card`."""
+        if action == "type_card":
+            self._vm.typed.begin()
+        elif action == "resolve":
             self._vm.shell.go("counter")
             self._vm.doubt.resume()
         elif action == "send_now":

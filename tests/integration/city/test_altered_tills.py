@@ -450,7 +450,9 @@ def test_a_debit_of_another_card_is_a_case_with_its_amount(
     pen.write(DayOpened())
     pen.write(AttemptOpened("b", "K00001", "4821", 29_000, "0" * 64))
     pen.write(AttemptOpened("a", "K00001", "4821", 58_000, "0" * 64))
-    pen.write(AttemptSettled("a" if known else "of another journal", outcome, "1190 000123", "slip", ("siti", "yuni")))
+    pen.write(
+        AttemptSettled("a" if known else "of another journal", outcome, "1190 004512 000123", "slip", ("siti", "yuni"))
+    )
     assert flags(city, pen) == [(5, outcome.upper())]
     with pytest.raises(SystemExit) as done:
         main(["report", "kasus", "--period", PERIOD, "--data-dir", str(city.data_dir), "--json"])

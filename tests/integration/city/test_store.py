@@ -85,3 +85,22 @@ def test_what_is_read_is_one_state_and_nothing_is_written_beside_it(bare: LiveCi
         assert reading.count(schema.region) == 0
     with bare.store.read() as reading:
         assert reading.count(schema.region) == 1
+
+
+def test_many_rows_are_found_by_what_they_are_and_by_nothing_like_it(tx: Tx) -> None:
+    wanted = [*NAMES[:3], '"quoted"', "not there", "é"]
+    assert sorted(row["kelurahan_code"] for row in tx.within(schema.region, "kelurahan_code", wanted)) == sorted(
+        NAMES[:3]
+    )
+    assert tx.within(schema.region, "kelurahan_code", NAMES, kecamatan="other") == []
+    assert tx.within(schema.region, "kelurahan_code", []) == []
+
+
+def test_many_rows_are_moved_by_their_keys_and_others_stay(tx: Tx) -> None:
+    places = [{"device": f"EW-{place % 2}", "epoch": 1, "product": f"p{place}", "packs": place} for place in range(20)]
+    tx.add(schema.stock, places)
+    tx.move(
+        schema.stock, [{"product": f"p{place}", "packs": -place} for place in (2, 4, 5, 99)], device="EW-0", epoch=1
+    )
+    moved = {row["product"]: row["packs"] for row in tx.all(schema.stock)}
+    assert moved == {f"p{place}": -place if place in {2, 4} else place for place in range(20)}

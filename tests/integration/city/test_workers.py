@@ -26,7 +26,7 @@ from ewarung_city.__main__ import main
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
 from ewarung_city.verify import verify
-from ewarung_pos.domain.journal import DayOpened, StockReceived
+from ewarung_pos.domain.journal import DayOpened, StockReceived, genesis
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ServerBusy, ServerUnreachable
 from ewarung_pos.sync.enrolment import enrol
@@ -146,7 +146,8 @@ def test_two_workers_on_one_journal_end_where_one_does(stocked: LiveCity, cities
     assert outcomes == {Outcome.ACCEPTED}
     with alone.store.write() as tx:
         for row in rows_of(stocked, "epoch"):
-            tx.add(schema.epoch, [{**row, "acked_seq": 0, "last_id": ""}])
+            start = {"acked_seq": 0, "acked_hash": genesis(row["device"], row["epoch"]).hex(), "last_id": ""}
+            tx.add(schema.epoch, [{**row, **start}])
     for pen in pens:
         for push in batches(pen, 7):
             with alone.store.write() as tx:
@@ -304,10 +305,14 @@ def test_entries_lie_in_the_month_in_which_they_came(city: LiveCity, clock: Told
 
 def test_many_workers_that_need_a_new_month_at_once_make_it_once(bare: LiveCity) -> None:
     stores = [CityStore(bare.database) for _ in range(4)]
-    row = {"epoch": 1, "seq": 1, "body": b"{}", "hash": b"h", "received_ms": NOON + 40 * 86_400_000}
+    row: dict[str, Any] = {"epoch": 1, "seq": 1, "body": b"{}", "hash": b"h", "received_ms": NOON + 40 * 86_400_000}
+
+    def take_in(tx: Tx, device: str) -> None:
+        tx.open_month(row["received_ms"])
+        tx.add(schema.entry, [{**row, "device": device}])
 
     def add(place: int) -> None:
-        stores[place].turn(f"EW-{place}", lambda tx: tx.add(schema.entry, [{**row, "device": f"EW-{place}"}]))
+        stores[place].turn(f"EW-{place}", lambda tx: take_in(tx, f"EW-{place}"))
 
     with ThreadPoolExecutor(4) as lanes:
         for done in [lanes.submit(add, place) for place in range(4)]:

@@ -25,6 +25,7 @@ from ewarung_pos.devices.simulated.edc_frames import CARD_INFO, INQUIRY
 from ewarung_pos.devices.simulated.faults import FaultScript
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.ports import PaymentIntent, PaymentOutcome
+from tests.integration.devices.virtual_reader import VirtualReader, missing, virtual_reader
 
 CARD_KEY = b"a key of thirty-two bytes, truly"
 CANARY = "6013014455667788"
@@ -74,6 +75,15 @@ class Counter:
     def slips(self, kind: str = "sale") -> list[Slip]:
         """What the bank did, whatever the line made of it."""
         return [slip for slip in self.bank._slips if slip.kind == kind]
+
+
+@pytest.fixture(scope="session")
+def pcscd() -> Iterator[VirtualReader]:
+    """A pcscd with two virtual slots; one for each test process."""
+    if lacks := missing():
+        pytest.skip(lacks)
+    with virtual_reader() as made, made.running():
+        yield made
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from ewarung_pos.domain.entitlement import Refusal
 from ewarung_pos.domain.journal import (
     AttemptOpened,
     AttemptSettled,
+    CardTyped,
     ClockStepped,
     ClosingBegun,
     ClosingCancelled,
@@ -89,6 +90,7 @@ def fill(ledger: SqlLedger) -> None:
             ComplaintRecorded("P-1", "mutu", "5a" * 32, anonymous=True),
             SettingsChanged("theme", "light", "dark"),
             RegisterPurged(("F0008",), ("F0009",), 12, 1_795_485_600_000),
+            CardTyped("4821", "F0001", "kartu_rusak", "yuni"),
             ClockStepped(5),
             ClosingBegun(),
             ClosingCancelled(),
@@ -155,7 +157,7 @@ def test_a_sound_ledger_verifies(directory: Path) -> None:
     report = verify(directory, KEY)
     assert report.problems == ()
     assert report.ok
-    assert (report.entries, report.device, report.epoch, report.sealed_days) == (25, "EW-0001", 1, 1)
+    assert (report.entries, report.device, report.epoch, report.sealed_days) == (26, "EW-0001", 1, 1)
     assert report.acked_seq == 5
     assert json.loads(msgspec.json.encode(report))["head"] == report.head
     assert verify(directory / "ledger.db", KEY) == report
@@ -247,7 +249,7 @@ def test_totals_that_the_entries_do_not_explain_are_found(
         ("UPDATE print_job SET goods = '{}' WHERE id = 5000", "paperwork", "print_job: copy 0: not the paper"),
         ("UPDATE print_job SET done = 1 WHERE id = 7000", "paperwork", "print_job: copy 0: printed or not"),
         ("UPDATE print_job SET id = 6000 WHERE id = 5000", "paperwork", "print_job: a job that no entry explains"),
-        ("UPDATE print_job SET id = 99000 WHERE id = 25000", "paperwork", "print_job: a job that no entry explains"),
+        ("UPDATE print_job SET id = 99000 WHERE id = 26000", "paperwork", "print_job: a job that no entry explains"),
         ("DELETE FROM print_job WHERE id = 5000", "paperwork", "print_job: more was printed"),
         ("UPDATE attempt SET state = 'pending'", "paperwork", "attempt: not in the state"),
         (
@@ -419,16 +421,16 @@ def test_a_journal_forged_from_end_to_end_differs_from_what_the_city_acknowledge
     report = look(directory, tamper)
     assert not {"hash", "prev_hash"} & whats(report)
     assert "acknowledged" in whats(report, 5)
-    assert "seal" in whats(report, 25)
+    assert "seal" in whats(report, 26)
 
 
 def test_a_seal_that_the_device_did_not_make_is_found(directory: Path, tamper: Connection) -> None:
-    rewrite(tamper, replaced(25, signature="00" * 64))
-    assert look(directory, tamper).problems == (Problem(25, "seal", "signature"),)
-    rewrite(tamper, replaced(25, signature="not hex"))
-    assert "seal" in whats(look(directory, tamper), 25)
-    rewrite(tamper, replaced(25, head="00" * 32))
-    assert Problem(25, "seal", "head") in look(directory, tamper).problems
+    rewrite(tamper, replaced(26, signature="00" * 64))
+    assert look(directory, tamper).problems == (Problem(26, "seal", "signature"),)
+    rewrite(tamper, replaced(26, signature="not hex"))
+    assert "seal" in whats(look(directory, tamper), 26)
+    rewrite(tamper, replaced(26, head="00" * 32))
+    assert Problem(26, "seal", "head") in look(directory, tamper).problems
 
 
 @pytest.mark.parametrize(
@@ -454,7 +456,7 @@ def test_rights_that_come_back_must_have_been_spent(directory: Path, tamper: Con
 
 def test_a_seal_without_a_day_is_found(directory: Path, tamper: Connection) -> None:
     rewrite(tamper, lambda entry: msgspec.structs.replace(entry, fact=ClockStepped(0)) if entry.seq == 3 else entry)
-    assert "no_day" in whats(look(directory, tamper), 25)
+    assert "no_day" in whats(look(directory, tamper), 26)
 
 
 def test_a_plain_database_is_refused(tmp_path: Path) -> None:
@@ -487,7 +489,7 @@ def test_a_second_enrolment_and_another_device_are_found(directory: Path, tamper
 def test_bytes_that_are_not_canonical_are_found(directory: Path, tamper: Connection) -> None:
     import hashlib
 
-    seq = 25
+    seq = 26
     payload, prev_hash = tamper.execute("SELECT payload, prev_hash FROM ledger_entry WHERE seq = ?", (seq,)).fetchone()
     spaced = b" " + payload
     tamper.execute(
@@ -500,7 +502,7 @@ def test_bytes_that_are_not_canonical_are_found(directory: Path, tamper: Connect
 
 def test_entries_that_are_cut_off_at_the_end_are_found_once_acknowledged(directory: Path, tamper: Connection) -> None:
     tamper.execute("UPDATE city_state SET acked_seq = 0")
-    rewrite(tamper, lambda entry: entry if entry.seq < 25 else None)
+    rewrite(tamper, lambda entry: entry if entry.seq < 26 else None)
     tamper.execute("DELETE FROM ledger_entry WHERE seq BETWEEN 5 AND 5")
     assert look(directory, tamper).first_bad_seq == 5
 

@@ -16,7 +16,16 @@ from ewarung_pos.devices.ecr_evidence import short_id
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.transport import LinkLost, ScriptedTransport
 from ewarung_pos.errors import DeviceError, DeviceTimeout
-from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentOutcome, PaymentStep, Unknown
+from ewarung_pos.ports import (
+    Approved,
+    Declined,
+    DeviceState,
+    OtherDebit,
+    PaymentIntent,
+    PaymentOutcome,
+    PaymentStep,
+    Unknown,
+)
 
 ACK, NAK = b"\x06", b"\x15"
 TIMERS = EcrTimers(
@@ -180,7 +189,8 @@ def test_other_type_is_a_mismatch(respond: Callable[..., bytes]) -> None:
 
 def test_other_card_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
-    assert talk.pay(last4="1111") == Unknown("mismatch")
+    other = OtherDebit(62_500, "7788", "123456", "000123")
+    assert talk.pay(last4="1111") == Unknown("mismatch", other)
 
 
 def test_expected_card_passes(respond: Callable[..., bytes]) -> None:
@@ -418,7 +428,7 @@ def test_inquiry_finds_an_approval(respond: Callable[..., bytes]) -> None:
         ({"code": "25"}, Declined("25", "not_found")),
         ({"code": "51"}, Declined("51", "insufficient")),
         ({"code": "TO"}, Unknown("host_timeout")),
-        ({"amount": 99}, Unknown("mismatch")),
+        ({"amount": 99}, Unknown("mismatch", OtherDebit(99, "7788", "123456", "000123"))),
     ],
 )
 def test_inquiry_answers(respond: Callable[..., bytes], fields: dict[str, object], outcome: object) -> None:
@@ -461,7 +471,8 @@ def test_void_by_invoice(respond: Callable[..., bytes], echoed: int) -> None:
 
 def test_void_of_another_amount_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (VOID, [ACK, respond("08", 1, rrn="10")]), (ACK, b""))
-    assert talk.terminal.void(OTHER, SOLD) == Unknown("mismatch")
+    named = OtherDebit(1, "7788", "123456", "000123")
+    assert talk.terminal.void(OTHER, SOLD) == Unknown("mismatch", named)
 
 
 def test_void_without_an_invoice_is_not_sent(respond: Callable[..., bytes]) -> None:

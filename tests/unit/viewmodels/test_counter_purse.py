@@ -8,7 +8,7 @@ import pytest
 
 from ewarung_pos.domain.journal import AttemptSettled, Redeemed
 from ewarung_pos.errors import LedgerFull
-from ewarung_pos.ports import Declined, PaymentStep, Unknown
+from ewarung_pos.ports import Declined, DeviceState, DeviceStatus, PaymentStep, Unknown
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Mark, Phase
 from tests.unit.services.counter import facts
 from tests.unit.viewmodels.till import ScriptedTill, approval, unplugged
@@ -38,6 +38,31 @@ def test_a_purse_is_paid_between_intent_and_receipt(till: ScriptedTill) -> None:
     assert "Menunggu EDC: Rp58.000. Lihat layar EDC; keluarga menekan PIN sendiri." in waits
     assert till.counter.done is not None
     assert till.counter.done.left[-1].left == "Rp142.000"
+
+
+def test_an_edc_that_reads_no_cards_is_asked_whether_it_is_there(
+    till: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer() -> DeviceStatus:
+        till.edc.state = DeviceState.READY
+        return till.edc.status()
+
+    monkeypatch.setattr(till.edc, "diagnose", answer)
+    till.edc.source = "pcsc"
+    card = till.card("SUMINAH")
+    till.edc.state = DeviceState.AWAY  # as the last payment left it
+    till.vm.counter.present(card)
+    till.settle()
+    till.choose("purse", telur_1=2)
+    assert all(not section.why_not for section in till.counter.sections)
+    till.serve()
+    assert till.phase() is Phase.DONE
+
+
+def test_an_edc_that_reads_the_cards_is_not_asked_again(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(till.edc, "diagnose", lambda: pytest.fail("asked"))
+    till.insert("SUMINAH")
+    assert till.phase() is Phase.RECOGNISED
 
 
 def test_done_is_never_shown_before_the_ledger_has_it(till: ScriptedTill) -> None:

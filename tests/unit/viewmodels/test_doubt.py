@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from ewarung_pos.domain.journal import AttemptSettled, Redeemed, Reversed
 from ewarung_pos.errors import LedgerError
-from ewarung_pos.ports import Declined, Unknown
+from ewarung_pos.ports import Declined, OtherDebit, Unknown
 from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel, Mark, Phase
 from tests.unit.services.counter import facts
 from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, approval, scripted_till, unplugged
@@ -135,7 +137,7 @@ def test_two_people_read_an_approval_off_the_slip(doubtful: ScriptedTill) -> Non
     doubt.ask_slip()
     doubtful.settle()
     assert panel(doubtful).slip_form
-    doubt.slip_approved(" A00042 ", " 000042 ", LEADER)
+    doubt.slip_approved(" 4821 ", " A00042 ", " 000042 ", LEADER)
     doubtful.settle()
     assert doubtful.phase() is Phase.DONE
     purse = redeemed(doubtful)[0].purse
@@ -149,7 +151,7 @@ def test_two_people_read_an_approval_off_the_slip(doubtful: ScriptedTill) -> Non
 def test_a_slip_half_copied_is_not_enough(doubtful: ScriptedTill, approval_number: str, invoice: str) -> None:
     doubtful.vm.doubt.ask_slip()
     doubtful.settle()
-    doubtful.vm.doubt.slip_approved(approval_number, invoice, LEADER)
+    doubtful.vm.doubt.slip_approved(own(doubtful), approval_number, invoice, LEADER)
     doubtful.settle()
     notice = doubtful.vm.doubt.state.notice
     assert notice is not None
@@ -163,7 +165,7 @@ def test_a_slip_half_copied_is_not_enough(doubtful: ScriptedTill, approval_numbe
 def test_a_slip_without_the_leader_decides_nothing(doubtful: ScriptedTill, pin: str) -> None:
     doubtful.vm.doubt.ask_slip()
     doubtful.settle()
-    doubtful.vm.doubt.slip_approved("A00042", "000042", pin)
+    doubtful.vm.doubt.slip_approved(own(doubtful), "A00042", "000042", pin)
     doubtful.settle()
     notice = doubtful.vm.doubt.state.notice
     assert notice is not None
@@ -197,10 +199,18 @@ def test_two_people_find_no_slip(doubtful: ScriptedTill) -> None:
     assert doubtful.kit.redeem.open_attempts() == ()
 
 
+OTHER = OtherDebit(58_000, "1190", "A00042", "000042")
+
+
+def own(till: ScriptedTill) -> str:
+    """Last four of the card whose debit is in doubt."""
+    return till.kit.redeem.open_attempts()[0].card.last4
+
+
 @pytest.mark.parametrize(("voided", "outcome"), [(True, "other_debit_voided"), (False, "other_debit")])
 def test_two_people_read_another_card_off_the_slip(doubtful: ScriptedTill, voided: bool, outcome: str) -> None:
     doubtful.vm.doubt.ask_slip()
-    doubtful.vm.doubt.slip_other(" 1190 ", " 000042 ", LEADER, voided=voided)
+    doubtful.vm.doubt.slip_other(" 1190 ", " A00042 ", " 000042 ", LEADER, voided=voided)
     doubtful.settle()
     assert doubtful.vm.doubt.state.panel is None
     assert doubtful.counter.refusal is not None
@@ -208,21 +218,70 @@ def test_two_people_read_another_card_off_the_slip(doubtful: ScriptedTill, voide
     assert doubtful.kit.redeem.open_attempts() == ()
     assert redeemed(doubtful) == []
     settled = [fact for fact in facts(doubtful.kit) if isinstance(fact, AttemptSettled)]
-    assert (settled[-1].outcome, settled[-1].code) == (outcome, "1190 000042")
+    assert (settled[-1].outcome, settled[-1].code) == (outcome, "1190 A00042 000042")
     assert (settled[-1].evidence, settled[-1].decided_by) == ("slip", ("siti", "yuni"))
 
 
-@pytest.mark.parametrize(
-    ("last4", "invoice"), [("119", "000042"), ("11a0", "000042"), ("1190", ""), ("1190", "no. 42")]
-)
-def test_another_card_half_copied_is_not_enough(doubtful: ScriptedTill, last4: str, invoice: str) -> None:
+@pytest.mark.parametrize("slip", ["119,A1,42", "11a0,A1,42", "1190,,42", "1190,A-1,42", "1190,A1,", "1190,A1,no. 42"])
+def test_another_card_half_copied_is_not_enough(doubtful: ScriptedTill, slip: str) -> None:
     doubtful.vm.doubt.ask_slip()
     doubtful.settle()
-    doubtful.vm.doubt.slip_other(last4, invoice, LEADER, voided=True)
+    last4, approval_number, invoice = slip.split(",")
+    doubtful.vm.doubt.slip_other(last4, approval_number, invoice, LEADER, voided=True)
     doubtful.settle()
     assert doubtful.vm.doubt.state.notice is not None
     assert doubtful.vm.doubt.state.notice.title == "Belum lengkap"
     assert len(doubtful.kit.redeem.open_attempts()) == 1
+
+
+def test_what_the_edc_names_instead_is_said_and_believed(till: ScriptedTill) -> None:
+    till.edc.answers = [Unknown("mismatch", OTHER)]
+    till.edc.inquiries = [Unknown("no_answer")] * 9
+    till.buy("SUMINAH", telur_1=2)
+    till.settle(60_000)
+    assert panel(till).named == "EDC menyebut kartu •••• 1190, Rp58.000, invoice 000042"
+    assert panel(till).slip == ("1190", "A00042", "000042")
+    doubt, mine = till.vm.doubt, own(till)
+    refused: tuple[Callable[[], None], ...] = (
+        lambda: doubt.slip_approved("1190", "A00042", "42", LEADER),  # the slip of the other card
+        lambda: doubt.slip_approved("1190", "B1", "77", LEADER),  # of some other card
+        lambda: doubt.slip_other(mine, "B1", "77", LEADER, voided=True),  # not the debit that the EDC named
+    )
+    for press in refused:
+        press()
+        till.settle()
+        assert doubt.state.notice is not None
+        assert doubt.state.notice.title == "Belum lengkap"
+        doubt.dismiss()
+    assert len(till.kit.redeem.open_attempts()) == 1
+    doubt.slip_other("1190", "A00042", "42", LEADER, voided=True)
+    till.settle()
+    assert till.kit.redeem.open_attempts() == ()
+
+
+def test_the_same_card_with_another_amount_is_no_approval(till: ScriptedTill) -> None:
+    till.edc.answers = [Unknown("mismatch", OtherDebit(1_000, till.card("SUMINAH").card.last4, "A1", "42"))]
+    till.edc.inquiries = [Unknown("no_answer")] * 9
+    till.buy("SUMINAH", telur_1=2)
+    till.settle(60_000)
+    till.vm.doubt.slip_approved(own(till), "A1", "000042", LEADER)
+    till.settle()
+    assert till.vm.doubt.state.notice is not None
+    assert len(till.kit.redeem.open_attempts()) == 1
+
+
+def test_a_slip_that_stands_on_a_receipt_is_no_other_debit(till: ScriptedTill) -> None:
+    till.edc.answers = [approval(58_000), Unknown("no_answer")]
+    till.edc.inquiries = [Unknown("no_answer")] * 9
+    till.buy("SUMINAH", telur_1=2)
+    purse = redeemed(till)[0].purse
+    assert purse is not None
+    till.buy("TUKINAH", telur_1=1)
+    till.settle(60_000)
+    till.vm.doubt.slip_other("1190", purse.approval, purse.invoice, LEADER, voided=True)
+    till.settle()
+    assert till.vm.doubt.state.notice is not None
+    assert till.vm.doubt.state.notice.code == "not_authorised.slip_used"
 
 
 def test_an_answer_that_comes_while_the_slip_is_typed_does_not_close_the_form(doubtful: ScriptedTill) -> None:
@@ -240,9 +299,9 @@ def test_without_a_doubt_the_slip_commands_do_nothing(till: ScriptedTill) -> Non
     doubt, head = till.vm.doubt, till.kit.ledger.read().head()
     doubt.inquire()
     doubt.ask_slip()
-    doubt.slip_approved("A00042", "000042", LEADER)
+    doubt.slip_approved("4821", "A00042", "000042", LEADER)
     doubt.slip_none("000000")
-    doubt.slip_other("1190", "000042", "000000", voided=True)
+    doubt.slip_other("1190", "A00042", "000042", "000000", voided=True)
     till.settle()
     assert doubt.state.panel is None
     assert till.kit.ledger.read().head() == head

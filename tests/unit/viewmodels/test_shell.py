@@ -181,6 +181,23 @@ def test_the_edcs_lamp_has_a_word_for_every_state(till: ScriptedTill, found: Dev
     assert lamps(till)[0] == (word, tone)
 
 
+@pytest.mark.parametrize(
+    ("source", "ready", "short"),
+    [("ecr", "EDC siap", "EDC"), ("pcsc", "Chip siap", "Chip"), ("stripe", "Gesek siap", "Gesek")],
+)
+def test_the_lamp_says_which_reader_it_speaks_of(till: ScriptedTill, source: str, ready: str, short: str) -> None:
+    till.edc.source = source
+    till.vm.shell.tick()
+    lamp = state(till).lamps[0]
+    assert (lamp.word, lamp.short) == (ready, short)
+
+
+def test_a_till_without_a_reader_says_so(till: ScriptedTill) -> None:
+    till.edc.source, till.edc.state = "", DeviceState.NONE
+    till.vm.shell.tick()
+    assert (state(till).lamps[0].word, state(till).lamps[0].short) == ("Tanpa pembaca", "Kartu")
+
+
 def test_all_sent_is_said(till: ScriptedTill) -> None:
     from ewarung_pos.domain.journal import CityAcknowledged
 

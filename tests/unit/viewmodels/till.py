@@ -48,6 +48,8 @@ class Edc:
         on_pay: called in the middle of a payment, with the way to tell progress.
     """
 
+    source = "ecr"
+
     def __init__(self) -> None:
         self.cards: list[CardPresented | Exception] = []
         self.answers: list[PaymentOutcome | Exception] = []
@@ -268,6 +270,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     from ewarung_pos.services.retention import RetentionService
     from ewarung_pos.services.reverse import ReverseService
     from ewarung_pos.services.stock import StockService
+    from ewarung_pos.services.typed_card import TypedCardService
 
     assert isinstance(ledger, SqlLedger)
     kit.ledger = ledger
@@ -287,6 +290,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         day=kit.day,
         stock=kit.stock,
         operators=kit.operators,
+        typed=TypedCardService(ledger, kit.operators),
         papers=kit.papers,
         health=kit.health,
         retention=RetentionService(ledger, 12),

@@ -1,0 +1,175 @@
+"""Takes a stripe reader's keys out of the window's: for readers that type, where the system cannot grab them.
+
+Such a reader types the track, then Enter, in whatever has the focus: digits in a field, and an Enter that confirms it.
+The filter stands before all widgets and before all shortcuts. What begins like a track and comes at a machine's speed
+is taken; what a person typed is handed back as it was, a moment later.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import msgspec
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
+from PySide6.QtGui import QKeyEvent, QWindow
+
+__all__ = ["SwipeFilter"]
+
+FAST_MS = 50
+"""Between two keys of a reader; readers type every 1 to 15 ms, and people no two keys within 50."""
+
+QUIET_MS = 150
+"""So long after the last key a track is over, Enter or not. Longer than `FAST_MS`, for a screen that was busy."""
+
+AFTER_MS = 300
+"""So long after a track its Enter is still its own."""
+
+CERTAIN = 6
+"""From so many fast keys on it is no person."""
+
+LONGEST = 400
+
+_STARTS = frozenset(";%")
+_ENTERS = frozenset((Qt.Key.Key_Return.value, Qt.Key.Key_Enter.value))
+_MODIFIERS = frozenset((Qt.Key.Key_Shift.value, Qt.Key.Key_CapsLock.value, Qt.Key.Key_NumLock.value))
+_COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+_TRACK = frozenset("0123456789=?")
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """A key that is kept until it is known whose it was."""
+
+    window: QWindow
+    key: int
+    modifiers: Qt.KeyboardModifier
+    text: str
+
+
+class SwipeFilter(QObject):
+    """An event filter for the application.
+
+    Args:
+        swiped: takes the track as it was typed, without its Enter; called on the UI thread.
+    """
+
+    def __init__(self, swiped: Callable[[str], None], parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._swiped = swiped
+        self._held: list[_Held] = []
+        self._taking = False
+        self._last_ms = 0
+        self._ended_ms = -AFTER_MS
+        self._digits = 0
+        self._taken: set[int] = set()
+        self._replaying = False
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(QUIET_MS)
+        self._timer.timeout.connect(self._quiet)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take a reader's keys where they enter the window; everything else passes."""
+        if self._replaying or not isinstance(event, QKeyEvent) or not isinstance(watched, QWindow):
+            return False
+        kind = event.type()
+        if kind is QEvent.Type.ShortcutOverride:
+            if self._is_ours(event):
+                event.accept()  # no shortcut: the key itself follows, and is decided on below
+                return True
+            return False
+        if kind is QEvent.Type.KeyPress:
+            return self._pressed(watched, event)
+        if kind is QEvent.Type.KeyRelease and event.key() in self._taken:
+            if not event.isAutoRepeat():
+                self._taken.discard(event.key())
+            return True
+        return False
+
+    # -- whose key it is ----------------------------------------------------------------------------------------------
+
+    def _is_ours(self, event: QKeyEvent) -> bool:
+        """Whether the key that is about to come will be held or taken."""
+        if event.key() in _MODIFIERS or event.modifiers() & _COMMANDS:
+            return False
+        fast = self._is_fast(event)
+        if self._held:
+            return fast or event.text() in _STARTS
+        if event.key() in _ENTERS:
+            return self._is_end(event, fast=fast)
+        return bool(event.text()) and event.text() in _STARTS
+
+    def _is_fast(self, event: QKeyEvent) -> bool:
+        return not event.isAutoRepeat() and _at(event) - self._last_ms <= FAST_MS
+
+    def _is_end(self, event: QKeyEvent, *, fast: bool) -> bool:
+        """The Enter of a track that was taken, or of one whose beginning was lost: it confirms nothing."""
+        return _at(event) - self._ended_ms <= AFTER_MS or (fast and self._digits >= CERTAIN)
+
+    def _pressed(self, window: QWindow, event: QKeyEvent) -> bool:
+        if event.key() in _MODIFIERS or event.modifiers() & _COMMANDS:
+            return False
+        ours, fast, text = self._is_ours(event), self._is_fast(event), event.text()
+        self._last_ms = _at(event)
+        if self._held and not fast:
+            self._quiet()  # what was held had ended before this key
+            ours = self._is_ours(event)
+        if not ours:
+            self._digits = self._digits + 1 if text in _TRACK and text and (fast or not self._digits) else 0
+            return False
+        self._taken.add(event.key())
+        if event.key() in _ENTERS:
+            if self._held:
+                self._end(window, event)
+            self._digits = 0
+            return True
+        if len(self._held) < LONGEST:
+            self._held.append(_Held(window, event.key(), event.modifiers(), text))
+        self._taking = self._taking or len(self._held) >= CERTAIN
+        self._timer.start()
+        return True
+
+    # -- how it ends --------------------------------------------------------------------------------------------------
+
+    def _end(self, window: QWindow, event: QKeyEvent) -> None:
+        """Enter: of a track, or of a person who had typed a sentinel."""
+        if self._taking:
+            self._hand_on()
+        else:
+            self._held.append(_Held(window, event.key(), event.modifiers(), event.text()))
+            self._hand_back()
+
+    def _quiet(self) -> None:
+        """No Enter came."""
+        if self._taking:
+            self._hand_on()
+        else:
+            self._hand_back()
+
+    def _hand_on(self) -> None:
+        track = "".join(held.text for held in self._held)
+        self._clear()
+        self._ended_ms = self._last_ms
+        self._swiped(track)
+
+    def _hand_back(self) -> None:
+        """A person typed this: let it happen now."""
+        held = self._held[:]
+        self._clear()
+        self._replaying = True
+        try:
+            for each in held:
+                for kind in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+                    QCoreApplication.sendEvent(each.window, QKeyEvent(kind, each.key, each.modifiers, each.text))
+        finally:
+            self._replaying = False
+
+    def _clear(self) -> None:
+        self._held.clear()
+        self._taking = False
+        self._timer.stop()
+
+
+def _at(event: QKeyEvent) -> int:
+    """When the key was struck, in ms, by the platform's clock: a busy screen must not make a person look fast."""
+    return event.timestamp() or time.monotonic_ns() // 1_000_000

@@ -1,0 +1,83 @@
+"""A till put together from its configuration reads cards with the reader that is named there, and pays with the EDC."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ewarung_pos.app import Application, build
+from ewarung_pos.config import KioskConfig
+from ewarung_pos.devices.absent import NoCardReader
+from ewarung_pos.devices.ecr_reader import EcrCardReader
+from ewarung_pos.devices.ecr_terminal import EcrTerminal
+from ewarung_pos.devices.keyboard import GrabbedKeyboard, TypedLine
+from ewarung_pos.devices.pcsc import PcscCardReader
+from ewarung_pos.devices.stripe import StripeCardReader
+from ewarung_pos.devices.transport import SerialTransport
+from ewarung_pos.domain.family import card_ref
+from ewarung_pos.errors import ConfigError
+from ewarung_pos.ledger.keys import LedgerKey, Tier
+from ewarung_pos.ui.runners import InlineRunner
+from tests.till_kit import CARD_KEY, LEDGER_KEY, PEPPER, FakeClock, till_kit
+
+
+@contextlib.contextmanager
+def till_with(folder: Path, reader: dict[str, Any], terminal: dict[str, Any] | None = None) -> Iterator[Application]:
+    kit = till_kit(folder, families=1)
+    kit.ledger.close()
+    config = msgspec.convert({"card_reader": reader, "payment_terminal": terminal or {}}, KioskConfig)
+    key = LedgerKey(LEDGER_KEY, Tier.KEY_FILE, PEPPER)
+    app = build(config, folder, FakeClock(), InlineRunner(), close_runner=lambda: None, key=key)
+    try:
+        yield app
+    finally:
+        app.stop()
+
+
+@pytest.mark.parametrize(
+    ("reader", "made", "line"),
+    [
+        ({}, NoCardReader, None),
+        ({"driver": "ecr", "port": "/dev/ttyEDC"}, EcrCardReader, None),
+        ({"driver": "pcsc"}, PcscCardReader, None),
+        ({"driver": "stripe-serial", "port": "/dev/ttyMSR"}, StripeCardReader, SerialTransport),
+        ({"driver": "stripe-keyboard", "port": "/dev/input/by-id/msr"}, StripeCardReader, GrabbedKeyboard),
+        ({"driver": "stripe-keyboard"}, StripeCardReader, TypedLine),
+    ],
+)
+def test_the_reader_is_the_one_that_is_named(tmp_path: Path, reader: Any, made: type, line: type | None) -> None:
+    with till_with(tmp_path, reader) as app:
+        assert type(app.services.reader) is made
+        if isinstance(app.services.reader, StripeCardReader):
+            assert type(app.services.reader._transport) is line
+        assert (app.swiped is not None) is (line is TypedLine)
+
+
+def test_a_swipe_in_the_window_is_the_registers_card(tmp_path: Path) -> None:
+    with till_with(tmp_path, {"driver": "stripe-keyboard"}) as app:
+        assert app.swiped is not None
+        assert app.services.reader.poll(0) is None
+        app.swiped(";6013014455667785=2812201?")
+        found = app.services.reader.poll(0)
+        assert found is not None
+        assert found.card == card_ref(CARD_KEY, "6013014455667785")
+
+
+def test_an_edc_beside_another_reader_has_a_line_of_its_own(tmp_path: Path) -> None:
+    edc = {"driver": "ecr", "port": "/dev/ttyEDC", "baudrate": 115200}
+    with till_with(tmp_path, {"driver": "stripe-serial", "port": "/dev/ttyMSR"}, edc) as app:
+        assert isinstance(app.services.terminal, EcrTerminal)
+        assert app.services.terminal._line.port == "/dev/ttyEDC"
+
+
+def test_the_name_of_a_chip_reader_is_no_port_of_an_edc(tmp_path: Path) -> None:
+    with (
+        pytest.raises(ConfigError, match=r"payment_terminal\.port"),
+        till_with(tmp_path, {"driver": "pcsc", "port": "ACR39"}, {"driver": "ecr"}),
+    ):
+        pass

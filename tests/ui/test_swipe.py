@@ -1,0 +1,184 @@
+"""A stripe reader that types: its keys reach no field and no button, and a person's keys reach theirs."""
+
+from __future__ import annotations
+
+import ctypes
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from PySide6.QtCore import QCoreApplication, QEvent, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut, QWindow
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QVBoxLayout, QWidget
+from pytestqt.qtbot import QtBot
+
+from ewarung_pos.ui.qt_swipe import QUIET_MS, SwipeFilter
+
+pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
+
+TRACK = ";6013014455667785=2812201000000123?"
+HUMAN_MS = 90
+
+
+class Form(QWidget):
+    """A field, a button that Enter presses, and shortcuts on a digit and on Enter, as the till's pages have."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.did: list[str] = []
+        self.field = QLineEdit()
+        self.field.returnPressed.connect(lambda: self.did.append("confirmed"))
+        self.button = QPushButton("Salurkan")
+        self.button.setAutoDefault(True)
+        self.button.clicked.connect(lambda: self.did.append("clicked"))
+        column = QVBoxLayout(self)
+        column.setSizeConstraint(QVBoxLayout.SizeConstraint.SetNoConstraint)
+        column.addWidget(self.field)
+        column.addWidget(self.button)
+        for keys in ("6", "F9", "Return"):
+            QShortcut(QKeySequence(keys), self).activated.connect(lambda keys=keys: self.did.append(keys))
+
+    @property
+    def window_handle(self) -> QWindow:
+        handle = self.windowHandle()
+        assert handle is not None
+        return handle
+
+
+@pytest.fixture
+def form(qtbot: QtBot) -> Form:
+    made = Form()
+    qtbot.addWidget(made)
+    made.show()
+    qtbot.waitExposed(made)
+    made.activateWindow()
+    made.field.setFocus()
+    return made
+
+
+@pytest.fixture
+def swipes(qapp: QApplication) -> Iterator[list[str]]:
+    got: list[str] = []
+    keys = SwipeFilter(got.append)
+    qapp.installEventFilter(keys)
+    yield got
+    qapp.removeEventFilter(keys)
+    keys.deleteLater()
+
+
+def strike(form: Form, text: str, delay: int = -1) -> None:
+    """Keys as the platform delivers them: to the window, shortcuts first."""
+    for character in text:
+        if character == "\r":
+            click(form, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, delay)
+        else:
+            shifted = Qt.KeyboardModifier.ShiftModifier if character in "?%^" else Qt.KeyboardModifier.NoModifier
+            click(form, character, shifted, delay)
+
+
+def click(form: Form, *key: Any) -> None:
+    QTest.keyClick(form.window_handle, *key)
+    # PySide6 6.12 gives a reference to None away with each of these; before Python 3.12 some thousands end the process.
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(None))
+
+
+def test_without_the_filter_a_swipe_would_type_and_confirm(form: Form) -> None:
+    strike(form, TRACK + "\r")
+    assert form.did
+    assert form.field.text() or "6" in form.did
+
+
+@pytest.mark.parametrize("focus", ["field", "button"])
+@pytest.mark.parametrize("delay", [-1, 10])
+def test_a_swipe_types_nowhere_and_confirms_nothing(
+    form: Form, swipes: list[str], focus: str, delay: int, qtbot: QtBot
+) -> None:
+    getattr(form, focus).setFocus()
+    strike(form, TRACK + "\r", delay)
+    assert swipes == [TRACK]
+    qtbot.wait(2 * QUIET_MS)
+    assert form.field.text() == ""
+    assert form.did == []
+    assert swipes == [TRACK]
+
+
+def test_two_swipes_are_two(form: Form, swipes: list[str]) -> None:
+    strike(form, f"{TRACK}\r{TRACK}\r")
+    assert swipes == [TRACK, TRACK]
+    assert (form.field.text(), form.did) == ("", [])
+
+
+def test_the_name_on_track_one_goes_with_it(form: Form, swipes: list[str]) -> None:
+    line = "%B6013014455667785^SITI AMINAH^2812201?" + TRACK
+    strike(form, line + "\r")
+    assert [each.upper() for each in swipes] == [line]
+    assert (form.field.text(), form.did) == ("", [])
+
+
+@pytest.mark.parametrize("cut", [7, 12, len(TRACK) - 1, len(TRACK)])
+def test_a_swipe_that_breaks_off_is_handed_on_when_it_is_quiet(
+    form: Form, swipes: list[str], cut: int, qtbot: QtBot
+) -> None:
+    strike(form, TRACK[:cut])
+    qtbot.waitUntil(lambda: swipes == [TRACK[:cut]], timeout=5000)
+    assert (form.field.text(), form.did) == ("", [])
+
+
+def test_the_enter_that_comes_late_confirms_nothing(form: Form, swipes: list[str], qtbot: QtBot) -> None:
+    strike(form, TRACK)
+    qtbot.waitUntil(lambda: bool(swipes), timeout=5000)
+    strike(form, "\r")
+    assert form.did == []
+
+
+def test_the_enter_of_a_swipe_without_its_beginning_confirms_nothing(form: Form, swipes: list[str]) -> None:
+    """Digits that nobody could tell from a person's are in the field; they go no further."""
+    form.field.setFocus()
+    strike(form, "013014455007785=2812201?\r")
+    assert swipes == []
+    assert "confirmed" not in form.did
+    assert "Return" not in form.did
+
+
+def type_as_person(form: Form, text: str) -> None:
+    strike(form, text, HUMAN_MS)
+
+
+@pytest.mark.parametrize("text", ["12;5", "10%", ";", "Rp;;x", "ab%c"])
+def test_what_a_person_types_arrives_as_it_was(form: Form, swipes: list[str], text: str, qtbot: QtBot) -> None:
+    type_as_person(form, text)
+    qtbot.waitUntil(lambda: form.field.text() == text, timeout=5000)
+    assert swipes == []
+
+
+def test_a_persons_enter_confirms(form: Form, swipes: list[str]) -> None:
+    type_as_person(form, "12\r")
+    assert form.field.text() == "12"
+    assert form.did == ["Return"]
+
+
+def test_a_persons_shortcuts_work_after_a_swipe(form: Form, swipes: list[str], qtbot: QtBot) -> None:
+    strike(form, TRACK + "\r")
+    qtbot.wait(400)
+    form.button.setFocus()
+    click(form, Qt.Key.Key_F9)
+    type_as_person(form, "6")
+    assert form.did == ["F9", "6"]
+
+
+def test_a_key_that_is_held_down_is_a_persons(form: Form, swipes: list[str], qtbot: QtBot) -> None:
+    for repeat in (False, *(True,) * 12):
+        event = QKeyEvent(
+            QEvent.Type.KeyPress, Qt.Key.Key_Semicolon, Qt.KeyboardModifier.NoModifier, ";", autorep=repeat
+        )
+        QCoreApplication.sendEvent(form.window_handle, event)
+    qtbot.waitUntil(lambda: form.field.text() == ";" * 13, timeout=5000)
+    assert swipes == []
+
+
+def test_a_line_without_end_is_not_kept(form: Form, swipes: list[str], qtbot: QtBot) -> None:
+    strike(form, ";" + "9" * 600)
+    qtbot.waitUntil(lambda: bool(swipes), timeout=5000)
+    assert len(swipes[0]) == 400
+    assert (form.field.text(), form.did) == ("", [])

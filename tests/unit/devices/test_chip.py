@@ -1,0 +1,151 @@
+"""The chip's bytes, whatever they are: read, or refused with a reason. Never a hang, another card, or a digit told."""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ewarung_pos.devices.emv import Transmit, read_card
+from ewarung_pos.devices.tlv import TlvError, each, first, objects
+from ewarung_pos.domain.family import CardRef, card_ref
+from ewarung_pos.errors import CardNotRead
+from tests.integration.devices.chip_kit import GPN, Application, Card, application, packed, tlv
+
+KEY = b"k" * 32
+NUMBER = "6013014455667788"
+
+
+def refer(number: str) -> CardRef:
+    return card_ref(KEY, number)
+
+
+def test_objects_of_one_level_in_their_order() -> None:
+    data = tlv("9F38", b"\x01\x02") + b"\x00\x00" + tlv("50", b"") + tlv("BF0C", tlv("4F", GPN)) + tlv("90", bytes(200))
+    assert [tag for tag, _ in objects(data)] == [0x9F38, 0x50, 0xBF0C, 0x90]
+    assert first(data, 0x4F) == GPN
+    assert first(data, 0x5A) is None
+    assert list(each(tlv("61", tlv("4F", b"a")) + tlv("61", tlv("4F", b"b")), 0x4F)) == [b"a", b"b"]
+
+
+@pytest.mark.parametrize(
+    "data", ["9F", "5F20", "5A", "5A0812", "5A80", "5A83000001AA", "5A8201", "9FFFFF0100", "70035A0812"]
+)
+def test_what_is_cut_off_is_refused(data: str) -> None:
+    with pytest.raises(TlvError):
+        first(bytes.fromhex(data), 0x99)
+
+
+def test_a_nest_without_end_is_refused() -> None:
+    data = b""
+    for _ in range(20):
+        data = tlv("70", data)
+    with pytest.raises(TlvError):
+        first(data, 0x5A)
+
+
+@given(st.binary(max_size=300), st.sampled_from([0x5A, 0x57, 0x9F38, 0x4F]))
+def test_any_bytes_are_objects_or_refused(data: bytes, tag: int) -> None:
+    with contextlib.suppress(TlvError):
+        list(each(data, tag))
+
+
+@given(
+    st.recursive(
+        st.tuples(st.sampled_from(["5A", "57", "9F38", "5F24"]), st.binary(max_size=140)).map(lambda pair: tlv(*pair)),
+        lambda inner: st.lists(inner, max_size=3).map(lambda parts: tlv("70", b"".join(parts))),
+        max_leaves=5,
+    )
+)
+def test_what_an_encoder_wrote_is_read_back(data: bytes) -> None:
+    assert b"".join(tlv(f"{tag:X}", value) for tag, value in objects(data)) == data
+
+
+class Asked(Card):
+    """A card that answers at most so often, and notes that it was asked no more."""
+
+    def transmit(self, command: bytes) -> bytes:
+        assert len(self.commands) < 400, "the card is asked without end"
+        said = self.answer(command)
+        assert said is not None
+        return said
+
+
+def outcome(transmit: Transmit, *, case4_le: bool = True) -> CardRef | CardNotRead:
+    try:
+        return read_card(transmit, refer, case4_le=case4_le)[0]
+    except CardNotRead as error:
+        return error
+
+
+@given(st.data())
+def test_a_corrupt_card_is_never_another_card(data: st.DataObject) -> None:
+    """One byte of what the files hold is changed: the number is the true one, or there is none."""
+    app = application(NUMBER)
+    spoilt: dict[int, list[bytes]] = {}
+    file = data.draw(st.sampled_from([1, 2]))
+    for number, records in app.files.items():
+        spoilt[number] = list(records)
+    record = bytearray(spoilt[file][0])
+    at = data.draw(st.integers(0, len(record) - 1))
+    record[at] ^= data.draw(st.integers(1, 255))
+    spoilt[file][0] = bytes(record)
+    both = Application({1: [spoilt[1][0] + spoilt[2][0]]}, bytes.fromhex("08010100"))
+    card = Asked({GPN: both})
+    found = outcome(card.transmit)
+    if isinstance(found, CardNotRead):
+        assert found.reason == "unreadable"
+        assert NUMBER[:10] not in "".join(traceback.format_exception(found))
+    else:  # the number stands twice: a change of one copy was noticed, or made it unfindable
+        assert found == refer(NUMBER)
+
+
+@given(st.lists(st.binary(max_size=60), max_size=12), st.binary(max_size=80), st.booleans())
+def test_a_card_of_any_bytes_ends_in_a_reason(answers: list[bytes], options: bytes, frugal: bool) -> None:
+    card = Asked({GPN: Application({1: answers}, options)}, frugal=frugal, directory=(GPN,))
+    found = outcome(card.transmit, case4_le=not frugal)
+    assert isinstance(found, CardRef) or (found.reason in {"unreadable", "wrong_card"} and found.__cause__ is None)
+
+
+@given(st.lists(st.binary(min_size=0, max_size=40), min_size=1, max_size=20))
+def test_answers_that_make_no_sense_end_in_a_reason(answers: list[bytes]) -> None:
+    asked = []
+
+    def transmit(command: bytes) -> bytes:
+        asked.append(command)
+        assert len(asked) < 400
+        return answers[len(asked) % len(answers)]
+
+    found = outcome(transmit)
+    assert isinstance(found, CardRef) or found.reason in {"unreadable", "wrong_card", "blocked"}
+
+
+def test_nothing_is_asked_that_moves_more_than_one_counter() -> None:
+    card = Asked({GPN: application(NUMBER)}, directory=(GPN,))
+    assert read_card(card.transmit, refer, case4_le=True) == (refer(NUMBER), "2812")
+    assert {command[1] for command in card.commands} == {0xA4, 0xA8, 0xB2}
+    assert card.sent(0xA8) == 1
+
+
+def test_reading_ends_where_the_certificates_begin() -> None:
+    card = Asked({GPN: application(NUMBER, plain=False)})
+    read_card(card.transmit, refer, case4_le=True)
+    assert bytes.fromhex("00B2011400") not in card.commands
+
+
+def test_what_the_card_wants_to_know_is_answered_in_its_lengths() -> None:
+    pdol = bytes.fromhex("9F1A02" + "5F2A02" + "9F6604" + "9F3501" + "9F0206" + "DF810103")
+    card = Asked({GPN: application(NUMBER, pdol=pdol)})
+    card._open = lambda chosen, said: (_ for _ in ()).throw(AssertionError(said.hex()))  # type: ignore[method-assign]
+    with pytest.raises(AssertionError) as told:
+        read_card(card.transmit, refer, case4_le=True)
+    assert str(told.value).upper() == "8312" + "0360" + "0360" + "36004000" + "22" + "000000000000" + "000000"
+
+
+def test_an_impossible_month_is_no_expiry() -> None:
+    files = {1: [tlv("70", tlv("5A", packed(NUMBER)) + tlv("5F24", bytes.fromhex("281331")))]}
+    card = Asked({GPN: Application(files, bytes.fromhex("08010100"))})
+    assert read_card(card.transmit, refer, case4_le=True) == (refer(NUMBER), "")
