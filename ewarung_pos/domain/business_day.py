@@ -39,6 +39,25 @@ class Day(msgspec.Struct, frozen=True):
         """Whether a redemption may be recorded."""
         return self.state is DayState.OPEN
 
+    @property
+    def closing(self) -> bool:
+        """Whether the close has begun and is not sealed yet; it may still be called off."""
+        return self.state in (DayState.COUNTING, DayState.EXPLAINED)
+
+    @property
+    def counting(self) -> bool:
+        """Whether the shelf is being counted without looking at the book, which nothing may show until then."""
+        return self.state is DayState.COUNTING and not self.count
+
+    def why_not_serving(self, today: BusinessDate) -> str:
+        """Code of why nothing is served while the day is not open.
+
+        `day_closing` while the close is under way, `day_sealed` when the day of `today` is over, else `day_not_open`.
+        """
+        if self.closing:
+            return "day_closing"
+        return "day_sealed" if self.date is not None and today <= self.date else "day_not_open"
+
 
 class ControlLine(msgspec.Struct, frozen=True):
     """Four-way control of one commodity, in base units of `unit`, reversals taken off.

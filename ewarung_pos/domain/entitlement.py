@@ -107,6 +107,7 @@ class Standing(msgspec.Struct, frozen=True):
         shadow: purse balance according to the credits the city sent and what was spent here; the bank is right
             (domain rule R16). None when the family has no purse.
         attempt: id of an unresolved debit of this card, if any.
+        day: code of what the day that is not open waits for (`Day.why_not_serving`).
         last_visit: date of the last redemption, if any.
     """
 
@@ -120,6 +121,15 @@ class Standing(msgspec.Struct, frozen=True):
     shadow: Rupiah | None = None
     attempt: str | None = None
     last_visit: BusinessDate | None = None
+    day: str = ""
+
+    @property
+    def why_not(self) -> str:
+        """Code of the first reason not to serve, in the words of the day where that is it; empty when there is none."""
+        if not self.refusals:
+            return ""
+        first = self.refusals[0]
+        return self.day if first is Refusal.DAY_NOT_OPEN and self.day else first.value
 
     def lease(self, programme: str, commodity: str) -> Lease | None:
         """The lease of that programme and commodity, if the family has one here."""

@@ -24,7 +24,7 @@ from ewarung_pos.domain.timeline import Instant, clock_trouble, date_unsure
 from ewarung_pos.errors import ClockSuspect, DayNotOpen, LedgerCorrupt
 from ewarung_pos.ports import Clock, Ledger, LedgerReader, PrintJob, Settlement
 from ewarung_pos.services.stock import StockService
-from ewarung_pos.services.typed import refuse_text
+from ewarung_pos.services.typed import refuse_names, refuse_text
 
 __all__ = ["DayService", "goods_paid_by", "signing_text"]
 
@@ -83,7 +83,7 @@ class DayService:
     def sealed_today(self) -> bool:
         """Whether the business day of the clock's date is sealed: nothing is served before tomorrow."""
         day = self._ledger.read().day()
-        return day.state is DayState.CLOSED and day.date is not None and self._clock.now().wall.date() <= day.date
+        return not day.serving and day.why_not_serving(self._clock.now().wall.date()) == "day_sealed"
 
     def goods_paid_by(self, totals: DayTotals) -> dict[str, dict[Tender, int]]:
         """What left of each commodity for a ration, for KKS and for cash, in base units, reversals taken off."""
@@ -205,7 +205,7 @@ class DayService:
 
         Raises:
             DayNotOpen: reason not_explained, in_doubt, control or edc (`blocking_close`).
-            NotEntitled: the explanation may not be kept (`refuse_text`).
+            NotEntitled: the explanation may not be kept (`refuse_text`, `refuse_names`).
             LedgerCorrupt: the ledger has no device key.
         """
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -213,6 +213,8 @@ class DayService:
         if edc is not None:
             refuse_text(edc.explanation, EXPLANATION_CHARS)
         with self._ledger.write() as uow:
+            if edc is not None:
+                refuse_names(uow, edc.explanation)
             day = uow.day()
             identity = uow.identity()
             key = uow.secret("device_key")

@@ -200,6 +200,8 @@ class ReverseService:
     def _reversible(reader: LedgerReader, entry_id: str) -> tuple[Redeemed, Entry]:
         fact, entry = _redeemed(reader, entry_id)
         day = reader.day()
+        if day.closing:
+            raise DayNotOpen("the close is under way", reason="day_closing")
         if not day.serving or day.date is None or day.date.iso != entry.date:
             raise DayNotOpen("only on the same open day", reason="not_same_day")
         if any(attempt.entry == entry_id for attempt in reader.open_attempts()):

@@ -101,6 +101,7 @@ def standing_of(
         shadow=visit.shadow,
         attempt=held,
         last_visit=visit.last_visit,
+        day="" if day.serving else day.why_not_serving(now.date()),
     )
 
 
@@ -111,8 +112,7 @@ def servable(standing: Standing, basket: Basket, catalogue: Catalogue) -> Family
         RuleViolation: the first reason why not.
     """
     if standing.refusals or standing.family is None:  # a family that is not known is refused for just that
-        first = standing.refusals[0]
-        raise _REFUSED[first](reason=first.value)
+        raise _REFUSED[standing.refusals[0]](reason=standing.why_not)
     if not basket.lines:
         raise NotEntitled("the basket is empty", reason="empty_basket")
     problems = check(basket, standing, catalogue)

@@ -7,7 +7,7 @@ from ewarung_pos.domain.journal import Entry, StockAdjusted, StockCounted, Stock
 from ewarung_pos.domain.stock import VARIANCE_SECOND_PERSON_PACKS, CountLine, ReceivedLine, variances
 from ewarung_pos.errors import DayNotOpen, NotAuthorised, NotEntitled
 from ewarung_pos.ports import Ledger
-from ewarung_pos.services.typed import refuse_text
+from ewarung_pos.services.typed import refuse_names, refuse_text
 
 __all__ = ["StockService", "needs_leader", "unexplained"]
 
@@ -36,15 +36,16 @@ class StockService:
         """Book a delivery.
 
         Raises:
-            DayNotOpen: no business day is open.
+            DayNotOpen: no business day is open, or its close is under way (`day_closing`).
             NotEntitled: no supplier, no goods, an unknown product, or a text that may not be kept (`refuse_text`).
         """
         supplier, note_number = supplier.strip(), note_number.strip()
         refuse_text(supplier, SUPPLIER_CHARS)
         refuse_text(note_number, NOTE_NUMBER_CHARS)
         with self._ledger.write() as uow:
-            if not uow.day().serving:
-                raise DayNotOpen(reason="day_not_open")
+            day = uow.day()
+            if not day.serving:
+                raise DayNotOpen(reason="day_closing" if day.closing else "day_not_open")
             known = {product.code for product in uow.catalogue().products}
             if not supplier or not lines:
                 raise NotEntitled("supplier and goods are required", reason="empty_delivery")
@@ -74,7 +75,8 @@ class StockService:
         Raises:
             NotEntitled: a difference has no reason, or the book moved since the count (goods of a debit in doubt were
                 handed out meanwhile): setting it to the count would bring them back. `held`: less than what debits in
-                doubt still wait for, which could then never be completed. Or a note may not be kept (`refuse_text`).
+                doubt still wait for, which could then never be completed. Or a note may not be kept (`refuse_text`,
+                `refuse_names`).
             NotAuthorised: a large difference without the leader.
         """
         for line in lines:
@@ -84,6 +86,7 @@ class StockService:
         if needs_leader(lines) and not leader:
             raise NotAuthorised("a large difference needs the leader", reason="second_person")
         with self._ledger.write() as uow:
+            refuse_names(uow, *(line.note for line in lines))
             booked = uow.stock()
             if any(line.booked != booked.get(line.product, 0) for line in lines):
                 raise NotEntitled("the book moved since the count", reason="count_again")

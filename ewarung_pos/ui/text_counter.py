@@ -99,6 +99,19 @@ _REFUSED: dict[str, Trouble] = {
         button="Buka Hari",
         action="go_day",
     ),
+    "refusal.day_closing": said(
+        "Hari sedang ditutup",
+        "Tutup Hari sudah dimulai; selama itu tidak ada kartu yang dilayani.",
+        "Lanjutkan Tutup Hari. Untuk melayani lagi, pilih Kembali melayani di sana.",
+        safe=NOTHING,
+        button="Lanjutkan Tutup Hari",
+        action="go_closing",
+    ),
+    "refusal.day_sealed": _next_card(
+        "Hari ini sudah ditutup",
+        "Hari kerja tanggal ini sudah disegel.",
+        "Minta keluarga datang lagi; kartu dilayani setelah Buka Hari besok.",
+    ),
     "refusal.day_over": said(
         "Hari lama belum ditutup",
         "Hari kerja yang terbuka dari bulan lalu; jatah bulan itu sudah berakhir.",

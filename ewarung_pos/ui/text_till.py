@@ -50,6 +50,12 @@ _RULES: dict[str, Trouble] = {
         "Hapus nomor itu, lalu ulangi.",
         safe=NOTHING,
     ),
+    "not_entitled.text_name": said(
+        "Ada nama keluarga dalam tulisan",
+        "Nama keluarga tidak boleh ditulis di catatan: catatan tidak bisa dihapus.",
+        "Ganti nama itu dengan nomor struknya, lalu ulangi.",
+        safe=NOTHING,
+    ),
     "not_entitled.unexplained": said(
         "Selisih belum dijelaskan", "Ada selisih yang belum punya alasan.", "Pilih alasan untuk tiap selisih."
     ),
@@ -117,6 +123,14 @@ _RULES: dict[str, Trouble] = {
         safe=NOTHING,
         button="Buka Hari",
         action="go_day",
+    ),
+    "day_not_open.day_closing": said(
+        "Hari sedang ditutup",
+        "Tutup Hari sudah dimulai; langkah ini tidak bisa selama itu.",
+        "Lanjutkan Tutup Hari. Untuk melayani lagi, pilih Kembali melayani di sana.",
+        safe=NOTHING,
+        button="Lanjutkan Tutup Hari",
+        action="go_closing",
     ),
     "day_not_open.already_open": said(
         "Hari sudah dibuka",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,7 @@ from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
 from ewarung_pos.ui.viewmodels.shell import SCREENS
+from ewarung_pos.ui.viewmodels.stock import StockState
 from ewarung_pos.ui.viewmodels.tray import TrayViewModel
 from ewarung_pos.ui.views.basket import BasketPage, ShelfLine
 from ewarung_pos.ui.views.closing import ClosingView
@@ -62,6 +64,7 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=Tr
 
 SIZES = [(1366, 768), (1024, 600), (800, 480)]
 COUNTER_FLOW = ("siap", "dicari", "kartu", "ditolak", "proses", "selesai")
+DIFFERS = replace(SEAL, edc_total="Rp1.815.500", edc_differs=True, can_go_on=False)
 BY_NAME = {scene.name: scene for scene in SCENES}
 
 
@@ -531,6 +534,28 @@ def test_history_searches_what_is_typed(qtbot: QtBot) -> None:
     assert last(stills["history"]) == ("submit", "4821")
 
 
+@pytest.mark.parametrize(
+    ("screen", "read"),
+    [
+        ("history", HistoryState(read=True)),
+        ("stock", StockState(read=True)),
+        ("closing", ClosingState(read=True)),
+    ],
+)
+def test_nothing_is_said_to_be_missing_before_the_ledger_was_read(qtbot: QtBot, screen: str, read: Any) -> None:
+    window, stills = shown(qtbot, shell=on(screen))
+
+    def said() -> str:
+        return " ".join(each.text() for each in visible(window, Text))
+
+    assert "Buku catatan sedang dibaca." in said()
+    assert not re.search("[Bb]elum ada|Tidak ada", said())
+    stills[screen].show(read)
+    settle()
+    assert "sedang dibaca" not in said()
+    assert re.search("[Bb]elum ada|Tidak ada", said())
+
+
 def test_receiving_goods_by_keyboard(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, shell=on("stock"), stock=STOCK)
     stock = stills["stock"]
@@ -561,6 +586,66 @@ def test_the_day_is_opened_with_enter_and_only_when_it_may(qtbot: QtBot) -> None
     stills["day"].show(replace(MORNING, can_open=False, already=True))
     press(window, Qt.Key.Key_Return)
     assert stills["shell"].calls == [("go", "counter")]
+
+
+def test_while_the_day_is_being_closed_each_screen_leads_to_the_close_and_not_to_the_other(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=CounterState(day_open=False, day_closing=True))
+    assert any("Hari sedang ditutup" in each.text() for each in visible(window, Text))
+    press(window, Qt.Key.Key_Return)
+    stills["shell"].show(on("day"))
+    stills["day"].show(replace(MORNING, can_open=False, already=True, closing=True))
+    press(window, Qt.Key.Key_Return)
+    assert stills["shell"].calls == [("go", "closing"), ("go", "closing")]
+
+
+@pytest.mark.parametrize("state", [COUNTING, EXPLAIN, SENDING, SEAL], ids=lambda state: str(state.step))
+def test_each_step_of_the_close_leads_back_to_serving(qtbot: QtBot, state: ClosingState) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=state)
+    press(window, Qt.Key.Key_Escape if state.step == 1 else Qt.Key.Key_F8)
+    assert stills["closing"].calls == [("back_to_serving",)]
+
+
+def test_why_the_edc_differs_is_typed_at_once_when_its_total_comes(qtbot: QtBot) -> None:
+    asking = replace(SEAL, edc_asked=False, can_go_on=False, busy="Menanyakan total ke EDC")
+    window, stills = shown(qtbot, shell=on("closing"), closing=asking)
+    closing = stills["closing"]
+    press(window, Qt.Key.Key_F8)
+    press(window, Qt.Key.Key_Escape)
+    assert closing.calls == []
+    closing.show(DIFFERS)
+    settle()
+    typed("uji")
+    assert closing.calls[-1] == ("explain_edc", "uji")
+    closing.show(replace(DIFFERS, explanation="uji", notice=trouble("day_not_open", "in_doubt")))
+    settle()
+    closing.show(replace(DIFFERS, explanation="uji"))
+    settle()
+    typed("!")
+    assert closing.calls[-1] == ("explain_edc", "uji!")
+    press(window, Qt.Key.Key_Escape)
+    assert last(closing) == ("recount",)
+
+
+def test_the_total_of_the_edc_takes_no_keyboard_from_another_screen(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=replace(SEAL, edc_asked=False, can_go_on=False))
+    stills["shell"].show(on("history"))
+    settle()
+    stills["closing"].show(DIFFERS)
+    settle()
+    typed("4821")
+    assert not any(call[0] == "explain_edc" for call in stills["closing"].calls)
+    assert not any("Empat angka" in each.text() for each in visible(window, Text))
+
+
+def test_a_text_that_may_not_be_kept_is_refused_at_its_field(qtbot: QtBot) -> None:
+    refused = replace(DIFFERS, explanation="Bu Suminah", notice=trouble("not_entitled", "text_name"))
+    window, stills = shown(qtbot, shell=on("closing"), closing=DIFFERS)
+    typed("Bu Suminah")
+    stills["closing"].show(refused)
+    settle()
+    assert any("Ganti nama itu dengan nomor struknya" in each.text() for each in visible(window, Text))
+    typed(" x")
+    assert stills["closing"].calls[-1] == ("explain_edc", "Bu Suminah x")
 
 
 def test_the_close_from_count_to_seal(qtbot: QtBot) -> None:
@@ -601,6 +686,18 @@ def test_the_count_is_blind(qtbot: QtBot) -> None:
     assert "126" not in said
     stills["closing"].show(EXPLAIN)
     assert "126 bungkus" in " ".join(each.text() for each in visible(window, Text))
+
+
+def test_while_the_shelf_is_counted_no_screen_shows_the_book_nor_takes_goods_in(qtbot: QtBot) -> None:
+    hidden = tuple(replace(row, on_hand=None, content="") for row in STOCK.rows)
+    window, stills = shown(qtbot, shell=on("stock"), stock=replace(STOCK, rows=hidden, closing=True, blind=True))
+    press(window, Qt.Key.Key_F9)
+    assert stills["stock"].calls == []
+    stills["stock"].show(replace(RECEIVING, rows=tuple(replace(row, on_hand=None) for row in RECEIVING.rows)))
+    settle()
+    words = [each.accessibleName() for each in visible(window, Line)]
+    assert "di rak + 60" in " | ".join(words)
+    assert not any("120" in each for each in words)
 
 
 def test_a_large_difference_asks_the_leader(qtbot: QtBot) -> None:

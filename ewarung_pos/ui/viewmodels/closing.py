@@ -5,7 +5,7 @@ Count the stock (blind) -> explain the differences -> send to the city (may be l
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 import msgspec
@@ -42,10 +42,12 @@ __all__ = ["ClosingDesk", "ClosingState", "ClosingViewModel"]
 
 
 class ClosingState(msgspec.Struct, frozen=True):
-    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed."""
+    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed; `read` once the ledger has answered."""
 
     step: int = 0
+    read: bool = False
     date: str = ""
+    sealed_today: bool = False
     rows: tuple[CountRow, ...] = ()
     story: tuple[StoryLine, ...] = ()
     story_agrees: bool = True
@@ -69,7 +71,10 @@ class ClosingState(msgspec.Struct, frozen=True):
 
 
 class ClosingDesk(msgspec.Struct, frozen=True):
-    """What Tutup Hari may use. `changed` is called after each record, `sealed` once the seal is recorded too."""
+    """What Tutup Hari may use. `changed` is called after each record, `sealed` once the seal is recorded too.
+
+    `serving` once a close is called off.
+    """
 
     ledger: Ledger
     day: DayService
@@ -82,6 +87,17 @@ class ClosingDesk(msgspec.Struct, frozen=True):
     operator: Callable[[], str]
     changed: Callable[[], None]
     sealed: Callable[[], None]
+    serving: Callable[[], None]
+
+
+class _Now(msgspec.Struct, frozen=True):
+    """What the ledger says of the day, the shelf and the line to the city."""
+
+    catalogue: Catalogue
+    day: Day
+    sealed: bool
+    stock: Mapping[str, int]
+    unsent: int
 
 
 class ClosingViewModel(ViewModel[ClosingState]):
@@ -97,20 +113,28 @@ class ClosingViewModel(ViewModel[ClosingState]):
     def activate(self) -> None:
         """Go on where the day stands."""
 
-        def look() -> tuple[Catalogue, Day, dict[str, int], int]:
+        def look() -> _Now:
             reader = self._desk.ledger.read()
-            return reader.catalogue(), reader.day(), dict(reader.stock()), reader.head().unsent
+            sealed = self._desk.day.sealed_today()
+            return _Now(reader.catalogue(), reader.day(), sealed, reader.stock(), reader.head().unsent)
 
         self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
 
-    def _looked(self, found: tuple[Catalogue, Day, dict[str, int], int]) -> None:
-        self._catalogue, day, stock, unsent = found
+    def _looked(self, found: _Now) -> None:
+        self._catalogue, day, unsent = found.catalogue, found.day, found.unsent
         date = day.date.long() if day.date is not None else ""
         if day.state in (DayState.OPEN, DayState.CLOSED):
             step = 5 if day.state is DayState.CLOSED and self._state.step == 5 else 0
             self._set(
                 replace(
-                    self._state, step=step, date=date, unsent=unsent, can_go_on=day.state is DayState.OPEN, notice=None
+                    self._state,
+                    step=step,
+                    read=True,
+                    date=date,
+                    sealed_today=found.sealed,
+                    unsent=unsent,
+                    can_go_on=day.state is DayState.OPEN,
+                    notice=None,
                 )
             )
         elif day.state is DayState.EXPLAINED:
@@ -125,7 +149,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
             typed = {row.product: row.counted for row in self._state.rows}
             rows = tuple(
                 count_row(self._catalogue, code, packs, typed.get(code))
-                for code, packs in stock.items()
+                for code, packs in found.stock.items()
                 if any(product.code == code for product in self._catalogue.products)
             )
             self._set(self._counted(replace(self._state, step=1, date=date, rows=rows)))
@@ -144,12 +168,18 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._runner.submit(Lane.LEDGER, lambda: self._desk.day.begin_close(self._desk.operator()), done, self._failed)
 
     def back_to_serving(self) -> None:
-        """The close was begun too early."""
+        """The close was begun too early, or something is still to be served or undone: the counter goes on.
+
+        Possible until the seal. What was counted is counted again in the next close.
+        """
+        if self._state.busy:  # the EDC is asked, or the seal is being set: both end by themselves
+            return
 
         def done(nothing: object) -> None:
             self._set(ClosingState())
             self._desk.changed()
             self.activate()
+            self._desk.serving()
 
         self._runner.submit(Lane.LEDGER, lambda: self._desk.day.cancel_close(self._desk.operator()), done, self._failed)
 
@@ -191,7 +221,9 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._set(self._explained(replace(self._state, rows=rows)))
 
     def recount(self) -> None:
-        """Back to the blind count, keeping what was typed."""
+        """Back to the blind count, keeping what was typed; possible until the seal."""
+        if self._state.busy:
+            return
         self._set(self._counted(replace(self._state, step=1, notice=None)))
 
     def _explained(self, state: ClosingState) -> ClosingState:
@@ -312,7 +344,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
 
     def explain_edc(self, text: str) -> None:
         """Why the EDC's total differs; it is recorded, the difference stays."""
-        self._set(replace(self._state, explanation=text))
+        self._set(replace(self._state, explanation=text, notice=None))
         self._set(replace(self._state, can_go_on=self._edc_explained()))
 
     def _edc_explained(self) -> bool:

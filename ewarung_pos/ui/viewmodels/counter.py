@@ -7,8 +7,9 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
+from ewarung_pos.domain.business_day import Day
 from ewarung_pos.domain.catalogue import Catalogue
-from ewarung_pos.domain.entitlement import Refusal, Standing, check, purse_programme, ration_programme, take_all
+from ewarung_pos.domain.entitlement import Standing, check, purse_programme, ration_programme, take_all
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.redemption import AttemptState, Basket, Tender, priced, total_of
 from ewarung_pos.domain.timeline import Instant
@@ -66,6 +67,17 @@ class CounterDesk(msgspec.Struct, frozen=True):
     changed: Callable[[], None]
     poll_ms: int = 200
     response_seconds: int = 120
+
+
+class _Now(msgspec.Struct, frozen=True):
+    """What the ledger says; `again` about the card that was refused."""
+
+    catalogue: Catalogue
+    tally: Tally | None
+    day: Day
+    sealed: bool
+    doubts: int
+    again: Standing | None
 
 
 class CounterViewModel(ViewModel[CounterState]):
@@ -153,18 +165,26 @@ class CounterViewModel(ViewModel[CounterState]):
             self._set(replace(self._cleared(), phase=Phase.DOUBT))
 
     def refresh(self) -> None:
-        """Read catalogue, tally and the day's state again."""
+        """Read catalogue, tally and the day's state again, and whether what refuses a card still does."""
+        standing = self._standing
+        refused = standing if standing is not None and standing.refusals else None
 
-        def look() -> tuple[Catalogue, Tally | None, bool, bool, int]:
+        def look() -> _Now:
             reader = self._desk.ledger.read()
             day = reader.day()
-            tally = reader.tally(day.date) if day.date is not None and day.serving else None
-            return reader.catalogue(), tally, day.serving, self._desk.day.sealed_today(), len(reader.open_attempts())
+            return _Now(
+                reader.catalogue(),
+                reader.tally(day.date) if day.date is not None and day.serving else None,
+                day,
+                self._desk.day.sealed_today(),
+                len(reader.open_attempts()),
+                self._desk.redeem.identify(refused.card) if refused is not None else None,
+            )
 
-        self._runner.submit(Lane.LEDGER, look, self._refreshed, self._failed)
+        self._runner.submit(Lane.LEDGER, look, lambda now: self._refreshed(now, refused), self._failed)
 
-    def _refreshed(self, found: tuple[Catalogue, Tally | None, bool, bool, int]) -> None:
-        catalogue, tally, serving, sealed, doubts = found
+    def _refreshed(self, now: _Now, refused: Standing | None) -> None:
+        catalogue, tally = now.catalogue, now.tally
         if catalogue != self._catalogue:
             self._take(catalogue)
         opened = ""
@@ -175,11 +195,24 @@ class CounterViewModel(ViewModel[CounterState]):
                 self._state,
                 tally=lines.tally_items(tally, self._catalogue) if tally is not None else (),
                 opened=opened,
-                day_open=serving,
-                day_sealed=sealed,
-                doubts_waiting=doubts,
+                day_open=now.day.serving,
+                day_closing=now.day.closing,
+                day_sealed=now.sealed,
+                doubts_waiting=now.doubts,
             )
         )
+        if refused is not None and now.again is not None and self._standing is refused:
+            self._ask_again(refused, now.again)
+
+    def _ask_again(self, refused: Standing, again: Standing) -> None:
+        """A refusal does not outlive its reason: nothing is recorded, the card is simply asked for again."""
+        if self._state.phase is not Phase.REFUSED or again.why_not == refused.why_not:
+            return
+        if again.refusals:
+            self._refuse(again)
+        else:
+            self._forget()
+            self._set(replace(self._cleared(), phase=Phase.READY))
 
     def _take(self, catalogue: Catalogue) -> None:
         """The city sent other goods or prices; a basket that is being filled shows them, and says so."""
@@ -219,14 +252,12 @@ class CounterViewModel(ViewModel[CounterState]):
     def _looked_up(self, standing: Standing) -> None:
         if self._state.phase is not Phase.LOOKING:  # signed out meanwhile: the next operator must not see the family
             return
-        self._standing = standing
         if standing.refusals:
-            why = _refusal(standing.refusals[0])
-            panel = lines.person(standing, self._catalogue)
-            self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why, person=panel))
+            self._refuse(standing)
             self._desk.changed()
             self._watch.look()
             return
+        self._standing = standing
         self._basket = Basket()
         self._show_basket(on=replace(self._cleared(), person=lines.person(standing, self._catalogue)))
         self._greet_terminal()
@@ -243,6 +274,11 @@ class CounterViewModel(ViewModel[CounterState]):
                 self._show_basket(self._state.notice)
 
         self._runner.submit(Lane.TERMINAL, terminal.diagnose, greeted, self._failed)
+
+    def _refuse(self, standing: Standing) -> None:
+        self._standing = standing
+        why, panel = trouble(f"refusal.{standing.why_not}"), lines.person(standing, self._catalogue)
+        self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why, person=panel))
 
     def _show_basket(self, notice: Trouble | None = None, *, on: CounterState | None = None) -> None:
         """The basket as it stands; `on` the state of a card that was just read, which no screen has seen yet."""
@@ -522,13 +558,10 @@ class CounterViewModel(ViewModel[CounterState]):
             tally=now.tally,
             opened=now.opened,
             day_open=now.day_open,
+            day_closing=now.day_closing,
             day_sealed=now.day_sealed,
             doubts_waiting=now.doubts_waiting,
         )
-
-
-def _refusal(refusal: Refusal) -> Trouble:
-    return trouble(f"refusal.{refusal.value}")
 
 
 def _not_sent() -> PaymentOutcome:

@@ -185,6 +185,7 @@ class CounterState(msgspec.Struct, frozen=True):
     tally: tuple[TallyItem, ...] = ()
     opened: str = ""
     day_open: bool = True
+    day_closing: bool = False
     day_sealed: bool = False
     person: Person | None = None
     presence: str = "sendiri"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from ewarung_pos.domain.business_day import DayState
+from ewarung_pos.domain.business_day import Day, DayState
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import dotted
 from ewarung_pos.errors import PosError
@@ -26,7 +26,8 @@ __all__ = ["DayOpenState", "DayOpenViewModel"]
 class DayOpenState(msgspec.Struct, frozen=True):
     """`facts` carry an icon and a text; `tone` of each is ok, look or stop, in the same order.
 
-    `suspect` says, line by line, what contradicts the clock; a leader may confirm it (`asks_leader` shows the pad).
+    `already`: a business day is there; `closing`: its close has begun. `suspect` says, line by line, what contradicts
+    the clock; a leader may confirm it (`asks_leader` shows the pad).
     """
 
     date: str = ""
@@ -34,6 +35,7 @@ class DayOpenState(msgspec.Struct, frozen=True):
     tones: tuple[str, ...] = ()
     can_open: bool = False
     already: bool = False
+    closing: bool = False
     suspect: tuple[str, ...] = ()
     asks_leader: bool = False
     busy: str = ""
@@ -42,7 +44,7 @@ class DayOpenState(msgspec.Struct, frozen=True):
 
 class _Morning(msgspec.Struct, frozen=True):
     status: KioskStatus
-    state: DayState
+    day: Day
     sealed: bool
     packs: int
     clock: ClockFindings
@@ -83,18 +85,18 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
             reader = self._ledger.read()
             packs = sum(reader.stock().values())
             sealed = reader.has_day(self._clock.now().wall.date())
-            return _Morning(self._health.status(), reader.day().state, sealed, packs, self._clocks.findings())
+            return _Morning(self._health.status(), reader.day(), sealed, packs, self._clocks.findings())
 
         self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
 
     def _looked(self, found: _Morning) -> None:
-        status, state, packs = found.status, found.state, found.packs
+        status, state, packs = found.status, found.day.state, found.packs
         today = self._clock.now().wall.date()
         closed_today = state is DayState.CLOSED and found.sealed
         age = f"{status.register_age} hari" if status.register_age >= 0 else "umur tidak diketahui"
         facts = [
             (Fact("users", f"{dotted(status.families)} keluarga dalam daftar ({age})"), status.register_state),
-            (Fact("package", f"{dotted(packs)} kemasan di rak menurut catatan"), "ok" if packs else "look"),
+            _shelf(found.day, packs),
             (
                 Fact(
                     "cloud-upload",
@@ -118,6 +120,7 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
                 tones=tuple(tone for _, tone in facts),
                 can_open=state is DayState.CLOSED and not closed_today and not status.clock,
                 already=state is not DayState.CLOSED,
+                closing=found.day.closing,
                 suspect=_contradictions(found.clock),
                 notice=trouble("day_not_open.already_closed") if closed_today else None,
             )
@@ -183,6 +186,12 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         self._set(replace(self._state, busy="", notice=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error
+
+
+def _shelf(day: Day, packs: int) -> tuple[Fact, str]:
+    if day.counting:
+        return Fact("package", "Stok sedang dihitung tanpa melihat catatan"), "info"
+    return Fact("package", f"{dotted(packs)} kemasan di rak menurut catatan"), "ok" if packs else "look"
 
 
 def _contradictions(clock: ClockFindings) -> tuple[str, ...]:

@@ -60,9 +60,13 @@ class HistoryLine(msgspec.Struct, frozen=True):
 
 
 class HistoryState(msgspec.Struct, frozen=True):
-    """`mode` is list, receipt, reason (choose why) or pin (leader). `busy` names what is waited for."""
+    """`mode` is list, receipt, reason (choose why) or pin (leader). `busy` names what is waited for.
+
+    `read` once the ledger has answered.
+    """
 
     mode: str = "list"
+    read: bool = False
     query: str = ""
     title: str = "Hari ini"
     rows: tuple[HistoryLine, ...] = ()
@@ -140,7 +144,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
             selected = self._state.selected
             if selected is not None:
                 selected = next((line for line in shown if line.entry == selected.entry), selected)
-            self._set(replace(self._state, query=query, title=title, rows=shown, selected=selected))
+            self._set(replace(self._state, read=True, query=query, title=title, rows=shown, selected=selected))
             if open_only and len(shown) == 1 and self._state.mode == "list":
                 self.open(shown[0].entry)
 

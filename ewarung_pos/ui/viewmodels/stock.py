@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
+from ewarung_pos.domain.business_day import Day
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.units import Rupiah, Unit, dotted
@@ -20,13 +21,16 @@ __all__ = ["StockRow", "StockState", "StockViewModel"]
 
 
 class StockRow(msgspec.Struct, frozen=True):
-    """One product: packs on the shelf, price and ceiling of a pack (empty without one), and packs being received."""
+    """One product: packs on the shelf, price and ceiling of a pack (empty without one), and packs being received.
+
+    `on_hand` is None and `content` empty while the shelf is counted without looking at the book.
+    """
 
     product: str
     name: str
     pictogram: str
     pack: str
-    on_hand: int
+    on_hand: int | None
     content: str
     price: str
     ceiling: str
@@ -35,9 +39,16 @@ class StockRow(msgspec.Struct, frozen=True):
 
 
 class StockState(msgspec.Struct, frozen=True):
-    """`mode` is shelf or receive; `asks` the delivery in one sentence, to be confirmed before it is recorded."""
+    """`mode` is shelf or receive; `read` once the ledger has answered.
+
+    `asks` the delivery in one sentence, to be confirmed before it is recorded. `closing` while Tutup Hari is under way,
+    `blind` until its count is recorded.
+    """
 
     mode: str = "shelf"
+    read: bool = False
+    closing: bool = False
+    blind: bool = False
     rows: tuple[StockRow, ...] = ()
     supplier: str = ""
     note: str = ""
@@ -68,22 +79,20 @@ class StockViewModel(ViewModel[StockState]):
     def activate(self) -> None:
         """Read the shelf again; a delivery half entered stays."""
 
-        def look() -> tuple[Catalogue, dict[str, int], str]:
+        def look() -> tuple[Catalogue, dict[str, int], Day]:
             reader = self._ledger.read()
-            day = reader.day()
-            return reader.catalogue(), dict(reader.stock()), day.date.iso if day.date is not None else ""
+            return reader.catalogue(), dict(reader.stock()), reader.day()
 
         self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
 
-    def _looked(self, found: tuple[Catalogue, dict[str, int], str]) -> None:
-        catalogue, shelf, date = found
+    def _looked(self, found: tuple[Catalogue, dict[str, int], Day]) -> None:
+        catalogue, shelf, day = found
+        date = day.date.iso if day.date is not None else ""
         typed = {row.product: row.receiving for row in self._state.rows}
-        self._set(
-            replace(
-                self._state,
-                rows=tuple(_row(catalogue, code, shelf, date, typed.get(code, 0)) for code in _codes(catalogue)),
-            )
-        )
+        rows = tuple(_row(catalogue, code, shelf, date, typed.get(code, 0)) for code in _codes(catalogue))
+        if day.counting:
+            rows = tuple(replace(row, on_hand=None, content="") for row in rows)
+        self._set(replace(self._state, read=True, rows=rows, closing=day.closing, blind=day.counting))
 
     def begin_receiving(self) -> None:
         """*Terima barang*: an empty delivery."""

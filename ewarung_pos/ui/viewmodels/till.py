@@ -164,6 +164,7 @@ class TillViewModels:
                 operator,
                 self._changed,
                 self.copy.begin,
+                self._serving,
             ),
             runner,
         )
@@ -254,6 +255,10 @@ class TillViewModels:
         self._changed()
         self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
         self.shell.go("counter")
+
+    def _serving(self) -> None:
+        if self.shell.state.screen == "closing":  # where nobody pressed another key meanwhile
+            self.shell.go("counter")
 
     def _doubted(self, attempt: Attempt, outcome: Unknown) -> None:
         self.shell.go("counter")

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState, CopyViewModel
-from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, SendPage
+from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, SendPage, refuses_text
 from ewarung_pos.ui.views.closing_sheet import SheetPage
 from ewarung_pos.ui.views.kit import Density, Role, Step, StepHead, StepState, Text, Tone, TroubleCard
 from ewarung_pos.ui.views.leader_pin import PinCard
@@ -65,8 +65,9 @@ class ClosingView(Page):
         self._date.set_text(state.date)
         self._date.setVisible(state.step == 0)
         self._filler.setVisible(state.step == 0)
-        self._pages.show_page(self._page(state))
-        if state.step != before.step:
+        page, front = self._page(state), self._pages.currentWidget()
+        self._pages.show_page(page)
+        if state.step != before.step or (page is self.seal and page is not front):
             self.take_keyboard()
 
     def render_copy(self, copy: CopyState) -> None:
@@ -89,7 +90,7 @@ class ClosingView(Page):
         if self._asks_leader:
             self.pin.render_notice(state.notice, busy=state.busy)
             return self.pin
-        if state.notice is not None and state.step != _SENDING:
+        if state.notice is not None and state.step != _SENDING and not refuses_text(state):
             self._action = state.notice.action
             self.trouble.render_state(kit_trouble(state.notice))
             return self.trouble

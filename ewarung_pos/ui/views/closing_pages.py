@@ -32,9 +32,9 @@ from ewarung_pos.ui.views.kit import (
     Tone,
 )
 from ewarung_pos.ui.views.kit.paint import Painted
-from ewarung_pos.ui.views.parts import Action, Box, Said, is_narrow, tone_of
+from ewarung_pos.ui.views.parts import READING, Action, Box, Said, is_narrow, tone_of
 
-__all__ = ["BeginPage", "SealPage", "SealedPage", "SendPage"]
+__all__ = ["BeginPage", "SealPage", "SealedPage", "SendPage", "refuses_text"]
 
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 
@@ -79,12 +79,17 @@ class BeginPage(Box):
 
     def render_state(self, state: ClosingState) -> None:
         """Show whether there is a day to close."""
-        self._title.set_text("Sudah selesai melayani hari ini?" if state.can_go_on else "Tidak ada hari yang terbuka")
-        self._detail.set_text(
-            "Setelah dimulai, kartu tidak dilayani, kecuali Anda memilih Kembali melayani."
-            if state.can_go_on
-            else "Hari kerja terakhir sudah disegel. Buka hari lebih dulu."
-        )
+        if state.can_go_on:
+            title = "Sudah selesai melayani hari ini?"
+            detail = "Setelah dimulai, kartu tidak dilayani, kecuali Anda memilih Kembali melayani."
+        elif not state.read:
+            title, detail = READING
+        elif state.sealed_today:
+            title, detail = "Hari ini sudah ditutup", "Hari kerja tanggal ini sudah disegel. Buka lagi besok pagi."
+        else:
+            title, detail = "Tidak ada hari yang terbuka", "Yang bisa ditutup hanya hari kerja yang sudah dibuka."
+        self._title.set_text(title)
+        self._detail.set_text(detail)
         self._steps.setVisible(state.can_go_on)
         self._note.setVisible(state.can_go_on)
         self.begin.setVisible(state.can_go_on)
@@ -119,7 +124,8 @@ class SendPage(Box):
         self.again.clicked.connect(closing.send)
         self.go_on = BigButton("LANJUT", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.go_on.clicked.connect(closing.send_done)
-        foot.add(self.again, align=Qt.AlignmentFlag.AlignVCenter).space().add(self.go_on)
+        self.back = _back_to_serving(closing)
+        foot.add(self.back, self.again, align=Qt.AlignmentFlag.AlignVCenter).space().add(self.go_on)
         self.add(foot)
 
     def render_state(self, state: ClosingState) -> None:
@@ -190,6 +196,11 @@ class _Figures(Painted):
         self._grid.setColumnStretch(2, 1)
 
 
+def refuses_text(state: ClosingState) -> bool:
+    """Whether it is the explanation that keeps the day from being sealed; that is said at its field."""
+    return state.step == 4 and state.notice is not None and state.notice.code.startswith("not_entitled.text_")
+
+
 class SealPage(Box):
     """Step 4: the day in figures, the EDC's total beside the book's, and the seal."""
 
@@ -211,18 +222,23 @@ class SealPage(Box):
         self._why_row = FieldRow(
             "Mengapa total EDC berbeda?",
             self.why,
-            help_text="Selisih tidak dihapus; penjelasan ikut dicatat. Tanpa nama keluarga, NIK, nomor kartu.",
+            help_text="Ikut dicatat dan dicetak. Sebut nomor struk, jangan nama keluarga, NIK, atau nomor kartu.",
         )
         card.body.addWidget(self._why_row)
         card.body.addStretch(1)
+        self._words = Text(role=Role.BODY, tone=Tone.SOFT, wrap=True)
+        card.body.addWidget(self._words)
         self.add(card, stretch=1)
         self._story = StoryCard()
         self.add(self._story)
         foot = Box(across=True, gap=2.5)
-        self._words = Text("Setelah disegel, angka hari ini tidak berubah lagi.", Role.BODY, Tone.SOFT, wrap=True)
         self.seal = BigButton("SEGEL & CETAK", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, icon="lock", key="Enter")
         self.seal.clicked.connect(closing.seal)
-        foot.add(self._words, stretch=1).add(self.seal)
+        self.back = _back_to_serving(closing)
+        self.recount = BigButton("Hitung lagi", key="Esc")
+        self.recount.clicked.connect(closing.recount)
+        foot.add(self.back, self.recount, align=Qt.AlignmentFlag.AlignVCenter)
+        foot.space().add(self.seal)
         self.add(foot)
 
     def render_state(self, state: ClosingState) -> None:
@@ -230,8 +246,13 @@ class SealPage(Box):
         self._figures.set_figures(state.figures)
         tight = self.look.room is Density.TIGHT
         crowded = state.story_agrees and (tight or (is_narrow(self) and state.edc_differs))
-        agrees = "Empat angka cocok. " if crowded and state.story else ""
-        self._words.set_text(f"{agrees}Setelah disegel, angka hari ini tidak berubah lagi.")
+        words = "Setelah disegel, angka hari ini tidak berubah lagi."
+        if state.edc_differs:
+            words = "Mau membatalkan struk? Kembali melayani, lalu Riwayat."
+        elif crowded and state.story:
+            words = f"Empat angka cocok. {words}"
+        self._words.set_text(words)
+        self._words.setVisible(not (tight and state.edc_differs))
         self._story.render_state(() if crowded else state.story, agrees=state.story_agrees)
         if not state.edc_asked:
             words, badge = "Total EDC sedang ditanyakan", ("tunggu", Tone.INFO)
@@ -244,9 +265,16 @@ class SealPage(Box):
             words, badge = "EDC tidak memberi total", ("tanpa data", Tone.LOOK)
         self._edc_words.set_text(words)
         self._edc_badge.render_state(*badge)
+        asked = self._why_row.isVisibleTo(self)
         self._why_row.setVisible(state.edc_differs)
         if not self.why.hasFocus():
             self.why.setText(state.explanation)
+        refused = state.notice if refuses_text(state) else None
+        self._why_row.set_error(f"{refused.title}. {refused.now}" if refused is not None else "")
+        if state.edc_differs and not asked and self.isVisible():  # the EDC's answer came while the page was in front
+            self.take_keyboard()
+        for button in (self.back, self.recount):
+            button.setEnabled(not state.busy)
         reason = f"{state.busy} …" if state.busy else ""
         if not reason and not state.can_go_on:
             reason = "tulis penjelasannya" if state.edc_differs else "belum bisa"
@@ -254,7 +282,7 @@ class SealPage(Box):
 
     def take_keyboard(self) -> None:
         """Nothing is typed unless the EDC differs."""
-        if self.why.isVisible():
+        if self.why.isVisibleTo(self):
             self.why.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
@@ -328,6 +356,12 @@ class SealedPage(Box):
         self.reprint.set_text("Cetak ulang" if failed else "Cetak ulang laporan")
         # Where there is room for one of the two, the report waits: it can be printed again once the copy is made.
         self.reprint.setVisible(bool(state.report_entry) and not (tight and failed))
+
+
+def _back_to_serving(closing: ClosingViewModel) -> BigButton:
+    button = BigButton("Kembali melayani", key="F8")
+    button.clicked.connect(closing.back_to_serving)
+    return button
 
 
 def _kilobytes(count: int) -> str:

@@ -216,7 +216,7 @@ class SheetPage(Box):
         card.body.addWidget(self._why)
         self._story = StoryCard()
         foot = Box(across=True, gap=2.5)
-        self.back = BigButton("Kembali melayani", key="Esc")
+        self.back = BigButton("Kembali melayani")
         self.back.clicked.connect(closing.back_to_serving)
         self.recount = BigButton("Hitung lagi", key="Esc")
         self.recount.clicked.connect(closing.recount)
@@ -251,7 +251,7 @@ class SheetPage(Box):
         # Where there is little room, the story waits for the seal unless it does not agree.
         told = not blind and not (is_narrow(self) and state.story_agrees)
         self._story.render_state(state.story if told else (), agrees=state.story_agrees)
-        self.back.setVisible(blind)
+        self.back.set_key("Esc" if blind else "F8")
         self.recount.setVisible(not blind)
         self.go_on.set_text("BANDINGKAN" if blind else "KIRIM KE KOTA")
         left = sum(row.counted is None for row in state.rows)

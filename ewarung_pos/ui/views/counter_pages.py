@@ -137,6 +137,7 @@ class ReadyPage(Page):
             "Buka Hari", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, icon="calendar", key="Enter"
         )
         self.open_day.clicked.connect(self._go_day)
+        self._goes = "go_day"
         self._empty = EmptyState("reader-ready", height=240, action=self.open_day)
         self.add(self._empty, stretch=1)
         self._card = Card(pad=0, spacing=0)
@@ -152,6 +153,12 @@ class ReadyPage(Page):
         """Show what the reader waits for."""
         if looking:
             words = ("reader-reading", "Kartu dibaca, mencari keluarga", "Sebentar.")
+        elif state.day_closing:
+            words = (
+                "reader-away",
+                "Hari sedang ditutup",
+                "Kartu tidak dilayani selama Tutup Hari. Untuk melayani lagi: lanjutkan, lalu pilih Kembali melayani.",
+            )
         elif state.day_sealed:
             words = ("reader-away", "Hari ini sudah ditutup", "Hari kerja sudah disegel. Buka lagi besok pagi.")
         elif not state.day_open:
@@ -165,6 +172,9 @@ class ReadyPage(Page):
                 "Kartu tetap dipegang keluarga. PIN ditekan sendiri di mesin EDC.",
             )
         self._empty.render_state(*words, title_role=Role.DISPLAY)
+        self._goes = "go_closing" if state.day_closing else "go_day"
+        self.open_day.set_text("Lanjutkan Tutup Hari" if state.day_closing else "Buka Hari")
+        self.open_day.set_icon("door-closed" if state.day_closing else "calendar")
         self.open_day.setVisible(not state.day_open and not state.day_sealed and not looking)
         self._doubt.setVisible(state.doubts_waiting > 0 and not looking)
         self._doubt_words.render_state(
@@ -175,7 +185,7 @@ class ReadyPage(Page):
         self._tally.render_state(state.tally, state.opened)
 
     def _go_day(self) -> None:
-        self._act("go_day")
+        self._act(self._goes)
 
     def _resolve(self) -> None:
         self._act("resolve")

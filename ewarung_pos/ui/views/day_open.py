@@ -43,6 +43,7 @@ class DayOpenView(Page):
         self._day = day
         self._act = act
         self._action = ""
+        self._goes = "go_counter"
         self._shown: object = None
         head = Box(across=True, gap=2)
         self._title = Text("Buka Hari", Role.TITLE)
@@ -101,8 +102,11 @@ class DayOpenView(Page):
         self.clock.setVisible(bool(state.suspect) and plain)
         self.open.setVisible(not state.already and not state.suspect and plain)
         self.open.setEnabled(state.can_open)
+        self._goes = "go_closing" if state.closing else "go_counter"
+        self.serve.set_text("LANJUTKAN TUTUP HARI" if state.closing else "LAYANI KARTU")
         self.serve.setVisible(state.already)
-        words = "Hari sudah dibuka." if state.already else "Mulai melayani keluarga." if plain else ""
+        already = "Hari sedang ditutup." if state.closing else "Hari sudah dibuka."
+        words = already if state.already else "Mulai melayani keluarga." if plain else ""
         self._words.set_text("Jam komputer perlu dipastikan ketua." if state.suspect and plain else words)
 
     def _ask(self, state: DayOpenState) -> None:
@@ -111,7 +115,7 @@ class DayOpenView(Page):
         self.pin.render_notice(state.notice, busy=state.busy)
 
     def _serve(self) -> None:
-        self._act("go_counter")
+        self._act(self._goes)
 
     def _acted(self) -> None:
         self._day.dismiss()

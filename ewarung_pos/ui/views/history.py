@@ -28,7 +28,7 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Action, Box, Page, Said, Stack, is_narrow, kit_trouble
+from ewarung_pos.ui.views.parts import READING, Action, Box, Page, Said, Stack, is_narrow, kit_trouble
 from ewarung_pos.ui.views.room_table import RoomTable
 
 __all__ = ["HistoryView"]
@@ -138,12 +138,13 @@ class _ListPage(Page):
         if state.query != self._query:
             self._query = self._asked = state.query
         self.table.set_rows(state.rows, choose_first=True)
-        self._empty.render_state(
-            "package",
-            "Tidak ada struk yang cocok" if state.query else "Belum ada struk hari ini",
-            "Periksa lagi nama atau nomornya." if state.query else "Struk muncul di sini setelah penyaluran pertama.",
-            title_role=Role.HEADING,
-        )
+        if not state.read:
+            title, detail = READING
+        elif state.query:
+            title, detail = "Tidak ada struk yang cocok", "Periksa lagi nama atau nomornya."
+        else:
+            title, detail = "Belum ada struk hari ini", "Struk muncul di sini setelah penyaluran pertama."
+        self._empty.render_state("package", title, detail, title_role=Role.HEADING)
         if state.notice is not None:
             self._action = state.notice.action
             self._trouble.render_state(kit_trouble(state.notice))

@@ -32,6 +32,7 @@ from ewarung_pos.ui.views.kit import Trouble as KitTrouble
 from ewarung_pos.ui.views.kit.paint import Painted, smooth
 
 __all__ = [
+    "READING",
     "Action",
     "Box",
     "Page",
@@ -46,6 +47,9 @@ __all__ = [
 
 Action = Callable[[str], None]
 """Takes the `action` of a trouble that this screen cannot do by itself (`go_sync`, `resolve`, ...)."""
+
+READING = ("Sebentar", "Buku catatan sedang dibaca.")
+"""Title and detail while it is not known yet whether there is anything to show."""
 
 _TONES = {"ok": Tone.GO, "look": Tone.LOOK, "stop": Tone.STOP, "info": Tone.INFO, "off": Tone.SOFT}
 _MARKS = {

@@ -234,7 +234,7 @@ SCENES: tuple[Scene, ...] = (
         _slip_pin,
     ),
     Scene("riwayat", shows(shell=on("history"), history=HISTORY)),
-    Scene("riwayat-kosong", shows(shell=on("history"), history=replace(HISTORY, rows=()))),
+    Scene("riwayat-kosong", shows(shell=on("history"), history=replace(HISTORY, read=True, rows=()))),
     Scene("riwayat-struk", shows(shell=on("history"), history=RECEIPT)),
     Scene(
         "riwayat-salinan",
@@ -363,5 +363,40 @@ SCENES: tuple[Scene, ...] = (
     Scene("ketik-nomor", shows(typed=_TYPED), _type_number),
     Scene("ketik-nomor-ragu", shows(typed=replace(_TYPED, warning=ODD)), _type_number),
     Scene("ketik-nomor-ketua", shows(typed=replace(_TYPED, mode="pin", last4="4821"))),
+    Scene(
+        "stok-sedang-dihitung",
+        shows(
+            shell=on("stock"),
+            stock=replace(
+                STOCK,
+                rows=tuple(replace(row, on_hand=None, content="") for row in STOCK.rows),
+                closing=True,
+                blind=True,
+            ),
+        ),
+    ),
+    Scene(
+        "tutup-segel-ditolak",
+        shows(
+            shell=on("closing"),
+            closing=replace(
+                SEAL,
+                edc_total="Rp1.815.500",
+                edc_differs=True,
+                explanation="Bu Suminah belum membayar",
+                notice=trouble("not_entitled", "text_name"),
+            ),
+        ),
+    ),
+    at_counter("siap-sedang-tutup", CounterState(day_open=False, day_closing=True)),
+    at_counter("siap-sudah-tutup", CounterState(day_open=False, day_sealed=True)),
+    at_counter(
+        "ditolak-sedang-tutup",
+        CounterState(phase=Phase.REFUSED, refusal=trouble("refusal.day_closing"), day_open=False, day_closing=True),
+    ),
+    Scene(
+        "buka-hari-sedang-tutup",
+        shows(shell=on("day"), day=replace(MORNING, already=True, closing=True, can_open=False)),
+    ),
 )
 """Every state, in the order of a day; then what is seldom seen."""

@@ -29,7 +29,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Said, Stack, kit_trouble
+from ewarung_pos.ui.views.parts import READING, Box, Page, PagedRows, Said, Stack, kit_trouble
 from ewarung_pos.ui.views.room_table import RoomTable
 
 __all__ = ["StockView"]
@@ -39,19 +39,29 @@ MOST_PACKS = 9_999
 
 def _columns(room: Density) -> tuple[Column[StockRow], ...]:
     """Where it is narrow the pack is left to the name, and in the smallest windows the content."""
-    content: tuple[Column[StockRow], ...] = (Column("Isi", lambda each: Cell(each.content, Tone.SOFT), right=True),)
+    content: tuple[Column[StockRow], ...] = (
+        Column("Isi", lambda each: Cell(each.content or "–", Tone.SOFT), right=True),
+    )
     pack: tuple[Column[StockRow], ...] = (Column("Kemasan", lambda each: Cell(each.pack, Tone.SOFT)),)
     return (
         Column("Barang", lambda each: Cell(each.name, picture=each.pictogram), share=1),
         *(() if room in (Density.TIGHT, Density.COMPACT) else pack),
-        Column("Di rak", lambda each: Cell(dotted(each.on_hand), bold=True), right=True),
+        Column("Di rak", _on_hand, right=True),
         *(() if room is Density.TIGHT else content),
         Column("Harga/kemasan", lambda each: Cell(each.price), right=True),
         Column("Batas/kemasan", _ceiling, right=True),
     )
 
 
+def _on_hand(row: StockRow) -> Cell:
+    return Cell("–", Tone.SOFT) if row.on_hand is None else Cell(dotted(row.on_hand), bold=True)
+
+
 def _sum(row: StockRow) -> str:
+    if row.on_hand is None:
+        return f"+ {dotted(row.receiving)}" if row.receiving else "–"
+    if not row.receiving:
+        return dotted(row.on_hand)
     return f"{dotted(row.on_hand)} + {dotted(row.receiving)} = {dotted(row.on_hand + row.receiving)}"
 
 
@@ -96,14 +106,20 @@ class _ShelfPage(Page):
     def __init__(self, stock: StockViewModel) -> None:
         super().__init__()
         head = Box(across=True, gap=2)
-        head.add(Text("Stok di rak", Role.TITLE)).space()
+        self._blind = Text(
+            "Angka di rak tidak ditampilkan selama stok dihitung tanpa melihat catatan.",
+            Role.BODY,
+            Tone.SOFT,
+            wrap=True,
+        )
+        head.add(Text("Stok di rak", Role.TITLE)).add(self._blind, stretch=4).space()
         self.begin = BigButton("Terima barang", kind=ButtonKind.PRIMARY, icon="truck", key="F9")
         self.begin.clicked.connect(stock.begin_receiving)
         head.add(self.begin)
         self._said = Said()
         self._card = Card(pad=0, spacing=0)
-        empty = EmptyState("package", "Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.", height=96)
-        self.table: RoomTable[StockRow] = RoomTable("Stok di rak", _columns, empty)
+        self._empty = EmptyState("package", height=96)
+        self.table: RoomTable[StockRow] = RoomTable("Stok di rak", _columns, self._empty)
         self._card.body.addWidget(self.table, 1)
         self._trouble = TroubleCard()
         self._trouble.acted.connect(stock.dismiss)
@@ -115,7 +131,11 @@ class _ShelfPage(Page):
 
     def render_state(self, state: StockState) -> None:
         self._said.render_state(state.said)
+        self._blind.setVisible(state.blind)
+        self.begin.set_reason("hari sedang ditutup" if state.closing else "")
         self.table.set_rows(state.rows)
+        title, detail = ("Belum ada barang", "Daftar barang datang dari kota lewat Sinkron.") if state.read else READING
+        self._empty.render_state("package", title, detail)
         if state.notice is not None:
             self._trouble.render_state(kit_trouble(state.notice))
         self._body.show_page(self._trouble if state.notice is not None else self._card)
@@ -152,10 +172,8 @@ class _ReceiveLine(Box):
         runs = [Run("di rak", Role.BODY, Tone.SOFT)]
         if self._limited:
             runs = [Run(f"Paling banyak {dotted(MOST_PACKS)} sekali catat.", Role.BODY, Tone.LOOK, bold=True)]
-        elif row.receiving:
-            runs.append(Run(_sum(row), Role.BODY, Tone.GO, bold=True))
         else:
-            runs.append(Run(dotted(row.on_hand), Role.BODY, bold=True))
+            runs.append(Run(_sum(row), Role.BODY, Tone.GO if row.receiving else Tone.INK, bold=True))
         self._now.set_runs(tuple(runs))
         if not self.field.hasFocus() or (self.field.value() or 0) != row.receiving:
             self.field.set_value(row.receiving or None)

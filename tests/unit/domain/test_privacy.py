@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from ewarung_pos.domain.free_text import NOTE_CHARS, holds_long_number
+from ewarung_pos.domain.free_text import NOTE_CHARS, holds_long_number, holds_name
 from ewarung_pos.domain.journal import ComplaintRecorded, Entry, Fact
 
 CODES = {
@@ -90,3 +90,17 @@ def test_long_numbers_are_seen_however_they_are_spaced(text: str) -> None:
 def test_what_a_delivery_note_or_a_telephone_has_is_not_one(text: str) -> None:
     assert not holds_long_number(text)
     assert len(text) < NOTE_CHARS
+
+
+@pytest.mark.parametrize(
+    ("text", "held"),
+    [("", False), ("kartu SRI WAHYUNI", True), ("sri, wahyuni", True), ("Sri", False), ("SRI WAHYUNINGSIH", False)],
+)
+def test_a_name_is_seen_whole_and_only_whole(text: str, held: bool) -> None:
+    assert holds_name(text, ["SUMINAH", "Sri Wahyuni"]) is held
+
+
+@pytest.mark.parametrize("name", ["", " ", "-"])
+def test_a_register_without_a_name_refuses_nothing(name: str) -> None:
+    assert not holds_name("", [name])
+    assert not holds_name("tumpah - dua sak", [name])

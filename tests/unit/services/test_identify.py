@@ -89,7 +89,7 @@ def test_before_the_day_is_open(kit: TillKit) -> None:
 
 def test_while_the_day_is_being_closed(shop: TillKit) -> None:
     shop.day.begin_close("siti")
-    assert refused_serving(shop, shop.card("SUMINAH"), DayNotOpen) == "day_not_open"
+    assert refused_serving(shop, shop.card("SUMINAH"), DayNotOpen) == "day_closing"
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ def test_only_redemptions(shop: TillKit) -> None:
 def test_not_while_closing_nor_on_another_day(shop: TillKit) -> None:
     done = serve(shop, shop.card("SRI WAHYUNI"), ration(RICE, 1))
     shop.day.begin_close("siti")
-    assert refused(shop, done.entry.id, DayNotOpen) == "not_same_day"
+    assert refused(shop, done.entry.id, DayNotOpen) == "day_closing"
     shop.day.explain(shop.day.count(dict(shop.ledger.read().stock()), "siti"), "siti")
     shop.day.seal("siti", None)
     assert refused(shop, done.entry.id, DayNotOpen) == "not_same_day"

@@ -53,3 +53,25 @@ def test_a_text_that_may_not_be_kept_changes_nothing(
     assert refused.value.reason == reason
     assert text not in str(refused.value)
     assert facts(shop) == before
+
+
+@pytest.mark.parametrize("typed", [note, explanation])
+@pytest.mark.parametrize("text", ["SUMINAH", "kurang bayar bu Suminah", "sri-wahyuni (4821)", "punya Sri  Wahyuni."])
+def test_a_family_of_the_register_is_not_named_in_what_happened(
+    shop: TillKit, typed: Callable[[TillKit, str], None], text: str
+) -> None:
+    before = facts(shop)
+    with pytest.raises(NotEntitled) as refused:
+        typed(shop, text)
+    assert refused.value.reason == "text_name"
+    assert text not in str(refused.value)
+    assert facts(shop) == before
+
+
+@pytest.mark.parametrize("text", ["struk 0047, kartu 4821", "kasir Sri lupa", "suminahan", "tumpah"])
+def test_a_receipt_number_and_words_that_only_look_alike_pass(shop: TillKit, text: str) -> None:
+    note(shop, text)
+
+
+def test_a_supplier_may_bear_the_name_of_a_family(shop: TillKit) -> None:
+    receive(shop, "Bu Suminah")

@@ -8,8 +8,20 @@ from ewarung_pos.domain.journal import StockAdjusted
 from ewarung_pos.ports import SyncPhase, SyncReport
 from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.closing_sheet import REASONS
-from tests.unit.services.counter import RICE, facts
-from tests.unit.viewmodels.closing import ask_edc, begin, closed, count, explain, notice, row, seal, state
+from ewarung_pos.ui.viewmodels.counter_state import Phase
+from tests.unit.services.counter import DAY_MS, RICE, facts
+from tests.unit.viewmodels.closing import (
+    ask_edc,
+    begin,
+    closed,
+    count,
+    explain,
+    notice,
+    row,
+    seal,
+    state,
+    up_to_the_edc,
+)
 from tests.unit.viewmodels.till import LEADER, ScriptedTill
 
 # --- the whole way ---------------------------------------------------------------------------------------------------
@@ -67,17 +79,125 @@ def test_a_day_without_any_customer_closes_too(shut: ScriptedTill) -> None:
 def test_no_card_is_served_once_the_close_began_and_again_when_it_is_called_off(evening: ScriptedTill) -> None:
     begin(evening)
     evening.to("counter")
-    assert not evening.counter.day_open
+    assert (evening.counter.day_open, evening.counter.day_closing) == (False, True)
     evening.insert("SUMINAH")
-    assert evening.counter.refusal is not None
-    assert evening.counter.refusal.code == "refusal.day_not_open"
+    assert refusal(evening) == ("refusal.day_closing", "go_closing")
     evening.to("closing")
     evening.vm.closing.back_to_serving()
     evening.settle()
     assert (state(evening).step, state(evening).can_go_on) == (0, True)
-    evening.to("counter")
+    assert (evening.vm.shell.state.screen, evening.counter.day_open) == ("counter", True)
+    assert (evening.phase(), evening.counter.refusal) == (Phase.READY, None)
     evening.insert("SUMINAH")
     assert evening.counter.refusal is None
+
+
+def test_a_close_that_is_under_way_is_what_every_screen_says_and_leads_to(evening: ScriptedTill) -> None:
+    begin(evening)
+    evening.to("counter")
+    assert (evening.counter.day_closing, evening.counter.day_sealed) == (True, False)
+    evening.to("day")
+    opening = evening.vm.day.state
+    assert (opening.already, opening.closing, opening.can_open) == (True, True, False)
+    evening.to("stock")
+    evening.vm.stock.begin_receiving()
+    evening.vm.stock.describe("Bulog", "SJ-1")
+    evening.vm.stock.set_receiving(RICE, 3)
+    evening.vm.stock.receive()
+    evening.settle()
+    told = evening.vm.stock.state.notice
+    assert told is not None
+    assert (told.title, told.action) == ("Hari sedang ditutup", "go_closing")
+
+
+def test_no_screen_shows_the_book_until_the_count_is_recorded(evening: ScriptedTill) -> None:
+    def told() -> tuple[set[int | None], bool, bool, str]:
+        evening.to("stock")
+        evening.to("day")
+        shelf = evening.vm.stock.state
+        facts_of_the_morning = " ".join(fact.text for fact in evening.vm.day.state.facts)
+        evening.to("closing")
+        return {each.on_hand for each in shelf.rows}, shelf.blind, shelf.closing, facts_of_the_morning
+
+    on_hand, blind, closing, morning = told()
+    assert None not in on_hand
+    assert (blind, closing) == (False, False)
+    assert "menurut catatan" in morning
+    begin(evening)
+    on_hand, blind, closing, morning = told()
+    assert (on_hand, blind, closing) == ({None}, True, True)
+    assert {each.content for each in evening.vm.stock.state.rows} == {""}
+    assert "menurut catatan" not in morning
+    count(evening)
+    on_hand, blind, closing, _ = told()
+    assert None not in on_hand
+    assert (blind, closing) == (False, True)
+
+
+def test_a_refusal_does_not_outlive_the_close_that_was_its_reason(evening: ScriptedTill) -> None:
+    begin(evening)
+    evening.to("counter")
+    evening.insert("SUMINAH")
+    recorded = len(facts(evening.kit))
+    evening.to("closing")
+    evening.to("counter")
+    assert refusal(evening) == ("refusal.day_closing", "go_closing")
+    evening.to("closing")
+    count(evening)
+    explain(evening)
+    ask_edc(evening)
+    seal(evening)
+    sealed = len(facts(evening.kit))
+    evening.to("counter")
+    assert refusal(evening) == ("refusal.day_sealed", "dismiss")
+    assert evening.counter.person is not None
+    assert recorded < sealed == len(facts(evening.kit))
+    evening.vm.counter.finish()
+    evening.settle()
+    assert (evening.phase(), evening.counter.day_sealed) == (Phase.READY, True)
+    evening.to("closing")
+    evening.insert("SUMINAH")
+    evening.kit.clock.ms += DAY_MS
+    evening.to("counter")
+    assert refusal(evening) == ("refusal.day_not_open", "go_day")
+
+
+def test_serving_can_be_taken_up_again_up_to_the_seal(evening: ScriptedTill) -> None:
+    up_to_the_edc(evening)
+    assert state(evening).step == 4
+    evening.vm.closing.back_to_serving()
+    evening.settle()
+    assert evening.vm.shell.state.screen == "counter"
+    evening.ration("SUMINAH", beras_medium_5=1)
+
+
+def test_a_seal_that_is_being_set_is_not_called_off(evening: ScriptedTill) -> None:
+    up_to_the_edc(evening)
+    evening.vm.closing.seal()
+    evening.vm.closing.back_to_serving()
+    evening.settle()
+    assert (state(evening).step, notice(evening)) == (5, "")
+
+
+def test_who_went_elsewhere_meanwhile_is_not_fetched_back_to_the_counter(evening: ScriptedTill) -> None:
+    begin(evening)
+    evening.vm.closing.back_to_serving()
+    evening.vm.shell.go("history")
+    evening.settle()
+    assert evening.vm.shell.state.screen == "history"
+
+
+def test_a_basket_under_way_when_the_close_began_says_so(evening: ScriptedTill) -> None:
+    evening.to("counter")
+    evening.insert("SUMINAH")
+    evening.choose("ration", beras_medium_5=1)
+    evening.to("closing")
+    begin(evening)
+    evening.to("counter")
+    evening.serve()
+    told = evening.counter.notice
+    assert told is not None
+    assert told.title == "Hari sedang ditutup"
 
 
 def test_the_first_figure_says_what_paid_for_the_goods_on_screen_and_paper(till: ScriptedTill) -> None:
@@ -109,9 +229,15 @@ def test_what_was_undone_completely_tells_no_story(evening: ScriptedTill) -> Non
     assert state(evening).story_agrees
 
 
+def refusal(till: ScriptedTill) -> tuple[str, str]:
+    """Code and action of what keeps the card from being served."""
+    assert till.counter.refusal is not None
+    return till.counter.refusal.code, till.counter.refusal.action
+
+
 def test_nothing_can_be_closed_that_is_not_open(shut: ScriptedTill) -> None:
     shut.to("closing")
-    assert (state(shut).step, state(shut).can_go_on) == (0, False)
+    assert (state(shut).step, state(shut).can_go_on, state(shut).sealed_today) == (0, False, False)
     begin(shut)
     assert notice(shut) == "refusal.day_not_open"
     shut.vm.closing.dismiss()

@@ -41,6 +41,40 @@ def test_a_difference_with_the_edc_needs_an_explanation(evening: ScriptedTill) -
     assert closed(evening).edc == EdcTotals(30_000, "000001", "uji coba bank")
 
 
+def test_an_explanation_that_names_a_family_is_told_so_and_can_be_put_right(evening: ScriptedTill) -> None:
+    evening.edc.settlements = [Settlement(30_000, "000001")]
+    up_to_the_edc(evening)
+    evening.vm.closing.explain_edc("kurang bayar Bu Suminah")
+    seal(evening)
+    assert (notice(evening), state(evening).step, state(evening).busy) == ("not_entitled.text_name", 4, "")
+    evening.vm.closing.explain_edc("kurang bayar, struk 0002")
+    assert (notice(evening), state(evening).can_go_on) == ("", True)
+    seal(evening)
+    assert state(evening).step == 5
+
+
+def test_a_recount_is_possible_up_to_the_seal(evening: ScriptedTill) -> None:
+    evening.edc.settlements = [Settlement(30_000, "000001")]
+    up_to_the_edc(evening)
+    evening.vm.closing.explain_edc("uji coba bank")
+    evening.vm.closing.recount()
+    assert (state(evening).step, row(evening, "gula-1").counted) == (1, 50)
+    count(evening, gula_1=1)
+    evening.vm.closing.choose_reason("gula-1", "bocor")
+    explain(evening)
+    ask_edc(evening)
+    assert (state(evening).step, state(evening).edc_total, state(evening).explanation) == (
+        4,
+        "Rp30.000",
+        "uji coba bank",
+    )
+    evening.vm.closing.seal()
+    evening.vm.closing.recount()
+    evening.settle()
+    assert state(evening).step == 5
+    assert closed(evening).edc == EdcTotals(30_000, "000001", "uji coba bank")
+
+
 def test_an_edc_that_gives_no_total_is_missing_and_not_zero(evening: ScriptedTill) -> None:
     evening.edc.settlements = [DeviceError(reason="settlement_refused"), Settlement(29_000, "000001")]
     up_to_the_edc(evening)

@@ -43,6 +43,19 @@ def test_the_shelf_shows_packs_contents_price_and_ceiling(till: ScriptedTill) ->
     assert len(shelf(till).rows) == len(till.kit.ledger.read().catalogue().products)
 
 
+def test_each_list_says_whether_the_ledger_has_answered_yet(till: ScriptedTill) -> None:
+    vm = till.vm
+
+    def read() -> tuple[bool, ...]:
+        return (vm.stock.state.read, vm.history.state.read, vm.closing.state.read)
+
+    for screen in ("stock", "history", "closing"):
+        vm.shell.go(screen)
+    assert read() == (False, False, False)
+    till.settle()
+    assert read() == (True, True, True)
+
+
 def test_before_the_first_day_no_ceiling_is_known(shut: ScriptedTill) -> None:
     shut.to("stock")
     assert row(shut, RICE).ceiling == ""
