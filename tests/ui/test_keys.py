@@ -406,6 +406,19 @@ def test_what_goes_away_with_the_focus_never_hands_it_to_the_header(qtbot: QtBot
         away.setEnabled(True)
 
 
+def test_what_went_away_while_the_tray_was_in_front_leaves_the_keyboard_with_the_screen(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, size=(1024, 600), counter=CHOSEN)
+    (page,) = visible(window, BasketPage)
+    tray = QLineEdit()
+    qtbot.addWidget(tray)
+    tray.show()
+    page.take_all.setFocus(Qt.FocusReason.TabFocusReason)
+    activate(qtbot, tray)
+    page.take_all.hide()
+    activate(qtbot, window)
+    assert focused() == "Beras medium"
+
+
 def test_no_number_of_tabs_brings_the_focus_to_the_operators_name(qtbot: QtBot) -> None:
     window, _ = shown(qtbot, counter=CHOSEN)
     seen = set()
