@@ -12,7 +12,7 @@ from typing import Any, cast
 import pytest
 from msgspec.structs import replace
 from PIL import Image
-from PySide6.QtCore import QPoint, QSize, Qt
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
@@ -26,8 +26,8 @@ from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
 from ewarung_pos.ui.viewmodels.shell import SCREENS
 from ewarung_pos.ui.viewmodels.stock import StockState
-from ewarung_pos.ui.viewmodels.tray import TrayViewModel
-from ewarung_pos.ui.views.basket import BasketPage, ShelfLine
+from ewarung_pos.ui.viewmodels.tray import TraySlip, TrayViewModel
+from ewarung_pos.ui.views.basket import BasketPage, FamilyCard, ShelfLine
 from ewarung_pos.ui.views.closing import ClosingView
 from ewarung_pos.ui.views.counter import CounterView
 from ewarung_pos.ui.views.document import Paper
@@ -52,10 +52,10 @@ from ewarung_pos.ui.views.picture_books import (
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, PURSE, READY
 from ewarung_pos.ui.views.picture_papers import PAPER
 from ewarung_pos.ui.views.picture_scenes import SCENES
-from ewarung_pos.ui.views.picture_stage import OUT, SHELL, till_window
+from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Still, till_window
 from ewarung_pos.ui.views.pictures import render_states, settle, show_scene
 from ewarung_pos.ui.views.qr import qr_modules
-from ewarung_pos.ui.views.tray import PAGE_KEYS, TrayView
+from ewarung_pos.ui.views.tray import PAGE_KEYS, TrayShape, TrayView
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
 from tests.ui.at_window import last, on, press, shown, typed, visible
 
@@ -783,64 +783,160 @@ class Hands:
         return {}
 
 
-def test_the_tray_works_beside_and_apart_and_ends_its_thread(qtbot: QtBot) -> None:
-    hands = Hands()
-    spare, stills = till_window()
+def practised(qtbot: QtBot, size: tuple[int, int], hands: Hands, **states: Any) -> tuple[TillWindow, dict[str, Still]]:
+    spare, stills = till_window(**states)
     close(spare)
-    models = ViewModels(**cast("dict[str, Any]", stills))
-    window = TillWindow(models, tray=hands)
+    window = TillWindow(ViewModels(**cast("dict[str, Any]", stills)), tray=hands)
     qtbot.addWidget(window)
-    window.resize(1300, 768)
-    window.show()
+    window.resize(*size)
+    with qtbot.waitActive(window, timeout=15_000):
+        window.show()
+        window.activateWindow()
+    qtbot.waitUntil(lambda: len(tray_of(window)._cards) == 2, timeout=15_000)
+    qtbot.waitUntil(tray_of(window)._face._keys[0].isEnabled, timeout=15_000)
+    for still in stills.values():
+        still.calls.clear()
+    return window, stills
 
-    def tray() -> TrayView:
-        assert window._tray is not None
-        return window._tray
 
-    assert tray().isWindow()
-    qtbot.waitUntil(lambda: len(tray()._cards) == 2, timeout=15_000)
-    tray()._cards[1].click()
-    tray()._chips[1].click()
-    qtbot.waitUntil(tray()._face._keys[0].isEnabled, timeout=15_000)
-    tray()._face._keys[0].click()
-    tray()._paper.void.click()
+def tray_of(window: TillWindow) -> TrayView:
+    assert window._tray is not None
+    return window._tray
+
+
+def test_the_tray_works_beside_and_over_the_till_and_ends_its_thread(qtbot: QtBot) -> None:
+    hands = Hands()
+    window, _ = practised(qtbot, (1800, 900), hands)
+    tray = tray_of(window)
+    assert tray.shape is TrayShape.WIDE
+    tray._cards[1].click()
+    tray._chips[1].click()
+    tray._face._keys[0].click()
+    tray._paper.void.click()
     qtbot.waitUntil(lambda: len(hands.done) == 4)
     assert hands.done == [("insert", "2"), ("next_sale", "wrong_pin"), ("press", "1"), ("void", "000123")]
-    window.resize(1800, 900)
-    settle()
-    assert not tray().isWindow()
     keys = [each.key_hint for each in visible(window, PaintedButton) if each.key_hint and each.isEnabled()]
     assert len(keys) == len(set(keys))
-    assert tray().isVisible()
-    assert len(tray()._cards) == 2
-    window.resize(1300, 768)
+    window.resize(800, 480)
     settle()
-    assert tray().isWindow()
+    assert tray_of(window).shape is TrayShape.SPREAD
+    qtbot.waitUntil(lambda: len(tray_of(window)._cards) == 2, timeout=15_000)
+    tray_of(window)._turn.click()
+    qtbot.waitUntil(lambda: hands.done[-1] == ("next_sale", "cancel"), timeout=15_000)
     window.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("lane-")]
 
 
-def test_a_card_of_the_tray_is_found_by_name_and_the_tray_put_away_by_key(qtbot: QtBot) -> None:
+@pytest.mark.parametrize(
+    ("size", "beside"),
+    [((1364, 740), True), ((1280, 800), True), ((1022, 578), True), ((1024, 500), False), ((800, 600), False)],
+)
+@pytest.mark.parametrize("counter", [READY, PURSE], ids=["siap", "kartu"])
+def test_the_tray_fits_the_window_and_covers_no_screen_and_no_name(
+    qtbot: QtBot, size: tuple[int, int], beside: bool, counter: CounterState
+) -> None:
+    window, _ = practised(qtbot, size, Hands(), counter=counter)
+    tray = tray_of(window)
+    assert (window.width(), window.height()) == size
+    area = QRect(tray.mapTo(window, QPoint(0, 0)), tray.size())
+    assert window.rect().contains(area)
+    assert cut(window) == []
+    till = window._frame
+    assert beside == (till.geometry().right() < tray.geometry().left())
+    assert window._shell is not None
+    rail = window._shell.rail
+    assert not area.intersects(QRect(rail.mapTo(window, QPoint(0, 0)), rail.size()))
+    for card in visible(window, FamilyCard):
+        assert not area.intersects(QRect(card.mapTo(window, QPoint(0, 0)), card.size()))
+    window.close()
+
+
+@pytest.mark.parametrize("name", ["latihan-edc", "latihan-edc-sempit", "latihan-edc-rendah"])
+def test_a_slip_moves_nothing_on_the_tray_and_nothing_covers_the_display(name: str) -> None:
+    widget = show_scene(BY_NAME[name], QSize(1024, 600))
+    try:
+        assert isinstance(widget, TrayView)
+
+        def places() -> list[QRect]:
+            settle()
+            return [QRect(each.mapTo(widget, QPoint(0, 0)), each.size()) for each in visible(widget, QAbstractButton)]
+
+        state = cast("Any", widget._tray).state
+        widget.render_state(replace(state, slip=None))
+        before = places()
+        widget.render_state(replace(state, slip=TraySlip("SALE Rp58.000 •••• 4821", "APPR 1 · INV 2", "2", True)))
+        assert places() == before
+        widget.render_state(replace(state, slip=TraySlip("VOID Rp58.000 •••• 4821", "APPR 1 · INV 2", "2", False)))
+        assert places() == before
+        assert not widget._paper.void.isEnabled()
+        assert min(key.y() for key in widget._face._keys) >= widget._face._edge + widget._face._display
+    finally:
+        close(widget)
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1022, 578), (800, 480)], ids=str)
+def test_whatever_is_pressed_on_the_tray_the_keyboard_stays_with_the_till(qtbot: QtBot, size: tuple[int, int]) -> None:
     hands = Hands()
-    spare, stills = till_window()
-    close(spare)
-    window = TillWindow(ViewModels(**cast("dict[str, Any]", stills)), tray=hands)
-    qtbot.addWidget(window)
-    window.resize(1024, 600)
-    with qtbot.waitActive(window, timeout=15_000):
-        window.show()
-        window.activateWindow()
-    tray = window._tray
-    assert tray is not None
-    qtbot.waitUntil(lambda: len(tray._cards) == 2, timeout=15_000)
-    QTest.keyClicks(tray.search, "ngat")
+    window, stills = practised(qtbot, size, hands, counter=CHOSEN)
+    tray = tray_of(window)
+    QTest.mouseClick(tray._cards[0], Qt.MouseButton.LeftButton)
+    QTest.mouseClick(tray._face._keys[4], Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(hands.done) == 2, timeout=15_000)
+    press(window, Qt.Key.Key_Return)
+    assert stills["counter"].calls == [("serve",)]
+    chip = tray._chips[1] if tray._chips else tray._turn
+    chip.setFocus(Qt.FocusReason.TabFocusReason)
+    press(window, Qt.Key.Key_Return)
+    tray._cards[1].setFocus(Qt.FocusReason.TabFocusReason)
+    press(window, Qt.Key.Key_Enter)
+    assert stills["counter"].calls == [("serve",)] * 3
+    assert len(hands.done) == 2
+    press(window, Qt.Key.Key_Space)
+    qtbot.waitUntil(lambda: hands.done[2:] == [("insert", "2")], timeout=15_000)
+    window.close()
+
+
+@pytest.mark.parametrize("size", [(1022, 578), (800, 480)], ids=str)
+def test_a_card_of_the_tray_is_found_by_name_and_the_keyboard_goes_back(qtbot: QtBot, size: tuple[int, int]) -> None:
+    hands = Hands()
+    window, stills = practised(qtbot, size, hands, counter=CHOSEN)
+    tray = tray_of(window)
+    tray.search.setFocus(Qt.FocusReason.MouseFocusReason)
+    typed("ngat")
     qtbot.waitUntil(lambda: [card.row for card in tray._cards] == ["2"], timeout=15_000)
     QTest.keyClick(tray.search, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: hands.done == [("insert", "2")], timeout=15_000)
+    assert not tray.search.hasFocus()
+    press(window, Qt.Key.Key_Return)
+    tray.search.setFocus(Qt.FocusReason.MouseFocusReason)
+    press(window, Qt.Key.Key_Escape)
+    press(window, Qt.Key.Key_Escape)
+    assert stills["counter"].calls == [("serve",), ("cancel",)]
+    window.close()
+
+
+def test_a_tray_over_the_till_is_put_away_by_key_and_waits_for_who_signs_in(qtbot: QtBot) -> None:
+    window, stills = practised(qtbot, (800, 480), Hands(), counter=CHOSEN)
+    tray = tray_of(window)
+    assert tray.isVisible()
+    tray.search.setFocus(Qt.FocusReason.MouseFocusReason)
     press(window, Qt.Key.Key_F11)
     assert tray.isHidden()
+    press(window, Qt.Key.Key_Return)
+    assert ("serve",) in stills["counter"].calls
     press(window, Qt.Key.Key_F11)
     assert tray.isVisible()
+    stills["shell"].show(OUT)
+    assert tray.isHidden()
+    press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    typed("234567")
+    assert visible(window, PinPad)[0].count() == 6
+    stills["shell"].show(SHELL)
+    assert tray.isVisible()
+    window.resize(1022, 578)
+    settle()
+    press(window, Qt.Key.Key_F11)
+    assert tray_of(window).isVisible()
     window.close()
 
 

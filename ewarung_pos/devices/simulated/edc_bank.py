@@ -39,8 +39,8 @@ class Card(msgspec.Struct, frozen=True):
 
     @property
     def label(self) -> str:
-        """As it lies on the tray."""
-        return f"{self.name} · **** {self.number[-4:]}"
+        """As it lies on the tray; KKS on a card with a purse."""
+        return f"{self.name} · **** {self.number[-4:]}{' · KKS' if self.balance else ''}"
 
 
 class Slip(msgspec.Struct, frozen=True):

@@ -158,6 +158,8 @@ class Stack(Pages):
 
 NARROW_BAR = 420
 LEAST_BAR = 340
+ONE_BUTTON = 260
+"""Below this there is room for one button only, which goes round."""
 _PAGE_KEYS = ("PgUp", "PgDown")
 
 
@@ -283,6 +285,8 @@ class PagedRows(Painted):
             # Qt would hand the keyboard on to what stands below the rows: *Batal*.
             self.setFocus(Qt.FocusReason.OtherFocusReason)
         self._page += by
+        if self._goes_round():
+            self._page %= -(-len(self._rows) // self._per())
         self._place()
         if inside:
             self._focus_first()
@@ -303,6 +307,9 @@ class PagedRows(Painted):
             return len(self._rows)
         return max(1, (room - self._bar.sizeHint().height()) // least)
 
+    def _goes_round(self) -> bool:
+        return self.width() < ONE_BUTTON
+
     def _place(self) -> None:
         count = len(self._rows)
         per = self._per()
@@ -322,13 +329,14 @@ class PagedRows(Painted):
             each.setVisible(shown)
         self._bar.setVisible(pages > 1)
         if pages > 1:
-            narrow = self.width() < NARROW_BAR
+            narrow, one = self.width() < NARROW_BAR, self._goes_round()
+            self._back.setVisible(not one)
             self._back.set_text("Naik" if narrow else "Sebelumnya")
-            self._on.set_text("Turun" if narrow else "Berikutnya")
+            self._on.set_text("Lainnya" if one else "Turun" if narrow else "Berikutnya")
             self._bar.setGeometry(0, self.height() - bar, self.width(), bar)
             self._tops.append(self.height() - bar)
             self._back.setEnabled(self._page > 0)
-            self._on.setEnabled(self._page < pages - 1)
+            self._on.setEnabled(one or self._page < pages - 1)
             last = min(first + per, count)
             self._where.setVisible(self.width() >= LEAST_BAR)
             self._where.set_text(f"{first + 1}–{last}/{count}" if narrow else f"{first + 1}–{last} dari {count}")

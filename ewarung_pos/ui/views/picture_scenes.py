@@ -56,13 +56,13 @@ from ewarung_pos.ui.views.picture_stage import (
     shows,
     till_window,
 )
-from ewarung_pos.ui.views.tray import TrayView
+from ewarung_pos.ui.views.tray import TrayShape, TrayView
 
 __all__ = ["SCENES"]
 
 _TRAY = TrayState(
     cards=(
-        ("1", "SUMINAH · **** 4821"),
+        ("1", "SUMINAH · **** 4821 · KKS"),
         ("2", "NGATINI · **** 1190"),
         ("3", "SRI WAHYUNI · **** 7745"),
         ("4", "KASMI · **** 3302"),
@@ -82,9 +82,9 @@ _CHIP = replace(
 _TYPED = TypedCardState(mode="number", reason="kartu_rusak", ready=True)
 
 
-def _tray(state: TrayState) -> Callable[[], QWidget]:
+def _tray(state: TrayState, shape: TrayShape = TrayShape.WIDE) -> Callable[[], QWidget]:
     def build() -> QWidget:
-        view = TrayView(cast("TrayViewModel", Still(state)))
+        view = TrayView(cast("TrayViewModel", Still(state)), shape)
         view.render_state(state)
         return view
 
@@ -387,6 +387,20 @@ SCENES: tuple[Scene, ...] = (
                 notice=trouble("not_entitled", "text_name"),
             ),
         ),
+    ),
+    Scene("latihan-edc-sempit", _tray(_TRAY, TrayShape.NARROW), size=(224, 578)),
+    Scene(
+        "latihan-edc-rendah",
+        _tray(replace(_TRAY, behaviour="lose_answer", slip=None), TrayShape.SPREAD),
+        size=(448, 380),
+    ),
+    Scene(
+        "latihan-edc-sempit-jauh",
+        _tray(
+            replace(_TRAY, display=(), asks_pin=False, slip=None, inserted="", away=trouble("device_unavailable")),
+            TrayShape.NARROW,
+        ),
+        size=(224, 560),
     ),
     at_counter("siap-sedang-tutup", CounterState(day_open=False, day_closing=True)),
     at_counter("siap-sudah-tutup", CounterState(day_open=False, day_sealed=True)),

@@ -36,7 +36,7 @@ from ewarung_pos.ui.views.sign_in import SignInView
 if TYPE_CHECKING:
     from ewarung_pos.ui.views.counter import CounterView
     from ewarung_pos.ui.views.doubt import DoubtView
-    from ewarung_pos.ui.views.tray import TrayView
+    from ewarung_pos.ui.views.tray import TrayShape, TrayView
     from ewarung_pos.ui.views.typed_card import TypedCardView
 
 __all__ = ["TillWindow", "ViewModels"]
@@ -46,13 +46,16 @@ S = TypeVar("S")
 FAULT_WIDTH = 920
 """A page that says one thing is read, not scanned: px."""
 
-TRAY_WIDTH = 340
 TRAY_KEY = "F11"
 """Puts the tray away where it covers the till, and lays it out again."""
 TRAY_SECONDS = 3.0
 """A call to the tray gives up after two."""
-WIDE = 1024 + TRAY_WIDTH
-"""From this width on the tray stands beside the till; below, in a window of its own."""
+WIDE, NARROW = 1364, 1020
+"""From these widths on the tray stands beside the till, at its full width or as a narrow column; below, over it."""
+ROOM_FOR_CARDS = 120
+"""Where the tray lies over the till it takes this much more than it needs: px."""
+LOW = 540
+"""A window lower than this has no room for the tray in one column."""
 
 
 class ViewModels(msgspec.Struct, frozen=True):
@@ -141,6 +144,7 @@ class TillWindow(QMainWindow):
         self._line.addWidget(self._frame, 1)
         self.setCentralWidget(middle)
         self._tray: TrayView | None = None
+        self._tray_away = False
         self._faulted = False
         self._sure = False
         self._tray_end: Callable[[], None] | None = None
@@ -182,6 +186,7 @@ class TillWindow(QMainWindow):
         if self._faulted:
             return
         self._frame.set_on(state.practice)
+        self._place_tray()
         if not state.operator:
             self._sign_in.render_state(state)
             if self._pages.currentWidget() is not self._sign_in:
@@ -267,40 +272,69 @@ class TillWindow(QMainWindow):
 
     # -- the practice tray ----------------------------------------------------------------------------------------
 
+    def _tray_shape(self) -> TrayShape:
+        from ewarung_pos.ui.views.tray import TrayShape
+
+        if self.width() >= WIDE and self.height() >= LOW:
+            return TrayShape.WIDE
+        return TrayShape.NARROW if self.height() >= LOW else TrayShape.SPREAD
+
+    def _tray_beside(self) -> int:
+        """How much of the window's width the tray takes from the till; 0 where it lies over it."""
+        if self._tray_model is None or self.width() < NARROW or self.height() < LOW:
+            return 0
+        return self._tray_shape().width
+
     def show_tray(self) -> None:
-        """Lay the tray beside the till, or in a window of its own where the till needs the width."""
+        """Lay the tray beside the till, or over it where the till needs the width."""
         model = self._tray_model
         if model is None:
             return
-        beside = self.width() >= WIDE
-        if self._tray is not None and self._tray.isWindow() is not beside:
-            return
         from ewarung_pos.ui.views.tray import TrayView
 
-        # Made anew on the other side: a widget that turns into a window and back does not survive on every platform.
-        self._drop_tray()
-        tray = TrayView(model, self)
-        if beside:
-            tray.setFixedWidth(TRAY_WIDTH)
-            self._line.addWidget(tray)
-        else:
-            tray.setWindowFlags(Qt.WindowType.Tool | Qt.WindowType.WindowStaysOnTopHint)
-            tray.setMinimumWidth(TRAY_WIDTH)
-            tray.resize(TRAY_WIDTH, min(720, self.height()))
-            away = QShortcut(QKeySequence(TRAY_KEY), tray)
-            away.activated.connect(self.turn_tray)
-        self._tray = tray
-        self._tray_end = model.subscribe(tray.render_state)
-        model.activate()
-        tray.show()
+        shape, beside = self._tray_shape(), self._tray_beside() > 0
+        if self._tray is None or self._tray.shape is not shape:
+            self._drop_tray()
+            self._tray = TrayView(model, shape, self.centralWidget())
+            self._tray.served.connect(self._give_keyboard)
+            self._tray_end = model.subscribe(self._tray.render_state)
+            model.activate()
+        if beside and self._line.indexOf(self._tray) < 0:
+            self._line.addWidget(self._tray)
+        elif not beside:
+            self._line.removeWidget(self._tray)
         self._frame.set_hint("" if beside else f"{TRAY_KEY} kartu dan EDC")
+        self._place_tray()
+
+    def _place_tray(self) -> None:
+        """Over the till it lies at the lower right, away from header, screens and family; before sign-in not at all."""
+        if self._tray is None:
+            return
+        beside = self._tray_beside() > 0
+        self._tray.setVisible(beside or (bool(self._vm.shell.state.operator) and not self._tray_away))
+        if not beside and (area := self.centralWidget()) is not None:
+            height = min(area.height(), self._tray.minimumSizeHint().height() + ROOM_FOR_CARDS)
+            wide = self._tray.shape.width
+            self._tray.setGeometry(area.width() - wide, area.height() - height, wide, height)
+            self._tray.raise_()
 
     def turn_tray(self) -> None:
         """Put the tray away where it lies over the till, or lay it out again; beside the till it stays."""
-        if self._tray is not None and self._tray.isWindow():
-            self._tray.setVisible(self._tray.isHidden())
-            if self._tray.isHidden():
-                self.activateWindow()
+        if self._tray is None or self._tray_beside():
+            return
+        self._give_keyboard()
+        self._tray_away = not self._tray_away
+        self._place_tray()
+
+    def _give_keyboard(self) -> None:
+        """What is typed next is meant for the till."""
+        focus = QApplication.focusWidget()
+        if self._tray is None or focus is None or not self._tray.isAncestorOf(focus):
+            return
+        if self._shell is not None and self._pages.currentWidget() is self._shell:
+            self._shell.take_keyboard()
+        elif self._pages.currentWidget() is self._sign_in:
+            self._sign_in.take_keyboard()
 
     def _drop_tray(self) -> None:
         if self._tray is not None:
@@ -330,8 +364,7 @@ class TillWindow(QMainWindow):
         super().resizeEvent(event)
         app = QApplication.instance()
         if isinstance(app, QApplication):
-            beside = TRAY_WIDTH if self._tray_model is not None and event.size().width() >= WIDE else 0
-            apply_window(app, QSize(event.size().width() - beside, event.size().height()))
+            apply_window(app, QSize(event.size().width() - self._tray_beside(), event.size().height()))
         if self._tray is not None:
             self.show_tray()
 
