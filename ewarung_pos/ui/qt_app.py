@@ -52,7 +52,7 @@ def start_qt(arguments: Sequence[str] = ()) -> QApplication:
     Raises:
         RuntimeError: the shipped fonts cannot be loaded (a broken installation).
     """
-    _spare_none()
+    _spare_singletons()
     found = QApplication.instance()
     app = found if isinstance(found, QApplication) else _begin([*(arguments or sys.argv[:1])])
     app.setApplicationName("eWarung POS")
@@ -84,17 +84,19 @@ def _while_beginning(kind: QtMsgType, _: QMessageLogContext, text: str) -> None:
         os._exit(2)
 
 
-def _spare_none() -> None:
-    """Make None as good as immortal before Python 3.12, where it is so by itself (PEP 683).
+def _spare_singletons() -> None:
+    """Make None, True and False as good as immortal before Python 3.12, where they are so by themselves (PEP 683).
 
-    PySide 6.12 returns None without taking a reference to it; on Python 3.11 every such call takes one away, and the
-    interpreter ends with "deallocating None" after some thousand of them. Measured: `QObject().setObjectName("")`.
+    PySide 6.12 gives them back without taking a reference to them; on Python 3.11 every such call takes one away, and
+    the interpreter ends with "deallocating None" or "bool_dealloc" after some thousand of them. Measured:
+    `QObject().setObjectName("")`, and about one True a window.
     """
     if sys.version_info < (3, 12) and sys.implementation.name == "cpython":
         spare = 1 << (8 * ctypes.sizeof(ctypes.c_ssize_t) - 4)
-        count = ctypes.c_ssize_t.from_address(id(None))
-        if count.value < spare // 2:
-            count.value += spare
+        for each in (None, True, False):
+            count = ctypes.c_ssize_t.from_address(id(each))
+            if count.value < spare // 2:
+                count.value += spare
 
 
 def style_sheet(style: Style) -> str:

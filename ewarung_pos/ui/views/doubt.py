@@ -105,6 +105,7 @@ class DoubtView(Page):
         steps = () if tight else panel.steps
         self._trouble.render_state(kit_trouble(panel.trouble, detail=detail, button="", steps=steps))
         self.ask.set_text(panel.trouble.button)
+        self.ask.set_icon("receipt-text" if panel.trouble.action == "ask_slip" else "refresh-cw")
         self.ask.setVisible(not panel.asking and not panel.slip_form)
         self._slip.render_state(panel, state.notice)
         self._left.show_page(self._slip if panel.slip_form else self._trouble)

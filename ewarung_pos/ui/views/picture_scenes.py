@@ -79,6 +79,13 @@ _TRAY = TrayState(
 _CHIP = replace(
     SHELL, lamps=(LampState("credit-card", "Chip perlu dilihat", "look", "counter", "Chip"), *SHELL.lamps[1:])
 )
+_MISMATCH = replace(
+    DOUBT,
+    asking=False,
+    trouble=trouble("doubt.mismatch"),
+    named="EDC menyebut kartu •••• 1190, Rp95.500, invoice 000123",
+    slip=("1190", "004512", "000123"),
+)
 _TYPED = TypedCardState(mode="number", reason="kartu_rusak", ready=True)
 
 
@@ -114,6 +121,7 @@ def _slip_paid(widget: QWidget) -> None:
 
     for form in widget.findChildren(SlipForm):
         form.choose("paid")
+        form.last4.setText("4821")
         form.approval.setText("004512")
         form.invoice.setText("000123")
 
@@ -123,8 +131,6 @@ def _slip_other(widget: QWidget) -> None:
 
     for form in widget.findChildren(SlipForm):
         form.choose("voided")
-        form.last4.setText("1190")
-        form.invoice.setText("000123")
 
 
 def _type_number(widget: QWidget) -> None:
@@ -348,11 +354,11 @@ SCENES: tuple[Scene, ...] = (
     ),
     Scene(
         "belum-pasti-tidak-cocok",
-        shows(doubt=DoubtState(replace(DOUBT, asking=False, trouble=trouble("doubt.mismatch")), 1)),
+        shows(doubt=DoubtState(_MISMATCH, 1)),
     ),
     Scene(
         "belum-pasti-struk-lain",
-        shows(doubt=DoubtState(replace(DOUBT, asking=False, trouble=trouble("doubt.mismatch"), slip_form=True), 1)),
+        shows(doubt=DoubtState(replace(_MISMATCH, slip_form=True), 1)),
         _slip_other,
     ),
     at_counter(
