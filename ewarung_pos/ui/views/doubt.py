@@ -100,7 +100,7 @@ class DoubtView(Page):
         # The smallest windows have no room for the steps; the one that runs is said beside the amount.
         tight = self.look.room is Density.TIGHT
         now = next((step.text for step in panel.steps if step.mark is Mark.NOW), "")
-        amount = f"{panel.amount}. {panel.named}" if panel.named else panel.amount
+        amount = _about(panel, tight=tight)
         detail = f"{now} …" if tight and panel.asking and now else amount
         steps = () if tight else panel.steps
         self._trouble.render_state(kit_trouble(panel.trouble, detail=detail, button="", steps=steps))
@@ -197,13 +197,17 @@ class SlipForm(Stack):
         self._back()
 
     def choose(self, says: str) -> None:
-        """Mark what the slip says."""
+        """Mark what the slip says; what the EDC itself named need not be copied."""
         self._says = says
+        if says in _OTHER and not self.invoice.text():
+            for field, text in zip((self.last4, self.approval, self.invoice), self._named, strict=True):
+                field.setText(text)
         self._show()
 
     def render_state(self, panel: DoubtPanel, notice: Trouble | None) -> None:
         """Show which debit it is about, and what was wrong with what was entered."""
-        self._detail.set_text(f"{panel.amount}. {panel.named}" if panel.named else panel.amount)
+        tight = self._hint.look.room is Density.TIGHT  # the fields say already what the EDC named
+        self._detail.set_text(panel.amount if tight else _about(panel, tight=False))
         self._void = panel.void
         self._choice.set_options(_OF_VOID if panel.void else _OF_SALE)
         self._notice = notice
@@ -213,8 +217,9 @@ class SlipForm(Stack):
 
     def _show_hint(self) -> None:
         notice = self._notice
-        # The smallest windows have no room for advice beside the fields.
-        self._hint.setVisible(notice is not None or self._hint.look.room is not Density.TIGHT or not self._says)
+        # No room for advice beside the fields in the smallest windows, nor beside what the EDC named.
+        crowded = self._hint.look.room is Density.TIGHT or bool(self._named[0])
+        self._hint.setVisible(notice is not None or not (crowded and self._says))
         tone = tone_of(notice.tone) if notice is not None else Tone.INFO
         self._hint.set_tone(tone)
         self._hint_words.set_tone(tone)
@@ -226,9 +231,6 @@ class SlipForm(Stack):
 
     def _chosen(self, says: str) -> None:
         self.choose(says)
-        if says in _OTHER and not self.invoice.text():
-            for field, text in zip((self.last4, self.approval, self.invoice), self._named, strict=True):
-                field.setText(text)
         if says != _SAYS_NONE:
             self.last4.setFocus(Qt.FocusReason.OtherFocusReason)
 
@@ -272,3 +274,10 @@ class SlipForm(Stack):
             self._doubt.slip_other(*slip, pin, voided=voided)
         else:
             self._doubt.slip_none(pin)
+
+
+def _about(panel: DoubtPanel, *, tight: bool) -> str:
+    """What was asked for, and what the EDC named instead; where there is no room for both, the latter."""
+    if not panel.named:
+        return panel.amount
+    return panel.named if tight else f"{panel.amount}. {panel.named}"
