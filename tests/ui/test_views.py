@@ -425,6 +425,7 @@ def test_the_leader_is_told_which_way_the_money_went(qtbot: QtBot, void: bool, s
     window, _ = shown(qtbot, doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True, void=void), 1))
     (form,) = visible(window, SlipForm)
     form.choose(says)
+    form.last4.setText("4821")
     form.approval.setText("004512")
     form.invoice.setText("000123")
     press(window, Qt.Key.Key_Return)
