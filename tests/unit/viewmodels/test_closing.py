@@ -103,6 +103,7 @@ def test_a_close_that_is_under_way_is_what_every_screen_says_and_leads_to(evenin
     evening.vm.stock.begin_receiving()
     evening.vm.stock.describe("Bulog", "SJ-1")
     evening.vm.stock.set_receiving(RICE, 3)
+    evening.vm.stock.receive()  # says it once more
     evening.vm.stock.receive()
     evening.settle()
     told = evening.vm.stock.state.notice
