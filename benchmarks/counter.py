@@ -77,7 +77,7 @@ class Counter:
 
     def open_day(self, packs: int) -> None:
         """Open, and receive so many packs of each of the four."""
-        self.day.open(WHO)
+        self.day.open(WHO, date_confirmed=True)  # without a city, the first and last days of a month are confirmed
         self.stock.receive("Bulog", "SJ-1", tuple(ReceivedLine(code, packs) for code in _goods()), WHO)
 
     def close_day(self) -> None:
