@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import partial
+from threading import Lock
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
@@ -27,15 +28,12 @@ CLOSE_SECONDS = 8.0
 class _Bridge(QObject):
     """Lives on the UI thread; whatever is sent to it runs there, in the order sent by each thread."""
 
-    _sent = Signal(object)
+    sent = Signal(object)
 
     def __init__(self) -> None:
         super().__init__()
         self._open = True
-        self._sent.connect(self._arrived, Qt.ConnectionType.QueuedConnection)
-
-    def send(self, callback: Callback) -> None:
-        self._sent.emit(callback)
+        self.sent.connect(self._arrived, Qt.ConnectionType.QueuedConnection)
 
     def shut(self) -> None:
         self._open = False
@@ -44,6 +42,23 @@ class _Bridge(QObject):
     def _arrived(self, callback: Callback) -> None:
         if self._open:
             callback()
+
+
+class _WayHome:
+    """The lanes' way to the bridge. Once shut it leads nowhere: a late lane may outlive the bridge, a Qt object."""
+
+    def __init__(self, bridge: _Bridge) -> None:
+        self._bridge: _Bridge | None = bridge
+        self._gate = Lock()
+
+    def send(self, callback: Callback) -> None:
+        with self._gate:
+            if self._bridge is not None:
+                self._bridge.sent.emit(callback)
+
+    def shut(self) -> None:
+        with self._gate:
+            self._bridge = None
 
 
 class _Delay(QObject):
@@ -82,6 +97,7 @@ class QtRunner:
 
     def __init__(self) -> None:
         self._bridge = _Bridge()
+        self._home = _WayHome(self._bridge)
         self._lanes: dict[str, ThreadPoolExecutor] = {}
         self._delays: set[_Delay] = set()
         self._closed = False
@@ -103,19 +119,11 @@ class QtRunner:
         executor = self._lanes.get(name)
         if executor is None:
             executor = self._lanes[name] = ThreadPoolExecutor(1, thread_name_prefix=f"lane-{name}")
-        executor.submit(self._run, work, on_ok, on_error)
-
-    def _run(self, work: Callable[[], T], on_ok: Callable[[T], None], on_error: Callable[[Exception], None]) -> None:
-        try:
-            result = work()
-        except Exception as error:  # noqa: BLE001 - on_error decides what is a bug
-            self._bridge.send(partial(on_error, error))
-        else:
-            self._bridge.send(partial(on_ok, result))
+        executor.submit(_run, self._home, work, on_ok, on_error)
 
     def post(self, callback: Callback) -> None:
         """Run `callback` on the UI thread, soon; may be called from any thread."""
-        self._bridge.send(callback)
+        self._home.send(callback)
 
     def later(self, delay_ms: int, callback: Callback) -> Callback:
         """Run `callback` on the UI thread after a delay; returns the function that cancels it."""
@@ -140,6 +148,7 @@ class QtRunner:
         for delay in tuple(self._delays):
             delay.cancel()
         self._bridge.shut()
+        self._home.shut()
         last = {name: executor.submit(_nothing) for name, executor in self._lanes.items()}
         late = wait(last.values(), timeout=seconds).not_done
         for name, executor in self._lanes.items():
@@ -147,6 +156,17 @@ class QtRunner:
             if last[name] in late:
                 _log.warning("lane %s did not end in time", name)
         return not late
+
+
+def _run(
+    home: _WayHome, work: Callable[[], T], on_ok: Callable[[T], None], on_error: Callable[[Exception], None]
+) -> None:
+    try:
+        result = work()
+    except Exception as error:  # noqa: BLE001 - on_error decides what is a bug
+        home.send(partial(on_error, error))
+    else:
+        home.send(partial(on_ok, result))
 
 
 class Watchdog(QObject):

@@ -1,4 +1,7 @@
-"""Every window that a test opened is gone before the next test: one that lives on is styled anew with each theme."""
+"""Qt as the till starts it, and every window that a test opened is gone before the next test.
+
+A window that lives on is styled anew with each theme.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,14 @@ from collections.abc import Iterator
 import pytest
 from PySide6.QtWidgets import QApplication
 
+from ewarung_pos.ui.qt_app import start_qt
 from ewarung_pos.ui.views.pictures import settle
+
+
+@pytest.fixture(scope="session")
+def qapp() -> QApplication:
+    """The application of pytest-qt's fixtures, guarded as the till guards itself on Python 3.11."""
+    return start_qt(["ewarung-pos"])
 
 
 @pytest.fixture(autouse=True)

@@ -32,6 +32,13 @@ def lanes() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("lane-")]
 
 
+def wait_for_no_lanes() -> None:
+    for thread in threading.enumerate():
+        if thread.name.startswith("lane-"):
+            thread.join(5)
+    assert lanes() == []
+
+
 def test_work_runs_on_its_lane_and_its_result_comes_home(qtbot: QtBot, runner: QtRunner) -> None:
     heard: list[tuple[str, str]] = []
 
@@ -163,6 +170,21 @@ def test_close_says_which_lane_is_late_and_ends_the_others(qtbot: QtBot, caplog:
     assert [record.getMessage() for record in caplog.records] == ["lane terminal did not end in time"]
     assert not any(thread.name.startswith("lane-ledger") for thread in threading.enumerate())
     free.set()
+    wait_for_no_lanes()
+
+
+def test_a_lane_that_ends_after_its_runner_is_gone_reaches_nothing_that_is_gone(qtbot: QtBot) -> None:
+    heard: list[bool] = []
+    for _ in range(40):
+        runner = QtRunner()
+        free = threading.Event()
+        runner.submit(Lane.TERMINAL, partial(free.wait, 5), heard.append, unexpected)
+        assert not runner.close(0.001)
+        free.set()
+        del runner
+    wait_for_no_lanes()
+    qtbot.wait(5)
+    assert heard == []
 
 
 def test_the_watchdog_logs_a_block_and_only_that(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
