@@ -61,7 +61,7 @@ class _JsonLines(logging.Formatter):
 
 
 class _TillLog(logging.handlers.RotatingFileHandler):
-    """Closing it also takes it off the logger: a record after that would open the file again."""
+    """Closing it leaves the logger as it was found: a record after that would open the file again."""
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - the library's name
         """A log that cannot be written (a full disk) must not print over what the program has to say."""
@@ -70,6 +70,7 @@ class _TillLog(logging.handlers.RotatingFileHandler):
         root = logging.getLogger(_ROOT)
         root.removeHandler(self)
         root.propagate = True
+        root.setLevel(logging.NOTSET)
         with contextlib.suppress(OSError):  # what a full disk had no room for
             super().close()
 

@@ -114,6 +114,15 @@ def test_a_closed_log_takes_nothing_more(tmp_path: Path) -> None:
     assert (tmp_path / "till.log").read_text(encoding="utf-8") == ""
 
 
+def test_a_log_that_was_closed_leaves_the_logger_as_it_was(tmp_path: Path) -> None:
+    logger = logging.getLogger("ewarung_pos")
+    before = (logger.level, logger.propagate, list(logger.handlers))
+    log = start_log(tmp_path, logging.ERROR)
+    assert (logger.level, logger.propagate) == (logging.ERROR, False)
+    log.close()
+    assert (logger.level, logger.propagate, list(logger.handlers)) == before
+
+
 def test_the_log_does_not_fill_the_disk(tmp_path: Path) -> None:
     handler = start_log(tmp_path)
     speaker = logging.getLogger("ewarung_pos")
