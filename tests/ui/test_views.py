@@ -135,50 +135,45 @@ def _role(button: BigButton) -> Any:
 
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 @pytest.mark.parametrize("name", list(BY_NAME))
-def test_nothing_is_cut_in_any_state(name: str, size: tuple[int, int]) -> None:
+def test_in_any_state_nothing_is_cut_and_all_is_named_large_enough_and_under_one_key(
+    name: str, size: tuple[int, int]
+) -> None:
+    """One test for all that is asked of a state: to build its window costs more than to look at it."""
     widget = show_scene(BY_NAME[name], QSize(*size))
     try:
         assert cut(widget) == []
         if name.startswith(COUNTER_FLOW):
             assert visible(widget, QScrollArea) == []
+        if size != (800, 480):
+            large_enough(widget, 64 if name.startswith(("kartu", "selesai", "ditolak", "proses")) else 48)
+        one_key_each(widget)
     finally:
         close(widget)
 
 
-@pytest.mark.parametrize("name", list(BY_NAME))
-def test_whatever_can_be_pressed_is_named_and_large_enough(name: str) -> None:
-    widget = show_scene(BY_NAME[name], QSize(1024, 600))
-    try:
-        least = 64 if name.startswith(("kartu", "selesai", "ditolak", "proses")) else 48
-        for each in visible(widget, QAbstractButton):
-            assert each.accessibleName(), f"{each} has no name"
-            assert min(each.width(), each.height()) >= 48, f"{each.accessibleName()} is {each.size()}"
-            if isinstance(each, BigButton) and each.accessibleName() in {"SALURKAN", "Batal", "SELESAI"}:
-                assert each.height() >= least
-        for field in visible(widget, QLineEdit):
-            assert field.accessibleName()
-            assert field.height() >= 48
-        for stepper in visible(widget, Stepper):
-            assert stepper.height() >= 64
-    finally:
-        close(widget)
+def large_enough(root: QWidget, least: int) -> None:
+    for each in visible(root, QAbstractButton):
+        assert each.accessibleName(), f"{each} has no name"
+        assert min(each.width(), each.height()) >= 48, f"{each.accessibleName()} is {each.size()}"
+        if isinstance(each, BigButton) and each.accessibleName() in {"SALURKAN", "Batal", "SELESAI"}:
+            assert each.height() >= least
+    for field in visible(root, QLineEdit):
+        assert field.accessibleName()
+        assert field.height() >= 48
+    for stepper in visible(root, Stepper):
+        assert stepper.height() >= 64
 
 
-@pytest.mark.parametrize("name", list(BY_NAME))
-def test_every_button_of_a_screen_shows_its_key_and_no_key_means_two_things(name: str) -> None:
-    widget = show_scene(BY_NAME[name], QSize(1366, 768))
-    try:
-        taken: dict[str, str] = {}
-        for each in visible(widget, PaintedButton):
-            if isinstance(each, BigButton):
-                assert each.key_hint, f"{each.accessibleName()} shows no key"
-            if each.key_hint and each.isEnabled():
-                # In practice the tray stands beside every screen.
-                assert isinstance(widget, TrayView) or each.key_hint not in PAGE_KEYS
-                assert each.key_hint not in taken, f"{each.key_hint}: {taken[each.key_hint]}, {each.accessibleName()}"
-                taken[each.key_hint] = each.accessibleName()
-    finally:
-        close(widget)
+def one_key_each(root: QWidget) -> None:
+    taken: dict[str, str] = {}
+    for each in visible(root, PaintedButton):
+        if isinstance(each, BigButton):
+            assert each.key_hint, f"{each.accessibleName()} shows no key"
+        if each.key_hint and each.isEnabled():
+            # In practice the tray stands beside every screen.
+            assert isinstance(root, TrayView) or each.key_hint not in PAGE_KEYS
+            assert each.key_hint not in taken, f"{each.key_hint}: {taken[each.key_hint]}, {each.accessibleName()}"
+            taken[each.key_hint] = each.accessibleName()
 
 
 def test_pictures_are_written_for_each_size(tmp_path: Path) -> None:
