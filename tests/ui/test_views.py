@@ -13,6 +13,7 @@ import pytest
 from msgspec.structs import replace
 from PIL import Image
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtGui import QFontMetrics
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QAbstractScrollArea, QApplication, QLineEdit, QScrollArea, QWidget
 from pytestqt.qtbot import QtBot
@@ -32,7 +33,7 @@ from ewarung_pos.ui.views.closing import ClosingView
 from ewarung_pos.ui.views.counter import CounterView
 from ewarung_pos.ui.views.document import Paper
 from ewarung_pos.ui.views.doubt import DoubtView, SlipForm
-from ewarung_pos.ui.views.kit import BigButton, DataTable, Line, Note, PinPad, Stepper, Text
+from ewarung_pos.ui.views.kit import BigButton, DataTable, Line, Note, PinPad, Stepper, Text, TickRow
 from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import current_style
 from ewarung_pos.ui.views.parts import PagedRows
@@ -113,6 +114,11 @@ def _words_cut(widget: QWidget) -> str:
         return "is too wide" if widget.sizeHint().width() > widget.width() else ""
     if isinstance(widget, Line):
         return "is too wide" if widget.sizeHint().width() > widget.width() + 1 else ""
+    if isinstance(widget, TickRow):
+        _, place, _ = widget._places()
+        wrapped = Qt.TextFlag.TextWordWrap.value
+        needs = QFontMetrics(widget._font(place.width())).boundingRect(place, wrapped, widget._words())
+        return "" if needs.width() <= place.width() and needs.height() <= place.height() else "is cut"
     # These set their words smaller, down to 14 px, before they cut them.
     if isinstance(widget, Note):
         font = current_style().font(widget._role, bold=widget._bold)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QFont, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon, paint_pictogram
@@ -11,6 +11,8 @@ from ewarung_pos.ui.views.kit.paint import PaintedButton, box, fitted, focus_rin
 from ewarung_pos.ui.views.kit.style import Role
 
 __all__ = ["TickRow"]
+
+_WRAPPED = Qt.AlignmentFlag.AlignVCenter.value | Qt.TextFlag.TextWordWrap.value
 
 
 class TickRow(PaintedButton):
@@ -46,25 +48,39 @@ class TickRow(PaintedButton):
     def minimumSizeHint(self) -> QSize:
         return QSize(260, max(self.look.counter_target, self.look.pixels(Role.TITLE) + 24))
 
+    def _places(self) -> tuple[QRect, QRect, QRect]:
+        """Where the picture, the words and the tick stand."""
+        pad, middle = self.look.gap(3), self.height() // 2
+        picture, side = self.look.size(56), max(44, self.look.size(44))
+        tick = QRect(self.width() - pad - side, middle - side // 2, side, side)
+        left = pad + picture + self.look.gap(2.5)
+        chip = key_chip_size(self.key_hint).width()
+        words = QRect(left, 0, tick.left() - left - 12 - (chip + 12 if chip else 0), self.height())
+        return QRect(pad, middle - picture // 2, picture, picture), words, tick
+
+    def _words(self) -> str:
+        """What is written; a line never ends between a number and its unit."""
+        return "\N{NO-BREAK SPACE}".join(self.accessibleName().rsplit(" ", 1))
+
+    def _font(self, room: int) -> QFont:
+        """As large as the words fit on one line; what is too long even at 20 px goes on two."""
+        return fitted(self.look.font(Role.TITLE), self.accessibleName(), room, floor=20)
+
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         if self.underMouse() or self.isDown():
             painter.fillRect(self.rect(), self.look.colour("wash"))
-        pad = self.look.gap(3)
-        picture = self.look.size(56)
-        middle = self.height() // 2
-        paint_pictogram(painter, self._picture, QRect(pad, middle - picture // 2, picture, picture))
-        side = max(44, self.look.size(44))
-        tick = QRect(self.width() - pad - side, middle - side // 2, side, side)
-        left = pad + picture + self.look.gap(2.5)
-        chip = key_chip_size(self.key_hint)
-        room = tick.left() - left - chip.width() - 24
-        painter.setFont(fitted(self.look.font(Role.TITLE), self.accessibleName(), room, floor=20))
+        picture, words, tick = self._places()
+        paint_pictogram(painter, self._picture, picture)
+        painter.setFont(self._font(words.width()))
         painter.setPen(self.look.colour("soft-dark" if self.isChecked() else "ink"))
-        painter.drawText(QRect(left, 0, room, self.height()), Qt.AlignmentFlag.AlignVCenter, self.accessibleName())
+        painter.drawText(words, _WRAPPED, self._words())
+        chip = key_chip_size(self.key_hint)
         if chip.width():
+            middle = self.height() // 2
             at = QRect(tick.left() - 12 - chip.width(), middle - chip.height() // 2, chip.width(), chip.height())
             key_chip(painter, at, self.key_hint, self.look.colour("soft-dark"))
+        side = tick.width()
         if self.isChecked():
             box(painter, tick, 9, self.look.colour("go"))
             inset = side * 18 // 100
