@@ -151,15 +151,17 @@ def to_pay(basket: Basket, catalogue: Catalogue) -> str:
 
 
 def picks(lines: tuple[RedemptionLine, ...], catalogue: Catalogue, ticked: frozenset[int]) -> tuple[Pick, ...]:
-    """Serahkan: 2 karung Beras SPHP 5 kg ... with ticks. The name is the one recorded, as on the receipt."""
-    return tuple(
-        Pick(
-            catalogue.pictogram(line.commodity),
-            f"{line.packs} {line.pack_word} {line.name} {line.pack}",
-            place in ticked,
-        )
-        for place, line in enumerate(lines)
-    )
+    """What changes hands, with ticks: first the cash to take, then 2 karung Beras SPHP 5 kg ...
+
+    The name is the one recorded, as on the receipt.
+    """
+    cash = total_of(lines, Tender.CASH)
+    things = [("cash", f"Terima tunai {cash}")] if cash.amount else []
+    things += [
+        (catalogue.pictogram(line.commodity), f"{line.packs} {line.pack_word} {line.name} {line.pack}")
+        for line in lines
+    ]
+    return tuple(Pick(picture, text, place in ticked) for place, (picture, text) in enumerate(things))
 
 
 def left_rows(fact: Redeemed, catalogue: Catalogue) -> tuple[LeftRow, ...]:

@@ -129,7 +129,7 @@ class Step(msgspec.Struct, frozen=True):
 
 
 class Pick(msgspec.Struct, frozen=True):
-    """`2 karung beras 5 kg` with a tick."""
+    """`2 karung beras 5 kg` or `Terima tunai Rp15.700`, with a tick."""
 
     pictogram: str
     text: str
@@ -154,7 +154,6 @@ class DonePanel(msgspec.Struct, frozen=True):
     receipt: int
     entry: str
     paper_trouble: Trouble | None = None
-    returned: bool = False
 
 
 class DoubtPanel(msgspec.Struct, frozen=True):

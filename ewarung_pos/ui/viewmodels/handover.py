@@ -1,4 +1,4 @@
-"""Selesai at the counter: the goods ticked off, the receipt on paper, and back to Siap once both are done."""
+"""Selesai at the counter: cash and goods ticked off, the receipt on paper, and back to Siap once all is done."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Callable
 from msgspec.structs import replace
 
 from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.redemption import RedemptionLine, Tender, total_of
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import Lane, ReceiptPrinter, TaskRunner
 from ewarung_pos.services.printing import PaperService, Printed
@@ -64,7 +65,7 @@ class Handover:
         self._ticked = frozenset()
         fact = redemption.fact
         return DonePanel(
-            title=f"Tercatat. Serahkan {_how_many(len(fact.lines))} ini",
+            title=_title(fact.lines),
             paper=f"Struk nomor {fact.receipt:04d} sedang dicetak",
             picks=lines.picks(fact.lines, self._catalogue(), self._ticked),
             left_title=f"Sisa {name} bulan ini".replace("  ", " "),
@@ -133,5 +134,7 @@ class Handover:
             raise error
 
 
-def _how_many(lines: int) -> str:
-    return "barang" if lines == 1 else f"{lines} barang"
+def _title(lines: tuple[RedemptionLine, ...]) -> str:
+    goods = "barang" if len(lines) == 1 else f"{len(lines)} barang"
+    cash = total_of(lines, Tender.CASH).amount
+    return f"Tercatat. Tunai dulu, lalu {goods}" if cash else f"Tercatat. Serahkan {goods} ini"

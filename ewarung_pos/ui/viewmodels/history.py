@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.paper_code import parse_qr
-from ewarung_pos.domain.redemption import AttemptState
+from ewarung_pos.domain.redemption import AttemptState, Tender, total_of
 from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import Rupiah
@@ -267,7 +267,9 @@ class HistoryViewModel(ViewModel[HistoryState]):
 
     def _reversed(self, reversal: Reversal) -> None:
         self.last_reversal = reversal
-        said = f"Dibatalkan. Struk pembatalan nomor {reversal.fact.receipt:04d}."
+        cash = total_of(reversal.fact.lines, Tender.CASH)
+        back = f" Kembalikan tunai {cash}." if cash.amount else ""
+        said = f"Dibatalkan.{back} Struk pembatalan nomor {reversal.fact.receipt:04d}."
         self._set(replace(self._state, mode="list", busy="", said=said, selected=None, document=None, reason=""))
         self._desk.changed()
         self.search(self._wanted)

@@ -21,7 +21,7 @@ from ewarung_pos.ui.viewmodels.counter_state import (
     TallyItem,
 )
 
-__all__ = ["CHOSEN", "DONE", "DOUBT", "KNOWN", "MANY", "PROCESSING", "PURSE", "READY", "REFUSALS", "SUMINAH"]
+__all__ = ["CASH", "CHOSEN", "DONE", "DOUBT", "KNOWN", "MANY", "PROCESSING", "PURSE", "READY", "REFUSALS", "SUMINAH"]
 
 
 _TALLY = (
@@ -159,6 +159,12 @@ MANY = replace(
         )
     ),
     entry="e39",
+)
+CASH = replace(
+    DONE,
+    title="Tercatat. Tunai dulu, lalu 3 barang",
+    picks=(Pick("cash", "Terima tunai Rp1.015.700", ticked=False), *DONE.picks),
+    entry="e40",
 )
 REFUSALS = (
     "unknown_card",

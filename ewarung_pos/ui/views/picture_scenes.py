@@ -33,6 +33,7 @@ from ewarung_pos.ui.views.picture_books import (
     SYNC,
 )
 from ewarung_pos.ui.views.picture_counter import (
+    CASH,
     CHOSEN,
     DONE,
     DOUBT,
@@ -417,6 +418,16 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "buka-hari-sedang-tutup",
         shows(shell=on("day"), day=replace(MORNING, already=True, closing=True, can_open=False)),
+    ),
+    at_counter("selesai-tunai", CounterState(phase=Phase.DONE, done=CASH)),
+    Scene(
+        "riwayat-dibatalkan",
+        shows(
+            shell=on("history"),
+            history=replace(
+                HISTORY, read=True, said="Dibatalkan. Kembalikan tunai Rp1.015.700. Struk pembatalan nomor 0035."
+            ),
+        ),
     ),
 )
 """Every state, in the order of a day; then what is seldom seen."""

@@ -49,12 +49,34 @@ def test_goods_of_one_kind_are_told_apart_by_name(till: ScriptedTill) -> None:
     assert till.counter.summary == "2 beras medium · 1 beras SPHP · 1 wortel · 1 gula"
     till.serve()
     assert till.counter.done is not None
-    assert [pick.text for pick in till.counter.done.picks] == [
+    assert [pick.text for pick in till.counter.done.picks][1:] == [
         "2 karung Beras medium 5 kg",
         "1 karung Beras SPHP 5 kg",
         "1 ikat Wortel 500 g",
         "1 bungkus Gula pasir 1 kg",
     ]
+
+
+def test_what_was_bought_with_cash_is_handed_over_for_the_cash(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=2)
+    till.choose("cash", gula_1=2, minyak_1=1)
+    till.serve()
+    assert till.counter.done is not None
+    assert till.counter.done.title == "Tercatat. Tunai dulu, lalu 3 barang"
+    assert [(pick.pictogram, pick.text) for pick in till.counter.done.picks] == [
+        ("cash", "Terima tunai Rp50.700"),
+        ("rice", "2 karung Beras medium 5 kg"),
+        ("sugar", "2 bungkus Gula pasir 1 kg"),
+        ("oil", "1 botol Minyak goreng 1 L"),
+    ]
+    for place in (1, 2, 3):
+        till.vm.counter.tick(place)
+    till.settle(600_000)
+    assert till.phase() is Phase.DONE  # the cash is not there yet
+    till.vm.counter.tick(0)
+    till.settle(11_000)
+    assert till.phase() is Phase.READY
 
 
 def test_done_stays_until_everything_is_ticked_and_then_goes_back_by_itself(till: ScriptedTill) -> None:

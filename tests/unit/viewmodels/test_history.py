@@ -219,6 +219,17 @@ def test_a_ration_is_undone_with_reason_and_leader(morning: ScriptedTill) -> Non
     assert "PEMBATALAN" in "\n".join(text_lines(morning.paper.papers[-1], 32)).upper()
 
 
+def test_undoing_what_was_paid_in_cash_says_how_much_goes_back(morning: ScriptedTill) -> None:
+    morning.to("counter")
+    morning.insert("SRI WAHYUNI")
+    morning.choose("ration", gula_1=1)
+    morning.choose("cash", minyak_1=1)
+    morning.serve()
+    morning.to("history")
+    reverse(morning, 3)
+    assert state(morning).said == "Dibatalkan. Kembalikan tunai Rp15.700. Struk pembatalan nomor 0004."
+
+
 def test_the_way_to_a_reversal_can_be_left_at_each_step(morning: ScriptedTill) -> None:
     history = morning.vm.history
     opened(morning, 1)
