@@ -154,7 +154,7 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     from ewarung_pos.kiosk.proof import verify_ledger
     from ewarung_pos.ui.text_verify import verdict
 
-    report = verify_ledger(path or data_dir, data_dir)
+    report = verify_ledger(path, data_dir)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:

@@ -11,7 +11,7 @@ import msgspec
 from ewarung_pos.app import backup_directory
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.errors import ConfigError, LedgerKeyWrong, PosError
-from ewarung_pos.kiosk.directory import configuration
+from ewarung_pos.kiosk.directory import key_directory, kiosk_directory, of_this_kiosk
 from ewarung_pos.kiosk.passphrase import person
 from ewarung_pos.ledger.engine import KEY_BYTES, LEDGER_FILE
 from ewarung_pos.ledger.keys import Tier, held_tier, key_of
@@ -36,7 +36,7 @@ def backup_ledger(data_dir: str | None, directory: Path | None, *, key_from: IO[
     from ewarung_pos.ledger.backup import back_up
     from ewarung_pos.ledger.copies import keep_copy
 
-    config, folder = configuration(data_dir)
+    config, folder = kiosk_directory(data_dir)
     key = key_of(folder, person()).secret if key_from is None else _piped(key_from)
     place = directory or backup_directory(config, folder)
     if directory is not None or not config.paths.backup:
@@ -74,9 +74,10 @@ def restore_ledger(file: Path, data_dir: str | None, *, older: bool = False) -> 
     from ewarung_pos.ledger.restore import LedgerFile, restore
     from ewarung_pos.sync.upload import upload
 
-    config, folder = configuration(data_dir)
-    key = key_of(folder, person()).secret
-    done: dict[str, Any] = msgspec.to_builtins(restore(file, folder, key, older=older))
+    config, folder = key_directory(data_dir)
+    with of_this_kiosk(file):
+        key = key_of(folder, person()).secret
+        done: dict[str, Any] = msgspec.to_builtins(restore(file, folder, key, older=older))
     done |= {"city": None, "city_error": ""}
     if config.city.url:
         try:

@@ -8,7 +8,7 @@ from typing import Any
 from ewarung_pos.app import backup_directory
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.domain.breach import breach_csv, breach_paper, file_stem
-from ewarung_pos.kiosk.directory import configuration
+from ewarung_pos.kiosk.directory import kiosk_directory
 from ewarung_pos.kiosk.passphrase import person
 
 __all__ = ["report_held_data"]
@@ -35,7 +35,7 @@ def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
     from ewarung_pos.ledger.inventory import take_inventory
     from ewarung_pos.ledger.restore import ARCHIVE
 
-    config, folder = configuration(data_dir)
+    config, folder = kiosk_directory(data_dir)
     inventory = take_inventory(
         folder, SystemClock().now().wall, person(), (folder / ARCHIVE, backup_directory(config, folder))
     )

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from ewarung_pos.errors import ConfigError
-from ewarung_pos.kiosk.directory import configuration
+from ewarung_pos.kiosk.directory import check_may_be_ledger, key_directory, kiosk_directory, of_this_kiosk
 from ewarung_pos.kiosk.passphrase import person
 from ewarung_pos.ledger.engine import LEDGER_FILE
 from ewarung_pos.ledger.keys import LedgerKey, key_for, key_of
@@ -22,11 +22,15 @@ def verify_ledger(path: str | None, data_dir: str | None = None) -> dict[str, An
     A file with a data directory beside it (a copy on a stick) is opened with the key of that directory.
 
     Raises:
+        ConfigError: no kiosk or no ledger there, or not a ledger at all.
         PosError: it could not be opened.
     """
     from ewarung_pos.ledger.verify import is_export, verify
 
-    place = Path(path) if path else configuration(data_dir)[1]
+    if path is None:
+        folder = kiosk_directory(data_dir)[1]
+        return verified(folder, key_of(folder, person()))
+    place = Path(path)
     if not (place / LEDGER_FILE if place.is_dir() else place).is_file():
         raise ConfigError(f"{place}", reason="no_ledger_there")
     if place.is_dir():
@@ -34,8 +38,10 @@ def verify_ledger(path: str | None, data_dir: str | None = None) -> dict[str, An
     if is_export(place):
         told: dict[str, Any] = msgspec.to_builtins(verify(place))
         return told
-    if path and data_dir:
-        return verified(place, key_of(configuration(data_dir)[1], person()))
+    if data_dir:
+        with of_this_kiosk(place):
+            return verified(place, key_of(key_directory(data_dir)[1], person()))
+    check_may_be_ledger(place)
     return verified(place, key_for(place, person()))
 
 
@@ -59,7 +65,7 @@ def export_ledger(data_dir: str | None, out: Path, first_seq: int) -> dict[str, 
     """
     from ewarung_pos.ledger.export import export
 
-    _, folder = configuration(data_dir)
+    _, folder = kiosk_directory(data_dir)
     built: dict[str, Any] = msgspec.to_builtins(
         export(folder / LEDGER_FILE, key_of(folder, person()).secret, out, first_seq)
     )

@@ -35,6 +35,7 @@ __all__ = [
     "is_copy",
     "known",
     "mark_copy",
+    "may_be_ledger",
     "protect",
     "translated",
 ]
@@ -140,6 +141,14 @@ def engine_affected(version: tuple[int, ...]) -> bool:
     return (3, 7, 0) <= version < (3, 51, 3) and not repaired
 
 
+def may_be_ledger(path: Path) -> bool:
+    """Whether this file looks encrypted: whole pages, not the plain header. If it is ours, only its key can tell."""
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        plain = file.read(16) == b"SQLite format 3\0"
+    return size >= PAGE_BYTES and size % PAGE_BYTES == 0 and not plain
+
+
 @contextmanager
 def translated() -> Iterator[None]:
     """Turn SQLite's errors into what a person can do about them.
@@ -241,17 +250,9 @@ def _unlock(connection: Connection, path: Path, key: bytes | None) -> None:
         with translated():
             connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()
     except LedgerCorrupt as error:
-        if key is None or error.detail != "SQLITE_NOTADB" or not _may_be_encrypted(path):
+        if key is None or error.detail != "SQLITE_NOTADB" or not may_be_ledger(path):
             raise
         raise LedgerKeyWrong(path.name) from error
-
-
-def _may_be_encrypted(path: Path) -> bool:
-    """Whole pages and not the plain header; whether it is ours only the right key can tell."""
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        plain = file.read(16) == b"SQLite format 3\0"
-    return size >= PAGE_BYTES and size % PAGE_BYTES == 0 and not plain
 
 
 def check_owner(connection: Connection) -> int:

@@ -19,6 +19,21 @@ AT_THE_COMMAND: dict[str, Trouble] = {
         "Jendela kasir tidak bisa dibuka karena di sini tidak ada layar.",
         "Jalankan dari desktop komputer kios; untuk mencoba tanpa layar: ewarung-pos demo --headless.",
     ),
+    "config.no_kiosk": _option(
+        "Tidak ada kios di sini",
+        "Folder ini tidak berisi buku catatan sebuah kios.",
+        "Beri --data-dir folder data kios, atau daftarkan kios: ewarung-pos enrol --city URL --code KODE.",
+    ),
+    "config.no_kiosk_nor_key": _option(
+        "Tidak ada kios di sini",
+        "Folder ini tidak berisi buku catatan dan tidak berisi kunci yang membuka salinan.",
+        "Beri --data-dir folder data kios. Di disk baru: taruh dulu ledger.key atau ledger.key.json di folder itu.",
+    ),
+    "config.not_a_ledger": _option(
+        "Berkas itu bukan buku catatan",
+        "Isinya bukan buku catatan kasir, atau berkasnya terpotong.",
+        "Beri berkas dari ewarung-pos backup, atau ledger.db di folder data kios.",
+    ),
     "config.no_ledger_there": _option(
         "Tidak ada buku catatan di sana",
         "Tempat yang ditunjuk tidak berisi buku catatan kasir.",

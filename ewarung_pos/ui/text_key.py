@@ -74,6 +74,11 @@ AROUND_THE_KEY: dict[str, Trouble] = {
         "Kata sandi itu tidak membuka buku catatan.",
         "Periksa kata sandinya, lalu coba lagi.",
     ),
+    "ledger_key_wrong.other_file": _key(
+        "Berkas itu bukan buku kios ini",
+        "Kunci kios ini tidak membuka berkas itu: buku kios lain, atau bukan buku catatan.",
+        "Beri berkas dari kios ini, atau --data-dir folder yang menyimpan kunci berkas itu.",
+    ),
     "ledger_key_wrong.descriptor": _key(
         "Keterangan kunci rusak",
         "Berkas ledger.key.json rusak, atau dibuat versi kasir yang lain.",

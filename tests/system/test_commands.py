@@ -14,8 +14,10 @@ from click.testing import CliRunner
 from ewarung_city.__main__ import cli as city
 from ewarung_pos.commands import cli as till
 from ewarung_pos.commands import run_command
+from ewarung_pos.errors import ConfigError, LedgerKeyWrong
 from ewarung_pos.practice import demo
 from ewarung_pos.practice.sandbox import Sandbox
+from ewarung_pos.ui.text import trouble_of
 from tests.system.kit import demo_command, refused, run
 from tests.till_kit import till_kit
 
@@ -134,7 +136,7 @@ def test_doctor_speaks_to_a_machine_on_the_last_line() -> None:
         (["demo", "--headless", "--data-dir", "{tmp}/d", "--city", "ftp://x", "--code", "A"], ["--city", "ftp://x"]),
         (["enrol", "--data-dir", "{tmp}/d", "--city", "kota", "--code", "A"], ["--city", "'kota'", "https://"]),
         (["verify", "/etc"], ["/etc", "Tidak ada buku catatan di sana", "ledger.db"]),
-        (["verify", "--data-dir", "{tmp}/none"], ["{tmp}/none", "Tidak ada buku catatan di sana"]),
+        (["verify", "--data-dir", "{tmp}/none"], ["{tmp}/none", "Tidak ada kios di sini", "--data-dir"]),
         (["demo", "--headless", "--resume", "--data-dir", "{tmp}/none"], ["--resume", "{tmp}/none"]),
     ],
 )
@@ -181,6 +183,66 @@ def test_a_kiosk_is_not_approved_without_its_digits() -> None:
     done = CliRunner().invoke(city, ["approve", "EW-0001"])
     assert done.exit_code == 2
     assert "DIGITS" in done.output
+
+
+# --- no kiosk there, or no ledger -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", ["verify", "export {tmp}/out.jsonl", "backup {tmp}/stick", "report pdp"])
+def test_where_there_is_no_kiosk_nobody_is_asked_for_a_key(tmp_path: Path, words: str) -> None:
+    with pytest.raises(ConfigError) as refused:
+        run_command([*words.format(tmp=tmp_path).split(), "--data-dir", str(tmp_path)])
+    said = trouble_of(refused.value)
+    assert (said.title, refused.value.detail, refused.value.exit_code) == ("Tidak ada kios di sini", str(tmp_path), 2)
+    assert "--data-dir" in said.now
+    assert "kunci" not in f"{said.happened} {said.now}"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["verify", "restore"])
+def test_a_copy_is_not_opened_where_there_is_neither_kiosk_nor_key(tmp_path: Path, command: str) -> None:
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(bytes(4096))
+    with pytest.raises(ConfigError) as refused:
+        run_command([command, str(copy), "--data-dir", str(tmp_path / "till")])
+    said = trouble_of(refused.value)
+    assert (said.title, refused.value.exit_code) == ("Tidak ada kios di sini", 2)
+    assert refused.value.detail == str(tmp_path / "till")
+    assert "ledger.key" in said.now
+    assert not (tmp_path / "till").exists()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"surat belanja\n", b"SQLite format 3\0" + bytes(4080)], ids=["nothing", "words", "other program"]
+)
+@pytest.mark.parametrize(
+    "words", ["verify {file}", "verify {file} --data-dir {kiosk}", "restore {file} --data-dir {kiosk}"]
+)
+def test_a_file_that_is_no_ledger_is_called_so_and_not_a_ledger_without_its_key(
+    kiosk: Path, tmp_path: Path, words: str, content: bytes
+) -> None:
+    file = tmp_path / "letter.db"
+    file.write_bytes(content)
+    with pytest.raises(ConfigError) as refused:
+        run_command(words.format(file=file, kiosk=kiosk).split())
+    said = trouble_of(refused.value)
+    assert (said.title, refused.value.exit_code) == ("Berkas itu bukan buku catatan", 2)
+    assert refused.value.detail == str(file)
+    assert "ewarung-pos backup" in said.now
+
+
+@pytest.mark.parametrize("command", ["verify", "restore"])
+def test_a_file_that_the_kiosks_key_does_not_open_is_not_taken_for_the_kiosks(
+    kiosk: Path, tmp_path: Path, command: str
+) -> None:
+    """Only its own key tells a ledger from noise: the key here is not called wrong."""
+    file = tmp_path / "noise.db"
+    file.write_bytes(bytes(range(256)) * 16)
+    with pytest.raises(LedgerKeyWrong) as refused:
+        run_command([command, str(file), "--data-dir", str(kiosk)])
+    said = trouble_of(refused.value)
+    assert (said.title, refused.value.exit_code) == ("Berkas itu bukan buku kios ini", 2)
+    assert "Pasang kembali" not in said.now
 
 
 # --- a window needs a display -----------------------------------------------------------------------------------------
