@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from ewarung_pos import __version__
 from ewarung_pos.errors import PosError, ServerUnreachable
@@ -19,8 +20,23 @@ __all__ = ["cli", "run_command"]
 
 _PROGRAM = "ewarung-pos"
 
+
+def _nearest(context: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """What was typed before the command's name counts as typed after it, unless something else stands there."""
+    typed, name, first = ParameterSource.COMMANDLINE, "data_dir", context.find_root()
+    if context.get_parameter_source(name) is typed or first.get_parameter_source(name) is not typed:
+        return value
+    context.set_parameter_source(name, typed)
+    earlier: str = first.params[name]
+    return earlier
+
+
 _DATA_DIR = click.option(
-    "--data-dir", envvar="EWARUNG_DATA_DIR", type=click.Path(file_okay=False), help="Where this kiosk's data lives."
+    "--data-dir",
+    envvar="EWARUNG_DATA_DIR",
+    type=click.Path(file_okay=False),
+    callback=_nearest,
+    help="Where this kiosk's data lives.",
 )
 _PLACES = click.Choice(["tpm", "os", "passphrase", "file"])
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of standard output.")
@@ -34,6 +50,11 @@ def cli(context: click.Context, data_dir: str | None) -> None:
     """Kasir e-warung: ration and purse at the counter, an offline ledger, a city that can trust it."""
     if context.invoked_subcommand is None:
         context.invoke(run, data_dir=data_dir)
+        return
+    command = cli.commands[context.invoked_subcommand]
+    takes_it = isinstance(command, click.Group) or any(param.name == "data_dir" for param in command.params)
+    if context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE and not takes_it:
+        raise click.NoSuchOption("--data-dir", ctx=click.Context(command, context, command.name))
 
 
 @cli.command()
@@ -148,7 +169,7 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     key of --data-dir.
     """
     context = click.get_current_context()
-    given = context.get_parameter_source("data_dir") is click.core.ParameterSource.COMMANDLINE
+    given = context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE
     if path and given and Path(path).is_dir():
         raise click.UsageError("Beri salah satu dari folder PATH dan --data-dir DIR.")
     from ewarung_pos.kiosk.proof import verify_ledger

@@ -104,6 +104,44 @@ def test_a_command_that_is_not_understood_is_answered_in_the_words_of_the_till(
     assert not ENGLISH & set(re.findall(r"[a-z]+", told.replace(str(tmp_path), "").lower()))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["{first}", "verify"],
+        ["{first}", "verify", "--json"],
+        ["{first}", "export", "{tmp}/out.jsonl"],
+        ["{first}", "backup", "{tmp}/stick"],
+        ["{first}", "report", "pdp"],
+        ["--data-dir", "{tmp}/other", "verify", "{first}"],
+    ],
+    ids=" ".join,
+)
+def test_where_the_data_lives_may_be_said_before_the_command(
+    tmp_path: Path, words: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is nearer to the command holds; the environment is the farthest."""
+    monkeypatch.setenv("EWARUNG_DATA_DIR", str(tmp_path / "environment"))
+    split = [part.format(tmp=tmp_path, first=f"--data-dir {tmp_path}/first") for part in words]
+    with pytest.raises(ConfigError) as refused:
+        run_command([word for part in split for word in part.split()])
+    assert f"{tmp_path}/first" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (["--data-dir", "{tmp}", "verify", "{tmp}"], "PATH dan --data-dir"),
+        (["--data-dir", ".", "simulate-edc", "--pty", "{tmp}/x"], "`ewarung-pos simulate-edc` tidak mengenal pilihan"),
+        (["--json", "verify"], "`ewarung-pos` tidak mengenal pilihan --json"),
+    ],
+)
+def test_an_option_before_a_command_that_it_is_not_for_is_refused(
+    tmp_path: Path, words: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run_command([word.format(tmp=tmp_path) for word in words]) == 2
+    assert named in capsys.readouterr().err
+
+
 def test_the_simulator_listens_on_this_machine_only() -> None:
     done = run("simulate-edc", "--listen", "tcp://0.0.0.0:7002", timeout=90)
     assert done.returncode == 2
