@@ -83,6 +83,10 @@ def _now_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _this_month() -> str:
+    return Instant(_now_ms()).date().period().iso
+
+
 def _say(said: object, sentence: str, *, as_json: bool) -> None:
     click.echo(msgspec.json.encode(said).decode() if as_json else sentence)
 
@@ -106,7 +110,7 @@ def init(*, data_dir: str, database: str, regions: Path | None, catalogue: Path 
     with _opened(place, make=True) as (store, keys), store.write() as tx:
         count = register.import_regions(tx, regions or _shipped("semarang-kelurahan.csv"))
         if catalogue is not None:
-            register.import_catalogue(tx, catalogue)
+            register.import_catalogue(tx, catalogue, _this_month())
     click.echo(f"{place.data_dir}: {count} kelurahan, city key {keys.public.hex()}")
 
 
@@ -189,7 +193,7 @@ def _imported(report: ImportReport, *, as_json: bool) -> NoReturn:
 def import_catalogue(*, data_dir: str, database: str, file: Path) -> None:
     """Goods, prices, programmes, rations and people, from JSON; refused whole if kiosks still need what it lacks."""
     with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
-        register.import_catalogue(tx, file)
+        register.import_catalogue(tx, file, _this_month())
     click.echo("catalogue taken")
 
 
@@ -319,11 +323,11 @@ def practice(
     Its first line of output is a JSON object: url, kiosk, code, period.
     """
     place = _place(data_dir, database)
-    period = period or Instant(_now_ms()).date().period().iso
+    period = period or _this_month()
     with _opened(place, make=True) as (store, keys):
         with store.write() as tx:
             register.import_regions(tx, _shipped("semarang-kelurahan.csv"))
-            register.import_catalogue(tx, catalogue or _shipped("catalogue.json"))
+            register.import_catalogue(tx, catalogue or _shipped("catalogue.json"), _this_month())
             register.import_kiosks(tx, kiosks or _shipped("kiosks.csv"))
             register.import_families(tx, families or _shipped("families.csv"), keys, _now_ms(), "contoh")
             leases.grant(tx, period)

@@ -10,7 +10,6 @@ import csv
 import re
 import secrets
 from collections.abc import Iterable, Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from ewarung_pos.domain.bounds import Count
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.family import CardStatus, luhn_valid, mask_nik
 from ewarung_pos.domain.state import OperatorRecord
+from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError
 
 __all__ = [
@@ -155,7 +155,7 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
     return _report(tx, table, notes, taken, unchanged)
 
 
-def import_catalogue(tx: Tx, file: Path, period: str = "") -> None:
+def import_catalogue(tx: Tx, file: Path, period: str) -> None:
     """Goods, prices, programmes, rations and purses (JSON), and the people whom it describes.
 
     It replaces the one before, all of it or nothing (`ewarung_city.goods`).
@@ -163,7 +163,7 @@ def import_catalogue(tx: Tx, file: Path, period: str = "") -> None:
     Args:
         tx: a write transaction.
         file: all that there is from now on.
-        period: the month (YYYY-MM) that it is; the officer's own calendar if none.
+        period: the month (YYYY-MM) that it is in WIB.
 
     Raises:
         ConfigError: the file is not a catalogue or contradicts itself (`invalid`), or leaves out or changes what
@@ -178,8 +178,7 @@ def import_catalogue(tx: Tx, file: Path, period: str = "") -> None:
     if wrong := goods.contradictions(said.catalogue, said.rations, said.purses):
         raise ConfigError("\n  ".join([f"{file}: it contradicts itself", *wrong]), reason="invalid")
     before = tx.setting("catalogue")
-    today = date.today().isoformat()  # noqa: DTZ011 - the officer's own calendar
-    missing = goods.missed(tx, feed.CATALOGUE.decode(before), said.catalogue, period or today[:7]) if before else []
+    missing = goods.missed(tx, feed.CATALOGUE.decode(before), said.catalogue, period) if before else []
     if missing:
         raise ConfigError("\n  ".join([f"{file}: kiosks still need what it leaves out", *missing]), reason="in_use")
     text = msgspec.json.encode(said.catalogue).decode()
@@ -261,9 +260,9 @@ def import_families(
         tx: one transaction for the whole file.
         file: with the columns of the sample's families.csv, long numbers as text.
         keys: of the city.
-        now_ms: since when a changed card status counts.
+        now_ms: now; since when a changed card status counts.
         source: where the list comes from; shown on every report.
-        snapshot: its date, ISO 8601.
+        snapshot: its date, ISO 8601; today's in WIB if none.
 
     Raises:
         ConfigError: the file cannot be read as such a table.
@@ -292,7 +291,7 @@ def import_families(
     tx.put(schema.family, rows)
     tell_homes(tx, rows, held.by_key)
     if taken:
-        tx.set("register_date", snapshot or date.today().isoformat())  # noqa: DTZ011 - the officer's own calendar
+        tx.set("register_date", snapshot or Instant(now_ms).date().iso)
         tx.set("register_source", source or file.name)
         feed.tell_all(tx, [("register", "")])
     return _report(tx, table, notes, taken, unchanged)

@@ -100,7 +100,7 @@ def _register(city: LiveCity, directory: Path) -> None:
     families.write_text("\n".join((head, *few)) + "\n", encoding="utf-8")
     with city.store.write() as tx:
         register.import_regions(tx, SAMPLE / "semarang-kelurahan.csv")
-        register.import_catalogue(tx, SAMPLE / "catalogue.json")
+        register.import_catalogue(tx, SAMPLE / "catalogue.json", "2026-11")
         register.import_kiosks(tx, SAMPLE / "kiosks.csv")
         register.import_families(tx, families, city.keys, city.clock.ms, "contoh")
         leases.grant(tx, "2026-11")

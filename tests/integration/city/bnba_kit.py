@@ -17,7 +17,7 @@ from ewarung_city.bnba.findings import Finding
 from ewarung_city.bnba.taking import ListReport, check_list, read_list, take_list
 from ewarung_city.store import schema
 from ewarung_pos.domain.family import luhn_valid
-from tests.integration.city.city_kit import SAMPLE, LiveCity
+from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity
 
 TODAY = date(2026, 11, 24)
 KAUMAN = "33.74.01.1010"
@@ -89,7 +89,7 @@ class Office:
         self._directory = directory
         with city.store.write() as tx:
             register.import_regions(tx, SAMPLE / "semarang-kelurahan.csv")
-            register.import_catalogue(tx, SAMPLE / "catalogue.json")
+            register.import_catalogue(tx, SAMPLE / "catalogue.json", PERIOD)
             register.import_kiosks(tx, SAMPLE / "kiosks.csv")
 
     def file(self, content: bytes, name: str = "daftar.csv") -> Path:

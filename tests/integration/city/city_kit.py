@@ -108,7 +108,7 @@ class LiveCity:
         """Sample register, rations of PERIOD."""
         with self.store.write() as tx:
             register.import_regions(tx, SAMPLE / "semarang-kelurahan.csv")
-            register.import_catalogue(tx, SAMPLE / "catalogue.json")
+            register.import_catalogue(tx, SAMPLE / "catalogue.json", PERIOD)
             register.import_kiosks(tx, SAMPLE / "kiosks.csv")
             register.import_families(tx, SAMPLE / "families.csv", self.keys, self.clock.ms, "contoh")
             leases.grant(tx, PERIOD)

@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from ewarung_city import feed, leases, register
+from ewarung_city.__main__ import cli
 from ewarung_city.store import schema
 from ewarung_pos.errors import ConfigError
 from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity, Pen
@@ -116,6 +118,21 @@ def test_what_was_leased_needs_something_to_be_handed_out(stocked: LiveCity, tmp
 
     found = refused(stocked, tmp_path, counted)
     assert [line.split(" (")[0] for line in found] == ["commodity beras: nothing to hand out"]
+
+
+def test_last_months_leases_hold_nothing_from_midnight_in_semarang_on(
+    stocked: LiveCity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever zone the city's machine is set to: 1 December 2026, 00.00 WIB is still November in UTC."""
+    take(stocked, tmp_path, lambda _: None)
+    said = json.loads((SAMPLE / "catalogue.json").read_text(encoding="utf-8"))
+    without("commodities", "beras")(said)
+    path = tmp_path / "catalogue.json"
+    path.write_text(json.dumps(said), encoding="utf-8")
+    command = ["import-catalogue", str(path), "--data-dir", str(stocked.data_dir), "--database", stocked.database]
+    for now_ms, ended in ((1_796_058_000_000 - 1, ConfigError), (1_796_058_000_000, type(None))):
+        monkeypatch.setattr("ewarung_city.__main__._now_ms", lambda ms=now_ms: ms)
+        assert type(CliRunner().invoke(cli, command).exception) is ended
 
 
 def test_a_product_stays_while_a_kiosk_has_packs_of_it(city: LiveCity, pen: Pen, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from ewarung_city import feed, register
 from ewarung_city.register import ImportReport, nik_form
 from ewarung_city.store import schema
 from ewarung_pos.errors import ConfigError
-from tests.integration.city.city_kit import SAMPLE, LiveCity
+from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity
 
 SOUND = {
     "card_number": "9999842538824821",
@@ -36,7 +36,7 @@ def empty(bare: LiveCity) -> LiveCity:
     """Kiosks and goods, no families."""
     with bare.store.write() as tx:
         register.import_regions(tx, SAMPLE / "semarang-kelurahan.csv")
-        register.import_catalogue(tx, SAMPLE / "catalogue.json")
+        register.import_catalogue(tx, SAMPLE / "catalogue.json", PERIOD)
         register.import_kiosks(tx, SAMPLE / "kiosks.csv")
     return bare
 
@@ -49,6 +49,16 @@ def take(city: LiveCity, tmp_path: Path, *rows: dict[str, str]) -> ImportReport:
         writer.writerows(rows)
     with city.store.write() as tx:
         return register.import_families(tx, path, city.keys, city.clock.ms, "contoh", "2026-11-01")
+
+
+MIDNIGHT_MS = 1_796_058_000_000  # 1 December 2026, 00.00 WIB: still November in UTC, and everywhere west of it
+
+
+@pytest.mark.parametrize(("now_ms", "day"), [(MIDNIGHT_MS - 1, "2026-11-30"), (MIDNIGHT_MS, "2026-12-01")])
+def test_a_list_without_a_date_is_of_the_day_that_it_is_in_semarang(empty: LiveCity, now_ms: int, day: str) -> None:
+    with empty.store.write() as tx:
+        register.import_families(tx, SAMPLE / "families.csv", empty.keys, now_ms, "contoh")
+        assert tx.setting("register_date") == day
 
 
 def test_every_row_is_taken_unchanged_or_refused(empty: LiveCity) -> None:
@@ -190,7 +200,7 @@ def test_people_described_later_replace_the_names_of_the_kiosks_file(bare: LiveC
     with bare.store.write() as tx:
         register.import_regions(tx, SAMPLE / "semarang-kelurahan.csv")
         register.import_kiosks(tx, SAMPLE / "kiosks.csv")
-        register.import_catalogue(tx, SAMPLE / "catalogue.json")
+        register.import_catalogue(tx, SAMPLE / "catalogue.json", PERIOD)
         codes = {row["code"] for row in tx.all(schema.operator, device="EW-0001")}
     assert codes == {"siti", "yuni", "adi"}
 
@@ -215,7 +225,7 @@ def test_a_catalogue_that_contradicts_itself_is_refused(bare: LiveCity, tmp_path
     path = tmp_path / "catalogue.json"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ConfigError), bare.store.write() as tx:
-        register.import_catalogue(tx, path)
+        register.import_catalogue(tx, path, PERIOD)
 
 
 @pytest.mark.parametrize("content", [b"a,b\n1,2\n", b"\xff\xfe", b""])
