@@ -25,6 +25,10 @@ _V = TypeVar("_V")
 
 NOT_FOUND = "25"
 _TIMEOUT = "TO"
+_OF_THE_DEBIT = frozenset(("14", "41", "43", "51", "54", "55", "Z3"))
+"""What a host says of a card, its account or its PIN. No question about an earlier debit can be refused with these."""
+_LATER = frozenset(("91", "96", "CE", _TIMEOUT))
+_NOT_KNOWN = frozenset(("12", "30", "57", "58"))
 _REMEMBERED = 512
 _UUID = re.compile(r"[0-9a-f]{8}-([0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)
 _REASONS = {
@@ -100,6 +104,21 @@ class Evidence:
             batch=response.batch,
             evidence=evidence,
         )
+
+    def judge_inquiry(self, doubt: Doubt, response: EcrResponse) -> PaymentOutcome:
+        """What the answer to an inquiry means for this attempt.
+
+        The same codes may speak of the debit or of the question about it (a host out of reach, a type that this EDC
+        does not have, the red key pressed while it asked): only what cannot be said of a question is a decline.
+        """
+        code = response.code
+        if code == NOT_FOUND:
+            return Declined(NOT_FOUND, "not_found")
+        if code == "00" or (code in _OF_THE_DEBIT and response.amount in doubt.amounts):
+            return self.judge(doubt, response, "edc_inquiry")
+        if code in _LATER:
+            return Unknown("host_timeout")
+        return Unknown("no_query" if code in _NOT_KNOWN else "unclear")
 
     def may_answer(self, doubt: Doubt, response: EcrResponse) -> bool:
         """False for an approval whose references were given to another attempt before: a stray repetition."""

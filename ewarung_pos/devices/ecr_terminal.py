@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from ewarung_pos.devices.ecr import EcrLine, Garbled
 from ewarung_pos.devices.ecr_codec import MAX_RUPIAH, Ack, EcrRequest, EcrResponse, Nak, TransType
-from ewarung_pos.devices.ecr_evidence import NOT_FOUND, Doubt, Evidence, short_id
+from ewarung_pos.devices.ecr_evidence import Doubt, Evidence, short_id
 from ewarung_pos.devices.transport import LinkLost
 from ewarung_pos.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnavailable
 from ewarung_pos.ports import (
@@ -230,10 +230,7 @@ class EcrTerminal:
         line.dirty = True  # a repeated answer must not meet the next question
         if isinstance(got, _Failed):
             return Unknown(got.reason if got.sent else "no_answer")
-        if got.code == NOT_FOUND:
-            outcome: PaymentOutcome = Declined(NOT_FOUND, "not_found")
-        else:
-            outcome = self._evidence.judge(doubt, got, "edc_inquiry")
+        outcome = self._evidence.judge_inquiry(doubt, got)
         if not isinstance(outcome, Unknown):
             self._evidence.settled(doubt.attempt)
         return outcome

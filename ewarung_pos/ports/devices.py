@@ -143,7 +143,10 @@ class OtherDebit(msgspec.Struct, frozen=True):
 
 
 class Unknown(msgspec.Struct, frozen=True):
-    """Money may have moved. `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query.
+    """Money may have moved.
+
+    `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query, unclear (asked what became of
+    it, the terminal answered something that may not be about it).
 
     `other`: at a mismatch, what the terminal says it debited instead, if it says so.
     """

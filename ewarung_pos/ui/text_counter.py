@@ -299,6 +299,14 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         button="Saya punya struk EDC",
         action="ask_slip",
     ),
+    "doubt.unclear": said(
+        "Belum pasti: jawaban EDC tidak jelas",
+        "EDC ditanya, tetapi jawabannya mungkin bukan tentang penarikan ini.",
+        "Tanya EDC lagi. Bila tetap begitu, baca struk EDC bersama ketua.",
+        safe=HELD,
+        button="Tanya EDC lagi",
+        action="inquire",
+    ),
     "doubt.restart": _doubt(
         "Belum pasti: kasir sempat mati",
         "Komputer mati di tengah penarikan saldo.",

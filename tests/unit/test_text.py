@@ -108,7 +108,8 @@ UNKNOWN = documented(ports.Unknown, "`reason`:")
 def test_the_lists_of_reasons_are_read_from_the_ports() -> None:
     assert {"insufficient", "not_sent", "not_found"} <= set(DECLINED)
     assert len(DECLINED) == 11
-    assert set(UNKNOWN) == {"no_answer", "link_lost", "bad_frame", "mismatch", "host_timeout", "no_ack", "no_query"}
+    assert {"no_answer", "mismatch", "no_query", "unclear"} <= set(UNKNOWN)
+    assert len(UNKNOWN) == 8
 
 
 @pytest.mark.parametrize("kind", CLASSES.values(), ids=lambda kind: kind.code)

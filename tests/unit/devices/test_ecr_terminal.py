@@ -427,6 +427,8 @@ def test_inquiry_finds_an_approval(respond: Callable[..., bytes]) -> None:
     [
         ({"code": "25"}, Declined("25", "not_found")),
         ({"code": "51"}, Declined("51", "insufficient")),
+        ({"code": "55"}, Declined("55", "wrong_pin")),
+        ({"code": "51", "amount": 99}, Unknown("unclear")),
         ({"code": "TO"}, Unknown("host_timeout")),
         ({"amount": 99}, Unknown("mismatch", OtherDebit(99, "7788", "123456", "000123"))),
     ],
@@ -434,6 +436,43 @@ def test_inquiry_finds_an_approval(respond: Callable[..., bytes]) -> None:
 def test_inquiry_answers(respond: Callable[..., bytes], fields: dict[str, object], outcome: object) -> None:
     talk = Talk(respond, (query(ID), ACK + respond("33", **fields)), (ACK, b""), query_type="33")
     assert talk.inquire() == outcome
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("CE", "host_timeout"),
+        ("91", "host_timeout"),
+        ("96", "host_timeout"),
+        ("12", "no_query"),
+        ("30", "no_query"),
+        ("58", "no_query"),
+        ("05", "unclear"),
+        ("P2", "unclear"),
+        ("P3", "unclear"),
+        ("PT", "unclear"),
+        ("Q9", "unclear"),
+        (" 0", "unclear"),
+    ],
+)
+def test_what_may_be_said_of_the_question_is_no_decline_of_the_debit(
+    respond: Callable[..., bytes], code: str, reason: str
+) -> None:
+    """The bank took it, the answer was lost, and then the host was away, or nobody told us that it has no inquiry."""
+    talk = Talk(
+        respond,
+        (sale(), ACK),
+        *Talk.fence(respond),
+        (query(ID), ACK + respond("33", code=code)),
+        (ACK, b""),
+        *Talk.fence(respond),
+        (query(ID), ACK + respond("33")),
+        (ACK, b""),
+        query_type="33",
+    )
+    assert talk.pay() == Unknown("no_answer")
+    assert talk.inquire() == Unknown(reason)
+    assert isinstance(talk.inquire(), Approved)
 
 
 def test_inquiry_at_an_edc_that_is_busy_asks_nothing(respond: Callable[..., bytes]) -> None:
