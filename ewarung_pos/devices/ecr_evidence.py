@@ -53,6 +53,7 @@ class Doubt:
         amounts: rupiah that its response may carry.
         amount: rupiah that it moves.
         last4: of the expected card, if known.
+        other: what the EDC named instead, if it did.
     """
 
     attempt: str
@@ -60,6 +61,7 @@ class Doubt:
     amounts: frozenset[int]
     amount: int
     last4: str = ""
+    other: OtherDebit | None = None
 
 
 def short_id(attempt: str) -> str:
@@ -153,6 +155,13 @@ class Evidence:
         """The outcome of this attempt is not proven; its response may still come."""
         self._open = doubt
         _put(self._doubts, doubt.attempt, doubt)
+
+    def named(self, attempt: str, outcome: PaymentOutcome) -> PaymentOutcome:
+        """The same outcome; one that is still not known says again what the EDC named instead."""
+        known = self._doubts.get(attempt)
+        if not isinstance(outcome, Unknown) or outcome.other is not None or known is None:
+            return outcome
+        return Unknown(outcome.reason, known.other)
 
     def fenced(self) -> None:
         """No response to anything earlier can come any more."""

@@ -13,7 +13,7 @@ import re
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ewarung_pos.devices.ecr import EcrLine, Garbled
 from ewarung_pos.devices.ecr_codec import MAX_RUPIAH, Ack, EcrRequest, EcrResponse, Nak, TransType
@@ -113,10 +113,9 @@ class EcrTerminal:
             late = self._evidence.late(intent.attempt)
             if late is not None:
                 return late
-            if not fenced:
-                return Unknown("no_answer")
-            amounts = frozenset({intent.amount})
-            return self._query(Doubt(intent.attempt, TransType.SALE, amounts, intent.amount, intent.last4))
+            question = Doubt(intent.attempt, TransType.SALE, frozenset({intent.amount}), intent.amount, intent.last4)
+            found = self._query(question) if fenced else Unknown("no_answer")
+            return self._evidence.named(intent.attempt, found)
 
     def abort(self) -> None:
         """Stop a payment before its first byte, or between a NAK and the next try. Safe from any thread."""
@@ -194,7 +193,7 @@ class EcrTerminal:
                 if line.status().state is DeviceState.BUSY:
                     line.note(DeviceState.READY)
             if isinstance(outcome, Unknown):
-                self._begin_doubt(doubt)
+                self._begin_doubt(replace(doubt, other=outcome.other))
             elif isinstance(outcome, Declined) and outcome.reason == "not_accepted":
                 line.dirty = True
             return outcome
@@ -320,7 +319,8 @@ class EcrTerminal:
             return _Failed("mismatch", sent=True)
         if not mine(got):
             return None
-        if request.type == TransType.SALE and got.amount != request.amount:
+        # Of an approval of another amount `judge` says what it names; a no to another amount answers another question.
+        if request.type == TransType.SALE and got.amount != request.amount and got.code != "00":
             return _Failed("mismatch", sent=True)
         return got
 

@@ -22,7 +22,7 @@ MATRIX: list[tuple[dict[str, object], str, str]] = [
     ({"do": "duplicate_response"}, "approved", "approved"),
     ({"do": "late_response", "ms": 200}, "approved", "approved"),
     ({"do": "nak", "count": 3}, "not_accepted", "not_found"),
-    ({"do": "decline", "code": "05"}, "declined", "declined"),
+    ({"do": "decline", "code": "05"}, "declined", "?unclear"),  # a host may say that of the question too
     ({"do": "decline", "code": "51"}, "insufficient", "insufficient"),
     ({"do": "reject_pin"}, "wrong_pin", "wrong_pin"),
     ({"do": "bad_lrc"}, "?bad_frame", "approved"),

@@ -179,6 +179,17 @@ def test_response_broken_once_and_not_repeated_is_unknown(respond: Callable[...,
 
 def test_other_amount_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond(amount=62_600)]), (ACK, b""))
+    assert talk.pay() == Unknown("mismatch", OtherDebit(62_600, "7788", "123456", "000123"))
+
+
+def test_what_was_named_instead_is_named_again_when_the_debit_is_taken_up_later(respond: Callable[..., bytes]) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(amount=62_600)]), (ACK, b""), *Talk.fence(respond))
+    talk.pay()
+    assert talk.inquire() == Unknown("no_query", OtherDebit(62_600, "7788", "123456", "000123"))
+
+
+def test_a_no_to_another_amount_is_no_answer_to_this_one(respond: Callable[..., bytes]) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(amount=62_501, code="51")]), (ACK, b""))
     assert talk.pay() == Unknown("mismatch")
 
 
