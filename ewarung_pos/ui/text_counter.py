@@ -307,6 +307,15 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         button="Tanya EDC lagi",
         action="inquire",
     ),
+    "doubt.not_recorded": said(
+        "Belum tercatat: EDC sudah menjawab",
+        "EDC sudah menjawab, tetapi jawabannya belum bisa dicatat.",
+        "Tahan barang di meja. Bila disk penuh, kosongkan ruang; lalu Catat lagi.",
+        safe="Jawaban EDC disimpan selama kasir menyala. Saldo tidak akan ditarik dua kali.",
+        button="Catat lagi",
+        action="inquire",
+        tone="stop",
+    ),
     "doubt.restart": _doubt(
         "Belum pasti: kasir sempat mati",
         "Komputer mati di tengah penarikan saldo.",

@@ -127,7 +127,7 @@ def test_every_no_of_the_terminal_has_a_sentence(reason: str) -> None:
     assert trouble("edc", reason).code == f"edc.{reason}"
 
 
-@pytest.mark.parametrize("reason", [*UNKNOWN, "restart"])
+@pytest.mark.parametrize("reason", [*UNKNOWN, "restart", "not_recorded"])
 def test_every_unknown_outcome_has_a_sentence(reason: str) -> None:
     said = trouble("doubt", reason)
     assert said.code == f"doubt.{reason}"

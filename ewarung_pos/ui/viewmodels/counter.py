@@ -83,7 +83,9 @@ class _Now(msgspec.Struct, frozen=True):
 class CounterViewModel(ViewModel[CounterState]):
     """Commands of the counter. Everything that blocks runs on a lane; results come home on the UI thread."""
 
-    def __init__(self, desk: CounterDesk, runner: TaskRunner, doubted: Callable[[Attempt, Unknown], None]) -> None:
+    def __init__(
+        self, desk: CounterDesk, runner: TaskRunner, doubted: Callable[[Attempt, PaymentOutcome], None]
+    ) -> None:
         super().__init__(CounterState())
         self._desk = desk
         self._runner = runner
@@ -469,19 +471,29 @@ class CounterViewModel(ViewModel[CounterState]):
             Lane.LEDGER,
             lambda: self._desk.redeem.conclude(attempt.id, outcome, attempt.operator),
             lambda result: self._concluded(attempt, outcome, result),
-            self._failed,
+            lambda error: self._not_recorded(attempt, outcome, error),
         )
+
+    def _not_recorded(self, attempt: Attempt, outcome: PaymentOutcome, error: Exception) -> None:
+        """The bank may have taken the money, and the ledger does not know: nobody is told that nothing happened."""
+        if not isinstance(error, PosError):
+            self._failed(error)
+            return
+        self._in_doubt(attempt, outcome)
+
+    def _in_doubt(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
+        self._attempt = None
+        self._forget()
+        self._set(replace(self._cleared(), phase=Phase.DOUBT))
+        self._desk.changed()
+        self._doubted(attempt, outcome)
 
     def _concluded(self, attempt: Attempt, outcome: PaymentOutcome, result: Redemption | AttemptState) -> None:
         self._attempt = None
         if isinstance(result, Redemption):
             self._redeemed(result)
         elif result is AttemptState.IN_DOUBT:
-            unknown = outcome if isinstance(outcome, Unknown) else Unknown("restart")
-            self._forget()
-            self._set(replace(self._cleared(), phase=Phase.DOUBT))
-            self._desk.changed()
-            self._doubted(attempt, unknown)
+            self._in_doubt(attempt, outcome if isinstance(outcome, Unknown) else Unknown("restart"))
         elif isinstance(outcome, Declined):
             self._desk.changed()
             self._show_basket(trouble("edc", outcome.reason))

@@ -39,6 +39,7 @@ from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel, Mark, Step
 __all__ = ["DoubtDesk", "DoubtState", "DoubtViewModel"]
 
 _LAST = 4
+_NOT_RECORDED = "not_recorded"
 PAUSES_MS = (2_000, 5_000, 10_000)
 
 
@@ -79,13 +80,17 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self._reason = "restart"
         self._other: OtherDebit | None = None
         self._slip = False
+        self._known: dict[str, PaymentOutcome] = {}
         self._cancel: Callable[[], None] | None = None
 
-    def open(self, attempt: Attempt, outcome: Unknown) -> None:
-        """Show this doubt and ask the EDC about it."""
+    def open(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
+        """Show this doubt and ask the EDC about it; an outcome that is known but could not be recorded is kept."""
+        if not isinstance(outcome, Unknown):
+            self._known[attempt.id] = outcome
+        unknown = outcome if isinstance(outcome, Unknown) else Unknown("restart")
         self._attempt = attempt
-        self._reason = outcome.reason
-        self._other = outcome.other
+        self._reason = _NOT_RECORDED if attempt.id in self._known else unknown.reason
+        self._other = unknown.other
         self._tries = 0
         self._slip = False
         self._show()
@@ -120,12 +125,15 @@ class DoubtViewModel(ViewModel[DoubtState]):
             self._cancel = None
 
     def inquire(self) -> None:
-        """Ask the EDC what became of it."""
+        """Ask the EDC what became of it; what it said before and could not be recorded is recorded now."""
         attempt, terminal = self._attempt, self._desk.terminal
         if attempt is None or (self._state.panel is not None and self._state.panel.asking):
             return
         self.stop()
         self._show(asking=True)
+        if attempt.id in self._known:
+            self._conclude(attempt, self._known[attempt.id], ())
+            return
 
         def ask() -> PaymentOutcome:
             if terminal is None:
@@ -234,20 +242,25 @@ class DoubtViewModel(ViewModel[DoubtState]):
             Lane.LEDGER,
             lambda: service.conclude(attempt.id, outcome, operator, people),
             lambda result: self._concluded(attempt, outcome, result),
-            self._not_concluded,
+            lambda error: self._failed(error) if people else self._not_recorded(attempt, outcome, error),
         )
 
-    def _not_concluded(self, error: Exception) -> None:
-        """The answer could not be written: it stays a doubt, and the EDC can be asked again."""
-        panel = self._state.panel
-        if panel is not None and panel.asking:
-            panel = replace(panel, asking=False, steps=_steps(asking=False, tries=self._tries))
-            self._set(replace(self._state, panel=panel))
+    def _not_recorded(self, attempt: Attempt, outcome: PaymentOutcome, error: Exception) -> None:
+        """The EDC's answer could not be written: it is kept, and stays a doubt until it is."""
+        self._known[attempt.id] = outcome
+        if self._attempt is attempt:
+            self._reason = _NOT_RECORDED
+            panel = self._state.panel
+            if panel is not None:
+                steps = _steps(asking=False, tries=self._tries)
+                panel = replace(panel, asking=False, steps=steps, trouble=trouble("doubt", _NOT_RECORDED))
+                self._set(replace(self._state, panel=panel))
         self._failed(error)
 
     def _concluded(
         self, attempt: Attempt, outcome: PaymentOutcome, result: Redemption | Reversal | AttemptState
     ) -> None:
+        self._known.pop(attempt.id, None)
         if self._attempt is attempt:
             self.stop()
             self._attempt = None

@@ -79,7 +79,7 @@ class HistoryState(msgspec.Struct, frozen=True):
 
 
 class HistoryDesk(msgspec.Struct, frozen=True):
-    """What Riwayat may use. `doubted` is told about a void whose outcome is not known."""
+    """What Riwayat may use. `doubted` is told about a void whose outcome is not known, or could not be recorded."""
 
     ledger: Ledger
     papers: PaperService
@@ -90,7 +90,7 @@ class HistoryDesk(msgspec.Struct, frozen=True):
     printer: ReceiptPrinter
     operator: Callable[[], str]
     changed: Callable[[], None]
-    doubted: Callable[[Attempt, Unknown], None]
+    doubted: Callable[[Attempt, PaymentOutcome], None]
 
 
 class HistoryViewModel(ViewModel[HistoryState]):
@@ -239,7 +239,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
                 Lane.LEDGER,
                 lambda: self._desk.reverse.conclude(attempt.id, outcome, attempt.operator),
                 lambda result: self._void_concluded(attempt, outcome, result),
-                self._failed,
+                lambda error: self._void_not_recorded(attempt, outcome, error),
             )
 
         def broke(error: Exception) -> None:
@@ -254,12 +254,23 @@ class HistoryViewModel(ViewModel[HistoryState]):
             self._reversed(result)
             return
         if isinstance(outcome, Unknown):
-            self._set(replace(self._state, mode="list", busy="", selected=None, document=None, reason=""))
-            self._desk.doubted(attempt, outcome)
+            self._in_doubt(attempt, outcome)
         else:
             reason = outcome.reason if isinstance(outcome, Declined) else ""
             self._set(replace(self._state, mode="receipt", busy="", reason="", notice=trouble("void", reason)))
         self._desk.changed()
+
+    def _void_not_recorded(self, attempt: Attempt, outcome: PaymentOutcome, error: Exception) -> None:
+        """The bank may have given the money back, and the ledger does not know."""
+        if not isinstance(error, PosError):
+            self._failed(error)
+            return
+        self._voiding = None
+        self._in_doubt(attempt, outcome)
+
+    def _in_doubt(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
+        self._set(replace(self._state, mode="list", busy="", selected=None, document=None, reason=""))
+        self._desk.doubted(attempt, outcome)
 
     def show_reversal(self, reversal: Reversal) -> None:
         """A void that was in doubt turned out well: print its paper."""

@@ -16,10 +16,10 @@ from ewarung_pos.ports import (
     Copies,
     Lane,
     Ledger,
+    PaymentOutcome,
     PaymentTerminal,
     ReceiptPrinter,
     TaskRunner,
-    Unknown,
 )
 from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
@@ -260,7 +260,7 @@ class TillViewModels:
         if self.shell.state.screen == "closing":  # where nobody pressed another key meanwhile
             self.shell.go("counter")
 
-    def _doubted(self, attempt: Attempt, outcome: Unknown) -> None:
+    def _doubted(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
         self.shell.go("counter")
         self.doubt.open(attempt, outcome)
 

@@ -246,17 +246,25 @@ def test_an_answer_that_could_not_be_written_is_still_to_be_settled(
 
     monkeypatch.setattr(till.kit.redeem, "conclude", full)
     till.buy("SUMINAH", telur_1=1)
-    assert till.phase() is Phase.REFUSED
-    assert till.counter.refusal is not None
-    assert till.counter.refusal.code == "ledger_full"
-    monkeypatch.setattr(till.kit.redeem, "conclude", conclude)
-    till.edc.inquiries = [approval(29_000, "edc_inquiry")]
+    assert till.phase() is Phase.DOUBT
+    panel = till.vm.doubt.state.panel
+    assert panel is not None
+    assert (panel.trouble.code, panel.asking) == ("doubt.not_recorded", False)
+    assert open_attempts(till) == 1
+    till.vm.doubt.serve_other()
+    till.settle()
     till.insert("SUMINAH")
+    assert till.counter.refusal is not None
     assert till.counter.refusal.code == "refusal.in_doubt"
+    monkeypatch.setattr(till.kit.redeem, "conclude", conclude)
     till.vm.doubt.resume()
     till.settle()
     assert till.phase() is Phase.DONE
     assert open_attempts(till) == 0
+    fact = next(entry for entry in facts(till.kit) if isinstance(entry, Redeemed))
+    assert fact.purse is not None
+    assert fact.purse.evidence == "edc"
+    assert not any(asked.startswith("inquire") for asked in till.edc.asked)  # it had said so already
 
 
 def test_looking_at_another_screen_while_the_edc_works_makes_no_doubt(till: ScriptedTill) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from ewarung_pos.domain.documents import Qr, text_lines
 from ewarung_pos.domain.journal import Reversed
-from ewarung_pos.errors import PrinterNotReady
+from ewarung_pos.errors import LedgerFull, PrinterNotReady
 from ewarung_pos.ports import Declined
 from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.history import REASONS, HistoryLine, HistoryState
@@ -299,6 +299,25 @@ def test_a_void_that_the_edc_refuses_leaves_the_receipt_valid(
     morning.vm.history.confirm_reversal(LEADER)
     morning.settle()
     assert found(morning, 2).status == "dibatalkan"
+
+
+def test_a_void_that_could_not_be_written_is_still_to_be_settled(
+    morning: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise LedgerFull
+
+    with monkeypatch.context() as disk:
+        disk.setattr(morning.kit.reverse, "conclude", full)
+        reverse(morning, 2)
+    panel = morning.vm.doubt.state.panel
+    assert panel is not None
+    assert (panel.trouble.code, panel.void, morning.vm.shell.state.screen) == ("doubt.not_recorded", True, "counter")
+    morning.vm.doubt.inquire()
+    morning.settle()
+    assert morning.kit.redeem.open_attempts() == ()
+    assert found(morning, 2).status == "dibatalkan"
+    assert not any(asked.startswith("inquire") for asked in morning.edc.asked)
 
 
 def test_without_a_terminal_a_purse_cannot_be_given_back(morning: ScriptedTill) -> None:
