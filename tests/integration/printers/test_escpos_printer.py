@@ -52,7 +52,7 @@ def test_a_receipt_is_kept_sent_and_confirmed(device: SimulatedPrinter, driver: 
     (file,) = kept(tmp_path)
     assert file.name == "000001.bin"
     assert file.read_bytes() == job == encode(receipt_of(redeemed()), 32)
-    assert any("TOTAL" in line for line in interpret(job, 384).grid())
+    assert any("TOTAL" in line for line in interpret(job, 384).grid)
 
 
 def test_jobs_are_numbered_and_never_overwritten(driver: EscposPrinter, tmp_path: Path) -> None:
