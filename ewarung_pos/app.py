@@ -191,7 +191,8 @@ def _secret(ledger: Ledger, name: str) -> bytes:
 
 def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     """The configured printer; what an ESC/POS printer prints is filed as PDF too."""
-    from ewarung_pos.devices.escpos import EscposPrinter
+    from ewarung_pos.devices.escpos import EscposPrinter, Pace
+    from ewarung_pos.devices.escpos_bytes import Fittings
     from ewarung_pos.devices.filed import FiledPrinter
     from ewarung_pos.devices.pdf import PdfPrinter
     from ewarung_pos.devices.printer_links import network, serial_port, usb_device, usb_file
@@ -208,8 +209,12 @@ def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
         vendor, _, product = printer.port.partition(":")
         connect = usb_device(int(vendor, 16), int(product, 16)) if product else usb_file(printer.port)
     else:
-        connect = serial_port(printer.port)
-    return FiledPrinter(EscposPrinter(connect, printer.columns, data_dir / "print", printer.profile), archive)
+        connect = serial_port(printer.port, printer.baudrate, printer.flow)
+    pace = Pace(chunk=printer.chunk or Pace().chunk, pause=printer.pause_ms / 1000, settle=printer.settle_ms / 1000)
+    logo = Path(printer.logo) if printer.logo else None
+    fittings = Fittings(printer.code_page, printer.cut, printer.drawer, logo)
+    escpos = EscposPrinter(connect, printer.columns, data_dir / "print", printer.profile, pace, fittings)
+    return FiledPrinter(escpos, archive)
 
 
 def _city(config: KioskConfig, ledger: Ledger, clock: Clock) -> tuple[CitySync, Callable[[], None]]:

@@ -88,13 +88,27 @@ class PrinterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where receipts come out.
 
     `port` is a serial port, HOST:PORT of a network printer, or for USB the kernel's printer file (/dev/usb/lp0) or
-    VENDOR:PRODUCT in hexadecimal.
+    VENDOR:PRODUCT in hexadecimal. `columns` 32 is paper of 58 mm, 48 of 80 mm.
+
+    `baudrate` and `flow` are of a serial port. `chunk` bytes are written at a time with `pause_ms` between: 64 to 256
+    and 5 to 50 for cheap units with small buffers, 0 for as fast as it takes them. `settle_ms`: how long paper may
+    still run out after the last byte. The rest is what the printer has: letters beside ASCII, a knife, a drawer on
+    pin 2 or 5 that opens when cash moves, and a picture above every paper.
     """
 
     driver: Literal["escpos-serial", "escpos-usb", "escpos-network", "pdf"] = "pdf"
     port: str = ""
     profile: str = ""
     columns: Literal[32, 48] = 32
+    baudrate: Literal[1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 9600
+    flow: Literal["none", "rtscts", "dsrdtr", "xonxoff"] = "none"
+    chunk: Annotated[int, msgspec.Meta(ge=0, le=4096)] = 0
+    pause_ms: Annotated[int, msgspec.Meta(ge=0, le=1000)] = 0
+    settle_ms: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+    code_page: Literal["ascii", "cp437", "cp850", "cp858", "cp1252"] = "ascii"
+    cut: Literal["auto", "partial", "full", "none"] = "auto"
+    drawer: Literal[0, 2, 5] = 0
+    logo: str = ""
 
 
 class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from ewarung_pos.devices.escpos import encode
+from ewarung_pos.devices.escpos_bytes import encode
 from tests.escpos_interpreter import Printed, interpret
 from tests.unit.papers.sample_papers import all_documents
 

@@ -1,6 +1,6 @@
 """Receipt printers that speak ESC/POS, and the honest question after each job: did it come out?
 
-Bytes are made by python-escpos from a named printer profile. What was sent is kept on disk first, byte for byte.
+What is sent (`escpos_bytes`) is kept on disk first, byte for byte.
 Status is asked with DLE EOT before and after (real-time request, Epson ESC/POS reference); a printer that does not
 answer is *unknown*: neither "paper plenty" nor a failure.
 """
@@ -10,24 +10,18 @@ from __future__ import annotations
 import time
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
 
 import msgspec
 
 from ewarung_pos.devices.durable import next_numbered
+from ewarung_pos.devices.escpos_bytes import Fittings, encode, profile_of
 from ewarung_pos.devices.printer_links import Connect, PrinterLink
-from ewarung_pos.domain.documents import Align, Cut, Document, PaperLine, Qr, typeset
-from ewarung_pos.errors import ConfigError, PrinterNotReady
+from ewarung_pos.domain.documents import Document
+from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
 
-__all__ = ["PROFILES", "EscposPrinter", "Pace", "PaperSense", "encode"]
+__all__ = ["EscposPrinter", "Pace", "PaperSense"]
 
-PROFILES = {32: "POS-5890", 48: "TM-T20II"}
-"""python-escpos profile for each width. `default` and `simple` know neither width nor dots and are refused."""
-
-_QR_DOTS = 6
-"""Dots of one QR module: about 0.75 mm at 203 dpi, read by any phone from thermal paper."""
-_QR_LEVEL_M = 1
 _STALE_READS = 16
 
 
@@ -56,6 +50,9 @@ class PaperSense(StrEnum):
 
     COVER_OPEN = "cover_open"
     PAPER_OUT = "paper_out"
+    CUTTER = "cutter"
+    FAULT = "fault"
+    HOT = "hot"
     OFFLINE = "offline"
     PAPER_LOW = "paper_low"
     OK = "ok"
@@ -65,31 +62,6 @@ class PaperSense(StrEnum):
     def prints(self) -> bool:
         """Whether it makes sense to send a job."""
         return self in (PaperSense.OK, PaperSense.PAPER_LOW, PaperSense.SILENT)
-
-
-def encode(document: Document, columns: int, profile: str = "") -> bytes:
-    """The document's bytes for a printer of that many columns.
-
-    The QR is drawn by the printer where the profile says it can, else sent as an image. No cut is sent to a printer
-    without a cutter.
-
-    Raises:
-        ConfigError: no such profile, or one that does not fit the columns.
-    """
-    from escpos.printer import Dummy
-
-    name = _checked_profile(profile or PROFILES.get(columns, ""), columns)
-    paper = Dummy(profile=name)
-    paper.hw("INIT")
-    for item in typeset(document, columns):
-        match item:
-            case PaperLine():
-                _line(paper, item)
-            case Qr():
-                _qr(paper, item.data)
-            case Cut():
-                paper.cut(mode="PART")
-    return bytes(paper.output)
 
 
 class EscposPrinter:
@@ -103,31 +75,38 @@ class EscposPrinter:
         keep_dir: where the exact bytes of every job are kept, `NNNNNN.bin`.
         profile: python-escpos profile; by default the one for the columns.
         pace: chunks and deadlines.
+        fittings: knife, drawer, logo and letters.
 
     Raises:
-        ConfigError: no such profile, or one that does not fit the columns.
+        ConfigError: no profile for so many columns.
     """
 
     def __init__(
-        self, connect: Connect, columns: int, keep_dir: Path, profile: str = "", pace: Pace | None = None
+        self,
+        connect: Connect,
+        columns: int,
+        keep_dir: Path,
+        profile: str = "",
+        pace: Pace | None = None,
+        fittings: Fittings | None = None,
     ) -> None:
         self.columns = columns
         self._connect = connect
         self._keep_dir = keep_dir
-        self._profile = profile or PROFILES.get(columns, "")
+        self._profile = profile_of(columns, profile)
         self._pace = pace or Pace()
-        if self._profile in {"", "default", "simple"}:
-            raise ConfigError(f"receipt_printer.profile: {self._profile!r} for {columns} columns", reason="profile")
+        self._fittings = fittings or Fittings()
 
     def print(self, document: Document) -> PrintReport:
         """Ask, keep the bytes, send them, ask again.
 
         Raises:
-            PrinterNotReady: reason paper_out, cover_open, offline (before: nothing was sent; after: it stopped),
-                no_answer_after (it answered before and is silent now), link, stalled, or disk (the bytes could not
-                be kept, so nothing was sent).
+            PrinterNotReady: reason paper_out, cover_open, cutter, fault, hot, offline (before: nothing was sent; after:
+                it stopped), no_answer_after (it answered before and is silent now), link, in_use, no_permission,
+                stalled, or disk (the bytes could not be kept, so nothing was sent).
+            ConfigError: the profile does not fit the columns, or lacks the code page.
         """
-        data = encode(document, self.columns, self._profile)
+        data = encode(document, self.columns, self._profile, self._fittings)
         link = self._connect()
         try:
             before = self._sense(link)
@@ -182,7 +161,7 @@ class EscposPrinter:
             time.sleep(0.1)
 
     def _sense(self, link: PrinterLink) -> PaperSense:
-        """DLE EOT 1, 2 and 4; the first one that stays unanswered ends the questions."""
+        """DLE EOT 1, 2 and 4, and 3 where 2 speaks of an error; silence at the first ends the questions."""
         printer = self._ask(link, 1)
         if printer is None:
             return PaperSense.SILENT
@@ -192,11 +171,22 @@ class EscposPrinter:
             return PaperSense.COVER_OPEN
         if (paper is not None and paper & 0x60) or (cause is not None and cause & 0x20):
             return PaperSense.PAPER_OUT
+        if cause is not None and cause & 0x40:
+            return self._error(link)
         if printer & 0x08:
             return PaperSense.OFFLINE
         if paper is None:
             return PaperSense.SILENT
         return PaperSense.PAPER_LOW if paper & 0x0C else PaperSense.OK
+
+    def _error(self, link: PrinterLink) -> PaperSense:
+        """What stopped it, of which it speaks only when it is asked for it."""
+        error = self._ask(link, 3)
+        if error is not None and error & 0x08:
+            return PaperSense.CUTTER
+        if error is not None and error & 0x40 and not error & 0x20:
+            return PaperSense.HOT  # the head: it goes on by itself once it has cooled
+        return PaperSense.FAULT
 
     def _ask(self, link: PrinterLink, what: int) -> int | None:
         """One status byte, or None. Bytes that cannot be an answer (bits 1 and 4 set, 0 and 7 clear) do not count."""
@@ -220,51 +210,3 @@ def _status(sense: PaperSense) -> DeviceStatus:
             return DeviceStatus(DeviceState.UNKNOWN, sense.value)
         case _:
             return DeviceStatus(DeviceState.ATTENTION, sense.value)
-
-
-def _checked_profile(name: str, columns: int) -> str:
-    from escpos.capabilities import CAPABILITIES, get_profile
-
-    if name in {"", "default", "simple"} or name not in CAPABILITIES["profiles"]:
-        raise ConfigError(f"receipt_printer.profile: {name!r}", reason="profile")
-    wide = int(get_profile(name).get_columns("a"))
-    if wide < columns:
-        raise ConfigError(f"receipt_printer.columns: {columns}, but {name} has {wide}", reason="columns")
-    return name
-
-
-class _Encoder(Protocol):
-    """What is used of python-escpos, which ships no types."""
-
-    profile: Any
-
-    def set(self, **style: object) -> None: ...
-
-    def textln(self, txt: str = "") -> None: ...
-
-    def ln(self, count: int = 1) -> None: ...
-
-    def qr(self, content: str, **how: object) -> None: ...
-
-
-def _line(paper: _Encoder, line: PaperLine) -> None:
-    # Size before weight: ESC ! sets both.
-    paper.set(
-        align={Align.LEFT: "left", Align.CENTRE: "center", Align.RIGHT: "right"}[line.align],
-        bold=line.bold,
-        normal_textsize=not (line.tall or line.wide),
-        double_height=line.tall,
-        double_width=line.wide,
-    )
-    paper.textln(line.text)
-
-
-def _qr(paper: _Encoder, data: str) -> None:
-    native = bool(paper.profile.supports("qrCode"))
-    paper.set(align="center" if native else "left", bold=False, normal_textsize=True)
-    if native:
-        paper.ln()  # the quiet zone that an image brings along
-    paper.qr(data, ec=_QR_LEVEL_M, size=_QR_DOTS, native=native, center=not native)
-    if native:
-        paper.set(align="left")
-        paper.ln()

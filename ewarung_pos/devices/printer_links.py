@@ -7,6 +7,7 @@ not python-escpos's because its back ends write without a deadline and take sile
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import select
 import socket
@@ -17,6 +18,10 @@ from typing import Any, Protocol
 from ewarung_pos.errors import PrinterNotReady
 
 __all__ = ["Connect", "PrinterLink", "network", "serial_port", "usb_device", "usb_file"]
+
+
+_BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
+_FORBIDDEN = {errno.EACCES, errno.EPERM}
 
 
 class PrinterLink(Protocol):
@@ -44,7 +49,7 @@ class PrinterLink(Protocol):
 
 
 Connect = Callable[[], PrinterLink]
-"""Opens the wire; raises `PrinterNotReady("link")` when there is nobody at the other end."""
+"""Opens the wire; raises `PrinterNotReady`: link (nobody at the other end), in_use, no_permission, no_driver."""
 
 
 def network(host: str, port: int = 9100, timeout: float = 3.0) -> Connect:
@@ -59,14 +64,29 @@ def network(host: str, port: int = 9100, timeout: float = 3.0) -> Connect:
     return connect
 
 
-def serial_port(port: str, baudrate: int = 9600) -> Connect:
-    """A printer on a serial port or a USB-CDC or Bluetooth port that looks like one."""
+def serial_port(port: str, baudrate: int = 9600, flow: str = "none") -> Connect:
+    """A printer on a serial port or a USB-CDC or Bluetooth port that looks like one; nobody else prints meanwhile.
+
+    `flow` is who stops whom: `none`, `rtscts`, `dsrdtr` or `xonxoff`.
+    """
+    alone: dict[str, Any] = {} if "://" in port else {"exclusive": True}
 
     def connect() -> PrinterLink:
         import serial
 
         try:
-            return _Serial(serial.serial_for_url(port, baudrate=baudrate, timeout=0, write_timeout=3.0))
+            return _Serial(
+                serial.serial_for_url(
+                    port,
+                    baudrate=baudrate,
+                    timeout=0,
+                    write_timeout=3.0,
+                    rtscts=flow == "rtscts",
+                    dsrdtr=flow == "dsrdtr",
+                    xonxoff=flow == "xonxoff",
+                    **alone,
+                )
+            )
         except (OSError, ValueError) as exc:
             raise _gone(exc) from exc
 
@@ -114,7 +134,9 @@ def usb_device(vendor: int, product: int) -> Connect:
 
 
 def _gone(exc: Exception) -> PrinterNotReady:
-    return PrinterNotReady(f"{type(exc).__name__}: {exc}", reason="link")
+    code = exc.errno if isinstance(exc, OSError) else None
+    reason = "in_use" if code in _BUSY else "no_permission" if code in _FORBIDDEN else "link"
+    return PrinterNotReady(f"{type(exc).__name__}: {exc}", reason=reason)
 
 
 def _stalled(detail: str) -> PrinterNotReady:

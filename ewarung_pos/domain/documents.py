@@ -97,16 +97,20 @@ Block = Text | Columns | Table | Rule | Space | Qr | Cut
 
 
 class Document(msgspec.Struct, frozen=True):
-    """A paper. `name` is the stem of files made from it; `watermark` is repeated across practice papers."""
+    """A paper. `name` is the stem of files made from it; `watermark` is repeated across practice papers.
+
+    `cash`: money goes into the drawer or comes out of it when this paper is printed.
+    """
 
     name: str
     title: str
     blocks: tuple[Block, ...]
     watermark: str = ""
+    cash: bool = False
 
 
 class PaperLine(msgspec.Struct, frozen=True):
-    """One printed line of ASCII, at most as long as the columns (half of them when `wide`)."""
+    """One printed line, at most as long as the columns (half of them when `wide`)."""
 
     text: str
     align: Align = Align.LEFT
@@ -139,17 +143,25 @@ def marked(document: Document) -> tuple[Block, ...]:
     return (mark, line, *inner, line, mark, *blocks[end:])
 
 
-def typeset(document: Document, columns: int) -> Iterator[PaperLine | Qr | Cut]:
-    """Lay the document out in fixed columns, watermark included. ASCII only; no line is longer than fits."""
+def typeset(document: Document, columns: int, code_page: str = "ascii") -> Iterator[PaperLine | Qr | Cut]:
+    """Lay the document out in fixed columns, watermark included; no line is longer than fits.
+
+    Only letters of the code page occur, each one byte there: see `paper_text`.
+    """
+
+    def letters(text: str) -> str:
+        return paper_text(text, code_page)
+
     for block in marked(document):
         match block:
             case Text():
-                yield from _paragraph(block, columns)
+                yield from _paragraph(block, letters(block.text), columns)
             case Columns():
-                for line in _pair(paper_text(block.left), paper_text(block.right), columns):
+                for line in _pair(letters(block.left), letters(block.right), columns):
                     yield PaperLine(line, bold=block.bold, tall=block.tall)
             case Table():
-                yield from _table(block, columns)
+                header = tuple(map(letters, block.header))
+                yield from _table(header, [tuple(map(letters, row)) for row in block.rows], columns)
             case Rule():
                 yield PaperLine(("=" if block.double else "-") * columns)
             case Space():
@@ -225,9 +237,8 @@ def _both(fits: Callable[[str], bool], most: int) -> Callable[[str], bool]:
     return lambda line: len(line) <= most and fits(line)
 
 
-def _paragraph(block: Text, columns: int) -> Iterator[PaperLine]:
+def _paragraph(block: Text, text: str, columns: int) -> Iterator[PaperLine]:
     width = columns // 2 if block.big else columns
-    text = paper_text(block.text)
     centred = block.align is Align.CENTRE
     for line in balanced_by(text, lambda words: len(words) <= width) if centred else _wrap(text, width):
         yield PaperLine(line, block.align, block.bold, tall=block.big, wide=block.big)
@@ -257,9 +268,7 @@ def _pair(left: str, right: str, columns: int) -> list[str]:
     return lines
 
 
-def _table(table: Table, columns: int) -> Iterator[PaperLine]:
-    header = tuple(map(paper_text, table.header))
-    rows = [tuple(map(paper_text, row)) for row in table.rows]
+def _table(header: tuple[str, ...], rows: list[tuple[str, ...]], columns: int) -> Iterator[PaperLine]:
     everything = [header, *rows] if header else rows
     if not everything:
         return

@@ -46,7 +46,15 @@ def short_hash(entry_hash_hex: str) -> str:
 
 
 def finished(
-    identity: KioskIdentity, stem: str, title: str, entry: Entry, number: int, copy: int, blocks: list[Block]
+    identity: KioskIdentity,
+    stem: str,
+    title: str,
+    entry: Entry,
+    number: int,
+    copy: int,
+    blocks: list[Block],
+    *,
+    cash: bool = False,
 ) -> Document:
     """The paper with its file name; file names never repeat within a data directory."""
     # Receipt numbers start again with each epoch, and files must not replace each other.
@@ -57,6 +65,7 @@ def finished(
         title=f"{title} {receipt_number(entry.date, number)}",
         blocks=tuple(blocks),
         watermark=WATERMARK if identity.practice else "",
+        cash=cash,
     )
 
 

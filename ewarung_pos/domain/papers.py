@@ -88,7 +88,8 @@ def receipt(
         *chain_place(code_for("receipt", entry, seq, entry_hash_hex, fact.receipt, total)),
         *ending(copy, again=again),
     ]
-    return finished(identity, "struk", "Struk", entry, fact.receipt, copy, blocks)
+    cash = _cash_moves(fact.lines, copy, again=again)
+    return finished(identity, "struk", "Struk", entry, fact.receipt, copy, blocks, cash=cash)
 
 
 def reversal_receipt(
@@ -139,7 +140,8 @@ def reversal_receipt(
         *chain_place(code_for("reversal", entry, seq, entry_hash_hex, fact.receipt, total)),
         *ending(copy, again=again),
     ]
-    return finished(identity, "batal", "Struk pembatalan", entry, fact.receipt, copy, blocks)
+    cash = _cash_moves(fact.lines, copy, again=again)
+    return finished(identity, "batal", "Struk pembatalan", entry, fact.receipt, copy, blocks, cash=cash)
 
 
 def price_list(identity: KioskIdentity, catalogue: Catalogue, date: BusinessDate) -> Document:
@@ -167,6 +169,11 @@ def price_list(identity: KioskIdentity, catalogue: Catalogue, date: BusinessDate
         Cut(),
     ]
     return Document(f"harga-{date.iso}", "Daftar harga", tuple(blocks), WATERMARK if identity.practice else "")
+
+
+def _cash_moves(lines: tuple[RedemptionLine, ...], copy: int, *, again: bool) -> bool:
+    """Whether this is the paper with which cash changes hands: no copy, and nothing that is printed once more."""
+    return copy == 0 and not again and any(line.tender is Tender.CASH for line in lines)
 
 
 def _goods(lines: Iterable[RedemptionLine]) -> list[Block]:

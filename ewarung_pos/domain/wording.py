@@ -74,21 +74,28 @@ def parse_rupiah(text: str) -> Rupiah:
     return Rupiah(amount)
 
 
-def paper_text(text: str) -> str:
-    """The same text in printable ASCII, all that the cheapest printer can be trusted with.
+def paper_text(text: str, code_page: str = "ascii") -> str:
+    """The same text in letters of the printer's code page; by default ASCII, which the cheapest can be trusted with.
 
-    Accents go, typographic signs become plain ones, control characters and marks of direction vanish (text from a
-    register must not steer the printer), anything else becomes a question mark.
+    Accents that the page lacks go, typographic signs become plain ones, control characters and marks of direction
+    vanish (text from a register must not steer the printer), anything else becomes a question mark. Each letter of
+    the result is one byte in that page.
     """
-    kept = []
-    for char in unicodedata.normalize("NFKD", text.translate(_PLAIN)):
-        if " " <= char <= "~":
-            kept.append(char)
-        elif unicodedata.category(char) in {"Zs", "Zl", "Zp"}:
-            kept.append(" ")
-        elif unicodedata.category(char)[0] not in {"C", "M"}:
-            kept.append("?")
-    return "".join(kept)
+    return "".join(_letter(char, code_page) for char in unicodedata.normalize("NFC", text.translate(_PLAIN)))
+
+
+def _letter(char: str, code_page: str) -> str:
+    if " " <= char <= "~":
+        return char
+    kind = unicodedata.category(char)
+    if kind in {"Zs", "Zl", "Zp"}:
+        return " "
+    if kind[0] in {"C", "M"}:
+        return ""
+    if kind[0] == "L" and len(char.encode(code_page, "ignore")) == 1:
+        return char
+    plain = unicodedata.normalize("NFKD", char)
+    return "?" if plain == char else "".join(_letter(part, "ascii") for part in plain)
 
 
 def _words(number: int) -> list[str]:

@@ -287,6 +287,31 @@ _MACHINES: dict[str, Trouble] = {
         "Kabel atau jaringan printer terputus.",
         "Pasang kabelnya, lalu Cetak lagi.",
     ),
+    "printer_not_ready.in_use": _paper(
+        "Printer dipakai program lain",
+        "Program lain sedang memegang printer ini.",
+        "Tutup program itu, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.no_permission": _paper(
+        "Printer belum boleh dipakai",
+        "Akun komputer ini belum diberi izin memakai port printer.",
+        "Hubungi petugas kota untuk memberi izin, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.cutter": _paper(
+        "Pisau printer macet",
+        "Pisau pemotong kertas macet.",
+        "Matikan printer, tarik kertas yang tersangkut, nyalakan, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.hot": _paper(
+        "Printer kepanasan",
+        "Kepala cetak terlalu panas.",
+        "Tunggu dua menit sampai dingin, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.fault": _paper(
+        "Printer rusak",
+        "Printer melaporkan kerusakan pada dirinya.",
+        "Matikan dan nyalakan printer; bila tetap, tampilkan struk di layar.",
+    ),
     "printer_not_ready.no_driver": _paper(
         "Printer belum bisa dipakai",
         "Program pendukung printer USB (libusb) belum terpasang di komputer.",

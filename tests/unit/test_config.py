@@ -17,7 +17,21 @@ KEYS: dict[str, set[str]] = {
     "city": {"url", "ca"},
     "card_reader": {"driver", "port", "baudrate", "parity", "card_info_type"},
     "payment_terminal": {"driver", "port", "baudrate", "parity", "inquiry_type", "response_seconds"},
-    "receipt_printer": {"driver", "port", "profile", "columns"},
+    "receipt_printer": {
+        "driver",
+        "port",
+        "profile",
+        "columns",
+        "baudrate",
+        "flow",
+        "chunk",
+        "pause_ms",
+        "settle_ms",
+        "code_page",
+        "cut",
+        "drawer",
+        "logo",
+    },
     "paths": {"data", "backup"},
     "policy": {"idle_lock_minutes", "retention_months"},
 }
@@ -55,6 +69,15 @@ driver = "escpos-network"
 port = "192.0.2.7:9100"
 profile = "TM-T20II"
 columns = 48
+baudrate = 19200
+flow = "rtscts"
+chunk = 128
+pause_ms = 20
+settle_ms = 1500
+code_page = "cp858"
+cut = "full"
+drawer = 5
+logo = "/etc/ewarung/logo.png"
 
 [paths]
 data = "/var/lib/ewarung"
@@ -93,7 +116,21 @@ def test_every_key_of_a_full_file_arrives(tmp_path: Path) -> None:
     for section, values in msgspec.to_builtins(config).items():
         for key, value in values.items():
             assert value != defaults[section][key] or (section, key) == ("kiosk", "language")
-    assert config.receipt_printer == PrinterConfig("escpos-network", "192.0.2.7:9100", "TM-T20II", 48)
+    assert config.receipt_printer == PrinterConfig(
+        "escpos-network",
+        "192.0.2.7:9100",
+        "TM-T20II",
+        48,
+        19_200,
+        "rtscts",
+        128,
+        20,
+        1500,
+        "cp858",
+        "full",
+        5,
+        "/etc/ewarung/logo.png",
+    )
 
 
 def test_no_file_and_no_key_is_a_till_that_prints_pdf_and_has_no_devices(tmp_path: Path) -> None:
@@ -127,6 +164,10 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[payment_terminal]\ndriver = "edc"', "payment_terminal.driver", "'edc'", "'ecr'"),
         ('[payment_terminal]\ninquiry_type = "333"', "payment_terminal.inquiry_type", "'333'", "[0-9]{2}"),
         ("[payment_terminal]\nresponse_seconds = 0", "payment_terminal.response_seconds", "0", ">= 1"),
+        ("[receipt_printer]\ndrawer = 3", "receipt_printer.drawer", "3", "0, 2, 5"),
+        ("[receipt_printer]\npause_ms = -1", "receipt_printer.pause_ms", "-1", ">= 0"),
+        ("[receipt_printer]\nchunk = 5000", "receipt_printer.chunk", "5000", "<= 4096"),
+        ('[receipt_printer]\ncode_page = "utf8"', "receipt_printer.code_page", "'utf8'", "'cp858'"),
         ("[receipt_printer]\ncolumns = 40", "receipt_printer.columns", "40", "32, 48"),
         ('[receipt_printer]\ndriver = "escpos-serial"', "receipt_printer.port", "kosong", "port atau HOST:PORT"),
         (

@@ -28,6 +28,7 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
     "chain_broken": {"before_sending"},
     "clock_suspect": {"behind_ledger"},
     "config": {
+        "code_page",
         "columns",
         "engine",
         "engine_setting",

@@ -21,6 +21,9 @@ class Mood(StrEnum):
     PAPER_LOW = "paper_low"
     PAPER_OUT = "paper_out"
     COVER_OPEN = "cover_open"
+    CUTTER = "cutter"
+    FAULT = "fault"
+    HOT = "hot"
     OFFLINE = "offline"
     MUTE = "mute"
     DEAD = "dead"
@@ -31,6 +34,9 @@ _ANSWERS = {
     Mood.PAPER_LOW: {1: 0x12, 2: 0x12, 3: 0x12, 4: 0x1E},
     Mood.PAPER_OUT: {1: 0x1A, 2: 0x32, 3: 0x12, 4: 0x7E},
     Mood.COVER_OPEN: {1: 0x1A, 2: 0x16, 3: 0x12, 4: 0x12},
+    Mood.CUTTER: {1: 0x1A, 2: 0x52, 3: 0x1A, 4: 0x12},
+    Mood.FAULT: {1: 0x1A, 2: 0x52, 3: 0x32, 4: 0x12},
+    Mood.HOT: {1: 0x1A, 2: 0x52, 3: 0x52, 4: 0x12},
     Mood.OFFLINE: {1: 0x1A, 2: 0x12, 3: 0x12, 4: 0x12},
     Mood.MUTE: {},
     Mood.DEAD: {},

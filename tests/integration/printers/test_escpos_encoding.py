@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import zxingcpp
 
-from ewarung_pos.devices.escpos import encode
+from ewarung_pos.devices.escpos_bytes import encode
 from ewarung_pos.domain.documents import Align, PaperLine, Qr, typeset
 from ewarung_pos.domain.papers import parse_qr
 from ewarung_pos.errors import ConfigError

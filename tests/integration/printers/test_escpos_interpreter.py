@@ -14,7 +14,7 @@ import zxingcpp
 from escpos.printer import Dummy
 from PIL import Image
 
-from ewarung_pos.devices.escpos import encode
+from ewarung_pos.devices.escpos_bytes import encode
 from ewarung_pos.domain.documents import Align, Cut, Document, PaperLine, Qr, typeset
 from tests.escpos_interpreter import CODE_PAGES, Printed, UnknownCommandError, interpret
 from tests.escpos_paper import Line

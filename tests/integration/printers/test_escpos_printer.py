@@ -18,7 +18,8 @@ from escpos.printer import Network
 
 from ewarung_pos.app import receipt_printer
 from ewarung_pos.config import KioskConfig, PrinterConfig
-from ewarung_pos.devices.escpos import EscposPrinter, Pace, encode
+from ewarung_pos.devices.escpos import EscposPrinter, Pace
+from ewarung_pos.devices.escpos_bytes import encode
 from ewarung_pos.devices.printer_links import Connect, network, serial_port, usb_device, usb_file
 from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
 from ewarung_pos.errors import ConfigError, PrinterNotReady, Retry
@@ -64,7 +65,10 @@ def test_jobs_are_numbered_and_never_overwritten(driver: EscposPrinter, tmp_path
     assert kept(tmp_path)[0].read_bytes() == b"earlier"
 
 
-@pytest.mark.parametrize("mood", [Mood.PAPER_OUT, Mood.COVER_OPEN, Mood.OFFLINE])
+STOPPED = [Mood.PAPER_OUT, Mood.COVER_OPEN, Mood.CUTTER, Mood.FAULT, Mood.HOT, Mood.OFFLINE]
+
+
+@pytest.mark.parametrize("mood", STOPPED)
 def test_a_printer_that_cannot_print_gets_nothing(
     mood: Mood, device: SimulatedPrinter, driver: EscposPrinter, tmp_path: Path
 ) -> None:
@@ -102,6 +106,9 @@ def test_a_silent_printer_is_unknown_and_not_an_error(device: SimulatedPrinter, 
     [
         (Mood.PAPER_OUT, "paper_out"),
         (Mood.COVER_OPEN, "cover_open"),
+        (Mood.CUTTER, "cutter"),
+        (Mood.FAULT, "fault"),
+        (Mood.HOT, "hot"),
         (Mood.OFFLINE, "offline"),
         (Mood.MUTE, "no_answer_after"),
     ],
@@ -201,6 +208,84 @@ def test_no_printing_with_a_profile_that_knows_no_width(tmp_path: Path) -> None:
             EscposPrinter(network("127.0.0.1"), columns, tmp_path, profile=profile)
 
 
+# --- word by word ------------------------------------------------------------------------------------------------
+
+
+class ScriptedLink:
+    """A conversation written down: pairs of (what must be sent, what is then said). `b"*"` is the job itself."""
+
+    def __init__(self, *script: tuple[bytes, bytes]) -> None:
+        self.script = list(script)
+        self.said = b""
+
+    def write(self, data: bytes, timeout: float) -> None:
+        sent, answer = self.script.pop(0)
+        assert sent in {data, b"*"}
+        self.said += answer
+
+    def read(self, timeout: float) -> bytes:
+        said, self.said = self.said, b""
+        return said
+
+    def close(self) -> None:
+        assert self.script == []
+        assert self.said == b""
+
+
+FINE = ((b"\x10\x04\x01", b"\x12"), (b"\x10\x04\x02", b"\x12"), (b"\x10\x04\x04", b"\x12"))
+JOB = (b"*", b"")
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "outcome"),
+    [
+        (FINE, FINE, "ready"),
+        (FINE, (*FINE[:2], (b"\x10\x04\x04", b"\x1e")), "paper_low"),
+        (((b"\x10\x04\x01", b""),), ((b"\x10\x04\x01", b""),), "no_answer"),
+        (FINE, ((b"\x10\x04\x01", b""),), "no_answer_after"),
+        (((b"\x10\x04\x01", b"\x1a"), (b"\x10\x04\x02", b"\x16"), (b"\x10\x04\x04", b"\x12")), None, "cover_open"),
+        (((b"\x10\x04\x01", b"\x1a"), (b"\x10\x04\x02", b"\x32"), (b"\x10\x04\x04", b"\x72")), None, "paper_out"),
+        (((b"\x10\x04\x01", b"\x12"), (b"\x10\x04\x02", b""), (b"\x10\x04\x04", b"")), None, "no_answer"),
+        (
+            (
+                *((b"\x10\x04\x01", b"\x1a"), (b"\x10\x04\x02", b"\x52"), (b"\x10\x04\x04", b"\x12")),
+                (b"\x10\x04\x03", b"\x1a"),
+            ),
+            None,
+            "cutter",
+        ),
+        (
+            (
+                *((b"\x10\x04\x01", b"\x1a"), (b"\x10\x04\x02", b"\x52"), (b"\x10\x04\x04", b"\x12")),
+                (b"\x10\x04\x03", b""),
+            ),
+            None,
+            "fault",
+        ),
+        (((b"\x10\x04\x01", b"\x1a"), (b"\x10\x04\x02", b"\x12"), (b"\x10\x04\x04", b"\x12")), None, "offline"),
+    ],
+)
+def test_what_is_asked_around_a_job_and_what_is_made_of_it(
+    before: tuple[tuple[bytes, bytes], ...],
+    after: tuple[tuple[bytes, bytes], ...] | None,
+    outcome: str,
+    tmp_path: Path,
+) -> None:
+    asked = before if after is None else (*before, JOB, *after)
+    if outcome == "no_answer" and after is None:  # silent at the paper: unknown, and printed all the same
+        asked = (*before, JOB, (b"\x10\x04\x01", b""))
+    link = ScriptedLink(*asked)
+    driver = EscposPrinter(lambda: link, 32, tmp_path / "print", pace=Pace(chunk=1_000_000, answer=0.01))
+    try:
+        report = driver.print(receipt_of(redeemed()))
+    except PrinterNotReady as error:
+        said = error.reason
+    else:
+        said = report.status.reason or report.status.state.value
+        assert report.confirmed is (outcome != "no_answer"), "silence confirms nothing"
+    assert said == outcome
+
+
 # --- other wires -------------------------------------------------------------------------------------------------
 
 
@@ -294,6 +379,25 @@ def test_a_port_that_is_not_there(wire: Callable[[str], Connect], tmp_path: Path
     assert driver.status().state is DeviceState.AWAY
 
 
+def test_a_serial_printer_is_for_one_program_at_a_time(tmp_path: Path) -> None:
+    with line_printer(READY) as printer:
+        held = over_serial(printer.path)()
+        driver = EscposPrinter(over_serial(printer.path), 32, tmp_path / "print", pace=QUICK)
+        status = driver.status()
+        assert (status.state, status.reason) == (DeviceState.AWAY, "in_use")
+        held.close()
+        assert driver.status().state is DeviceState.READY
+
+
+def test_a_printer_that_may_not_be_opened_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forbidden(*_words: object) -> int:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("os.open", forbidden)
+    status = EscposPrinter(usb_file("/dev/usb/lp0"), 32, tmp_path).status()
+    assert (status.state, status.reason) == (DeviceState.AWAY, "no_permission")
+
+
 def test_flow_control_bytes_are_not_taken_for_an_answer(tmp_path: Path) -> None:
     with line_printer({1: b"\x11\x13", 2: b"\x12", 4: b"\x12"}) as printer:
         driver = EscposPrinter(usb_file(printer.path), 32, tmp_path / "print", pace=QUICK)
@@ -355,6 +459,7 @@ def test_the_configured_printer_is_the_one_that_prints(
         (Mood.PAPER_LOW, True, 1),
         (Mood.PAPER_OUT, False, 0),
         (Mood.COVER_OPEN, False, 2),
+        (Mood.CUTTER, False, 2),
         (Mood.OFFLINE, False, 2),
     ],
 )

@@ -15,6 +15,7 @@ from ewarung_pos.domain.papers import day_report, parse_qr, receipt, reversal_re
 from tests.unit.papers.sample_papers import (
     DEBIT,
     EGGS,
+    SUGAR,
     all_documents,
     catalogue,
     closed,
@@ -280,3 +281,14 @@ def test_a_paper_of_the_wrong_fact_is_refused() -> None:
         reversal_receipt(identity(), item, 1, "0" * 64, "Sri", "Yuni", 0)
     with pytest.raises(TypeError, match="needs a closed day"):
         day_report(identity(), item, 1, "0" * 64, "Sri", catalogue())
+
+
+def test_the_drawer_opens_once_and_only_when_cash_moves() -> None:
+    assert receipt_of(redeemed()).cash
+    assert not receipt_of(redeemed(), copy=1).cash
+    assert not receipt_of(ration_only()).cash
+    item = entry(redeemed())
+    assert not receipt(identity(), item, item.seq, digest(item), "Sri", 0, again=True).cash
+    assert not reversal_of(reversed_fact()).cash
+    assert reversal_of(reversed_fact(lines=(SUGAR,))).cash
+    assert not report_of(closed()).cash

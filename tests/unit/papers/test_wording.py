@@ -150,6 +150,19 @@ def test_plain_text_is_left_alone(text: str) -> None:
     assert paper_text(text) == text
 
 
+@settings(deadline=None)
+@given(st.text(), st.sampled_from(["cp437", "cp850", "cp858", "cp1252"]))
+def test_letters_of_a_code_page_are_one_byte_each_and_steer_nothing(text: str, page: str) -> None:
+    kept = paper_text(text, page)
+    assert len(kept.encode(page)) == len(kept)
+    assert all(byte >= 0x20 and byte != 0x7F for byte in kept.encode(page))
+
+
+def test_accents_stay_where_the_printer_has_them() -> None:
+    assert paper_text("Jose\u0301 R\xfcdi \u0160", "cp850") == "Jos\xe9 R\xfcdi S"
+    assert paper_text("\xbd \u20ac \u0153", "cp1252") == "1?2 ? \u0153"
+
+
 def test_names_from_a_register_cannot_steer_the_printer() -> None:
     assert paper_text("SITI\x1b@\x1dV\x00\u202eAH") == "SITI@VAH"
     assert (
