@@ -73,6 +73,7 @@ def run(
         log_config=None,
         access_log=False,
         server_header=False,
+        ws="none",
         lifespan="off",
         limit_concurrency=256,
         timeout_keep_alive=75,

@@ -113,7 +113,9 @@ class EcrTerminal:
             late = self._evidence.late(intent.attempt)
             if late is not None:
                 return late
-            question = Doubt(intent.attempt, TransType.SALE, frozenset({intent.amount}), intent.amount, intent.last4)
+            kind = TransType.VOID if intent.kind == "void" else TransType.SALE
+            amounts = frozenset({intent.amount} | ({0} if kind is TransType.VOID else set()))
+            question = Doubt(intent.attempt, kind, amounts, intent.amount, intent.last4)
             found = self._query(question) if fenced else Unknown("no_answer")
             return self._evidence.named(intent.attempt, found)
 

@@ -99,11 +99,15 @@ class PaymentStep(StrEnum):
 
 
 class PaymentIntent(msgspec.Struct, frozen=True):
-    """A debit as written to the ledger before the first byte: id, whole rupiah (1..9_999_999_999), expected last4."""
+    """A debit as written to the ledger before the first byte: id, whole rupiah (1..9_999_999_999), expected last4.
+
+    `kind` is sale, or void where a void is inquired about.
+    """
 
     attempt: str
     amount: int
     last4: str = ""
+    kind: str = "sale"
 
 
 class Approved(msgspec.Struct, frozen=True):
@@ -126,7 +130,8 @@ class Declined(msgspec.Struct, frozen=True):
     `AttemptSettled`.
 
     `reason`: declined, insufficient, wrong_pin, expired_card, card_error, user_cancelled, host_unavailable,
-    terminal_fault, not_accepted (three NAKs), not_sent (link gone before the first byte), not_found (inquiry).
+    terminal_fault, not_accepted (three NAKs), not_sent (link gone before the first byte), busy (with another till),
+    clock_behind (the terminal's clock is ahead of ours), not_found (inquiry).
     """
 
     code: str
@@ -145,8 +150,8 @@ class OtherDebit(msgspec.Struct, frozen=True):
 class Unknown(msgspec.Struct, frozen=True):
     """Money may have moved.
 
-    `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query, unclear (asked what became of
-    it, the terminal answered something that may not be about it).
+    `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query, busy, unclear (asked what
+    became of it, the terminal answered something that may not be about it).
 
     `other`: at a mismatch, what the terminal says it debited instead, if it says so.
     """

@@ -139,7 +139,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
             if terminal is None:
                 return Unknown("no_query")
             try:
-                return terminal.inquire(PaymentIntent(attempt.id, attempt.amount, attempt.card.last4))
+                return terminal.inquire(PaymentIntent(attempt.id, attempt.amount, attempt.card.last4, attempt.kind))
             except DeviceError:
                 return Unknown("link_lost")
 
