@@ -11,6 +11,7 @@ from typing import ClassVar
 
 __all__ = [
     "AllotmentExhausted",
+    "BundleRefused",
     "CardBlocked",
     "CardNotRead",
     "ChainBroken",
@@ -41,6 +42,7 @@ __all__ = [
     "RuleViolation",
     "ServerBusy",
     "ServerUnreachable",
+    "StickError",
     "SyncError",
     "Unauthorised",
 ]
@@ -182,6 +184,16 @@ class PrinterNotReady(DeviceError):
     retry = Retry.AFTER_OPERATOR
 
 
+class StickError(DeviceError):
+    """The stick, or the folder in its place, does not take or give files. Nothing on it or here is half done.
+
+    Reasons: full, read_only, gone, write, readback, no_stick, no_reply.
+    """
+
+    code = "stick"
+    retry = Retry.AFTER_OPERATOR
+
+
 class OutcomeUnknown(DeviceError):
     """Money may have moved; never sent again, must be resolved."""
 
@@ -273,6 +285,18 @@ class ProtocolMismatch(SyncError):
 
     code = "protocol_mismatch"
     retry = Retry.AFTER_OPERATOR
+
+
+class BundleRefused(SyncError):
+    """A file that was carried here is not to be believed, or not for here; nothing of it was used.
+
+    Reasons: not_a_bundle, newer, too_large, damaged, wrong_way, other_city, other_kiosk, other_epoch; at the city
+    unknown_kiosk too.
+    """
+
+    code = "bundle_refused"
+    retry = Retry.AFTER_OPERATOR
+    exit_code = 1
 
 
 class ConfigError(PosError):
