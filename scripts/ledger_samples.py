@@ -263,7 +263,38 @@ def against_the_rules(bench: Bench) -> Iterable[Sample]:
         File(bench.and_then(first, half)).written(),
         ("debits", first + 1),
     )
+    yield from _wrong_rights(bench)
     yield from _wrong_seals(bench)
+
+
+def _wrong_rights(bench: Bench) -> Iterable[Sample]:
+    given, granted = bench.seq("Surrendered"), bench.seq("RightsGranted")
+    lease = bench.fact("Surrendered")["leases"][0]
+    yield _bad(
+        "surrendered-more-than-was-left",
+        "15 kg are given back of a lease of 10 kg.",
+        File(bench.changed(given, given, leases=[[*lease[:-1], 15_000]])).written(),
+        ("surrendered", given),
+    )
+    yield _bad(
+        "surrendered-less-than-before",
+        "A surrender whose total is lower than the one before.",
+        File(bench.and_then(given, bench.fact("Surrendered") | {"leases": [[*lease[:-1], 4000]]})).written(),
+        ("surrendered", given + 1),
+    )
+    yield _bad(
+        "grant-not-signed",
+        "Rights that the city did not sign.",
+        File(bench.changed(granted, granted, signature="00" * 64), frozen=(granted,)).written(),
+        ("grant_signature", granted),
+    )
+    allowed = bench.seq("HardshipAllowed")
+    yield _bad(
+        "pool-without-a-word",
+        "Taken from the hardship pool by a leader's word for another receipt.",
+        File(bench.changed(allowed, allowed + 1, receipt=99)).written(),
+        ("not_allowed", allowed + 1),
+    )
 
 
 def _wrong_seals(bench: Bench) -> Iterable[Sample]:

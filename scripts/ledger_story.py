@@ -10,6 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from ewarung_pos.domain.business_day import EdcTotals
@@ -31,6 +32,7 @@ from ewarung_pos.domain.journal import (
     Entry,
     KioskEnrolled,
     OperatorChanged,
+    PeriodClosed,
     PriceChanged,
     ReceiptPrinted,
     RedemptionRefused,
@@ -39,6 +41,7 @@ from ewarung_pos.domain.journal import (
     uuid7,
 )
 from ewarung_pos.domain.redemption import Basket, Tender
+from ewarung_pos.domain.rights import HARDSHIP, HardshipReason, Surrender, grant_text, pool_of
 from ewarung_pos.domain.state import KioskIdentity, PurseCredit, StatePage
 from ewarung_pos.domain.stock import CountLine, ReceivedLine, VarianceReason
 from ewarung_pos.domain.timeline import BusinessDate, ClockReading, Instant
@@ -47,6 +50,7 @@ from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.ledger.export import export
 from ewarung_pos.ports import Approved, Declined
 from ewarung_pos.services.day import DayService
+from ewarung_pos.services.hardship import HardshipService
 from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import ReversalReason, ReverseService
 from ewarung_pos.services.stock import StockService
@@ -121,6 +125,8 @@ def _family(number: int) -> Family:
 
 
 FAMILIES = tuple(_family(number) for number in (1, 2, 3))
+GUEST = msgspec.structs.replace(_family(4), home="EW-0001")
+STRANGER = CardRef(sha256(b"sample card of nobody known here").hexdigest(), "9105")
 
 
 def _page() -> StatePage:
@@ -169,6 +175,7 @@ class _Story:
         self._days = DayService(ledger, clock, self._stock)
         self._redeem = RedeemService(ledger, clock, lambda: None)
         self._reverse = ReverseService(ledger, clock)
+        self._hardship = HardshipService(ledger, clock, lambda: None)
 
     def tell(self) -> None:
         with self._ledger.write() as uow:
@@ -217,10 +224,30 @@ class _Story:
 
     def _second_day(self) -> None:
         self._clock.pass_(5)
+        self._append(PeriodClosed("2026-10"))
+        self._rights_move()
         self._days.open("sri")
         self._serve(FAMILIES[0], (RICE, 1, Tender.RATION))
+        self._serve(GUEST, (RICE, 1, Tender.RATION))
+        self._clock.pass_(40)
+        basket = Basket().with_packs(RICE, 1, Tender.RATION, HARDSHIP)
+        self._hardship.serve(STRANGER, basket, HolderPresence.SELF, HardshipReason.NO_LINE, "sri", "yuni")
         self._close()
         self._acknowledge()
+
+    def _rights_move(self) -> None:
+        """The pool comes, a family's rice goes to another kiosk, and a guest's comes from one."""
+        self._clock.pass_(9)
+        pool = LeaseGrant(pool_of(IDENTITY.device), HARDSHIP, "2026-11", "beras", Unit.GRAM, 20_000)
+        back = Surrender(FAMILIES[2].key, "JATAH", "2026-11", "beras", Unit.GRAM, 5000)
+        with self._ledger.write() as uow:
+            uow.accept(StatePage(9, leases=(pool,), surrenders=(back,)), sha256(b"second page").hexdigest())
+        self._clock.pass_(20)
+        leases = (LeaseGrant(GUEST.key, "JATAH", "2026-11", "beras", Unit.GRAM, 10_000),)
+        request = self._clock.mint()
+        text = grant_text(IDENTITY.device, IDENTITY.epoch, request, 10, GUEST.key, leases, home=False)
+        with self._ledger.write() as uow:
+            uow.accept_grant(request, 10, GUEST, leases, CITY.sign(text).hex())
 
     def _append(self, fact: Any) -> Entry:  # noqa: ANN401 - any fact
         self._clock.pass_(7)

@@ -32,6 +32,7 @@ LINE_BYTES = 8 * 1024 * 1024
 MOST_FINDINGS = 200
 BEGIN, BETWEEN, END = b'{"entry":', b',"hash":"', b'"}\n'
 HEX = "0123456789abcdef"
+POOL = "DARURAT"
 
 # --- what is in an entry (docs/ledger-format.md, "Entries" and "Facts") --------------------------------------------
 # A dict: exactly these fields. [x]: a list of x. (x, y): a list of these. {a, b}: one of these words. Maybe: or null.
@@ -75,6 +76,15 @@ FACTS: dict[str, dict[str, Any]] = {
     },
     "StateReceived": {
         "cursor": int, "digest": str, "leases": [LEASE], "credits": [(str, str, str, int)], "items": [(str, str, str)],
+    },
+    "RightsGranted": {
+        "request": str, "serial": int, "family": str, "leases": [LEASE], "items": [(str, str, str)], "signature": str,
+        "home": bool,
+    },
+    "Surrendered": {"leases": [LEASE], "reason": str},
+    "PeriodClosed": {"period": str},
+    "HardshipAllowed": {
+        "receipt": int, "family": str, "last4": str, "reason": str, "approved_by": str, "named": str,
     },
     "DayOpened": {"cash_float": int},
     "Redeemed": {
@@ -346,6 +356,7 @@ class Check:
         self.receipt: int | None = 0 if self.whole else None
         self.clock: tuple[int, int, str] | None = None
         self.leases: dict[tuple[str, ...], dict[str, Any]] = {}
+        self.allowed: tuple[int, str] | None = None
         self.stock: dict[str, int] = {}
         self.redeemed: dict[str, dict[str, Any]] = {}
         self.undone: set[str] = set()
@@ -358,6 +369,9 @@ class Check:
         self.rules: dict[str, Callable[[dict[str, Any], dict[str, Any]], None]] = {
             "KioskEnrolled": self._enrolled,
             "StateReceived": self._state,
+            "RightsGranted": self._rights_granted,
+            "Surrendered": self._surrendered,
+            "PeriodClosed": self._period_closed,
             "Redeemed": self._redeemed,
             "Reversed": self._reversed,
             "StockReceived": self._received,
@@ -473,6 +487,7 @@ class Check:
         self.day.attempt(fact, kind)
         if kind in self.rules:
             self.rules[kind](entry, fact)
+        self.allowed = (fact["receipt"], fact["family"]) if kind == "HardshipAllowed" else None
         self.day.add(entry, kind)
 
     def _clock(self, entry: dict[str, Any], kind: str) -> None:
@@ -501,6 +516,27 @@ class Check:
             if granted < 0 or lease["unit"] != unit:
                 self.note(entry["seq"], "amount", "a lease of less than nothing, or one that changes its unit")
 
+    def _rights_granted(self, entry: dict[str, Any], fact: dict[str, Any]) -> None:
+        self._state(entry, fact)
+        told = hashlib.sha256(canonical(fact["leases"])).hexdigest()
+        who = f"{entry['device']}|{entry['epoch']}|{fact['request']}|{fact['serial']}|{fact['family']}"
+        text = f"grant|{who}|{int(fact['home'])}|{told}"
+        if not signed_by(self.header["city_key"], text, fact["signature"]):
+            self.note(entry["seq"], "grant_signature", "the city's signature does not fit the rights")
+
+    def _surrendered(self, entry: dict[str, Any], fact: dict[str, Any]) -> None:
+        for *key, unit, total in fact["leases"]:
+            lease = self._lease(tuple(key), unit)
+            less, lease["S"] = total < lease["S"], total
+            over = lease["P"] - lease["R"] + lease["S"] > lease["G"]
+            if self.whole and (less or over or lease["unit"] != unit):
+                self.note(entry["seq"], "surrendered", f"{key[3]} of {key[1]} {key[2]}: more than was left, or less")
+
+    def _period_closed(self, entry: dict[str, Any], fact: dict[str, Any]) -> None:
+        for key, lease in self.leases.items():
+            if key[2] <= fact["period"]:
+                lease["S"] = lease["G"] - lease["P"] + lease["R"]
+
     def _redeemed(self, entry: dict[str, Any], fact: dict[str, Any]) -> None:
         seq = entry["seq"]
         purse = fact["purse"]
@@ -518,6 +554,8 @@ class Check:
             self.note(seq, "debits", "the rights taken are not those of the goods handed out as ration")
         self.redeemed[entry["id"]] = fact
         for debit in fact["debits"]:
+            if self.whole and debit["programme"] == POOL and self.allowed != (fact["receipt"], fact["family"]):
+                self.note(seq, "not_allowed", "taken from the pool, and no leader allowed just this before it")
             lease = self._lease_of(fact["family"], debit)
             lease["P"] += debit["amount"]
             over = lease["P"] - lease["R"] + lease["S"] > lease["G"]
@@ -554,7 +592,8 @@ class Check:
             self.note(seq, "reversal", "it does not repeat what it undoes, of the same business day")
 
     def _lease_of(self, family: str, debit: dict[str, Any]) -> dict[str, Any]:
-        return self._lease((family, debit["programme"], debit["period"], debit["commodity"]), debit["unit"])
+        holder = f"{POOL}.{self.header['device']}" if debit["programme"] == POOL else family
+        return self._lease((holder, debit["programme"], debit["period"], debit["commodity"]), debit["unit"])
 
     def _lease(self, key: tuple[str, ...], unit: str) -> dict[str, Any]:
         return self.leases.setdefault(key, {"G": 0, "S": 0, "P": 0, "R": 0, "unit": unit})

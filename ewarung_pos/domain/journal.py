@@ -16,6 +16,7 @@ from ewarung_pos.domain.business_day import DayTotals, EdcTotals
 from ewarung_pos.domain.entitlement import LeaseGrant, Refusal
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, Remaining, RightDebit
+from ewarung_pos.domain.rights import Surrender
 from ewarung_pos.domain.stock import CountLine, ReceivedLine
 
 __all__ = [
@@ -34,20 +35,24 @@ __all__ = [
     "DayOpened",
     "Entry",
     "Fact",
+    "HardshipAllowed",
     "KioskEnrolled",
     "OperatorChanged",
+    "PeriodClosed",
     "PriceChanged",
     "ReceiptPrinted",
     "Redeemed",
     "RedemptionRefused",
     "RegisterPurged",
     "Reversed",
+    "RightsGranted",
     "Sealed",
     "SettingsChanged",
     "StateReceived",
     "StockAdjusted",
     "StockCounted",
     "StockReceived",
+    "Surrendered",
     "ack_text",
     "canonical",
     "decode",
@@ -89,6 +94,55 @@ class StateReceived(_Fact, frozen=True):
     leases: tuple[LeaseGrant, ...] = ()
     credits: tuple[tuple[Code, Code, Code, Whole], ...] = ()
     items: tuple[tuple[str, str, str], ...] = ()
+
+
+class RightsGranted(_Fact, frozen=True):
+    """The city's answer to this kiosk's request: what it may hand out to a family from now on, as totals.
+
+    `serial` is the place of these rights in the city's feed for this kiosk. `home` says that the family asked for this
+    kiosk as its home, which the city made it. `items` as in StateReceived. `signature` (hex) is the city's over
+    `rights.grant_text`.
+    """
+
+    request: Code
+    serial: Count
+    family: Code
+    leases: tuple[LeaseGrant, ...]
+    items: tuple[tuple[str, str, str], ...]
+    signature: str
+    home: bool = False
+
+
+class Surrendered(_Fact, frozen=True):
+    """Rights given back for good, as totals; the city counts them only after it has this entry.
+
+    `reason`: asked (the city did), visitors (what families of other kiosks left here at the day's close), late (granted
+    for a month that is closed here).
+    """
+
+    leases: tuple[Surrender, ...]
+    reason: str
+
+
+class PeriodClosed(_Fact, frozen=True):
+    """Nothing of this month, or of one before it, is handed out by this kiosk any more: what was left is given back."""
+
+    period: Code
+
+
+class HardshipAllowed(_Fact, frozen=True):
+    """The leader allowed the redemption that follows to be taken from the kiosk's pool, and why.
+
+    `receipt` is that redemption's; `family` too, where a card that is not in the register here goes by
+    `rights.stranger_of`. `named` is `rights.name_digest` of the name that was typed, if one was.
+    """
+
+    receipt: Count
+    family: Code
+    last4: str
+    reason: str
+    approved_by: str
+    named: str = ""
 
 
 class DayOpened(_Fact, frozen=True):
@@ -315,6 +369,10 @@ class DayClosed(_Fact, frozen=True):
 Fact = (
     KioskEnrolled
     | StateReceived
+    | RightsGranted
+    | Surrendered
+    | PeriodClosed
+    | HardshipAllowed
     | DayOpened
     | Redeemed
     | Reversed

@@ -8,6 +8,7 @@ from ewarung_pos.domain.bounds import Code, Count, Whole
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import Family
+from ewarung_pos.domain.rights import Surrender
 
 __all__ = ["LOCK_AFTER", "KioskIdentity", "OperatorRecord", "PurseCredit", "StatePage"]
 
@@ -49,7 +50,8 @@ class PurseCredit(msgspec.Struct, frozen=True):
 class StatePage(msgspec.Struct, frozen=True):
     """One page of the city's state; everything in it replaces what the till held under the same key.
 
-    `cursor` only ever grows; `more` says that another page waits.
+    `cursor` only ever grows; `more` says that another page waits. `surrenders` are what the city asks to have back, as
+    totals S; the till gives what it still has.
     """
 
     cursor: Count
@@ -62,3 +64,4 @@ class StatePage(msgspec.Struct, frozen=True):
     register_source: str = ""
     messages: tuple[str, ...] = ()
     more: bool = False
+    surrenders: tuple[Surrender, ...] = ()

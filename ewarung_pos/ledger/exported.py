@@ -21,6 +21,7 @@ from ewarung_pos.domain.journal import (
     KioskEnrolled,
     Redeemed,
     Reversed,
+    RightsGranted,
     StateReceived,
     StockAdjusted,
     StockCounted,
@@ -31,6 +32,7 @@ from ewarung_pos.domain.journal import (
     link,
 )
 from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.rights import grant_text
 from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, STEP_TOLERANCE_MS
 from ewarung_pos.errors import LedgerCorrupt, LedgerTooNew
 from ewarung_pos.ledger.day_account import DayAccount
@@ -235,6 +237,10 @@ class _Check:
                 found += self._seal(entry, fact)
             case CityAcknowledged():
                 found += self._acknowledged(entry, fact)
+            case RightsGranted():
+                who = (entry.device, entry.epoch, fact.request, fact.serial, fact.family)
+                text = grant_text(*who, fact.leases, home=fact.home)
+                found += [] if _signed_by(self._header.city_key, text, fact.signature) else ["grant_signature"]
         self._tally.add(fact)
         return list(dict.fromkeys(found))
 
@@ -326,7 +332,7 @@ class _Check:
 def _amounts(fact: object) -> list[str]:
     """Nothing, and less than nothing, is neither granted nor handed out; what is taken are the rights to the goods."""
     match fact:
-        case StateReceived():
+        case StateReceived() | RightsGranted():
             return ["amount"] if any(lease.granted < 0 for lease in fact.leases) else []
         case StockReceived():
             return ["amount"] if any(line.packs <= 0 or line.price < 0 for line in fact.lines) else []

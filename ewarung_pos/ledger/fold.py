@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.journal import (
     CityAcknowledged,
     ClosingBegun,
@@ -14,15 +15,20 @@ from ewarung_pos.domain.journal import (
     DayClosed,
     DayOpened,
     Entry,
+    HardshipAllowed,
+    PeriodClosed,
     ReceiptPrinted,
     Redeemed,
     Reversed,
+    RightsGranted,
     StateReceived,
     StockAdjusted,
     StockCounted,
     StockReceived,
+    Surrendered,
 )
 from ewarung_pos.domain.redemption import RedemptionLine, RightDebit
+from ewarung_pos.domain.rights import HARDSHIP, holder_of
 from ewarung_pos.domain.stock import CountLine
 
 __all__ = ["MOVED", "TABLES", "Fold"]
@@ -46,7 +52,7 @@ TABLES = {
 
 Row = tuple[Any, ...]
 
-_GRANTED, _SPENT, _RETURNED, _UNIT = 0, 1, 2, 3
+_GRANTED, _SPENT, _RETURNED, _UNIT, _SURRENDERED = 0, 1, 2, 3, 4
 
 
 class Fold:
@@ -66,9 +72,13 @@ class Fold:
         self._redemptions: dict[str, int | None] = {}
         self._problems: list[str] = []
         self._undone: int | None = None
+        self._allowed: tuple[int, str] | None = None
         self._rows: list[tuple[str, Row]] = []
         self._handlers: dict[type[Any], Callable[[Entry, Any], None]] = {
             StateReceived: self._state,
+            RightsGranted: lambda _, fact: self._grants(fact.leases),
+            Surrendered: self._surrendered,
+            PeriodClosed: self._period,
             CityAcknowledged: self._acknowledged,
             Redeemed: self._redeemed,
             Reversed: self._reversed,
@@ -94,14 +104,16 @@ class Fold:
         self._undone = None
         if handler is not None:
             handler(entry, entry.fact)
+        said = entry.fact
+        self._allowed = (said.receipt, said.family) if isinstance(said, HardshipAllowed) else None
         return self._rows, self._problems, self._undone
 
     def totals(self, table: str) -> Iterator[Row]:
         """Rows that `TABLES[table]` must give, in no order."""
         match table:
             case "lease":
-                for key, (granted, spent, returned, unit) in self._leases.items():
-                    yield (*key, unit, granted, 0, spent, returned)
+                for key, (granted, spent, returned, unit, surrendered) in self._leases.items():
+                    yield (*key, unit, granted, surrendered, spent, returned)
             case "stock":
                 yield from self._stock.items()
             case "purse_credit":
@@ -119,13 +131,30 @@ class Fold:
     # -- rights ------------------------------------------------------------------------------------------------------
 
     def _state(self, entry: Entry, fact: StateReceived) -> None:
-        for grant in fact.leases:
-            key = (grant.family, grant.period, grant.programme, grant.commodity)
-            lease = self._leases.setdefault(key, [0, 0, 0, grant.unit.value])
-            lease[_GRANTED] = max(lease[_GRANTED], grant.granted)
+        self._grants(fact.leases)
         for family, programme, period, amount in fact.credits:
             self._credits[family, programme, period] = amount
         self._city = (*self._city[:2], fact.cursor)
+
+    def _grants(self, leases: tuple[LeaseGrant, ...]) -> None:
+        for grant in leases:
+            key = (grant.family, grant.period, grant.programme, grant.commodity)
+            lease = self._leases.setdefault(key, [0, 0, 0, grant.unit.value, 0])
+            lease[_GRANTED] = max(lease[_GRANTED], grant.granted)
+
+    def _surrendered(self, entry: Entry, fact: Surrendered) -> None:
+        for given in fact.leases:
+            key = (given.family, given.period, given.programme, given.commodity)
+            lease = self._leases.setdefault(key, [0, 0, 0, given.unit.value, 0])
+            less = given.surrendered < lease[_SURRENDERED]
+            lease[_SURRENDERED] = given.surrendered
+            if less or _rest(lease) < 0 or lease[_UNIT] != given.unit.value:
+                self._problems.append("surrendered")
+
+    def _period(self, entry: Entry, fact: PeriodClosed) -> None:
+        for (_, period, _, _), lease in self._leases.items():
+            if period <= fact.period:
+                lease[_SURRENDERED] += _rest(lease)
 
     def _acknowledged(self, entry: Entry, fact: CityAcknowledged) -> None:
         if fact.acked_seq >= self._city[0]:
@@ -138,10 +167,12 @@ class Fold:
         self._redemptions[entry.id] = entry.seq
         self._lines(entry.seq, fact.lines, 1)
         for debit in fact.debits:
-            lease = self._lease(fact.family, debit)
+            lease = self._lease(entry, fact.family, debit)
             lease[_SPENT] += debit.amount
-            if lease[_SPENT] - lease[_RETURNED] > lease[_GRANTED] or lease[_UNIT] != debit.unit.value:
+            if _rest(lease) < 0 or lease[_UNIT] != debit.unit.value:
                 self._problems.append("overdrawn")
+            if debit.programme == HARDSHIP and self._allowed != (fact.receipt, fact.family):
+                self._problems.append("not_allowed")
         for place, line in enumerate(fact.lines):
             self._move(entry.seq, place, "redeemed", line.product, -line.packs, line.commodity, -line.amount)
         if fact.purse is not None:
@@ -155,7 +186,7 @@ class Fold:
         self._redemptions[fact.original] = None
         self._lines(entry.seq, fact.lines, -1)
         for debit in fact.debits:
-            lease = self._lease(fact.family, debit)
+            lease = self._lease(entry, fact.family, debit)
             lease[_RETURNED] += debit.amount
             if lease[_RETURNED] > lease[_SPENT]:
                 self._problems.append("returned_more")
@@ -164,9 +195,10 @@ class Fold:
         if fact.void is not None:
             self._purses.setdefault(fact.family, [0, 0])[1] += fact.void.amount
 
-    def _lease(self, family: str, debit: RightDebit) -> list[Any]:
-        key = (family, debit.period, debit.programme, debit.commodity)
-        return self._leases.setdefault(key, [0, 0, 0, debit.unit.value])
+    def _lease(self, entry: Entry, family: str, debit: RightDebit) -> list[Any]:
+        holder = holder_of(family, debit.programme, entry.device)
+        key = (holder, debit.period, debit.programme, debit.commodity)
+        return self._leases.setdefault(key, [0, 0, 0, debit.unit.value, 0])
 
     def _lines(self, seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
         for place, line in enumerate(lines):
@@ -237,3 +269,7 @@ class Fold:
             self._days[-1][3:] = [state, closed_seq, count]
         else:
             self._problems.append("no_day")
+
+
+def _rest(lease: list[Any]) -> int:
+    return int(lease[_GRANTED] - lease[_SURRENDERED] - lease[_SPENT] + lease[_RETURNED])

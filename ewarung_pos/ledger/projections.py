@@ -13,6 +13,7 @@ import msgspec
 
 from ewarung_pos.domain.business_day import Day, DayState
 from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.journal import (
     CityAcknowledged,
     ClosingBegun,
@@ -21,24 +22,40 @@ from ewarung_pos.domain.journal import (
     DayOpened,
     Entry,
     Fact,
+    HardshipAllowed,
+    PeriodClosed,
     PriceChanged,
     ReceiptPrinted,
     Redeemed,
     Reversed,
+    RightsGranted,
     StateReceived,
     StockAdjusted,
     StockCounted,
     StockReceived,
+    Surrendered,
     decode,
 )
 from ewarung_pos.domain.redemption import RedemptionLine, RightDebit
+from ewarung_pos.domain.rights import HARDSHIP, holder_of
 from ewarung_pos.domain.stock import CountLine, MovementKind
 from ewarung_pos.domain.timeline import BusinessDate
-from ewarung_pos.errors import AllotmentExhausted, DayNotOpen, OutOfStock, ProtocolMismatch, RuleViolation
+from ewarung_pos.errors import (
+    AllotmentExhausted,
+    DayNotOpen,
+    NotAuthorised,
+    OutOfStock,
+    PeriodNotCurrent,
+    ProtocolMismatch,
+    RuleViolation,
+)
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.tip import Tip, count_unsent
 
-__all__ = ["apply", "named"]
+__all__ = ["CLOSED_PERIOD", "apply", "named"]
+
+CLOSED_PERIOD = "period_closed"
+"""The setting that holds the latest month that was closed here."""
 
 _LINE = "INSERT INTO redemption_line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _MOVE = "INSERT INTO stock_movement VALUES (?, ?, ?, ?, ?, ?, ?)"
@@ -66,6 +83,12 @@ _GRANT = (
     "ON CONFLICT (family, period, programme, commodity) "
     "DO UPDATE SET granted = max(granted, excluded.granted) WHERE unit = excluded.unit"
 )
+_SURRENDER = (
+    "UPDATE lease SET surrendered = ?1 WHERE family = ?2 AND period = ?3 AND programme = ?4 AND commodity = ?5 "
+    "AND unit = ?6 AND ?1 >= surrendered AND spent - returned + ?1 <= granted"
+)
+_CLOSE = "UPDATE lease SET surrendered = granted - spent + returned WHERE period <= ?"
+_PUT_SETTING = "INSERT INTO setting VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _CREDIT = (
     "INSERT INTO purse_credit (family, programme, period, amount) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (family, programme, period) DO UPDATE SET amount = excluded.amount"
@@ -145,7 +168,9 @@ def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) ->
     _lines(cursor, seq, fact.lines, 1)
     for debit in fact.debits:
         _positive(debit.amount)
-        execute(_SPEND, _lease_of(fact.family, debit))
+        if debit.programme == HARDSHIP:
+            _allowed(connection, entry, fact)
+        execute(_SPEND, _lease_of(entry, fact.family, debit))
         if cursor.rowcount != 1:
             raise AllotmentExhausted(f"{debit.programme} {debit.period} {debit.commodity}", reason="lease")
     for line in fact.lines:
@@ -168,7 +193,7 @@ def _reversed(connection: Connection, entry: Entry, fact: Reversed, tip: Tip) ->
     _in_a_day(tip)
     _lines(cursor, seq, fact.lines, -1)
     for debit in fact.debits:
-        execute(_RETURN, _lease_of(fact.family, debit))
+        execute(_RETURN, _lease_of(entry, fact.family, debit))
         if cursor.rowcount != 1:
             raise RuleViolation(f"{debit.programme} {debit.commodity} was not spent", reason="not_spent")
     for line in fact.lines:
@@ -206,8 +231,22 @@ def _moves(cursor: Cursor, seq: int, kind: str, lines: tuple[RedemptionLine, ...
     cursor.executemany(_MOVE, rows)
 
 
-def _lease_of(family: str, debit: RightDebit) -> tuple[int, str, str, str, str, str]:
-    return (debit.amount, family, debit.period, debit.programme, debit.commodity, debit.unit.value)
+def _lease_of(entry: Entry, family: str, debit: RightDebit) -> tuple[int, str, str, str, str, str]:
+    holder = holder_of(family, debit.programme, entry.device)
+    return (debit.amount, holder, debit.period, debit.programme, debit.commodity, debit.unit.value)
+
+
+def _allowed(connection: Connection, entry: Entry, fact: Redeemed) -> None:
+    """What is taken from the pool follows the leader's word for just this redemption.
+
+    Raises:
+        NotAuthorised: it does not (`no_leader_word`).
+    """
+    row = connection.execute("SELECT payload FROM ledger_entry WHERE seq = ?", (entry.seq - 1,)).fetchone()
+    said = decode(row[0]).fact if row else None
+    told = (said.receipt, said.family) if isinstance(said, HardshipAllowed) else None
+    if told != (fact.receipt, fact.family):
+        raise NotAuthorised("nobody allowed this from the pool", reason="no_leader_word")
 
 
 def _positive(amount: int) -> None:
@@ -226,14 +265,47 @@ def _in_a_day(tip: Tip) -> None:
 
 @_of(StateReceived)
 def _state_received(connection: Connection, entry: Entry, fact: StateReceived, tip: Tip) -> Tip:
-    for grant in fact.leases:
-        row = (grant.family, grant.period, grant.programme, grant.commodity, grant.unit.value, grant.granted)
-        if connection.execute(_GRANT, row).rowcount != 1:
-            raise ProtocolMismatch(f"{grant.commodity} changed its unit", reason="unit")
+    _granted(connection, fact.leases)
     for credit in fact.credits:
         connection.execute(_CREDIT, credit)
     connection.execute("UPDATE city_state SET cursor = ?", (fact.cursor,))
     return msgspec.structs.replace(tip, cursor=fact.cursor)
+
+
+@_of(RightsGranted)
+def _rights_granted(connection: Connection, entry: Entry, fact: RightsGranted, tip: Tip) -> Tip:
+    _granted(connection, fact.leases)
+    return tip
+
+
+def _granted(connection: Connection, leases: tuple[LeaseGrant, ...]) -> None:
+    for grant in leases:
+        row = (grant.family, grant.period, grant.programme, grant.commodity, grant.unit.value, grant.granted)
+        if connection.execute(_GRANT, row).rowcount != 1:
+            raise ProtocolMismatch(f"{grant.commodity} changed its unit", reason="unit")
+
+
+@_of(Surrendered)
+def _surrendered(connection: Connection, entry: Entry, fact: Surrendered, tip: Tip) -> Tip:
+    for given in fact.leases:
+        row = (
+            given.surrendered, given.family, given.period, given.programme, given.commodity, given.unit.value
+        )  # fmt: skip
+        if connection.execute(_SURRENDER, row).rowcount != 1:
+            raise AllotmentExhausted(f"{given.programme} {given.period} {given.commodity}", reason="lease")
+    return tip
+
+
+@_of(PeriodClosed)
+def _period_closed(connection: Connection, entry: Entry, fact: PeriodClosed, tip: Tip) -> Tip:
+    if tip.day.state is not DayState.CLOSED and tip.day.date is not None and tip.day.date.period().iso <= fact.period:
+        raise DayNotOpen("a day of that month is not sealed", reason="day_not_sealed")
+    held = connection.execute("SELECT value FROM setting WHERE key = ?", (CLOSED_PERIOD,)).fetchone()
+    if held is not None and fact.period <= held[0]:
+        raise PeriodNotCurrent(fact.period, reason="period_closed")
+    connection.execute(_CLOSE, (fact.period,))
+    connection.execute(_PUT_SETTING, (CLOSED_PERIOD, fact.period))
+    return tip
 
 
 @_of(CityAcknowledged)

@@ -22,7 +22,7 @@ from ewarung_pos.ledger import history
 from ewarung_pos.ledger.tip import Tip
 from ewarung_pos.ports import Attempt, HistoryRow, LedgerHead, PrintJob, Tally, Visit
 
-__all__ = ["CatalogueCache", "Execute", "Queries"]
+__all__ = ["CatalogueCache", "Execute", "Queries", "leases_of"]
 
 Execute = Callable[..., Any]
 """`connection.execute`."""
@@ -198,8 +198,7 @@ class Queries(ABC):
     def leases(self, family: str, period: Period) -> tuple[Lease, ...]:
         """Of one family and month, by programme and commodity."""
         with self._snapshot() as execute:
-            rows = execute(_LEASES, (family, period.iso)).fetchall()
-        return tuple(Lease(row[0], row[1], row[2], row[3], Unit(row[4]), *row[5:]) for row in rows)
+            return leases_of(execute, family, period.iso)
 
     def other_periods(self, family: str, period: Period) -> bool:
         """Whether the family holds a lease of any other period."""
@@ -351,6 +350,12 @@ class Queries(ABC):
         """Folded from the day's entries, each control figure from its own table."""
         with self._snapshot() as execute:
             return history.totals(execute, date)
+
+
+def leases_of(execute: Execute, family: str, period: str) -> tuple[Lease, ...]:
+    """Of one holder and month, by programme and commodity; none of what is no month."""
+    rows = execute(_LEASES, (family, period)).fetchall()
+    return tuple(Lease(row[0], row[1], row[2], row[3], Unit(row[4]), *row[5:]) for row in rows)
 
 
 def _family(row: Sequence[Any] | None) -> Family | None:

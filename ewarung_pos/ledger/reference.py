@@ -19,8 +19,10 @@ from ewarung_pos.domain.journal import (
     Entry,
     KioskEnrolled,
     OperatorChanged,
+    PeriodClosed,
     PriceChanged,
     RegisterPurged,
+    RightsGranted,
     SettingsChanged,
     StateReceived,
 )
@@ -28,6 +30,7 @@ from ewarung_pos.domain.state import LOCK_AFTER
 from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, ClockMemory
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.ledger.engine import COPY_MARK
+from ewarung_pos.ledger.projections import CLOSED_PERIOD
 from ewarung_pos.ledger.register import FAMILIES, OPERATORS, digest_of, sent_operator
 from ewarung_pos.ledger.tip import CLOCK, clock_memory
 
@@ -71,8 +74,10 @@ class Reference:
         match entry.fact:
             case KioskEnrolled() as fact:
                 self._enrolled = (entry.seq, fact)
-            case StateReceived() as fact:
+            case StateReceived() | RightsGranted() as fact:
                 self._received(entry, fact)
+            case PeriodClosed() as fact:
+                self._settings[CLOSED_PERIOD] = (entry.seq, fact.period)
             case RegisterPurged() as fact:
                 for key in (*fact.expired, *fact.moved):
                     self._items.pop(("family", key), None)
@@ -93,7 +98,7 @@ class Reference:
             case _:
                 pass
 
-    def _received(self, entry: Entry, fact: StateReceived) -> None:
+    def _received(self, entry: Entry, fact: StateReceived | RightsGranted) -> None:
         for kind, key, digest in fact.items:
             self._items[kind, key] = (entry.seq, digest)
             if kind == "family":

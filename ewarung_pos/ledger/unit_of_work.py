@@ -6,8 +6,11 @@ from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
 
 import msgspec
+from msgspec.structs import astuple
 
 from ewarung_pos.domain.business_day import DayState
+from ewarung_pos.domain.entitlement import LeaseGrant
+from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.journal import (
     ClockStepped,
     DayOpened,
@@ -15,20 +18,23 @@ from ewarung_pos.domain.journal import (
     Fact,
     KioskEnrolled,
     OperatorChanged,
+    RightsGranted,
     StateReceived,
+    Surrendered,
     canonical,
     genesis,
     link,
 )
 from ewarung_pos.domain.redemption import AttemptState
+from ewarung_pos.domain.rights import Surrender, surrenders
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
 from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, CityTime, ClockMemory, clock_step
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, RuleViolation
 from ewarung_pos.ledger import register
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.history import COPIES
-from ewarung_pos.ledger.projections import apply, named
-from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
+from ewarung_pos.ledger.projections import CLOSED_PERIOD, apply, named
+from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries, leases_of
 from ewarung_pos.ledger.tip import CLOCK, Tip
 from ewarung_pos.ports import Approved, Attempt, Clock, PrintJob
 
@@ -217,6 +223,9 @@ class SqlUnitOfWork(Queries):
     def accept(self, page: StatePage, digest: str) -> Entry:
         """Take a page of the city's state: register and reference tables, and one StateReceived entry.
 
+        What the page asks to have back is given back as far as it is here, and so is what it grants for a month that is
+        closed here: both as entries of their own, in this same transaction.
+
         Raises:
             ProtocolMismatch: the page's cursor is not above the held one (`downgrade`), or a lease changed its unit.
         """
@@ -231,7 +240,44 @@ class SqlUnitOfWork(Queries):
             self.append(OperatorChanged(code, "unlocked"))
         if page.catalogue is not None:
             self.tip = msgspec.structs.replace(self.tip, catalogue=entry.id)
+        self.surrender(page.surrenders, "asked")
+        self._give_back_late(page.leases)
         return entry
+
+    def accept_grant(
+        self,
+        request: str,
+        serial: int,
+        family: Family,
+        leases: tuple[LeaseGrant, ...],
+        signature: str,
+        *,
+        home: bool = False,
+    ) -> Entry:
+        """Take the city's answer to a request for rights: the family's row, and one RightsGranted entry.
+
+        Raises:
+            ProtocolMismatch: a lease changed its unit.
+        """
+        items, _ = register.put_reference(self.execute, StatePage(0, (family,)), self.secret("card_key") or b"")
+        entry = self.append(RightsGranted(request, serial, family.key, leases, items, signature, home))
+        register.note_since(self.execute, entry.instant)
+        self._give_back_late(leases)
+        return entry
+
+    def surrender(self, asked: Iterable[Surrender], reason: str) -> Entry | None:
+        """Give back of these leases what is asked for (totals S), as far as it is here; None when there is nothing."""
+        wishes = tuple(asked)
+        families = {(wish.family, wish.period) for wish in wishes}
+        held = [lease for family, period in families for lease in leases_of(self.execute, family, period)]
+        given = surrenders(held, wishes)
+        return self.append(Surrendered(given, reason)) if given else None
+
+    def _give_back_late(self, leases: tuple[LeaseGrant, ...]) -> None:
+        """A month that is closed here stays so, whatever the city grants for it afterwards."""
+        row = self.execute("SELECT value FROM setting WHERE key = ?", (CLOSED_PERIOD,)).fetchone()
+        late = [lease for lease in leases if row is not None and lease.period <= row[0]]
+        self.surrender((Surrender(*astuple(lease)) for lease in late), "late")
 
     def forget_families(self, keys: Iterable[str]) -> None:
         """Remove these families from the register; their receipts and rights stay under their keys."""

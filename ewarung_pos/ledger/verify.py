@@ -32,11 +32,13 @@ from ewarung_pos.domain.journal import (
     KioskEnrolled,
     Redeemed,
     Reversed,
+    RightsGranted,
     ack_text,
     canonical,
     decode,
     genesis,
 )
+from ewarung_pos.domain.rights import grant_text
 from ewarung_pos.errors import LedgerCorrupt
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import LEDGER_FILE, Connection, check_owner, connect, translated
@@ -67,8 +69,8 @@ class Problem(msgspec.Struct, frozen=True):
     An export has words of its own beside these (docs/ledger-format.md).
 
     Words: file, schema, guard, identity, gap, prev_hash, hash, payload, column, canonical, not_first, overdrawn,
-    returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged, seal, projection,
-    paperwork, reference, stopped.
+    surrendered, not_allowed, returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged,
+    grant_signature, seal, projection, paperwork, reference, stopped.
     """
 
     seq: int
@@ -285,6 +287,11 @@ class _Verification:
                 self._seal(entry, fact, prev_hash)
             case CityAcknowledged() as fact:
                 self._acknowledged(entry, fact)
+            case RightsGranted() as fact:
+                device, epoch = self._identity
+                text = grant_text(device, epoch, fact.request, fact.serial, fact.family, fact.leases, home=fact.home)
+                if not _signed(self._city_key, text, fact.signature):
+                    self._note(seq, "grant_signature")
 
     def _row(
         self, entry: Entry, undone: int | None, payload: bytes, columns: list[Any], identity: tuple[str, int]

@@ -11,11 +11,12 @@ import msgspec
 
 from ewarung_pos.domain.business_day import Day, DayTotals
 from ewarung_pos.domain.catalogue import Catalogue
-from ewarung_pos.domain.entitlement import Lease
+from ewarung_pos.domain.entitlement import Lease, LeaseGrant
 from ewarung_pos.domain.family import CardRef, Family
 from ewarung_pos.domain.journal import CityAcknowledged, Entry, Fact, Sealed
 from ewarung_pos.domain.redemption import AttemptState, Basket, RedemptionLine
 from ewarung_pos.domain.retention import Presence
+from ewarung_pos.domain.rights import Surrender
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
 from ewarung_pos.domain.timeline import BusinessDate, CityTime, ClockMemory, Period
 from ewarung_pos.domain.units import Rupiah
@@ -279,9 +280,33 @@ class UnitOfWork(LedgerReader, Protocol):
     def accept(self, page: StatePage, digest: str) -> Entry:
         """Take a page of the city's state: register and reference tables, and one StateReceived entry.
 
+        What the page asks to have back, and what it grants for a month that is closed here, is given back in the same
+        transaction.
+
         Raises:
             ProtocolMismatch: the page's cursor is not above the held one (a downgrade).
         """
+        ...
+
+    def accept_grant(
+        self,
+        request: str,
+        serial: int,
+        family: Family,
+        leases: tuple[LeaseGrant, ...],
+        signature: str,
+        *,
+        home: bool = False,
+    ) -> Entry:
+        """Take the city's answer to a request for rights: the family's row, and one RightsGranted entry.
+
+        Raises:
+            ProtocolMismatch: a lease changed its unit.
+        """
+        ...
+
+    def surrender(self, asked: Iterable[Surrender], reason: str) -> Entry | None:
+        """Give back of these leases what is asked for (totals S), as far as it is here; None when there is nothing."""
         ...
 
     def forget_families(self, keys: Iterable[str]) -> None:

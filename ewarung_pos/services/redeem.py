@@ -27,6 +27,7 @@ from ewarung_pos.domain.redemption import (
     right_debits,
     total_of,
 )
+from ewarung_pos.domain.rights import is_pool
 from ewarung_pos.errors import NotAuthorised, NotEntitled, OutcomeUnknown, RuleViolation
 from ewarung_pos.ports import (
     Approved,
@@ -48,6 +49,7 @@ __all__ = [
     "dispute_slip",
     "evidence_of",
     "goods_of",
+    "hand_out",
     "purse_debit",
     "refuse_used_slip",
     "remaining_after",
@@ -236,22 +238,39 @@ class RedeemService:
         proxy_reason: str,
         shown: int | None,
     ) -> Redemption:
-        catalogue = uow.catalogue()
-        family = servable(standing, basket, catalogue)
-        lines = priced(basket, catalogue)
-        _as_shown(lines, shown)
-        debits = right_debits(lines, standing.period.iso)
-        fact = Redeemed(
-            receipt=uow.next_receipt(),
-            family=family.key,
-            last4=standing.card.last4,
-            presence=presence,
-            lines=lines,
-            debits=debits,
-            remaining=remaining_after(standing.leases, debits, catalogue),
-            proxy_reason=proxy_reason,
-        )
-        return _handed_out(uow, fact, operator)
+        return hand_out(uow, standing, basket, uow.catalogue(), presence, operator, proxy_reason, shown)
+
+
+def hand_out(
+    uow: UnitOfWork,
+    standing: Standing,
+    basket: Basket,
+    catalogue: Catalogue,
+    presence: HolderPresence,
+    operator: str,
+    proxy_reason: str = "",
+    shown: int | None = None,
+) -> Redemption:
+    """Append a redemption without purse and owe its paper; the catalogue names what may be handed out to whom.
+
+    Raises:
+        RuleViolation: the basket may not be served, or `price_changed` as for `RedeemService.redeem`.
+    """
+    family = servable(standing, basket, catalogue)
+    lines = priced(basket, catalogue)
+    _as_shown(lines, shown)
+    debits = right_debits(lines, standing.period.iso)
+    fact = Redeemed(
+        receipt=uow.next_receipt(),
+        family=family.key,
+        last4=standing.card.last4,
+        presence=presence,
+        lines=lines,
+        debits=debits,
+        remaining=remaining_after(standing.leases, debits, catalogue),
+        proxy_reason=proxy_reason,
+    )
+    return _handed_out(uow, fact, operator)
 
 
 def _complete(uow: UnitOfWork, standing: Standing, attempt: Attempt, debit: PurseDebit, operator: str) -> Redemption:
@@ -350,10 +369,15 @@ def goods_of(lines: tuple[RedemptionLine, ...]) -> dict[str, int]:
 def remaining_after(
     leases: tuple[Lease, ...], debits: tuple[RightDebit, ...], catalogue: Catalogue, sign: int = 1
 ) -> tuple[Remaining, ...]:
-    """What is left of every lease before and after these debits (`sign` -1 gives them back)."""
+    """What is left of every lease before and after these debits (`sign` -1 gives them back).
+
+    What is left of the kiosk's pool is no family's.
+    """
     taken = {(d.programme, d.commodity): d.amount for d in debits}
     rows = []
     for lease in leases:
+        if is_pool(lease.family):
+            continue
         before = lease.rest
         after = before - sign * taken.get((lease.programme, lease.commodity), 0)
         name = catalogue.short(lease.commodity)

@@ -1,7 +1,7 @@
 """What people read: for every error code and reason a sentence in Indonesian, what is already safe, and one next step.
 
-The sentences are in `text_counter`, `text_card`, `text_till`, `text_key`, `text_city`, `text_stick` and `text_command`.
-A test walks every error class, refusal and device reason and fails when one has no sentence.
+The sentences are in `text_counter`, `text_card`, `text_till`, `text_rights`, `text_key`, `text_city`, `text_stick` and
+`text_command`. A test walks every error class, refusal and device reason and fails when one has no sentence.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ewarung_pos.ui.text_city import BEYOND_THE_TILL
 from ewarung_pos.ui.text_command import AT_THE_COMMAND
 from ewarung_pos.ui.text_counter import AT_THE_COUNTER
 from ewarung_pos.ui.text_key import AROUND_THE_KEY
+from ewarung_pos.ui.text_rights import RIGHTS_THAT_MOVE
 from ewarung_pos.ui.text_stick import ON_THE_STICK
 from ewarung_pos.ui.text_till import AROUND_THE_TILL
 from ewarung_pos.ui.trouble import Trouble
@@ -24,6 +25,7 @@ TROUBLES: dict[str, Trouble] = {
     **AT_THE_COUNTER,
     **AT_THE_READER,
     **AROUND_THE_TILL,
+    **RIGHTS_THAT_MOVE,
     **AROUND_THE_KEY,
     **BEYOND_THE_TILL,
     **ON_THE_STICK,

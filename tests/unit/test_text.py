@@ -48,6 +48,7 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
     "ledger_corrupt": {"empty", "foreign", "job_without_entry", "no_device_key", "no_identity", "schema", "verify"},
     "ledger_key_wrong": {"key_file", "length"},
     "migration_failed": {"copy", "revision", "verify"},
+    "not_authorised": {"no_leader_word"},
     "not_entitled": {"not_eligible", "purse"},
     "out_of_stock": {"stock"},
     "outcome_unknown": {"no_attempt"},

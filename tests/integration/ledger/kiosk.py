@@ -16,6 +16,7 @@ from ewarung_pos.domain.journal import (
     KioskEnrolled,
     ReceiptPrinted,
     Redeemed,
+    RightsGranted,
     StockReceived,
     ack_text,
     uuid7,
@@ -29,6 +30,7 @@ from ewarung_pos.domain.redemption import (
     RightDebit,
     Tender,
 )
+from ewarung_pos.domain.rights import grant_text
 from ewarung_pos.domain.state import KioskIdentity, PurseCredit, StatePage
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import BusinessDate, ClockReading, Instant
@@ -206,6 +208,13 @@ def acknowledged(uow: SqlUnitOfWork, seq: int) -> CityAcknowledged:
     digest = uow.sealed(seq - 1, 1, 10**6)[0].hash.hex()
     text = ack_text(IDENTITY.device, IDENTITY.epoch, seq, digest, NOVEMBER_24, ())
     return CityAcknowledged(seq, digest, NOVEMBER_24, signer(CITY).sign(text).hex())
+
+
+def granted(request: str, key: str, amount: int, *, home: bool = False, serial: int = 20) -> RightsGranted:
+    """The city's answer to a request for rice, signed."""
+    leases = (LeaseGrant(key, "BPNT", "2026-11", "beras", Unit.GRAM, amount),)
+    text = grant_text(IDENTITY.device, IDENTITY.epoch, request, serial, key, leases, home=home)
+    return RightsGranted(request, serial, key, leases, (), signer(CITY).sign(text).hex(), home)
 
 
 def printed(uow: SqlUnitOfWork, entry: Entry, copy: int = 0) -> Entry:

@@ -25,20 +25,25 @@ from ewarung_pos.domain.journal import (
     DayClosed,
     Entry,
     Fact,
+    HardshipAllowed,
     OperatorChanged,
+    PeriodClosed,
     PriceChanged,
     RedemptionRefused,
     RegisterPurged,
     SettingsChanged,
     StockAdjusted,
     StockCounted,
+    Surrendered,
     canonical,
     decode,
     genesis,
     seal,
 )
 from ewarung_pos.domain.redemption import AttemptState, Tender
+from ewarung_pos.domain.rights import Surrender
 from ewarung_pos.domain.stock import CountLine, VarianceReason
+from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerKeyWrong
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.database import SqlLedger
@@ -53,6 +58,7 @@ from tests.integration.ledger.kiosk import (
     eggs,
     enrol,
     goods,
+    granted,
     printed,
     rice,
     serve,
@@ -100,6 +106,10 @@ def fill(ledger: SqlLedger) -> None:
         )
         for fact in plain:
             uow.append(fact, "K1")
+        uow.append(granted("R-1", "F0009", 5_000))
+        uow.append(Surrendered((Surrender("F0009", "BPNT", "2026-11", "beras", Unit.GRAM, 1_000),), "asked"))
+        uow.append(PeriodClosed("2026-10"))
+        uow.append(HardshipAllowed(9, "C0123", "0009", "tanpa_sambungan", "yuni"), "K1")
         uow.append(acknowledged(uow, 5))
         head = uow.head()
         text = f"EW-0001|1|3|{head.seq}|{head.hash}".encode()
@@ -157,7 +167,7 @@ def test_a_sound_ledger_verifies(directory: Path) -> None:
     report = verify(directory, KEY)
     assert report.problems == ()
     assert report.ok
-    assert (report.entries, report.device, report.epoch, report.sealed_days) == (26, "EW-0001", 1, 1)
+    assert (report.entries, report.device, report.epoch, report.sealed_days) == (30, "EW-0001", 1, 1)
     assert report.acked_seq == 5
     assert json.loads(msgspec.json.encode(report))["head"] == report.head
     assert verify(directory / "ledger.db", KEY) == report
@@ -249,7 +259,7 @@ def test_totals_that_the_entries_do_not_explain_are_found(
         ("UPDATE print_job SET goods = '{}' WHERE id = 5000", "paperwork", "print_job: copy 0: not the paper"),
         ("UPDATE print_job SET done = 1 WHERE id = 7000", "paperwork", "print_job: copy 0: printed or not"),
         ("UPDATE print_job SET id = 6000 WHERE id = 5000", "paperwork", "print_job: a job that no entry explains"),
-        ("UPDATE print_job SET id = 99000 WHERE id = 26000", "paperwork", "print_job: a job that no entry explains"),
+        ("UPDATE print_job SET id = 99000 WHERE id = 30000", "paperwork", "print_job: a job that no entry explains"),
         ("DELETE FROM print_job WHERE id = 5000", "paperwork", "print_job: more was printed"),
         ("UPDATE attempt SET state = 'pending'", "paperwork", "attempt: not in the state"),
         (
@@ -421,16 +431,16 @@ def test_a_journal_forged_from_end_to_end_differs_from_what_the_city_acknowledge
     report = look(directory, tamper)
     assert not {"hash", "prev_hash"} & whats(report)
     assert "acknowledged" in whats(report, 5)
-    assert "seal" in whats(report, 26)
+    assert "seal" in whats(report, 30)
 
 
 def test_a_seal_that_the_device_did_not_make_is_found(directory: Path, tamper: Connection) -> None:
-    rewrite(tamper, replaced(26, signature="00" * 64))
-    assert look(directory, tamper).problems == (Problem(26, "seal", "signature"),)
-    rewrite(tamper, replaced(26, signature="not hex"))
-    assert "seal" in whats(look(directory, tamper), 26)
-    rewrite(tamper, replaced(26, head="00" * 32))
-    assert Problem(26, "seal", "head") in look(directory, tamper).problems
+    rewrite(tamper, replaced(30, signature="00" * 64))
+    assert look(directory, tamper).problems == (Problem(30, "seal", "signature"),)
+    rewrite(tamper, replaced(30, signature="not hex"))
+    assert "seal" in whats(look(directory, tamper), 30)
+    rewrite(tamper, replaced(30, head="00" * 32))
+    assert Problem(30, "seal", "head") in look(directory, tamper).problems
 
 
 @pytest.mark.parametrize(
@@ -440,6 +450,8 @@ def test_a_seal_that_the_device_did_not_make_is_found(directory: Path, tamper: C
         (5, {"lines": (rice(101, Tender.CASH),), "debits": ()}, "stock_below_zero"),
         (8, {"original": "unknown"}, "reversed_twice"),
         (2, {"leases": ()}, "overdrawn"),
+        (25, {"leases": ()}, "surrendered"),
+        (25, {"serial": 21}, "grant_signature"),
     ],
 )
 def test_entries_that_break_a_rule_are_found_even_when_the_chain_holds(
@@ -456,7 +468,7 @@ def test_rights_that_come_back_must_have_been_spent(directory: Path, tamper: Con
 
 def test_a_seal_without_a_day_is_found(directory: Path, tamper: Connection) -> None:
     rewrite(tamper, lambda entry: msgspec.structs.replace(entry, fact=ClockStepped(0)) if entry.seq == 3 else entry)
-    assert "no_day" in whats(look(directory, tamper), 26)
+    assert "no_day" in whats(look(directory, tamper), 30)
 
 
 def test_a_plain_database_is_refused(tmp_path: Path) -> None:
@@ -489,7 +501,7 @@ def test_a_second_enrolment_and_another_device_are_found(directory: Path, tamper
 def test_bytes_that_are_not_canonical_are_found(directory: Path, tamper: Connection) -> None:
     import hashlib
 
-    seq = 26
+    seq = 30
     payload, prev_hash = tamper.execute("SELECT payload, prev_hash FROM ledger_entry WHERE seq = ?", (seq,)).fetchone()
     spaced = b" " + payload
     tamper.execute(
@@ -502,7 +514,7 @@ def test_bytes_that_are_not_canonical_are_found(directory: Path, tamper: Connect
 
 def test_entries_that_are_cut_off_at_the_end_are_found_once_acknowledged(directory: Path, tamper: Connection) -> None:
     tamper.execute("UPDATE city_state SET acked_seq = 0")
-    rewrite(tamper, lambda entry: entry if entry.seq < 26 else None)
+    rewrite(tamper, lambda entry: entry if entry.seq < 30 else None)
     tamper.execute("DELETE FROM ledger_entry WHERE seq BETWEEN 5 AND 5")
     assert look(directory, tamper).first_bad_seq == 5
 

@@ -15,9 +15,9 @@ CODES = {
     # who and what, by keys that mean nothing outside the city's register
     "attempt", "boot", "code", "commodity", "decided_by", "device", "entry", "expired", "family", "id",
     "kelurahan_code", "moved",
-    "operator", "approved_by", "original", "period", "product", "programme", "number",
+    "operator", "approved_by", "original", "period", "product", "programme", "number", "request",
     # hashes, keys and signatures
-    "acked_hash", "city_key", "commitment", "device_key", "digest", "head", "intent", "items", "signature",
+    "acked_hash", "city_key", "commitment", "device_key", "digest", "head", "intent", "items", "named", "signature",
     # words out of lists of ours, and what the catalogue, the EDC or the release is called
     "app_version", "approval", "batch", "category", "change", "credits", "evidence", "flagged", "invoice", "kelurahan",
     "key", "merchant", "name", "outcome", "pack_word", "paper", "rrn", "terminal", "before", "after", "date",
