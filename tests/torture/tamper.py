@@ -22,6 +22,12 @@ survives must carry one of these reasons; any other survivor fails the run:
 `city's word`
     The signature (and, of a day that differs, the head) in an `attested:` setting. It covers figures that only the city
     holds; the city says it again when asked. Nothing is decided by it.
+`city's time`
+    The city's time as last heard, in the `clock` setting: it is heard at each contact, and no entry tells of it. Until
+    the next contact it decides whether the till's clock is trusted; a right that is spent stays spent whatever it says.
+`own PIN`
+    The till's own form of a PIN's hash, of which only the pepper could tell that it is another's. Without the pepper
+    nobody can write one that opens, so such an edit locks a person out, and the city sends that PIN anew.
 """
 
 from __future__ import annotations
@@ -42,7 +48,9 @@ from tests.torture.tamper_sample import KEY, Sample, contact
 
 __all__ = ["RESIDUE", "Corpus", "Table"]
 
-RESIDUE = frozenset({"unacknowledged", "old image", "tries", "owed copy", "pin count", "city's word"})
+RESIDUE = frozenset(
+    {"unacknowledged", "old image", "tries", "owed copy", "pin count", "city's word", "city's time", "own PIN"}
+)
 """Reasons why an edit may survive; the module says what each means."""
 
 

@@ -12,8 +12,11 @@ from typing import Any
 import msgspec
 
 from ewarung_pos.domain.journal import ClockStepped, Entry, Redeemed, Reversed, StockReceived, canonical, link
+from ewarung_pos.domain.pins import origin_of, own_hash
+from ewarung_pos.domain.timeline import ClockMemory
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import _opened
+from ewarung_pos.ledger.tip import CLOCK
 from tests.torture import forger
 from tests.torture.tamper_sample import KEY, WHO, Sample
 
@@ -44,6 +47,7 @@ TABLES = (
     "pin_failure",
     "alembic_version",
 )
+_FORGOTTEN = msgspec.json.encode(ClockMemory()).decode()
 _INDEXES = (
     "ix_attempt_open",
     "ix_ledger_entry_acknowledged",
@@ -206,6 +210,11 @@ class Draws:
             return "pin count" if value in {person[0] for person in self._rows["operator"]} else ""
         if table == "setting" and name == "value" and row[0].startswith("attested:") and isinstance(value, str):
             return "city's word" if value.startswith("agrees ") and value[7:72] == row[1][7:72] else ""
+        if table == "setting" and name == "value" and row[0] == CLOCK:
+            return "city's time" if _same_but_city(row[1], value) else ""
+        if table == "operator" and name == "pin_hash" and isinstance(value, str):
+            own = own_hash(value)
+            return "own PIN" if own is not None and own_hash(row[3]) and own.origin == origin_of(row[3]) else ""
         return ""
 
     def _deleted_row(self) -> Edit:
@@ -217,6 +226,8 @@ class Draws:
             excuse = "owed copy"
         if table == "pin_failure" and row[1] < 5:
             excuse = "pin count"
+        if table == "setting" and row[0] == CLOCK and _same_but_city(row[1], _FORGOTTEN):
+            excuse = "city's time"
 
         def apply(connection: Connection) -> None:
             connection.execute(f"DELETE FROM {table} WHERE {where}", key)
@@ -485,6 +496,18 @@ def _set(table: str, column: str, value: Any, seq: int) -> Callable[[Connection]
         connection.execute(statement, (value, seq))
 
     return apply
+
+
+def _same_but_city(held: str, value: Any) -> bool:
+    """Whether the clock's memory says the same of the clock, however other its word on the city's time is."""
+    if not isinstance(value, str):
+        return False
+    try:
+        now = msgspec.json.decode(value, type=ClockMemory)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return False
+    own = msgspec.structs.replace(msgspec.json.decode(held, type=ClockMemory), city=None)
+    return msgspec.structs.replace(now, city=None) == own and value == msgspec.json.encode(now).decode()
 
 
 def _flipped(value: bytes, bit: int) -> bytes:
