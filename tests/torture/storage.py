@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from tests.torture.trace import NEVER, Call, Unexplained
+from tests.torture.trace import NEVER, Call, Handle, Unexplained
 
 __all__ = ["Directory", "Disk", "File", "Loss"]
 
@@ -87,7 +87,8 @@ class Disk:
         self.root = Directory()
         self._live: dict[tuple[Directory, str], Node] = {}
         self._names: list[_Naming] = []
-        self._open: dict[int, tuple[Node, int, bool]] = {}
+        # By number and path: the till's own processes (the copy after a close) each count their descriptors from 0.
+        self._open: dict[tuple[int, str], tuple[Node, int, bool]] = {}
         self.operations: list[int] = []
         if before is not None:
             self._load(before, self.root)
@@ -157,10 +158,19 @@ class Disk:
         """What is behind the call's descriptor, if it leads into the tree."""
         if call.handle is None or not self._inside(call.handle.leads.removesuffix(" (deleted)")):
             return None
-        try:
-            return self._open[call.handle.number]
-        except KeyError:
-            raise Unexplained(f"line {call.begun}: {call.name} on a descriptor nobody opened") from None
+        held = self._open.get(self._descriptor(call.handle))
+        if held is None:
+            raise Unexplained(f"line {call.begun}: {call.name} on a descriptor nobody opened")
+        return held
+
+    def _descriptor(self, handle: Handle) -> tuple[int, str]:
+        """Under what the descriptor was opened: by the path that it leads to, or by one that was renamed since."""
+        path = handle.leads.removesuffix(" (deleted)")
+        usual = handle.number, path
+        node = self._node(path)
+        if node is None or self._open.get(usual, (None,))[0] is node:
+            return usual
+        return next((key for key, held in self._open.items() if key[0] == handle.number and held[0] is node), usual)
 
     def _name(
         self, begun: int, done: int, directory: Directory, *sets: tuple[str, Node | None], after: _Naming | None = None
@@ -179,7 +189,6 @@ class Disk:
     def _on_openat(self, call: Call) -> bool:
         path = call.opened
         if not self._inside(path):
-            self._open.pop(call.result, None)
             return False
         node, changed = self._node(path), False
         if node is None:
@@ -193,7 +202,7 @@ class Disk:
         elif isinstance(node, File) and "O_TRUNC" in call.words:
             self._change(node, call, 0, None)
             changed = True
-        self._open[call.result] = (node, 0, "O_APPEND" in call.words)
+        self._open[call.result, path] = (node, 0, "O_APPEND" in call.words)
         return changed
 
     _on_open = _on_creat = _on_openat
@@ -264,7 +273,7 @@ class Disk:
             at = node.size
         data = b"".join(call.texts)[: call.result]
         self._change(node, call, at, data)
-        self._open[call.handle.number] = (node, at + len(data), append)
+        self._open[self._descriptor(call.handle)] = (node, at + len(data), append)
         return True
 
     _on_writev = _on_write
