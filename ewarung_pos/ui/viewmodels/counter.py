@@ -142,6 +142,11 @@ class CounterViewModel(ViewModel[CounterState]):
         """Whether something is being recorded, paid or printed: no moment to leave the screen."""
         return self._state.phase in (Phase.LOOKING, Phase.PROCESSING)
 
+    @property
+    def occupied(self) -> bool:
+        """Whether a family is in front: its basket, its payment, or the goods it is being handed."""
+        return self._state.phase in (Phase.LOOKING, Phase.RECOGNISED, Phase.PROCESSING, Phase.DONE)
+
     def in_hand(self) -> str:
         """What would be lost if everybody left now: `basket` with goods in it, `paying`, or nothing."""
         if self._state.phase is Phase.PROCESSING:
@@ -154,17 +159,21 @@ class CounterViewModel(ViewModel[CounterState]):
 
     def tell(self, why: Trouble) -> None:
         """Say how something ended that was settled elsewhere (a doubt that ended without a debit)."""
-        if self._state.phase is not Phase.PROCESSING:
-            self._forget()
-            self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why))
-            self.refresh()
-            self._watch.look()
+        self._forget()
+        self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why))
+        self.refresh()
+        self._watch.look()
 
     def hold(self) -> None:
         """A doubt is in front: no card is read until it is settled or put aside."""
         if self._state.phase in _LISTENING:
             self._forget()
             self._set(replace(self._cleared(), phase=Phase.DOUBT))
+
+    def leave_doubt(self) -> None:
+        """The doubt in front was settled or put aside: back to Siap, or to the family that is being served."""
+        if not self.occupied:
+            self.finish()
 
     def refresh(self) -> None:
         """Read catalogue, tally and the day's state again, and whether what refuses a card still does."""
@@ -511,12 +520,23 @@ class CounterViewModel(ViewModel[CounterState]):
 
     # -- Selesai --------------------------------------------------------------------------------------------------
 
-    def show_redemption(self, redemption: Redemption) -> None:
-        """Selesai for a redemption that was settled elsewhere (a doubt that ended well)."""
-        self._redeemed(redemption)
+    def show_redemption(self, redemption: Redemption) -> str:
+        """Selesai for a redemption that was settled elsewhere (a doubt that ended well).
+
+        Where another family is in front its paper comes out, and what is returned says which goods are to be handed
+        over; empty when Selesai says it.
+        """
+        if not self.occupied:
+            self._redeemed(redemption)
+            return ""
+        self._desk.changed()
+        self._handover.print(redemption)
+        goods = ", ".join(pick.text for pick in lines.picks(redemption.fact.lines, self._catalogue, frozenset()))
+        return f"Struk {redemption.fact.receipt:04d}: tercatat. Serahkan {goods}."
 
     def _redeemed(self, redemption: Redemption) -> None:
-        name = self._standing.family.name if self._standing is not None and self._standing.family else ""
+        family = self._standing.family if self._standing is not None else None
+        name = family.name if family is not None and family.key == redemption.fact.family else ""
         self._set(
             replace(
                 self._cleared(),

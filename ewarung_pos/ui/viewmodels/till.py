@@ -223,7 +223,7 @@ class TillViewModels:
         if not before:  # somebody is there who takes the papers
             self.owed.begin()
         self._screens[screen]()
-        if screen == "counter":
+        if screen == "counter" and not self.counter.occupied:
             self.doubt.resume()
 
     def _changed(self) -> None:
@@ -267,14 +267,18 @@ class TillViewModels:
     def _settled(self, result: Redemption | Reversal | None, ended: Trouble | None) -> None:
         self._changed()
         if isinstance(result, Redemption):
-            self.counter.show_redemption(result)
+            beside = self.counter.show_redemption(result)
+            if beside:
+                self.shell.recall(beside)
             return
         if isinstance(result, Reversal):
             self.history.show_reversal(result)
-        if ended is not None:
-            self.counter.tell(ended)
+        if ended is None:
+            self.counter.leave_doubt()
+        elif self.counter.occupied:
+            self.shell.tell(ended)
         else:
-            self.counter.finish()
+            self.counter.tell(ended)
 
 
 def _kept(_: object) -> None:

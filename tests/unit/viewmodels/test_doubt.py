@@ -452,3 +452,86 @@ def test_a_void_that_never_happened_is_said_in_words_of_a_void(void: ScriptedTil
     assert void.counter.refusal is not None
     assert void.counter.refusal.code == "void.not_found"
     assert not any(isinstance(fact, Reversed) for fact in facts(void.kit))
+
+
+# --- beside another family -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def served_beside(doubtful: ScriptedTill) -> ScriptedTill:
+    """Suminah's doubt was put aside; Sri Wahyuni's basket is in front."""
+    doubtful.vm.doubt.serve_other()
+    doubtful.settle()
+    doubtful.insert("SRI WAHYUNI")
+    doubtful.choose("ration", beras_medium_5=1)
+    return doubtful
+
+
+def in_front(till: ScriptedTill) -> tuple[Phase, str, str]:
+    person = till.counter.person
+    return till.phase(), person.name if person is not None else "", till.counter.summary
+
+
+SRI = (Phase.RECOGNISED, "SRI WAHYUNI", "1 beras medium")
+
+
+def test_a_look_at_another_screen_does_not_put_a_doubt_before_a_basket(served_beside: ScriptedTill) -> None:
+    served_beside.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    served_beside.to("stock")
+    served_beside.to("counter")
+    assert served_beside.vm.doubt.state.panel is None
+    assert in_front(served_beside) == SRI
+    served_beside.serve()
+    assert served_beside.counter.done is not None
+    served_beside.to("stock")
+    served_beside.to("counter")  # her goods are not ticked off yet
+    assert served_beside.vm.doubt.state.panel is None
+    assert served_beside.counter.done is not None
+    served_beside.vm.counter.finish()
+    served_beside.to("stock")
+    served_beside.to("counter")
+    assert served_beside.counter.done is not None
+    assert served_beside.counter.done.left_title == "Sisa bulan ini"
+
+
+def test_a_doubt_that_ends_well_beside_a_basket_leaves_it_and_names_its_own_goods(served_beside: ScriptedTill) -> None:
+    served_beside.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    served_beside.vm.doubt.resume()  # *Selesaikan* on another screen
+    served_beside.settle()
+    assert served_beside.vm.doubt.state.panel is None
+    assert in_front(served_beside) == SRI
+    assert served_beside.vm.shell.state.recovered == "Struk 0001: tercatat. Serahkan 2 kemasan Telur ayam ras 1 kg."
+    assert [paper.name for paper in served_beside.paper.papers] == ["struk-2026-11-24-0001"]
+    served_beside.serve()
+    assert served_beside.counter.done is not None
+    assert served_beside.counter.done.receipt == 2
+
+
+@pytest.mark.parametrize("outcome", [Declined("25", "not_found"), None])
+def test_a_doubt_that_ends_without_goods_beside_a_basket_leaves_it(
+    served_beside: ScriptedTill, outcome: Declined | None
+) -> None:
+    served_beside.edc.inquiries = [outcome or Unknown("no_answer")]
+    served_beside.vm.doubt.resume()
+    served_beside.settle()
+    if outcome is None:
+        served_beside.vm.doubt.serve_other()
+        served_beside.settle()
+    else:
+        told = served_beside.vm.shell.state.notice
+        assert told is not None
+        assert told.code == "edc.not_found"
+    assert in_front(served_beside) == SRI
+
+
+def test_a_slip_that_is_confirmed_while_the_next_card_is_looked_up_is_not_that_familys(
+    doubtful: ScriptedTill,
+) -> None:
+    (attempt,) = doubtful.kit.redeem.open_attempts()
+    doubtful.vm.doubt._conclude(attempt, approval(58_000), ())
+    doubtful.vm.doubt.serve_other()
+    doubtful.vm.counter.finish()
+    doubtful.vm.counter.present(doubtful.card("SRI WAHYUNI"))
+    doubtful.settle()
+    assert in_front(doubtful)[:2] == SRI[:2]
+    assert doubtful.vm.shell.state.recovered.startswith("Struk 0001: tercatat.")
