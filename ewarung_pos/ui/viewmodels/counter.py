@@ -91,6 +91,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._runner = runner
         self._doubted = doubted
         self._catalogue = Catalogue()
+        self._asked: CardPresented | None = None
         self._standing: Standing | None = None
         self._basket = Basket()
         self._shown = 0
@@ -251,8 +252,14 @@ class CounterViewModel(ViewModel[CounterState]):
         if not operator:
             return
         self._forget()
+        self._asked = card
         self._set(replace(self._cleared(), phase=Phase.LOOKING))
-        self._runner.submit(Lane.LEDGER, lambda: self._look_up(card, operator), self._looked_up, self._failed)
+        self._runner.submit(
+            Lane.LEDGER,
+            lambda: self._look_up(card, operator),
+            lambda standing: self._looked_up(card, standing),
+            self._failed,
+        )
 
     def _look_up(self, card: CardPresented, operator: str) -> Standing:
         standing = self._desk.redeem.identify(card.card)
@@ -260,8 +267,9 @@ class CounterViewModel(ViewModel[CounterState]):
             self._desk.redeem.refuse(standing, operator)
         return standing
 
-    def _looked_up(self, standing: Standing) -> None:
-        if self._state.phase is not Phase.LOOKING:  # signed out meanwhile: the next operator must not see the family
+    def _looked_up(self, card: CardPresented, standing: Standing) -> None:
+        # Signed out or cancelled meanwhile: nobody is shown a family whose card is not the one on the counter.
+        if self._state.phase is not Phase.LOOKING or self._asked is not card:
             return
         if standing.refusals:
             self._refuse(standing)

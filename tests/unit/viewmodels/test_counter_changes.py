@@ -113,6 +113,16 @@ def test_who_signs_in_next_does_not_see_the_family_of_the_one_before(till: Scrip
     assert till.counter.person is None
 
 
+def test_what_was_found_for_a_card_that_was_taken_away_is_not_shown_for_the_next(till: ScriptedTill) -> None:
+    """A slow disk: cancelled while the first card was looked up, and another card is on the counter by then."""
+    till.vm.counter.present(till.card("SUMINAH"))
+    till.vm.counter.cancel()
+    till.vm.counter.present(till.card("SRI WAHYUNI"))
+    till.settle()
+    assert till.counter.person is not None
+    assert till.counter.person.name == "SRI WAHYUNI"
+
+
 def test_a_debit_that_settles_itself_belongs_to_who_began_it(till: ScriptedTill) -> None:
     till.edc.answers = [Unknown("no_answer")]
     till.edc.inquiries = [Unknown("no_answer"), approval(29_000, "edc_inquiry")]
