@@ -36,6 +36,7 @@ _DIRECTORIES = (b"1PAY.SYS.DDF01", b"2PAY.SYS.DDF01")
 _MOST_ANSWERS = 8
 _MOST_RECORDS = 60
 _MOST_ENTRIES = 10
+_NAME_BYTES = range(5, 17)
 
 # What a terminal says of itself where the card asks (PDOL). All else is zeros: nothing is paid.
 _TERMINAL = {
@@ -123,7 +124,7 @@ def _candidates(card: _Card) -> tuple[bytes, ...]:
         if status != _OK:  # absent, or blocked by its issuer: the applications may be there all the same
             continue
         try:
-            listed = tuple(_listed(card, control))
+            listed = tuple(entry for entry in _listed(card, control) if len(entry) in _NAME_BYTES)
         except TlvError:
             continue
         named = tuple(entry for known in KNOWN_AIDS for entry in listed if entry.startswith(known))

@@ -123,6 +123,12 @@ def test_answers_that_make_no_sense_end_in_a_reason(answers: list[bytes]) -> Non
     assert isinstance(found, CardRef) or found.reason in {"unreadable", "wrong_card", "blocked"}
 
 
+@pytest.mark.parametrize("longer", [12, 250, 300])
+def test_a_name_longer_than_names_are_is_not_asked_for(longer: int) -> None:
+    card = Asked({GPN: application(NUMBER)}, directory=(GPN + bytes(longer),))
+    assert outcome(card.transmit) == refer(NUMBER)
+
+
 def test_nothing_is_asked_that_moves_more_than_one_counter() -> None:
     card = Asked({GPN: application(NUMBER)}, directory=(GPN,))
     assert read_card(card.transmit, refer, case4_le=True) == (refer(NUMBER), "2812")
