@@ -9,7 +9,7 @@ import importlib
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from ewarung_pos.devices.emv import read_card
 from ewarung_pos.domain.family import CardRef, card_ref
@@ -29,11 +29,11 @@ _NOTICED_S = 0.6
 
 # winscard.h; the same numbers in Windows and pcsc-lite.
 _GONE = {0x80100069, 0x80100067, 0x8010000C}  # removed, unpowered, no card
-_BROKEN_OFF = {0x80100016, 0x8010002F}  # not transacted, communication lost: the card may be gone
 _MUTE = {0x80100066, 0x80100065, 0x8010000F}  # unresponsive, unsupported, protocol mismatch
 _IN_USE = {0x8010000B}
 _NOT_ALLOWED = {0x8010006A, 0x80100027}
 _NO_READER = {0x8010002E, 0x80100009, 0x80100017}
+_NO_SERVICE = {0x8010001D, 0x8010001E, 0x80100003}  # not running, stopped, a handle of before
 _TIMEOUT, _CANCELLED = 0x8010000A, 0x80100002
 
 
@@ -69,6 +69,18 @@ class _Winscard(Protocol):
     def SCardDisconnect(self, card: int, disposition: int) -> int: ...  # noqa: N802
 
 
+class _Fault(NamedTuple):
+    """Why a card could not be read, in which reader it lies (empty: gone), and how long that is told of one gone.
+
+    In words: the exception itself would keep what was read of the card for as long as this is kept.
+    """
+
+    reason: str
+    detail: str
+    reader: str
+    told_until: float
+
+
 class PcscCardReader:
     """`CardReader` on whatever readers PC/SC knows.
 
@@ -88,7 +100,7 @@ class PcscCardReader:
         self._context: int | None = None
         self._seen: dict[str, int] = {}
         self._read: dict[str, int] = {}
-        self._fault: tuple[CardNotRead, str, float] | None = None
+        self._fault: _Fault | None = None
         self._status = DeviceStatus(DeviceState.UNKNOWN)
 
     def poll(self, wait_ms: int) -> CardPresented | None:
@@ -138,17 +150,16 @@ class PcscCardReader:
                 self._seen[name] = state
                 inserted = state >> 16
                 present = bool(state & scard.SCARD_STATE_PRESENT)
-                if self._fault is not None and self._fault[1] == name and not present:
-                    self._fault = (self._fault[0], "", self._fault[2])
+                if self._fault is not None and self._fault.reader == name and not present:
+                    self._fault = self._fault._replace(reader="")
                 if present and self._read.get(name) != inserted:
                     self._read[name] = inserted
                     return self._card(scard, name, mute=bool(state & scard.SCARD_STATE_MUTE))
             if time.monotonic() >= until:
                 break
         if self._fault is not None:
-            error, name, told_until = self._fault
-            if name or time.monotonic() < told_until:
-                raise CardNotRead(error.detail, reason=error.reason)
+            if self._fault.reader or time.monotonic() < self._fault.told_until:
+                raise CardNotRead(self._fault.detail, reason=self._fault.reason)
             self._fault = None
         self._note(DeviceState.READY)
         return None
@@ -160,8 +171,8 @@ class PcscCardReader:
                 raise CardNotRead(reason="mute")
             card, expiry = self._read_chip(scard, name)
         except CardNotRead as error:
-            gone = "" if error.reason == "removed" else name
-            self._fault = (error, gone, time.monotonic() + _TOLD_S)
+            lies_in = "" if error.reason == "removed" else name
+            self._fault = _Fault(error.reason, error.detail, lies_in, time.monotonic() + _TOLD_S)
             raise
         self._note(DeviceState.READY)
         return CardPresented(card, expiry, "pcsc")
@@ -172,6 +183,8 @@ class PcscCardReader:
         )
         if _code(result) in _IN_USE:
             del self._read[name]  # nothing was sent: read it when the other program lets go
+        if _at_the_card(result):
+            raise CardNotRead(f"PC/SC {_code(result):08X}", reason="unreadable")
         self._check(result)
         until = time.monotonic() + _READ_S
 
@@ -179,7 +192,7 @@ class PcscCardReader:
             if time.monotonic() >= until:
                 raise CardNotRead("too slow", reason="unreadable")
             result, answer = scard.SCardTransmit(handle, protocol, list(command))
-            if _code(result) in _BROKEN_OFF or (not _code(result) and len(answer) < 2):
+            if _at_the_card(result) or (not _code(result) and len(answer) < 2):
                 reason = "removed" if self._taken_out(scard, name) else "unreadable"
                 raise CardNotRead(f"PC/SC {_code(result):08X}", reason=reason)
             self._check(result)
@@ -241,6 +254,8 @@ class PcscCardReader:
         for known in (self._seen, self._read):
             for name in known.keys() - set(kept):
                 del known[name]
+        if self._fault is not None and self._fault.reader not in kept:
+            self._fault = self._fault._replace(reader="")
 
     def _scard(self) -> _Winscard:
         try:
@@ -276,6 +291,14 @@ class PcscCardReader:
         if (state, reason) != (self._status.state, self._status.reason):
             _log.info("chip reader %s %s", state.value, reason)
             self._status = DeviceStatus(state, reason)
+
+
+def _at_the_card(result: int) -> bool:
+    """Whether an exchange with a card went wrong in a way that has no name of its own here (there are many).
+
+    It is the card's or its driver's: were it taken for the service's, the card would be read again each second.
+    """
+    return _code(result) not in {0} | _GONE | _MUTE | _IN_USE | _NOT_ALLOWED | _NO_READER | _NO_SERVICE
 
 
 def _code(result: int) -> int:
