@@ -40,7 +40,7 @@ class Application:
     till: TillViewModels
     closers: tuple[Callable[[], None], ...]
     swiped: Callable[[str], None] | None = None
-    """Takes what a stripe reader typed in the window; None where no reader types there."""
+    """Takes what a stripe reader typed in the window; None where no reader types."""
 
     def start(self) -> None:
         """Attempts that were under way when the machine died become IN DOUBT; then the screens begin."""
@@ -125,12 +125,18 @@ def build(
     if terminal is not None:
         closers.insert(3, terminal.close)
     swiped = typed.offer if typed is not None else None
+    if swiped is None and config.card_reader.driver == "stripe-keyboard":
+        swiped = _not_grabbed
     return Application(config, data_dir, services, runner, TillViewModels(services, runner), tuple(closers), swiped)
 
 
 def typed_in_the_window(card: CardReaderConfig) -> bool:
     """Whether the card reader's keys come to the till's window, as those of any keyboard."""
     return card.driver == "stripe-keyboard" and not card.port
+
+
+def _not_grabbed(_: str) -> None:
+    """A swipe of a reader that is grabbed while it is asked for a card, and was not: nobody asked (sign-in, Stok)."""
 
 
 def _counter_devices(

@@ -20,7 +20,7 @@ from ewarung_pos.devices.pcsc import PcscCardReader
 from ewarung_pos.devices.stripe import StripeCardReader
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.domain.family import card_ref
-from ewarung_pos.errors import ConfigError
+from ewarung_pos.errors import ConfigError, DeviceUnavailable
 from ewarung_pos.ledger.keys import LedgerKey, Tier
 from ewarung_pos.ui.runners import InlineRunner
 from tests.till_kit import CARD_KEY, LEDGER_KEY, PEPPER, FakeClock, till_kit
@@ -55,7 +55,7 @@ def test_the_reader_is_the_one_that_is_named(tmp_path: Path, reader: Any, made: 
         assert type(app.services.reader) is made
         if isinstance(app.services.reader, StripeCardReader):
             assert type(app.services.reader._transport) is line
-        assert (app.swiped is not None) is (line is TypedLine)
+        assert (app.swiped is not None) is (line in {TypedLine, GrabbedKeyboard})
 
 
 def test_a_swipe_in_the_window_is_the_registers_card(tmp_path: Path) -> None:
@@ -66,6 +66,15 @@ def test_a_swipe_in_the_window_is_the_registers_card(tmp_path: Path) -> None:
         found = app.services.reader.poll(0)
         assert found is not None
         assert found.card == card_ref(CARD_KEY, "6013014455667785")
+
+
+def test_a_swipe_that_comes_before_the_keyboard_is_grabbed_is_nobodys(tmp_path: Path) -> None:
+    """The window takes it from the keys as well: at sign-in its digits would be a PIN, and its Enter would try it."""
+    with till_with(tmp_path, {"driver": "stripe-keyboard", "port": "/dev/input/by-id/msr"}) as app:
+        assert app.swiped is not None
+        app.swiped(";6013014455667785=2812201?")
+        with pytest.raises(DeviceUnavailable):
+            app.services.reader.poll(0)
 
 
 def test_an_edc_beside_another_reader_has_a_line_of_its_own(tmp_path: Path) -> None:
