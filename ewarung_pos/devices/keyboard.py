@@ -29,6 +29,7 @@ _DOWN, _UP = 1, 0
 _SHIFTS = frozenset((42, 54))
 _ENTERS = frozenset((28, 96))
 _UNKNOWN = 0
+_BETWEEN_LOOKS_S = 2.0
 _EVIOCGRAB = 0x40044590  # _IOW('E', 0x90, int)
 
 _PLAIN = {
@@ -153,17 +154,24 @@ class GrabbedKeyboard:
 
 
 class TypedLine:
-    """`Transport` whose bytes come from this process: swipes that the window's filter took from the keys."""
+    """`Transport` whose bytes come from this process: swipes that the window's filter took from the keys.
+
+    A swipe that nobody looks for is forgotten at once: a card number must not lie here until somebody signs in.
+    """
 
     name = "keyboard"
 
     def __init__(self) -> None:
         self._lines: deque[bytes] = deque(maxlen=8)
         self._came = threading.Condition()
+        self._wanted_until = 0.0
 
     def offer(self, line: str) -> None:
         """A swipe as it was typed, without its Enter. Any thread."""
         with self._came:
+            if time.monotonic() > self._wanted_until:
+                self._lines.clear()
+                return
             self._lines.append(line.encode("ascii", "replace") + b"\r")
             self._came.notify()
 
@@ -176,6 +184,7 @@ class TypedLine:
 
     def read(self, max_bytes: int, deadline: float) -> bytes:
         with self._came:
+            self._wanted_until = max(deadline, time.monotonic()) + _BETWEEN_LOOKS_S
             self._came.wait_for(lambda: bool(self._lines), max(0.0, deadline - time.monotonic()))
             if not self._lines:
                 return b""

@@ -160,6 +160,19 @@ def test_what_was_swiped_while_nobody_looked_is_forgotten(monkeypatch: pytest.Mo
     assert reader.poll(0) is None
 
 
+def test_a_swipe_that_nobody_looks_for_is_kept_nowhere() -> None:
+    """At sign-in, or beside a basket: it might be hours until the next look."""
+    line = TypedLine()
+    line.offer(TRACK)
+    assert TRACK[1:17] not in repr(vars(line))
+    reader = StripeCardReader(line, lambda: KEY)
+    assert reader.poll(0) is None
+    line.offer(TRACK)
+    line._wanted_until = 0.0  # as when the time until the next look is over
+    line.offer(TRACK)
+    assert TRACK[1:17] not in repr(vars(line))
+
+
 @pytest.mark.skipif(not os.access("/dev/uinput", os.W_OK), reason="this kernel has no uinput")
 def test_a_real_keyboard_types_for_nobody_else() -> None:
     """A keyboard made through uinput: while it is grabbed, a second opener of the same device hears nothing."""
