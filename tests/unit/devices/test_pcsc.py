@@ -37,16 +37,16 @@ class Winscard:
         self.cards[reader] = card
         self.events[reader] += 1
 
-    def SCardEstablishContext(self, scope: int) -> tuple[int, int]:  # noqa: N802 - winscard's names
+    def SCardEstablishContext(self, scope: int) -> tuple[int, int]:
         return 0, 1
 
-    def SCardReleaseContext(self, context: int) -> int:  # noqa: N802
+    def SCardReleaseContext(self, context: int) -> int:
         return 0
 
-    def SCardListReaders(self, context: int, groups: list[str]) -> tuple[int, list[str]]:  # noqa: N802
+    def SCardListReaders(self, context: int, groups: list[str]) -> tuple[int, list[str]]:
         return 0, list(self.cards)
 
-    def SCardGetStatusChange(  # noqa: N802
+    def SCardGetStatusChange(
         self, context: int, milliseconds: int, readers: list[tuple[str, int]]
     ) -> tuple[int, list[tuple[str, int, list[int]]]]:
         found = []
@@ -58,11 +58,11 @@ class Winscard:
         time.sleep(milliseconds / 1000)
         return 0x8010000A, found
 
-    def SCardConnect(self, context: int, reader: str, share: int, protocols: int) -> tuple[int, int, int]:  # noqa: N802
+    def SCardConnect(self, context: int, reader: str, share: int, protocols: int) -> tuple[int, int, int]:
         self.connected.append(reader)
         return self.connects, 7, self.SCARD_PROTOCOL_T1
 
-    def SCardTransmit(self, card: int, protocol: int, command: list[int]) -> tuple[int, list[int]]:  # noqa: N802
+    def SCardTransmit(self, card: int, protocol: int, command: list[int]) -> tuple[int, list[int]]:
         self.transmitted += 1
         if code := self.code(self.transmitted):
             return code, []
@@ -70,7 +70,7 @@ class Winscard:
         said = lying.answer(bytes(command)) if lying is not None else None
         return (0, list(said)) if said is not None else (0x80100069, [])
 
-    def SCardDisconnect(self, card: int, disposition: int) -> int:  # noqa: N802
+    def SCardDisconnect(self, card: int, disposition: int) -> int:
         return 0
 
 
