@@ -26,7 +26,7 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.services.typed_card import TypedCardService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
 
-__all__ = ["Application", "backup_directory", "build", "receipt_printer", "typed_in_the_window"]
+__all__ = ["Application", "backup_directory", "build", "paper_files", "receipt_printer", "typed_in_the_window"]
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def build(
         reader=reader,
         terminal=terminal,
         printer=printer,
+        files=paper_files(config, data_dir),
         city=city,
         copies=copies,
         poll_ms=poll_ms,
@@ -195,17 +196,22 @@ def _secret(ledger: Ledger, name: str) -> bytes:
     return key
 
 
+def paper_files(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
+    """Papers as PDF, as wide as the printer's."""
+    from ewarung_pos.devices.pdf import PdfPrinter
+
+    return PdfPrinter(data_dir / "papers", 58 if config.receipt_printer.columns == 32 else 80)
+
+
 def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     """The configured printer; what an ESC/POS printer prints is filed as PDF too."""
     from ewarung_pos.devices.escpos import EscposPrinter, Pace
     from ewarung_pos.devices.escpos_bytes import Fittings
     from ewarung_pos.devices.filed import FiledPrinter
-    from ewarung_pos.devices.pdf import PdfPrinter
     from ewarung_pos.devices.printer_links import network, serial_port, usb_device, usb_file
 
     printer = config.receipt_printer
-    width = 58 if printer.columns == 32 else 80
-    archive = PdfPrinter(data_dir / "papers", width)
+    archive = paper_files(config, data_dir)
     if printer.driver == "pdf":
         return archive
     if printer.driver == "escpos-network":

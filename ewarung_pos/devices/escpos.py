@@ -96,6 +96,7 @@ class EscposPrinter:
         self._profile = profile_of(columns, profile)
         self._pace = pace or Pace()
         self._fittings = fittings or Fittings()
+        self._seen = DeviceStatus(DeviceState.UNKNOWN, "not_asked")
 
     def print(self, document: Document) -> PrintReport:
         """Ask, keep the bytes, send them, ask again.
@@ -106,6 +107,15 @@ class EscposPrinter:
                 stalled, or disk (the bytes could not be kept, so nothing was sent).
             ConfigError: the profile does not fit the columns, or lacks the code page.
         """
+        try:
+            report = self._print(document)
+        except PrinterNotReady as exc:
+            self._seen = _away(exc)
+            raise
+        self._seen = report.status
+        return report
+
+    def _print(self, document: Document) -> PrintReport:
         data = encode(document, self.columns, self._profile, self._fittings)
         link = self._connect()
         try:
@@ -130,14 +140,17 @@ class EscposPrinter:
         """What the printer says of itself now. "No answer" is UNKNOWN; nobody there is AWAY. Never raises."""
         try:
             link = self._connect()
+            try:
+                self._seen = _status(self._sense(link))
+            finally:
+                link.close()
         except PrinterNotReady as exc:
-            return DeviceStatus(DeviceState.AWAY, exc.reason, exc.detail)
-        try:
-            return _status(self._sense(link))
-        except PrinterNotReady as exc:
-            return DeviceStatus(DeviceState.AWAY, exc.reason, exc.detail)
-        finally:
-            link.close()
+            self._seen = _away(exc)
+        return self._seen
+
+    def seen(self) -> DeviceStatus:
+        """As it last said itself; no I/O."""
+        return self._seen
 
     def close(self) -> None:
         """Nothing is held between jobs."""
@@ -200,6 +213,12 @@ class EscposPrinter:
                 if byte & 0x93 == 0x12:
                     return byte
         return None
+
+
+def _away(error: PrinterNotReady) -> DeviceStatus:
+    """What a job or a question that failed says of the printer."""
+    here = error.reason in {sense.value for sense in PaperSense} | {"no_answer_after", "disk"}
+    return DeviceStatus(DeviceState.ATTENTION if here else DeviceState.AWAY, error.reason, error.detail)
 
 
 def _status(sense: PaperSense) -> DeviceStatus:

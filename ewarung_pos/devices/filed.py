@@ -41,6 +41,10 @@ class FiledPrinter:
         """The printer's."""
         return self._printer.status()
 
+    def seen(self) -> DeviceStatus:
+        """The printer's."""
+        return self._printer.seen()
+
     def close(self) -> None:
         """Close both."""
         self._printer.close()

@@ -219,10 +219,14 @@ class PaymentTerminal(Protocol):
 
 
 class PrintReport(msgspec.Struct, frozen=True):
-    """What is known after printing: `confirmed` when the device said so afterwards, else sent but not confirmed."""
+    """What is known after printing: `confirmed` when the device said so afterwards, else sent but not confirmed.
+
+    `paper` is what the journal says of it: `printer`, or `pdf` where nothing but a file came out.
+    """
 
     confirmed: bool
     status: DeviceStatus
+    paper: str = "printer"
 
 
 class ReceiptPrinter(Protocol):
@@ -240,6 +244,10 @@ class ReceiptPrinter(Protocol):
 
     def status(self) -> DeviceStatus:
         """Ask the device; "no answer" is UNKNOWN and not an error."""
+        ...
+
+    def seen(self) -> DeviceStatus:
+        """As it last said itself, asked or printing; no I/O. Any thread."""
         ...
 
     def close(self) -> None:

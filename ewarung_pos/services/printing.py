@@ -86,7 +86,7 @@ class PaperService:
         owed = next((job for job in self.owed() if job.entry == entry_id), None)
         return self.print_out(owed or self.reprint(entry_id), printer)
 
-    def print_out(self, job: PrintJob, printer: ReceiptPrinter, paper: str = "printer") -> Printed:
+    def print_out(self, job: PrintJob, printer: ReceiptPrinter) -> Printed:
         """Print one job and record that it left. Printer lane; the ledger is touched before and after only.
 
         Raises:
@@ -103,7 +103,7 @@ class PaperService:
             raise
         with self._ledger.write() as uow:
             uow.print_done(job.id)
-            uow.append(ReceiptPrinted(job.receipt, job.entry, job.copy, paper))
+            uow.append(ReceiptPrinted(job.receipt, job.entry, job.copy, report.paper))
         return Printed(job, document, report)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
+import zxingcpp
 from msgspec.structs import replace
 from PIL import Image
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
@@ -337,6 +338,30 @@ def test_selesai_ticks_reprints_and_ends(qtbot: QtBot) -> None:
     press(window, Qt.Key.Key_F9)
     press(window, Qt.Key.Key_Return)
     assert stills["counter"].calls == [("tick", 2), ("reprint",), ("finish",)]
+
+
+def test_a_dead_printer_offers_the_screen_and_the_screen_leads_back(qtbot: QtBot) -> None:
+    lost = replace(DONE, paper_trouble=trouble("printer_not_ready", "link"))
+    window, stills = shown(qtbot, counter=CounterState(phase=Phase.DONE, done=DONE))
+    press(window, Qt.Key.Key_F8)
+    assert stills["counter"].calls == [], "with its paper out nobody needs it"
+    stills["counter"].show(CounterState(phase=Phase.DONE, done=lost))
+    press(window, Qt.Key.Key_F8)
+    stills["counter"].show(CounterState(phase=Phase.DONE, done=replace(DONE, on_screen=PAPER)))
+    press(window, Qt.Key.Key_Return)
+    assert stills["counter"].calls == [("show_on_screen",), ("close_screen",)]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_code_of_a_receipt_on_the_screen_is_read_from_the_screen(
+    qtbot: QtBot, app: QApplication, tmp_path: Path, theme: str
+) -> None:
+    apply_theme(app, load_theme(theme), 100, motion=False)
+    window, _ = shown(qtbot, counter=CounterState(phase=Phase.DONE, done=replace(DONE, on_screen=PAPER)))
+    window.grab().save(str(tmp_path / "screen.png"))
+    with Image.open(tmp_path / "screen.png") as picture:
+        codes = {code.text for code in zxingcpp.read_barcodes(picture.convert("L"))}
+    assert codes == {block.data for block in PAPER.blocks if isinstance(block, Qr)}
 
 
 def test_a_doubt_stands_before_the_counter_and_steps_back(qtbot: QtBot) -> None:

@@ -52,7 +52,8 @@ class CounterDesk(msgspec.Struct, frozen=True):
     """What stands on the counter: services and devices the view-model may use.
 
     `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called
-    after each commit (the shell refreshes its lamps, sync may run). `poll_ms` is the longest single wait for a card,
+    after each commit (the shell refreshes its lamps, sync may run). `files` takes receipts when the printer is dead.
+    `poll_ms` is the longest single wait for a card,
     `response_seconds` the longest the terminal waits for the bank.
     """
 
@@ -63,6 +64,7 @@ class CounterDesk(msgspec.Struct, frozen=True):
     reader: CardReader
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
+    files: ReceiptPrinter
     operator: Callable[[], str]
     changed: Callable[[], None]
     poll_ms: int = 200
@@ -99,6 +101,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._handover = Handover(
             desk.papers,
             desk.printer,
+            desk.files,
             runner,
             shown=lambda: self._state.done,
             show=lambda panel: self._set(replace(self._state, done=panel)),
@@ -564,6 +567,14 @@ class CounterViewModel(ViewModel[CounterState]):
     def reprint(self) -> None:
         """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""
         self._handover.reprint()
+
+    def show_on_screen(self) -> None:
+        """*Tampilkan di layar*: the receipt as a file and on the screen, when the printer is dead."""
+        self._handover.show_on_screen()
+
+    def close_screen(self) -> None:
+        """The receipt on the screen was looked at."""
+        self._handover.close_screen()
 
     def finish(self) -> None:
         """*Selesai*: back to Siap; the next card may be inserted at once."""

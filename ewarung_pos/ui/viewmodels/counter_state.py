@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from ewarung_pos.domain.documents import Document
 from ewarung_pos.ui.text import Trouble
 
 __all__ = [
@@ -144,7 +145,10 @@ class LeftRow(msgspec.Struct, frozen=True):
 
 
 class DonePanel(msgspec.Struct, frozen=True):
-    """Selesai. `paper` says what became of the receipt; `paper_trouble` when it did not come out."""
+    """Selesai. `paper` says what became of the receipt; `paper_trouble` when it did not come out.
+
+    `on_screen` is the receipt that is shown in the place of paper, until it was looked at.
+    """
 
     title: str
     paper: str
@@ -154,6 +158,7 @@ class DonePanel(msgspec.Struct, frozen=True):
     receipt: int
     entry: str
     paper_trouble: Trouble | None = None
+    on_screen: Document | None = None
 
 
 class DoubtPanel(msgspec.Struct, frozen=True):

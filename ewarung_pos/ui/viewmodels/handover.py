@@ -27,6 +27,7 @@ class Handover:
     Args:
         papers: what is printed.
         printer: where.
+        files: in its place when it is dead: a file, shown on the screen.
         runner: of the lanes.
         shown: the panel that is on the screen now, None when another page is.
         show: puts a panel in its place.
@@ -39,6 +40,7 @@ class Handover:
         self,
         papers: PaperService,
         printer: ReceiptPrinter,
+        files: ReceiptPrinter,
         runner: TaskRunner,
         *,
         shown: Callable[[], DonePanel | None],
@@ -49,6 +51,7 @@ class Handover:
     ) -> None:
         self._papers = papers
         self._printer = printer
+        self._files = files
         self._runner = runner
         self._shown = shown
         self._show = show
@@ -84,6 +87,22 @@ class Handover:
         if done is not None:
             self._print(done.entry, lambda: self._papers.print_again(done.entry, self._printer))
 
+    def show_on_screen(self) -> None:
+        """*Tampilkan di layar*: the receipt that the printer did not print, filed as PDF and shown until it was read.
+
+        The family has it then, and says so the journal: what the printer prints of it later is a SALINAN.
+        """
+        done = self._shown()
+        if done is not None and done.paper_trouble is not None:
+            self._print(done.entry, lambda: self._papers.print_again(done.entry, self._files))
+
+    def close_screen(self) -> None:
+        """The receipt on the screen was looked at: back to what is to be handed over."""
+        done = self._shown()
+        if done is not None and done.on_screen is not None:
+            self._show(replace(done, on_screen=None))
+            self._leave_when_handed_over()
+
     def tick(self, place: int) -> None:
         """One item of the pick list was handed over, or was not after all."""
         shown = self._shown()
@@ -108,7 +127,9 @@ class Handover:
         """Back to Siap by itself once everything is ticked and the paper came out; never with goods still to give."""
         done = self._shown()
         self.stay()
-        if done is not None and done.paper_trouble is None and all(pick.ticked for pick in done.picks):
+        if done is None or done.paper_trouble is not None or done.on_screen is not None:
+            return
+        if all(pick.ticked for pick in done.picks):
             self._leave = self._runner.later(BACK_TO_READY_MS, self._over)
 
     def _print(self, entry: str, work: Callable[[], Printed]) -> None:
@@ -117,8 +138,14 @@ class Handover:
     def _printed(self, printed: Printed) -> None:
         done = self._shown()
         if done is not None and printed.job.entry == done.entry:
-            word = "sudah dicetak" if printed.job.copy == 0 else f"salinan ke-{printed.job.copy} sudah dicetak"
-            self._show(replace(done, paper=f"Struk nomor {done.receipt:04d} {word}", paper_trouble=None))
+            filed = printed.report.paper == "pdf"
+            word = "tersimpan sebagai PDF" if filed else "sudah dicetak"
+            if printed.job.copy:
+                word = f"salinan ke-{printed.job.copy} {word}"
+            # A till without a printer files every receipt: it is shown only where paper was expected.
+            shown = printed.document if filed and done.paper_trouble is not None else None
+            paper = f"Struk nomor {done.receipt:04d} {word}"
+            self._show(replace(done, paper=paper, paper_trouble=None, on_screen=shown))
             if self._leave is None:
                 self._leave_when_handed_over()
         self._changed()

@@ -13,7 +13,7 @@ from ewarung_pos.domain.redemption import AttemptState, Tender, total_of
 from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import Rupiah
-from ewarung_pos.errors import DeviceError, PosError
+from ewarung_pos.errors import DeviceError, PosError, PrinterNotReady
 from ewarung_pos.ports import (
     Approved,
     Attempt,
@@ -62,7 +62,7 @@ class HistoryLine(msgspec.Struct, frozen=True):
 class HistoryState(msgspec.Struct, frozen=True):
     """`mode` is list, receipt, reason (choose why) or pin (leader). `busy` names what is waited for.
 
-    `read` once the ledger has answered.
+    `read` once the ledger has answered; `no_paper` once the printer could not print what was asked for here.
     """
 
     mode: str = "list"
@@ -76,10 +76,15 @@ class HistoryState(msgspec.Struct, frozen=True):
     notice: Trouble | None = None
     said: str = ""
     busy: str = ""
+    no_paper: bool = False
 
 
 class HistoryDesk(msgspec.Struct, frozen=True):
-    """What Riwayat may use. `doubted` is told about a void whose outcome is not known, or could not be recorded."""
+    """What Riwayat may use.
+
+    `files` makes a PDF in the place of paper. `doubted` is told about a void whose outcome is not known, or could not
+    be recorded.
+    """
 
     ledger: Ledger
     papers: PaperService
@@ -88,6 +93,7 @@ class HistoryDesk(msgspec.Struct, frozen=True):
     reader: CardReader
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
+    files: ReceiptPrinter
     operator: Callable[[], str]
     changed: Callable[[], None]
     doubted: Callable[[Attempt, PaymentOutcome], None]
@@ -171,19 +177,27 @@ class HistoryViewModel(ViewModel[HistoryState]):
 
     def reprint(self) -> None:
         """*Cetak ulang*: a copy marked SALINAN (or the original, if it never came out)."""
+        self._print_again(self._desk.printer, "Mencetak")
+
+    def save_pdf(self) -> None:
+        """*Simpan PDF*: the same as a file, for a till whose printer is dead; it counts as a paper that left."""
+        self._print_again(self._desk.files, "Menyimpan")
+
+    def _print_again(self, printer: ReceiptPrinter, busy: str) -> None:
         row = self._state.selected
         if row is None:
             return
 
         def again() -> Printed:
-            return self._desk.papers.print_again(row.entry, self._desk.printer)
+            return self._desk.papers.print_again(row.entry, printer)
 
         def done(printed: Printed) -> None:
             copy = f"SALINAN ke-{printed.job.copy}" if printed.job.copy else "Struk asli"
-            self._set(replace(self._state, busy="", said=f"{copy} sudah dicetak.", notice=None))
+            what = "sudah dicetak" if printed.report.paper != "pdf" else f"ada di papers/{printed.document.name}.pdf"
+            self._set(replace(self._state, busy="", said=f"{copy} {what}.", notice=None, no_paper=False))
             self._paper_out()
 
-        self._set(replace(self._state, busy="Mencetak"))
+        self._set(replace(self._state, busy=busy))
         self._runner.submit(Lane.PRINTER, again, done, self._failed)
 
     def ask_reversal(self) -> None:
@@ -302,7 +316,8 @@ class HistoryViewModel(ViewModel[HistoryState]):
 
     def _failed(self, error: Exception) -> None:
         self._voiding = None
-        self._set(replace(self._state, busy="", notice=trouble_of(error)))
+        no_paper = self._state.no_paper or isinstance(error, PrinterNotReady)
+        self._set(replace(self._state, busy="", notice=trouble_of(error), no_paper=no_paper))
         if not isinstance(error, PosError):
             raise error
 

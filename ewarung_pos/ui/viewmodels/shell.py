@@ -32,6 +32,17 @@ SCREENS: tuple[tuple[str, str, str, str], ...] = (
 """(id, word, icon, key) of the screens that exist."""
 
 
+PRINTER_WORDS: dict[str, tuple[str, str]] = {
+    "paper_low": ("Kertas tinggal sedikit", "look"),
+    "paper_out": ("Kertas habis", "stop"),
+    "cover_open": ("Printer terbuka", "stop"),
+    "cutter": ("Pisau macet", "stop"),
+    "hot": ("Printer panas", "look"),
+    "no_answer": ("Printer diam", "info"),
+    "not_asked": ("Printer dicari", "info"),
+}
+"""What the lamp says of the printer, by the reason of its state; a silent one is not called ready."""
+
 READERS: dict[str, str] = {"ecr": "EDC", "pcsc": "Chip", "stripe": "Gesek"}
 """What the counter calls the reader, by `CardReader.source`."""
 
@@ -168,12 +179,7 @@ class ShellViewModel(ViewModel[ShellState]):
         }
         word, tone = words[self._reader.status().state]
         lamps = [LampState("credit-card", word, tone, "counter", READERS.get(self._reader.source, "Kartu"))]
-        owed = status.papers_owed if status is not None else 0
-        lamps.append(
-            LampState("printer", f"{owed} struk belum", "look", "history")
-            if owed
-            else LampState("printer", "Struk siap", "ok", "history")
-        )
+        lamps.append(self._printer_lamp(status.papers_owed if status is not None else 0))
         unsent = status.unsent if status is not None else 0
         lamps.append(
             LampState("cloud-upload", f"{unsent} belum terkirim", "look", "sync")
@@ -181,6 +187,18 @@ class ShellViewModel(ViewModel[ShellState]):
             else LampState("cloud-upload", "Semua terkirim", "ok", "sync")
         )
         return tuple(lamps)
+
+    def _printer_lamp(self, owed: int) -> LampState:
+        seen = self._printer.seen()
+        if seen.state is DeviceState.READY:
+            word, tone = "Struk siap", "ok"
+        elif seen.state is DeviceState.AWAY:
+            word, tone = "Printer terputus", "stop"
+        else:
+            word, tone = PRINTER_WORDS.get(seen.reason, ("Printer perlu dilihat", "look"))
+        if owed:
+            word, tone = f"{owed} struk belum", "stop" if tone == "stop" else "look"
+        return LampState("printer", word, tone, "history")
 
     def go(self, screen: str) -> None:
         """Bring a screen to the front."""

@@ -39,6 +39,7 @@ from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel
 from ewarung_pos.ui.viewmodels.owed import OwedDesk, OwedViewModel
+from ewarung_pos.ui.viewmodels.printer_watch import PrinterWatch
 from ewarung_pos.ui.viewmodels.shell import ShellViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
@@ -73,6 +74,7 @@ class Services(msgspec.Struct, frozen=True):
     reader: CardReader
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
+    files: ReceiptPrinter
     city: CitySync
     copies: Copies
     poll_ms: int = 200
@@ -115,6 +117,7 @@ class TillViewModels:
                 s.reader,
                 s.terminal,
                 s.printer,
+                s.files,
                 operator,
                 self._changed,
                 s.poll_ms,
@@ -135,6 +138,7 @@ class TillViewModels:
                 s.reader,
                 s.terminal,
                 s.printer,
+                s.files,
                 operator,
                 self._changed,
                 self._doubted,
@@ -144,6 +148,7 @@ class TillViewModels:
         self.owed = OwedViewModel(
             OwedDesk(s.ledger, s.papers, s.printer, self.shell.recall, self.shell.tell, self._changed), runner
         )
+        self._printer_watch = PrinterWatch(s.printer, runner, self.shell.tick)
         self.doubt.subscribe(self._doubt_shown)
         self.counter.subscribe(lambda _: self.shell.look_again())
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
@@ -182,12 +187,14 @@ class TillViewModels:
         self.shell.start()
         self.sync.activate()
         self.sync.nudge()
+        self._printer_watch.start()
         self._end_check = self._runner.later(FIRST_CHECK_MS, self._check)
 
     def stop(self) -> None:
         """End timers; work under way on a lane finishes by itself."""
         self._going = False
         self._end_check()
+        self._printer_watch.stop()
         self.counter.stop()
         self.doubt.stop()
         self.sync.stop()

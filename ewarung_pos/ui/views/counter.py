@@ -5,10 +5,11 @@ from __future__ import annotations
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
-from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, Phase
 from ewarung_pos.ui.views.basket import BasketPage
 from ewarung_pos.ui.views.counter_pages import DonePage, ProcessingPage, ReadyPage, RefusedPage
 from ewarung_pos.ui.views.kit import Chime, Sound
+from ewarung_pos.ui.views.paper_screen import PaperOnScreenPage
 from ewarung_pos.ui.views.parts import Action, Stack
 
 __all__ = ["CounterView"]
@@ -36,7 +37,8 @@ class CounterView(Stack):
         self.refused = RefusedPage(counter, act)
         self.processing = ProcessingPage(counter)
         self.done = DonePage(counter)
-        for page in (self.ready, self.basket, self.refused, self.processing, self.done):
+        self.paper = PaperOnScreenPage(counter)
+        for page in (self.ready, self.basket, self.refused, self.processing, self.done, self.paper):
             self.addWidget(page)
 
     def render_state(self, state: CounterState) -> None:
@@ -55,13 +57,19 @@ class CounterView(Stack):
             self.processing.render_state(state)
             page = self.processing
         elif state.phase is Phase.DONE and state.done is not None:
-            self.done.render_state(state.done)
-            page = self.done
+            page = self._done_page(state.done)
         else:
             self.ready.render_state(state, looking=state.phase is Phase.LOOKING)
         self.show_page(page)
         if entered:
             self.take_keyboard()
+
+    def _done_page(self, done: DonePanel) -> QWidget:
+        if done.on_screen is not None:
+            self.paper.render_state(done)
+            return self.paper
+        self.done.render_state(done)
+        return self.done
 
     def take_keyboard(self) -> None:
         """With a basket, + and − go to its first stepper."""

@@ -351,6 +351,9 @@ class DonePage(Page):
         self.reprint = BigButton("Cetak ulang", icon="receipt-text", key="F9")
         self.reprint.clicked.connect(self._counter.reprint)
         card.body.addWidget(self.reprint)
+        self.on_screen = BigButton("Tampilkan di layar", icon="receipt-text", key="F8")
+        self.on_screen.clicked.connect(self._counter.show_on_screen)
+        card.body.addWidget(self.on_screen)
         return card
 
     def render_state(self, done: DonePanel) -> None:
@@ -378,8 +381,8 @@ class DonePage(Page):
                     old.deleteLater()
             self._left.add(*(_LeftLine(each) for each in done.left))
         trouble = done.paper_trouble
-        self._left.setVisible(trouble is None or not tight)
-        self._left_title.setVisible(trouble is None or not tight)
+        for part in (self._left, self._left_title):
+            part.setVisible(trouble is None or not is_narrow(self))
         self._paper_panel.setVisible(trouble is not None)
         if trouble is not None:
             tone = tone_of(trouble.tone)
@@ -387,6 +390,7 @@ class DonePage(Page):
             self._paper_title.render_state("printer", trouble.title, tone)
             self._paper_now.set_tone(tone)
             self._paper_now.set_text(trouble.now)
+        self.on_screen.setVisible(trouble is not None)
         self.reprint.set_text("Cetak lagi" if trouble is not None else "Cetak ulang")
 
     def _ticked(self) -> None:

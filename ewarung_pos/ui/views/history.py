@@ -221,13 +221,17 @@ class _ReceiptPage(Page):
         self._actions = first = Box(across=True, gap=1.5)
         self.reprint = BigButton("Cetak ulang", kind=ButtonKind.STRONG, size=ButtonSize.PLAIN, icon="printer", key="F9")
         self.reprint.clicked.connect(self._history.reprint)
+        self.pdf = BigButton("Simpan PDF", size=ButtonSize.PLAIN, icon="receipt-text", key="F8")
+        self.pdf.clicked.connect(self._history.save_pdf)
         self.reverse = BigButton("Batalkan", size=ButtonSize.PLAIN, icon="undo-2", key="Del")
         self.reverse.clicked.connect(self._history.ask_reversal)
         first.add(self.reprint, self.reverse, stretch=1)
         self.back = BigButton("Kembali", size=ButtonSize.PLAIN, icon="arrow-left", key="Esc")
         self.back.clicked.connect(self._history.back)
+        self._rest = rest = Box(across=True, gap=1.5)
+        rest.add(self.pdf, self.back, stretch=1)
         card.body.addWidget(first)
-        card.body.addWidget(self.back)
+        card.body.addWidget(rest)
         return card
 
     def _make_reason(self) -> Card:
@@ -260,17 +264,21 @@ class _ReceiptPage(Page):
 
     def _fit(self) -> None:
         down = self.look.room is Density.TIGHT
-        self._actions.lay.setDirection(QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight)
+        for line in (self._actions, self._rest):
+            line.lay.setDirection(QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight)
 
     def render_state(self, state: HistoryState, line: HistoryLine) -> None:
         self._paper.set_document(state.document)
         self._number.set_text(f"Struk {line.number}")
         self._who.set_text(f"{line.name} {line.card}, jam {line.time}")
         self._goods.set_text(line.goods)
+        self._goods.setVisible(not state.no_paper or self.look.room is not Density.TIGHT)  # it stands on the paper too
         self._total.set_text(line.total)
         self._badge.render_state(*_status(line)[:2], icon=_status(line)[2])
         self._said.render_state(state.said)
         self.reprint.set_reason(f"{state.busy} …" if state.busy else "")
+        self.pdf.setVisible(state.no_paper)
+        self.pdf.set_reason(f"{state.busy} …" if state.busy else "")
         self.reverse.setVisible(line.reversible)
         self._why_not.set_text("" if line.reversible else "Struk ini tidak bisa dibatalkan lagi.")
         self._why_not.setVisible(not line.reversible)

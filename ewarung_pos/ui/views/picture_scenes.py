@@ -45,6 +45,7 @@ from ewarung_pos.ui.views.picture_counter import (
     REFUSALS,
     SUMINAH,
 )
+from ewarung_pos.ui.views.picture_papers import PAPER
 from ewarung_pos.ui.views.picture_stage import (
     AWAY,
     OUT,
@@ -228,6 +229,13 @@ SCENES: tuple[Scene, ...] = (
             ),
         ),
     ),
+    at_counter(
+        "struk-di-layar",
+        CounterState(
+            phase=Phase.DONE,
+            done=replace(DONE, paper="Struk nomor 0038 tersimpan sebagai PDF", on_screen=PAPER),
+        ),
+    ),
     Scene("belum-pasti", shows(doubt=DoubtState(DOUBT, 1))),
     Scene("belum-pasti-tanya", shows(doubt=DoubtState(replace(DOUBT, asking=False, others=1), 2))),
     Scene(
@@ -247,6 +255,7 @@ SCENES: tuple[Scene, ...] = (
         "riwayat-salinan",
         shows(shell=on("history"), history=replace(RECEIPT, said="SALINAN ke-1 sudah dicetak.")),
     ),
+    Scene("riwayat-printer-mati", shows(shell=on("history"), history=replace(RECEIPT, no_paper=True))),
     Scene("riwayat-alasan", shows(shell=on("history"), history=replace(RECEIPT, mode="reason"))),
     Scene(
         "riwayat-pin",

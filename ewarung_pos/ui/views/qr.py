@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-__all__ = ["qr_modules"]
+__all__ = ["Grid", "qr_modules"]
 
 _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:"
 # version: (error correction bytes a block, data bytes of each block), level M, table 9 of the standard

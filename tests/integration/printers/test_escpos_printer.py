@@ -495,3 +495,24 @@ def test_the_simulated_printer_stops_while_somebody_is_connected() -> None:
         printer.stop()
     assert printer.jobs() == (b"half a job",)
     assert not any(thread.name == "simulated-printer" for thread in threading.enumerate())
+
+
+# --- as last seen ------------------------------------------------------------------------------------------------
+
+
+def test_what_was_last_seen_is_told_without_asking(device: SimulatedPrinter, driver: EscposPrinter) -> None:
+    assert driver.seen().reason == "not_asked"
+    driver.print(receipt_of(redeemed()))
+    assert driver.seen().state is DeviceState.READY
+    device.set_mood(Mood.PAPER_OUT)
+    assert driver.seen().state is DeviceState.READY
+    with pytest.raises(PrinterNotReady):
+        driver.print(receipt_of(redeemed()))
+    assert (driver.seen().state, driver.seen().reason) == (DeviceState.ATTENTION, "paper_out")
+    device.set_mood(Mood.MUTE)
+    driver.status()
+    assert (driver.seen().state, driver.seen().reason) == (DeviceState.UNKNOWN, "no_answer")
+    device.set_mood(Mood.DEAD)
+    with pytest.raises(PrinterNotReady):
+        driver.print(receipt_of(redeemed()))
+    assert (driver.seen().state, driver.seen().reason) == (DeviceState.AWAY, "link")

@@ -128,6 +128,8 @@ def test_the_pdf_printer_files_each_paper_under_its_name(tmp_path: Path) -> None
     assert printer.columns == 32
     report = printer.print(receipt_of(redeemed()))
     assert report.confirmed
+    assert report.paper == "pdf", "and the journal does not say that paper came out"
+    assert printer.seen().state is DeviceState.READY
     assert report.status.state is DeviceState.READY
     printer.print(receipt_of(redeemed(), copy=1))
     printer.print(receipt_of(redeemed()))

@@ -105,15 +105,22 @@ class PaperTray:
     def __init__(self, *failures: Exception) -> None:
         self.failures = list(failures)
         self.papers: list[Document] = []
+        self.is_now = DeviceStatus(DeviceState.READY)
+        self.last_said = self.is_now
+        self.paper = "printer"
 
     def print(self, document: Document) -> PrintReport:
         if self.failures:
             raise self.failures.pop(0)
         self.papers.append(document)
-        return PrintReport(confirmed=True, status=self.status())
+        return PrintReport(True, self.status(), self.paper)
 
     def status(self) -> DeviceStatus:
-        return DeviceStatus(DeviceState.READY)
+        self.last_said = self.is_now
+        return self.is_now
+
+    def seen(self) -> DeviceStatus:
+        return self.last_said
 
     def close(self) -> None:
         return None

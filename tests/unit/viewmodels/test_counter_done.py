@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ewarung_pos.domain.documents import text_lines
-from ewarung_pos.domain.journal import Redeemed
+from ewarung_pos.domain.journal import ReceiptPrinted, Redeemed
 from ewarung_pos.errors import LedgerFull, PrinterNotReady
 from ewarung_pos.ui.viewmodels.counter_state import Mark, Phase
 from tests.unit.services.counter import DAY_MS, facts, ration, serve
@@ -266,3 +266,93 @@ def test_cancelling_a_basket_goes_back_to_ready_and_sells_nothing(till: Scripted
     till.settle()
     assert till.phase() is Phase.READY
     assert not any(isinstance(fact, Redeemed) for fact in facts(till.kit))
+
+
+# --- a dead printer --------------------------------------------------------------------------------------------------
+
+
+def dead(till: ScriptedTill) -> None:
+    till.paper.failures = [PrinterNotReady(reason="link")] * 9
+
+
+def test_a_receipt_that_no_printer_prints_is_shown_on_the_screen_when_somebody_says_so(till: ScriptedTill) -> None:
+    dead(till)
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    assert till.counter.done is not None
+    assert till.counter.done.on_screen is None
+    assert till.files.papers == [], "nothing takes the place of paper by itself"
+    till.vm.counter.show_on_screen()
+    till.settle()
+    done = till.counter.done
+    assert (done.paper, done.paper_trouble) == ("Struk nomor 0001 tersimpan sebagai PDF", None)
+    assert done.on_screen == till.files.papers[0]
+    assert "SALINAN" not in "\n".join(text_lines(done.on_screen, 32))
+    assert facts(till.kit)[-1] == ReceiptPrinted(1, done.entry, 0, "pdf")
+    assert till.kit.papers.owed() == ()
+
+
+def test_what_the_printer_prints_of_it_later_is_a_numbered_copy(till: ScriptedTill) -> None:
+    dead(till)
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.vm.counter.show_on_screen()
+    till.settle()
+    till.paper.failures = []
+    for number in (1, 2):
+        till.vm.counter.reprint()
+        till.settle()
+        assert till.counter.done is not None
+        assert till.counter.done.paper == f"Struk nomor 0001 salinan ke-{number} sudah dicetak"
+        assert f"SALINAN ke-{number}" in "\n".join(text_lines(till.paper.papers[-1], 32))
+
+
+def test_selesai_waits_until_the_receipt_on_the_screen_was_looked_at(till: ScriptedTill) -> None:
+    dead(till)
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.vm.counter.tick(0)
+    till.vm.counter.show_on_screen()
+    till.settle(600_000)
+    assert till.phase() is Phase.DONE
+    till.vm.counter.close_screen()
+    assert till.counter.done is not None
+    assert till.counter.done.on_screen is None
+    till.vm.counter.close_screen()
+    till.settle(11_000)
+    assert till.phase() is Phase.READY
+
+
+def test_a_receipt_that_came_out_is_not_taken_to_the_screen(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.vm.counter.show_on_screen()
+    till.settle()
+    assert till.files.papers == []
+
+
+def test_a_file_that_cannot_be_written_leaves_the_receipt_owed(till: ScriptedTill) -> None:
+    dead(till)
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    till.files.failures = [PrinterNotReady(reason="disk")]
+    till.vm.counter.show_on_screen()
+    till.settle()
+    assert till.counter.done is not None
+    assert till.counter.done.paper_trouble is not None
+    assert till.counter.done.paper_trouble.code == "printer_not_ready.disk"
+    assert len(till.kit.papers.owed()) == 1
+
+
+def test_a_till_without_a_printer_files_its_receipts_and_covers_no_screen(till: ScriptedTill) -> None:
+    till.paper.paper = "pdf"
+    till.ration("SRI WAHYUNI", beras_medium_5=2)
+    assert till.counter.done is not None
+    assert (till.counter.done.paper, till.counter.done.on_screen) == ("Struk nomor 0001 tersimpan sebagai PDF", None)
+
+
+def test_the_choice_outlives_a_power_cut(till: ScriptedTill) -> None:
+    """Cut off before the choice the paper is owed and comes out by itself; after it, nothing is printed twice."""
+    dead(till)
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.vm.counter.show_on_screen()
+    till.settle()
+    till.ration("SUMINAH", beras_medium_5=1)
+    till.power_cut()
+    till.settle()
+    assert [document.name for document in till.paper.papers] == ["struk-2026-11-24-0002"]

@@ -189,6 +189,26 @@ def test_a_reprint_is_a_numbered_copy_and_the_list_says_so(morning: ScriptedTill
     assert found(morning, 1).status == "asli · 2 salinan"
 
 
+def test_a_receipt_may_be_saved_in_the_place_of_paper(till: ScriptedTill) -> None:
+    till.paper.failures = [PrinterNotReady(reason="link")]
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.to("history")
+    opened(till, 1)
+    till.paper.failures = [PrinterNotReady(reason="link")]
+    till.vm.history.reprint()
+    till.settle()
+    assert state(till).no_paper
+    till.vm.history.save_pdf()
+    assert state(till).busy == "Menyimpan"
+    till.settle()
+    assert state(till).said == "Struk asli ada di papers/struk-2026-11-24-0001.pdf."
+    assert not state(till).no_paper
+    till.vm.history.save_pdf()
+    till.settle()
+    assert state(till).said == "SALINAN ke-1 ada di papers/struk-2026-11-24-0001-salinan-1.pdf."
+    assert (len(till.paper.papers), len(till.files.papers)) == (0, 2)
+
+
 def test_a_reprint_of_what_never_came_out_is_the_original(till: ScriptedTill) -> None:
     till.paper.failures = [PrinterNotReady(reason="paper_out"), PrinterNotReady(reason="paper_out")]
     till.ration("SRI WAHYUNI", beras_medium_5=1)

@@ -10,7 +10,7 @@ import pytest
 
 from ewarung_pos.domain.journal import OperatorChanged
 from ewarung_pos.errors import PrinterNotReady
-from ewarung_pos.ports import DeviceState
+from ewarung_pos.ports import DeviceState, DeviceStatus
 from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.counter_state import Phase
@@ -350,3 +350,57 @@ def test_view_models_need_no_qt() -> None:
     )
     found = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
     assert (found.returncode, found.stdout) == (0, "[]\n"), found.stderr
+
+
+@pytest.mark.parametrize(
+    ("found", "word", "tone"),
+    [
+        (DeviceStatus(DeviceState.READY), "Struk siap", "ok"),
+        (DeviceStatus(DeviceState.ATTENTION, "paper_low"), "Kertas tinggal sedikit", "look"),
+        (DeviceStatus(DeviceState.ATTENTION, "paper_out"), "Kertas habis", "stop"),
+        (DeviceStatus(DeviceState.ATTENTION, "cover_open"), "Printer terbuka", "stop"),
+        (DeviceStatus(DeviceState.ATTENTION, "fault"), "Printer perlu dilihat", "look"),
+        (DeviceStatus(DeviceState.AWAY, "link"), "Printer terputus", "stop"),
+        (DeviceStatus(DeviceState.UNKNOWN, "no_answer"), "Printer diam", "info"),
+        (DeviceStatus(DeviceState.UNKNOWN, "not_asked"), "Printer dicari", "info"),
+    ],
+)
+def test_the_printer_is_asked_before_a_family_waits_for_it(
+    till: ScriptedTill, found: DeviceStatus, word: str, tone: str
+) -> None:
+    till.paper.is_now = found
+    till.settle(30_000)
+    assert lamps(till)[1] == (word, tone)
+
+
+def test_a_printer_that_comes_back_is_on_the_lamp_within_three_seconds(till: ScriptedTill) -> None:
+    till.paper.is_now = DeviceStatus(DeviceState.AWAY, "link")
+    till.settle(30_000)
+    assert lamps(till)[1] == ("Printer terputus", "stop")
+    till.paper.is_now = DeviceStatus(DeviceState.READY)
+    till.settle(3_000)
+    assert lamps(till)[1] == ("Struk siap", "ok")
+
+
+def test_a_paper_that_is_owed_is_said_first_and_in_red_when_nothing_can_print_it(till: ScriptedTill) -> None:
+    till.paper.failures = [PrinterNotReady(reason="link")]
+    till.paper.is_now = DeviceStatus(DeviceState.AWAY, "link")
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.settle(30_000)
+    assert lamps(till)[1] == ("1 struk belum", "stop")
+
+
+def test_a_till_that_ended_asks_no_printer(till: ScriptedTill) -> None:
+    till.vm.stop()
+    till.paper.last_said = DeviceStatus(DeviceState.UNKNOWN, "not_asked")
+    till.settle(60_000)
+    assert till.paper.last_said.reason == "not_asked"
+
+
+def test_a_bug_of_the_printers_driver_is_not_hidden(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> DeviceStatus:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(till.paper, "status", broken)
+    with pytest.raises(ZeroDivisionError):
+        till.settle(30_000)

@@ -160,6 +160,7 @@ class ScriptedTill:
     runner: SteppedRunner
     vm: TillViewModels
     stick: Stick
+    files: PaperTray
     closed: bool = field(default=False)
 
     # -- time ---------------------------------------------------------------------------------------------------------
@@ -233,6 +234,7 @@ class ScriptedTill:
             self.kit, open_ledger(self.kit.data_dir, LEDGER_KEY, self.kit.clock, encrypted=False), self.edc, self.city
         )
         self.kit, self.runner, self.vm, self.paper = again.kit, again.runner, again.vm, again.paper
+        self.files = again.files
         self.paper.failures = list(printer)
         sign_in(self)
 
@@ -281,7 +283,8 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     kit.operators = OperatorService(ledger, kit.clock, (PEPPER,), QUICK)
     kit.papers = PaperService(ledger)
     kit.health = HealthService(ledger, kit.clock, lambda: kit.offset[0])
-    paper, runner, copies = PaperTray(), SteppedRunner(), Stick(kit.clock)
+    paper, files, runner, copies = PaperTray(), PaperTray(), SteppedRunner(), Stick(kit.clock)
+    files.paper = "pdf"
     services = Services(
         ledger=ledger,
         clock=kit.clock,
@@ -298,10 +301,11 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         reader=edc,
         terminal=edc if terminal else None,
         printer=paper,
+        files=files,
         city=city,
         copies=copies,
     )
-    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner), copies)
+    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner), copies, files)
 
 
 def unplugged() -> PosError:
