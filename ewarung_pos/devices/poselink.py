@@ -9,36 +9,23 @@ was said twice.
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import logging
 import secrets
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
-from ewarung_pos.devices.poselink_codec import (
-    MAX_RUPIAH,
-    Action,
-    Note,
-    NoteKind,
-    PoseReply,
-    PoseRequest,
-    read_reply,
-    seal,
-    trx_id_of,
-)
+from ewarung_pos.devices.poselink_codec import MAX_RUPIAH, Action, PoseReply, PoseRequest, trx_id_of
 from ewarung_pos.devices.poselink_evidence import NotFound, PoseDoubt, Unclear, judge_answer, judge_check
-from ewarung_pos.devices.transport import LinkLost
-from ewarung_pos.devices.wss import MessageLink
+from ewarung_pos.devices.poselink_line import REFUSALS, Failed, PoseLine
 from ewarung_pos.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnavailable
 from ewarung_pos.ports import (
     Approved,
     Declined,
     DeviceState,
     DeviceStatus,
+    OtherDebit,
     PaymentIntent,
     PaymentOutcome,
     PaymentStep,
@@ -46,96 +33,29 @@ from ewarung_pos.ports import (
     Unknown,
 )
 
-__all__ = ["PoseLinkSite", "PoseLinkTerminal", "PoseLinkTimers"]
+__all__ = ["PoseLinkTerminal"]
 
 _log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _ABORT_VALID_S = 5.0
 _REMEMBERED = 512
-_MAX_MESSAGES = 256
-_WIB = dt.timezone(dt.timedelta(hours=7))
-_REFUSED = {NoteKind.BUSY: "busy", NoteKind.CLOCK: "clock_behind"}
-
-
-@dataclass(frozen=True, slots=True)
-class PoseLinkTimers:
-    """Seconds; to be tuned on the site's terminal.
-
-    Attributes:
-        connect: TCP, TLS and WebSocket together.
-        ping: from a ping to its answer; no money is asked for without one.
-        response: from a sale or void to its end: card, PIN and host. After it the EDC is done with it in any case.
-        query: from an inquiry or settlement to its answer.
-        again: between the two times that the EDC must say that it knows no such transaction.
-        slice: longest single wait, so that closing is quick.
-        write: for a request to leave.
-    """
-
-    connect: float = 3.0
-    ping: float = 5.0
-    response: float = 120.0
-    query: float = 20.0
-    again: float = 2.0
-    slice: float = 0.1
-    write: float = 2.0
-
-
-@dataclass(frozen=True, slots=True)
-class PoseLinkSite:
-    """What is agreed with the bank and its vendor.
-
-    Attributes:
-        secret: shared, for the cipher of requests.
-        address: how the till calls itself (`pos_address`).
-        not_found: the EDC's text (`msg`) or code (`rc`) for "no such transaction"; empty where it is not known. Then no
-            answer to an inquiry proves that nothing was debited.
-    """
-
-    secret: str
-    address: str
-    not_found: str = ""
-
-    def __repr__(self) -> str:
-        return f"PoseLinkSite(address={self.address!r}, not_found={self.not_found!r})"
-
-
-@dataclass(frozen=True, slots=True)
-class _Failed:
-    """No usable answer. `sent`: whether the EDC may act on the request all the same."""
-
-    reason: str
-    sent: bool
 
 
 class PoseLinkTerminal:
-    """`PaymentTerminal` on a `MessageLink`.
+    """`PaymentTerminal` on a `PoseLine`."""
 
-    `wall` gives seconds since the epoch, for the time in requests: it is never earlier than in the request before.
-    """
-
-    def __init__(
-        self,
-        link: MessageLink,
-        site: PoseLinkSite,
-        timers: PoseLinkTimers | None = None,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        self._link = link
-        self._site = site
-        self._timers = timers or PoseLinkTimers()
-        self._wall = wall
-        self._lock = threading.RLock()
-        self._closing = False
+    def __init__(self, line: PoseLine) -> None:
+        self._line = line
         self._aborted_at: float | None = None
         self._started_at = 0.0
-        self._stamp = 0
         self._settle_id = ""
         self._over_at: OrderedDict[str, float] = OrderedDict()
-        self._over_before = time.monotonic() + self._timers.response  # what was sent before this program started
+        self._over_before = time.monotonic() + line.timers.response  # what was sent before this program started
         self._doubts: OrderedDict[str, PoseDoubt] = OrderedDict()
         self._late: OrderedDict[str, PaymentOutcome] = OrderedDict()
-        self._status = DeviceStatus(DeviceState.UNKNOWN, "not_asked")
+        self._named: OrderedDict[str, OtherDebit] = OrderedDict()
+        line.late = self._take_late
 
     # -- PaymentTerminal ------------------------------------------------------------------------------------------
 
@@ -149,7 +69,7 @@ class PoseLinkTerminal:
         if not 1 <= intent.amount <= MAX_RUPIAH:
             raise ValueError(f"amount is not 1..{MAX_RUPIAH} rupiah")
         doubt = PoseDoubt(trx_id_of(intent.attempt), Action.SALE, intent.amount, intent.last4)
-        return self._move(doubt, self._request(doubt.action, doubt.trx_id, amount=doubt.amount), on_step)
+        return self._move(doubt, self._line.request(doubt.action, doubt.trx_id, amount=doubt.amount), on_step)
 
     def void(self, attempt: str, original: Approved) -> PaymentOutcome:
         """Undo an approved debit by its trace number; `Approved` means undone.
@@ -160,7 +80,7 @@ class PoseLinkTerminal:
         if not original.invoice:
             return Declined("", "not_sent")
         doubt = PoseDoubt(trx_id_of(attempt), Action.VOID, original.amount)
-        request = self._request(
+        request = self._line.request(
             doubt.action, doubt.trx_id, amount=original.amount, trace=original.invoice, reference=original.rrn
         )
         return self._move(doubt, request, lambda _: None)
@@ -173,17 +93,14 @@ class PoseLinkTerminal:
         """
         action = Action.VOID if intent.kind == "void" else Action.SALE
         doubt = PoseDoubt(trx_id_of(intent.attempt), action, intent.amount, intent.last4)
-        with self._lock:
+        with self._line.lock:
             if doubt.trx_id not in self._late:
                 _keep(self._doubts, doubt.trx_id, doubt)
-                refused = self._greet()
+                refused = self._line.greet()
                 if refused is not None and doubt.trx_id not in self._late:
-                    return Unknown("busy" if refused == "busy" else "no_answer")
+                    return self._held(doubt, Unknown("busy" if refused == "busy" else "no_answer"))
             late = self._late.get(doubt.trx_id)
-            outcome = late if late is not None else self._checked(doubt)
-            if not isinstance(outcome, Unknown):
-                self._doubts.pop(doubt.trx_id, None)
-            return outcome
+            return self._held(doubt, late if late is not None else self._checked(doubt))
 
     def abort(self) -> None:
         """Stop a payment before it was sent. Safe from any thread."""
@@ -198,13 +115,13 @@ class PoseLinkTerminal:
             DeviceProtocolError: an answer that names no total of this settlement.
             DeviceError: refused (`reason` settlement_refused).
         """
-        with self._lock:
-            refused = self._greet()
+        with self._line.lock:
+            refused = self._line.greet()
             if refused is not None:
                 raise DeviceUnavailable("the EDC does not take a settlement", reason=refused)
             self._settle_id = self._settle_id or secrets.token_hex(16)
-            got = self._ask(self._request(Action.SETTLE, self._settle_id), self._timers.query)
-            if isinstance(got, _Failed):
+            got = self._line.ask(self._line.request(Action.SETTLE, self._settle_id), self._line.timers.query)
+            if isinstance(got, Failed):
                 raise _settle_error(got)
             if got.trx_id != self._settle_id or got.action not in {Action.SETTLE, ""} or not got.sound:
                 raise DeviceProtocolError("the EDC answers another question", reason="mismatch")
@@ -217,50 +134,54 @@ class PoseLinkTerminal:
 
     def diagnose(self) -> DeviceStatus:
         """Connect if need be, and ping. Never raises."""
-        with self._lock:
+        with self._line.lock:
             with contextlib.suppress(DeviceUnavailable):
-                self._greet()
-            return self._status
+                self._line.greet()
+            return self._line.status()
 
     def status(self) -> DeviceStatus:
         """As last seen; no I/O."""
-        return self._status
+        return self._line.status()
 
     def close(self) -> None:
         """Hang up; whoever waits for an answer gives up within a slice. Never raises."""
-        self._closing = True
-        with self._lock:
-            self._closing = False
-            self._link.close()
-            self._note(DeviceState.UNKNOWN, "closed")
+        self._line.close()
 
     # -- a request that moves money -------------------------------------------------------------------------------
 
     def _move(self, doubt: PoseDoubt, request: PoseRequest, on_step: Callable[[PaymentStep], None]) -> PaymentOutcome:
-        with self._lock:
+        with self._line.lock:
             self._started_at = time.monotonic()
             try:
-                refused = self._greet()
+                refused = self._line.greet()
                 if refused is not None:
-                    return Declined("", refused if refused in _REFUSED.values() else "not_sent")
+                    return Declined("", refused if refused in REFUSALS else "not_sent")
                 if self._abort_asked():
                     return Declined("", "user_cancelled")
-                self._note(DeviceState.BUSY)
+                self._line.note(DeviceState.BUSY)
                 _keep(self._doubts, doubt.trx_id, doubt)
-                _keep(self._over_at, doubt.trx_id, time.monotonic() + self._timers.response)
-                outcome = self._proven(doubt, self._ask(request, self._timers.response, on_step), on_step)
+                _keep(self._over_at, doubt.trx_id, time.monotonic() + self._line.timers.response)
+                outcome = self._proven(doubt, self._line.ask(request, self._line.timers.response, on_step), on_step)
             finally:
                 self._aborted_at = None
-                if self._status == DeviceStatus(DeviceState.BUSY):
-                    self._note(DeviceState.READY)
-            if not isinstance(outcome, Unknown):
-                self._doubts.pop(doubt.trx_id, None)
+                if self._line.status() == DeviceStatus(DeviceState.BUSY):
+                    self._line.note(DeviceState.READY)
+            return self._held(doubt, outcome)
+
+    def _held(self, doubt: PoseDoubt, outcome: PaymentOutcome) -> PaymentOutcome:
+        """The same outcome; one that is still not known says again what the EDC named instead."""
+        if not isinstance(outcome, Unknown):
+            self._doubts.pop(doubt.trx_id, None)
+            self._named.pop(doubt.trx_id, None)
             return outcome
+        if outcome.other is not None:
+            _keep(self._named, doubt.trx_id, outcome.other)
+        return Unknown(outcome.reason, self._named.get(doubt.trx_id))
 
     def _proven(
-        self, doubt: PoseDoubt, got: PoseReply | _Failed, on_step: Callable[[PaymentStep], None]
+        self, doubt: PoseDoubt, got: PoseReply | Failed, on_step: Callable[[PaymentStep], None]
     ) -> PaymentOutcome:
-        if isinstance(got, _Failed):
+        if isinstance(got, Failed):
             return Unknown(got.reason) if got.sent else Declined("", got.reason)
         on_step(PaymentStep.VERIFYING)
         outcome = judge_answer(doubt, got, "edc")
@@ -269,7 +190,7 @@ class PoseLinkTerminal:
         # Cancelled by the holder, or the host was late: both look the same, and happen often. The EDC knows which.
         self._over_at[doubt.trx_id] = time.monotonic()
         try:
-            return Unknown("host_timeout") if self._greet() else self._checked(doubt)
+            return Unknown("host_timeout") if self._line.greet() else self._checked(doubt)
         except DeviceUnavailable:
             return Unknown("link_lost")
 
@@ -277,7 +198,7 @@ class PoseLinkTerminal:
         """Ask the EDC by name. The link has just answered a ping."""
         for again in (False, True):
             if again:
-                self._pause(self._timers.again)
+                self._line.pause(self._line.timers.again)
             over = time.monotonic() >= self._over_at.get(doubt.trx_id, self._over_before)
             found = self._check(doubt)
             if not isinstance(found, NotFound):
@@ -289,11 +210,11 @@ class PoseLinkTerminal:
         return Declined("", "not_found")
 
     def _check(self, doubt: PoseDoubt) -> PaymentOutcome | NotFound:
-        got = self._ask(self._request(Action.CHECK, doubt.trx_id), self._timers.query)
-        if isinstance(got, _Failed):
-            self._link.close()  # an answer that comes late after all must not meet the next question
+        got = self._line.ask(self._line.request(Action.CHECK, doubt.trx_id), self._line.timers.query)
+        if isinstance(got, Failed):
+            self._line.drop()  # an answer that comes late after all must not meet the next question
             return Unknown(got.reason if got.reason in {"busy", "link_lost"} else "no_answer")
-        found = judge_check(doubt, got, self._site.not_found)
+        found = judge_check(doubt, got, self._line.site.not_found)
         if not isinstance(found, Unknown) or got.action != doubt.action:
             return found
         late = judge_answer(doubt, got, "edc_late")  # of the sale itself, not of our question
@@ -301,60 +222,6 @@ class PoseLinkTerminal:
             self._over_at[doubt.trx_id] = time.monotonic()
             return found
         return late
-
-    # -- one question and its answer ------------------------------------------------------------------------------
-
-    def _ask(
-        self, request: PoseRequest, wait_s: float, on_step: Callable[[PaymentStep], None] = lambda _: None
-    ) -> PoseReply | _Failed:
-        """Send once, and wait for the answer that ends it."""
-        taken = False
-        sent = False
-        try:
-            self._link.send(seal(request, self._site.secret), time.monotonic() + self._timers.write)
-            sent = True
-            on_step(PaymentStep.SENT)
-            deadline = time.monotonic() + wait_s
-            for _ in range(_MAX_MESSAGES):
-                got = self._receive(deadline)
-                match got:
-                    case None:
-                        self._note(DeviceState.AWAY, "no_answer")
-                        return _Failed("no_answer" if taken else "no_ack", sent=True)
-                    case Note(kind=NoteKind.TAKEN):
-                        taken = True
-                        on_step(PaymentStep.ACCEPTED)
-                    case Note():
-                        if taken or got.trx_id not in {"", request.trx_id}:
-                            continue  # of something else: the EDC had taken this one
-                        self._hang_up(_REFUSED[got.kind])
-                        return _Failed(_REFUSED[got.kind], sent=False)
-                    case PoseReply():
-                        if got.trx_id == request.trx_id or not self._take_late(got):
-                            return got
-            self._hang_up("no_answer")  # it does not stop talking
-            return _Failed("bad_frame", sent=True)
-        except LinkLost as error:
-            self._lost(error)
-            return _Failed("link_lost", sent=True) if sent or error.sent else _Failed("not_sent", sent=False)
-
-    def _receive(self, deadline: float) -> PoseReply | Note | None:
-        """The next message, read in slices so that `close` is quick.
-
-        Raises:
-            LinkLost: there will be none.
-        """
-        while True:
-            if self._closing:
-                raise LinkLost("closed")
-            now = time.monotonic()
-            text = self._link.receive(min(deadline, now + self._timers.slice))
-            if text is not None:
-                said = read_reply(text)
-                _log.debug("EDC -> %s", said.kind if isinstance(said, Note) else said.status)
-                return said
-            if now >= deadline:
-                return None
 
     def _take_late(self, reply: PoseReply) -> bool:
         """Whether this is about an earlier attempt whose outcome is open; what it proves is kept for `inquire`."""
@@ -364,96 +231,19 @@ class PoseLinkTerminal:
         outcome = judge_answer(doubt, reply, "edc_late") if reply.action != Action.CHECK else Unknown("no_answer")
         if isinstance(outcome, Unclear):
             self._over_at[doubt.trx_id] = time.monotonic()
-        elif not isinstance(outcome, Unknown):
+        elif isinstance(outcome, Unknown):
+            self._held(doubt, outcome)
+        else:
             _log.info("EDC: a late answer resolves an attempt in doubt")
             _keep(self._late, doubt.trx_id, outcome)
         return True
-
-    # -- the line -------------------------------------------------------------------------------------------------
-
-    def _greet(self) -> str | None:
-        """Have a connection on which the EDC answers, with nothing old in it; else why not.
-
-        Raises:
-            DeviceUnavailable: no connection.
-        """
-        for last in (False, True):
-            self._open()
-            try:
-                refused = self._answers()
-            except LinkLost as error:
-                self._lost(error)
-                if last:
-                    return "no_answer"
-                continue
-            if refused is None:
-                self._note(DeviceState.READY)
-                return None
-            self._hang_up(refused)
-            if refused in _REFUSED.values() or last:
-                return refused
-        return "no_answer"
-
-    def _answers(self) -> str | None:
-        alive = self._link.ping(time.monotonic() + self._timers.ping)
-        for _ in range(_MAX_MESSAGES):
-            text = self._link.receive(time.monotonic())
-            if text is None:
-                return None if alive else "no_answer"
-            said = read_reply(text)
-            if isinstance(said, PoseReply):
-                self._take_late(said)
-            elif said.kind is not NoteKind.TAKEN:
-                return _REFUSED[said.kind]
-        return "no_answer"
-
-    def _open(self) -> None:
-        try:
-            self._link.open(time.monotonic() + self._timers.connect)
-        except LinkLost as error:
-            state = DeviceState.ATTENTION if error.reason == "certificate" else DeviceState.AWAY
-            self._note(state, error.reason, error.detail)
-            raise DeviceUnavailable(error.detail, reason=error.reason) from error
-
-    def _lost(self, error: LinkLost) -> None:
-        _log.info("EDC %s: link lost (%s)", self._link.name, error.reason)
-        self._link.close()
-        self._note(DeviceState.AWAY, error.reason, error.detail)
-
-    def _hang_up(self, reason: str) -> None:
-        self._link.close()
-        self._note(DeviceState.BUSY if reason == "busy" else DeviceState.AWAY, reason)
-
-    def _note(self, state: DeviceState, reason: str = "", detail: str = "") -> None:
-        self._status = DeviceStatus(state, reason, detail)
-
-    # -- inside ---------------------------------------------------------------------------------------------------
-
-    def _request(
-        self, action: Action, trx_id: str, *, amount: int = 0, trace: str = "", reference: str = ""
-    ) -> PoseRequest:
-        self._stamp = max(self._stamp, int(self._wall()))
-        return PoseRequest(
-            action=action,
-            trx_id=trx_id,
-            stamp=dt.datetime.fromtimestamp(self._stamp, _WIB),
-            address=self._site.address,
-            amount=amount,
-            trace=trace,
-            reference=reference,
-        )
-
-    def _pause(self, seconds: float) -> None:
-        end = time.monotonic() + seconds
-        while not self._closing and (left := end - time.monotonic()) > 0:
-            time.sleep(min(left, self._timers.slice))
 
     def _abort_asked(self) -> bool:
         at = self._aborted_at
         return at is not None and at > self._started_at - _ABORT_VALID_S
 
 
-def _settle_error(failed: _Failed) -> DeviceError:
+def _settle_error(failed: Failed) -> DeviceError:
     if failed.reason in {"no_answer", "no_ack"}:
         return DeviceTimeout("settlement not answered", reason=failed.reason)
     if failed.reason == "bad_frame":

@@ -24,9 +24,8 @@ _REASONS = {
     "91": "host_unavailable",
     "96": "host_unavailable",
 }
-_OF_THE_SALE = {"05", "12", "13", "14", "30", "41", "43", "51", "54", "55", "57", "58", "61", "62", "65", "75"}
-"""Codes that only a card and its bank can be the reason of. Any other, in an answer to a question, may be about the
-question: the host was away when it was asked."""
+_OF_THE_DEBIT = frozenset(("14", "41", "43", "51", "54", "55", "61", "62", "65", "75"))
+"""What a host says of a card, its account or its PIN. No question about an earlier debit can be refused with these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +74,9 @@ def judge_check(doubt: PoseDoubt, reply: PoseReply, not_found: str) -> PaymentOu
         return _approved(doubt, reply, "edc_inquiry")
     if not_found and not_found.strip().lower() in {reply.message.lower(), reply.code.lower()}:
         return NotFound()
-    if reply.code in _OF_THE_SALE:
+    if reply.code in _OF_THE_DEBIT:
         return Declined(reply.code, _REASONS.get(reply.code, "declined"))
-    return Unknown("no_answer")
+    return Unknown("unclear")
 
 
 def _approved(doubt: PoseDoubt, reply: PoseReply, evidence: str) -> PaymentOutcome:

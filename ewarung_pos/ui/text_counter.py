@@ -195,7 +195,17 @@ _EDC_SAID_NO: dict[str, Trouble] = {
     "edc.not_sent": _basket(
         "EDC terputus",
         "EDC tidak tersambung, jadi perintah tidak dikirim.",
-        "Pasang kabel EDC lalu Salurkan lagi.",
+        "Periksa kabel atau Wi-Fi EDC, lalu Salurkan lagi.",
+    ),
+    "edc.busy": _basket(
+        "EDC sedang sibuk",
+        "EDC masih mengerjakan yang lain, jadi perintah ini tidak diterima.",
+        "Tunggu sampai layar EDC kembali ke awal, lalu Salurkan lagi.",
+    ),
+    "edc.clock_behind": _basket(
+        "Jam kasir tertinggal",
+        "Jam kasir lebih lambat daripada yang dicatat EDC, jadi perintah tidak diterima.",
+        "Betulkan jam komputer dan jam EDC, lalu Salurkan lagi.",
     ),
     "edc.not_found": _next_card(
         "EDC: tidak ada penarikan",
@@ -229,7 +239,17 @@ _EDC_SAID_NO: dict[str, Trouble] = {
     "void.not_sent": _not_voided(
         "EDC terputus",
         "EDC tidak tersambung, jadi pembatalan tidak dikirim.",
-        "Pasang kabel EDC lalu Batalkan lagi.",
+        "Periksa kabel atau Wi-Fi EDC, lalu Batalkan lagi.",
+    ),
+    "void.busy": _not_voided(
+        "EDC sedang sibuk",
+        "EDC masih mengerjakan yang lain, jadi pembatalan tidak diterima.",
+        "Tunggu sampai layar EDC kembali ke awal, lalu Batalkan lagi.",
+    ),
+    "void.clock_behind": _not_voided(
+        "Jam kasir tertinggal",
+        "Jam kasir lebih lambat daripada yang dicatat EDC, jadi pembatalan tidak diterima.",
+        "Betulkan jam komputer dan jam EDC, lalu Batalkan lagi.",
     ),
     "void.user_cancelled": _not_voided(
         "Pembatalan dihentikan", "Pembatalan dihentikan di mesin EDC.", "Batalkan lagi bila memang perlu."
@@ -263,9 +283,9 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
     ),
     "doubt.link_lost": _doubt(
-        "Belum pasti: kabel EDC terlepas",
-        "Kabel EDC terlepas setelah perintah dikirim.",
-        "Pasang kabel EDC. Tahan barang di meja dulu.",
+        "Belum pasti: sambungan EDC putus",
+        "Sambungan ke EDC putus setelah perintah dikirim.",
+        "Periksa kabel atau Wi-Fi EDC. Tahan barang di meja dulu.",
     ),
     "doubt.no_ack": _doubt(
         "Belum pasti: EDC diam",
@@ -315,6 +335,11 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         button="Catat lagi",
         action="inquire",
         tone="stop",
+    ),
+    "doubt.busy": _doubt(
+        "Belum pasti: EDC masih bekerja",
+        "EDC mungkin masih mengerjakan penarikan ini, jadi belum bisa memastikan hasilnya.",
+        "Lihat layar EDC. Tahan barang di meja dulu, lalu tanya lagi sesudah 2 menit.",
     ),
     "doubt.restart": _doubt(
         "Belum pasti: kasir sempat mati",

@@ -250,6 +250,26 @@ _MACHINES: dict[str, Trouble] = {
     "device_unavailable.no_answer": said(
         "EDC tidak menjawab", "EDC tersambung tetapi tidak menjawab.", "Matikan dan nyalakan EDC, lalu coba lagi."
     ),
+    "device_unavailable.no_host": said(
+        "EDC tidak ada di jaringan",
+        "EDC tidak ditemukan di alamat yang diatur.",
+        "Nyalakan EDC dan Wi-Fi-nya. Bila alamatnya berubah, betulkan url EDC.",
+    ),
+    "device_unavailable.certificate": said(
+        "EDC ini bukan yang dikenal",
+        "Sidik jari sertifikat di alamat EDC lain dari yang diatur. Tidak ada yang dikirim ke sana.",
+        "Bila EDC baru diganti atau dipasang ulang, cocokkan sidik jarinya. Bila tidak, hubungi petugas kota.",
+    ),
+    "device_unavailable.busy": said(
+        "EDC sedang sibuk",
+        "EDC masih mengerjakan yang lain.",
+        "Tunggu sampai layar EDC kembali ke awal, lalu coba lagi.",
+    ),
+    "device_unavailable.clock_behind": said(
+        "Jam kasir tertinggal",
+        "Jam kasir lebih lambat daripada yang dicatat EDC.",
+        "Betulkan jam komputer dan jam EDC, lalu coba lagi.",
+    ),
     "device_unavailable.tray": said(
         "EDC latihan berhenti", "EDC latihan tidak menjawab.", "Tutup latihan dan buka lagi."
     ),

@@ -42,7 +42,7 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
         "unreadable",
     },
     "device": {"settlement_refused"},
-    "device_protocol": {"bad_frame", "card_info_refused", "card_number", "tray"},
+    "device_protocol": {"bad_frame", "card_info_refused", "card_number", "mismatch", "no_total", "tray"},
     "device_unavailable": {"simulator"},
     "ledger": {"closed", "io"},
     "ledger_corrupt": {"empty", "foreign", "job_without_entry", "no_device_key", "no_identity", "schema", "verify"},
@@ -109,9 +109,9 @@ UNKNOWN = documented(ports.Unknown, "`reason`:")
 
 def test_the_lists_of_reasons_are_read_from_the_ports() -> None:
     assert {"insufficient", "not_sent", "not_found"} <= set(DECLINED)
-    assert len(DECLINED) == 11
-    assert {"no_answer", "mismatch", "no_query", "unclear"} <= set(UNKNOWN)
-    assert len(UNKNOWN) == 8
+    assert len(DECLINED) == 13
+    assert {"no_answer", "mismatch", "no_query", "unclear", "busy"} <= set(UNKNOWN)
+    assert len(UNKNOWN) == 9
 
 
 @pytest.mark.parametrize("kind", CLASSES.values(), ids=lambda kind: kind.code)

@@ -121,7 +121,9 @@ class LiveCity:
         self._listening = listening = server.bind("127.0.0.1:0", tls=False)
         self.url = server.url_of(listening, tls=False)
         app = api.build(self.store, self.keys, lambda: self.clock.ms)
-        self._server = _Server(uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1))
+        self._server = _Server(
+            uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+        )
         self._thread = threading.Thread(target=self._server.run, args=([listening],), name="city")
         self._thread.start()
         deadline = time.monotonic() + 10

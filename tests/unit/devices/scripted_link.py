@@ -16,8 +16,13 @@ from ewarung_pos.devices.transport import LinkLost
 SECRET = "unit-test-secret"
 KEY = bytes.fromhex("a8e6ea9e77cd178ecc184aa2d3df5513")
 
-Said = str | dict[str, Any] | LinkLost | None
-"""A message (a value is JSON), the end of the line, or silence until the reader's deadline."""
+
+class Later:
+    """What follows arrives when somebody pings."""
+
+
+Said = str | dict[str, Any] | LinkLost | Later | None
+"""A message (a value is JSON), the end of the line, or silence for as long as one read lasts."""
 
 Step = tuple[str | None, Said | list[Said] | Callable[[dict[str, Any]], Said | list[Said]]]
 """The action that must be sent, and what then arrives. A step with None instead of an action arrives by itself."""
@@ -79,6 +84,10 @@ class ScriptedLink:
             raise self._gone
         said = self._inbox.popleft() if self._inbox else None
         match said:
+            case Later():
+                self._inbox.appendleft(said)
+                time.sleep(max(0.0, deadline - time.monotonic()))
+                return None
             case None:
                 time.sleep(max(0.0, deadline - time.monotonic()))
                 return None
@@ -93,6 +102,8 @@ class ScriptedLink:
     def ping(self, deadline: float) -> bool:
         if self._gone is not None:
             raise self._gone
+        if self._inbox and isinstance(self._inbox[0], Later):
+            self._inbox.popleft()
         answer = self._pongs.popleft() if self._pongs else True
         if isinstance(answer, LinkLost):
             raise answer
@@ -111,7 +122,7 @@ class ScriptedLink:
         self._inbox.extend(answer if isinstance(answer, list) else [answer])
 
     def _unprompted(self) -> None:
-        while self._script and self._script[0][0] is None:
+        if self._script and self._script[0][0] is None:
             answer = self._script.popleft()[1]
             assert not callable(answer)
             self._deliver(answer)

@@ -134,7 +134,8 @@ def test_answer_is_read_whole() -> None:
 
 
 def test_what_is_not_there_is_empty_however_it_is_said() -> None:
-    for nothing in ("N/A", "", None, [], {}, 1.5):
+    nothings: list[Any] = ["N/A", "", None, [], {}, 1.5]
+    for nothing in nothings:
         said = read(approval=nothing, amount=nothing, pan=nothing)
         assert isinstance(said, PoseReply)
         assert (said.approval, said.amount, said.last4) == ("", None, "")
