@@ -257,7 +257,7 @@ def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, officers: tupl
 def recover(*, data_dir: str, database: str, as_json: bool) -> None:
     """Say that the database was restored from a copy: nothing is granted before every active kiosk has reported."""
     with _opened(_place(data_dir, database)) as (store, _), store.write() as tx:
-        waiting = leases.restored(tx, _now_ms())
+        waiting = leases.restored(tx)
     _say({"waiting": waiting}, f"no grants before these reported: {', '.join(waiting) or 'none'}", as_json=as_json)
 
 

@@ -59,6 +59,8 @@ _RETRY_S = 5
 _PROBLEM_MEDIA = cast("MediaType", PROBLEM_TYPE)
 
 Cursor = Annotated[int, QueryParameter(ge=0, le=EXACT, description="Of the last page that was accepted.")]
+AckedSeq = Annotated[int | None, QueryParameter(ge=0, le=EXACT, description="Last entry that both hold.")]
+AckedHash = Annotated[str, QueryParameter(max_length=64, description="Its hash, hex; of the seed for entry 0.")]
 Date = Annotated[str, PathParameter(description="Business date, YYYY-MM-DD.", max_length=10)]
 
 
@@ -284,20 +286,25 @@ def push(data: JSONBody[Push], request: Request[Any, Any, Any]) -> Response[Ack]
 
 
 @get("/v1/pull", sync_to_thread=True, tags=["state"], responses=_PROBLEMS)
-def pull(cursor: Cursor, request: Request[Any, Any, Any]) -> StatePage:
-    """State down: the page after `cursor`."""
+def pull(
+    cursor: Cursor, request: Request[Any, Any, Any], acked_seq: AckedSeq = None, acked_hash: AckedHash = ""
+) -> StatePage:
+    """State down: the page after `cursor`.
+
+    Nothing is given to a journal that may be an older one than ours: `behind` asks for a HELLO.
+    """
     city, caller = _city(request), _caller(request)
     _timely(caller)
 
-    def work(tx: Tx) -> StatePage | None:
+    def work(tx: Tx) -> StatePage:
         held = tx.one(schema.epoch, device=caller.device, epoch=caller.epoch)
         if held is None or held["state"] != "active" or held["mode"] != Mode.NORMAL.value:
-            return None
+            raise _Refusal(403, "Upload only until a person decided", "upload_only")
+        if acked_seq is not None and (acked_seq, acked_hash) != (int(held["acked_seq"]), held["acked_hash"]):
+            raise _Refusal(409, "This city holds another entry as the last", "behind")
         return feed.page_for(tx, caller.device, caller.epoch, cursor)
 
-    page: StatePage | None = city.store.turn(caller.device, work)
-    if page is None:
-        raise _Refusal(403, "Upload only until a person decided", "upload_only")
+    page: StatePage = city.store.turn(caller.device, work)
     return page
 
 

@@ -86,12 +86,13 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
         return Welcome(0, "", 0, now_ms, Mode.UPLOAD_ONLY, Quarantine.UNKNOWN_EPOCH.value)
     acked = int(held["acked_seq"])
     if fresh:
+        leases.answer(tx, hello.device, hello.epoch, hello.recovery, hello.head_seq)
         proven = hello.acked_seq <= acked or _proven(keys, hello)
         fork = _fork_at(tx, hello, acked)
         if fork is not None:
             held = _upload_only(tx, held, fork, now_ms)
         elif hello.acked_seq > acked and proven:
-            _recover(tx, hello, int(held["pulled"]), now_ms)
+            _recover(tx, hello, int(held["pulled"]))
         elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]):
             _doubt(tx, hello, acked, int(held["pulled"]), now_ms)
         tx.change(
@@ -109,7 +110,8 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     frozen = held["state"] != "active"
     mode = Mode.UPLOAD_ONLY if frozen else Mode(held["mode"])
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
-    return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason)
+    asked = leases.question(tx, hello.device, hello.epoch)
+    return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason, asked)
 
 
 def _fork_at(tx: Tx, hello: Hello, acked: int) -> int | None:
@@ -143,10 +145,10 @@ def _said_before(hello: Hello, lacking: Row) -> bool:
     return hello.wall_ms <= written + _STAMPED_MS
 
 
-def _recover(tx: Tx, hello: Hello, pulled: int, now_ms: int) -> None:
-    """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.recovering`)."""
-    if not tx.setting("recovery"):
-        tx.set("recovery", str(now_ms))
+def _recover(tx: Tx, hello: Hello, pulled: int) -> None:
+    """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.restored`)."""
+    if f"{hello.device}/{hello.epoch}" not in leases.recovering(tx):
+        leases.restored(tx, hello.device, hello.epoch)
     _tell_again(tx, hello, pulled)
 
 

@@ -6,10 +6,13 @@ For every family, programme, period and commodity the city grants `g` more only 
 
 with totals that only grow. What a device says it was granted beyond what we know counts as granted: a database restored
 from a backup may give less than it could, never more.
+
+`outstanding`, `room` and `owes` are the rules themselves; `tests/model` looks at every state they can lead to.
 """
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 
 import msgspec
@@ -21,7 +24,23 @@ from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import ConfigError, NotEntitled
 
-__all__ = ["Granted", "declare_lost", "doubt", "grant", "is_lost", "outstanding", "recovering", "restored"]
+__all__ = [
+    "Granted",
+    "answer",
+    "declare_lost",
+    "doubt",
+    "grant",
+    "is_lost",
+    "outstanding",
+    "owes",
+    "question",
+    "recovering",
+    "restored",
+    "room",
+]
+
+_OWES = "owes|"
+"""Settings `owes|DEVICE|EPOCH`: what an enrolment still has to answer since the database was restored (`owes`)."""
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -38,6 +57,22 @@ class Granted(msgspec.Struct, frozen=True):
 def outstanding(row: Row) -> int:
     """How much of a lease counts against the entitlement: all that was granted, less what will never be spent."""
     return max(int(row["granted"]), int(row["claimed"])) - int(row["surrendered"]) - int(row["released"])
+
+
+def room(entitled: int, leases: Iterable[Row]) -> int:
+    """The city's rule: how much more of an entitlement may be granted, to whichever device; nothing below 1."""
+    return entitled - sum(map(outstanding, leases))
+
+
+def owes(said: str, acked_seq: int) -> bool:
+    """Whether an enrolment has still to show a restored city what it was given.
+
+    Args:
+        said: the city's question, with the head that the kiosk answered it with after a space.
+        acked_seq: how far the city holds its journal.
+    """
+    _, _, head = said.partition(" ")
+    return not head or int(head) > acked_seq
 
 
 def grant(tx: Tx, period: str) -> Granted:
@@ -94,6 +129,7 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
             tx.change(schema.lease, {"released": int(row["released"]) + rest}, **key)
             released += 1
     tx.set(f"lost|{device}|{epoch}", ", ".join(names))
+    tx.remove(schema.city, name=f"{_OWES}{device}|{epoch}")
     return released
 
 
@@ -116,29 +152,56 @@ def _doubted(tx: Tx) -> set[str]:
     }
 
 
-def restored(tx: Tx, now_ms: int) -> list[str]:
-    """This database is a copy from before: nothing is granted until every active kiosk has reported since now.
+def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
+    """This database is a copy from before: nothing is granted until every active kiosk has shown what it was given.
+
+    Each is asked a question that nothing said before can hold, and answers it with the head of its journal: everything
+    that it took from a database that is gone lies below. It has shown it once the city holds the journal up to there.
+    A late greeting answers nothing, and no clock takes part. Being enrolled again does not answer either; two officers
+    do, for an enrolment that is lost.
 
     A kiosk that was told more than the copy knows makes the city find that out by itself, but only once it greets.
-    Returns who is waited for.
+
+    Args:
+        tx: a write transaction.
+        device: another enrolment to be asked, active or not.
+        epoch: its epoch.
+
+    Returns:
+        Who is waited for.
     """
-    tx.set("recovery", str(now_ms))
+    asked = {(str(row["device"]), int(row["epoch"])) for row in tx.all(schema.epoch, state="active")}
+    if device:
+        asked.add((device, epoch))
+    question = secrets.token_hex(16)
+    for whose, number in sorted(asked):
+        tx.set(f"{_OWES}{whose}|{number}", question)
     return recovering(tx)
 
 
 def recovering(tx: Tx) -> list[str]:
-    """Kiosks that must report before a database restored from a backup may grant again; empty when it may."""
-    if not tx.setting("recovery"):
-        return []
-    since = int(tx.setting("recovery"))
-    waiting = [
-        f"{row['device']}/{row['epoch']}"
-        for row in tx.all(schema.epoch, "device", "epoch", state="active")
-        if int(row["seen_ms"]) < since or int(row["claimed_seq"]) > int(row["acked_seq"])
-    ]
-    if not waiting:
-        tx.set("recovery", "")
+    """Kiosks that must answer before a database restored from a backup may grant again; empty when it may."""
+    waiting = []
+    for row in tx.starting(schema.city, "name", _OWES, "name"):
+        _, device, epoch = str(row["name"]).split("|")
+        held = tx.one(schema.epoch, device=device, epoch=int(epoch))
+        if owes(str(row["value"]), int(held["acked_seq"]) if held is not None else 0):
+            waiting.append(f"{device}/{epoch}")
+        else:
+            tx.remove(schema.city, name=row["name"])
     return waiting
+
+
+def question(tx: Tx, device: str, epoch: int) -> str:
+    """What a restored city still asks this enrolment; empty when nothing, or when it was answered."""
+    said = tx.setting(f"{_OWES}{device}|{epoch}")
+    return "" if " " in said else said
+
+
+def answer(tx: Tx, device: str, epoch: int, question: str, head_seq: int) -> None:
+    """The kiosk repeats the question: all that it was given before is in its journal, at most at `head_seq`."""
+    if question and tx.setting(f"{_OWES}{device}|{epoch}") == question:
+        tx.set(f"{_OWES}{device}|{epoch}", f"{question} {head_seq}")
 
 
 def _served_before(tx: Tx, period: str) -> set[str]:
@@ -197,11 +260,11 @@ def _lease_home(
     tx: Tx, period: str, families: list[Row], epochs: dict[str, int], entitled: list[dict[str, object]]
 ) -> tuple[list[dict[str, object]], int]:
     homes = {row["key"]: row["home"] for row in families}
-    given: dict[tuple[object, ...], int] = {}
+    shares: dict[tuple[object, ...], list[Row]] = {}
     held: dict[tuple[object, ...], Row] = {}
     for row in tx.all(schema.lease, period=period):
         thing = (row["family"], row["programme"], row["commodity"])
-        given[thing] = given.get(thing, 0) + outstanding(row)
+        shares.setdefault(thing, []).append(row)
         held[row["device"], row["epoch"], *thing] = row
     grants: list[dict[str, object]] = []
     doubted = _doubted(tx)
@@ -209,7 +272,7 @@ def _lease_home(
     for right in entitled:
         thing = (right["family"], right["programme"], right["commodity"])
         home = homes[str(right["family"])]
-        rest = int(str(right["amount"])) - given.get(thing, 0)
+        rest = room(int(str(right["amount"])), shares.get(thing, ()))
         if home not in epochs or home in doubted or rest <= 0:
             elsewhere = (home, epochs.get(home, 0), *thing) not in held
             short += rest > 0 or elsewhere

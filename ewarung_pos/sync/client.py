@@ -202,9 +202,16 @@ class HttpCityServer:
         body = encode(message)
         return self._ask("POST", "/v1/push", body, Ack), len(body)
 
-    def pull(self, cursor: int) -> tuple[StatePage, bytes]:
-        """The page after `cursor`, and the bytes that the city signed."""
-        reply = self._reply("GET", f"/v1/pull?cursor={cursor}", b"")
+    def pull(self, cursor: int, acked: tuple[int, str] | None = None) -> tuple[StatePage, bytes]:
+        """The page after `cursor`, and the bytes that the city signed.
+
+        Args:
+            cursor: of the last page that was accepted.
+            acked: last entry (seq, hash) that the city was found to share with this journal. The city gives nothing
+                when it holds more by now (`behind`): then this may be an old copy of the journal, and says HELLO first.
+        """
+        held = f"&acked_seq={acked[0]}&acked_hash={acked[1]}" if acked is not None else ""
+        reply = self._reply("GET", f"/v1/pull?cursor={cursor}{held}", b"")
         return _decode(reply, StatePage), reply.body
 
     def attest(self, date: str) -> Attest | None:

@@ -20,13 +20,14 @@ from ewarung_pos.errors import (
     PosError,
     ProtocolMismatch,
     RuleViolation,
+    ServerBusy,
     ServerUnreachable,
     SyncError,
     Unauthorised,
 )
 from ewarung_pos.ports import Clock, Ledger, SyncPhase, SyncReport, UnitOfWork
 from ewarung_pos.sync.client import Busy, HttpCityServer
-from ewarung_pos.sync.outgoing import batch_of, check_ack, greeting, hash_at, is_signed, run_after, speaker
+from ewarung_pos.sync.outgoing import batch_of, check_ack, greet, hash_at, is_signed, run_after, speaker
 from ewarung_pos.sync.protocol import Ack, Attest, Mode, Outcome, attest_text
 
 __all__ = ["SyncEngine"]
@@ -76,9 +77,9 @@ class _Leg:
         except (SyncError, ChainBroken, RuleViolation, ConfigError) as error:
             self._failed(error, now_ms)
 
-    def skip(self, error: PosError, retry_ms: int) -> None:
+    def skip(self, other: _Leg) -> None:
         """The same line failed just now; trying it again would only cost the operator's time."""
-        self.error, self.retry_ms = error, retry_ms
+        self.error, self.retry_ms, self.closed_until = other.error, other.retry_ms, other.closed_until
 
     def _failed(self, error: PosError, now_ms: int) -> None:
         self.error = error
@@ -120,6 +121,8 @@ class SyncEngine:
         self._acked: tuple[int, str] | None = None
         self._hello_at: int | None = None
         self._hello_wall = 0
+        self._asked = ""
+        self._greeted = False
         self._mode = Mode.NORMAL
         self._mode_reason = ""
         self._put_aside = ""
@@ -134,16 +137,19 @@ class SyncEngine:
         if not self._url or identity is None:
             return SyncReport(SyncPhase.OFF, unsent=self._ledger.read().head().unsent, at_ms=self._wall_ms())
         self._identity = identity
+        self._greeted = True  # unless this step tries to, and cannot
         self._send.run(self._push_step, self._monotonic_ms())
         failed = self._send.error
-        if isinstance(failed, ServerUnreachable) and failed.reason in {"no_line", "timeout", "tls"}:
-            self._receive.skip(failed, self._send.retry_ms)
+        if failed is not None:
+            self._hello_at = None  # whatever it was, the other side may have changed meanwhile
+        if failed is not None and (not self._greeted or _no_line(failed)):
+            self._receive.skip(self._send)
         else:
             self._receive.run(self._pull_step, self._monotonic_ms())
         error = self._send.error or self._receive.error
         waits = [leg.retry_ms for leg in (self._send, self._receive) if leg.retry_ms]
         if error is not None:
-            self._hello_at = None  # whatever it was, the other side may have changed meanwhile
+            self._hello_at = None
         unsent = self._ledger.read().head().unsent
         behind = unsent > 0 and self._send.error is None
         phase = SyncPhase.IDLE if error is None else SyncPhase.WAITING
@@ -196,14 +202,17 @@ class SyncEngine:
             moved = abs(reading.wall.ms - self._hello_wall - ticked)
             if ticked < HELLO_EVERY_MS and moved < CLOCK_MOVED_MS:
                 return
-        welcome = city.hello(greeting(self._ledger.read(), self._who(), reading))
+        self._greeted = False
+        welcome = greet(city, self._ledger.read(), self._who(), self._clock, self._asked)
         heard = self._clock.now()
+        self._asked = welcome.recovery
         with self._ledger.write() as uow:
             uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
         self._mode, self._mode_reason = welcome.mode, welcome.reason
         self._check_held(welcome.acked_seq, welcome.acked_hash)
         self._acked = (welcome.acked_seq, welcome.acked_hash or genesis(self._who().device, self._who().epoch).hex())
         self._hello_at, self._hello_wall = reading.monotonic_ms, reading.wall.ms
+        self._greeted = True
 
     def _push(self, city: HttpCityServer) -> None:
         reader = self._ledger.read()
@@ -292,15 +301,20 @@ class SyncEngine:
     # -- down --------------------------------------------------------------------------------------------------------
 
     def _pull_step(self) -> None:
-        if self._mode is not Mode.NORMAL:
+        if self._upload_only():
             return
         city = self._connected()
+        self._greet(city)  # nothing is asked for before both know that this journal is the one that the city holds
+        if self._upload_only():
+            return
         cursor = self._ledger.read().cursor()
         try:
-            page, body = city.pull(cursor)
+            page, body = city.pull(cursor, self._acked)
         except ProtocolMismatch as error:
             if error.reason == "clock":
                 raise ClockSuspect(error.detail, reason="off_server") from error
+            if error.reason == "behind":
+                raise ServerBusy("the city holds more since", reason="behind") from error
             raise
         if page.cursor < cursor:
             raise ProtocolMismatch(f"cursor {page.cursor} after {cursor}", reason="downgrade")
@@ -314,6 +328,9 @@ class SyncEngine:
         self._step.more = self._step.more or page.more
 
     # -- the line ----------------------------------------------------------------------------------------------------
+
+    def _upload_only(self) -> bool:
+        return self._mode is not Mode.NORMAL
 
     def _connected(self) -> HttpCityServer:
         if self._city is None:
@@ -329,6 +346,10 @@ class SyncEngine:
 
     def _monotonic_ms(self) -> int:
         return self._clock.now().monotonic_ms
+
+
+def _no_line(error: PosError) -> bool:
+    return isinstance(error, ServerUnreachable) and error.reason in {"no_line", "timeout", "tls"}
 
 
 def _owe_attests(uow: UnitOfWork, sent: list[Sealed]) -> None:

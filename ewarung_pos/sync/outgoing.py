@@ -14,12 +14,22 @@ from ewarung_pos.domain.journal import CityAcknowledged, Sealed, first_break, ge
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import ClockReading
 from ewarung_pos.errors import ChainBroken, ConfigError, Unauthorised
-from ewarung_pos.ports import LedgerReader
+from ewarung_pos.ports import Clock, LedgerReader
 from ewarung_pos.sync.client import HttpCityServer, Line
-from ewarung_pos.sync.protocol import BATCH_BYTES, BATCH_ENTRIES, SCHEMA, Ack, Hello, Push, ack_text, batch_text
+from ewarung_pos.sync.protocol import (
+    BATCH_BYTES,
+    BATCH_ENTRIES,
+    SCHEMA,
+    Ack,
+    Hello,
+    Push,
+    Welcome,
+    ack_text,
+    batch_text,
+)
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["Speaker", "batch_of", "check_ack", "greeting", "hash_at", "is_signed", "run_after", "speaker"]
+__all__ = ["Speaker", "batch_of", "check_ack", "greet", "greeting", "hash_at", "is_signed", "run_after", "speaker"]
 
 
 class Speaker(msgspec.Struct, frozen=True):
@@ -48,7 +58,18 @@ def speaker(reader: LedgerReader, who: KioskIdentity, url: str, ca: str, now_s: 
     return Speaker(who, city, key, city_key)
 
 
-def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading) -> Hello:
+def greet(city: HttpCityServer, reader: LedgerReader, who: KioskIdentity, clock: Clock, asked: str = "") -> Welcome:
+    """HELLO, and again with the answer if the city asks something else than it `asked` before.
+
+    The second one is made after the question came, so nothing that a city gave before it is missing in its head.
+    """
+    welcome = city.hello(greeting(reader, who, clock.now(), asked))
+    if welcome.recovery in {"", asked}:
+        return welcome
+    return city.hello(greeting(reader, who, clock.now(), welcome.recovery))
+
+
+def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading, recovery: str = "") -> Hello:
     """HELLO: where the journal ends, and what it knows of the city's copy, under the city's own signature."""
     head = reader.head()
     proof = reader.acknowledgement() or CityAcknowledged(0, "", 0, "")
@@ -68,6 +89,7 @@ def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading) ->
         ack_ms=proof.server_ms,
         ack_flagged=proof.flagged,
         ack_signature=proof.signature,
+        recovery=recovery,
     )
 
 

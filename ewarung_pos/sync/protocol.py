@@ -195,7 +195,7 @@ class Hello(msgspec.Struct, frozen=True):
     """Where the kiosk's journal ends, and what it believes the city holds.
 
     `ack_ms`, `ack_flagged` and `ack_signature` (hex) are of the city's own acknowledgement of `acked_seq`: without them
-    a city that holds less believes nothing of it.
+    a city that holds less believes nothing of it. `recovery` repeats the question of a WELCOME.
     """
 
     device: _Device
@@ -213,10 +213,15 @@ class Hello(msgspec.Struct, frozen=True):
     ack_ms: Whole = 0
     ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=len(Flag) * BATCH_ENTRIES)] = ()
     ack_signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{128})?$", max_length=128)] = ""
+    recovery: _Short = ""
 
 
 class Welcome(msgspec.Struct, frozen=True):
-    """Where the city's copy of the journal ends, and what the kiosk may do."""
+    """Where the city's copy of the journal ends, and what the kiosk may do.
+
+    `recovery` is the question of a city whose database was restored from a copy: the kiosk greets again at once and
+    repeats it, so that the city knows how far to read before it grants anything. Nothing asked before is believed then.
+    """
 
     acked_seq: Count
     acked_hash: _Hash
@@ -224,6 +229,7 @@ class Welcome(msgspec.Struct, frozen=True):
     server_ms: Whole
     mode: Mode = Mode.NORMAL
     reason: str = ""
+    recovery: str = ""
 
 
 class Push(msgspec.Struct, frozen=True):

@@ -11,7 +11,7 @@ import msgspec
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.ports import Clock, LedgerHead, LedgerReader
-from ewarung_pos.sync.outgoing import Speaker, batch_of, check_ack, greeting, hash_at, run_after, speaker
+from ewarung_pos.sync.outgoing import Speaker, batch_of, check_ack, greet, hash_at, run_after, speaker
 from ewarung_pos.sync.protocol import Outcome, Welcome
 
 __all__ = ["Upload", "upload"]
@@ -67,7 +67,7 @@ def upload(reader: LedgerReader, clock: Clock, url: str, ca: str = "") -> Upload
         raise ConfigError("the ledger holds no kiosk: enrol this kiosk", reason="not_enrolled")
     said = speaker(reader, who, url, ca, lambda: clock.now().wall.ms // 1000)
     try:
-        welcome = said.city.hello(greeting(reader, who, clock.now()))
+        welcome = greet(said.city, reader, who, clock)
         return _sent(reader, said, welcome)
     finally:
         said.city.close()

@@ -273,7 +273,7 @@ class DirectCity:
         body = intake.take(self._tx, self._city.keys, push, now, now // 1000)
         return msgspec.json.decode(body, type=Ack), len(body)
 
-    def pull(self, cursor: int) -> tuple[StatePage, bytes]:
+    def pull(self, cursor: int, acked: tuple[int, str] | None = None) -> tuple[StatePage, bytes]:
         self.pulled += 1
         page = feed.page_for(self._tx, self._device, 1, cursor)
         return page, encode(page)

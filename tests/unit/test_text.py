@@ -62,6 +62,7 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
         "unknown_attempt",
         "unknown_entry",
     },
+    "server_busy": {"behind"},
     "server_unreachable": {"cut", "timeout", "too_large"},
     "unauthorised": {"signature", "unknown_key", "wrapped_key"},
 }

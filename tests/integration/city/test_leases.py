@@ -185,13 +185,19 @@ def test_a_city_restored_from_a_backup_grants_nothing_before_its_kiosks_reported
     seq, head = len(pen.rows), pen.head.hex()
     said = Hello("EW-0001", 1, seq, head, 2, head, 500, 1, "0.1.0", pen.clock.ms, 1, "boot", 7, ((2, "x"),))
     proof = sign(city.keys.signing, ack_text("EW-0001", 1, 2, head, 7, ((2, "x"),))).hex()
-    line.hello(msgspec.structs.replace(said, ack_signature=proof))
-    with pytest.raises(ConfigError) as refused, city.store.write() as tx:
-        leases.grant(tx, "2026-12")
-    assert refused.value.reason == "recovery"
-    assert "EW-0001/1" in refused.value.detail
+    said = msgspec.structs.replace(said, ack_signature=proof)
+    welcome = line.hello(said)
 
+    def refused() -> None:
+        with pytest.raises(ConfigError) as caught, city.store.write() as tx:
+            leases.grant(tx, "2026-12")
+        assert caught.value.reason == "recovery"
+        assert "EW-0001/1" in caught.value.detail
+
+    refused()
     assert pen.send(city.url, pen.batch(2)).flagged == ((2, "UNKNOWN_GRANT"),)
+    refused()  # whether that is all, only the kiosk can say
+    assert line.hello(msgspec.structs.replace(said, recovery=welcome.recovery)).recovery == ""
     with city.store.write() as tx:
         leases.grant(tx, "2026-12")
         assert granted(tx, family, "2026-12") == {}  # counted as granted by the database that is gone

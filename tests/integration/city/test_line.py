@@ -222,9 +222,11 @@ def test_sending_and_receiving_fail_apart(city: LiveCity, till: Till, wires: Cal
     assert (report.received, report.code, report.reason) == (0, "server_busy", "server_error")
 
     no_push = wires(
-        through(city.url, lambda a: b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n" if b'"acked_seq"' in a else a)
+        through(city.url, lambda a: b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n" if b'"outcome"' in a else a)
     )
     till.reconnect(no_push.url)
+    with till.ledger.write() as uow:
+        uow.append(OperatorChanged("siti", "signed_in"), "siti")
     report = till.engine.step()
     assert report.received > 1000
     assert report.code == "server_busy"

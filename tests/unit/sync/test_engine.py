@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 import pytest
@@ -24,7 +25,7 @@ from ewarung_pos.domain.state import StatePage
 from ewarung_pos.ports import SyncPhase
 from ewarung_pos.sync import protocol, signing
 from ewarung_pos.sync.engine import BASE_MS, CAP_MS, SyncEngine
-from ewarung_pos.sync.protocol import Ack, Mode, Outcome, Push, Welcome, encode
+from ewarung_pos.sync.protocol import Ack, Hello, Mode, Outcome, Push, Welcome, encode
 from tests.till_kit import FakeClock, TillKit, till_kit
 from tests.unit.sync.line import CITY, DEVICE, Reply, Seen, served
 
@@ -44,6 +45,8 @@ class City:
     mode: Mode = Mode.NORMAL
     reason: str = ""
     ahead_ms: int = 0
+    recovery: str = ""
+    answers: list[tuple[str, int]] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     next: dict[str, list[Callable[[Seen], Reply]]] = field(default_factory=dict)
 
@@ -55,7 +58,12 @@ class City:
         return getattr(self, what)(seen)  # type: ignore[no-any-return]
 
     def hello(self, seen: Seen) -> Reply:
-        said = Welcome(len(self.bodies), self.hashes[-1], 0, self.clock.ms + self.ahead_ms, self.mode, self.reason)
+        body = protocol.unpack(seen.body) if seen.headers.get("Content-Encoding") == "gzip" else seen.body
+        hello = msgspec.json.decode(body, type=Hello)
+        self.answers.append((hello.recovery, hello.head_seq))
+        asks = "" if hello.recovery == self.recovery else self.recovery
+        now = self.clock.ms + self.ahead_ms
+        said = Welcome(len(self.bodies), self.hashes[-1], 0, now, self.mode, self.reason, asks)
         return Reply(body=encode(said))
 
     def push(self, seen: Seen) -> Reply:
@@ -87,7 +95,10 @@ class City:
         return Reply(body=encode(Ack(outcome, seq, digest, now, signature=signature, **more)))  # type: ignore[arg-type]
 
     def pull(self, seen: Seen) -> Reply:
-        cursor = int(seen.url.rpartition("=")[2])
+        asked = dict(parse_qsl(urlsplit(seen.url).query))
+        if (asked["acked_seq"], asked["acked_hash"]) != (str(len(self.bodies)), self.hashes[-1]):
+            return Reply(409, body=encode(protocol.Problem(409, "Another entry is the last", "behind")))
+        cursor = int(asked["cursor"])
         waiting = [page for page in self.pages if page.cursor > cursor]
         return Reply(body=encode(waiting[0] if waiting else StatePage(cursor)))
 
@@ -331,6 +342,68 @@ def test_a_city_restored_from_an_older_backup_is_sent_the_rest_again(line: Line)
     line.drain()
     assert len(line.city.bodies) >= kept
     assert line.kit.ledger.read().head().acked_seq >= kept
+
+
+def test_a_city_restored_from_a_copy_is_answered_at_once_with_the_head_of_then(line: Line) -> None:
+    line.drain()
+    line.city.recovery = "what did I give you?"
+    line.kit.clock.ms += 600_000
+    line.note()
+    line.engine.step()
+    head = line.kit.ledger.read().head().seq - 1  # the acknowledgement came after it
+    assert line.city.answers[-2:] == [("", head), ("what did I give you?", head)]
+    asked = line.city.asked.count("hello")
+    line.drain()
+    assert line.city.asked.count("hello") == asked
+
+
+def test_a_question_that_was_not_heard_to_be_answered_is_answered_again(line: Line) -> None:
+    line.city.recovery = "what did I give you?"
+
+    def unheard(seen: Seen) -> Reply:
+        line.city.hello(seen)
+        return Reply(cut=True)
+
+    line.city.next["hello"] = [line.city.hello, unheard]
+    assert line.engine.step().reason == "cut"
+    line.drain()
+    words = [word for word, _ in line.city.answers]
+    assert words == ["", "what did I give you?", "", "what did I give you?"]
+
+
+def test_where_the_city_holds_more_than_was_heard_nothing_is_taken_before_a_greeting(line: Line) -> None:
+    line.city.pages = [StatePage(cursor=2, register_source="neu")]
+    line.drain()
+    line.city.pages.append(StatePage(cursor=3, register_source="newer"))
+    line.city.next["pull"] = [lambda _: Reply(409, body=encode(protocol.Problem(409, "", "behind")))]
+    report = line.engine.step()
+    assert (report.code, report.reason, report.received) == ("server_busy", "behind", 0)
+    asked = line.city.asked.count("hello")
+    line.drain()
+    assert line.city.asked.count("hello") == asked + 1
+    assert line.kit.ledger.read().cursor() == 3
+
+
+def test_a_step_whose_greeting_fails_asks_for_nothing(line: Line) -> None:
+    line.city.pages = [StatePage(cursor=2, register_source="neu")]
+    line.city.next["hello"] = [lambda _: Reply(cut=True)]
+    report = line.engine.step()
+    assert (report.reason, report.received) == ("cut", 0)
+    assert line.city.asked == ["hello"]
+    assert line.engine.step().received == 1
+
+
+def test_a_fork_that_is_found_between_sending_and_receiving_lets_nothing_down(line: Line) -> None:
+    line.city.pages = [StatePage(cursor=2, register_source="neu")]
+
+    def then_a_person_looks(seen: Seen) -> Reply:
+        line.city.mode, line.city.reason = Mode.UPLOAD_ONLY, "FORK"
+        return Reply(cut=True)
+
+    line.city.next["push"] = [then_a_person_looks]
+    report = line.engine.step()
+    assert (report.code, report.reason, report.received) == ("server_unreachable", "cut", 0)
+    assert line.city.asked == ["hello", "push", "hello"]
 
 
 def test_a_city_that_holds_what_this_till_does_not_have_is_a_fork(line: Line) -> None:

@@ -1,0 +1,238 @@
+"""An old backup put back on either side is found before any new right is made, whatever is late, lost or said twice."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ewarung_city import leases
+from ewarung_city.store import schema
+from ewarung_city.store.database import Tx
+from ewarung_pos.domain.journal import OperatorChanged
+from ewarung_pos.domain.timeline import Period
+from ewarung_pos.errors import ConfigError, ProtocolMismatch, ServerUnreachable
+from ewarung_pos.ledger.database import open_ledger
+from ewarung_pos.sync.client import HttpCityServer
+from ewarung_pos.sync.engine import SyncEngine
+from ewarung_pos.sync.protocol import Ack, Hello, Push, Welcome
+from tests.integration.city.city_kit import LEDGER_KEY, Cities, LiveCity, Pen, Till, ToldClock, Wire, answering
+from tests.integration.city.test_line import CAPTIVE
+
+NEXT = Period("2026-12")
+
+
+@dataclass
+class After:
+    """A city that was put back to before it granted December; the till holds December and has told nobody."""
+
+    city: LiveCity
+    till: Till
+    family: str
+    waiting: list[str]
+
+    def move(self) -> None:
+        """The family asks for another home: its ration would go there."""
+        with self.city.store.write() as tx:
+            tx.change(schema.family, {"home": "EW-0002"}, key=self.family)
+
+    def granted(self) -> dict[str, int] | None:
+        """December's rice of the family by kiosk after a round of grants; None when there could be none."""
+        with self.city.store.write() as tx:
+            if leases.recovering(tx):
+                with pytest.raises(ConfigError) as refused:
+                    leases.grant(tx, NEXT.iso)
+                assert refused.value.reason == "recovery"
+                return None
+            leases.grant(tx, NEXT.iso)
+            return _rice(tx, self.family)
+
+
+def _rice(tx: Tx, family: str) -> dict[str, int]:
+    rows = tx.all(schema.lease, family=family, period=NEXT.iso, commodity="beras")
+    return {str(row["device"]): leases.outstanding(row) for row in rows}
+
+
+@pytest.fixture
+def after(city: LiveCity, till: Till, cities: Cities) -> After:
+    till.drain()
+    city.stop()
+    city.store.close()
+    backup = cities.copy_of(city, "backup")
+    with city.store.write() as tx:
+        leases.grant(tx, NEXT.iso)
+    city.start()
+    till.reconnect(city.url)
+    assert till.engine.step().received > 0
+    family = next(f.key for f in till.ledger.read().families() if till.ledger.read().leases(f.key, NEXT))
+    city.close()
+    assert till.ledger.read().head().unsent > 0
+    with backup.store.write() as tx:
+        waiting = leases.restored(tx)
+    backup.start()
+    till.reconnect(backup.url)
+    return After(backup, till, family, waiting)
+
+
+def no_push(till: Till, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Greetings come through, batches do not."""
+
+    def cut(self: HttpCityServer, message: Push) -> tuple[Ack, int]:
+        raise ServerUnreachable("cut", reason="cut")
+
+    monkeypatch.setattr(HttpCityServer, "push", cut)
+
+
+def test_a_greeting_alone_does_not_say_what_a_kiosk_was_given(after: After, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its head and its proof are those of the backup; what it was given since lies above, and is not here yet."""
+    assert after.waiting == ["EW-0001/1"]
+    after.move()
+    with monkeypatch.context() as patch:
+        no_push(after.till, patch)
+        after.till.engine.step()
+    assert after.granted() is None
+    after.till.reconnect(after.city.url)
+    after.till.drain()
+    assert after.granted() == {"EW-0001": 10_000}, "known by its journal, so nothing is left for another"
+
+
+def test_a_greeting_from_before_answers_nothing(after: After, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It was under way when the database was put back, and its head is that of then."""
+    after.move()
+    sent: list[Hello] = []
+    true = HttpCityServer.hello
+
+    def kept(self: HttpCityServer, message: Hello) -> Welcome:
+        sent.append(message)
+        return true(self, message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HttpCityServer, "hello", kept)
+        no_push(after.till, patch)
+        after.till.engine.step()
+    assert [bool(hello.recovery) for hello in sent[:2]] == [False, True]
+    with after.city.store.write() as tx:
+        leases.restored(tx)  # put back once more
+    line = after.till.engine._connected()
+    for hello in sent:  # what answered the question of before is no answer now
+        line.hello(hello)
+        assert after.granted() is None
+    after.till.drain()
+    assert after.granted() == {"EW-0001": 10_000}
+
+
+def test_being_enrolled_again_does_not_answer_and_two_officers_do(after: After, tmp_path: Path) -> None:
+    after.move()
+    again = Till(tmp_path / "again", after.city.url, after.city.code(), after.till.clock)
+    try:
+        again.drain()
+        assert after.granted() is None, "the old epoch may be spending what it was given"
+        with after.city.store.write() as tx:
+            leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"])
+        granted = after.granted()
+        assert granted == {"EW-0002": 10_000}
+    finally:
+        again.close()
+
+
+def test_who_proves_more_than_an_old_copy_knows_is_asked_and_so_is_everybody_else(
+    city: LiveCity, till: Till, cities: Cities
+) -> None:
+    """Nobody said that the database was put back: the first one that greets with a proof finds it out."""
+    city.stop()
+    city.store.close()
+    backup = cities.copy_of(city, "backup")
+    city.start()
+    till.reconnect(city.url)
+    till.drain()
+    city.close()
+    with backup.store.write() as tx:
+        own = {"state": "active", "mode": "normal", "device_key": "00" * 32, "acked_hash": "00" * 32}
+        tx.put(schema.epoch, [{"device": "EW-0002", "epoch": 1, **own}])
+    backup.start()
+    till.reconnect(backup.url)
+    till.drain()
+    with backup.store.write() as tx:
+        assert leases.recovering(tx) == ["EW-0002/1"], "it answered; the other one did not"
+        assert leases.question(tx, "EW-0001", 1) == ""
+
+
+# --- a kiosk's old disk image ----------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def image(city: LiveCity, till: Till, clock: ToldClock, tmp_path: Path) -> Till:
+    """The till whose disk was put back to before December came and was acknowledged."""
+    till.drain()
+    till.close()
+    shutil.copytree(till.data_dir, tmp_path / "image")
+    till.ledger = open_ledger(till.data_dir, LEDGER_KEY, clock)
+    with city.store.write() as tx:
+        leases.grant(tx, NEXT.iso)
+    till.reconnect(city.url)
+    till.drain()
+    till.close()
+    clock.wait(60_000)
+    shutil.rmtree(till.data_dir)
+    shutil.copytree(tmp_path / "image", till.data_dir)
+    till.ledger = open_ledger(till.data_dir, LEDGER_KEY, clock)
+    till.engine = SyncEngine(till.ledger, clock, city.url)
+    return till
+
+
+def test_what_the_city_has_not_greeted_gets_nothing(
+    city: LiveCity, image: Till, wires: Callable[..., Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its greeting is lost and the line is there again: what it asks for next is not answered either."""
+    with monkeypatch.context() as patch:
+
+        def lost(self: HttpCityServer, message: Hello) -> Welcome:
+            raise ServerUnreachable("cut", reason="cut")
+
+        patch.setattr(HttpCityServer, "hello", lost)
+        report = image.engine.step()
+    assert (report.reason, report.received) == ("cut", 0)
+    image.reconnect(wires(answering(CAPTIVE)).url)
+    assert image.engine.step().received == 0
+    image.reconnect(city.url)
+    report = image.engine.step()
+    assert (report.code, report.reason, report.received) == ("unauthorised", "fork", 0)
+    assert not any(image.ledger.read().leases(f.key, NEXT) for f in image.ledger.read().families())
+
+
+def test_the_city_gives_nothing_to_a_journal_that_ends_before_what_it_holds(city: LiveCity, pen: Pen) -> None:
+    """Even one that it has greeted: what the lost one had sent may come after that."""
+    pen.write(OperatorChanged("siti", "signed_in"))
+    pen.send(city.url, pen.batch(1, 1))
+    line = pen.city(city.url)
+    try:
+        known = (1, pen.rows[0].hash.hex())
+        assert line.pull(0, known)[0].families
+        pen.send(city.url, pen.batch(2, 2))
+        for stale in (known, (0, pen.rows[0].prev_hash.hex()), (2, known[1])):
+            with pytest.raises(ProtocolMismatch) as caught:
+                line.pull(0, stale)
+            assert caught.value.reason == "behind"
+        assert city.epoch()["mode"] == "normal", "it may as well be a message that is late"
+        assert line.pull(0, (2, pen.head.hex()))[0].families
+    finally:
+        line.close()
+
+
+def test_a_till_whose_city_took_more_than_it_heard_of_greets_and_then_gets_its_page(
+    city: LiveCity, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    true = HttpCityServer.push
+
+    def unheard(self: HttpCityServer, message: Push) -> tuple[Ack, int]:
+        true(self, message)
+        raise ServerUnreachable("cut", reason="cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(HttpCityServer, "push", unheard)
+        report = till.engine.step()
+    assert (report.reason, report.sent) == ("cut", 0)
+    assert report.received > 1000, "an upload that fails does not stop a download"
