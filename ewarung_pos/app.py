@@ -125,7 +125,7 @@ def build(
     closers = [close_runner, copies.close, reader.close, printer.close, close_city, ledger.close]
     if terminal is not None:
         closers.insert(3, terminal.close)
-    swiped = typed.offer if typed is not None else None
+    swiped: Callable[[str], None] | None = typed.offer if typed is not None else None
     if swiped is None and config.card_reader.driver == "stripe-keyboard":
         swiped = _not_grabbed
     return Application(config, data_dir, services, runner, TillViewModels(services, runner), tuple(closers), swiped)

@@ -49,7 +49,7 @@ class Winscard:
     def SCardGetStatusChange(
         self, context: int, milliseconds: int, readers: list[tuple[str, int]]
     ) -> tuple[int, list[tuple[str, int, list[int]]]]:
-        found = []
+        found: list[tuple[str, int, list[int]]] = []
         for name, seen in readers:
             state = self.events[name] << 16 | (PRESENT if self.cards[name] is not None else 0)
             found.append((name, state | (CHANGED if seen & ~CHANGED != state else 0), []))

@@ -93,7 +93,7 @@ def test_the_city_is_asked_about_strangers_and_families_without_a_lease_here() -
     assert asks_city(stranger, CATALOGUE)
     assert not asks_city(replace(stranger, refusals=(Refusal.DAY_NOT_OPEN,)), CATALOGUE)
     assert asks_city(NOBODYS, CATALOGUE)
-    assert not asks_city(standing(lease("beras", 5000)), CATALOGUE)
+    assert not asks_city(standing((lease("beras", 5000),)), CATALOGUE)
     purse_only = replace(FAMILY, programmes=("SEMBAKO",))
     assert not asks_city(replace(NOBODYS, family=purse_only), CATALOGUE)
     blocked = replace(FAMILY, card_status=CardStatus.BLOCKED)
@@ -107,11 +107,11 @@ def test_the_pool_helps_against_a_missing_lease_and_nothing_else(refusal: Refusa
     assert pool_helps(alone) is (refusal in helped)
     assert not pool_helps(replace(alone, refusals=(refusal, Refusal.CLOCK_SUSPECT)))
     taken = replace(lease("beras", 5000), spent=5000)
-    assert not pool_helps(replace(standing(taken), refusals=(refusal,)))
+    assert not pool_helps(replace(standing((taken,)), refusals=(refusal,)))
 
 
 def test_whoever_has_rights_here_is_not_helped_by_the_pool() -> None:
-    assert not pool_helps(standing(lease("beras", 5000)))
+    assert not pool_helps(standing((lease("beras", 5000),)))
     assert pool_helps(NOBODYS)
 
 
