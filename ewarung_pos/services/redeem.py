@@ -57,11 +57,12 @@ __all__ = [
 
 
 class Redemption(msgspec.Struct, frozen=True):
-    """What was committed: the entry and the paper that is owed for it."""
+    """What was committed: the entry, the paper that is owed for it, and the family's name (empty: no longer known)."""
 
     entry: Entry
     fact: Redeemed
     job: PrintJob
+    name: str = ""
 
 
 class RedeemService:
@@ -270,7 +271,7 @@ def hand_out(
         remaining=remaining_after(standing.leases, debits, catalogue),
         proxy_reason=proxy_reason,
     )
-    return _handed_out(uow, fact, operator)
+    return _handed_out(uow, standing, fact, operator)
 
 
 def _complete(uow: UnitOfWork, standing: Standing, attempt: Attempt, debit: PurseDebit, operator: str) -> Redemption:
@@ -290,12 +291,13 @@ def _complete(uow: UnitOfWork, standing: Standing, attempt: Attempt, debit: Purs
         purse_after=None if before is None else before - debit.amount,
         proxy_reason=attempt.proxy_reason,
     )
-    return _handed_out(uow, fact, operator)
+    return _handed_out(uow, standing, fact, operator)
 
 
-def _handed_out(uow: UnitOfWork, fact: Redeemed, operator: str) -> Redemption:
+def _handed_out(uow: UnitOfWork, standing: Standing, fact: Redeemed, operator: str) -> Redemption:
     entry = uow.append(fact, operator)
-    return Redemption(entry, fact, uow.queue_print("receipt", entry.id, fact.receipt, 0, goods_of(fact.lines)))
+    job = uow.queue_print("receipt", entry.id, fact.receipt, 0, goods_of(fact.lines))
+    return Redemption(entry, fact, job, standing.family.name if standing.family is not None else "")
 
 
 def _as_shown(lines: tuple[RedemptionLine, ...], shown: int | None) -> None:

@@ -542,18 +542,16 @@ class CounterViewModel(ViewModel[CounterState]):
             return ""
         self._desk.changed()
         self._handover.print(redemption)
-        goods = ", ".join(pick.text for pick in lines.picks(redemption.fact.lines, self._catalogue, frozenset()))
-        return f"Struk {redemption.fact.receipt:04d}: tercatat. Serahkan {goods}."
+        whose = f"Struk {redemption.fact.receipt:04d} {redemption.name}".rstrip()
+        return f"{whose}: tercatat. {lines.hand_over(redemption.fact.lines, self._catalogue)}."
 
     def _redeemed(self, redemption: Redemption) -> None:
-        family = self._standing.family if self._standing is not None else None
-        name = family.name if family is not None and family.key == redemption.fact.family else ""
         self._set(
             replace(
                 self._cleared(),
                 phase=Phase.DONE,
                 steps=lines.steps(redemption.fact.purse is not None, 2),
-                done=self._handover.begin(redemption, name),
+                done=self._handover.begin(redemption),
             )
         )
         self._desk.changed()

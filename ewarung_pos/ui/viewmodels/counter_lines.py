@@ -22,6 +22,7 @@ from ewarung_pos.ui.viewmodels.counter_state import (
 
 __all__ = [
     "first_of_use",
+    "hand_over",
     "left_rows",
     "person",
     "picks",
@@ -162,6 +163,13 @@ def picks(lines: tuple[RedemptionLine, ...], catalogue: Catalogue, ticked: froze
         for line in lines
     ]
     return tuple(Pick(picture, text, place in ticked) for place, (picture, text) in enumerate(things))
+
+
+def hand_over(lines: tuple[RedemptionLine, ...], catalogue: Catalogue) -> str:
+    """The same in a sentence: Serahkan 2 karung Beras SPHP 5 kg, ..."""
+    texts = [pick.text for pick in picks(lines, catalogue, frozenset())]
+    cash = [f"{texts.pop(0)}, lalu serahkan"] if len(texts) > len(lines) else ["Serahkan"]
+    return " ".join((*cash, ", ".join(texts)))
 
 
 def left_rows(fact: Redeemed, catalogue: Catalogue) -> tuple[LeftRow, ...]:

@@ -62,8 +62,8 @@ class Handover:
         self._ticked: frozenset[int] = frozenset()
         self._leave: Callable[[], None] | None = None
 
-    def begin(self, redemption: Redemption, name: str) -> DonePanel:
-        """What the screen shows of a redemption that was just recorded, for the family of this name."""
+    def begin(self, redemption: Redemption) -> DonePanel:
+        """What the screen shows of a redemption that was just recorded."""
         self._done = redemption
         self._ticked = frozenset()
         fact = redemption.fact
@@ -71,7 +71,7 @@ class Handover:
             title=_title(fact.lines),
             paper=f"Struk nomor {fact.receipt:04d} sedang dicetak",
             picks=lines.picks(fact.lines, self._catalogue(), self._ticked),
-            left_title=f"Sisa {name} bulan ini".replace("  ", " "),
+            left_title=f"Sisa {redemption.name} bulan ini".replace("  ", " "),
             left=lines.left_rows(fact, self._catalogue()),
             receipt=fact.receipt,
             entry=redemption.entry.id,

@@ -278,14 +278,23 @@ class TillViewModels:
             if beside:
                 self.shell.recall(beside)
             return
-        if isinstance(result, Reversal):
-            self.history.show_reversal(result)
         if ended is None:
             self.counter.leave_doubt()
         elif self.counter.occupied:
             self.shell.tell(ended)
         else:
             self.counter.tell(ended)
+        if isinstance(result, Reversal):
+            self.history.show_reversal(result)
+            self._say_what_goes_back()
+
+    def _say_what_goes_back(self) -> None:
+        """Riwayat says it; where a family or another screen is in front, so does the banner."""
+        screen = self.shell.state.screen
+        if screen == "counter" and not self.counter.occupied:
+            self.shell.go("history")
+        elif screen != "history":
+            self.shell.recall(self.history.state.said)
 
 
 def _kept(_: object) -> None:

@@ -56,6 +56,7 @@ def test_an_inquiry_that_finds_the_debit_completes_the_redemption(doubtful: Scri
     assert doubtful.phase() is Phase.DONE
     assert doubtful.counter.done is not None
     assert doubtful.counter.done.paper == "Struk nomor 0001 sudah dicetak"
+    assert doubtful.counter.done.left_title == "Sisa SUMINAH bulan ini"
     assert redeemed(doubtful)[0].purse is not None
 
 
@@ -446,6 +447,22 @@ def test_a_void_that_turns_out_well_is_printed_and_the_counter_is_ready(void: Sc
     assert void.vm.history.last_reversal is not None
 
 
+def test_after_a_void_in_doubt_riwayat_says_how_it_ended(void: ScriptedTill) -> None:
+    void.edc.inquiries = [approval(29_000, "edc_inquiry")]
+    void.settle(2_500)
+    assert void.vm.shell.state.screen == "history"
+    assert void.vm.history.state.said.startswith("Dibatalkan. Struk pembatalan nomor")
+
+
+def test_a_void_in_doubt_that_ends_well_takes_nobody_away_from_another_screen(void: ScriptedTill) -> None:
+    void.edc.inquiries = [approval(29_000, "edc_inquiry")]
+    void.vm.shell.go("stock")
+    void.settle(2_500)
+    assert void.vm.history.last_reversal is not None
+    assert void.vm.shell.state.screen == "stock"
+    assert void.vm.shell.state.recovered == void.vm.history.state.said
+
+
 def test_a_void_that_never_happened_is_said_in_words_of_a_void(void: ScriptedTill) -> None:
     void.edc.inquiries = [Declined("25", "not_found")]
     void.settle(2_500)
@@ -500,7 +517,7 @@ def test_a_doubt_that_ends_well_beside_a_basket_leaves_it_and_names_its_own_good
     served_beside.settle()
     assert served_beside.vm.doubt.state.panel is None
     assert in_front(served_beside) == SRI
-    assert served_beside.vm.shell.state.recovered == "Struk 0001: tercatat. Serahkan 2 kemasan Telur ayam ras 1 kg."
+    assert served_beside.vm.shell.state.recovered == "Struk 0001 SUMINAH: tercatat. Serahkan 2 kemasan Telur ayam ras 1 kg."
     assert [paper.name for paper in served_beside.paper.papers] == ["struk-2026-11-24-0001"]
     served_beside.serve()
     assert served_beside.counter.done is not None
