@@ -155,14 +155,14 @@ class ReadyPage(Page):
             words = ("reader-reading", "Kartu dibaca, mencari keluarga", "Sebentar.")
         elif state.day_closing:
             words = (
-                "reader-away",
+                "shop-shut",
                 "Hari sedang ditutup",
                 "Kartu tidak dilayani selama Tutup Hari. Untuk melayani lagi: lanjutkan, lalu pilih Kembali melayani.",
             )
         elif state.day_sealed:
-            words = ("reader-away", "Hari ini sudah ditutup", "Hari kerja sudah disegel. Buka lagi besok pagi.")
+            words = ("shop-shut", "Hari ini sudah ditutup", "Hari kerja sudah disegel. Buka lagi besok pagi.")
         elif not state.day_open:
-            words = ("reader-away", "Hari belum dibuka", "Kartu dilayani setelah hari kerja dibuka.")
+            words = ("shop-shut", "Hari belum dibuka", "Kartu dilayani setelah hari kerja dibuka.")
         elif state.reader is not None:
             words = ("reader-away", state.reader.title, f"{state.reader.happened} {state.reader.now}")
         else:

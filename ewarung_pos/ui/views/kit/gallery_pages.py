@@ -240,16 +240,16 @@ def controls() -> QWidget:
 
 
 def pictures() -> QWidget:
-    """All pictograms and the three states of the reader."""
+    """All pictograms, the three states of the reader, and the shop that is shut."""
     page, gap = blank()
     card = Card()
     line = row(gap=gap(3))
-    for name in ("rice", "sugar", "oil", "flour", "egg", "package", "app"):
+    for name in ("rice", "sugar", "oil", "flour", "egg", "package", "cash", "app"):
         line.addWidget(Picture(name, height=108))
     line.addStretch(1)
     card.body.addLayout(line)
     line = row(gap=gap(5))
-    for name in ("reader-ready", "reader-reading", "reader-away"):
+    for name in ("reader-ready", "reader-reading", "reader-away", "shop-shut"):
         line.addWidget(Picture(name, height=240))
     line.addStretch(1)
     card.body.addLayout(line)
