@@ -264,13 +264,14 @@ def report() -> None:
 @_JSON
 def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
     """Whose data this device holds, for the notice within 3 x 24 hours after a loss (UU 27/2022 art. 46)."""
+    from ewarung_pos.domain.units import dotted
     from ewarung_pos.kiosk.held_data import report_held_data
 
     done = report_held_data(data_dir, out)
     if as_json:
         click.echo(json.dumps(done))
         return
-    click.echo(f"Data {done['families']} keluarga dan {done['people']} pengurus ada di {done['device']}.")
+    click.echo(f"Data {dotted(done['families'])} keluarga dan {done['people']} pengurus ada di {done['device']}.")
     click.echo(f"Bila perangkat ini hilang sekarang, beri tahu mereka sebelum {done['notice_before']}.")
     click.echo(f"Daftarnya (simpan terkunci): {done['csv']}")
     click.echo(f"                             {done['pdf']}")

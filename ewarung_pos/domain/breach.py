@@ -10,6 +10,7 @@ import msgspec
 
 from ewarung_pos.domain.documents import Align, Block, Columns, Document, Rule, Space, Table, Text
 from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.domain.units import dotted
 
 __all__ = ["NOTICE_HOURS", "HeldFamily", "Inventory", "breach_csv", "breach_paper", "file_stem"]
 
@@ -96,7 +97,7 @@ def breach_paper(inventory: Inventory) -> Document:
         Text(f"{inventory.device} {inventory.kiosk}, {inventory.place}", bold=True),
         Space(),
         Columns("Dibuat", _moment(inventory.at)),
-        Columns("Keluarga", str(len(inventory.families))),
+        Columns("Keluarga", dotted(len(inventory.families))),
         Columns("Kunci buku catatan", _tier(inventory)),
         Columns("Kontak terakhir dengan kota", _moment(Instant(inventory.contact_ms)) if inventory.contact_ms else "-"),
         Columns("Catatan terakhir yang diketahui", f"{inventory.head_seq} {inventory.head_hash[:12]}".strip()),

@@ -23,7 +23,7 @@ from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import BusinessDate, Instant
-from ewarung_pos.domain.units import Quantity, Rupiah, Unit
+from ewarung_pos.domain.units import Quantity, Rupiah, Unit, dotted
 
 __all__ = ["day_report"]
 
@@ -86,17 +86,18 @@ def day_report(
 
 def _services(totals: DayTotals) -> list[Block]:
     blocks: list[Block] = [
-        Columns("Keluarga dilayani", str(totals.families)),
-        Columns("Penyaluran", str(totals.redemptions)),
-        Columns("Pembatalan", str(totals.reversals)),
-        Columns("Tidak dilayani", str(totals.refused)),
-        Columns("Tidak pasti", str(totals.in_doubt)),
+        Columns("Keluarga dilayani", dotted(totals.families)),
+        Columns("Penyaluran", dotted(totals.redemptions)),
+        Columns("Pembatalan", dotted(totals.reversals)),
+        Columns("Tidak dilayani", dotted(totals.refused)),
+        Columns("Tidak pasti", dotted(totals.in_doubt)),
     ]
     if totals.receipts:
-        blocks.append(Columns("Struk", f"{totals.first_receipt:04d} - {totals.last_receipt:04d} ({totals.receipts})"))
+        numbers = f"{totals.first_receipt:04d} - {totals.last_receipt:04d}"
+        blocks.append(Columns("Struk", f"{numbers} ({dotted(totals.receipts)})"))
     else:
         blocks.append(Columns("Struk", "0"))
-    return [*blocks, Columns("Salinan", str(totals.copies))]
+    return [*blocks, Columns("Salinan", dotted(totals.copies))]
 
 
 def _edc(totals: DayTotals, edc: EdcTotals | None) -> list[Block]:
@@ -154,20 +155,20 @@ def _figure(amount: int, unit: Unit) -> str:
         return Quantity(amount, unit).figure
     whole, rest = divmod(abs(amount), 1000)
     tail = f",{rest:03d}".rstrip("0") if rest else ""
-    return ("-" if amount < 0 else "") + f"{whole:,}".replace(",", ".") + tail
+    return ("-" if amount < 0 else "") + dotted(whole) + tail
 
 
 def _count(count: tuple[CountLine, ...], catalogue: Catalogue) -> list[Block]:
-    title = Text("HITUNG STOK (bungkus)", bold=True)
+    title = Text("HITUNG STOK (kemasan)", bold=True)
     if not count:
         return [title, Text(NO_DATA)]
     products = {product.code: product for product in catalogue.products}
     rows = tuple(
-        (_product_name(products, x.product), str(x.booked), str(x.counted), _signed(x.difference)) for x in count
+        (_product_name(products, x.product), dotted(x.booked), dotted(x.counted), _signed(x.difference)) for x in count
     )
     reasons = [
         Text(
-            f"{_product_name(products, x.product)}: {x.difference:+d}, {x.reason.label if x.reason else NO_DATA}"
+            f"{_product_name(products, x.product)}: {_signed(x.difference)}, {x.reason.label if x.reason else NO_DATA}"
             + (f" ({x.note})" if x.note else "")
         )
         for x in count
@@ -181,7 +182,7 @@ def _product_name(products: dict[str, Product], code: str) -> str:
 
 
 def _signed(difference: int) -> str:
-    return f"{difference:+d}" if difference else "0"
+    return f"{'+' if difference > 0 else ''}{dotted(difference)}"
 
 
 def _signatures(roles: tuple[str, ...]) -> list[Block]:

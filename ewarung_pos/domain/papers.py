@@ -31,7 +31,7 @@ from ewarung_pos.domain.paper_parts import (
 from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, Remaining, RightDebit, Tender
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import BusinessDate, Period
-from ewarung_pos.domain.units import Quantity, Rupiah, Unit
+from ewarung_pos.domain.units import Quantity, Rupiah, Unit, dotted
 
 __all__ = [
     "COMPLAINTS",
@@ -181,7 +181,7 @@ def _goods(lines: Iterable[RedemptionLine]) -> list[Block]:
     for line in lines:
         blocks += [
             Text(line.name, bold=True),
-            Columns(f"  {line.packs} {line.pack_word} x {Rupiah(line.price)}", str(line.total)),
+            Columns(f"  {dotted(line.packs)} {line.pack_word} x {Rupiah(line.price)}", str(line.total)),
             Columns(f"  isi {line.quantity}", line.tender.label),
         ]
     return blocks

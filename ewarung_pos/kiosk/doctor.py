@@ -10,6 +10,7 @@ from pathlib import Path
 from ewarung_pos.app import Application, build, typed_in_the_window
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.errors import ConfigError, PosError
 from ewarung_pos.kiosk.directory import configuration
 from ewarung_pos.kiosk.passphrase import person
@@ -43,7 +44,7 @@ def examine(data_dir: str | None) -> list[dict[str, str]]:
         there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
         free = shutil.disk_usage(there).free
         state = "ok" if free > LOW_DISK_BYTES else "look"
-        say(state, "disk", f"{free // 1_000_000} MB bebas", "" if state == "ok" else "Kosongkan ruang disk.")
+        say(state, "disk", f"{dotted(free // 1_000_000)} MB bebas", "" if state == "ok" else "Kosongkan ruang disk.")
     except OSError as error:
         say("stop", "disk", f"{error.strerror}", "Periksa folder data.")
     if not (folder / LEDGER_FILE).exists():
@@ -88,9 +89,9 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
             say("ok", "jam", "cocok dengan catatan terakhir")
         age = f"umur {status.register_age} hari" if status.register_age >= 0 else "tanpa tanggal"
         old = "" if status.register_state == "ok" else "Buka kasir dan Sinkron dengan kota."
-        say(status.register_state, "daftar keluarga", f"{status.families} keluarga, {age}", old)
+        say(status.register_state, "daftar keluarga", f"{dotted(status.families)} keluarga, {age}", old)
         owed = "Buka kasir dan masuk; yang tertunda tercetak sendiri." if status.papers_owed else ""
-        say("look" if owed else "ok", "struk", f"{status.papers_owed} belum tercetak", owed)
+        say("look" if owed else "ok", "struk", f"{dotted(status.papers_owed)} belum tercetak", owed)
         doubt = "Buka kasir dan selesaikan di Layanan." if status.in_doubt else ""
         say("look" if doubt else "ok", "penarikan belum pasti", f"{status.in_doubt}", doubt)
         _examine_reader(config, app, say)
@@ -143,9 +144,9 @@ def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None
     step = app.services.city.step()
     if step.code:
         said = trouble(step.code, step.reason)
-        say("look", "kota", f"{said.happened} {step.unsent} catatan belum terkirim.", said.now)
+        say("look", "kota", f"{said.happened} {dotted(step.unsent)} catatan belum terkirim.", said.now)
     else:
-        say("ok", "kota", f"Kota menjawab; {step.unsent} catatan belum terkirim.")
+        say("ok", "kota", f"Kota menjawab; {dotted(step.unsent)} catatan belum terkirim.")
 
 
 def _device_words(code: str, status: DeviceStatus, fine: str) -> tuple[str, str]:

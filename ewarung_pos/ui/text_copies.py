@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.ports import LedgerCopy
 
 __all__ = ["ENROL_AGAIN", "SAME_DISK", "city_words", "copied_words", "restored_words"]
@@ -30,11 +31,11 @@ def city_words(sent: Mapping[str, Any]) -> list[str]:
     city, copy = sent["city_after"], sent["copy_seq"]
     said = []
     if sent["sent"]:
-        said.append(f"{sent['sent']} catatan dari salinan ini terkirim; kota memegang sampai catatan {city}.")
+        said.append(f"{dotted(sent['sent'])} catatan dari salinan ini terkirim; kota memegang sampai catatan {city}.")
     if sent["missing"]:
         said.append(
             f"Kota sudah memegang sampai catatan {city}; salinan ini sampai {copy}: "
-            f"{sent['missing']} catatan ada di kota, tidak di sini."
+            f"{dotted(sent['missing'])} catatan ada di kota, tidak di sini."
         )
     if not sent["same_past"]:
         said.append("Catatan kota dan salinan ini berbeda. Keduanya disimpan; hubungi petugas kota.")

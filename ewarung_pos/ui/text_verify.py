@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from ewarung_pos.domain.units import dotted
+
 __all__ = ["FOUND", "verdict"]
 
 _OTHER = "Tidak cocok dengan catatan lain"
@@ -49,7 +51,7 @@ _LINES = 20
 def verdict(report: Mapping[str, Any]) -> tuple[str, ...]:
     """The lines for a report of `verify` (as built-in values); the last is the one next step."""
     if report["ok"]:
-        return (f"Buku catatan utuh: {report['entries']} catatan, kepala {report['head'][:12]}.",)
+        return (f"Buku catatan utuh: {dotted(report['entries'])} catatan, kepala {report['head'][:12]}.",)
     problems = report["problems"]
     first = report["first_bad_seq"]
     lines = [
@@ -61,7 +63,7 @@ def verdict(report: Mapping[str, Any]) -> tuple[str, ...]:
     told = [_line(problem) for problem in problems if problem["what"] != "file"]
     lines += [f"  {line}" for line in told[:_LINES]]
     if len(told) > _LINES:
-        lines.append(f"  ... dan {len(told) - _LINES} lagi; semuanya ada pada --json.")
+        lines.append(f"  ... dan {dotted(len(told) - _LINES)} lagi; semuanya ada pada --json.")
     lines.append(
         "Lakukan sekarang: berkas jangan dipakai atau dihapus; hubungi petugas kota dan siapkan cadangan terakhir."
         if torn
@@ -80,7 +82,7 @@ def _torn(problems: list[Mapping[str, Any]]) -> str:
     pages = sorted({int(page) for problem in problems for page in _PAGE.findall(problem["detail"])})
     if not pages:
         return f"{FOUND['file']} dan tidak terbaca seluruhnya."
-    more = f" dan {len(pages) - _PAGES} halaman lain" if len(pages) > _PAGES else ""
+    more = f" dan {dotted(len(pages) - _PAGES)} halaman lain" if len(pages) > _PAGES else ""
     return f"Berkas rusak di halaman {', '.join(map(str, pages[:_PAGES]))}{more}."
 
 

@@ -26,7 +26,7 @@ from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
-from ewarung_pos.ui.viewmodels.shell import SCREENS
+from ewarung_pos.ui.viewmodels.shell import SCREENS, LampState
 from ewarung_pos.ui.viewmodels.stock import StockState
 from ewarung_pos.ui.viewmodels.tray import TraySlip, TrayViewModel
 from ewarung_pos.ui.views.basket import BasketPage, FamilyCard, ShelfLine
@@ -34,7 +34,7 @@ from ewarung_pos.ui.views.closing import ClosingView
 from ewarung_pos.ui.views.counter import CounterView
 from ewarung_pos.ui.views.document import Paper
 from ewarung_pos.ui.views.doubt import DoubtView, SlipForm
-from ewarung_pos.ui.views.kit import BigButton, DataTable, Line, Note, PinPad, Stepper, Text, TickRow
+from ewarung_pos.ui.views.kit import BigButton, DataTable, Lamp, Line, Note, Picture, PinPad, Stepper, Text, TickRow
 from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import current_style
 from ewarung_pos.ui.views.parts import PagedRows
@@ -233,6 +233,46 @@ def test_the_stepper_cannot_pass_its_bound(qtbot: QtBot) -> None:
     assert stills["counter"].calls == []
 
 
+@pytest.mark.parametrize(
+    "state",
+    [
+        CounterState(day_open=False),
+        CounterState(day_open=False, day_closing=True),
+        CounterState(day_open=False, day_sealed=True),
+    ],
+    ids=["not opened", "being closed", "sealed"],
+)
+def test_a_day_that_is_not_open_shows_a_shut_shop_and_no_broken_reader(qtbot: QtBot, state: CounterState) -> None:
+    window, _ = shown(qtbot, counter=state)
+    assert [each._name for each in visible(window, Picture)] == ["shop-shut"]
+
+
+def test_the_count_says_that_packs_are_counted(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=COUNTING)
+    assert "kemasan" in [each.text() for each in visible(window, Text)]
+    stills["closing"].show(EXPLAIN)
+    assert "kemasan" not in [each.text() for each in visible(window, Text)]
+
+
+def test_large_counts_have_their_thousands_point(qtbot: QtBot) -> None:
+    cloud = LampState("cloud-upload", "1.234 belum terkirim", "look", "sync")
+    window, stills = shown(
+        qtbot,
+        size=(800, 480),
+        shell=replace(on("closing"), lamps=(*SHELL.lamps[:2], cloud)),
+        closing=replace(SENDING, unsent=1_234, sent=5_678, sent_bytes=9_876_543),
+    )
+    words = [each.text() for each in visible(window, Text)]
+    assert "Mengirim 1.234 catatan ke kota" in words
+    assert "5.678 catatan terkirim, 9.645 kB" in words
+    assert visible(window, Lamp)[-1].shown_word() == "Kota 1.234"
+    rows = tuple(replace(row, packs=1_200, most=1_200, value="1.200 × 5 kg") for row in CHOSEN.sections[0].rows)
+    stills["counter"].show(replace(CHOSEN, sections=(replace(CHOSEN.sections[0], rows=rows),)))
+    stills["shell"].show(on("counter"))
+    settle()
+    assert visible(window, Stepper)[0].text() == "1.200 × 5 kg"
+
+
 def test_salurkan_says_why_it_waits(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, counter=KNOWN)
     serve = window.findChildren(BasketPage)[0].serve
@@ -273,6 +313,23 @@ def test_more_rows_than_fit_turn_pages(qtbot: QtBot) -> None:
     assert len(first) + len(second) == len(rows.rows()) == 6
     press(window, Qt.Key.Key_PageUp)
     assert [each for each in rows.rows() if each.isVisible()] == first
+
+
+@pytest.mark.parametrize(
+    ("width", "said"), [(500, ["1–6 dari 13", "7–12 dari 13", "13 dari 13"]), (380, ["1–6/13", "7–12/13", "13/13"])]
+)
+def test_a_page_of_one_row_names_one_number(qtbot: QtBot, width: int, said: list[str]) -> None:
+    rows = PagedRows("Barang")
+    qtbot.addWidget(rows)
+    rows.set_rows([TickRow(text=f"Barang {place}") for place in range(13)])
+    rows.resize(width, 7 * 64)
+    rows.show()
+    settle()
+    found = []
+    for _ in said:
+        found.append(visible(rows, Text)[0].text())
+        visible(rows, BigButton)[-1].click()
+    assert found == said
 
 
 @pytest.mark.parametrize("key", [Qt.Key.Key_PageDown, Qt.Key.Key_PageUp])

@@ -91,11 +91,11 @@ def story_of(totals: DayTotals, paid: dict[str, dict[Tender, int]], catalogue: C
 def figures_of(totals: DayTotals) -> tuple[tuple[str, str], ...]:
     """(what, how much) of the day."""
     return (
-        ("Keluarga dilayani", str(totals.families)),
-        ("Penyaluran", str(totals.redemptions)),
-        ("Pembatalan", str(totals.reversals)),
-        ("Tidak dilayani", str(totals.refused)),
-        ("Struk", f"{totals.receipts} (salinan {totals.copies})"),
+        ("Keluarga dilayani", dotted(totals.families)),
+        ("Penyaluran", dotted(totals.redemptions)),
+        ("Pembatalan", dotted(totals.reversals)),
+        ("Tidak dilayani", dotted(totals.refused)),
+        ("Struk", f"{dotted(totals.receipts)} (salinan {dotted(totals.copies)})"),
         ("Nilai jatah", str(Rupiah(totals.ration_value))),
         ("KKS lewat EDC", str(Rupiah(totals.purse))),
         ("Tunai", str(Rupiah(totals.cash))),

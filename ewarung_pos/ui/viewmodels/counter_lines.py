@@ -6,7 +6,7 @@ from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Product
 from ewarung_pos.domain.entitlement import Bound, Standing, allowance, purse_programme, ration_programme
 from ewarung_pos.domain.journal import Redeemed
 from ewarung_pos.domain.redemption import Basket, RedemptionLine, Tender, priced, total_of
-from ewarung_pos.domain.units import Quantity, Rupiah
+from ewarung_pos.domain.units import Quantity, Rupiah, dotted
 from ewarung_pos.ports import DeviceState, Tally
 from ewarung_pos.ui.viewmodels.counter_state import (
     Fact,
@@ -37,7 +37,7 @@ __all__ = [
 
 def tally_items(tally: Tally, catalogue: Catalogue) -> tuple[TallyItem, ...]:
     """37 keluarga · beras 370 kg · ..."""
-    items = [TallyItem("keluarga", str(tally.families), word_first=False)]
+    items = [TallyItem("keluarga", dotted(tally.families), word_first=False)]
     for code, amount in tally.goods:
         unit = next((each.unit for each in catalogue.commodities if each.code == code), None)
         if unit is not None:
@@ -126,7 +126,8 @@ def summary(basket: Basket, catalogue: Catalogue) -> str:
     counts: dict[str, int] = {}
     for line in basket.lines:
         counts[line.product] = counts.get(line.product, 0) + line.packs
-    return " · ".join(f"{packs} {short_name(catalogue.product(code), catalogue)}" for code, packs in counts.items())
+    names = {code: short_name(catalogue.product(code), catalogue) for code in counts}
+    return " · ".join(f"{dotted(packs)} {names[code]}" for code, packs in counts.items())
 
 
 def short_name(product: Product, catalogue: Catalogue) -> str:
@@ -159,7 +160,7 @@ def picks(lines: tuple[RedemptionLine, ...], catalogue: Catalogue, ticked: froze
     cash = total_of(lines, Tender.CASH)
     things = [("cash", f"Terima tunai {cash}")] if cash.amount else []
     things += [
-        (catalogue.pictogram(line.commodity), f"{line.packs} {line.pack_word} {line.name} {line.pack}")
+        (catalogue.pictogram(line.commodity), f"{dotted(line.packs)} {line.pack_word} {line.name} {line.pack}")
         for line in lines
     ]
     return tuple(Pick(picture, text, place in ticked) for place, (picture, text) in enumerate(things))
@@ -223,7 +224,7 @@ def _ration_rows(standing: Standing, basket: Basket, catalogue: Catalogue) -> tu
                     left=f"sisa {lease.left.figure}",
                     of=f"dari {lease.whole}",
                     permille=permille,
-                    value=f"{packs} × {product.pack}",
+                    value=f"{dotted(packs)} × {product.pack}",
                     packs=packs,
                     most=most,
                     bound=_bound_text(bound, most) if packs >= most else "",
@@ -244,7 +245,7 @@ def _priced_row(product: Product, tender: Tender, standing: Standing, basket: Ba
         left=str(product.price),
         of=f"per {product.pack_word} {product.pack}",
         permille=None,
-        value=f"{packs} × {product.pack}",
+        value=f"{dotted(packs)} × {product.pack}",
         packs=packs,
         most=most,
         bound=_bound_text(bound, most) if packs >= most else "",
@@ -255,5 +256,5 @@ def _priced_row(product: Product, tender: Tender, standing: Standing, basket: Ba
 
 def _bound_text(bound: Bound, most: int) -> str:
     if bound is Bound.STOCK:
-        return f"stok hanya {most}" if most else "stok habis"
+        return f"stok hanya {dotted(most)}" if most else "stok habis"
     return "sampai batas jatah"

@@ -112,7 +112,7 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         if status.in_doubt:
             facts.append((Fact("triangle-alert", f"{status.in_doubt} penarikan belum pasti"), "look"))
         if status.papers_owed:
-            facts.append((Fact("printer", f"{status.papers_owed} struk belum tercetak"), "look"))
+            facts.append((Fact("printer", f"{dotted(status.papers_owed)} struk belum tercetak"), "look"))
         self._set(
             DayOpenState(
                 date=today.short(),

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.journal import OTHER_DEBIT, OTHER_DEBIT_VOIDED
 from ewarung_pos.domain.redemption import AttemptState
-from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.domain.units import Rupiah, dotted
 from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.ports import (
     Approved,
@@ -294,7 +294,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
             if self._attempt is not attempt:
                 return
             goods = tuple(
-                f"{line.packs} {catalogue.short(line.commodity).lower()} {line.pack}" for line in attempt.lines
+                f"{dotted(line.packs)} {catalogue.short(line.commodity).lower()} {line.pack}" for line in attempt.lines
             )
             void = attempt.kind == "void"
             direction = "kembali ke" if void else "dari"

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
 from ewarung_pos.domain.timeline import BusinessDate
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import CardReader, Clock, DeviceState, Lane, Ledger, ReceiptPrinter, TaskRunner
 from ewarung_pos.services.health import HealthService, KioskStatus
@@ -182,7 +183,7 @@ class ShellViewModel(ViewModel[ShellState]):
         lamps.append(self._printer_lamp(status.papers_owed if status is not None else 0))
         unsent = status.unsent if status is not None else 0
         lamps.append(
-            LampState("cloud-upload", f"{unsent} belum terkirim", "look", "sync")
+            LampState("cloud-upload", f"{dotted(unsent)} belum terkirim", "look", "sync")
             if unsent
             else LampState("cloud-upload", "Semua terkirim", "ok", "sync")
         )
@@ -197,7 +198,7 @@ class ShellViewModel(ViewModel[ShellState]):
         else:
             word, tone = PRINTER_WORDS.get(seen.reason, ("Printer perlu dilihat", "look"))
         if owed:
-            word, tone = f"{owed} struk belum", "stop" if tone == "stop" else "look"
+            word, tone = f"{dotted(owed)} struk belum", "stop" if tone == "stop" else "look"
         return LampState("printer", word, tone, "history")
 
     def go(self, screen: str) -> None:

@@ -136,9 +136,9 @@ class SyncViewModel(ViewModel[SyncState]):
         at = Instant(report.at_ms or self._clock.now().wall.ms)
         lines = []
         if report.sent:
-            lines.append(SyncLine(at.clock(), f"{report.sent} catatan diterima kota", "ok"))
+            lines.append(SyncLine(at.clock(), f"{dotted(report.sent)} catatan diterima kota", "ok"))
         if report.received:
-            lines.append(SyncLine(at.clock(), f"{report.received} pembaruan dari kota", "ok"))
+            lines.append(SyncLine(at.clock(), f"{dotted(report.received)} pembaruan dari kota", "ok"))
         lines.extend(
             SyncLine(at.clock(), f"catatan {seq}: diterima, {_FLAGS.get(flag, flag)}", "look")
             for seq, flag in report.flagged
@@ -147,7 +147,8 @@ class SyncViewModel(ViewModel[SyncState]):
         problem = trouble(report.code, report.reason) if report.code else None
         if problem is not None:
             lines.append(SyncLine(at.clock(), problem.happened, problem.tone))
-        detail = f"mencoba lagi {max(1, report.retry_ms // 1000)} detik lagi" if problem and report.retry_ms else ""
+        seconds = dotted(max(1, report.retry_ms // 1000))
+        detail = f"mencoba lagi {seconds} detik lagi" if problem and report.retry_ms else ""
         self._set(
             replace(
                 self._state,
@@ -188,7 +189,7 @@ class SyncViewModel(ViewModel[SyncState]):
 
 def _headline(unsent: int, at_ms: int) -> str:
     if unsent:
-        return f"{unsent} belum terkirim"
+        return f"{dotted(unsent)} belum terkirim"
     return f"Semua terkirim {Instant(at_ms).clock()}" if at_ms else "Semua terkirim"
 
 

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.domain.family import HolderPresence
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_state import PROXY_REASONS, CounterState, Person, Section, ShelfRow
 from ewarung_pos.ui.views.kit import (
@@ -205,7 +206,7 @@ class ShelfLine(Box):
         self.stepper.set_name(state.name)
         self.stepper.set_range(0, max(state.most, state.packs))
         self.stepper.set_value(state.packs)
-        self.stepper.set_unit(state.value.removeprefix(str(state.packs)).strip())
+        self.stepper.set_unit(state.value.removeprefix(dotted(state.packs)).strip())
 
     def restyle(self) -> None:
         super().restyle()

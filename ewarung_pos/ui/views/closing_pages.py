@@ -6,6 +6,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ewarung_pos.domain.free_text import EXPLANATION_CHARS
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState, CopyViewModel
 from ewarung_pos.ui.views.closing_sheet import StoryCard
@@ -136,11 +137,11 @@ class SendPage(Box):
         if done:
             title = "Semua terkirim ke kota"
         elif state.sending:
-            title = f"Mengirim {state.unsent} catatan ke kota"
+            title = f"Mengirim {dotted(state.unsent)} catatan ke kota"
         else:
-            title = f"{state.unsent} catatan belum terkirim"
+            title = f"{dotted(state.unsent)} catatan belum terkirim"
         self._title.set_text(title)
-        size = f"{state.sent} catatan terkirim, {_kilobytes(state.sent_bytes)}"
+        size = f"{dotted(state.sent)} catatan terkirim, {_kilobytes(state.sent_bytes)}"
         nothing = "Tidak ada yang menunggu." if done else "Belum ada yang terkirim."
         self._detail.set_text(size if state.sent else nothing)
         self._bar.set_share(state.sent if not done else 1, state.sent + state.unsent if not done else 1, tone)
@@ -344,7 +345,7 @@ class SealedPage(Box):
         done = state.unsent == 0
         self._unsent.render_state(
             "check" if done else "cloud-upload",
-            "Semua terkirim ke kota" if done else f"{state.unsent} catatan dikirim nanti",
+            "Semua terkirim ke kota" if done else f"{dotted(state.unsent)} catatan dikirim nanti",
             Tone.GO if done else Tone.LOOK,
         )
         failed = copy.trouble is not None
@@ -365,4 +366,4 @@ def _back_to_serving(closing: ClosingViewModel) -> BigButton:
 
 
 def _kilobytes(count: int) -> str:
-    return f"{count} B" if count < 1024 else f"{count // 1024} kB"
+    return f"{dotted(count)} B" if count < 1024 else f"{dotted(count // 1024)} kB"

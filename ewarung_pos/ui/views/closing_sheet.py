@@ -93,7 +93,7 @@ class _HeadLine(Box):
         self._booked = Text("Menurut catatan", Role.BODY, Tone.SOFT, align=_RIGHT)
         self._counted = Text("Hitungan", Role.BODY, Tone.SOFT, align=_RIGHT)
         self._differs = Text("Selisih", Role.BODY, Tone.SOFT, align=_RIGHT)
-        self._after = Text("", Role.BODY)
+        self._after = Text("kemasan", Role.BODY, Tone.SOFT)
         self.add(Text("Barang", Role.BODY, Tone.SOFT), stretch=1)
         self.add(self._booked, self._counted, self._after, self._differs)
         self.restyle()
@@ -257,7 +257,7 @@ class SheetPage(Box):
         left = sum(row.counted is None for row in state.rows)
         if blind:
             self._words.set_text("Hitung yang ada di rak tanpa melihat catatan.")
-            self.go_on.set_reason("" if state.can_go_on else f"{left} belum dihitung")
+            self.go_on.set_reason("" if state.can_go_on else f"{dotted(left)} belum dihitung")
         else:
             self._words.set_text("Perlu PIN ketua: selisihnya besar." if state.needs_leader else "")
             self.go_on.set_reason("" if state.can_go_on else "pilih alasan selisih")

@@ -339,7 +339,8 @@ class PagedRows(Painted):
             self._on.setEnabled(one or self._page < pages - 1)
             last = min(first + per, count)
             self._where.setVisible(self.width() >= LEAST_BAR)
-            self._where.set_text(f"{first + 1}–{last}/{count}" if narrow else f"{first + 1}–{last} dari {count}")
+            said = f"{first + 1}–{last}" if last > first + 1 else str(last)
+            self._where.set_text(f"{said}/{count}" if narrow else f"{said} dari {count}")
         self.update()
 
     def event(self, event: QEvent) -> bool:

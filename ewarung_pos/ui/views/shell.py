@@ -133,7 +133,7 @@ class ShellView(Painted):
             tone = tone_of(state.tone)
             short = state.short or _LAMP_SHORT.get(state.icon, state.word)
             number = state.word.split()[0]
-            if number.isdigit():
+            if number.replace(".", "").isdigit():
                 short = f"{short} {number}"
             lamp.render_state(tone, state.word, short, icon=_LAMP_ICONS.get((state.icon, tone), state.icon))
 

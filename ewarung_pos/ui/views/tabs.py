@@ -9,6 +9,7 @@ from PySide6.QtCore import QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.ui.views.kit import Density, Role, row
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, focus_ring, smooth, text_width
 
@@ -53,7 +54,7 @@ class _TabButton(PaintedButton):
     def _below(self) -> str:
         if self.isChecked() and not self._brief and self._tab.subtitle:
             return self._tab.subtitle
-        chosen = f"{self._tab.count} dipilih" if self._tab.count else ""
+        chosen = f"{dotted(self._tab.count)} dipilih" if self._tab.count else ""
         if self._brief:
             return chosen or self._tab.key
         return " · ".join(each for each in (self._tab.key, chosen) if each)

@@ -12,6 +12,8 @@ from ewarung_pos.domain.documents import Document, Qr, text_lines
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.journal import DayOpened
 from ewarung_pos.domain.papers import day_report, parse_qr, receipt, reversal_receipt
+from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.stock import CountLine, VarianceReason
 from tests.unit.papers.sample_papers import (
     DEBIT,
     EGGS,
@@ -22,6 +24,7 @@ from tests.unit.papers.sample_papers import (
     digest,
     entry,
     identity,
+    line,
     prices,
     ration_only,
     receipt_of,
@@ -71,6 +74,31 @@ def test_totals_for_each_tender_in_figures_and_words() -> None:
     assert has_pair(paper, "Tunai", "Rp17.500")
     assert has_pair(paper, "TOTAL", "Rp207.200")
     assert "(dua ratus tujuh ribu dua ratus rupiah)" in text(paper)
+
+
+def test_every_count_on_a_paper_has_its_thousands_point() -> None:
+    totals = DayTotals(
+        redemptions=1_045, reversals=1_001, refused=1_003, families=1_041, in_doubt=1_002, receipts=2_046,
+        first_receipt=1, last_receipt=2_046, copies=1_004,
+    )  # fmt: skip
+    counted = (CountLine("beras-5", 1_120, 1_120), CountLine("gula-1", 3_040, 1_039, VarianceReason.SPILLED))
+    paper = report_of(closed(totals=totals, count=counted))
+    for left, right in (
+        ("Keluarga dilayani", "1.041"),
+        ("Penyaluran", "1.045"),
+        ("Pembatalan", "1.001"),
+        ("Tidak dilayani", "1.003"),
+        ("Tidak pasti", "1.002"),
+        ("Struk", "0001 - 2046 (2.046)"),
+        ("Salinan", "1.004"),
+    ):
+        assert has_pair(paper, left, right)
+    assert re.search(r"1\.120 +1\.120 +0$", text(paper), re.MULTILINE)
+    assert re.search(r"3\.040 +1\.039 +-2\.001$", text(paper), re.MULTILINE)
+    assert "Gula pasir Gulaku 1 kg: -2.001, tumpah" in text(paper)
+    assert "HITUNG STOK (kemasan)" in text(paper)
+    many = receipt_of(redeemed(lines=(line(Tender.RATION, packs=1_200, amount=6_000_000),)))
+    assert "1.200 sak x Rp67.500" in text(many)
 
 
 def test_a_purse_receipt_carries_the_banks_references_and_our_shadow() -> None:

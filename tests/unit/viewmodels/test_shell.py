@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from ewarung_pos.domain.journal import OperatorChanged
 from ewarung_pos.errors import PrinterNotReady
@@ -217,6 +218,16 @@ def test_the_lamps_say_what_waits(till: ScriptedTill) -> None:
     till.vm.counter.reprint()
     till.settle()
     assert lamps(till)[1] == ("Struk siap", "ok")
+
+
+def test_large_counts_of_the_lamps_have_their_thousands_point(
+    till: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    status = replace(till.kit.health.status(), unsent=1_234, papers_owed=5_678)
+    monkeypatch.setattr(till.kit.health, "status", lambda: status)
+    till.vm.shell.refresh()
+    till.settle()
+    assert lamps(till)[1:] == [("5.678 struk belum", "look"), ("1.234 belum terkirim", "look")]
 
 
 @pytest.mark.parametrize(

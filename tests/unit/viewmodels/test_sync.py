@@ -55,6 +55,12 @@ def test_a_good_exchange_says_what_went_and_what_came(till: ScriptedTill) -> Non
     assert {line.time for line in state(till).log} == {"07.26"}
 
 
+def test_large_counts_have_their_thousands_point(till: ScriptedTill) -> None:
+    send(till, report(sent=2_345, received=3_456, unsent=1_234))
+    assert log(till) == ["3.456 pembaruan dari kota", "2.345 catatan diterima kota"]
+    assert state(till).headline == "1.234 belum terkirim"
+
+
 @pytest.mark.parametrize("flag", Flag)
 def test_every_flag_of_the_city_has_words(till: ScriptedTill, flag: Flag) -> None:
     send(till, report(flagged=((7, flag.value),)))

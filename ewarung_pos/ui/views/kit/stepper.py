@@ -6,6 +6,7 @@ from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
 from ewarung_pos.ui.views.kit.style import Density, Role
@@ -117,7 +118,7 @@ class Stepper(Painted):
 
     def text(self) -> str:
         """The count as shown."""
-        return f"{self._value} {self._unit}".strip()
+        return f"{dotted(self._value)} {self._unit}".strip()
 
     def _show(self) -> None:
         self._minus.setEnabled(self._value > self._least)
