@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ewarung_pos.config import CardReaderConfig, KioskConfig
+from ewarung_pos.config import CardReaderConfig, KioskConfig, PrinterConfig
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.devices.keyboard import TypedLine
 from ewarung_pos.errors import ConfigError
@@ -25,6 +26,10 @@ from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.services.typed_card import TypedCardService
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
+
+if TYPE_CHECKING:
+    from ewarung_pos.devices.cups import CupsPrinter
+    from ewarung_pos.devices.escpos_bytes import Fittings
 
 __all__ = ["Application", "backup_directory", "build", "paper_files", "receipt_printer", "typed_in_the_window"]
 
@@ -214,6 +219,10 @@ def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     archive = paper_files(config, data_dir)
     if printer.driver == "pdf":
         return archive
+    logo = Path(printer.logo) if printer.logo else None
+    fittings = Fittings(printer.code_page, printer.cut, printer.drawer, logo)
+    if printer.driver == "cups":
+        return FiledPrinter(_queue(printer, data_dir, fittings), archive)
     if printer.driver == "escpos-network":
         host, _, port = printer.port.rpartition(":")
         connect = network(host, int(port))
@@ -223,10 +232,19 @@ def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     else:
         connect = serial_port(printer.port, printer.baudrate, printer.flow)
     pace = Pace(chunk=printer.chunk or Pace().chunk, pause=printer.pause_ms / 1000, settle=printer.settle_ms / 1000)
-    logo = Path(printer.logo) if printer.logo else None
-    fittings = Fittings(printer.code_page, printer.cut, printer.drawer, logo)
     escpos = EscposPrinter(connect, printer.columns, data_dir / "print", printer.profile, pace, fittings)
     return FiledPrinter(escpos, archive)
+
+
+def _queue(printer: PrinterConfig, data_dir: Path, fittings: Fittings) -> CupsPrinter:
+    from ewarung_pos.devices.cups import CupsPrinter
+    from ewarung_pos.devices.cups_sheets import pdf_sheet, raw_sheet
+
+    if printer.raw:
+        sheet = raw_sheet(printer.columns, data_dir / "print", printer.profile, fittings)
+    else:
+        sheet = pdf_sheet(58 if printer.columns == 32 else 80)
+    return CupsPrinter(printer.port, printer.columns, sheet)
 
 
 def _city(config: KioskConfig, ledger: Ledger, clock: Clock) -> tuple[CitySync, Callable[[], None]]:

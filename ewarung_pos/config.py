@@ -32,6 +32,7 @@ __all__ = [
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`")
 _USB = re.compile(r"/.+|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}")
+_QUEUE = re.compile(r"[^\s/?#'\"\\]{1,127}|ipp://[^\s/?#]+/[^\s?#]*")
 _WORDS = (("`int`", "bilangan bulat"), ("`str`", "teks"), (", got ", ", bukan "), ("matching regex", "berpola"))
 """The validator's words, for who reads the message at the kiosk."""
 _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
@@ -88,7 +89,8 @@ class PrinterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where receipts come out.
 
     `port` is a serial port, HOST:PORT of a network printer, or for USB the kernel's printer file (/dev/usb/lp0) or
-    VENDOR:PRODUCT in hexadecimal. `columns` 32 is paper of 58 mm, 48 of 80 mm.
+    VENDOR:PRODUCT in hexadecimal; for `cups` a queue's name or ipp://HOST/PATH. `raw` sends ESC/POS to a queue that
+    changes nothing (`lpadmin -m raw`), else it gets PDF. `columns` 32 is paper of 58 mm, 48 of 80 mm.
 
     `baudrate` and `flow` are of a serial port. `chunk` bytes are written at a time with `pause_ms` between: 64 to 256
     and 5 to 50 for cheap units with small buffers, 0 for as fast as it takes them. `settle_ms`: how long paper may
@@ -96,7 +98,7 @@ class PrinterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     pin 2 or 5 that opens when cash moves, and a picture above every paper.
     """
 
-    driver: Literal["escpos-serial", "escpos-usb", "escpos-network", "pdf"] = "pdf"
+    driver: Literal["escpos-serial", "escpos-usb", "escpos-network", "cups", "pdf"] = "pdf"
     port: str = ""
     profile: str = ""
     columns: Literal[32, 48] = 32
@@ -109,6 +111,7 @@ class PrinterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cut: Literal["auto", "partial", "full", "none"] = "auto"
     drawer: Literal[0, 2, 5] = 0
     logo: str = ""
+    raw: bool = False
 
 
 class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -233,6 +236,11 @@ def _consistent(config: KioskConfig) -> None:
     if printer.driver == "escpos-usb" and not _USB.fullmatch(printer.port):
         raise ConfigError(
             f"receipt_printer.port: {printer.port!r}, seharusnya /dev/usb/lp0 atau VENDOR:PRODUCT", reason="invalid"
+        )
+    if printer.driver == "cups" and not _QUEUE.fullmatch(printer.port):
+        raise ConfigError(
+            f"receipt_printer.port: {printer.port!r}, seharusnya nama antrean CUPS atau ipp://HOST/JALUR",
+            reason="invalid",
         )
     url = config.city.url
     if url and not _private(url):

@@ -65,7 +65,7 @@ class PaperSense(StrEnum):
 
 
 class EscposPrinter:
-    """A `ReceiptPrinter` at the other end of a wire. One job at a time, on the printer lane.
+    """A receipt printer at the other end of a wire. One job at a time, on the printer lane.
 
     The wire is opened for each job and given back after it, so that a printer switched off and on again is found.
 
@@ -96,7 +96,6 @@ class EscposPrinter:
         self._profile = profile_of(columns, profile)
         self._pace = pace or Pace()
         self._fittings = fittings or Fittings()
-        self._seen = DeviceStatus(DeviceState.UNKNOWN, "not_asked")
 
     def print(self, document: Document) -> PrintReport:
         """Ask, keep the bytes, send them, ask again.
@@ -107,15 +106,6 @@ class EscposPrinter:
                 stalled, or disk (the bytes could not be kept, so nothing was sent).
             ConfigError: the profile does not fit the columns, or lacks the code page.
         """
-        try:
-            report = self._print(document)
-        except PrinterNotReady as exc:
-            self._seen = _away(exc)
-            raise
-        self._seen = report.status
-        return report
-
-    def _print(self, document: Document) -> PrintReport:
         data = encode(document, self.columns, self._profile, self._fittings)
         link = self._connect()
         try:
@@ -141,16 +131,11 @@ class EscposPrinter:
         try:
             link = self._connect()
             try:
-                self._seen = _status(self._sense(link))
+                return _status(self._sense(link))
             finally:
                 link.close()
         except PrinterNotReady as exc:
-            self._seen = _away(exc)
-        return self._seen
-
-    def seen(self) -> DeviceStatus:
-        """As it last said itself; no I/O."""
-        return self._seen
+            return DeviceStatus(DeviceState.AWAY, exc.reason, exc.detail)
 
     def close(self) -> None:
         """Nothing is held between jobs."""
@@ -213,12 +198,6 @@ class EscposPrinter:
                 if byte & 0x93 == 0x12:
                     return byte
         return None
-
-
-def _away(error: PrinterNotReady) -> DeviceStatus:
-    """What a job or a question that failed says of the printer."""
-    here = error.reason in {sense.value for sense in PaperSense} | {"no_answer_after", "disk"}
-    return DeviceStatus(DeviceState.ATTENTION if here else DeviceState.AWAY, error.reason, error.detail)
 
 
 def _status(sense: PaperSense) -> DeviceStatus:

@@ -33,7 +33,7 @@ from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
 if TYPE_CHECKING:
     from reportlab.pdfgen.canvas import Canvas
 
-__all__ = ["PdfPrinter", "pdf_bytes", "render_receipt", "sheet_bytes"]
+__all__ = ["PdfPrinter", "pdf_bytes", "pdf_roll", "render_receipt", "sheet_bytes"]
 
 _MM = 72 / 25.4
 _REGULAR = "AtkinsonHyperlegible-400"
@@ -82,6 +82,15 @@ def pdf_bytes(document: Document, width_mm: int) -> bytes:
     Raises:
         ValueError: a width other than 58 or 80 mm.
     """
+    return pdf_roll(document, width_mm)[0]
+
+
+def pdf_roll(document: Document, width_mm: int) -> tuple[bytes, float]:
+    """The same, and how many millimetres of the roll it takes.
+
+    Raises:
+        ValueError: a width other than 58 or 80 mm.
+    """
     from reportlab.pdfgen.canvas import Canvas
 
     if width_mm not in _STYLES:
@@ -89,7 +98,8 @@ def pdf_bytes(document: Document, width_mm: int) -> bytes:
     _register_fonts()
     style = _STYLES[width_mm]
     items = [item for block in marked(document) for item in _items(block, style)]
-    height = sum(item.height for item in items) + 2 * style.margin
+    # Taller than wide: print queues turn what is not.
+    height = max(sum(item.height for item in items) + 2 * style.margin, style.width + _MM)
     out = io.BytesIO()
     canvas = Canvas(out, pagesize=(style.width, height), invariant=1, pageCompression=1)
     canvas.setTitle(document.title)
@@ -102,7 +112,7 @@ def pdf_bytes(document: Document, width_mm: int) -> bytes:
         top -= item.height
     canvas.showPage()
     canvas.save()
-    return out.getvalue()
+    return out.getvalue(), height / _MM
 
 
 def sheet_bytes(document: Document) -> bytes:

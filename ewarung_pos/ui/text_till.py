@@ -332,6 +332,26 @@ _MACHINES: dict[str, Trouble] = {
         "Printer melaporkan kerusakan pada dirinya.",
         "Matikan dan nyalakan printer; bila tetap, tampilkan struk di layar.",
     ),
+    "printer_not_ready.no_cups": _paper(
+        "Layanan cetak mati",
+        "Layanan cetak komputer ini (CUPS) tidak menjawab.",
+        "Mulai ulang komputer, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.no_queue": _paper(
+        "Antrean cetak tidak ada",
+        "Antrean printer yang diatur tidak ada di komputer ini.",
+        "Hubungi petugas kota untuk memasang printer, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.queue_stopped": _paper(
+        "Antrean cetak berhenti",
+        "Antrean printer dihentikan komputer.",
+        "Nyalakan printer dan jalankan lagi antreannya, lalu Cetak lagi.",
+    ),
+    "printer_not_ready.aborted": _paper(
+        "Antrean cetak menolak struk",
+        "Antrean printer tidak mau mencetak struk ini.",
+        "Cetak lagi; bila tetap, hubungi petugas kota.",
+    ),
     "printer_not_ready.no_driver": _paper(
         "Printer belum bisa dipakai",
         "Program pendukung printer USB (libusb) belum terpasang di komputer.",

@@ -31,6 +31,7 @@ KEYS: dict[str, set[str]] = {
         "cut",
         "drawer",
         "logo",
+        "raw",
     },
     "paths": {"data", "backup"},
     "policy": {"idle_lock_minutes", "retention_months"},
@@ -78,6 +79,7 @@ code_page = "cp858"
 cut = "full"
 drawer = 5
 logo = "/etc/ewarung/logo.png"
+raw = true
 
 [paths]
 data = "/var/lib/ewarung"
@@ -130,6 +132,7 @@ def test_every_key_of_a_full_file_arrives(tmp_path: Path) -> None:
         "full",
         5,
         "/etc/ewarung/logo.png",
+        raw=True,
     )
 
 
@@ -164,6 +167,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[payment_terminal]\ndriver = "edc"', "payment_terminal.driver", "'edc'", "'ecr'"),
         ('[payment_terminal]\ninquiry_type = "333"', "payment_terminal.inquiry_type", "'333'", "[0-9]{2}"),
         ("[payment_terminal]\nresponse_seconds = 0", "payment_terminal.response_seconds", "0", ">= 1"),
+        ('[receipt_printer]\ndriver = "cups"', "receipt_printer.port", "kosong", "port atau HOST:PORT"),
+        ('[receipt_printer]\ndriver = "cups"\nport = "a b"', "receipt_printer.port", "'a b'", "antrean CUPS"),
+        ('[receipt_printer]\ndriver = "cups"\nport = "ipp://host"', "receipt_printer.port", "ipp://host", "ipp://HOST"),
         ("[receipt_printer]\ndrawer = 3", "receipt_printer.drawer", "3", "0, 2, 5"),
         ("[receipt_printer]\npause_ms = -1", "receipt_printer.pause_ms", "-1", ">= 0"),
         ("[receipt_printer]\nchunk = 5000", "receipt_printer.chunk", "5000", "<= 4096"),
@@ -206,6 +212,14 @@ def test_a_mistake_is_named_with_key_value_and_expectation(
     assert f"{key}: " in told
     assert value in told
     assert expected in wanted
+
+
+@pytest.mark.parametrize(
+    "port", ["STRUK", "TM-T82_58mm", "ipp://192.0.2.7/ipp/print", "ipp://printer.local:8631/ipp/print"]
+)
+def test_a_queue_or_an_ipp_printer_may_be_named(tmp_path: Path, port: str) -> None:
+    file = written(tmp_path, f'[receipt_printer]\ndriver = "cups"\nport = "{port}"\n')
+    assert load_config(file, {}).receipt_printer == PrinterConfig("cups", port)
 
 
 @pytest.mark.parametrize("port", ["/dev/usb/lp0", "04b8:0E15"])

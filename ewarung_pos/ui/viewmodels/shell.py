@@ -40,6 +40,8 @@ PRINTER_WORDS: dict[str, tuple[str, str]] = {
     "cutter": ("Pisau macet", "stop"),
     "hot": ("Printer panas", "look"),
     "no_answer": ("Printer diam", "info"),
+    "queue": ("Antrean cetak siap", "info"),
+    "queue_stopped": ("Antrean berhenti", "stop"),
     "not_asked": ("Printer dicari", "info"),
 }
 """What the lamp says of the printer, by the reason of its state; a silent one is not called ready."""

@@ -20,6 +20,8 @@ from ewarung_pos.app import receipt_printer
 from ewarung_pos.config import KioskConfig, PrinterConfig
 from ewarung_pos.devices.escpos import EscposPrinter, Pace
 from ewarung_pos.devices.escpos_bytes import encode
+from ewarung_pos.devices.filed import FiledPrinter
+from ewarung_pos.devices.pdf import PdfPrinter
 from ewarung_pos.devices.printer_links import Connect, network, serial_port, usb_device, usb_file
 from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
 from ewarung_pos.errors import ConfigError, PrinterNotReady, Retry
@@ -500,19 +502,27 @@ def test_the_simulated_printer_stops_while_somebody_is_connected() -> None:
 # --- as last seen ------------------------------------------------------------------------------------------------
 
 
-def test_what_was_last_seen_is_told_without_asking(device: SimulatedPrinter, driver: EscposPrinter) -> None:
-    assert driver.seen().reason == "not_asked"
-    driver.print(receipt_of(redeemed()))
-    assert driver.seen().state is DeviceState.READY
+def test_what_was_last_seen_is_told_without_asking(
+    device: SimulatedPrinter, driver: EscposPrinter, tmp_path: Path
+) -> None:
+    filed = FiledPrinter(driver, PdfPrinter(tmp_path / "papers", 58))
+
+    def seen() -> tuple[DeviceState, str]:
+        return filed.seen().state, filed.seen().reason
+
+    assert seen() == (DeviceState.UNKNOWN, "not_asked")
+    filed.print(receipt_of(redeemed()))
+    assert seen() == (DeviceState.READY, "")
     device.set_mood(Mood.PAPER_OUT)
-    assert driver.seen().state is DeviceState.READY
+    assert seen() == (DeviceState.READY, "")
     with pytest.raises(PrinterNotReady):
-        driver.print(receipt_of(redeemed()))
-    assert (driver.seen().state, driver.seen().reason) == (DeviceState.ATTENTION, "paper_out")
+        filed.print(receipt_of(redeemed()))
+    assert seen() == (DeviceState.ATTENTION, "paper_out")
     device.set_mood(Mood.MUTE)
-    driver.status()
-    assert (driver.seen().state, driver.seen().reason) == (DeviceState.UNKNOWN, "no_answer")
+    filed.status()
+    assert seen() == (DeviceState.UNKNOWN, "no_answer")
     device.set_mood(Mood.DEAD)
     with pytest.raises(PrinterNotReady):
-        driver.print(receipt_of(redeemed()))
-    assert (driver.seen().state, driver.seen().reason) == (DeviceState.AWAY, "link")
+        filed.print(receipt_of(redeemed()))
+    assert seen() == (DeviceState.AWAY, "link")
+    assert len(list((tmp_path / "papers").iterdir())) == 1, "only what was printed is filed"

@@ -1,0 +1,255 @@
+"""A print queue of CUPS, or a network printer that speaks IPP by itself: papers as PDF, or as ESC/POS unchanged.
+
+A queue knows that a job has left it, not that paper came out. So nothing here is ever confirmed; what is certain is
+that a job which did not leave is taken back before another is tried, so that it does not come out on its own later.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import getpass
+import http.client
+import itertools
+import os
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from ewarung_pos.devices.ipp import Answer, JobState, Operation, PrinterState, Told, custom_media, parse_answer, request
+from ewarung_pos.domain.documents import Document
+from ewarung_pos.errors import PrinterNotReady
+from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
+
+__all__ = ["CupsPrinter", "Sheet"]
+
+_SOCKETS = ("/run/cups/cups.sock", "/var/run/cups/cups.sock", "/private/var/run/cupsd")
+_PORT = 631
+_CALL_S = 5.0
+_LONGEST = 1_000_000
+_NOT_FOUND = 0x0406
+_JOB = ("job-state", "job-printer-state-reasons", "job-printer-state-message")
+_QUEUE = ("printer-state", "printer-state-reasons", "printer-is-accepting-jobs")
+_STOPS = {
+    "media-empty": "paper_out",
+    "media-needed": "paper_out",
+    "cover-open": "cover_open",
+    "door-open": "cover_open",
+    "interlock-open": "cover_open",
+    "cutter-failure": "cutter",
+    "media-jam": "cutter",
+    "fuser-over-temp": "hot",
+    "offline": "offline",
+    "timed-out": "offline",
+    "shutdown": "offline",
+    "paused": "queue_stopped",
+    "stopped-partly": "queue_stopped",
+}
+"""What a printer says of itself (RFC 8011 section 5.4.12, PWG 5100.9), in our words."""
+
+
+class Sheet(Protocol):
+    """How a document is handed to the queue."""
+
+    def __call__(self, document: Document) -> tuple[bytes, str, int, int]:
+        """Its bytes, their MIME type, and the paper's width and height in mm; 0 where the queue is not told.
+
+        Raises:
+            PrinterNotReady: `disk`, the bytes could not be kept.
+        """
+        ...
+
+
+class CupsPrinter:
+    """A receipt printer behind a queue. One job at a time, on the printer lane.
+
+    Args:
+        queue: name of a queue of the CUPS of this machine (or of `CUPS_SERVER`), or ipp://HOST[:PORT]/PATH of a
+            printer.
+        columns: 32 (58 mm) or 48 (80 mm).
+        sheet: makes what is sent.
+        patience: seconds in which a job must have left the queue.
+    """
+
+    def __init__(self, queue: str, columns: int, sheet: Sheet, patience: float = 20.0) -> None:
+        self.columns = columns
+        self._sheet = sheet
+        self._patience = patience
+        self._numbers = itertools.count(1)
+        self._uri, self._path, self._dial = _place(queue)
+
+    def print(self, document: Document) -> PrintReport:
+        """Look at the queue, hand the job over, wait until it has left.
+
+        Raises:
+            PrinterNotReady: reason no_cups, no_queue, queue_stopped, paper_out, cover_open, cutter, hot, fault, offline
+                (before: nothing was sent; after: the job was taken back), aborted (the queue gave it up), stalled (it
+                did not leave in time and was taken back), no_answer_after (the queue fell silent holding it), disk.
+        """
+        self._stop_unless_ready()
+        data, kind, wide, high = self._sheet(document)
+        media: Told = {"media": custom_media(wide, high)} if high else {}
+        told: Told = {"requesting-user-name": _user(), "job-name": document.title, "document-format": kind}
+        try:
+            made = self._ask(Operation.PRINT_JOB, told, media, data)
+            if made.successful:
+                self._wait(made.number("job-id"))
+        except _SilentError as exc:
+            raise PrinterNotReady(str(exc), reason="no_answer_after") from exc
+        if not made.successful:
+            raise PrinterNotReady(f"Print-Job: {made.status:#06x}", reason="aborted")
+        return PrintReport(confirmed=False, status=self.status())
+
+    def status(self) -> DeviceStatus:
+        """What the queue says; a queue that is ready leaves open whether paper is in. Never raises."""
+        try:
+            answer = self._look()
+        except PrinterNotReady as exc:
+            return DeviceStatus(DeviceState.AWAY, exc.reason, exc.detail)
+        reasons = answer.words("printer-state-reasons")
+        stop = _stop(answer)
+        if stop:
+            return DeviceStatus(DeviceState.ATTENTION, stop, ", ".join(reasons))
+        if any(_bare(reason) == "media-low" for reason in reasons):
+            return DeviceStatus(DeviceState.ATTENTION, "paper_low")
+        return DeviceStatus(DeviceState.UNKNOWN, "queue")
+
+    def close(self) -> None:
+        """Nothing is held between jobs."""
+
+    def _stop_unless_ready(self) -> None:
+        if stop := _stop(self._look()):
+            raise PrinterNotReady("before the job", reason=stop)
+
+    def _look(self) -> Answer:
+        try:
+            answer = self._ask(Operation.GET_PRINTER_ATTRIBUTES, {"requested-attributes": _QUEUE})
+        except _SilentError as exc:
+            raise PrinterNotReady(str(exc), reason="no_cups") from exc
+        if not answer.successful:
+            reason = "no_queue" if answer.status == _NOT_FOUND else "no_cups"
+            raise PrinterNotReady(f"Get-Printer-Attributes: {answer.status:#06x}", reason=reason)
+        return answer
+
+    def _wait(self, job: int) -> None:
+        deadline = time.monotonic() + self._patience
+        pause = 0.05
+        while True:
+            answer = self._job(job)
+            state = answer.number("job-state", JobState.ABORTED)
+            if state >= JobState.CANCELED:
+                break
+            stop = _worst(answer.words("job-printer-state-reasons"))
+            given_up = state == JobState.PROCESSING_STOPPED
+            if stop or given_up or time.monotonic() >= deadline:
+                state = self._take_back(job)
+                if state != JobState.COMPLETED:
+                    said = " ".join(answer.words("job-printer-state-message"))
+                    raise PrinterNotReady(
+                        f"the job was taken back: {said}", reason=stop or ("aborted" if given_up else "stalled")
+                    )
+                break
+            time.sleep(pause)
+            pause = min(0.5, pause * 1.5)
+        if state != JobState.COMPLETED:
+            raise PrinterNotReady(f"job state {state}", reason="aborted")
+
+    def _take_back(self, job: int) -> int:
+        """Cancel it, so that it does not come out later; the state that it ended in."""
+        self._ask(Operation.CANCEL_JOB, {"job-id": job, "requesting-user-name": _user()})
+        return self._job(job).number("job-state", JobState.CANCELED)
+
+    def _job(self, job: int) -> Answer:
+        told: Told = {"job-id": job, "requesting-user-name": _user(), "requested-attributes": _JOB}
+        return self._ask(Operation.GET_JOB_ATTRIBUTES, told)
+
+    def _ask(
+        self,
+        operation: Operation,
+        told: Told,
+        job: Told | None = None,
+        document: bytes = b"",
+    ) -> Answer:
+        body = request(operation, next(self._numbers), self._uri, told, job, document)
+        line = self._dial()
+        try:
+            line.request("POST", self._path, body, {"Content-Type": "application/ipp"})
+            answer = line.getresponse()
+            if answer.status != http.HTTPStatus.OK:
+                raise _SilentError(f"HTTP {answer.status}")
+            return parse_answer(answer.read(_LONGEST))
+        except (OSError, http.client.HTTPException, ValueError) as exc:
+            raise _SilentError(f"{type(exc).__name__}: {exc}") from exc
+        finally:
+            line.close()
+
+
+class _SilentError(Exception):
+    """Nobody answered, or with something that is no answer."""
+
+
+class _LocalConnection(http.client.HTTPConnection):
+    """HTTP over the socket file of this machine's CUPS."""
+
+    def __init__(self, file: str) -> None:
+        super().__init__("localhost", timeout=_CALL_S)
+        self._file = file
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        try:
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self._file)
+        except OSError:
+            self.sock.close()
+            raise
+
+
+def _place(queue: str) -> tuple[str, str, Callable[[], http.client.HTTPConnection]]:
+    """Its URI, the path that is posted to, and the line there."""
+    if queue.startswith("ipp://"):
+        parts = urlsplit(queue)
+        host, port = parts.hostname or "", parts.port or _PORT
+        return queue, parts.path or "/", lambda: http.client.HTTPConnection(host, port, timeout=_CALL_S)
+    return f"ipp://localhost/printers/{queue}", f"/printers/{queue}", _scheduler
+
+
+def _scheduler() -> http.client.HTTPConnection:
+    """The line to CUPS: `CUPS_SERVER` as its own programs read it, else this machine's."""
+    named = os.environ.get("CUPS_SERVER", "")
+    files = (named,) if named.startswith("/") else () if named else _SOCKETS
+    for file in files:
+        if Path(file).exists():
+            return _LocalConnection(file)
+    host, _, port = (named if not named.startswith("/") else "").partition(":")
+    return http.client.HTTPConnection(host or "localhost", int(port or _PORT), timeout=_CALL_S)
+
+
+def _stop(answer: Answer) -> str:
+    """Why this queue prints nothing now; empty when it does."""
+    reason = _worst(answer.words("printer-state-reasons"))
+    stopped = answer.number("printer-state") == PrinterState.STOPPED
+    if stopped or not answer.number("printer-is-accepting-jobs", 1):
+        return reason or "queue_stopped"
+    return "" if reason == "offline" else reason  # an idle queue tries again when it has something to print
+
+
+def _worst(reasons: tuple[str, ...]) -> str:
+    known = [_STOPS[_bare(reason)] for reason in reasons if _bare(reason) in _STOPS]
+    if known:
+        return known[0]
+    return "fault" if any(reason.endswith("-error") for reason in reasons) else ""
+
+
+def _bare(reason: str) -> str:
+    for ending in ("-error", "-warning", "-report"):
+        reason = reason.removesuffix(ending)
+    return reason
+
+
+def _user() -> str:
+    with contextlib.suppress(KeyError, OSError):
+        return getpass.getuser()
+    return "kasir"

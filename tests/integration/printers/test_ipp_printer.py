@@ -1,0 +1,202 @@
+"""A network printer that speaks IPP by itself, played by a small server: what each of its states is called."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+
+from ewarung_pos.devices.cups import CupsPrinter
+from ewarung_pos.devices.cups_sheets import pdf_sheet
+from ewarung_pos.devices.ipp import JobState, Operation, PrinterState
+from ewarung_pos.errors import PrinterNotReady
+from ewarung_pos.ports import DeviceState
+from tests.unit.papers.sample_papers import receipt_of, redeemed
+
+
+class IppPrinter:
+    """Answers each operation as its fields say; `silent` are operations whose connection it closes unanswered."""
+
+    def __init__(self) -> None:
+        self.reasons: tuple[str, ...] = ("none",)
+        self.state = PrinterState.IDLE
+        self.job_states = [JobState.PROCESSING, JobState.COMPLETED]
+        self.job_reasons: tuple[str, ...] = ("none",)
+        self.silent: set[int] = set()
+        self.http = 200
+        self.asked: list[int] = []
+        self.jobs: list[bytes] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                operation = int.from_bytes(body[2:4], "big")
+                outer.asked.append(operation)
+                if operation in outer.silent:
+                    self.close_connection = True
+                    return
+                if operation == Operation.PRINT_JOB:
+                    outer.jobs.append(body)
+                answer = outer.answer(operation)
+                self.send_response(outer.http)
+                self.send_header("Content-Length", str(len(answer)))
+                self.end_headers()
+                self.wfile.write(answer)
+
+            def log_message(self, *words: object) -> None:
+                pass
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"ipp://127.0.0.1:{self.server.server_port}/ipp/print"
+        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
+        self.thread.start()
+
+    def answer(self, operation: int) -> bytes:
+        made = b"\x01\x01\x00\x00\x00\x00\x00\x01\x01\x47\x00\x12attributes-charset\x00\x05utf-8"
+        if operation == Operation.GET_PRINTER_ATTRIBUTES:
+            made += b"\x04\x23\x00\x0dprinter-state\x00\x04" + self.state.to_bytes(4, "big")
+            made += _keywords("printer-state-reasons", self.reasons)
+        elif operation == Operation.GET_JOB_ATTRIBUTES:
+            state = self.job_states.pop(0) if len(self.job_states) > 1 else self.job_states[0]
+            made += b"\x02\x23\x00\x09job-state\x00\x04" + state.to_bytes(4, "big")
+            made += _keywords("job-printer-state-reasons", self.job_reasons)
+        elif operation == Operation.PRINT_JOB:
+            made += b"\x02\x21\x00\x06job-id\x00\x04\x00\x00\x00\x09"
+        elif operation == Operation.CANCEL_JOB:
+            self.job_states = [JobState.CANCELED]
+        return made + b"\x03"
+
+    def stop(self) -> None:
+        self.server.shutdown()
+        self.thread.join()
+        self.server.server_close()
+
+
+def _keywords(name: str, values: tuple[str, ...]) -> bytes:
+    made = b""
+    for value in values:
+        made += b"\x44" + len(name).to_bytes(2, "big") + name.encode() + len(value).to_bytes(2, "big") + value.encode()
+        name = ""
+    return made
+
+
+@pytest.fixture
+def peer() -> Iterator[IppPrinter]:
+    made = IppPrinter()
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def printer(peer: IppPrinter) -> CupsPrinter:
+    return CupsPrinter(peer.uri, 32, pdf_sheet(58), patience=0.4)
+
+
+def refusal(printer: CupsPrinter) -> str:
+    with pytest.raises(PrinterNotReady) as caught:
+        printer.print(receipt_of(redeemed()))
+    return caught.value.reason
+
+
+def test_a_paper_is_sent_on_a_roll_of_its_own_length(peer: IppPrinter, printer: CupsPrinter) -> None:
+    assert not printer.print(receipt_of(redeemed())).confirmed
+    (job,) = peer.jobs
+    data, kind, width, height = pdf_sheet(58)(receipt_of(redeemed()))
+    assert job.endswith(b"\x03" + data)
+    assert f"custom_struk_{width}x{height}mm".encode() in job
+    assert kind.encode() in job
+
+
+@pytest.mark.parametrize(
+    ("reasons", "state", "said"),
+    [
+        (("none",), DeviceState.UNKNOWN, "queue"),
+        (("media-low-warning",), DeviceState.ATTENTION, "paper_low"),
+        (("media-empty-error", "marker-supply-low-report"), DeviceState.ATTENTION, "paper_out"),
+        (("media-needed",), DeviceState.ATTENTION, "paper_out"),
+        (("cover-open-error",), DeviceState.ATTENTION, "cover_open"),
+        (("media-jam-error",), DeviceState.ATTENTION, "cutter"),
+        (("fuser-over-temp-warning",), DeviceState.ATTENTION, "hot"),
+        (("something-new-error",), DeviceState.ATTENTION, "fault"),
+        (("something-new-report",), DeviceState.UNKNOWN, "queue"),
+        (("offline-report",), DeviceState.UNKNOWN, "queue"),
+    ],
+)
+def test_what_it_says_of_itself(
+    reasons: tuple[str, ...], state: DeviceState, said: str, peer: IppPrinter, printer: CupsPrinter
+) -> None:
+    peer.reasons = reasons
+    assert (printer.status().state, printer.status().reason) == (state, said)
+    if state is DeviceState.ATTENTION and said != "paper_low":
+        assert refusal(printer) == said
+        assert peer.jobs == [], "nothing was sent"
+    else:
+        printer.print(receipt_of(redeemed()))
+
+
+def test_one_that_stops_in_the_middle_gets_its_job_taken_back(peer: IppPrinter, printer: CupsPrinter) -> None:
+    peer.job_states, peer.job_reasons = [JobState.PROCESSING], ("media-empty-error",)
+    assert refusal(printer) == "paper_out"
+    assert Operation.CANCEL_JOB in peer.asked
+
+
+def test_one_that_never_ends_gets_its_job_taken_back(peer: IppPrinter, printer: CupsPrinter) -> None:
+    peer.job_states = [JobState.PENDING]
+    assert refusal(printer) == "stalled"
+    assert Operation.CANCEL_JOB in peer.asked
+
+
+def test_a_job_that_ended_while_it_was_taken_back_did_come_out(
+    peer: IppPrinter, printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer.job_states = [JobState.PROCESSING]
+    answer = peer.answer
+
+    def too_late(operation: int) -> bytes:
+        if operation == Operation.CANCEL_JOB:
+            peer.job_states = [JobState.COMPLETED]
+            return b"\x01\x01\x04\x04\x00\x00\x00\x01\x03"
+        return answer(operation)
+
+    monkeypatch.setattr(peer, "answer", too_late)
+    assert not printer.print(receipt_of(redeemed())).confirmed
+
+
+@pytest.mark.parametrize("state", [JobState.ABORTED, JobState.CANCELED])
+def test_a_job_that_others_ended_did_not_come_out(state: JobState, peer: IppPrinter, printer: CupsPrinter) -> None:
+    peer.job_states = [state]
+    assert refusal(printer) == "aborted"
+
+
+@pytest.mark.parametrize("operation", [Operation.PRINT_JOB, Operation.GET_JOB_ATTRIBUTES])
+def test_silence_after_the_job_was_sent_leaves_open_whether_paper_came_out(
+    operation: Operation, peer: IppPrinter, printer: CupsPrinter
+) -> None:
+    peer.silent = {operation}
+    assert refusal(printer) == "no_answer_after"
+
+
+def test_silence_before_is_no_printer(peer: IppPrinter, printer: CupsPrinter) -> None:
+    peer.silent = {Operation.GET_PRINTER_ATTRIBUTES}
+    assert refusal(printer) == "no_cups"
+    peer.silent = set()
+    peer.http = 426
+    assert (printer.status().state, printer.status().reason) == (DeviceState.AWAY, "no_cups")
+    assert peer.jobs == []
+
+
+def test_a_printer_that_refuses_the_kind_of_paper(
+    peer: IppPrinter, printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = peer.answer
+    monkeypatch.setattr(
+        peer,
+        "answer",
+        lambda operation: (
+            b"\x01\x01\x04\x0a\x00\x00\x00\x01\x03" if operation == Operation.PRINT_JOB else answer(operation)
+        ),
+    )
+    assert refusal(printer) == "aborted"
