@@ -5,12 +5,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
-import selectors
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,9 +18,9 @@ from typing import Any, Self
 
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards, sample_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc, HangUp
-from ewarung_pos.devices.simulated.edc_wires import PtyWire, TcpWire, listen_tray, refuse_second
+from ewarung_pos.devices.simulated.edc_wires import PtyWire, TcpWire, refuse_second
 from ewarung_pos.devices.simulated.faults import FaultScript
-from ewarung_pos.devices.simulated.tray import answer
+from ewarung_pos.devices.simulated.serving import Serving
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
 
 __all__ = ["Simulator", "Spawned", "run", "spawn"]
@@ -36,13 +33,10 @@ _START_S = 20.0
 _STOP_S = 5.0
 
 
-class Simulator:
-    """A simulated EDC on one line with one tray; `serve` until `stop`.
+class Simulator(Serving):
+    """A simulated EDC in ECR mode on one line with one tray."""
 
-    Attributes:
-        url: what a till opens.
-        edc: the terminal itself, only to be touched when not serving.
-    """
+    edc: Edc
 
     def __init__(
         self,
@@ -54,77 +48,35 @@ class Simulator:
         """Raises `ConfigError` when not exactly one line is given or it cannot be had."""
         if (pty is None) == (listen is None):
             raise ConfigError("beri satu: --pty atau --listen", reason="line")
-        self.edc = edc
         if pty is not None:
             refuse_second(Path(f"{pty}.tray"))
         self._wire: PtyWire | TcpWire = PtyWire(pty) if pty is not None else TcpWire(listen or "")
         self.url = self._wire.url
-        self._selector = selectors.DefaultSelector()
-        self._wake_r, self._wake_w = socket.socketpair()
-        self._stopping = threading.Event()
-        self._trays: dict[socket.socket, bytearray] = {}
         try:
-            self._tray_listener = listen_tray(self._wire.tray)
+            super().__init__(edc, self._wire.tray)
         except BaseException:
             self._wire.close()
-            self._wake_r.close()
-            self._wake_w.close()
-            self._selector.close()
             raise
-        self._selector.register(self._wake_r, selectors.EVENT_READ, "wake")
-        self._selector.register(self._tray_listener, selectors.EVENT_READ, "tray")
         self._watch_wire()
 
-    def serve(self, parent: int | None = None) -> None:
-        """Until `stop`, or until `parent` (a process id) is no longer our parent."""
-        try:
-            while not self._stopping.is_set() and (parent is None or os.getppid() == parent):
-                self._turn(0.5 if parent is not None else 30.0)
-        finally:
-            self._close()
-
-    def stop(self) -> None:
-        """End `serve`. From any thread and from a signal handler."""
-        self._stopping.set()
-        with contextlib.suppress(OSError):
-            self._wake_w.send(b"x")
-
-    # -- one turn -------------------------------------------------------------------------------------------------
-
-    def _turn(self, longest_s: float) -> None:
-        due = self.edc.next_due()
-        wait = longest_s if due is None else max(0.0, min(longest_s, due - time.monotonic()))
-        for key, _ in self._selector.select(wait):
-            match key.data:
-                case "wake":
-                    self._wake_r.recv(64)
-                case "tray":
-                    self._trays[made := self._tray_listener.accept()[0]] = bytearray()
-                    made.settimeout(1)
-                    self._selector.register(made, selectors.EVENT_READ, made)
-                case "listener":
-                    if isinstance(self._wire, TcpWire):
-                        self._unwatch_wire()
-                        self._wire.accept()
-                        self._watch_wire()
-                case "wire":
-                    self._from_till()
-                case made:
-                    self._from_tray(made)
-        now = time.monotonic()
-        self.edc.advance(now)
-        for what in self.edc.due(now):
-            if isinstance(what, HangUp):
-                self._hang_up()
-                break
-            self._wire.write(what)
-
-    def _from_till(self) -> None:
+    def _ready(self, what: Any) -> None:  # noqa: ANN401 - see `Serving`
+        if what == "listener" and isinstance(self._wire, TcpWire):
+            self._unwatch_wire()
+            self._wire.accept()
+            self._watch_wire()
+            return
         data = self._wire.read()
         if data is None:
             self._hang_up()
         elif data:
             self.edc.feed(data, time.monotonic())
+
+    def _deliver(self, now: float) -> None:
+        for what in self.edc.due(now):
+            if isinstance(what, HangUp):
+                self._hang_up()
+                break
+            self._wire.write(what)
 
     def _hang_up(self) -> None:
         self._unwatch_wire()
@@ -132,51 +84,22 @@ class Simulator:
         self.edc.line_lost()
         self._watch_wire()
 
-    def _from_tray(self, made: socket.socket) -> None:
-        try:
-            data = made.recv(4096)
-        except OSError:
-            data = b""
-        buffer = self._trays[made]
-        buffer += data
-        if not data or len(buffer) > 65536:
-            self._selector.unregister(made)
-            del self._trays[made]
-            made.close()
-            return
-        while b"\n" in buffer:
-            line, _, rest = bytes(buffer).partition(b"\n")
-            buffer[:] = rest
-            with contextlib.suppress(OSError):
-                made.sendall(answer(self.edc, line, time.monotonic()))
-
-    # -- what is watched ------------------------------------------------------------------------------------------
-
     def _watch_wire(self) -> None:
         handle = self._wire.fileno()
         if handle is not None:
-            self._selector.register(handle, selectors.EVENT_READ, "wire")
+            self._watch(handle, "wire")
         elif isinstance(self._wire, TcpWire):
-            self._selector.register(self._wire.listener, selectors.EVENT_READ, "listener")
+            self._watch(self._wire.listener, "listener")
 
     def _unwatch_wire(self) -> None:
         handle = self._wire.fileno()
         if handle is not None:
-            self._selector.unregister(handle)
+            self._unwatch(handle)
         elif isinstance(self._wire, TcpWire):
-            self._selector.unregister(self._wire.listener)
+            self._unwatch(self._wire.listener)
 
-    def _close(self) -> None:
-        for made in self._trays:
-            made.close()
-        self._trays.clear()
-        self._tray_listener.close()
-        if isinstance(self._wire.tray, str):
-            Path(self._wire.tray).unlink(missing_ok=True)
+    def _close_line(self) -> None:
         self._wire.close()
-        self._wake_r.close()
-        self._wake_w.close()
-        self._selector.close()
 
 
 def run(

@@ -87,6 +87,14 @@ class EdcFace(ABC, Generic[_T]):
         self._shown = ""
 
     @abstractmethod
+    def advance(self, now: float) -> None:
+        """Do what is due."""
+
+    @abstractmethod
+    def next_due(self) -> float | None:
+        """When there is something to do next."""
+
+    @abstractmethod
     def _work(self, task: _T, now: float) -> None:
         """Do what was asked; a sale ends with `_end`."""
 

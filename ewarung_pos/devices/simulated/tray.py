@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from ewarung_pos.devices.simulated.edc_behaviour import Edc
+from ewarung_pos.devices.simulated.edc_face import EdcFace
 from ewarung_pos.devices.transport import port_url
 from ewarung_pos.errors import ConfigError, DeviceProtocolError, DeviceUnavailable
 
@@ -28,7 +28,7 @@ _TIMEOUT_S = 2.0
 Address = str | tuple[str, int]
 
 
-def answer(edc: Edc, line: bytes, now: float) -> bytes:
+def answer(edc: EdcFace[Any], line: bytes, now: float) -> bytes:
     """The simulator's side: do what one line asks and say what came of it."""
     try:
         asked = msgspec.json.decode(line, type=dict[str, Any])
@@ -38,7 +38,7 @@ def answer(edc: Edc, line: bytes, now: float) -> bytes:
         return msgspec.json.encode({"error": f"not understood: {type(error).__name__}"}) + b"\n"
 
 
-def _do(edc: Edc, asked: dict[str, Any], now: float) -> Any:  # noqa: ANN401 - whatever JSON can say
+def _do(edc: EdcFace[Any], asked: dict[str, Any], now: float) -> Any:  # noqa: ANN401 - whatever JSON can say
     result: Any = True
     match asked["do"]:
         case "hello":
