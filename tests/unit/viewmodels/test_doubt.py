@@ -508,7 +508,7 @@ def test_a_look_at_another_screen_does_not_put_a_doubt_before_a_basket(served_be
     served_beside.to("stock")
     served_beside.to("counter")
     assert served_beside.counter.done is not None
-    assert served_beside.counter.done.left_title == "Sisa bulan ini"
+    assert served_beside.counter.done.left_title == "Sisa SUMINAH bulan ini"
 
 
 def test_a_doubt_that_ends_well_beside_a_basket_leaves_it_and_names_its_own_goods(served_beside: ScriptedTill) -> None:
@@ -517,7 +517,10 @@ def test_a_doubt_that_ends_well_beside_a_basket_leaves_it_and_names_its_own_good
     served_beside.settle()
     assert served_beside.vm.doubt.state.panel is None
     assert in_front(served_beside) == SRI
-    assert served_beside.vm.shell.state.recovered == "Struk 0001 SUMINAH: tercatat. Serahkan 2 kemasan Telur ayam ras 1 kg."
+    assert (
+        served_beside.vm.shell.state.recovered
+        == "Struk 0001 SUMINAH: tercatat. Serahkan 2 kemasan Telur ayam ras 1 kg."
+    )
     assert [paper.name for paper in served_beside.paper.papers] == ["struk-2026-11-24-0001"]
     served_beside.serve()
     assert served_beside.counter.done is not None
@@ -551,4 +554,4 @@ def test_a_slip_that_is_confirmed_while_the_next_card_is_looked_up_is_not_that_f
     doubtful.vm.counter.present(doubtful.card("SRI WAHYUNI"))
     doubtful.settle()
     assert in_front(doubtful)[:2] == SRI[:2]
-    assert doubtful.vm.shell.state.recovered.startswith("Struk 0001: tercatat.")
+    assert doubtful.vm.shell.state.recovered.startswith("Struk 0001 SUMINAH: tercatat.")
