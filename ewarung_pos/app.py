@@ -213,6 +213,7 @@ def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     from ewarung_pos.devices.escpos import EscposPrinter, Pace
     from ewarung_pos.devices.escpos_bytes import Fittings
     from ewarung_pos.devices.filed import FiledPrinter
+    from ewarung_pos.devices.plugged import usb_name
     from ewarung_pos.devices.printer_links import network, serial_port, usb_device, usb_file
 
     printer = config.receipt_printer
@@ -227,8 +228,8 @@ def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
         host, _, port = printer.port.rpartition(":")
         connect = network(host, int(port))
     elif printer.driver == "escpos-usb":
-        vendor, _, product = printer.port.partition(":")
-        connect = usb_device(int(vendor, 16), int(product, 16)) if product else usb_file(printer.port)
+        name = usb_name(printer.port)
+        connect = usb_device(name) if name is not None else usb_file(printer.port)
     else:
         connect = serial_port(printer.port, printer.baudrate, printer.flow)
     pace = Pace(chunk=printer.chunk or Pace().chunk, pause=printer.pause_ms / 1000, settle=printer.settle_ms / 1000)

@@ -31,7 +31,8 @@ __all__ = [
 
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 _UNKNOWN = re.compile(r"unknown field `(?P<field>[^`]*)`")
-_USB = re.compile(r"/.+|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}")
+_USB = re.compile(r"/.+|[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:[^\s:]{1,64})?")
+_USB_SERIAL = re.compile(r"usb:[0-9A-Fa-f]{4}:[0-9A-Fa-f]{4}(:[^\s:]{1,64})?")
 _QUEUE = re.compile(r"[^\s/?#'\"\\]{1,127}|ipp://[^\s/?#]+/[^\s?#]*")
 _WORDS = (("`int`", "bilangan bulat"), ("`str`", "teks"), (", got ", ", bukan "), ("matching regex", "berpola"))
 """The validator's words, for who reads the message at the kiosk."""
@@ -59,9 +60,10 @@ class CityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class CardReaderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which reader says whose card it is.
 
-    `port`: for `ecr` and `stripe-serial` a serial port; for `pcsc` part of the reader's name, empty for every reader;
-    for `stripe-keyboard` a keyboard of Linux to be grabbed (/dev/input/by-id/...), empty for a reader that types in the
-    till's window. `card_info_type` is the EDC's two-digit code, the bank's to tell.
+    `port`: for `ecr` and `stripe-serial` a serial port, or usb:VENDOR:PRODUCT[:SERIAL], which is looked for anew at
+    each opening; for `pcsc` part of the reader's name, empty for every reader; for `stripe-keyboard` a keyboard of
+    Linux to be grabbed (/dev/input/by-id/...), empty for a reader that types in the till's window. `card_info_type` is
+    the EDC's two-digit code, the bank's to tell.
     """
 
     driver: Literal["ecr", "pcsc", "stripe-serial", "stripe-keyboard", "none"] = "none"
@@ -89,8 +91,8 @@ class PrinterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Where receipts come out.
 
     `port` is a serial port, HOST:PORT of a network printer, or for USB the kernel's printer file (/dev/usb/lp0) or
-    VENDOR:PRODUCT in hexadecimal; for `cups` a queue's name or ipp://HOST/PATH. `raw` sends ESC/POS to a queue that
-    changes nothing (`lpadmin -m raw`), else it gets PDF. `columns` 32 is paper of 58 mm, 48 of 80 mm.
+    VENDOR:PRODUCT[:SERIAL] in hexadecimal; for `cups` a queue's name or ipp://HOST/PATH. `raw` sends ESC/POS to a queue
+    that changes nothing (`lpadmin -m raw`), else it gets PDF. `columns` 32 is paper of 58 mm, 48 of 80 mm.
 
     `baudrate` and `flow` are of a serial port. `chunk` bytes are written at a time with `pause_ms` between: 64 to 256
     and 5 to 50 for cheap units with small buffers, 0 for as fast as it takes them. `settle_ms`: how long paper may
@@ -229,13 +231,21 @@ def _consistent(config: KioskConfig) -> None:
             f"card_reader.port: {reader.port!r}, seharusnya kosong atau /dev/input/by-id/...", reason="invalid"
         )
     printer = config.receipt_printer
+    for key, port in (
+        ("card_reader.port", reader.port),
+        ("payment_terminal.port", config.payment_terminal.port),
+        ("receipt_printer.port", printer.port),
+    ):
+        if port.startswith("usb:") and not _USB_SERIAL.fullmatch(port):
+            raise ConfigError(f"{key}: {port!r}, seharusnya usb:VENDOR:PRODUCT[:NOMOR]", reason="invalid")
     if printer.driver != "pdf" and not printer.port:
         raise ConfigError("receipt_printer.port: kosong, seharusnya sebuah port atau HOST:PORT", reason="invalid")
     if printer.driver == "escpos-network" and not _network(printer.port):
         raise ConfigError(f"receipt_printer.port: {printer.port!r}, seharusnya HOST:PORT", reason="invalid")
     if printer.driver == "escpos-usb" and not _USB.fullmatch(printer.port):
         raise ConfigError(
-            f"receipt_printer.port: {printer.port!r}, seharusnya /dev/usb/lp0 atau VENDOR:PRODUCT", reason="invalid"
+            f"receipt_printer.port: {printer.port!r}, seharusnya /dev/usb/lp0 atau VENDOR:PRODUCT[:NOMOR]",
+            reason="invalid",
         )
     if printer.driver == "cups" and not _QUEUE.fullmatch(printer.port):
         raise ConfigError(

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ewarung_pos.devices.plugged import NotPlugged, UsbName, port_now, printer_files
 from ewarung_pos.errors import PrinterNotReady
 
 __all__ = ["Connect", "PrinterLink", "network", "serial_port", "usb_device", "usb_file"]
@@ -77,7 +78,7 @@ def serial_port(port: str, baudrate: int = 9600, flow: str = "none") -> Connect:
         try:
             return _Serial(
                 serial.serial_for_url(
-                    port,
+                    port_now(port),
                     baudrate=baudrate,
                     timeout=0,
                     write_timeout=3.0,
@@ -87,6 +88,8 @@ def serial_port(port: str, baudrate: int = 9600, flow: str = "none") -> Connect:
                     **alone,
                 )
             )
+        except NotPlugged as exc:
+            raise PrinterNotReady(str(exc), reason="which_port" if exc.reason == "which_port" else "link") from exc
         except (OSError, ValueError) as exc:
             raise _gone(exc) from exc
 
@@ -111,20 +114,26 @@ def usb_file(path: str = "/dev/usb/lp0") -> Connect:
     return connect
 
 
-def usb_device(vendor: int, product: int) -> Connect:
-    """A USB printer by vendor and product id, through pyusb (extra `usb-printer`).
+def usb_device(name: UsbName) -> Connect:
+    """A USB printer by its numbers: through the file that the kernel made for it, else pyusb (extra `usb-printer`).
 
     Raises (when connecting):
-        PrinterNotReady: pyusb, or the libusb beneath it, is not installed (`no_driver`).
+        PrinterNotReady: two printers fit (`which_port`); or pyusb, or the libusb beneath it, is not installed
+            (`no_driver`).
     """
 
     def connect() -> PrinterLink:
+        files = [file for file, theirs, _ in printer_files() if name.fits(theirs.vendor, theirs.product, theirs.serial)]
+        if len(files) > 1:
+            raise PrinterNotReady(f"{len(files)} printers of this kind", reason="which_port")
+        if files:
+            return usb_file(str(files[0]))()
         try:
             import usb.core
         except ImportError as exc:
             raise PrinterNotReady("pyusb is not installed", reason="no_driver") from exc
         try:
-            return _Usb(vendor, product)
+            return _Usb(name)
         except usb.core.NoBackendError as exc:
             raise PrinterNotReady("libusb-1.0 is not installed", reason="no_driver") from exc
         except usb.core.USBError as exc:
@@ -263,13 +272,19 @@ class _Usb:
 
     _PRINTER_CLASS = 7
 
-    def __init__(self, vendor: int, product: int) -> None:
+    def __init__(self, name: UsbName) -> None:
         import usb.core
         import usb.util
 
-        self._device = usb.core.find(idVendor=vendor, idProduct=product)
+        fitting = usb.core.find(
+            find_all=True,
+            idVendor=name.vendor,
+            idProduct=name.product,
+            custom_match=lambda each: not name.serial or each.serial_number == name.serial,
+        )
+        self._device = next(iter(fitting), None)
         if self._device is None:
-            raise PrinterNotReady(f"no USB device {vendor:04x}:{product:04x}", reason="link")
+            raise PrinterNotReady(f"no USB device {name.vendor:04x}:{name.product:04x}", reason="link")
         interface = usb.util.find_descriptor(
             self._device.get_active_configuration(), bInterfaceClass=self._PRINTER_CLASS
         )

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
+from ewarung_pos.devices.plugged import NotPlugged, port_now
 from ewarung_pos.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ class LinkLost(Exception):
     """The line is not there (any more).
 
     Attributes:
-        reason: no_port, in_use, no_permission or unplugged.
+        reason: no_port, which_port (two devices fit), in_use, no_permission or unplugged.
         sent: whether any byte of the write that failed may have left.
     """
 
@@ -78,7 +79,7 @@ class Transport(Protocol):
 def port_url(port: str) -> str:
     """A port as people write it, as a pyserial URL.
 
-    `tcp://HOST:PORT` becomes `socket://HOST:PORT`; device paths, COM ports and pyserial URLs stay.
+    `tcp://HOST:PORT` becomes `socket://HOST:PORT`; device paths, `usb:VENDOR:PRODUCT`, COM ports and URLs stay.
 
     Raises:
         ConfigError: empty.
@@ -91,6 +92,8 @@ def port_url(port: str) -> str:
 
 class SerialTransport:
     """Any port that pyserial can open by URL; real ports and ptys exclusively.
+
+    A USB device named by its numbers, or by a link of /dev/serial/by-id, is looked for at each opening.
 
     Attributes:
         name: the URL.
@@ -107,7 +110,7 @@ class SerialTransport:
         """Open the port; TCP connects within pyserial's 5 s, everything else at once.
 
         Raises:
-            LinkLost: no_port, in_use, no_permission.
+            LinkLost: no_port, which_port, in_use, no_permission.
             ConfigError: the port cannot have these parameters.
         """
         if self._serial is not None:
@@ -117,7 +120,7 @@ class SerialTransport:
         network = "://" in self.name
         try:
             self._serial = serial.serial_for_url(
-                self.name,
+                port_now(self.name),
                 baudrate=self._baudrate,
                 bytesize=serial.EIGHTBITS,
                 parity=self._parity,
@@ -126,6 +129,8 @@ class SerialTransport:
                 write_timeout=2,
                 **({} if network else {"exclusive": True}),
             )
+        except NotPlugged as error:
+            raise LinkLost(error.reason, str(error)) from error
         except _LINK_ERRORS as error:
             raise LinkLost(_why_not(error), str(error)) from error
         except ValueError as error:

@@ -241,6 +241,11 @@ _MACHINES: dict[str, Trouble] = {
         "Kabel EDC tidak ditemukan di komputer ini.",
         "Pasang kabel EDC. Kasir menyambung sendiri begitu terpasang.",
     ),
+    "device_unavailable.which_port": said(
+        "Ada dua EDC yang sama",
+        "Dua alat dengan nomor USB yang sama terpasang, dan kasir tidak mau menebak.",
+        "Cabut yang satu. Kasir menyambung sendiri.",
+    ),
     "device_unavailable.in_use": said(
         "EDC dipakai program lain", "Program lain sedang memakai kabel EDC.", "Tutup program lain itu."
     ),
@@ -351,6 +356,11 @@ _MACHINES: dict[str, Trouble] = {
         "Antrean cetak menolak struk",
         "Antrean printer tidak mau mencetak struk ini.",
         "Cetak lagi; bila tetap, hubungi petugas kota.",
+    ),
+    "printer_not_ready.which_port": _paper(
+        "Ada dua printer yang sama",
+        "Dua printer dengan nomor USB yang sama terpasang.",
+        "Cabut yang satu, lalu Cetak lagi.",
     ),
     "printer_not_ready.no_driver": _paper(
         "Printer belum bisa dipakai",

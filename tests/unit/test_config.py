@@ -167,6 +167,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[payment_terminal]\ndriver = "edc"', "payment_terminal.driver", "'edc'", "'ecr'"),
         ('[payment_terminal]\ninquiry_type = "333"', "payment_terminal.inquiry_type", "'333'", "[0-9]{2}"),
         ("[payment_terminal]\nresponse_seconds = 0", "payment_terminal.response_seconds", "0", ">= 1"),
+        ('[card_reader]\ndriver = "ecr"\nport = "usb:b00"', "card_reader.port", "'usb:b00'", "usb:VENDOR:PRODUCT"),
+        ('[payment_terminal]\ndriver = "ecr"\nport = "usb:"', "payment_terminal.port", "'usb:'", "usb:VENDOR:PRODUCT"),
         ('[receipt_printer]\ndriver = "cups"', "receipt_printer.port", "kosong", "port atau HOST:PORT"),
         ('[receipt_printer]\ndriver = "cups"\nport = "a b"', "receipt_printer.port", "'a b'", "antrean CUPS"),
         ('[receipt_printer]\ndriver = "cups"\nport = "ipp://host"', "receipt_printer.port", "ipp://host", "ipp://HOST"),

@@ -22,6 +22,7 @@ from ewarung_pos.devices.escpos import EscposPrinter, Pace
 from ewarung_pos.devices.escpos_bytes import encode
 from ewarung_pos.devices.filed import FiledPrinter
 from ewarung_pos.devices.pdf import PdfPrinter
+from ewarung_pos.devices.plugged import UsbName
 from ewarung_pos.devices.printer_links import Connect, network, serial_port, usb_device, usb_file
 from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
 from ewarung_pos.errors import ConfigError, PrinterNotReady, Retry
@@ -381,6 +382,20 @@ def test_a_port_that_is_not_there(wire: Callable[[str], Connect], tmp_path: Path
     assert driver.status().state is DeviceState.AWAY
 
 
+def test_a_usb_printer_by_its_numbers_prints_through_the_kernels_file_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with line_printer(READY) as printer:
+        found = [(Path(printer.path), UsbName(0x0416, 0x5011, "A1"), "POS58"), (Path("/x"), UsbName(1, 2), "")]
+        monkeypatch.setattr("ewarung_pos.devices.printer_links.printer_files", lambda: iter(found))
+        driver = EscposPrinter(usb_device(UsbName(0x0416, 0x5011)), 48, tmp_path / "print", pace=QUICK)
+        assert driver.status().state is DeviceState.READY
+        found.append((Path("/y"), UsbName(0x0416, 0x5011, "A2"), "POS58"))
+        assert (driver.status().state, driver.status().reason) == (DeviceState.AWAY, "which_port")
+        told = EscposPrinter(usb_device(UsbName(0x0416, 0x5011, "A1")), 48, tmp_path / "print", pace=QUICK)
+        assert told.status().state is DeviceState.READY
+
+
 def test_a_serial_printer_is_for_one_program_at_a_time(tmp_path: Path) -> None:
     with line_printer(READY) as printer:
         held = over_serial(printer.path)()
@@ -432,12 +447,12 @@ def test_a_usb_printer_without_what_speaks_usb_is_away_and_says_why(
         monkeypatch.setattr("usb.libloader.locate_library", lambda *_words, **_more: None)
         monkeypatch.setattr("usb.backend.libusb1._lib", None)
         monkeypatch.setattr("usb.backend.libusb1._lib_object", None)
-    status = EscposPrinter(usb_device(0x04B8, 0x0202), 32, tmp_path).status()
+    status = EscposPrinter(usb_device(UsbName(0x04B8, 0x0202)), 32, tmp_path).status()
     assert (status.state, status.reason) == (DeviceState.AWAY, "no_driver")
 
 
 def test_a_usb_printer_by_vendor_and_product_that_is_not_there(tmp_path: Path) -> None:
-    status = EscposPrinter(usb_device(0xFFFF, 0xFFFF), 32, tmp_path).status()
+    status = EscposPrinter(usb_device(UsbName(0xFFFF, 0xFFFF)), 32, tmp_path).status()
     assert (status.state, status.reason) == (DeviceState.AWAY, "link")
 
 

@@ -1,0 +1,228 @@
+"""Devices pulled out and put back under other names: in service again within three seconds, without a restart.
+
+Pseudo-terminals stand for USB ports: each plug makes one with a new number, and a link in a folder like
+/dev/serial/by-id, or the system's list of ports, leads to it.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import tty
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from serial.tools.list_ports_common import ListPortInfo
+
+from ewarung_pos.devices.ecr import EcrLine, EcrSite
+from ewarung_pos.devices.ecr_reader import EcrCardReader
+from ewarung_pos.devices.escpos import EscposPrinter, Pace
+from ewarung_pos.devices.printer_links import serial_port
+from ewarung_pos.devices.simulated.edc import Simulator
+from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards
+from ewarung_pos.devices.simulated.edc_behaviour import Edc
+from ewarung_pos.devices.simulated.edc_frames import CARD_INFO
+from ewarung_pos.devices.simulated.faults import FaultScript
+from ewarung_pos.devices.transport import SerialTransport
+from ewarung_pos.errors import DeviceUnavailable
+from ewarung_pos.ports import CardReader, DeviceState
+from ewarung_pos.ui.viewmodels.card_watch import RETRY_MS
+from ewarung_pos.ui.viewmodels.printer_watch import MISSED_MS
+from tests.integration.devices.conftest import CARD_KEY
+from tests.integration.devices.virtual_reader import missing
+from tests.unit.papers.sample_papers import receipt_of, redeemed
+
+BACK_S = 3.0
+VENDOR, PRODUCT = 0x0B00, 0x0083
+
+
+class Port(ListPortInfo):
+    """One line of the system's list."""
+
+    def __init__(self, device: str, serial: str = "E7") -> None:
+        super().__init__(device)
+        self.vid, self.pid, self.serial_number = VENDOR, PRODUCT, serial
+
+
+@dataclass
+class Usb:
+    """The ports of the machine: a folder of links by id, and the list that pyserial would give."""
+
+    by_id: Path
+    listed: list[ListPortInfo]
+
+    def plug(self, pty: str) -> None:
+        link = self.by_id / "usb-Bank_EDC_E7-if00"
+        link.unlink(missing_ok=True)
+        link.symlink_to(pty)
+        self.listed[:] = [ListPortInfo("/dev/ttyS0"), Port(pty)]
+
+    def unplug(self) -> None:
+        (self.by_id / "usb-Bank_EDC_E7-if00").unlink(missing_ok=True)
+        self.listed[:] = [ListPortInfo("/dev/ttyS0")]
+
+    def named(self, how: str) -> str:
+        return {
+            "by-id": str(self.by_id / "usb-Bank_EDC_E7-if00"),
+            "numbers": "usb:0b00:0083",
+            "numbers and serial": "usb:0b00:0083:E7",
+        }[how]
+
+
+@pytest.fixture
+def usb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Usb:
+    (tmp_path / "by-id").mkdir()
+    made = Usb(tmp_path / "by-id", [])
+    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: made.listed)
+    return made
+
+
+@contextmanager
+def held() -> Iterator[None]:
+    """Hold the next pseudo-terminal's number, so that the plug after it gets another."""
+    master, slave = os.openpty()
+    try:
+        yield
+    finally:
+        os.close(master)
+        os.close(slave)
+
+
+@contextmanager
+def edc(folder: Path, families: Path, usb: Usb) -> Iterator[Simulator]:
+    """An EDC that is plugged in while the block runs."""
+    simulator = Simulator(Edc(Bank(read_cards(families)), FaultScript.of([]), autopilot_s=0.02), pty=folder / "edc")
+    thread = threading.Thread(target=simulator.serve, name="simulator")
+    thread.start()
+    usb.plug(os.path.realpath(simulator.url))
+    try:
+        yield simulator
+    finally:
+        usb.unplug()
+        simulator.stop()
+        thread.join()
+
+
+def as_the_counter_polls(reader: CardReader, until: Callable[[], bool], seconds: float) -> float:
+    """Look as the counter does, a second after each failure; how long it took until it held."""
+    began = time.monotonic()
+    while not until():
+        assert time.monotonic() - began < seconds, "not back in time"
+        try:
+            reader.poll(200)
+        except DeviceUnavailable:
+            if not until():
+                time.sleep(RETRY_MS / 1000)
+    return time.monotonic() - began
+
+
+@pytest.mark.parametrize("how", ["by-id", "numbers", "numbers and serial"])
+def test_an_edc_is_back_under_another_name(how: str, usb: Usb, families: Path, tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        with edc(tmp_path, families, usb) as simulator:
+            before = os.path.realpath(simulator.url)
+            line = EcrLine(SerialTransport(usb.named(how)), site=EcrSite(card_info_type=CARD_INFO))
+            stack.callback(line.close)
+            reader = EcrCardReader(line, lambda: CARD_KEY)
+            as_the_counter_polls(reader, lambda: reader.status().state is DeviceState.READY, BACK_S)
+            stack.enter_context(held())
+        as_the_counter_polls(reader, lambda: reader.status().state is DeviceState.AWAY, BACK_S)
+        with held(), edc(tmp_path, families, usb) as simulator:
+            assert os.path.realpath(simulator.url) != before, "or the test shows nothing"
+            as_the_counter_polls(reader, lambda: reader.status().state is DeviceState.READY, BACK_S)
+            assert line.fence(), "and it answers"
+
+
+def test_a_second_edc_of_the_kind_is_not_taken_for_the_first(usb: Usb) -> None:
+    usb.listed[:] = [Port("/dev/pts/900", "E7"), Port("/dev/pts/901", "E8")]
+    reader = EcrCardReader(
+        EcrLine(SerialTransport("usb:0b00:0083"), site=EcrSite(card_info_type=CARD_INFO)), lambda: CARD_KEY
+    )
+    with pytest.raises(DeviceUnavailable) as caught:
+        reader.poll(0)
+    assert caught.value.reason == "which_port"
+
+
+@pytest.mark.parametrize("how", ["by-id", "numbers"])
+def test_a_printer_is_back_under_another_name(how: str, usb: Usb, tmp_path: Path) -> None:
+    quick = Pace(answer=0.05, write=0.5)
+    driver = EscposPrinter(serial_port(usb.named(how), 115_200), 32, tmp_path / "print", pace=quick)
+    with plugged_printer(usb):
+        assert driver.status().state is DeviceState.UNKNOWN, "a mute one"
+    assert driver.status().state is DeviceState.AWAY
+    with held(), plugged_printer(usb):
+        began = time.monotonic()
+        while driver.status().state is DeviceState.AWAY:
+            assert time.monotonic() - began < BACK_S
+            time.sleep(MISSED_MS / 1000)  # as the till asks a printer that is missed
+        driver.print(receipt_of(redeemed()))
+        other = EscposPrinter(serial_port(usb.named(how)), 32, tmp_path / "print", pace=quick)
+        with opened(usb.named(how)):
+            assert other.status().reason == "in_use", "one till to a printer"
+
+
+@contextmanager
+def plugged_printer(usb: Usb) -> Iterator[None]:
+    """A printer that takes everything and says nothing."""
+    master, slave = os.openpty()
+    tty.setraw(slave)
+    ends = threading.Event()
+
+    def swallow() -> None:
+        os.set_blocking(master, False)
+        while not ends.is_set():
+            try:
+                os.read(master, 4096)
+            except BlockingIOError:
+                time.sleep(0.002)
+
+    thread = threading.Thread(target=swallow)
+    thread.start()
+    usb.plug(os.ttyname(slave))
+    try:
+        yield
+    finally:
+        usb.unplug()
+        ends.set()
+        thread.join()
+        os.close(master)
+        os.close(slave)
+
+
+@contextmanager
+def opened(port: str) -> Iterator[None]:
+    link = serial_port(port)()
+    try:
+        yield
+    finally:
+        link.close()
+
+
+CHIP = """
+from ewarung_pos.devices.pcsc import PcscCardReader
+from ewarung_pos.ports import DeviceState
+from tests.integration.devices.test_hot_plug import BACK_S, CARD_KEY, as_the_counter_polls
+from tests.integration.devices.virtual_reader import virtual_reader
+
+with virtual_reader() as machine:
+    reader = PcscCardReader("", lambda: CARD_KEY)
+    for _ in range(2):
+        with machine.running():
+            as_the_counter_polls(reader, lambda: reader.status().state is DeviceState.READY, BACK_S)
+        as_the_counter_polls(reader, lambda: reader.status().state is DeviceState.AWAY, BACK_S)
+    reader.close()
+"""
+
+
+def test_a_chip_reader_whose_service_comes_back_is_found_again() -> None:
+    """In a process of its own: libpcsclite keeps the first service's socket in mind for good."""
+    if lacks := missing():
+        pytest.skip(lacks)
+    done = subprocess.run([sys.executable, "-c", CHIP], check=False, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
