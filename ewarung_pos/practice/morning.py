@@ -311,13 +311,16 @@ class Morning:
         self._wait(lambda: not closing.state.sending, "the sending")
         self.shot("tutup-kirim")
         closing.send_done()
-        self._wait(lambda: closing.state.edc_asked and not closing.state.busy, "the EDC's total")
-        self.say(f"Total KKS: kasir {closing.state.till_purse}, EDC {closing.state.edc_total}")
-        if closing.state.edc_differs:
-            closing.explain_edc("Total EDC memuat transaksi di luar hari ini.")
+        self._wait(lambda: closing.state.step == 4, "the seal")
         self.shot("tutup-segel")
         closing.seal()
-        self._wait(lambda: closing.state.step == 5 or closing.state.notice is not None, "the seal")
+        self._wait(lambda: not closing.state.busy, "the EDC's total")
+        if closing.state.step == 4 and closing.state.notice is None:
+            if closing.state.edc_differs:
+                closing.explain_edc("Total EDC memuat transaksi di luar hari ini.")
+            closing.seal()
+            self._wait(lambda: not closing.state.busy, "the seal")
+        self.say(f"Total KKS: kasir {closing.state.till_purse}, EDC {closing.state.edc_total}")
         if closing.state.step != 5:
             why = closing.state.notice.title if closing.state.notice is not None else ""
             raise MorningFailed(f"hari tidak bisa disegel: {why}")

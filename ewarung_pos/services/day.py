@@ -26,9 +26,10 @@ from ewarung_pos.ports import Clock, Ledger, LedgerReader, PrintJob, Settlement
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.services.typed import refuse_names, refuse_text
 
-__all__ = ["DayService", "goods_paid_by", "signing_text"]
+__all__ = ["EDC_SETTLED", "DayService", "goods_paid_by", "signing_text"]
 
-_SETTLED = "edc_settled"
+EDC_SETTLED = "edc_settled"
+"""The setting, and the key of the `SettingsChanged`, that the EDC ended a batch of this business day."""
 _PAGE, _PAGE_BYTES = 500, 4_000_000
 
 
@@ -189,16 +190,28 @@ class DayService:
             day = uow.day()
             if day.date is None:
                 raise DayNotOpen(reason="day_not_open")
-            before = uow.settings().get(_SETTLED, "")
+            before = uow.settings().get(EDC_SETTLED, "")
             date, _, rest = before.partition("|")
             held = EdcTotals(int(rest.partition("|")[0]), rest.partition("|")[2]) if date == day.date.iso else None
             if settled is None:
                 return held
             total = EdcTotals((held.amount if held is not None else 0) + settled.amount, settled.batch)
             after = f"{day.date.iso}|{total.amount}|{total.batch}"
-            uow.put_setting(_SETTLED, after)
-            uow.append(SettingsChanged(_SETTLED, before, after))
+            uow.put_setting(EDC_SETTLED, after)
+            uow.append(SettingsChanged(EDC_SETTLED, before, after))
             return total
+
+    def check_seal(self) -> None:
+        """Nothing, if the day can be sealed as far as this side goes: before the EDC's batch is ended for it.
+
+        Raises:
+            DayNotOpen: reason day_not_open, not_explained, in_doubt or control (`blocking_close`).
+        """
+        reader = self._ledger.read()
+        day = reader.day()
+        blocked = blocking_close(day, self.totals(), None)
+        if blocked is not None:
+            raise DayNotOpen(reason=blocked)
 
     def seal(self, operator: str, edc: EdcTotals | None) -> tuple[Entry, PrintJob]:
         """Close the day: totals and signed head in one commit; the Z report is owed.

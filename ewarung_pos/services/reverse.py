@@ -9,7 +9,15 @@ from enum import StrEnum
 
 import msgspec
 
-from ewarung_pos.domain.journal import AttemptOpened, AttemptSettled, Entry, Redeemed, Reversed, decode
+from ewarung_pos.domain.journal import (
+    AttemptOpened,
+    AttemptSettled,
+    Entry,
+    Redeemed,
+    Reversed,
+    SettingsChanged,
+    decode,
+)
 from ewarung_pos.domain.redemption import AttemptState, Basket, PurseDebit
 from ewarung_pos.domain.timeline import BusinessDate, Period
 from ewarung_pos.errors import DayNotOpen, NotAuthorised, NotEntitled
@@ -24,6 +32,7 @@ from ewarung_pos.ports import (
     PrintJob,
     UnitOfWork,
 )
+from ewarung_pos.services.day import EDC_SETTLED
 from ewarung_pos.services.redeem import (
     dispute_slip,
     evidence_of,
@@ -34,6 +43,9 @@ from ewarung_pos.services.redeem import (
 )
 
 __all__ = ["Reversal", "ReversalReason", "ReverseService"]
+
+
+_PAGE, _PAGE_BYTES = 500, 4_000_000
 
 
 class ReversalReason(StrEnum):
@@ -96,7 +108,8 @@ class ReverseService:
         """Write the intent to void; durable before the terminal is asked. Returns it with the debit to undo.
 
         Raises:
-            RuleViolation: it may not be reversed, or there is no debit.
+            RuleViolation: it may not be reversed, there is no debit, or the EDC ended its batch since (`edc_settled`):
+                it voids nothing of a batch that it gave the bank.
         """
         with self._ledger.write() as uow:
             original, entry = self._reversible(uow, entry_id)
@@ -104,6 +117,8 @@ class ReverseService:
             family = uow.family(original.family)
             if debit is None or family is None:
                 raise NotEntitled("no debit to void", reason="no_debit")
+            if _settled_since(uow, entry.seq):
+                raise NotEntitled("the batch of this debit is settled", reason="edc_settled")
             attempt = Attempt(
                 id=self._clock.mint(),
                 state=AttemptState.PENDING,
@@ -220,3 +235,14 @@ def _redeemed(reader: LedgerReader, entry_id: str) -> tuple[Redeemed, Entry]:
     if not isinstance(entry.fact, Redeemed):
         raise NotEntitled("not a redemption", reason="not_reversible")
     return entry.fact, entry
+
+
+def _settled_since(reader: LedgerReader, seq: int) -> bool:
+    """Whether the EDC gave its total, and so ended its batch, after this entry."""
+    while page := reader.sealed(seq, _PAGE, _PAGE_BYTES):
+        for sealed in page:
+            seq = sealed.seq
+            fact = decode(sealed.body).fact
+            if isinstance(fact, SettingsChanged) and fact.key == EDC_SETTLED:
+                return True
+    return False

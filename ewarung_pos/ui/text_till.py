@@ -32,6 +32,12 @@ _RULES: dict[str, Trouble] = {
         button="Ke Layanan",
         action="go_counter",
     ),
+    "not_entitled.edc_settled": said(
+        "EDC sudah ditutup",
+        "EDC sudah memberi total hari ini, jadi penarikan KKS itu tidak bisa dibatalkan di EDC lagi.",
+        "Ganti barangnya, atau arahkan keluarga ke bank dan catat sebagai pengaduan.",
+        safe=NOTHING,
+    ),
     "not_entitled.empty_delivery": said(
         "Belum lengkap", "Pemasok dan barang harus diisi.", "Isi pemasok dan jumlah barang.", safe=NOTHING
     ),

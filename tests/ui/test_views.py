@@ -40,6 +40,7 @@ from ewarung_pos.ui.views.kit.style import current_style
 from ewarung_pos.ui.views.parts import PagedRows
 from ewarung_pos.ui.views.picture_books import (
     COUNTING,
+    DIFFERS,
     EXPLAIN,
     HISTORY,
     MORNING,
@@ -66,7 +67,6 @@ pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=Tr
 
 SIZES = [(1366, 768), (1024, 600), (800, 480)]
 COUNTER_FLOW = ("siap", "dicari", "kartu", "ditolak", "proses", "selesai")
-DIFFERS = replace(SEAL, edc_total="Rp1.815.500", edc_differs=True, can_go_on=False)
 BY_NAME = {scene.name: scene for scene in SCENES}
 
 
@@ -690,7 +690,7 @@ def test_each_step_of_the_close_leads_back_to_serving(qtbot: QtBot, state: Closi
 
 
 def test_why_the_edc_differs_is_typed_at_once_when_its_total_comes(qtbot: QtBot) -> None:
-    asking = replace(SEAL, edc_asked=False, can_go_on=False, busy="Menanyakan total ke EDC")
+    asking = replace(SEAL, busy="Menanyakan total ke EDC")
     window, stills = shown(qtbot, shell=on("closing"), closing=asking)
     closing = stills["closing"]
     press(window, Qt.Key.Key_F8)
@@ -711,7 +711,7 @@ def test_why_the_edc_differs_is_typed_at_once_when_its_total_comes(qtbot: QtBot)
 
 
 def test_the_total_of_the_edc_takes_no_keyboard_from_another_screen(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, shell=on("closing"), closing=replace(SEAL, edc_asked=False, can_go_on=False))
+    window, stills = shown(qtbot, shell=on("closing"), closing=SEAL)
     stills["shell"].show(on("history"))
     settle()
     stills["closing"].show(DIFFERS)

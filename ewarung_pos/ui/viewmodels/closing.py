@@ -41,8 +41,14 @@ from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine, count_l
 __all__ = ["ClosingDesk", "ClosingState", "ClosingViewModel"]
 
 
+_NO_DATA = "tidak ada data"
+
+
 class ClosingState(msgspec.Struct, frozen=True):
-    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed; `read` once the ledger has answered."""
+    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed; `read` once the ledger has answered.
+
+    `edc_asked` once the EDC was asked for its total, which ended its batch, unless it is `edc_silent`.
+    """
 
     step: int = 0
     read: bool = False
@@ -61,6 +67,7 @@ class ClosingState(msgspec.Struct, frozen=True):
     edc_total: str = ""
     edc_differs: bool = False
     edc_asked: bool = False
+    edc_silent: bool = False
     explanation: str = ""
     figures: tuple[tuple[str, str], ...] = ()
     report: Document | None = None
@@ -140,7 +147,13 @@ class ClosingViewModel(ViewModel[ClosingState]):
         elif day.state is DayState.EXPLAINED:
             step = 4 if self._state.step == 4 else 3
             self._set(
-                replace(self._state, step=step, date=date, unsent=unsent, can_go_on=step == 3 or self._edc_explained())
+                replace(
+                    self._state,
+                    step=step,
+                    date=date,
+                    unsent=unsent,
+                    can_go_on=step == 3 or _edc_explained(self._state),
+                )
             )
             self._tell_story()
         elif day.count:
@@ -260,15 +273,15 @@ class ClosingViewModel(ViewModel[ClosingState]):
         return totals, self._desk.day.goods_paid_by(totals)
 
     def _told(self, totals: DayTotals, paid: dict[str, dict[Tender, int]]) -> None:
-        self._set(
-            replace(
-                self._state,
-                story=story_of(totals, paid, self._catalogue),
-                story_agrees=totals.agrees,
-                figures=figures_of(totals),
-                till_purse=str(Rupiah(totals.purse)),
-            )
+        state = replace(
+            self._state,
+            story=story_of(totals, paid, self._catalogue),
+            story_agrees=totals.agrees,
+            figures=figures_of(totals),
+            till_purse=str(Rupiah(totals.purse)),
+            edc_differs=self._edc is not None and self._edc.amount != totals.purse,
         )
+        self._set(replace(state, can_go_on=_edc_explained(state)) if state.step == 4 else state)
 
     # -- 3 send ---------------------------------------------------------------------------------------------------
 
@@ -299,70 +312,73 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._desk.changed()
 
     def send_done(self) -> None:
-        """On to the seal, sent or not; asks the EDC for its total (once more, if it gave none)."""
-        again = self._state.step == 4 and self._state.edc_asked and self._edc is None
-        if self._state.busy or not (self._state.step == 3 or again):
+        """On to the seal, sent or not."""
+        if self._state.busy or self._state.step != 3:
             return
-        self._set(replace(self._state, step=4, notice=None, busy="Menanyakan total ke EDC"))
-        terminal = self._desk.terminal
+        state = replace(self._state, step=4, notice=None)
+        if self._desk.terminal is None:
+            state = replace(state, edc_asked=True, edc_total=_NO_DATA)
+        self._set(replace(state, can_go_on=_edc_explained(state)))
+        self._tell_story()
 
+    # -- 4 seal -------------------------------------------------------------------------------------------------------
+
+    def explain_edc(self, text: str) -> None:
+        """Why the EDC's total differs; it is recorded, the difference stays."""
+        state = replace(self._state, explanation=text, notice=None)
+        self._set(replace(state, can_go_on=_edc_explained(state)))
+
+    def seal(self) -> None:
+        """*Segel*: the EDC's total, then totals and signed head in one commit, then the Z report on paper.
+
+        Giving its total ends the EDC's batch, and nothing of it can be voided any more: so it is asked last, when
+        nothing else is in the way. Another total than ours waits for its reason, and an EDC that gives none for a
+        second press, which asks it once more.
+        """
+        state, operator = self._state, self._desk.operator()
+        if state.step != 4 or not state.can_go_on or state.busy or not operator:
+            return
+        if self._edc is not None or self._desk.terminal is None:
+            self._seal(operator)
+            return
+        self._set(replace(state, busy="Menanyakan total ke EDC", notice=None))
+        ask = partial(self._ask_edc, self._desk.terminal, operator)
+        self._runner.submit(Lane.LEDGER, self._desk.day.check_seal, lambda _: ask(), self._failed)
+
+    def _ask_edc(self, terminal: PaymentTerminal, operator: str) -> None:
         def ask() -> Settlement | None:
-            if terminal is None:
-                return None
             self._desk.reader.release()
             try:
                 return terminal.settle()
             except DeviceError:
                 return None
 
-        self._runner.submit(Lane.TERMINAL, ask, self._settled, self._failed)
+        self._runner.submit(Lane.TERMINAL, ask, lambda settled: self._settled(settled, operator), self._failed)
 
-    def _settled(self, settled: Settlement | None) -> None:
+    def _settled(self, settled: Settlement | None, operator: str) -> None:
+        silent_again = self._state.edc_silent
+
         def look() -> tuple[EdcTotals | None, tuple[DayTotals, dict[str, dict[Tender, int]]]]:
             return self._desk.day.edc_settled(settled), self._figures()
 
         def show(found: tuple[EdcTotals | None, tuple[DayTotals, dict[str, dict[Tender, int]]]]) -> None:
-            edc, (totals, paid) = found
-            self._edc = edc
-            self._told(totals, paid)
-            differs = edc is not None and edc.amount != totals.purse
-            self._set(
-                replace(
-                    self._state,
-                    busy="",
-                    edc_asked=True,
-                    edc_total=str(Rupiah(edc.amount)) if edc is not None else "tidak ada data",
-                    edc_differs=differs,
-                )
-            )
-
-            self._set(replace(self._state, can_go_on=self._edc_explained()))
+            self._edc, story = found
+            total = str(Rupiah(self._edc.amount)) if self._edc is not None else _NO_DATA
+            self._set(replace(self._state, busy="", edc_asked=True, edc_silent=self._edc is None, edc_total=total))
+            self._told(*story)
+            if self._state.can_go_on and (self._edc is not None or silent_again):
+                self._seal(operator)
 
         self._runner.submit(Lane.LEDGER, look, show, self._failed)
 
-    # -- 4 seal ---------------------------------------------------------------------------------------------------
-
-    def explain_edc(self, text: str) -> None:
-        """Why the EDC's total differs; it is recorded, the difference stays."""
-        self._set(replace(self._state, explanation=text, notice=None))
-        self._set(replace(self._state, can_go_on=self._edc_explained()))
-
-    def _edc_explained(self) -> bool:
-        state = self._state
-        return state.edc_asked and (not state.edc_differs or bool(state.explanation.strip()))
-
-    def seal(self) -> None:
-        """*Segel*: totals and signed head in one commit, then the Z report on paper."""
-        state = self._state
-        if state.step != 4 or not state.can_go_on or state.busy:
-            return
+    def _seal(self, operator: str) -> None:
         edc = self._edc
         if edc is not None:
-            edc = EdcTotals(edc.amount, edc.batch, state.explanation.strip())
-        self._set(replace(state, busy="Menyegel hari"))
+            edc = EdcTotals(edc.amount, edc.batch, self._state.explanation.strip())
+        self._set(replace(self._state, busy="Menyegel hari", notice=None))
 
         def seal() -> tuple[PrintJob, Document]:
-            _, job = self._desk.day.seal(self._desk.operator(), edc)
+            _, job = self._desk.day.seal(operator, edc)
             return job, self._desk.papers.document(job)
 
         self._runner.submit(Lane.LEDGER, seal, self._sealed, self._failed)
@@ -407,3 +423,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._set(replace(self._state, busy="", sending=False, notice=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error
+
+
+def _edc_explained(state: ClosingState) -> bool:
+    return not state.edc_differs or bool(state.explanation.strip())

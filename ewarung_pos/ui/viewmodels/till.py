@@ -201,7 +201,7 @@ class TillViewModels:
 
     def idle(self) -> None:
         """Nobody touched the till for as long as the kiosk's policy allows: the screen asks who works."""
-        if not self.counter.busy and not self.history.under_way():
+        if not self.counter.busy and not self.history.under_way() and not self.closing.state.busy:
             self.shell.sign_out()
 
     def _in_hand(self) -> str:

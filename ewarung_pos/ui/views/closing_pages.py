@@ -249,14 +249,18 @@ class SealPage(Box):
         crowded = state.story_agrees and (tight or (is_narrow(self) and state.edc_differs))
         words = "Setelah disegel, angka hari ini tidak berubah lagi."
         if state.edc_differs:
-            words = "Mau membatalkan struk? Kembali melayani, lalu Riwayat."
-        elif crowded and state.story:
+            words = "EDC sudah ditutup: struk KKS tidak bisa dibatalkan di EDC lagi."
+        elif state.edc_silent:
+            words = "Nyalakan EDC lalu Segel lagi. Bila tetap diam, hari disegel tanpa total EDC."
+        elif not state.edc_asked:
+            words = "Segel juga menutup EDC. Mau membatalkan struk? Kembali melayani dulu, lalu Riwayat."
+        if crowded and state.story and not state.edc_differs:
             words = f"Empat angka cocok. {words}"
         self._words.set_text(words)
         self._words.setVisible(not (tight and state.edc_differs))
         self._story.render_state(() if crowded else state.story, agrees=state.story_agrees)
         if not state.edc_asked:
-            words, badge = "Total EDC sedang ditanyakan", ("tunggu", Tone.INFO)
+            words, badge = "Total EDC ditanyakan saat disegel", ("nanti", Tone.INFO)
         elif state.edc_differs:
             words = f"Total EDC {state.edc_total}, menurut catatan {state.till_purse}"
             badge = ("berbeda", Tone.STOP)

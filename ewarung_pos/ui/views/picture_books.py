@@ -17,6 +17,7 @@ __all__ = [
     "CLOCK",
     "COPIED",
     "COUNTING",
+    "DIFFERS",
     "EXPLAIN",
     "HISTORY",
     "MORNING",
@@ -140,13 +141,14 @@ SEAL = replace(
     step=4,
     sending=False,
     unsent=0,
-    edc_asked=True,
-    edc_total="Rp1.911.000",
     till_purse="Rp1.911.000",
 )
+DIFFERS = replace(SEAL, edc_asked=True, edc_total="Rp1.815.500", edc_differs=True, can_go_on=False)
 SEALED = replace(
     SEAL,
     step=5,
+    edc_asked=True,
+    edc_total="Rp1.911.000",
     report=REPORT,
     report_entry="z12",
     said="Hari disegel. Laporan tutup hari sudah dicetak.",

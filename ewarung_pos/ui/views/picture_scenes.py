@@ -21,6 +21,7 @@ from ewarung_pos.ui.views.picture_books import (
     CLOCK,
     COPIED,
     COUNTING,
+    DIFFERS,
     EXPLAIN,
     HISTORY,
     MORNING,
@@ -299,10 +300,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("tutup-segel", shows(shell=on("closing"), closing=SEAL)),
     Scene(
         "tutup-segel-beda",
-        shows(
-            shell=on("closing"),
-            closing=replace(SEAL, edc_total="Rp1.815.500", edc_differs=True, can_go_on=False),
-        ),
+        shows(shell=on("closing"), closing=DIFFERS),
     ),
     Scene("tutup-disegel", shows(shell=after_the_seal(), closing=SEALED, copy=CopyState(f"{COPIED} /media/usb"))),
     Scene("sinkron", shows(shell=on("sync"), sync=SYNC)),
@@ -396,9 +394,8 @@ SCENES: tuple[Scene, ...] = (
         shows(
             shell=on("closing"),
             closing=replace(
-                SEAL,
-                edc_total="Rp1.815.500",
-                edc_differs=True,
+                DIFFERS,
+                can_go_on=True,
                 explanation="Bu Suminah belum membayar",
                 notice=trouble("not_entitled", "text_name"),
             ),
@@ -437,6 +434,10 @@ SCENES: tuple[Scene, ...] = (
                 HISTORY, read=True, said="Dibatalkan. Kembalikan tunai Rp1.015.700. Struk pembatalan nomor 0035."
             ),
         ),
+    ),
+    Scene(
+        "tutup-segel-edc-diam",
+        shows(shell=on("closing"), closing=replace(SEAL, edc_asked=True, edc_silent=True, edc_total="tidak ada data")),
     ),
 )
 """Every state, in the order of a day; then what is seldom seen."""

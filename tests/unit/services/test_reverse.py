@@ -7,11 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ewarung_pos.domain.journal import AttemptSettled, Reversed
+from ewarung_pos.domain.journal import AttemptSettled, Reversed, SettingsChanged
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DayNotOpen, NotAuthorised, NotEntitled, RuleViolation
-from ewarung_pos.ports import Attempt, Declined, PaymentOutcome, Unknown
+from ewarung_pos.ports import Attempt, Declined, PaymentOutcome, Settlement, Unknown
 from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import Reversal, ReversalReason, ReverseService
 from tests.till_kit import TillKit, till_kit
@@ -137,6 +137,19 @@ def test_a_void_asks_for_the_debit_as_the_terminal_knew_it(shop: TillKit) -> Non
         "barang_salah",
     )
     assert shop.redeem.open_attempts() == (attempt,)
+
+
+def test_a_debit_of_a_batch_that_the_edc_ended_is_not_voided_and_a_later_one_is(shop: TillKit) -> None:
+    before = buy(shop, shop.card("TUKINAH"), purse("telur-1", 2))
+    shop.day.edc_settled(Settlement(58_000, "000001"))
+    after = buy(shop, shop.card("SUMINAH"), purse("telur-1", 1))
+    with shop.ledger.write() as uow:
+        uow.append(SettingsChanged("columns", "32", "48"))
+    with pytest.raises(NotEntitled, match="settled") as caught:
+        begin_void(shop, before)
+    assert caught.value.reason == "edc_settled"
+    assert shop.redeem.open_attempts() == ()
+    assert begin_void(shop, after).entry == after.entry.id
 
 
 def test_a_proven_void_gives_goods_rights_and_shadow_back(shop: TillKit) -> None:

@@ -8,7 +8,7 @@ from ewarung_pos.ui.viewmodels.closing_sheet import CountRow
 from tests.unit.services.counter import facts
 from tests.unit.viewmodels.till import ScriptedTill
 
-__all__ = ["ask_edc", "begin", "closed", "count", "explain", "notice", "row", "seal", "state", "up_to_the_edc"]
+__all__ = ["begin", "closed", "count", "explain", "notice", "row", "seal", "state", "to_the_seal", "up_to_the_seal"]
 
 
 def state(till: ScriptedTill) -> ClosingState:
@@ -39,7 +39,7 @@ def explain(till: ScriptedTill, pin: str = "") -> None:
     till.settle()
 
 
-def ask_edc(till: ScriptedTill) -> None:
+def to_the_seal(till: ScriptedTill) -> None:
     till.vm.closing.send_done()
     till.settle()
 
@@ -58,8 +58,8 @@ def notice(till: ScriptedTill) -> str:
     return found.code if found is not None else ""
 
 
-def up_to_the_edc(till: ScriptedTill) -> None:
+def up_to_the_seal(till: ScriptedTill) -> None:
     begin(till)
     count(till)
     explain(till)
-    ask_edc(till)
+    to_the_seal(till)

@@ -11,7 +11,6 @@ from ewarung_pos.ui.viewmodels.closing_sheet import REASONS
 from ewarung_pos.ui.viewmodels.counter_state import Phase
 from tests.unit.services.counter import DAY_MS, RICE, facts
 from tests.unit.viewmodels.closing import (
-    ask_edc,
     begin,
     closed,
     count,
@@ -20,7 +19,8 @@ from tests.unit.viewmodels.closing import (
     row,
     seal,
     state,
-    up_to_the_edc,
+    to_the_seal,
+    up_to_the_seal,
 )
 from tests.unit.viewmodels.till import LEADER, ScriptedTill
 
@@ -48,11 +48,14 @@ def test_an_evening_without_differences(evening: ScriptedTill) -> None:
     assert state(evening).story_agrees
     explain(evening)
     assert (state(evening).step, state(evening).sending) == (3, False)
-    ask_edc(evening)
-    assert (state(evening).step, state(evening).till_purse, state(evening).edc_total) == (4, "Rp29.000", "Rp29.000")
-    assert (state(evening).edc_differs, state(evening).can_go_on, state(evening).busy) == (False, True, "")
+    to_the_seal(evening)
+    assert (state(evening).step, state(evening).till_purse, state(evening).edc_asked) == (4, "Rp29.000", False)
+    assert (state(evening).can_go_on, state(evening).busy) == (True, "")
+    assert "settle" not in evening.edc.asked
     assert ("Nilai jatah", "Rp135.000") in state(evening).figures
     seal(evening)
+    assert evening.edc.asked.count("settle") == 1
+    assert (state(evening).edc_total, state(evening).edc_differs) == ("Rp29.000", False)
     assert state(evening).step == 5
     assert state(evening).said == "Hari disegel. Laporan tutup hari sudah dicetak."
     assert state(evening).report == evening.paper.papers[-1]
@@ -70,7 +73,7 @@ def test_a_day_without_any_customer_closes_too(shut: ScriptedTill) -> None:
     assert (state(shut).step, state(shut).rows, state(shut).can_go_on) == (1, (), True)
     count(shut)
     explain(shut)
-    ask_edc(shut)
+    to_the_seal(shut)
     seal(shut)
     assert state(shut).step == 5
     assert state(shut).story == ()
@@ -146,7 +149,7 @@ def test_a_refusal_does_not_outlive_the_close_that_was_its_reason(evening: Scrip
     evening.to("closing")
     count(evening)
     explain(evening)
-    ask_edc(evening)
+    to_the_seal(evening)
     seal(evening)
     sealed = len(facts(evening.kit))
     evening.to("counter")
@@ -164,7 +167,7 @@ def test_a_refusal_does_not_outlive_the_close_that_was_its_reason(evening: Scrip
 
 
 def test_serving_can_be_taken_up_again_up_to_the_seal(evening: ScriptedTill) -> None:
-    up_to_the_edc(evening)
+    up_to_the_seal(evening)
     assert state(evening).step == 4
     evening.vm.closing.back_to_serving()
     evening.settle()
@@ -173,7 +176,7 @@ def test_serving_can_be_taken_up_again_up_to_the_seal(evening: ScriptedTill) -> 
 
 
 def test_a_seal_that_is_being_set_is_not_called_off(evening: ScriptedTill) -> None:
-    up_to_the_edc(evening)
+    up_to_the_seal(evening)
     evening.vm.closing.seal()
     evening.vm.closing.back_to_serving()
     evening.settle()
@@ -212,7 +215,7 @@ def test_the_first_figure_says_what_paid_for_the_goods_on_screen_and_paper(till:
     count(till)
     assert state(till).story[0].text == "beras: jatah 10 kg + tunai 5 kg"
     explain(till)
-    ask_edc(till)
+    to_the_seal(till)
     seal(till)
     paper = "\n".join(text_lines(till.paper.papers[-1], 32))
     assert "jatah 10 kg + tunai 5 kg" in paper
@@ -350,6 +353,6 @@ def test_a_city_that_cannot_be_reached_does_not_keep_the_day_open(evening: Scrip
     evening.vm.closing.send()
     evening.settle()
     assert notice(evening) == "server_unreachable"
-    ask_edc(evening)
+    to_the_seal(evening)
     seal(evening)
     assert state(evening).step == 5

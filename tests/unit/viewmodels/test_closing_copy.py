@@ -10,13 +10,13 @@ from ewarung_pos.ports import Lane, LedgerCopy
 from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
 from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState
 from tests.unit.services.counter import DAY_MS
-from tests.unit.viewmodels.closing import seal, state, up_to_the_edc
+from tests.unit.viewmodels.closing import seal, state, up_to_the_seal
 from tests.unit.viewmodels.till import ScriptedTill
 
 
 @pytest.fixture
 def sealing(evening: ScriptedTill) -> ScriptedTill:
-    up_to_the_edc(evening)
+    up_to_the_seal(evening)
     return evening
 
 

@@ -9,7 +9,7 @@ from ewarung_pos.domain.journal import ReceiptPrinted, Redeemed
 from ewarung_pos.errors import LedgerFull, PrinterNotReady
 from ewarung_pos.ui.viewmodels.counter_state import Mark, Phase
 from tests.unit.services.counter import DAY_MS, facts, ration, serve
-from tests.unit.viewmodels.closing import ask_edc, begin, count, explain, seal
+from tests.unit.viewmodels.closing import begin, count, explain, seal, to_the_seal
 from tests.unit.viewmodels.till import ScriptedTill
 
 # --- Selesai ---------------------------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def test_once_the_day_is_sealed_the_counter_says_so_and_not_that_it_is_unopened(
     begin(till)
     count(till)
     explain(till)
-    ask_edc(till)
+    to_the_seal(till)
     seal(till)
     till.to("counter")
     assert (till.counter.day_open, till.counter.day_sealed) == (False, True)

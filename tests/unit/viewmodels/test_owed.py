@@ -9,7 +9,7 @@ from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ui.viewmodels.counter_state import Phase
 from ewarung_pos.ui.viewmodels.owed import OwedDesk, OwedViewModel
 from tests.unit.services.counter import cash, ration, serve
-from tests.unit.viewmodels.closing import seal, up_to_the_edc
+from tests.unit.viewmodels.closing import seal, up_to_the_seal
 from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill
 
 
@@ -93,7 +93,7 @@ def test_what_was_reversed_is_printed_and_not_named(till: ScriptedTill) -> None:
 
 
 def test_a_paper_of_a_day_that_is_closed_names_nobody(evening: ScriptedTill) -> None:
-    up_to_the_edc(evening)
+    up_to_the_seal(evening)
     evening.paper.failures = [PrinterNotReady(reason="paper_out")]
     seal(evening)
     evening.power_cut()
