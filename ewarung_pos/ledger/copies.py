@@ -106,7 +106,7 @@ class LedgerCopies:
         return self._told(said.entries, Path(said.path))
 
     def newest(self) -> LedgerCopy | None:
-        """The newest one that is there now, by its name.
+        """The newest one of this epoch that is there now, by its name.
 
         Raises:
             ConfigError: the place is not there, or went while it was looked at (`backup_dir`).
@@ -114,7 +114,8 @@ class LedgerCopies:
         identity = self._reader().identity()
         if identity is None or (self._own and not self._directory.exists()):
             return None
-        found = max(_copies(self._directory, identity.device), default=None)
+        copies = _copies(self._directory, identity.device)
+        found = max((each for each in copies if each.epoch == identity.epoch), default=None)
         return None if found is None else self._told(found.entries, found.path)
 
     def close(self) -> None:

@@ -145,6 +145,12 @@ class Queries(ABC):
         with self._snapshot() as execute:
             return execute("SELECT 1 FROM business_day WHERE date = ?", (date.iso,)).fetchone() is not None
 
+    def last_seal(self) -> int:
+        """Place of the newest seal of a day; 0 before the first."""
+        with self._snapshot() as execute:
+            (seq,) = execute("SELECT max(closed_seq) FROM business_day").fetchone()
+        return seq or 0
+
     # -- the counter -------------------------------------------------------------------------------------------------
 
     def catalogue(self) -> Catalogue:

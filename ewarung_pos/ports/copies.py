@@ -32,7 +32,7 @@ class Copies(Protocol):
         ...
 
     def newest(self) -> LedgerCopy | None:
-        """The newest one that is there now.
+        """The newest one of this epoch that is there now.
 
         Raises:
             ConfigError: the place is not there (`backup_dir`).

@@ -219,6 +219,10 @@ class LedgerReader(Protocol):
         """Whether there was a business day of that date."""
         ...
 
+    def last_seal(self) -> int:
+        """Place of the newest seal of a day; 0 before the first."""
+        ...
+
     def clock(self) -> ClockMemory:
         """What is remembered of time over a restart."""
         ...

@@ -1,12 +1,14 @@
-"""The copy of the ledger that follows the seal of a day: what became of it, and making it again."""
+"""The copy of the ledger that follows the seal of a day: what became of it, making it again, and catching up on it."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import msgspec
 from msgspec.structs import replace
 
 from ewarung_pos.errors import PosError
-from ewarung_pos.ports import Clock, Copies, Lane, LedgerCopy, TaskRunner
+from ewarung_pos.ports import Clock, Copies, Lane, Ledger, LedgerCopy, TaskRunner
 from ewarung_pos.ui.text import Trouble, trouble_of
 from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
 from ewarung_pos.ui.viewmodels.base import ViewModel
@@ -38,9 +40,14 @@ class CopyState(msgspec.Struct, frozen=True):
 class CopyViewModel(ViewModel[CopyState]):
     """A verified copy, on a lane of its own: nobody waits for it."""
 
-    def __init__(self, copies: Copies, clock: Clock, runner: TaskRunner) -> None:
+    def __init__(
+        self, copies: Copies, ledger: Ledger, clock: Clock, runner: TaskRunner, failed: Callable[[Trouble], None]
+    ) -> None:
+        """`failed` hears why a copy that nobody looks for could not be made."""
         super().__init__(CopyState())
         self._copies = copies
+        self._ledger = ledger
+        self._told = failed
         self._clock = clock
         self._runner = runner
 
@@ -53,6 +60,26 @@ class CopyViewModel(ViewModel[CopyState]):
         """*Salin lagi*, once the one after the seal is over."""
         if self._state not in (CopyState(), CopyState(COPYING)):
             self.begin()
+
+    def catch_up(self) -> None:
+        """A day begins: copy now if no copy holds the last seal. Who goes home after it ends the one under way."""
+
+        def lacks() -> bool:
+            sealed = self._ledger.read().last_seal()
+            newest = self._copies.newest() if sealed else None
+            return bool(sealed) and (newest is None or newest.entries < sealed)
+
+        def looked(lacking: bool) -> None:
+            if lacking:
+                self._set(CopyState(COPYING))
+                self._runner.submit(Lane.COPY, self._copies.make, self._copied, failed)
+
+        def failed(error: Exception) -> None:
+            self._failed(error)
+            if self._state.trouble is not None:
+                self._told(self._state.trouble)
+
+        self._runner.submit(Lane.COPY, lacks, looked, failed)
 
     def _copied(self, made: LedgerCopy) -> None:
         words = copied_words(made, self._clock.now().wall)

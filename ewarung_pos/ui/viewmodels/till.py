@@ -155,7 +155,7 @@ class TillViewModels:
         self.day = DayOpenViewModel(
             s.ledger, s.day, s.health, s.clocks, s.operators, s.clock, runner, operator, self._opened, self._changed
         )
-        self.copy = CopyViewModel(s.copies, s.clock, runner)
+        self.copy = CopyViewModel(s.copies, s.ledger, s.clock, runner, self.shell.tell)
         self.closing = ClosingViewModel(
             ClosingDesk(
                 s.ledger,
@@ -261,6 +261,7 @@ class TillViewModels:
     def _opened(self) -> None:
         self._changed()
         self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
+        self.copy.catch_up()
         self.shell.go("counter")
 
     def _serving(self) -> None:

@@ -165,6 +165,13 @@ def test_a_till_that_closes_does_not_wait_for_a_copy(copies: Make) -> None:
         slow.make()
 
 
+def test_a_copy_of_another_epoch_is_none_of_this_ledger(copies: Make, kiosk: SqlLedger, stick: Path) -> None:
+    (stick / "ledger-EW-0001-2-00009999.db").write_bytes(b"")
+    assert copies().newest() is None
+    made = copies().make()
+    assert copies().newest() == made
+
+
 def test_a_ledger_without_a_kiosk_has_no_newest_copy(empty: SqlLedger, tmp_path: Path, stick: Path) -> None:
     assert LedgerCopies(tmp_path, stick, own=False, reader=empty.read).newest() is None
     assert keep_copy(tmp_path / "ledger.db", KEY, stick).entries == 0

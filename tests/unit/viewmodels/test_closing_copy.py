@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerFull
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError, LedgerFull
 from ewarung_pos.ports import Lane, LedgerCopy
 from ewarung_pos.ui.text_copies import SAME_DISK, copied_words
 from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState
@@ -92,6 +92,63 @@ def test_it_is_asked_for_once_at_a_time_and_never_before_the_seal(sealing: Scrip
     sealing.vm.copy.again()
     sealing.settle()
     assert len(sealing.stick.made) == 2
+
+
+# --- the next morning ------------------------------------------------------------------------------------------------
+
+
+def open_tomorrow(till: ScriptedTill) -> None:
+    till.kit.clock.ms += DAY_MS
+    till.to("day")
+    till.vm.day.open()
+    till.settle()
+    assert till.vm.shell.state.screen == "counter"
+
+
+def test_a_copy_that_the_evening_did_not_finish_is_made_in_the_morning(sealing: ScriptedTill) -> None:
+    sealing.stick.failures = [LedgerError(reason="copy_stopped")]
+    seal(sealing)
+    assert sealing.stick.made == []
+    open_tomorrow(sealing)
+    assert len(sealing.stick.made) == 1
+    assert sealing.stick.made[0].entries >= sealing.kit.ledger.read().last_seal() > 0
+    assert sealing.vm.shell.state.notice is None
+
+
+def test_an_older_copy_does_not_count_for_the_last_seal(sealing: ScriptedTill) -> None:
+    sealing.stick.make()
+    sealing.stick.failures = [LedgerError(reason="copy_stopped")]
+    seal(sealing)
+    open_tomorrow(sealing)
+    assert len(sealing.stick.made) == 2
+
+
+def test_a_copy_that_holds_the_last_seal_is_not_made_again(sealing: ScriptedTill) -> None:
+    seal(sealing)
+    open_tomorrow(sealing)
+    assert len(sealing.stick.made) == 1
+    assert sealing.vm.copy.state.copied.startswith("Salinan terakhir")
+
+
+def test_before_the_first_seal_there_is_nothing_to_catch_up_on(shut: ScriptedTill) -> None:
+    open_tomorrow(shut)
+    assert shut.stick.made == []
+
+
+@pytest.mark.parametrize("at_the_look", [True, False])
+def test_a_copy_that_cannot_be_made_in_the_morning_is_told_to_who_opens(
+    sealing: ScriptedTill, monkeypatch: pytest.MonkeyPatch, at_the_look: bool
+) -> None:
+    away = ConfigError(reason="backup_dir")
+    sealing.stick.failures = [away, away]
+    seal(sealing)
+    if at_the_look:
+        monkeypatch.setattr(sealing.stick, "newest", lambda: (_ for _ in ()).throw(away))
+    open_tomorrow(sealing)
+    told = sealing.vm.shell.state.notice
+    assert told is not None
+    assert (told.code, told.tone) == ("config.backup_dir", "look")
+    assert sealing.kit.day.today().serving
 
 
 @pytest.mark.parametrize(

@@ -133,16 +133,17 @@ class CityLine:
 class Stick:
     """Where copies go: `failures` are raised, the next one first; without one a copy is made."""
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, kit: TillKit) -> None:
         self.failures: list[Exception] = []
         self.made: list[LedgerCopy] = []
         self.same_disk = False
-        self._clock = clock
+        self._kit = kit
 
     def make(self) -> LedgerCopy:
         if self.failures:
             raise self.failures.pop(0)
-        self.made.append(LedgerCopy("/media/usb", self._clock.ms, 7, self.same_disk))
+        entries = self._kit.ledger.read().head().seq
+        self.made.append(LedgerCopy("/media/usb", self._kit.clock.ms, entries, self.same_disk))
         return self.made[-1]
 
     def newest(self) -> LedgerCopy | None:
@@ -283,7 +284,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     kit.operators = OperatorService(ledger, kit.clock, (PEPPER,), QUICK)
     kit.papers = PaperService(ledger)
     kit.health = HealthService(ledger, kit.clock, lambda: kit.offset[0])
-    paper, files, runner, copies = PaperTray(), PaperTray(), SteppedRunner(), Stick(kit.clock)
+    paper, files, runner, copies = PaperTray(), PaperTray(), SteppedRunner(), Stick(kit)
     files.paper = "pdf"
     services = Services(
         ledger=ledger,
