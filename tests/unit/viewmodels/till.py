@@ -29,7 +29,7 @@ from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.ui.runners import SteppedRunner
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
-from tests.till_kit import PEPPER, QUICK, FakeClock, TillKit, till_kit
+from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
 from tests.unit.services.counter import PaperTray
 from tests.unit.services.counter import approved as approval
 
