@@ -11,6 +11,7 @@ __all__ = ["AT_THE_COUNTER"]
 _next_card = partial(said, safe=NOTHING, button="Kartu berikutnya")
 _no_money = partial(said, safe=NOTHING)
 _basket = partial(said, safe=NOTHING, button="Kembali ke keranjang")
+_form = partial(said, safe=NOTHING, button="Kembali mengisi")
 _doubt = partial(said, safe=HELD, button="Tanya EDC lagi", action="inquire")
 _not_voided = partial(said, safe="Struk yang asli tetap berlaku. Tidak ada yang diubah.")
 
@@ -38,6 +39,29 @@ _LEAVING: dict[str, Trouble] = {
         "Tunggu sampai barang diserahkan.",
         safe=HELD,
         button="Kembali menunggu",
+    ),
+    "leave.close_void": said(
+        "Tutup kasir?",
+        "Pembatalan di EDC sedang berjalan.",
+        "Tunggu sampai EDC menjawab.",
+        safe=HELD,
+        button="Kembali menunggu",
+    ),
+    "leave.close_sealing": said(
+        "Tutup kasir?",
+        "Hari sedang disegel.",
+        "Tunggu sampai laporan tutup hari dicetak.",
+        button="Kembali menunggu",
+    ),
+    "leave.close_delivery": _form(
+        "Tutup kasir?",
+        "Barang masuk yang sedang diisi belum dicatat.",
+        "Catat dulu, atau buang isiannya dan tutup kasir.",
+    ),
+    "leave.close_count": _form(
+        "Tutup kasir?",
+        "Isian Tutup Hari belum dicatat.",
+        "Lanjutkan dulu, atau buang isiannya dan tutup kasir.",
     ),
 }
 

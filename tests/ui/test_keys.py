@@ -12,11 +12,12 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QLineEdit, QWidget
 from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
-from ewarung_pos.ui.text import trouble
+from ewarung_pos.ui.text import TROUBLES, trouble
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.stock import StockRow
+from ewarung_pos.ui.views import leaving
 from ewarung_pos.ui.views.basket import BasketPage
 from ewarung_pos.ui.views.closing_sheet import SheetPage
 from ewarung_pos.ui.views.doubt import SlipForm
@@ -348,6 +349,10 @@ def test_the_window_stays_open_until_its_question_is_answered(qtbot: QtBot) -> N
     press(window, Qt.Key.Key_Y, Qt.KeyboardModifier.AltModifier)
     assert not window.isVisible()
     assert ("sign_out",) not in shell.calls
+
+
+def test_everything_that_is_asked_about_has_a_word_for_the_way_on() -> None:
+    assert set(leaving._ANYWAY) == {code for code in TROUBLES if code.startswith("leave.")}
 
 
 def test_a_till_that_met_a_bug_closes_without_a_question(qtbot: QtBot) -> None:

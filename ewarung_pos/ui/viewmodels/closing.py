@@ -117,6 +117,17 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._edc: EdcTotals | None = None
         self._catalogue = Catalogue()
 
+    @property
+    def half_entered(self) -> bool:
+        """Whether a count, a reason or an explanation is being entered that no entry holds yet."""
+        state = self._state
+        typed = {
+            1: any(row.counted is not None for row in state.rows),
+            2: any(row.reason or row.note for row in state.rows),
+            4: bool(state.explanation),
+        }
+        return typed.get(state.step, False)
+
     def activate(self) -> None:
         """Go on where the day stands."""
 

@@ -46,6 +46,9 @@ PRINTER_WORDS: dict[str, tuple[str, str]] = {
 }
 """What the lamp says of the printer, by the reason of its state; a silent one is not called ready."""
 
+_SCREEN_OF = {"delivery": "stock", "count": "closing", "sealing": "closing", "void": "history"}
+"""Where it is, what would be lost; all else is at the counter."""
+
 READERS: dict[str, str] = {"ecr": "EDC", "pcsc": "Chip", "stripe": "Gesek"}
 """What the counter calls the reader, by `CardReader.source`."""
 
@@ -63,7 +66,7 @@ class LampState(msgspec.Struct, frozen=True):
 class ShellState(msgspec.Struct, frozen=True):
     """`operators` are (code, name) to choose from while nobody is signed in; `locked` are codes of theirs.
 
-    `asks` is the question before a basket is thrown away.
+    `asks` is the question before a basket, or something half entered, is thrown away.
     `recovered` says what was recorded before the till died, until it was read; only to who is signed in.
     """
 
@@ -89,7 +92,8 @@ class ShellViewModel(ViewModel[ShellState]):
     """Commands of the frame.
 
     `show` tells the composition which screen is in front; `in_hand` says what the counter would lose now: a `basket`,
-    the sight of what is being paid (`paying`), or nothing.
+    the sight of what is being paid (`paying`), or nothing. `unsaved` says what the till's end would lose beside it: a
+    half-entered `delivery` or `count`, the sight of a `void` or `sealing`, or nothing.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class ShellViewModel(ViewModel[ShellState]):
         runner: TaskRunner,
         show: Callable[[str, str], None],
         in_hand: Callable[[], str],
+        unsaved: Callable[[], str],
     ) -> None:
         super().__init__(ShellState())
         self._ledger = ledger
@@ -114,6 +119,7 @@ class ShellViewModel(ViewModel[ShellState]):
         self._runner = runner
         self._show = show
         self._in_hand = in_hand
+        self._unsaved = unsaved
 
     _halted: Trouble | None = None
     _recovered: str = ""
@@ -254,20 +260,27 @@ class ShellViewModel(ViewModel[ShellState]):
         return bool(self._state.operator) and self._ask("close")
 
     def _ask(self, what: str) -> bool:
-        found = self._in_hand()
+        found = self._lost_by(what)
         if found:
-            self._set(replace(self._state, asks=trouble("leave", f"{what}_paying" if found == "paying" else what)))
+            self._set(replace(self._state, asks=trouble("leave", what if found == "basket" else f"{what}_{found}")))
         return bool(found)
+
+    def _lost_by(self, what: str) -> str:
+        """What would be lost; who signs out finds her delivery and her count again."""
+        return self._in_hand() or (self._unsaved() if what == "close" else "")
 
     def stay(self) -> None:
         """Nobody leaves: back to what is in hand."""
+        asked = self._state.asks.code.rpartition("_")[2] if self._state.asks is not None else ""
         self._set(replace(self._state, asks=None))
-        if self._state.screen != "counter":
-            self.go("counter")
+        screen = _SCREEN_OF.get(asked, "counter")
+        if self._state.screen != screen:
+            self.go(screen)
 
     def look_again(self) -> None:
-        """The counter went on: with nothing in hand any more there is nothing to ask."""
-        if self._state.asks is not None and not self._in_hand():
+        """A screen went on: with nothing to lose any more there is nothing to ask."""
+        asks = self._state.asks
+        if asks is not None and not self._lost_by("close" if asks.code.startswith("leave.close") else "sign_out"):
             self._set(replace(self._state, asks=None))
 
     def sign_out(self) -> None:

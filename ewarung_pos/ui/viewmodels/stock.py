@@ -76,6 +76,12 @@ class StockViewModel(ViewModel[StockState]):
         self._operator = operator
         self._changed = changed
 
+    @property
+    def half_entered(self) -> bool:
+        """Whether a delivery is being entered."""
+        state = self._state
+        return state.mode == "receive" and bool(state.supplier or state.note or any(r.receiving for r in state.rows))
+
     def activate(self) -> None:
         """Read the shelf again; a delivery half entered stays."""
 

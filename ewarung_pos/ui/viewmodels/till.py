@@ -101,6 +101,7 @@ class TillViewModels:
             runner,
             self._shown,
             self._in_hand,
+            self._unsaved,
         )
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier)
@@ -150,7 +151,6 @@ class TillViewModels:
         )
         self._printer_watch = PrinterWatch(s.printer, runner, self.shell.tick)
         self.doubt.subscribe(self._doubt_shown)
-        self.counter.subscribe(lambda _: self.shell.look_again())
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
         self.day = DayOpenViewModel(
             s.ledger, s.day, s.health, s.clocks, s.operators, s.clock, runner, operator, self._opened, self._changed
@@ -173,6 +173,8 @@ class TillViewModels:
             ),
             runner,
         )
+        for screen in (self.counter, self.history, self.stock, self.closing):
+            screen.subscribe(lambda _: self.shell.look_again())
         self._screens: dict[str, Callable[[], None]] = {
             "counter": self.counter.activate,
             "history": self.history.activate,
@@ -206,6 +208,15 @@ class TillViewModels:
 
     def _in_hand(self) -> str:
         return self.counter.in_hand()
+
+    def _unsaved(self) -> str:
+        if self.history.under_way():
+            return "void"
+        if self.closing.state.busy:
+            return "sealing"
+        if self.stock.half_entered:
+            return "delivery"
+        return "count" if self.closing.half_entered else ""
 
     def _under_way(self) -> frozenset[str]:
         return frozenset((self.counter.under_way(), self.history.under_way()))

@@ -1,4 +1,4 @@
-"""Asked before a basket is thrown away: somebody else comes to the till, or its window is closed."""
+"""Asked before something is thrown away: somebody else comes to the till, or its window is closed."""
 
 from __future__ import annotations
 
@@ -18,6 +18,10 @@ _ANYWAY = {
     "leave.close": "Buang, tutup kasir",
     "leave.sign_out_paying": "Ganti petugas",
     "leave.close_paying": "Tutup kasir",
+    "leave.close_void": "Tutup kasir",
+    "leave.close_sealing": "Tutup kasir",
+    "leave.close_delivery": "Buang, tutup kasir",
+    "leave.close_count": "Buang, tutup kasir",
 }
 
 

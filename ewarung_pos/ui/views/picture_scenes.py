@@ -436,6 +436,14 @@ SCENES: tuple[Scene, ...] = (
         ),
     ),
     Scene(
+        "pergi-barang-masuk",
+        shows(shell=replace(on("stock"), asks=trouble("leave", "close_delivery")), stock=RECEIVING),
+    ),
+    Scene(
+        "pergi-hitungan",
+        shows(shell=replace(on("closing"), asks=trouble("leave", "close_count")), closing=COUNTING),
+    ),
+    Scene(
         "tutup-segel-edc-diam",
         shows(shell=on("closing"), closing=replace(SEAL, edc_asked=True, edc_silent=True, edc_total="tidak ada data")),
     ),

@@ -17,6 +17,7 @@ from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.counter_state import Phase
 from ewarung_pos.ui.viewmodels.shell import SCREENS, ShellState
 from tests.unit.services.counter import DAY_MS, facts
+from tests.unit.viewmodels.closing import begin, count, explain, to_the_seal
 from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, assembled
 
 
@@ -163,6 +164,84 @@ def test_a_basket_is_asked_about_before_the_till_is_closed(till: ScriptedTill) -
     assert asked(till) == "leave.close"
     till.to("history")
     assert asked(till) == ""
+
+
+def enter_a_delivery(till: ScriptedTill) -> None:
+    till.to("stock")
+    till.vm.stock.begin_receiving()
+    till.vm.stock.describe("Bulog", "")
+
+
+def test_a_half_entered_delivery_is_asked_about_before_the_till_is_closed(till: ScriptedTill) -> None:
+    till.to("stock")
+    till.vm.stock.begin_receiving()
+    assert not till.vm.shell.ask_before_close()
+    till.vm.stock.describe("Bulog", "")
+    till.to("history")
+    assert till.vm.shell.ask_before_close()
+    assert asked(till) == "leave.close_delivery"
+    till.vm.shell.stay()
+    till.settle()
+    assert (asked(till), state(till).screen, till.vm.stock.state.supplier) == ("", "stock", "Bulog")
+    assert till.vm.shell.ask_before_close()
+    till.vm.stock.back()  # thrown away by hand
+    assert asked(till) == ""
+    assert not till.vm.shell.ask_before_close()
+
+
+def test_who_signs_out_finds_her_delivery_again(till: ScriptedTill) -> None:
+    enter_a_delivery(till)
+    till.vm.shell.leave()
+    till.settle()
+    assert (state(till).operator, asked(till)) == ("", "")
+    till.vm.shell.sign_in("siti", SITI)
+    till.settle()
+    assert till.vm.stock.state.supplier == "Bulog"
+
+
+def test_what_the_close_has_not_recorded_is_asked_about_before_the_till_is_closed(evening: ScriptedTill) -> None:
+    closing = evening.vm.closing
+    assert not evening.vm.shell.ask_before_close()
+    begin(evening)
+    assert not evening.vm.shell.ask_before_close()
+    closing.set_count("gula-1", 12)
+    assert evening.vm.shell.ask_before_close()
+    assert asked(evening) == "leave.close_count"
+    evening.to("counter")
+    evening.vm.shell.ask_before_close()
+    evening.vm.shell.stay()
+    evening.settle()
+    assert (state(evening).screen, asked(evening)) == ("closing", "")
+    count(evening, gula_1=1)
+    assert not evening.vm.shell.ask_before_close()  # the count is an entry now
+    closing.choose_reason("gula-1", "bocor")
+    assert evening.vm.shell.ask_before_close()
+    explain(evening)
+    assert not evening.vm.shell.ask_before_close()
+    to_the_seal(evening)
+    closing.seal()
+    assert evening.vm.shell.ask_before_close()
+    assert asked(evening) == "leave.close_sealing"
+    evening.settle()
+    assert asked(evening) == ""
+    assert not evening.vm.shell.ask_before_close()
+
+
+def test_a_void_that_the_edc_works_on_is_asked_about_until_it_is_done(till: ScriptedTill) -> None:
+    till.buy("SUMINAH", telur_1=1)
+    till.vm.counter.finish()
+    till.to("history")
+    history = till.vm.history
+    history.open(history.state.rows[0].entry)
+    till.settle()
+    history.ask_reversal()
+    history.choose_reason("jumlah_salah")
+    history.confirm_reversal(LEADER)
+    assert till.runner.pump(lambda: bool(history.under_way()))
+    assert till.vm.shell.ask_before_close()
+    assert asked(till) == "leave.close_void"
+    till.settle()
+    assert (asked(till), history.under_way()) == ("", "")
 
 
 def test_what_is_being_paid_is_asked_about_until_it_is_done(till: ScriptedTill) -> None:
