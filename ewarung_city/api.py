@@ -20,19 +20,18 @@ from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.openapi.plugins import JsonRenderPlugin
-from litestar.openapi.spec import OpenAPIType, Reference, Schema
+from litestar.openapi.spec import Reference, Schema
 from litestar.params import JSONBody, PathParameter, QueryParameter
-from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 
-from ewarung_city import attest, enrolment, feed, intake
+from ewarung_city import attest, enrolment, feed, grants, intake, recalls
 from ewarung_city.exchange import App, Caller, SignedExchange, whereabouts
 from ewarung_city.keys import CityKeys
+from ewarung_city.openapi import DESCRIPTION, WireTypes
 from ewarung_city.reading import decode_push
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
 from ewarung_pos.domain.bounds import EXACT
-from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.errors import PosError, ServerBusy, Unauthorised
 from ewarung_pos.sync.protocol import (
@@ -44,6 +43,8 @@ from ewarung_pos.sync.protocol import (
     Enrol,
     Enrolled,
     EnrolPending,
+    Grant,
+    GrantRequest,
     Hello,
     Mode,
     Problem,
@@ -102,16 +103,16 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
         return store.turn(f"nonce {caller.device}", lambda tx: _first(tx, caller, nonce, now_s, until_s))
 
     app = Litestar(
-        [enrol, hello, push, pull, attest_day, Router("/", route_handlers=[health], opt=_PUBLIC)],
+        [enrol, hello, push, pull, ask_rights, attest_day, Router("/", route_handlers=[health], opt=_PUBLIC)],
         guards=[_proved],
         openapi_config=OpenAPIConfig(
             title="eWarung city",
             version=f"{SCHEMA}.0.0",
-            description=_DESCRIPTION,
+            description=DESCRIPTION,
             render_plugins=[JsonRenderPlugin(path=["/openapi.json", "/"])],
             openapi_router=Router("/schema", route_handlers=[], opt=_PUBLIC, include_in_schema=False),
         ),
-        plugins=[_WireTypes()],
+        plugins=[WireTypes()],
         exception_handlers={
             _Refusal: _refusal,
             PosError: _expected,
@@ -183,6 +184,7 @@ class _Verbatim(AbstractDTO[Any], ABC):
 
 _ENROL = msgspec.json.Decoder(Enrol)
 _HELLO = msgspec.json.Decoder(Hello)
+_GRANT = msgspec.json.Decoder(GrantRequest)
 
 
 class _EnrolBody(_Verbatim):
@@ -197,6 +199,13 @@ class _HelloBody(_Verbatim):
     def message(value: bytes) -> Hello:
         """A HELLO."""
         return _HELLO.decode(value)
+
+
+class _GrantBody(_Verbatim):
+    @staticmethod
+    def message(value: bytes) -> GrantRequest:
+        """A GRANT_REQ."""
+        return _GRANT.decode(value)
 
 
 class _PushBody(_Verbatim):
@@ -297,15 +306,44 @@ def pull(
     _timely(caller)
 
     def work(tx: Tx) -> StatePage:
-        held = tx.one(schema.epoch, device=caller.device, epoch=caller.epoch)
-        if held is None or held["state"] != "active" or held["mode"] != Mode.NORMAL.value:
-            raise _Refusal(403, "Upload only until a person decided", "upload_only")
-        if acked_seq is not None and (acked_seq, acked_hash) != (int(held["acked_seq"]), held["acked_hash"]):
-            raise _Refusal(409, "This city holds another entry as the last", "behind")
+        _entitled(tx, caller, acked_seq, acked_hash)
+        recalls.lapse(tx, caller.device, caller.epoch, city.now_ms())
         return feed.page_for(tx, caller.device, caller.epoch, cursor)
 
     page: StatePage = city.store.turn(caller.device, work)
     return page
+
+
+@post(
+    "/v1/grant",
+    sync_to_thread=True,
+    status_code=200,
+    tags=["rights"],
+    dto=_GrantBody,
+    return_dto=None,
+    responses=_PROBLEMS,
+)
+def ask_rights(data: JSONBody[GrantRequest], request: Request[Any, Any, Any]) -> Grant:
+    """Rights for whose card is on this kiosk's counter; the same request is granted once and answered for ever."""
+    city, caller = _city(request), _caller(request)
+    _own(caller, data.device, data.epoch)
+    _timely(caller)
+
+    def work(tx: Tx) -> Grant:
+        _entitled(tx, caller, data.acked_seq, data.acked_hash)
+        return grants.ask(tx, city.keys, data, city.now_ms())
+
+    said: Grant = city.store.turn(caller.device, work)
+    return said
+
+
+def _entitled(tx: Tx, caller: Caller, acked_seq: int | None, acked_hash: str) -> None:
+    """Whether this enrolment may be given anything: nothing where a person has to look, nothing to an older journal."""
+    held = tx.one(schema.epoch, device=caller.device, epoch=caller.epoch)
+    if held is None or held["state"] != "active" or held["mode"] != Mode.NORMAL.value:
+        raise _Refusal(403, "Upload only until a person decided", "upload_only")
+    if acked_seq is not None and (acked_seq, acked_hash) != (int(held["acked_seq"]), held["acked_hash"]):
+        raise _Refusal(409, "This city holds another entry as the last", "behind")
 
 
 @get("/v1/attest/{date:str}", sync_to_thread=True, tags=["journal"], responses=_PROBLEMS)
@@ -378,33 +416,3 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     _LOG.error("%s failed: %s", getattr(request.scope.get("route_handler"), "handler_name", "-"), whereabouts(error))
     return _answer(Problem(500, "The city failed", "failure"), _RETRY_S)
-
-
-# --- description ------------------------------------------------------------------------------------------------------
-
-_DESCRIPTION = """\
-Messages between kiosks and their city. Everything under /v1 is signed both ways (RFC 9421, Ed25519): requests over
-`@method @authority @path @query content-digest` with `created`, `nonce` and `keyid` (`DEVICE/EPOCH`, or
-`enrol/PUBLIC-KEY-HEX`), answers over `@status content-digest ewarung-nonce`. Bodies are JSON, plain or gzip, at most
-640 KiB either way. Refusals are RFC 9457 problem documents with a stable `reason`.
-"""
-
-
-class _WireTypes(OpenAPISchemaPlugin):
-    """Types whose wire form is not what their Python form suggests."""
-
-    @staticmethod
-    def is_plugin_supported_type(value: object) -> bool:
-        return value is msgspec.Raw or value is LeaseGrant
-
-    @staticmethod
-    def is_plugin_supported_field(field_definition: FieldDefinition) -> bool:
-        return field_definition.annotation is msgspec.Raw or field_definition.annotation is LeaseGrant
-
-    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: SchemaCreator) -> Schema:
-        if field_definition.annotation is msgspec.Raw:
-            return Schema(type=OpenAPIType.OBJECT, description="A journal entry: RFC 8785 canonical JSON.")
-        names = ", ".join(LeaseGrant.__struct_fields__)
-        return Schema(
-            type=OpenAPIType.ARRAY, min_items=6, max_items=6, items=Schema(), description=f"Six values: {names}."
-        )

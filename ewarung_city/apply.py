@@ -11,9 +11,11 @@ from typing import Any, Protocol
 
 import msgspec
 
-from ewarung_city import feed
+from ewarung_city import feed, hardship
 from ewarung_city.attest import differences, every_figure, fold_day
+from ewarung_city.balances import Balances
 from ewarung_city.counterparts import Counterparts, lines_fit
+from ewarung_city.settle import settle
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.bounds import EXACT
@@ -27,15 +29,20 @@ from ewarung_pos.domain.journal import (
     DayOpened,
     Entry,
     Fact,
+    HardshipAllowed,
+    PeriodClosed,
     PriceChanged,
     Redeemed,
     Reversed,
+    RightsGranted,
     StateReceived,
     StockAdjusted,
     StockReceived,
+    Surrendered,
     decode,
 )
 from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.rights import HARDSHIP
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.domain.units import Rupiah, Unit
 from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, Flag, batch_text
@@ -49,9 +56,6 @@ _OUTCOMES = {
     OTHER_DEBIT_VOIDED: Flag.OTHER_DEBIT_VOIDED,
 }
 """Ends of an attempt at the terminal that a person of the city has to look at."""
-_LEASE = ("family", "programme", "period", "commodity")
-_OURS = (*_LEASE, "claimed", "spent", "returned")
-"""Of a lease, what a journal says; the rest is the city's, who may be granting at this moment."""
 _REDEMPTION = tuple(column.name for column in schema.redemption.columns)
 _LINE = tuple(column.name for column in schema.redemption_line.columns)
 _RATION, _CASH = Tender.RATION, Tender.CASH
@@ -89,9 +93,8 @@ class Applier:
         self._now_ms = now_ms
         self._flags: list[tuple[int, str]] = []
         self._families: dict[str, Row] = {}
-        self._leases: dict[tuple[str, ...], dict[str, Any]] = {}
-        self._moved: set[tuple[str, ...]] = set()
-        self._new: set[tuple[str, ...]] = set()
+        self._rights = Balances(tx, device, epoch)
+        self._pool_uses: list[tuple[int, Redeemed | Reversed]] = []
         self._stock: dict[str, int] = {}
         self._stock_before: dict[str, int] = {}
         self._prices: set[tuple[str, int]] = set()
@@ -130,6 +133,7 @@ class Applier:
                 self.uncounted.add(item.seq)
                 self._flag(item.seq, Flag.UNREADABLE)
         self._write()
+        self._follow_up()
         return self._flags
 
     def _known_before(self, items: Sequence[Item]) -> set[str]:
@@ -149,12 +153,8 @@ class Applier:
         facts = [item.entry.fact for item in items if item.entry is not None]
         served = [fact for fact in facts if isinstance(fact, Redeemed | Reversed)]
         touched = {fact.family for fact in served}
-        for fact in facts:
-            if isinstance(fact, StateReceived):
-                touched.update(lease.family for lease in fact.leases)
         self._families = {row["key"]: row for row in tx.within(schema.family, "key", sorted(touched))}
-        for row in tx.within(schema.lease, "family", sorted(touched), **self._whose):
-            self._leases[row["family"], row["programme"], row["period"], row["commodity"]] = dict(row)
+        self._rights.fetch(facts)
         self._stock = {row["product"]: int(row["packs"]) for row in tx.all(schema.stock, **self._whose)}
         self._stock_before = dict(self._stock)
         for device in ("", self._device):
@@ -166,8 +166,7 @@ class Applier:
             self._receipt = int(newest["receipt"]) if newest is not None else 0
             self._originals = {fact.original for fact in served if isinstance(fact, Reversed)}
             self._fetch_originals(self._originals)
-        held = (abs(total) for lease in self._leases.values() for total in (lease["spent"], lease["returned"]))
-        self._most = max((*held, *map(abs, self._stock.values())), default=0)
+        self._most = max((self._rights.largest(), *map(abs, self._stock.values())))
 
     def _fetch_originals(self, originals: set[str]) -> None:
         """What the counter-entries of this batch undo, as far as it came in earlier ones."""
@@ -201,9 +200,8 @@ class Applier:
                 held = moved.get(goods, self._stock.get(line.product, 0))
                 moved[goods] = _exact(held - sign * line.packs)
             for debit in fact.debits:
-                key = (fact.family, debit.programme, debit.period, debit.commodity)
-                lease = self._leases.get(key)
-                moved[key] = _exact(moved.get(key, lease[total] if lease is not None else 0) + debit.amount)
+                key = self._rights.key_of(fact.family, debit)
+                moved[key] = _exact(moved.get(key, self._rights.total(key, total)) + debit.amount)
         elif isinstance(fact, StockReceived):
             for good in fact.lines:
                 held = moved.get(good.product, self._stock.get(good.product, 0))
@@ -215,8 +213,21 @@ class Applier:
                 self._served(entry, fact, 1)
             case Reversed() as fact:
                 self._served(entry, fact, -1)
-            case StateReceived() as fact:
-                self._received_state(seq, fact)
+            case StateReceived() | RightsGranted() as fact:
+                if not self._rights.received(fact.leases):
+                    self._flag(seq, Flag.UNKNOWN_GRANT)  # our database is older than the device
+            case Surrendered() as fact:
+                if not self._rights.gave_back(fact):
+                    self._flag(seq, Flag.OVER_LEASE)
+            case PeriodClosed() as fact:
+                self._rights.close(fact.period)
+            case AttemptSettled() as fact if fact.outcome in _OUTCOMES:
+                self._flag(seq, _OUTCOMES[fact.outcome])
+            case _:
+                self._shelf_and_day(entry, seq)
+
+    def _shelf_and_day(self, entry: Entry, seq: int) -> None:
+        match entry.fact:
             case StockReceived() as fact:
                 for line in fact.lines:
                     self._stock[line.product] = self._stock.get(line.product, 0) + line.packs
@@ -229,8 +240,6 @@ class Applier:
                 self._days[entry.date] = self._day_row(entry.date, seq)
             case DayClosed() as fact:
                 self._sealed(entry, fact)
-            case AttemptSettled() as fact if fact.outcome in _OUTCOMES:
-                self._flag(seq, _OUTCOMES[fact.outcome])
             case _:
                 pass
 
@@ -251,9 +260,9 @@ class Applier:
                     break
             if not lines_fit(entry, fact, self._products):
                 self._flag(seq, Flag.LINES_DIFFER)
-            self._rights(seq, fact, "spent")
+            self._moved(seq, fact, "spent")
         elif self._counterparts.undoes(entry, fact):
-            self._rights(seq, fact, "returned")
+            self._moved(seq, fact, "returned")
         else:
             self._flag(seq, Flag.BAD_REVERSAL)
         device, epoch, date, stock = self._device, self._epoch, entry.date, self._stock
@@ -282,44 +291,30 @@ class Applier:
              paid, cash)
         )  # fmt: skip
 
-    def _rights(self, seq: int, fact: Redeemed | Reversed, total: str) -> None:
+    def _moved(self, seq: int, fact: Redeemed | Reversed, total: str) -> None:
         for debit in fact.debits:
-            key = (fact.family, debit.programme, debit.period, debit.commodity)
-            lease = self._lease(key, debit.unit.value)
-            lease[total] += debit.amount
-            if (
-                lease["spent"] - lease["returned"] + lease["surrendered"] > lease["granted"]
-                or lease["returned"] > lease["spent"]
-                or lease["unit"] != debit.unit.value
-            ):
+            if not self._rights.move(fact.family, debit, total):
                 self._flag(seq, Flag.OVER_LEASE)
+        if any(debit.programme == HARDSHIP for debit in fact.debits):
+            self._pool_uses.append((seq, fact))
+            if isinstance(fact, Redeemed):  # nobody was sent home; now somebody looks at it
+                self._flag(seq, Flag.HARDSHIP)
+                word = self._word_before(seq)
+                if word is None or (word.receipt, word.family) != (fact.receipt, fact.family):
+                    self._flag(seq, Flag.NO_LEADER_WORD)
+
+    def _word_before(self, seq: int) -> HardshipAllowed | None:
+        """The leader's word that a redemption from the pool follows."""
+        entries, _ = self._held_between(seq - 1, seq - 1)
+        said = entries[0].fact if entries else None
+        return said if isinstance(said, HardshipAllowed) else None
 
     def _card(self, entry: Entry, fact: Redeemed) -> None:
-        family = self._families.get(fact.family)
+        family = self._families.get(fact.family) or hardship.family_of(self._tx, fact.family)
         if family is None:
             self._flag(entry.seq, Flag.UNKNOWN_CARD)
         elif family["card_status"] != CardStatus.ACTIVE and int(family["status_since"]) <= entry.instant:
             self._flag(entry.seq, Flag.REVOKED_LATER)
-
-    def _received_state(self, seq: int, fact: StateReceived) -> None:
-        """What the device says it was granted; more than we know means that our database is older than it."""
-        for said in fact.leases:
-            key = (said.family, said.programme, said.period, said.commodity)
-            lease = self._lease(key, said.unit.value)
-            lease["claimed"] = max(lease["claimed"], said.granted)
-            if said.granted > lease["granted"]:
-                self._flag(seq, Flag.UNKNOWN_GRANT)
-
-    def _lease(self, key: tuple[str, ...], unit: str) -> dict[str, Any]:
-        """The totals of a right, to be moved."""
-        self._moved.add(key)
-        lease = self._leases.get(key)
-        if lease is None:
-            totals = dict.fromkeys(("granted", "claimed", "surrendered", "spent", "returned", "released"), 0)
-            lease = {**self._whose, **dict(zip(_LEASE, key, strict=True)), "unit": unit, **totals}
-            self._leases[key] = lease
-            self._new.add(key)
-        return lease
 
     def _price(self, entry: Entry, fact: PriceChanged) -> None:
         self._prices.add((fact.product, fact.after))
@@ -394,16 +389,25 @@ class Applier:
 
     def _write(self) -> None:
         tx = self._tx
-        new = [self._leases[key] for key in self._moved & self._new]
-        held = [self._leases[key] for key in self._moved - self._new]
-        tx.add(schema.lease, new)
-        tx.move(schema.lease, [{name: lease[name] for name in _OURS} for lease in held], **self._whose)
+        self._rights.write()
         moved = {name: packs for name, packs in self._stock.items() if self._stock_before.get(name) != packs}
         tx.put(schema.stock, [{**self._whose, "product": name, "packs": packs} for name, packs in moved.items()])
         tx.load(schema.redemption, _REDEMPTION, self._redemptions)
         tx.load(schema.redemption_line, _LINE, self._lines)
         tx.put(schema.day, list(self._days.values()))
         tx.put(schema.price, self._new_prices)
+
+    def _follow_up(self) -> None:
+        """What the city does when every total is written: pools are charged to families, and rights go on."""
+        for seq, fact in self._pool_uses:
+            if isinstance(fact, Redeemed):
+                family = hardship.family_of(self._tx, fact.family)
+                hardship.charge(self._tx, self._device, self._epoch, seq, fact, self._word_before(seq), family)
+            else:
+                undone = self._tx.one(schema.redemption, **self._whose, entry=fact.original)
+                hardship.give_back(self._tx, self._device, self._epoch, int(undone["seq"]) if undone else 0)
+        if self._rights.freed:
+            settle(self._tx, self._device, self._epoch, self._rights.freed, self._now_ms)
 
 
 def _exact(total: int) -> int:

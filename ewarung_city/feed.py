@@ -17,6 +17,7 @@ from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import CardRef, CardStatus, Family
+from ewarung_pos.domain.rights import Surrender
 from ewarung_pos.domain.state import OperatorRecord, PurseCredit, StatePage
 from ewarung_pos.domain.units import Unit
 from ewarung_pos.sync.protocol import PAGE_BYTES, encode
@@ -46,7 +47,7 @@ def catalogue(tx: Tx) -> Catalogue:
 def tell(tx: Tx, device: str, things: Iterable[tuple[str, str]]) -> None:
     """Put (kind, key) at the end of a kiosk's feed.
 
-    Kinds: family, rights (key family|period), operator, catalogue, register, message.
+    Kinds: family, rights and recall (key family|period), operator, catalogue, register, message.
     """
     wanted = list(dict.fromkeys(things))
     held = tx.one(schema.kiosk, device=device)
@@ -95,7 +96,7 @@ def _fill(tx: Tx, device: str, epoch: int, cursor: int, rows: list[Row]) -> Stat
         if size + weight > PAGE_BYTES and taken > cursor:
             break
         for field, value in found:
-            if field in {"families", "leases", "credits", "operators", "messages"}:
+            if field in {"families", "leases", "credits", "operators", "messages", "surrenders"}:
                 parts.setdefault(field, []).append(value)
             else:
                 parts[field] = value
@@ -112,6 +113,7 @@ class _Shelf:
     def __init__(self, tx: Tx, device: str, epoch: int, rows: list[Row]) -> None:
         self._tx = tx
         self._device = device
+        self._epoch = epoch
         keys = [str(row["key"]) for row in rows if row["kind"] == "family"]
         rights = [str(row["key"]).split("|") for row in rows if row["kind"] == "rights"]
         self._families = {family.key: family for family in families_of(tx, tx.within(schema.family, "key", keys))}
@@ -136,6 +138,8 @@ class _Shelf:
             case "rights":
                 leases: list[tuple[str, Any]] = [("leases", lease) for lease in self._leases.get(key, ())]
                 return leases + [("credits", credit) for credit in self._credits.get(key, ())]
+            case "recall":
+                return [("surrenders", wish) for wish in self._recalls(key)]
             case "operator":
                 row = self._tx.one(schema.operator, device=self._device, code=key)
                 return [] if row is None else [("operators", _operator(row))]
@@ -149,6 +153,23 @@ class _Shelf:
                 ]
             case _:
                 return [("messages", key)]
+
+    def _recalls(self, key: str) -> list[Surrender]:
+        """What is asked back of a family's rights at this moment; nothing when nobody waits for it any more."""
+        family, period = key.split("|")
+        rows = self._tx.all(
+            schema.recall,
+            "programme",
+            "commodity",
+            device=self._device,
+            epoch=self._epoch,
+            family=family,
+            period=period,
+        )
+        return [
+            Surrender(family, row["programme"], period, row["commodity"], Unit(row["unit"]), int(row["wanted"]))
+            for row in rows
+        ]
 
 
 def families_of(tx: Tx, rows: list[Row]) -> list[Family]:

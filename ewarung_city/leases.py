@@ -1,10 +1,6 @@
-"""Grants: the city's half of the one rule (sync.md section 1).
+"""Home leases, a month at a time: the city's half of the one rule (sync.md section 1, `ewarung_city.rights`).
 
-For every family, programme, period and commodity the city grants `g` more only if
-
-    sum over devices of (granted - surrendered) + g <= entitlement
-
-with totals that only grow. What a device says it was granted beyond what we know counts as granted: a database restored
+What a device says it was granted beyond what we know counts as granted: a database restored
 from a backup may give less than it could, never more.
 
 `outstanding`, `room` and `owes` are the rules themselves; `tests/model` looks at every state they can lead to.
@@ -12,15 +8,18 @@ from a backup may give less than it could, never more.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterable
 
 import msgspec
 
 from ewarung_city import feed
+from ewarung_city.hardship import DEFAULT_PERMILLE, budgets
+from ewarung_city.recovery import OWES, all_doubted, answer, doubt, doubted, owes, question, recovering, restored
+from ewarung_city.rights import before, outstanding, room
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
+from ewarung_pos.domain.rights import HARDSHIP, is_pool, pool_of
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import ConfigError, NotEntitled
 
@@ -29,6 +28,7 @@ __all__ = [
     "answer",
     "declare_lost",
     "doubt",
+    "doubted",
     "grant",
     "is_lost",
     "outstanding",
@@ -38,9 +38,6 @@ __all__ = [
     "restored",
     "room",
 ]
-
-_OWES = "owes|"
-"""Settings `owes|DEVICE|EPOCH`: what an enrolment still has to answer since the database was restored (`owes`)."""
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -54,29 +51,10 @@ class Granted(msgspec.Struct, frozen=True):
     kiosks: int
 
 
-def outstanding(row: Row) -> int:
-    """How much of a lease counts against the entitlement: all that was granted, less what will never be spent."""
-    return max(int(row["granted"]), int(row["claimed"])) - int(row["surrendered"]) - int(row["released"])
-
-
-def room(entitled: int, leases: Iterable[Row]) -> int:
-    """The city's rule: how much more of an entitlement may be granted, to whichever device; nothing below 1."""
-    return entitled - sum(map(outstanding, leases))
-
-
-def owes(said: str, acked_seq: int) -> bool:
-    """Whether an enrolment has still to show a restored city what it was given.
-
-    Args:
-        said: the city's question, with the head that the kiosk answered it with after a space.
-        acked_seq: how far the city holds its journal.
-    """
-    _, _, head = said.partition(" ")
-    return not head or int(head) > acked_seq
-
-
 def grant(tx: Tx, period: str) -> Granted:
     """Home leases: every family's whole ration of the period, to its home kiosk. Granting again adds nothing.
+
+    Each kiosk's hardship pool is granted with them. What the month before carried over comes on top.
 
     Raises:
         ConfigError: not a period, no catalogue yet, or the database is being recovered.
@@ -91,20 +69,23 @@ def grant(tx: Tx, period: str) -> Granted:
     families = tx.all(schema.family, "key")
     epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
     entitled = _entitle(tx, period, families, catalogue, rations)
-    leases, short = _lease_home(tx, period, families, epochs, entitled)
+    homes = {row["key"]: row["home"] for row in families}
+    pools = _pools(tx, period, homes, entitled)
+    homes |= {str(pool["family"]): device for device, pool in pools}
+    leases, short = _lease_home(tx, period, homes, epochs, [*entitled, *(pool for _, pool in pools)])
     credited = _credit(tx, period, families, purses)
     told: dict[str, list[tuple[str, str]]] = {}
-    homes = {row["key"]: row["home"] for row in families}
     known = _served_before(tx, period)
     for key in sorted({str(row["family"]) for row in leases} | credited):
         things = told.setdefault(homes[key], [])
-        if key not in known:
+        if key not in known and not is_pool(key):
             things.append(("family", key))  # the kiosk may have removed it from its register meanwhile
         things.append(("rights", f"{key}|{period}"))
     for device, things in told.items():
         feed.tell(tx, device, things)
-    changed = {str(row["family"]) for row in leases} | credited
-    return Granted(period, len(changed), len(leases), len(credited), short, len(told))
+    to_families = [str(row["family"]) for row in leases if not is_pool(str(row["family"]))]
+    changed = {*to_families, *credited}
+    return Granted(period, len(changed), len(to_families), len(credited), short, len(told))
 
 
 def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> int:
@@ -129,7 +110,7 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
             tx.change(schema.lease, {"released": int(row["released"]) + rest}, **key)
             released += 1
     tx.set(f"lost|{device}|{epoch}", ", ".join(names))
-    tx.remove(schema.city, name=f"{_OWES}{device}|{epoch}")
+    tx.remove(schema.city, name=f"{OWES}{device}|{epoch}")
     return released
 
 
@@ -138,77 +119,9 @@ def is_lost(tx: Tx, device: str, epoch: int) -> bool:
     return bool(tx.setting(f"lost|{device}|{epoch}"))
 
 
-def doubt(tx: Tx, device: str, epoch: int, head_seq: int) -> None:
-    """This enrolment claims more than it proves: nothing is granted to it before its journal is here up to there."""
-    tx.set(f"doubt|{device}|{epoch}", str(head_seq))
-
-
-def _doubted(tx: Tx) -> set[str]:
-    """Kiosks whose current enrolment still owes the journal that would show what they were granted."""
-    return {
-        str(row["device"])
-        for row in tx.all(schema.epoch, state="active")
-        if int(tx.setting(f"doubt|{row['device']}|{row['epoch']}") or 0) > int(row["acked_seq"])
-    }
-
-
-def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
-    """This database is a copy from before: nothing is granted until every active kiosk has shown what it was given.
-
-    Each is asked a question that nothing said before can hold, and answers it with the head of its journal: everything
-    that it took from a database that is gone lies below. It has shown it once the city holds the journal up to there.
-    A late greeting answers nothing, and no clock takes part. Being enrolled again does not answer either; two officers
-    do, for an enrolment that is lost.
-
-    A kiosk that was told more than the copy knows makes the city find that out by itself, but only once it greets.
-
-    Args:
-        tx: a write transaction.
-        device: another enrolment to be asked, active or not.
-        epoch: its epoch.
-
-    Returns:
-        Who is waited for.
-    """
-    asked = {(str(row["device"]), int(row["epoch"])) for row in tx.all(schema.epoch, state="active")}
-    if device:
-        asked.add((device, epoch))
-    question = secrets.token_hex(16)
-    for whose, number in sorted(asked):
-        tx.set(f"{_OWES}{whose}|{number}", question)
-    return recovering(tx)
-
-
-def recovering(tx: Tx) -> list[str]:
-    """Kiosks that must answer before a database restored from a backup may grant again; empty when it may."""
-    waiting = []
-    for row in tx.starting(schema.city, "name", _OWES, "name"):
-        _, device, epoch = str(row["name"]).split("|")
-        held = tx.one(schema.epoch, device=device, epoch=int(epoch))
-        if owes(str(row["value"]), int(held["acked_seq"]) if held is not None else 0):
-            waiting.append(f"{device}/{epoch}")
-        else:
-            tx.remove(schema.city, name=row["name"])
-    return waiting
-
-
-def question(tx: Tx, device: str, epoch: int) -> str:
-    """What a restored city still asks this enrolment; empty when nothing, or when it was answered."""
-    said = tx.setting(f"{_OWES}{device}|{epoch}")
-    return "" if " " in said else said
-
-
-def answer(tx: Tx, device: str, epoch: int, question: str, head_seq: int) -> None:
-    """The kiosk repeats the question: all that it was given before is in its journal, at most at `head_seq`."""
-    if question and tx.setting(f"{_OWES}{device}|{epoch}") == question:
-        tx.set(f"{_OWES}{device}|{epoch}", f"{question} {head_seq}")
-
-
 def _served_before(tx: Tx, period: str) -> set[str]:
     """Families that had a right in the month before: no kiosk removes those from its register (its retention)."""
-    year, month = int(period[:4]), int(period[5:])
-    before = f"{year - (month == 1):04d}-{(month - 2) % 12 + 1:02d}"
-    rights = (*tx.all(schema.lease, period=before), *tx.all(schema.credit, period=before))
+    rights = (*tx.all(schema.lease, period=before(period)), *tx.all(schema.credit, period=before(period)))
     return {str(row["family"]) for row in rights}
 
 
@@ -247,6 +160,9 @@ def _entitle(
                         "commodity": commodity,
                         "unit": units[commodity],
                         "amount": amount,
+                        "charged": 0,
+                        "carried": 0,
+                        "version": 0,
                     }
                 )
                 every.append(row)
@@ -256,41 +172,67 @@ def _entitle(
     return every
 
 
+def _pools(
+    tx: Tx, period: str, homes: dict[str, str], entitled: list[dict[str, object]]
+) -> list[tuple[str, dict[str, object]]]:
+    """(kiosk, entitlement of its hardship pool) for each commodity; a pool that was granted never shrinks."""
+    held = {
+        (row["family"], row["commodity"]): row for row in tx.all(schema.entitlement, period=period, programme=HARDSHIP)
+    }
+    sizes = budgets(homes, entitled, int(tx.setting("hardship_permille") or DEFAULT_PERMILLE))
+    pools = []
+    for (device, commodity, unit), amount in sorted(sizes.items()):
+        known = held.get((pool_of(device), commodity))
+        pool: dict[str, object] = {
+            "family": pool_of(device),
+            "programme": HARDSHIP,
+            "period": period,
+            "commodity": commodity,
+            "unit": unit,
+            "amount": amount if known is None else max(amount, int(known["amount"])),
+            "charged": 0,
+            "carried": 0,
+            "version": 0 if known is None else int(known["version"]),
+        }
+        if int(str(pool["amount"])):
+            pools.append((device, pool))
+    tx.put(schema.entitlement, [pool for _, pool in pools])
+    return pools
+
+
 def _lease_home(
-    tx: Tx, period: str, families: list[Row], epochs: dict[str, int], entitled: list[dict[str, object]]
+    tx: Tx, period: str, homes: dict[str, str], epochs: dict[str, int], entitled: list[dict[str, object]]
 ) -> tuple[list[dict[str, object]], int]:
-    homes = {row["key"]: row["home"] for row in families}
     shares: dict[tuple[object, ...], list[Row]] = {}
     held: dict[tuple[object, ...], Row] = {}
     for row in tx.all(schema.lease, period=period):
         thing = (row["family"], row["programme"], row["commodity"])
         shares.setdefault(thing, []).append(row)
         held[row["device"], row["epoch"], *thing] = row
+    brought = {
+        (row["family"], row["programme"], row["commodity"]): int(row["carried"])
+        for row in tx.all(schema.entitlement, period=before(period))
+    }
     grants: list[dict[str, object]] = []
-    doubted = _doubted(tx)
+    moved: list[dict[str, object]] = []
+    doubtful = all_doubted(tx)
     short = 0
     for right in entitled:
         thing = (right["family"], right["programme"], right["commodity"])
         home = homes[str(right["family"])]
-        rest = room(int(str(right["amount"])), shares.get(thing, ()))
-        if home not in epochs or home in doubted or rest <= 0:
+        amount, less = int(str(right["amount"])), int(str(right["carried"])) + int(str(right["charged"]))
+        rest = room(amount + brought.get(thing, 0) - less, shares.get(thing, ()))
+        if home not in epochs or home in doubtful or rest <= 0:
             elsewhere = (home, epochs.get(home, 0), *thing) not in held
-            short += rest > 0 or elsewhere
+            short += (rest > 0 or elsewhere) and not is_pool(str(right["family"]))
             continue
-        before = held.get((home, epochs[home], *thing))
-        grants.append(
-            {
-                "device": home,
-                "epoch": epochs[home],
-                "family": right["family"],
-                "programme": right["programme"],
-                "period": period,
-                "commodity": right["commodity"],
-                "unit": right["unit"],
-                "granted": (int(before["granted"]) if before is not None else 0) + rest,
-            }
-        )
+        lease = held.get((home, epochs[home], *thing))
+        key = {name: right[name] for name in ("family", "programme", "period", "commodity")}
+        granted = (int(lease["granted"]) if lease is not None else 0) + rest
+        grants.append({"device": home, "epoch": epochs[home], **key, "unit": right["unit"], "granted": granted})
+        moved.append({**key, "version": int(str(right["version"])) + 1})
     tx.put(schema.lease, grants)
+    tx.move(schema.entitlement, moved)  # so that a grant on request at the same time looks again
     return grants, short
 
 

@@ -8,12 +8,13 @@ import msgspec
 
 from ewarung_city.attest import fold_day
 from ewarung_city.counterparts import Counterparts
-from ewarung_city.leases import outstanding
 from ewarung_city.reading import countable
+from ewarung_city.rights import following, outstanding
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.business_day import DayTotals
 from ewarung_pos.domain.journal import Entry, Redeemed, Reversed, genesis, link
+from ewarung_pos.domain.rights import holder_of
 from ewarung_pos.sync.protocol import Flag
 
 __all__ = ["Finding", "verify"]
@@ -85,10 +86,12 @@ def _days(tx: Tx, device: str, epoch: int) -> Iterator[Finding]:
 
 def _grants(tx: Tx) -> Iterator[Finding]:
     """Never sum(granted - surrendered) above the entitlement."""
-    rest = {
-        (row["family"], row["programme"], row["period"], row["commodity"]): int(row["amount"])
-        for row in tx.all(schema.entitlement)
-    }
+    rest: dict[tuple[str, str, str, str], int] = {}
+    for row in tx.all(schema.entitlement):
+        key = (row["family"], row["programme"], row["period"], row["commodity"])
+        rest[key] = rest.get(key, 0) + int(row["amount"]) - int(row["carried"])
+        after = (*key[:2], following(row["period"]), row["commodity"])
+        rest[after] = rest.get(after, 0) + int(row["carried"])
     for row in tx.all(schema.lease, "device", "epoch"):
         key = (row["family"], row["programme"], row["period"], row["commodity"])
         rest[key] = rest.get(key, 0) - outstanding(row)
@@ -101,7 +104,8 @@ def _rights(entry: Entry, rights: dict[tuple[str, str, str, str], list[int]], co
     counterparts.redeemed(entry)
     if isinstance(fact, Redeemed) or (isinstance(fact, Reversed) and counterparts.undoes(entry, fact)):
         for debit in fact.debits:
-            key = (fact.family, debit.programme, debit.period, debit.commodity)
+            holder = holder_of(fact.family, debit.programme, entry.device)
+            key = (holder, debit.programme, debit.period, debit.commodity)
             rights.setdefault(key, [0, 0])[isinstance(fact, Reversed)] += debit.amount
 
 

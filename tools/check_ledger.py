@@ -32,7 +32,7 @@ LINE_BYTES = 8 * 1024 * 1024
 MOST_FINDINGS = 200
 BEGIN, BETWEEN, END = b'{"entry":', b',"hash":"', b'"}\n'
 HEX = "0123456789abcdef"
-POOL = "DARURAT"
+HARDSHIP = "DARURAT"
 
 # --- what is in an entry (docs/ledger-format.md, "Entries" and "Facts") --------------------------------------------
 # A dict: exactly these fields. [x]: a list of x. (x, y): a list of these. {a, b}: one of these words. Maybe: or null.
@@ -554,7 +554,7 @@ class Check:
             self.note(seq, "debits", "the rights taken are not those of the goods handed out as ration")
         self.redeemed[entry["id"]] = fact
         for debit in fact["debits"]:
-            if self.whole and debit["programme"] == POOL and self.allowed != (fact["receipt"], fact["family"]):
+            if self.whole and debit["programme"] == HARDSHIP and self.allowed != (fact["receipt"], fact["family"]):
                 self.note(seq, "not_allowed", "taken from the pool, and no leader allowed just this before it")
             lease = self._lease_of(fact["family"], debit)
             lease["P"] += debit["amount"]
@@ -592,7 +592,7 @@ class Check:
             self.note(seq, "reversal", "it does not repeat what it undoes, of the same business day")
 
     def _lease_of(self, family: str, debit: dict[str, Any]) -> dict[str, Any]:
-        holder = f"{POOL}.{self.header['device']}" if debit["programme"] == POOL else family
+        holder = f"POOL.{self.header['device']}" if debit["programme"] == HARDSHIP else family
         return self._lease((holder, debit["programme"], debit["period"], debit["commodity"]), debit["unit"])
 
     def _lease(self, key: tuple[str, ...], unit: str) -> dict[str, Any]:

@@ -141,8 +141,15 @@ entitlement = Table(
     _key("commodity"),
     _text("unit"),
     _number("amount"),
+    _number("charged"),
+    _number("carried"),
+    _number("version"),
 )
-"""E of sync.md section 1."""
+"""E of sync.md section 1: `amount`, with what the month before `carried` over, less what this one carries on.
+
+`charged` was handed out of a hardship pool and is not granted again. `version` counts what was granted: two that grant
+of one right at once both move it, so that one of them has to look again.
+"""
 
 credit = Table("credit", METADATA, _key("family"), _key("programme"), _key("period"), _number("amount"))
 
@@ -165,6 +172,44 @@ lease = Table(
 )
 """Totals that only grow. `claimed` is the most that the device said it was granted: a city restored from a backup knows
 less. `released` is what two officers declared will never be spent after a kiosk was lost."""
+
+grant_request = Table(
+    "grant_request",
+    METADATA,
+    *_device_epoch(),
+    _key("request"),
+    _text("family"),
+    _text("period"),
+    _text("commodity"),
+    _number("need"),
+    Column("home", Integer, nullable=False, default=0),
+    _text("state"),
+    _number("serial"),
+    _text("leases"),
+    _number("asked_ms"),
+    Index(None, "family"),
+)
+"""What kiosks asked for: open, granted or withdrawn; what was granted once is said again in the same words."""
+
+recall = Table(
+    "recall",
+    METADATA,
+    *_device_epoch(),
+    _key("family"),
+    _key("programme"),
+    _key("period"),
+    _key("commodity"),
+    _text("unit"),
+    _number("wanted"),
+    _text("by_device"),
+    Column("by_epoch", Integer, nullable=False, default=0),
+    _text("request"),
+    _number("asked_ms"),
+)
+"""What the city asks a kiosk to surrender, as a total S, and for whom; gone when it was given, or nobody waits.
+
+`asked_ms` is when whoever waits last asked; 0 where nobody stands at a counter for it.
+"""
 
 feed = Table("feed", METADATA, _key("device"), _key("kind"), _key("key"), _place("version"))
 """What a kiosk should know, each thing under the version of its last change."""
@@ -304,6 +349,27 @@ redemption_line = Table(
     _text("programme"),
 )
 """Lines, negative on reversals."""
+
+hardship = Table(
+    "hardship",
+    METADATA,
+    *_device_epoch(),
+    _place("seq", primary_key=True),
+    _key("commodity"),
+    _text("said"),
+    _text("named"),
+    _text("reason"),
+    _text("leader"),
+    _text("period"),
+    _text("unit"),
+    _number("amount"),
+    _text("family"),
+    _text("programme"),
+    _number("charged"),
+    _number("returned"),
+)
+"""What a kiosk handed out of its pool: to whom by the journal (`said`), which family that is by the register, and the
+entitlement that it was charged to. `returned` came back by a reversal."""
 
 stock = Table("stock", METADATA, *_device_epoch(), _key("product"), _number("packs"))
 

@@ -42,6 +42,7 @@ __all__ = [
 HARDSHIP = "DARURAT"
 """Code of the programme under which a kiosk's pool is leased to it; no catalogue has a programme of that code."""
 
+_POOL = "POOL."
 _EVER = BusinessDate("2000-01-01")
 _NO_SIGN = re.compile(r"[^\w]+")
 
@@ -134,12 +135,12 @@ class HardshipReason(StrEnum):
 
 def pool_of(device: str) -> str:
     """Whose lease a kiosk's pool is: it stands where a family's key would."""
-    return f"{HARDSHIP}.{device}"
+    return f"{_POOL}{device}"
 
 
 def is_pool(family: str) -> bool:
     """Whether that key is a pool's and no family's."""
-    return family.startswith(f"{HARDSHIP}.")
+    return family.startswith(_POOL)
 
 
 def holder_of(family: str, programme: str, device: str) -> str:

@@ -6,7 +6,7 @@ docstring and carry a deadline of their own.
 Everybody imports from here; each file is a meeting of its own.
 """
 
-from ewarung_pos.ports.city import CitySync, SyncPhase, SyncReport
+from ewarung_pos.ports.city import CitySync, RightsAnswer, RightsWish, SyncPhase, SyncReport
 from ewarung_pos.ports.copies import Copies, LedgerCopy
 from ewarung_pos.ports.devices import (
     Approved,
@@ -65,6 +65,8 @@ __all__ = [
     "PrintJob",
     "PrintReport",
     "ReceiptPrinter",
+    "RightsAnswer",
+    "RightsWish",
     "Settlement",
     "SyncPhase",
     "SyncReport",

@@ -22,6 +22,8 @@ from ewarung_pos.sync.protocol import (
     PROBLEM_TYPE,
     Ack,
     Attest,
+    Grant,
+    GrantRequest,
     Hello,
     Problem,
     Push,
@@ -222,6 +224,10 @@ class HttpCityServer:
             if error.reason == "day_not_here":
                 return None
             raise
+
+    def grant(self, message: GrantRequest) -> Grant:
+        """The city's answer to a request for rights."""
+        return self._ask("POST", "/v1/grant", encode(message), Grant)
 
     def close(self) -> None:
         """Give the connection back."""

@@ -25,7 +25,8 @@ from ewarung_pos.errors import (
     SyncError,
     Unauthorised,
 )
-from ewarung_pos.ports import Clock, Ledger, SyncPhase, SyncReport, UnitOfWork
+from ewarung_pos.ports import Clock, Ledger, RightsAnswer, RightsWish, SyncPhase, SyncReport, UnitOfWork
+from ewarung_pos.sync.asking import ask_for
 from ewarung_pos.sync.client import Busy, HttpCityServer
 from ewarung_pos.sync.outgoing import batch_of, check_ack, greet, hash_at, is_signed, run_after, speaker
 from ewarung_pos.sync.protocol import Ack, Attest, Mode, Outcome, attest_text
@@ -170,6 +171,25 @@ class SyncEngine:
             more=done.more or behind,
         )
 
+    def ask(self, wish: RightsWish) -> RightsAnswer:
+        """Ask the city for rights; what it grants is in the journal, under its signature, when this returns.
+
+        Raises:
+            SyncError: no answer that can be believed; nothing happened here, and the same wish may be asked again.
+        """
+        identity = self._ledger.read().identity()
+        if not self._url or identity is None:
+            raise ServerUnreachable("no city", reason="no_line")
+        self._identity = identity
+        city = self._connected()
+        try:
+            self._greet(city)
+            self._refuse_upload_only()
+            return ask_for(city, self._city_key, identity, self._ledger, wish, self._acked)
+        except SyncError:
+            self._hello_at = None
+            raise
+
     def offset_ms(self) -> int | None:
         """City's time minus ours, by its last greeting and the monotonic clock since.
 
@@ -190,8 +210,7 @@ class SyncEngine:
         city = self._connected()
         self._greet(city)
         self._push(city)
-        if self._mode is not Mode.NORMAL:
-            raise Unauthorised("upload only until a person decides", reason=self._mode_reason.lower() or "upload_only")
+        self._refuse_upload_only()
         self._attest(city)
 
     def _greet(self, city: HttpCityServer) -> None:
@@ -332,6 +351,10 @@ class SyncEngine:
     def _upload_only(self) -> bool:
         return self._mode is not Mode.NORMAL
 
+    def _refuse_upload_only(self) -> None:
+        if self._upload_only():
+            raise Unauthorised("upload only until a person decides", reason=self._mode_reason.lower() or "upload_only")
+
     def _connected(self) -> HttpCityServer:
         if self._city is None:
             said = speaker(self._ledger.read(), self._who(), self._url, self._ca, lambda: self._wall_ms() // 1000)
@@ -365,5 +388,5 @@ def _due(text: str) -> list[str]:
 
 
 def _things(page: StatePage) -> int:
-    lists = (page.families, page.leases, page.credits, page.operators, page.messages)
+    lists = (page.families, page.leases, page.credits, page.operators, page.messages, page.surrenders)
     return sum(len(items) for items in lists) + (page.catalogue is not None)

@@ -13,9 +13,12 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from ewarung_pos.domain.bounds import EXACT, Count, Whole
+from ewarung_pos.domain.bounds import EXACT, Code, Count, Whole
 from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.entitlement import LeaseGrant
+from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.journal import ack_text
+from ewarung_pos.domain.rights import grant_text
 from ewarung_pos.domain.state import StatePage
 
 __all__ = [
@@ -33,6 +36,9 @@ __all__ = [
     "EnrolPending",
     "Enrolled",
     "Flag",
+    "Grant",
+    "GrantOutcome",
+    "GrantRequest",
     "Hello",
     "Mode",
     "Outcome",
@@ -46,6 +52,7 @@ __all__ = [
     "attest_text",
     "batch_text",
     "encode",
+    "grant_text",
     "pack",
     "totals_digest",
     "unpack",
@@ -83,6 +90,8 @@ _Short = Annotated[str, msgspec.Meta(max_length=200)]
 _CodeId = Annotated[str, msgspec.Meta(pattern="^[0-9A-HJKMNP-TV-Z]{4}$", max_length=4)]
 """The public part of an enrolment code, `signing.code_secret`."""
 _Device = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,32}(?![\s\S])", max_length=32)]
+_Request = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,40}(?![\s\S])", max_length=40)]
+_Month = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-(0[1-9]|1[0-2])(?![\s\S])", max_length=7)]
 _Epoch = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
 
 
@@ -112,7 +121,9 @@ class Flag(StrEnum):
     are numbered without gaps, and this one does not follow. UNREADABLE: no total and no balance moves by it, because
     this version cannot read it or no such figure can be. SLIP_DISPUTED: the EDC named another debit with the references
     of a slip that people had claimed. OTHER_DEBIT: by its slip the EDC debited another card or amount, which the bank
-    has to give back; OTHER_DEBIT_VOIDED: the same, and people say that they voided it at the EDC.
+    has to give back; OTHER_DEBIT_VOIDED: the same, and people say that they voided it at the EDC. HARDSHIP: taken from
+    the kiosk's pool, to be reconciled with the family's rights; NO_LEADER_WORD: the same, and no leader allowed just
+    this before it.
     """
 
     OVER_LEASE = "OVER_LEASE"
@@ -130,6 +141,8 @@ class Flag(StrEnum):
     SLIP_DISPUTED = "SLIP_DISPUTED"
     OTHER_DEBIT = "OTHER_DEBIT"
     OTHER_DEBIT_VOIDED = "OTHER_DEBIT_VOIDED"
+    HARDSHIP = "HARDSHIP"
+    NO_LEADER_WORD = "NO_LEADER_WORD"
 
 
 class Mode(StrEnum):
@@ -282,6 +295,57 @@ class Attest(msgspec.Struct, frozen=True):
     differs: tuple[str, ...]
     server_ms: Whole
     signature: str = ""
+
+
+class GrantRequest(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A kiosk asks for rights to serve whose card is on its counter.
+
+    The same `request` is asked again as often as the kiosk likes, and granted at most once. `card` is the card's keyed
+    reference: who asks has seen it. `commodity` empty asks for all that is left of every one; else `need` is so much
+    more of that one, in base units, 0 all that is left. `home` says that the family chose this kiosk as its home.
+    `withdraw`: nobody waits for it any more. `acked_seq` and `acked_hash`: the last entry that both ends were found to
+    share; nothing is given to a journal that may be an older one than the city's.
+    """
+
+    device: _Device
+    epoch: _Epoch
+    request: _Request
+    card: _Hex32
+    period: _Month
+    commodity: Code = ""
+    need: Count = 0
+    home: bool = False
+    withdraw: bool = False
+    acked_seq: Count | None = None
+    acked_hash: _Hash = ""
+
+
+class GrantOutcome(StrEnum):
+    """GRANTED: signed totals. WAITING: another kiosk was asked to surrender; ask again. NOTHING: `reason` says why."""
+
+    GRANTED = "GRANTED"
+    WAITING = "WAITING"
+    NOTHING = "NOTHING"
+
+
+class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The answer to a GrantRequest.
+
+    Granted: `leases` are the new totals G of this kiosk, `serial` their place in its feed, `signature` (hex) the city's
+    over `grant_text`. `home` repeats that this kiosk is the family's home now. Otherwise `kiosk` names who is waited
+    for or who holds it. `reason`: unknown_card, card_blocked, holder_deceased, family_moved, no_ration, exhausted,
+    frozen (with a lost kiosk), recovery, doubt, period, withdrawn.
+    """
+
+    request: str
+    outcome: GrantOutcome
+    serial: Count = 0
+    family: Family | None = None
+    leases: tuple[LeaseGrant, ...] = ()
+    home: bool = False
+    signature: str = ""
+    reason: str = ""
+    kiosk: str = ""
 
 
 def batch_text(device: str, epoch: int, first_seq: int, last_seq: int, head: str) -> bytes:

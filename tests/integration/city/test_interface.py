@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from ewarung_city.store import schema
 from ewarung_pos.errors import ProtocolMismatch, ServerBusy, Unauthorised
-from ewarung_pos.sync.protocol import MESSAGE_BYTES, PROBLEM_TYPE, Hello, Problem, encode, pack
+from ewarung_pos.sync.protocol import MESSAGE_BYTES, PROBLEM_TYPE, GrantRequest, Hello, Problem, encode, pack
 from ewarung_pos.sync.signing import SignedBy, new_key, public_of, sign_request, verify_response
 from tests.integration.city.city_kit import LiveCity, Pen, ToldClock
 
@@ -88,12 +88,27 @@ def hello(clock: ToldClock, **changed: Any) -> bytes:
     return encode(Hello(**(fields | changed)))
 
 
+def wish(**changed: Any) -> bytes:
+    fields: dict[str, Any] = {
+        "device": "EW-0001",
+        "epoch": 1,
+        "request": "r-1",
+        "card": "ab" * 32,
+        "period": "2026-11",
+        "commodity": "beras",
+        "need": 5_000,
+        "home": True,
+    }
+    return encode(GrantRequest(**(fields | changed)))
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
         ("POST", "/v1/enrol"),
         ("POST", "/v1/hello"),
         ("POST", "/v1/push"),
+        ("POST", "/v1/grant"),
         ("GET", "/v1/pull?cursor=0"),
         ("GET", "/v1/attest/2026-11-24"),
         ("GET", "/v1/anything"),
@@ -158,7 +173,7 @@ MALFORMED = (
 
 
 @pytest.mark.parametrize("body", MALFORMED)
-@pytest.mark.parametrize("path", ["/v1/enrol", "/v1/hello", "/v1/push"])
+@pytest.mark.parametrize("path", ["/v1/enrol", "/v1/hello", "/v1/push", "/v1/grant"])
 def test_what_is_malformed_is_refused(asker: Asker, path: str, body: bytes) -> None:
     keyid = f"enrol/{public_of(asker.key).hex()}" if path == "/v1/enrol" else ""
     answer = asker.ask("POST", path, body, headers={"Content-Type": "application/json"}, keyid=keyid)
@@ -272,12 +287,14 @@ def test_the_description_says_what_travels(city: LiveCity) -> None:
         "/v1/hello",
         "/v1/push",
         "/v1/pull",
+        "/v1/grant",
         "/v1/attest/{date}",
         "/health",
     }
     schemas = said["components"]["schemas"]
     assert schemas["Push"]["properties"]["entries"]["maxItems"] == 500
-    assert schemas["StatePage"]["properties"]["leases"]["items"]["type"] == "array"  # a lease travels as six values
+    for what in ("leases", "surrenders"):  # each travels as six values
+        assert schemas["StatePage"]["properties"][what]["items"]["type"] == "array"
     push = said["paths"]["/v1/push"]["post"]
     assert push["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Push")
     assert PROBLEM_TYPE in push["responses"]["400"]["content"]
@@ -288,7 +305,8 @@ def test_the_description_says_what_travels(city: LiveCity) -> None:
 @given(data=st.data())
 def test_no_message_makes_the_city_fail(asker: Asker, pen: Pen, data: st.DataObject) -> None:
     """Batches and greetings with any part replaced by anything: an answer below 500, always."""
-    path, body = data.draw(st.sampled_from([("/v1/push", encode(pen.batch())), ("/v1/hello", hello(pen.clock))]))
+    messages = [("/v1/push", encode(pen.batch())), ("/v1/hello", hello(pen.clock)), ("/v1/grant", wish())]
+    path, body = data.draw(st.sampled_from(messages))
     message = json.loads(body)
     anything = st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8),

@@ -119,7 +119,7 @@ def test_whoever_has_rights_here_is_not_helped_by_the_pool() -> None:
 
 
 def test_a_debit_of_the_pool_is_the_kiosks_and_every_other_the_familys() -> None:
-    assert holder_of("K1", HARDSHIP, "EW-0001") == pool_of("EW-0001") == "DARURAT.EW-0001"
+    assert holder_of("K1", HARDSHIP, "EW-0001") == pool_of("EW-0001") == "POOL.EW-0001"
     assert holder_of("K1", "JATAH", "EW-0001") == "K1"
     assert is_pool(pool_of("EW-0001"))
     assert not is_pool("K1")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ewarung_pos.domain.family import CardRef
-from ewarung_pos.errors import DeviceUnavailable, PosError
+from ewarung_pos.errors import DeviceUnavailable, PosError, ServerUnreachable
 from ewarung_pos.ports import (
     Approved,
     CardPresented,
@@ -20,6 +20,8 @@ from ewarung_pos.ports import (
     PaymentIntent,
     PaymentOutcome,
     PaymentStep,
+    RightsAnswer,
+    RightsWish,
     Settlement,
     SyncPhase,
     SyncReport,
@@ -113,11 +115,23 @@ class Edc:
 
 
 class CityLine:
-    """The line to the city: `reports` are the next steps' results; without one nothing is to be said."""
+    """The line to the city: `reports` are the next steps' results; without one nothing is to be said.
+
+    `answers` are what it says of the next wishes, an exception is raised; without one it is out of reach.
+    """
 
     def __init__(self) -> None:
         self.reports: list[SyncReport | Exception] = []
         self.steps = 0
+        self.answers: list[RightsAnswer | Exception] = []
+        self.wishes: list[RightsWish] = []
+
+    def ask(self, wish: RightsWish) -> RightsAnswer:
+        self.wishes.append(wish)
+        found = self.answers.pop(0) if self.answers else ServerUnreachable("away", reason="no_line")
+        if isinstance(found, Exception):
+            raise found
+        return found
 
     def step(self) -> SyncReport:
         self.steps += 1

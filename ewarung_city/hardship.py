@@ -1,0 +1,102 @@
+"""Hardship pools: how much each kiosk may hand out by its leader's word, and to which family's account it goes.
+
+Nobody is sent home because a network is down. What was handed out of a pool is charged to the family's own right as
+soon as the city hears of it: what of that right is still out there is asked back, and not granted again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ewarung_city import recalls
+from ewarung_city.rights import Right, rights_of
+from ewarung_city.settle import top_up
+from ewarung_city.store import schema
+from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.journal import HardshipAllowed, Redeemed
+from ewarung_pos.domain.rights import HARDSHIP
+
+__all__ = ["DEFAULT_PERMILLE", "budgets", "charge", "family_of", "give_back"]
+
+DEFAULT_PERMILLE = 20
+"""A pool is so much of what its kiosk's families are entitled to, unless the city's catalogue says otherwise."""
+
+
+def budgets(homes: dict[str, str], entitled: list[dict[str, Any]], permille: int) -> dict[tuple[str, str, str], int]:
+    """(kiosk, commodity, unit) -> base units of its pool, from the rations of the families at home there."""
+    sums: dict[tuple[str, str, str], int] = {}
+    for right in entitled:
+        key = (homes[right["family"]], right["commodity"], right["unit"])
+        sums[key] = sums.get(key, 0) + int(right["amount"])
+    return {key: amount * permille // 1000 for key, amount in sums.items() if key[0]}
+
+
+def family_of(tx: Tx, said: str) -> Row | None:
+    """The family that a journal names: by its own key, or by the beginning of its card's reference."""
+    if not said.startswith("C"):
+        return tx.one(schema.family, key=said)
+    found = tx.starting(schema.family, "token", said[1:].lower(), "key") if len(said) == 16 else []
+    return found[0] if len(found) == 1 else None
+
+
+def charge(
+    tx: Tx, device: str, epoch: int, seq: int, fact: Redeemed, word: HardshipAllowed | None, family: Row | None
+) -> None:
+    """Note what left the pool, and charge it to the right of whoever it was for."""
+    rows = []
+    for debit in fact.debits:
+        if debit.programme != HARDSHIP:
+            continue
+        right = _charged_to(tx, family, debit.period, debit.commodity, debit.amount)
+        rows.append(
+            {
+                "device": device,
+                "epoch": epoch,
+                "seq": seq,
+                "commodity": debit.commodity,
+                "said": fact.family,
+                "named": word.named if word is not None else "",
+                "reason": word.reason if word is not None else "",
+                "leader": word.approved_by if word is not None else "",
+                "period": debit.period,
+                "unit": debit.unit.value,
+                "amount": debit.amount,
+                "family": family["key"] if family is not None else "",
+                "programme": right.programme if right is not None else "",
+                "charged": debit.amount if right is not None else 0,
+                "returned": 0,
+            }
+        )
+        if right is not None:
+            _move(tx, right, debit.amount)
+    tx.put(schema.hardship, rows)
+
+
+def give_back(tx: Tx, device: str, epoch: int, seq: int) -> None:
+    """The redemption with that place was reversed: the family's right is charged with it no more."""
+    for row in tx.all(schema.hardship, device=device, epoch=epoch, seq=seq):
+        if int(row["returned"]):
+            continue
+        key = {"device": device, "epoch": epoch, "seq": seq, "commodity": row["commodity"]}
+        tx.change(schema.hardship, {"returned": int(row["amount"])}, **key)
+        charged = {"family": row["family"], "programme": row["programme"], "commodity": row["commodity"]}
+        tx.remove(schema.recall, **charged, period=row["period"], by_device="")
+        for right in rights_of(tx, row["family"], row["period"]):
+            if (right.programme, right.commodity) == (row["programme"], row["commodity"]):
+                _move(tx, right, -int(row["charged"]))
+        top_up(tx, row["family"], row["period"])
+
+
+def _charged_to(tx: Tx, family: Row | None, period: str, commodity: str, amount: int) -> Right | None:
+    """The family's right of that commodity with room for it, else the first there is."""
+    if family is None:
+        return None
+    rights = [right for right in rights_of(tx, family["key"], period) if right.commodity == commodity]
+    with_room = [right for right in rights if right.entitled - right.charged >= amount]
+    return next(iter(with_room or rights), None)
+
+
+def _move(tx: Tx, right: Right, amount: int) -> None:
+    right.charged += amount
+    tx.change(schema.entitlement, {"charged": right.charged, "version": right.version + 1}, **right.key)
+    recalls.reduce(tx, right)

@@ -1,0 +1,97 @@
+"""When grants wait: after the city was restored from a backup, and for a kiosk that claims more than it proves."""
+
+from __future__ import annotations
+
+import secrets
+
+from ewarung_city.store import schema
+from ewarung_city.store.database import Tx
+
+__all__ = ["OWES", "all_doubted", "answer", "doubt", "doubted", "owes", "question", "recovering", "restored"]
+
+OWES = "owes|"
+"""Settings `owes|DEVICE|EPOCH`: what an enrolment still has to answer since the database was restored (`owes`)."""
+
+
+def owes(said: str, acked_seq: int) -> bool:
+    """Whether an enrolment has still to show a restored city what it was given.
+
+    Args:
+        said: the city's question, with the head that the kiosk answered it with after a space.
+        acked_seq: how far the city holds its journal.
+    """
+    _, _, head = said.partition(" ")
+    return not head or int(head) > acked_seq
+
+
+def doubt(tx: Tx, device: str, epoch: int, head_seq: int) -> None:
+    """This enrolment claims more than it proves: nothing is granted to it before its journal is here up to there."""
+    tx.set(f"doubt|{device}|{epoch}", str(head_seq))
+
+
+def doubted(tx: Tx, device: str, epoch: int) -> bool:
+    """Whether this enrolment still owes the journal that would show what it was granted."""
+    owed = int(tx.setting(f"doubt|{device}|{epoch}") or 0)
+    held = tx.one(schema.epoch, device=device, epoch=epoch) if owed else None
+    return held is not None and owed > int(held["acked_seq"])
+
+
+def all_doubted(tx: Tx) -> set[str]:
+    """Kiosks whose current enrolment still owes the journal that would show what they were granted."""
+    return {
+        str(row["device"])
+        for row in tx.all(schema.epoch, state="active")
+        if doubted(tx, row["device"], int(row["epoch"]))
+    }
+
+
+def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
+    """This database is a copy from before: nothing is granted until every active kiosk has shown what it was given.
+
+    Each is asked a question that nothing said before can hold, and answers it with the head of its journal: everything
+    that it took from a database that is gone lies below. It has shown it once the city holds the journal up to there.
+    A late greeting answers nothing, and no clock takes part. Being enrolled again does not answer either; two officers
+    do, for an enrolment that is lost.
+
+    A kiosk that was told more than the copy knows makes the city find that out by itself, but only once it greets.
+
+    Args:
+        tx: a write transaction.
+        device: another enrolment to be asked, active or not.
+        epoch: its epoch.
+
+    Returns:
+        Who is waited for.
+    """
+    asked = {(str(row["device"]), int(row["epoch"])) for row in tx.all(schema.epoch, state="active")}
+    if device:
+        asked.add((device, epoch))
+    question = secrets.token_hex(16)
+    for whose, number in sorted(asked):
+        tx.set(f"{OWES}{whose}|{number}", question)
+    return recovering(tx)
+
+
+def recovering(tx: Tx) -> list[str]:
+    """Kiosks that must answer before a database restored from a backup may grant again; empty when it may."""
+    waiting = []
+    for row in tx.starting(schema.city, "name", OWES, "name"):
+        _, device, epoch = str(row["name"]).split("|")
+        held = tx.one(schema.epoch, device=device, epoch=int(epoch))
+        if owes(str(row["value"]), int(held["acked_seq"]) if held is not None else 0):
+            waiting.append(f"{device}/{epoch}")
+        else:
+            tx.remove(schema.city, name=row["name"])
+    return waiting
+
+
+def question(tx: Tx, device: str, epoch: int) -> str:
+    """What a restored city still asks this enrolment; empty when nothing, or when it was answered."""
+    said = tx.setting(f"{OWES}{device}|{epoch}")
+    return "" if " " in said else said
+
+
+def answer(tx: Tx, device: str, epoch: int, question: str, head_seq: int) -> None:
+    """The kiosk repeats the question: all that it was given before is in its journal, at most at `head_seq`."""
+    if question and tx.setting(f"{OWES}{device}|{epoch}") == question:
+        tx.set(f"{OWES}{device}|{epoch}", f"{question} {head_seq}")

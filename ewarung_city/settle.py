@@ -1,0 +1,118 @@
+"""What becomes of rights that came back: to whoever waits, to the family's home, or into its next month."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ewarung_city import feed, recalls, recovery
+from ewarung_city.grants import keep_granted
+from ewarung_city.rights import Right, following, give, rights_of
+from ewarung_city.store import schema
+from ewarung_city.store.database import Tx
+from ewarung_pos.domain.timeline import Instant
+
+__all__ = ["Freed", "settle", "top_up"]
+
+
+class Freed(NamedTuple):
+    """So much of a lease came back with one entry; `asked` says that the city had wished for it."""
+
+    family: str
+    programme: str
+    period: str
+    commodity: str
+    amount: int
+    asked: bool
+
+
+class _Whose(NamedTuple):
+    device: str
+    epoch: int
+    request: str
+
+
+def settle(tx: Tx, device: str, epoch: int, freed: Iterable[Freed], now_ms: int) -> None:
+    """Grant again what this enrolment gave back, where it may be granted.
+
+    Rights of the city's month go to whoever waits for them, else to the family's home; to the kiosk that gave them
+    back only if it gave them because the city asked. Those of a month that is over end, or are carried into the next,
+    by their programme's rule.
+    """
+    if recovery.recovering(tx):
+        return  # they stay in the reserve, and nothing is granted from that now
+    now = Instant(now_ms).date().period().iso
+    things: dict[tuple[str, str], list[Freed]] = {}
+    for thing in freed:
+        things.setdefault((thing.family, thing.period), []).append(thing)
+    for (family, period), back in sorted(things.items()):
+        if period < now:
+            _carry(tx, family, period, back)
+        else:
+            _grant_again(tx, device, epoch, family, period, back, now_ms)
+
+
+def _grant_again(tx: Tx, device: str, epoch: int, family: str, period: str, back: list[Freed], now_ms: int) -> None:
+    known = tx.one(schema.family, key=family)
+    if known is None:
+        return  # a pool's: it is granted by the month and never again
+    kiosk = tx.one(schema.kiosk, device=known["home"])
+    home = _Whose(known["home"], int(kiosk["epoch"]) if kiosk is not None else 0, "")
+    wanted: dict[_Whose, list[tuple[Right, int]]] = {}
+    asked = {(thing.programme, thing.commodity): thing.asked for thing in back}
+    for right in rights_of(tx, family, period):
+        lease = right.lease(device, epoch)
+        if (right.programme, right.commodity) not in asked or lease is None:
+            continue
+        wish = recalls.waited_for(tx, lease, now_ms)
+        whose = home if wish is None else _Whose(wish["by_device"], int(wish["by_epoch"]), wish["request"])
+        if whose.device != device or asked[right.programme, right.commodity]:
+            wanted.setdefault(whose, []).append((right, right.reserve))
+    for whose, rights in sorted(wanted.items()):
+        if not _may_have(tx, whose) or not any(give(tx, whose.device, whose.epoch, rights)):
+            continue
+        open_still = tx.count(schema.recall, by_device=whose.device, by_epoch=whose.epoch, request=whose.request)
+        if whose.request and not open_still:
+            keep_granted(tx, *whose, family, period, now_ms)
+        else:
+            feed.tell(tx, whose.device, [("family", family), ("rights", f"{family}|{period}")])
+
+
+def _may_have(tx: Tx, whose: _Whose) -> bool:
+    held = tx.one(schema.epoch, device=whose.device, epoch=whose.epoch)
+    return held is not None and held["state"] == "active" and not recovery.doubted(tx, whose.device, whose.epoch)
+
+
+def _carry(tx: Tx, family: str, period: str, back: list[Freed]) -> None:
+    """Into the next month, where the programme says so; the next month's rights follow as far as they are granted."""
+    catalogue = feed.catalogue(tx)
+    carries = {programme.code for programme in catalogue.programmes if programme.carry_over}
+    amounts: dict[tuple[str, str], int] = {}
+    for thing in back:
+        key = (thing.programme, thing.commodity)
+        amounts[key] = amounts.get(key, 0) + thing.amount
+    moved = False
+    for right in rights_of(tx, family, period):
+        more = min(amounts.get((right.programme, right.commodity), 0), right.reserve)
+        if more > 0 and right.programme in carries:
+            row = tx.one(schema.entitlement, **right.key)
+            carried = (int(row["carried"]) if row is not None else 0) + more
+            tx.change(schema.entitlement, {"carried": carried, "version": right.version + 1}, **right.key)
+            moved = True
+    if moved:
+        top_up(tx, family, following(period))
+
+
+def top_up(tx: Tx, family: str, period: str) -> None:
+    """What nobody holds of a month that is granted already goes to the family's home."""
+    known = tx.one(schema.family, key=family)
+    kiosk = tx.one(schema.kiosk, device=known["home"]) if known is not None else None
+    if kiosk is None:
+        return
+    home = _Whose(kiosk["device"], int(kiosk["epoch"]), "")
+    rights = [right for right in rights_of(tx, family, period) if right.leases]
+    if not _may_have(tx, home):
+        return
+    given = give(tx, home.device, home.epoch, ((right, right.reserve) for right in rights))
+    if any(given):
+        feed.tell(tx, home.device, [("family", family), ("rights", f"{family}|{period}")])
