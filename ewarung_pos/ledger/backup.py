@@ -6,6 +6,7 @@ All that a restore needs is in the one file, except the key that opens it: who f
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 import tempfile
@@ -15,13 +16,13 @@ from pathlib import Path
 
 import msgspec
 
-from ewarung_pos.errors import ConfigError, LedgerBusy, LedgerCorrupt, LedgerError, LedgerFull
+from ewarung_pos.errors import ConfigError, LedgerBusy, LedgerCorrupt, LedgerError, LedgerFull, PosError
 from ewarung_pos.ledger.engine import Connection, check_owner, connect, mark_copy, translated
 from ewarung_pos.ledger.keys import sync_directory
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
-from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ledger.verify import VerifyReport, verify
 
-__all__ = ["Backup", "back_up", "complete", "copy_ledger", "discard"]
+__all__ = ["Backup", "back_up", "complete", "copy_ledger", "discard", "end_of", "last_entry"]
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -35,7 +36,8 @@ class Backup(msgspec.Struct, frozen=True):
 def back_up(path: Path, key: bytes | None, directory: Path) -> Backup:
     """Copy the ledger to another directory (a stick, a second disk) while the till goes on.
 
-    The file says of itself that it is a copy (`engine.is_copy`): put in place by hand it serves nobody.
+    The file says of itself that it is a copy (`engine.is_copy`): put in place by hand it serves nobody. A copy that
+    ends with the same entry is replaced; whatever else has its name stays, and this one gets a number behind its own.
 
     Raises:
         ConfigError: the directory cannot be used, or its disk fails (`backup_dir`).
@@ -50,7 +52,7 @@ def back_up(path: Path, key: bytes | None, directory: Path) -> Backup:
             report = verify(draft, key, encrypted=key is not None)
             if not report.ok:
                 raise LedgerCorrupt("; ".join(map(str, report.problems)), reason="verify")
-            target = directory / f"ledger-{report.device or 'new'}-{report.epoch}-{report.entries:08d}.db"
+            target = _place(directory, report, key)
             draft.replace(target)
             sync_directory(directory)
     except OSError as error:
@@ -62,6 +64,43 @@ def back_up(path: Path, key: bytes | None, directory: Path) -> Backup:
             raise
         raise ConfigError(f"{directory.name}: {error.detail}", reason="backup_dir") from error
     return Backup(os.fspath(target), report.entries, report.head)
+
+
+def _place(directory: Path, report: VerifyReport, key: bytes | None) -> Path:
+    """Where nothing is taken away but a copy of the same journal: as many entries may be those of another past."""
+    stem = f"ledger-{report.device or 'new'}-{report.epoch}-{report.entries:08d}"
+    ends = itertools.chain(("",), (f"-{number}" for number in itertools.count(2)))
+    places = (directory / f"{stem}{end}.db" for end in ends)
+    return next(place for place in places if not place.is_file() or _ends_with(place, key, report.head))
+
+
+def _ends_with(file: Path, key: bytes | None, head: str) -> bool:
+    try:
+        _, digest, _ = last_entry(file, key)
+    except PosError:
+        return False
+    return digest.hex() == head
+
+
+def last_entry(path: Path, key: bytes | None) -> tuple[int, bytes, bytes]:
+    """`end_of` a file of ours, of whatever version that is not newer.
+
+    Raises:
+        ConfigError, LedgerError: it cannot be opened, or is none of ours.
+    """
+    connection = connect(path, key, query_only=True)
+    try:
+        with translated():
+            check_owner(connection)
+            return end_of(connection)
+    finally:
+        connection.close()
+
+
+def end_of(connection: Connection) -> tuple[int, bytes, bytes]:
+    """Place, hash and bytes of the last entry, three columns that no revision may ever touch; 0 and nothing if none."""
+    row = connection.execute("SELECT seq, hash, payload FROM ledger_entry ORDER BY seq DESC LIMIT 1").fetchone()
+    return (0, b"", b"") if row is None else (row[0], row[1], row[2])
 
 
 @contextmanager

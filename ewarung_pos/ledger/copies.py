@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from ewarung_pos import errors
+from ewarung_pos.domain.journal import decode
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError, LedgerError, PosError
 from ewarung_pos.ledger.keys import sync_directory
@@ -34,7 +35,9 @@ KEEP = 14
 
 LONGEST_S = 1800.0
 
-_NAME = re.compile(r"ledger-(?P<device>[A-Za-z0-9-]{1,32})-(?P<epoch>[1-9][0-9]{0,5})-(?P<entries>[0-9]{8,})\.db")
+_NAME = re.compile(
+    r"ledger-(?P<device>[A-Za-z0-9-]{1,32})-(?P<epoch>[1-9][0-9]{0,5})-(?P<entries>[0-9]{8,})(-[0-9]{1,3})?\.db"
+)
 
 
 class _Said(msgspec.Struct, frozen=True):
@@ -194,21 +197,24 @@ def keep_copy(path: Path, key: bytes, directory: Path, keep: int = KEEP) -> Back
 
 
 def _too_many(newest: Path, key: bytes, copies: list[_Named]) -> Iterator[Path]:
-    """Of copies, newest first, of which the first stays: those that are followed by another of their month."""
+    """Of copies, newest first, of which the first stays: those that are followed by another of their month.
+
+    They may be of an older version: nothing is read of them but their last entry.
+    """
+    from ewarung_pos.ledger.backup import last_entry
     from ewarung_pos.ledger.restore import LedgerFile
 
     month = ""
     with LedgerFile(newest, key) as journal:
         for at, copy in enumerate(copies):
             try:
-                with LedgerFile(copy.path, key) as held:
-                    head = held.head()
+                seq, digest, payload = last_entry(copy.path, key)
             except PosError:
                 continue
-            same = journal.sealed(head.seq - 1, 1, 1)
-            if not same or head.seq != copy.entries or same[0].hash.hex() != head.hash:
+            same = journal.sealed(seq - 1, 1, 1)
+            if not same or seq != copy.entries or same[0].hash != digest or same[0].body != payload:
                 continue
-            period = Instant(head.last_ms).date().period().iso
+            period = Instant(decode(payload).instant).date().period().iso
             if at and period == month:
                 yield copy.path
             month = period

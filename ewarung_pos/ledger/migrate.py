@@ -11,7 +11,7 @@ from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.errors import ConfigError, LedgerError, MigrationFailed, PosError
 from ewarung_pos.ledger import guards
-from ewarung_pos.ledger.backup import complete, copy_ledger, discard
+from ewarung_pos.ledger.backup import complete, copy_ledger, discard, end_of
 from ewarung_pos.ledger.engine import (
     APPLICATION_ID,
     SCHEMA_VERSION,
@@ -80,7 +80,7 @@ def upgrade(path: Path, key: bytes | None) -> bool:
             held = check_owner(with_old)
             if held == SCHEMA_VERSION:
                 return False
-            before = _end(with_old)
+            before = end_of(with_old)
             complete(with_old)  # or the new file would find a log that is not its own
     finally:
         with_old.close()
@@ -104,12 +104,12 @@ def upgrade(path: Path, key: bytes | None) -> bool:
     return True
 
 
-def _migrate_copy(draft: Path, key: bytes | None, before: tuple[int, bytes]) -> None:
+def _migrate_copy(draft: Path, key: bytes | None, before: tuple[int, bytes, bytes]) -> None:
     connection = connect(draft, key)
     try:
         with translated():
             migrate(connection)
-            after = _end(connection)
+            after = end_of(connection)
             complete(connection)
     finally:
         connection.close()
@@ -117,12 +117,6 @@ def _migrate_copy(draft: Path, key: bytes | None, before: tuple[int, bytes]) -> 
     if not report.ok or after != before:
         detail = "; ".join(map(str, report.problems)) or f"ended with entry {before[0]}, now with {after[0]}"
         raise MigrationFailed(detail, reason="verify")
-
-
-def _end(connection: Connection) -> tuple[int, bytes]:
-    """The last entry, by the three columns that no revision may ever touch."""
-    row = connection.execute("SELECT seq, hash FROM ledger_entry ORDER BY seq DESC LIMIT 1").fetchone()
-    return (0, b"") if row is None else (row[0], row[1])
 
 
 def migrate(connection: Connection) -> None:

@@ -16,6 +16,7 @@ import pytest
 from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError, LedgerFull, LedgerKeyWrong, PosError
 from ewarung_pos.ledger import copies as module
+from ewarung_pos.ledger.backup import complete
 from ewarung_pos.ledger.copies import LedgerCopies, keep_copy
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import connect
@@ -252,6 +253,45 @@ def test_a_copy_of_another_past_is_not_taken_away(
         keep_copy(tmp_path / "ledger.db", KEY, stick, 1)
     assert another.exists()
     assert names(stick) == [another.name, "ledger-EW-0001-1-00000009.db"]
+
+
+def test_a_copy_of_as_many_entries_of_another_past_is_not_written_over(
+    ledger: SqlLedger, opened: Callable[..., SqlLedger], clock: ToldClock, tmp_path: Path, stick: Path
+) -> None:
+    """Two machines with one image: what both served is on the stick."""
+    neighbour = tmp_path / "image"
+    neighbour.mkdir()
+    image = opened(neighbour, create=True)
+    enrol(image)
+    stock_up(image)
+    sell(image)
+    sell(ledger)
+    theirs = Path(image.back_up(stick).path)
+    before = theirs.read_bytes()
+    mine = Path(keep_copy(tmp_path / "ledger.db", KEY, stick).path)
+    assert Path(keep_copy(tmp_path / "ledger.db", KEY, stick).path) == mine  # it takes the place of the first
+    assert names(stick) == [mine.name, theirs.name]
+    assert (mine.name, theirs.read_bytes()) == ("ledger-EW-0001-1-00000005-2.db", before)
+    assert verify(mine, KEY).head == ledger.read().head().hash
+    theirs.write_bytes(b"not a ledger any more")
+    assert Path(keep_copy(tmp_path / "ledger.db", KEY, stick).path) == mine
+    sell(ledger)
+    keep_copy(tmp_path / "ledger.db", KEY, stick, 1)
+    assert names(stick) == [theirs.name, "ledger-EW-0001-1-00000006.db"]
+
+
+def test_copies_of_an_older_version_are_taken_away_as_others_are(
+    ledger: SqlLedger, clock: ToldClock, tmp_path: Path, stick: Path
+) -> None:
+    """They lack what the reader of this version looks for."""
+    evenings(ledger, clock, tmp_path, stick, range(2), 3)
+    for old in stick.iterdir():
+        connection = connect(old, KEY)
+        connection.execute("ALTER TABLE city_state RENAME COLUMN cursor TO place")
+        connection.execute("PRAGMA user_version = 0")
+        complete(connection)
+        connection.close()
+    assert evenings(ledger, clock, tmp_path, stick, range(2, 4), 2) == ["7", "8"]
 
 
 def test_a_copy_that_fails_takes_nothing_away(ledger: SqlLedger, clock: ToldClock, tmp_path: Path, stick: Path) -> None:
