@@ -273,6 +273,8 @@ def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
         return
     click.echo(f"Data {dotted(done['families'])} keluarga dan {done['people']} pengurus ada di {done['device']}.")
     click.echo(f"Bila perangkat ini hilang sekarang, beri tahu mereka sebelum {done['notice_before']}.")
+    if done["unread"]:
+        click.echo(f"{done['unread']} berkas salinan tidak terbaca: keluarga di dalamnya mungkin tidak ada di daftar.")
     click.echo(f"Daftarnya (simpan terkunci): {done['csv']}")
     click.echo(f"                             {done['pdf']}")
 

@@ -48,6 +48,7 @@ class Inventory(msgspec.Struct, frozen=True):
         contact_ms: when the city last heard of it, or it of the city; 0 never.
         head_seq, head_hash: the end of the journal that is known to exist.
         people: names of those who may sign in.
+        unread: copies that this kiosk's key opens and this program cannot read: whom they name nobody knows.
     """
 
     device: str
@@ -62,6 +63,7 @@ class Inventory(msgspec.Struct, frozen=True):
     head_seq: int
     head_hash: str
     practice: bool = False
+    unread: int = 0
 
     @property
     def deadline(self) -> Instant:
@@ -118,6 +120,7 @@ def breach_paper(inventory: Inventory) -> Document:
             if inventory.by_city
             else "Menurut perangkat ini sendiri dan salinan yang terjangkau, saat ini."
         ),
+        *_not_read(inventory.unread),
         Rule(),
         Text("Keluarga", bold=True),
     ]
@@ -137,6 +140,13 @@ def breach_paper(inventory: Inventory) -> Document:
         tuple(blocks),
         "LATIHAN" if inventory.practice else "",
     )
+
+
+def _not_read(copies: int) -> list[Block]:
+    if not copies:
+        return []
+    words = f"{dotted(copies)} berkas salinan tidak terbaca: keluarga di dalamnya mungkin tidak ada di daftar ini."
+    return [Text(words, bold=True)]
 
 
 def _moment(at: Instant) -> str:

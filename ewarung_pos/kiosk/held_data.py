@@ -48,6 +48,7 @@ def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
         "device": inventory.device,
         "families": len(inventory.families),
         "people": len(inventory.people),
+        "unread": inventory.unread,
         "key_tier": inventory.key_tier,
         "contact_ms": inventory.contact_ms,
         "head_seq": inventory.head_seq,

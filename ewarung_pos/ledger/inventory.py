@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.domain.breach import HeldFamily, Inventory
 from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.errors import ConfigError, LedgerError
-from ewarung_pos.ledger.engine import LEDGER_FILE, check_owner, connect, translated
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError, LedgerKeyWrong
+from ewarung_pos.ledger import migrate
+from ewarung_pos.ledger.backup import copy_ledger
+from ewarung_pos.ledger.engine import LEDGER_FILE, SCHEMA_VERSION, check_owner, connect, translated
 from ewarung_pos.ledger.key_passphrase import Ask
 from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.ledger.tip import Tip, load_tip
@@ -21,6 +27,7 @@ _FAMILIES = (
     "SELECT f.key, f.name, f.nik_masked, f.kelurahan, f.kecamatan, c.last4, f.since_ms FROM register_family AS f "
     "JOIN register_card AS c ON c.family = f.key ORDER BY f.name, f.key"
 )
+_DRAFT = "ewarung-reading-"
 _LEDGERS = ("*.db", "*.db.schema-*")
 _PEOPLE = "SELECT name FROM operator ORDER BY name, code"
 
@@ -29,7 +36,7 @@ def take_inventory(data_dir: Path, at: Instant, ask: Ask | None = None, copies: 
     """Families of the register and of the copies that lie about, people, and the end of the journal.
 
     A copy, or the archive of an ended epoch, still names those who have left the register since. What does not open
-    under this ledger's key tells nobody anything.
+    under this ledger's key tells nobody anything; what opens and cannot be read all the same is counted.
 
     Args:
         data_dir: with the ledger and its key.
@@ -43,11 +50,16 @@ def take_inventory(data_dir: Path, at: Instant, ask: Ask | None = None, copies: 
     key = key_of(data_dir, ask)
     tip, families, people = _held(data_dir / LEDGER_FILE, key.secret)
     known = {family.key: family for family in families}
+    unread = 0
     for file in _copies(data_dir, copies):
-        with suppress(LedgerError, ConfigError):
-            for family in _held(file, key.secret)[1]:
-                newer = known.get(family.key, family)
-                known[family.key] = msgspec.structs.replace(newer, since=min(newer.since, family.since))
+        try:
+            held = _held(file, key.secret)[1] if _ours(file, key.secret) else ()
+        except (LedgerError, ConfigError, sqlite.Error):
+            unread += 1
+            continue
+        for family in held:
+            newer = known.get(family.key, family)
+            known[family.key] = msgspec.structs.replace(newer, since=min(newer.since, family.since))
     inventory = Inventory(
         device="-",
         kiosk="belum terdaftar",
@@ -60,6 +72,7 @@ def take_inventory(data_dir: Path, at: Instant, ask: Ask | None = None, copies: 
         contact_ms=tip.clock.city.server_ms if tip.clock.city is not None else 0,
         head_seq=tip.seq,
         head_hash=tip.head().hash,
+        unread=unread,
     )
     who = tip.identity
     if who is None:
@@ -75,7 +88,54 @@ def _copies(data_dir: Path, folders: tuple[Path, ...]) -> list[Path]:
     return sorted(found - {(data_dir / LEDGER_FILE).resolve()})
 
 
+def _ours(file: Path, key: bytes) -> bool:
+    """Whether it is a ledger under this key at all.
+
+    Raises:
+        LedgerTooNew, LedgerBusy, ConfigError: it may be one, and cannot be read.
+    """
+    try:
+        _version(file, key)
+    except (LedgerKeyWrong, LedgerCorrupt):
+        return False
+    return True
+
+
+def _version(file: Path, key: bytes) -> int:
+    connection = connect(file, key, query_only=True)
+    try:
+        with translated():
+            return check_owner(connection)
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _readable(file: Path, key: bytes) -> Iterator[Path]:
+    """The file; one of an older version as a copy that was brought up to date, and that goes again."""
+    if _version(file, key) == SCHEMA_VERSION:
+        yield file
+        return
+    folder = Path(tempfile.mkdtemp(prefix=_DRAFT))
+    try:
+        draft = folder / LEDGER_FILE
+        copy_ledger(file, draft, key)
+        connection = connect(draft, key)
+        try:
+            migrate.migrate(connection)  # and not verified: of a damaged copy, too, the names count
+        finally:
+            connection.close()
+        yield draft
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
 def _held(file: Path, key: bytes) -> tuple[Tip, tuple[HeldFamily, ...], tuple[str, ...]]:
+    with _readable(file, key) as readable:
+        return _read(readable, key)
+
+
+def _read(file: Path, key: bytes) -> tuple[Tip, tuple[HeldFamily, ...], tuple[str, ...]]:
     connection = connect(file, key, query_only=True)
     try:
         with translated():

@@ -7,9 +7,25 @@ from pathlib import Path
 
 import pytest
 
+from ewarung_pos.ledger import engine, migrate
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from tests.integration.ledger.kiosk import KEY, ToldClock, enrol, stock_up
 from tests.new_ledger import new_ledger
+
+SECOND = """
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.add_column("setting", sa.Column("note", sa.Text(), nullable=False, server_default=sa.text("''")))
+    {more}
+"""
 
 
 @pytest.fixture
@@ -45,3 +61,21 @@ def ledger(empty: SqlLedger) -> SqlLedger:
     enrol(empty)
     stock_up(empty)
     return empty
+
+
+@pytest.fixture
+def second(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Makes this version one that knows a second revision, which also does `more`."""
+
+    def know(more: str = "") -> None:
+        versions = tmp_path_factory.mktemp("versions")
+        (versions / "0002_second.py").write_text(SECOND.format(more=more))
+        monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, versions))
+        for module in (engine, migrate):
+            monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
+        for name in ("database", "inventory"):
+            monkeypatch.setattr(f"ewarung_pos.ledger.{name}.SCHEMA_VERSION", 2)
+        for module_ in ("verify", "database"):
+            monkeypatch.setattr(f"ewarung_pos.ledger.{module_}.misshapen", lambda _: ((), ()))
+
+    return know

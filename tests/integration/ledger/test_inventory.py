@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from ewarung_pos.domain.breach import breach_paper
+from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.timeline import CityTime, Instant
 from ewarung_pos.errors import ConfigError, LedgerKeyWrong
-from ewarung_pos.ledger import key_passphrase
+from ewarung_pos.ledger import inventory, key_passphrase
 from ewarung_pos.ledger.anatomy import anatomy
+from ewarung_pos.ledger.backup import complete
 from ewarung_pos.ledger.database import open_ledger
+from ewarung_pos.ledger.engine import PAGE_BYTES, connect
 from ewarung_pos.ledger.inventory import take_inventory
 from ewarung_pos.ledger.keys import Tier, key_of, make_key
 from tests.integration.ledger.kiosk import ToldClock
@@ -118,6 +125,50 @@ def test_who_left_the_register_is_still_named_by_a_copy_that_lies_about(kit: Til
     next(stick.glob("ledger-EW-*.db")).rename(kit.data_dir / "ledger.db.schema-1")
     held = take_inventory(kit.data_dir, NOW).families
     assert {family.key for family in held} == {family.key for family in kit.families}
+
+
+def test_a_copy_of_an_older_version_names_whom_it_holds(
+    kit: TillKit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, second: Callable[[str], None]
+) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    kit.ledger.back_up(stick)
+    before = {file.name: file.read_bytes() for file in stick.iterdir()}
+    with kit.ledger.write() as uow:
+        uow.forget_families((kit.families[0].key,))
+    second("op.add_column('register_family', sa.Column('village', sa.Text(), nullable=False, server_default='x'))")
+    monkeypatch.setattr(inventory, "_FAMILIES", inventory._FAMILIES.replace("f.kelurahan,", "f.village,"))
+    held = take_inventory(kit.data_dir, NOW, copies=(stick,))
+    assert {family.key for family in held.families} == {family.key for family in kit.families}
+    assert {family.address for family in held.families} == {"Kel. x, Kec. Semarang Tengah"}
+    assert held.unread == 0
+    assert {file.name: file.read_bytes() for file in stick.iterdir()} == before
+    assert not list(Path(tempfile.gettempdir()).glob("ewarung-reading-*"))
+
+
+def test_a_copy_that_opens_and_cannot_be_read_is_counted(kit: TillKit, tmp_path: Path) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    whole = Path(kit.ledger.back_up(stick).path)
+    for name, statement in (
+        ("newer.db", "PRAGMA user_version = 9"),
+        ("odd.db", "ALTER TABLE register_card RENAME TO cards"),
+        ("older-and-odd.db", "PRAGMA user_version = 0"),
+    ):
+        shutil.copy(whole, stick / name)
+        connection = connect(stick / name, bytes(32))
+        connection.execute(statement)
+        if "older" in name:
+            connection.execute("DROP TABLE alembic_version")
+        complete(connection)
+        connection.close()
+    (stick / "of-another.db").write_bytes(os.urandom(20 * PAGE_BYTES))
+    (stick / "no-ledger.db").write_bytes(b"x")
+    held = take_inventory(kit.data_dir, NOW, copies=(stick,))
+    assert held.unread == 3
+    assert len(held.families) == 12
+    said = "\n".join(text_lines(breach_paper(held), 80))
+    assert "3 berkas salinan tidak terbaca" in said
 
 
 def test_a_passphrase_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

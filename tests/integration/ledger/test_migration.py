@@ -24,45 +24,12 @@ from tests.integration.ledger.kiosk import KEY, names, rice, serve
 
 Open = Callable[..., SqlLedger]
 
-SECOND = """
-import sqlalchemy as sa
-from alembic import op
-
-revision = "0002"
-down_revision = "0001"
-branch_labels = None
-depends_on = None
-
-
-def upgrade() -> None:
-    op.add_column("setting", sa.Column("note", sa.Text(), nullable=False, server_default=sa.text("''")))
-    {more}
-"""
-
-
 FORGET_THE_LAST = """op.execute('DROP TRIGGER guard_ledger_entry_delete')
     op.execute('DROP TRIGGER guard_stock_movement_delete')
     op.execute('DELETE FROM stock_movement WHERE seq = 4')
     op.execute('DELETE FROM stock')
     op.execute('DELETE FROM ledger_entry WHERE seq = 4')
 """
-
-
-@pytest.fixture
-def second(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Makes this version one that knows a second revision, which also does `more`."""
-
-    def know(more: str = "") -> None:
-        versions = tmp_path_factory.mktemp("versions")
-        (versions / "0002_second.py").write_text(SECOND.format(more=more))
-        monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, versions))
-        for module in (engine, migrate):
-            monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
-        monkeypatch.setattr("ewarung_pos.ledger.database.SCHEMA_VERSION", 2)
-        for module_ in ("verify", "database"):
-            monkeypatch.setattr(f"ewarung_pos.ledger.{module_}.misshapen", lambda _: ((), ()))
-
-    return know
 
 
 def test_the_newest_revision_is_what_the_code_describes(empty: SqlLedger, tmp_path: Path) -> None:
