@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
+import stat
 import sys
 import zipfile
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -55,7 +58,8 @@ def write_bundle(data_dir: str | None, found: list[dict[str, str]], file: Path) 
         parts["files.json"] = _json(_files(folder))
         parts["ledger.json"] = _json(_ledger(folder))
         for log in sorted((folder / "log").glob("*.log*")):
-            parts[f"log/{log.name}"] = redact(log.read_text(encoding="utf-8", errors="replace"))
+            with suppress(FileNotFoundError):  # it took the next name meanwhile
+                parts[f"log/{log.name}"] = redact(log.read_text(encoding="utf-8", errors="replace"))
     draft = file.with_name(file.name + ".part")
     with zipfile.ZipFile(draft, "w", zipfile.ZIP_DEFLATED) as bundle:
         for name, text in parts.items():
@@ -114,11 +118,16 @@ def _bare(url: str) -> str:
 
 
 def _files(folder: Path) -> list[dict[str, Any]]:
-    return [
-        {"name": str(path.relative_to(folder)), "bytes": path.stat().st_size, "changed": int(path.stat().st_mtime)}
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-    ]
+    """Beside a till that serves: what goes while this looks (a log that was brought home, a draft) is left out."""
+    told: list[dict[str, Any]] = []
+    for place, _, names in os.walk(folder):
+        for path in (Path(place, name) for name in names):
+            with suppress(OSError):
+                found = path.stat()
+                if stat.S_ISREG(found.st_mode):
+                    name = str(path.relative_to(folder))
+                    told.append({"name": name, "bytes": found.st_size, "changed": int(found.st_mtime)})
+    return sorted(told, key=lambda file: str(file["name"]))
 
 
 def _ledger(folder: Path) -> dict[str, Any]:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sqlcipher3 import dbapi2 as sqlite
+
+from ewarung_pos.errors import LedgerCorrupt
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import LEDGER_FILE, check_owner, connect, translated
 from ewarung_pos.ledger.key_passphrase import Ask
@@ -29,8 +32,15 @@ def anatomy(data_dir: Path, ask: Ask | None = None) -> dict[str, Any]:
     """Schema, settings of the engine, sizes, counts of rows and of entries by kind, and the end of the chain.
 
     Raises:
-        ConfigError, LedgerError: the ledger cannot be read.
+        ConfigError, LedgerError: the ledger cannot be read, or lacks what every ledger has (`schema`).
     """
+    try:
+        return _anatomy(data_dir, ask)
+    except sqlite.Error as error:
+        raise LedgerCorrupt(str(error), reason="schema") from error
+
+
+def _anatomy(data_dir: Path, ask: Ask | None) -> dict[str, Any]:
     key = key_of(data_dir, ask)
     connection = connect(data_dir / LEDGER_FILE, key.secret, query_only=True)
     try:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,24 @@ def test_an_address_loses_its_name_and_password(folder: Path) -> None:
     assert config["city"]["url"] == "https://kota.example/x"
     assert config["card_reader"]["port"] == "socket://127.0.0.1:7002"
     assert config["receipt_printer"]["port"] == "/dev/ttyUSB0"
+
+
+def test_what_goes_while_it_is_looked_at_is_left_out(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A till serves beside it: its write-ahead log comes and goes, drafts too, and logs take the next name."""
+    (folder / "log").mkdir()
+    (folder / "log" / "till.log").write_text("one")
+    (folder / "ledger.db-wal").symlink_to(folder / "gone")
+    (folder / "log" / "till.log.1").symlink_to(folder / "gone")
+    walk = os.walk
+
+    def meanwhile(place: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+        for at, folders, names in walk(place):
+            yield at, [*folders, "a-draft"], [*names, "ledger.db-shm"]
+
+    monkeypatch.setattr(os, "walk", meanwhile)
+    parts = bundle(folder)
+    assert [file["name"] for file in json.loads(parts["files.json"])] == ["log/till.log"]
+    assert [name for name in parts if name.startswith("log/")] == ["log/till.log"]
 
 
 def test_every_text_is_redacted_on_its_way_whoever_wrote_it(folder: Path) -> None:

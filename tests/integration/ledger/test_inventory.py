@@ -14,7 +14,7 @@ import pytest
 from ewarung_pos.domain.breach import breach_paper
 from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.timeline import CityTime, Instant
-from ewarung_pos.errors import ConfigError, LedgerKeyWrong
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerKeyWrong
 from ewarung_pos.ledger import inventory, key_passphrase
 from ewarung_pos.ledger.anatomy import anatomy
 from ewarung_pos.ledger.backup import complete
@@ -91,6 +91,16 @@ def test_the_anatomy_counts_and_tells_nothing_of_anybody(kit: TillKit) -> None:
     for family in kit.families:
         for personal in (family.name, family.nik_masked, family.card.token, family.key):
             assert personal not in text
+
+
+def test_a_ledger_that_lacks_a_table_is_told_as_such(kit: TillKit) -> None:
+    kit.ledger.close()
+    connection = connect(kit.data_dir / "ledger.db", bytes(32))
+    connection.execute("ALTER TABLE city_state RENAME TO town_state")
+    connection.close()
+    with pytest.raises(LedgerCorrupt) as caught:
+        anatomy(kit.data_dir)
+    assert caught.value.reason == "schema"
 
 
 def test_a_wrong_key_is_said(kit: TillKit) -> None:
