@@ -166,7 +166,7 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     """Check chain, guards, projections, balances and signatures; name the first bad entry.
 
     PATH is a data directory, a ledger or an export. A ledger that lies elsewhere (a copy on a stick) is opened with the
-    key of --data-dir.
+    key of --data-dir; without it with the key that lies beside it, else with that of EWARUNG_DATA_DIR.
     """
     context = click.get_current_context()
     given = context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE
@@ -175,7 +175,7 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     from ewarung_pos.kiosk.proof import verify_ledger
     from ewarung_pos.ui.text_verify import verdict
 
-    report = verify_ledger(path, data_dir)
+    report = verify_ledger(path, data_dir, typed=given)
     if as_json:
         click.echo(json.dumps(report, ensure_ascii=False))
     else:

@@ -11,15 +11,16 @@ from ewarung_pos.errors import ConfigError
 from ewarung_pos.kiosk.directory import check_may_be_ledger, key_directory, kiosk_directory, of_this_kiosk
 from ewarung_pos.kiosk.passphrase import person
 from ewarung_pos.ledger.engine import LEDGER_FILE
-from ewarung_pos.ledger.keys import LedgerKey, key_for, key_of
+from ewarung_pos.ledger.keys import LedgerKey, key_for, key_near, key_of
 
 __all__ = ["export_ledger", "verified", "verify_ledger"]
 
 
-def verify_ledger(path: str | None, data_dir: str | None = None) -> dict[str, Any]:
+def verify_ledger(path: str | None, data_dir: str | None = None, *, typed: bool = True) -> dict[str, Any]:
     """Check a data directory, a ledger file wherever it lies, or an export; JSON-ready.
 
-    A file with a data directory beside it (a copy on a stick) is opened with the key of that directory.
+    A file (a copy on a stick) is opened with the key of the data directory that was `typed` beside it; a directory that
+    stands in the environment only counts after a key that lies near the file.
 
     Raises:
         ConfigError: no kiosk or no ledger there, or not a ledger at all.
@@ -38,7 +39,7 @@ def verify_ledger(path: str | None, data_dir: str | None = None) -> dict[str, An
     if is_export(place):
         told: dict[str, Any] = msgspec.to_builtins(verify(place))
         return told
-    if data_dir:
+    if data_dir and (typed or key_near(place) is None):
         with of_this_kiosk(place):
             return verified(place, key_of(key_directory(data_dir)[1], person()))
     check_may_be_ledger(place)

@@ -33,6 +33,7 @@ __all__ = [
     "destroy_key",
     "held_tier",
     "key_for",
+    "key_near",
     "key_of",
     "left_over",
     "make_key",
@@ -106,13 +107,21 @@ def key_of(data_dir: Path, ask: Ask | None = None, *, create: bool = False) -> L
 
 
 def key_for(file: Path, ask: Ask | None = None) -> LedgerKey:
-    """The key of a ledger's file: beside it, or one folder up, as for archived epochs and copies in the data directory.
+    """The key of a ledger's file, from `key_near` it.
 
     Raises:
         ConfigError, LedgerKeyWrong: as `key_of`.
     """
-    beside, above = file.absolute().parent, file.absolute().parent.parent
-    return key_of(above if not _has_key(beside) and _has_key(above) else beside, ask)
+    return key_of(key_near(file) or file.absolute().parent, ask)
+
+
+def key_near(file: Path) -> Path | None:
+    """The folder whose key is a file's: its own, or the one above (archived epochs, copies in the data directory).
+
+    None where neither has a key.
+    """
+    beside = file.absolute().parent
+    return next((folder for folder in (beside, beside.parent) if _has_key(folder)), None)
 
 
 def held_tier(data_dir: Path) -> Tier | None:

@@ -15,9 +15,11 @@ from ewarung_city.__main__ import cli as city
 from ewarung_pos.commands import cli as till
 from ewarung_pos.commands import run_command
 from ewarung_pos.errors import ConfigError, LedgerKeyWrong
+from ewarung_pos.ledger.backup import back_up
 from ewarung_pos.practice import demo
 from ewarung_pos.practice.sandbox import Sandbox
 from ewarung_pos.ui.text import trouble_of
+from tests.new_ledger import new_ledger
 from tests.system.kit import demo_command, refused, run
 from tests.till_kit import till_kit
 
@@ -125,6 +127,32 @@ def test_where_the_data_lives_may_be_said_before_the_command(
     with pytest.raises(ConfigError) as refused:
         run_command([word for part in split for word in part.split()])
     assert f"{tmp_path}/first" in refused.value.detail
+
+
+def test_a_ledger_is_verified_with_the_key_that_is_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The environment names this machine's kiosk; a ledger that lies beside its own key is another's."""
+
+    def verified(*words: str | Path) -> object:
+        with pytest.raises(SystemExit) as ended:
+            run_command(["verify", *map(str, words)])
+        return ended.value.code
+
+    kiosk, other, stick = (tmp_path / name for name in ("kiosk", "other", "stick"))
+    for folder, key in ((kiosk, bytes(32)), (other, b"k" * 32)):
+        folder.mkdir()
+        new_ledger(folder, key)
+        (folder / "ledger.key").write_text(key.hex())
+        (folder / "ledger.key").chmod(0o600)
+    stick.mkdir()
+    copy = Path(back_up(kiosk / "ledger.db", bytes(32), stick).path)
+    monkeypatch.setenv("EWARUNG_DATA_DIR", str(kiosk))
+    assert verified() == 0
+    assert verified(copy) == 0
+    assert verified(other / "ledger.db") == 0
+    monkeypatch.delenv("EWARUNG_DATA_DIR")
+    assert verified(copy, "--data-dir", kiosk) == 0
+    with pytest.raises(LedgerKeyWrong):
+        run_command(["verify", str(other / "ledger.db"), "--data-dir", str(kiosk)])
 
 
 @pytest.mark.parametrize(
