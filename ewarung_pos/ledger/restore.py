@@ -59,8 +59,8 @@ class Restored(msgspec.Struct, frozen=True):
     """The copy that is in place now, and where the ledger that was there before is kept (`replaced`, empty: none).
 
     `in_doubt` counts the debits whose outcome the copy does not know: the terminal's slips tell. `replaced_entries` is
-    -1 when the old file could not be read. `replaced_serves`: it could be read and not be marked as a copy, so it would
-    serve again where it is put back.
+    -1 and `replaced_epoch` 0 when the old file could not be read. `replaced_serves`: it could be read and not be marked
+    as a copy, so it would serve again where it is put back.
     """
 
     device: str
@@ -69,6 +69,7 @@ class Restored(msgspec.Struct, frozen=True):
     head: str
     in_doubt: int = 0
     replaced: str = ""
+    replaced_epoch: int = 0
     replaced_entries: int = -1
     replaced_ok: bool = False
     replaced_serves: bool = False
@@ -192,7 +193,12 @@ def _in_place_of(ledger: Path, draft: Path, key: bytes | None, restored: Restore
         raise ConfigError(f"salinan {restored.device}, buku di sini {present.device}", reason="other_kiosk")
     if present is not None and present.ok and present.epoch > restored.epoch:
         raise ConfigError(f"salinan masa {restored.epoch}, buku di sini masa {present.epoch}", reason="ended_epoch")
-    known = present is not None and present.ok and present.device and present.entries >= restored.entries
+    known = (
+        present is not None
+        and present.ok
+        and present.device
+        and (present.epoch, present.entries) >= (restored.epoch, restored.entries)
+    )
     if known and not older and not holds_copy(ledger, key):
         # The kiosk would stop until two officers had signed, for a copy that knows no more.
         raise ConfigError(f"salinan sampai {restored.entries}", reason="older_copy")
@@ -216,6 +222,7 @@ def _in_place_of(ledger: Path, draft: Path, key: bytes | None, restored: Restore
         restored,
         replaced=os.fspath(kept),
         replaced_serves=present is not None and not marked,
+        replaced_epoch=0 if present is None else present.epoch,
         replaced_entries=-1 if present is None else present.entries,
         replaced_ok=present is not None and present.ok,
     )

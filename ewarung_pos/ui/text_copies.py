@@ -51,7 +51,8 @@ def restored_words(done: Mapping[str, Any]) -> list[str]:
         said.append(f"Buku sebelumnya disimpan di {done['replaced']}.")
         if done["replaced_serves"]:
             said.append("Buku itu tidak bisa ditandai sebagai salinan: jangan dipasang lagi untuk melayani.")
-        if done["replaced_ok"] and done["replaced_entries"] > done["entries"]:
+        fuller = (done["replaced_epoch"], done["replaced_entries"]) > (done["epoch"], done["entries"])
+        if done["replaced_ok"] and fuller:
             said.append(
                 f"Buku itu utuh dan lebih lengkap, sampai catatan {done['replaced_entries']}: "
                 f"sebaiknya pulihkan yang itu, dengan ewarung-pos restore {done['replaced']}."

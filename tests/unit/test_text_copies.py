@@ -14,6 +14,7 @@ DONE: dict[str, Any] = {
     "entries": 4,
     "in_doubt": 0,
     "replaced": "/data/ledger-EW-0001-1-replaced-1.db",
+    "replaced_epoch": 1,
     "replaced_entries": 4,
     "replaced_ok": True,
     "replaced_serves": False,
@@ -26,3 +27,11 @@ def test_a_replaced_ledger_that_would_still_serve_is_named(serves: bool) -> None
     said = restored_words(DONE | {"replaced_serves": serves})
     assert any("jangan dipasang lagi" in line for line in said) is serves
     assert said[-1] == f"Lakukan sekarang: {ENROL_AGAIN}"
+
+
+@pytest.mark.parametrize(("epoch", "entries", "fuller"), [(1, 5, True), (2, 5, False), (1, 4, False)])
+def test_a_replaced_ledger_of_the_same_epoch_that_holds_more_is_recommended(
+    epoch: int, entries: int, fuller: bool
+) -> None:
+    said = restored_words(DONE | {"epoch": epoch, "replaced_entries": entries})
+    assert any("lebih lengkap" in line for line in said) is fuller

@@ -262,6 +262,28 @@ def test_a_copy_of_an_ended_epoch_does_not_replace_the_sound_ledger_of_the_next(
     assert put_back(copy, next_epoch, KEY).epoch == 1  # the one in place is not sound: an old copy may be all there is
 
 
+def test_a_copy_of_the_next_epoch_knows_more_however_few_entries_it_has(
+    ledger: SqlLedger, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kiosk went on elsewhere; the machine of before still has the ledger that it left behind."""
+    import msgspec
+
+    from tests.integration.ledger import kiosk
+
+    before = ledger.read().head().seq
+    ledger.close()
+    monkeypatch.setattr(kiosk, "IDENTITY", msgspec.structs.replace(kiosk.IDENTITY, epoch=2))
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    other = opened(elsewhere, create=True)
+    enrol(other)
+    later = Path(other.back_up(elsewhere).path)
+    other.close()
+    done = restore(later, tmp_path, KEY)
+    assert (done.epoch, done.replaced_epoch, done.replaced_entries) == (2, 1, before)
+    assert done.entries < before
+
+
 def test_another_kiosk_s_copy_is_not_put_in_the_place_of_this_one_s(
     copy: Path, opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
