@@ -178,10 +178,18 @@ class CardNotRead(DeviceError):
 
 
 class PrinterNotReady(DeviceError):
-    """Paper, cover or power: the print job stays."""
+    """Paper, cover or power: the print job stays.
+
+    Attributes:
+        maybe_out: the printer was handed all of it before nothing more was heard: the paper may be out.
+    """
 
     code = "printer_not_ready"
     retry = Retry.AFTER_OPERATOR
+
+    def __init__(self, detail: str = "", *, reason: str = "", maybe_out: bool = False) -> None:
+        super().__init__(detail, reason=reason)
+        self.maybe_out = maybe_out
 
 
 class StickError(DeviceError):

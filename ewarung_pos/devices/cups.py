@@ -97,7 +97,7 @@ class CupsPrinter:
             if made.successful:
                 self._wait(made.number("job-id"))
         except _SilentError as exc:
-            raise PrinterNotReady(str(exc), reason="no_answer_after") from exc
+            raise PrinterNotReady(str(exc), reason="no_answer_after", maybe_out=True) from exc
         if not made.successful:
             raise PrinterNotReady(f"Print-Job: {made.status:#06x}", reason="aborted")
         return PrintReport(confirmed=False, status=self.status())

@@ -103,7 +103,8 @@ class EscposPrinter:
         Raises:
             PrinterNotReady: reason paper_out, cover_open, cutter, fault, hot, offline (before: nothing was sent; after:
                 it stopped), no_answer_after (it answered before and is silent now), link, in_use, no_permission,
-                stalled, or disk (the bytes could not be kept, so nothing was sent).
+                stalled, or disk (the bytes could not be kept, so nothing was sent). The paper may be out where it fell
+                silent, or its wire broke, after the last byte.
             ConfigError: the profile does not fit the columns, or lacks the code page.
         """
         data = encode(document, self.columns, self._profile, self._fittings)
@@ -117,13 +118,16 @@ class EscposPrinter:
             except OSError as exc:
                 raise PrinterNotReady(f"{type(exc).__name__}: {exc}", reason="disk") from exc
             self._send(link, data)
-            after = self._sense_until_settled(link, silent=before is PaperSense.SILENT)
+            try:
+                after = self._sense_until_settled(link, silent=before is PaperSense.SILENT)
+            except PrinterNotReady as exc:
+                raise PrinterNotReady(exc.detail, reason=exc.reason, maybe_out=True) from exc
         finally:
             link.close()
         if not after.prints:
             raise PrinterNotReady("during the job", reason=after.value)
         if after is PaperSense.SILENT and before is not PaperSense.SILENT:
-            raise PrinterNotReady("it answered before the job and is silent now", reason="no_answer_after")
+            raise PrinterNotReady("it answered before and is silent now", reason="no_answer_after", maybe_out=True)
         return PrintReport(confirmed=after is not PaperSense.SILENT, status=_status(after))
 
     def status(self) -> DeviceStatus:

@@ -90,16 +90,17 @@ class PaperService:
         """Print one job and record that it left. Printer lane; the ledger is touched before and after only.
 
         Raises:
-            PrinterNotReady: nothing useful came out; the job stays.
+            PrinterNotReady: nothing useful came out, or nobody knows; the job stays.
         """
         document = self.document(job)
         with self._ledger.write() as uow:
             uow.print_tried(job.id)
         try:
             report = printer.print(document)
-        except PrinterNotReady:
-            with self._ledger.write() as uow:
-                uow.print_refused(job.id)
+        except PrinterNotReady as error:
+            if not error.maybe_out:
+                with self._ledger.write() as uow:
+                    uow.print_refused(job.id)
             raise
         with self._ledger.write() as uow:
             uow.print_done(job.id)

@@ -122,7 +122,7 @@ def test_a_printer_that_stops_in_the_middle_leaves_the_job(
     device.break_after(500, mood)
     with pytest.raises(PrinterNotReady) as caught:
         driver.print(receipt_of(redeemed()))
-    assert caught.value.reason == reason
+    assert (caught.value.reason, caught.value.maybe_out) == (reason, mood is Mood.MUTE)
     whole = kept(tmp_path)[0].read_bytes()
     if mood is not Mood.MUTE:
         assert device.papers() == (whole[:500],)
@@ -287,6 +287,21 @@ def test_what_is_asked_around_a_job_and_what_is_made_of_it(
         said = report.status.reason or report.status.state.value
         assert report.confirmed is (outcome != "no_answer"), "silence confirms nothing"
     assert said == outcome
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_wire_that_breaks_behind_the_last_byte_leaves_open_what_came_out(whole: bool, tmp_path: Path) -> None:
+    class Breaking(ScriptedLink):
+        def write(self, data: bytes, timeout: float) -> None:
+            if not self.script:
+                raise PrinterNotReady(reason="link")
+            super().write(data, timeout)
+
+    link = Breaking(*FINE, *((JOB,) if whole else ()))
+    driver = EscposPrinter(lambda: link, 32, tmp_path, pace=Pace(chunk=1_000_000, answer=0.01))
+    with pytest.raises(PrinterNotReady) as caught:
+        driver.print(receipt_of(redeemed()))
+    assert (caught.value.reason, caught.value.maybe_out) == ("link", whole)
 
 
 # --- other wires -------------------------------------------------------------------------------------------------

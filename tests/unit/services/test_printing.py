@@ -63,6 +63,20 @@ def test_a_paper_that_may_be_out_already_says_so(shop: TillKit, kind: str) -> No
     assert job.id not in {each.id for each in shop.papers.owed()}
 
 
+@pytest.mark.parametrize("maybe_out", [True, False])
+def test_a_paper_that_came_out_perhaps_is_marked_when_it_is_printed_again(shop: TillKit, maybe_out: bool) -> None:
+    """A printer that fell silent with all of it: two originals of one receipt are one too many."""
+    done = serve(shop, shop.card("SRI WAHYUNI"), ration(RICE, 2))
+    silent = PrinterNotReady(reason="no_answer_after", maybe_out=maybe_out)
+    tray = PaperTray(silent, PrinterNotReady(reason="paper_out"))
+    for _ in range(2):
+        with pytest.raises(PrinterNotReady):
+            shop.papers.print_again(done.entry.id, tray)
+    shop.papers.print_again(done.entry.id, tray)
+    assert ("mungkin sudah tercetak" in words(tray)) is maybe_out
+    assert shop.ledger.read().copies(done.entry.id) == 1
+
+
 def test_copies_are_numbered_by_what_left_before(shop: TillKit) -> None:
     done, tray = serve(shop, shop.card("SRI WAHYUNI"), ration(RICE, 2)), PaperTray()
     shop.papers.print_out(done.job, tray)
