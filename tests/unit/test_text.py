@@ -63,7 +63,7 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
         "unknown_entry",
     },
     "server_busy": {"behind"},
-    "server_unreachable": {"cut", "timeout", "too_large"},
+    "server_unreachable": {"cut", "no_line", "timeout", "too_large"},
     "unauthorised": {"signature", "unknown_key", "wrapped_key"},
 }
 

@@ -38,6 +38,8 @@ _FLAGS = {
     "SLIP_DISPUTED": "slip EDC yang sama dipakai untuk dua pembayaran",
     "OTHER_DEBIT": "EDC menarik saldo kartu atau jumlah lain",
     "OTHER_DEBIT_VOIDED": "penarikan lain sudah dibatalkan di EDC; bank perlu mengecek",
+    "HARDSHIP": "dari jatah darurat; kota mencocokkannya dengan jatah keluarga",
+    "NO_LEADER_WORD": "dari jatah darurat tanpa izin ketua",
 }
 
 
