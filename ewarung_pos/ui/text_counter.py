@@ -307,7 +307,7 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
     ),
     "doubt.link_lost": _doubt(
-        "Belum pasti: sambungan EDC putus",
+        "Belum pasti: EDC terputus",
         "Sambungan ke EDC putus setelah perintah dikirim.",
         "Periksa kabel atau Wi-Fi EDC. Tahan barang di meja dulu.",
     ),

@@ -12,7 +12,7 @@ from ewarung_pos.ui.views.kit.buttons import BigButton, ButtonKind, ButtonSize
 from ewarung_pos.ui.views.kit.card import Card, Panel, Rule, column, row
 from ewarung_pos.ui.views.kit.status import Disc
 from ewarung_pos.ui.views.kit.steps import Step, StepList
-from ewarung_pos.ui.views.kit.style import Role, Tone
+from ewarung_pos.ui.views.kit.style import Density, Role, Tone
 from ewarung_pos.ui.views.kit.text import Text
 
 __all__ = ["Trouble", "TroubleCard"]
@@ -97,6 +97,8 @@ class TroubleCard(Card):
             self._head.setSpacing(self.look.gap(2.25))
             self._grid.setHorizontalSpacing(self.look.gap(3))
             self._grid.setVerticalSpacing(self.look.gap(1.75))
+            for _, label, _text in self._lines:  # in the smallest windows the sentences need the room
+                label.set_role(Role.BODY if self.look.room is Density.TIGHT else Role.LEAD, bold=True)
 
     def retranslate(self) -> None:
         words = (
