@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -36,6 +37,7 @@ from ewarung_pos.ui.views.kit import (
     DataTable,
     Density,
     FieldRow,
+    Lamp,
     Line,
     NumberField,
     Option,
@@ -51,6 +53,7 @@ from ewarung_pos.ui.views.kit import (
     SheetColumn,
     Sound,
     Step,
+    StepHead,
     StepList,
     Stepper,
     StepState,
@@ -65,7 +68,8 @@ from ewarung_pos.ui.views.kit import (
     gallery,
 )
 from ewarung_pos.ui.views.kit.icons import icon_pixmap, pictogram_pixmap
-from ewarung_pos.ui.views.kit.paint import PaintedButton
+from ewarung_pos.ui.views.kit.lamp import HeaderButton
+from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import FAMILY, THEMES, contrast, density_for, resource_bytes
 
 RESOURCES = Path(sys.modules["ewarung_pos.ui.qt_app"].__file__ or "").parents[1] / "resources"
@@ -588,6 +592,79 @@ def test_the_header_fits_and_its_lamps_keep_their_words(qtbot: QtBot, app: QAppl
         assert lamp.geometry().right() < width
     assert lamps[2].accessibleName() == "3 belum terkirim"
     assert (lamps[0].shown_word() == "EDC siap") is (width >= 1024)
+
+
+def header(kiosk: str, operator: str, *lamps: tuple[Tone, str, str]) -> TopBar:
+    bar = TopBar()
+    bar.set_kiosk(kiosk, "Kel. Plombokan")
+    bar.set_clock("Selasa 24 Nov 2026", "24 Nov", "09.41", "WIB")
+    bar.set_operator(operator, operator.rsplit(maxsplit=1)[-1])
+    for tone, word, short in lamps:
+        bar.add_lamp("printer").render_state(tone, word, short)
+    return bar
+
+
+@pytest.mark.parametrize("width", [1024, 1366])
+def test_a_lamp_whose_short_word_leaves_out_the_trouble_keeps_its_long_one_before_the_others(
+    qtbot: QtBot, app: QApplication, width: int
+) -> None:
+    apply_window(app, QSize(width, width * 9 // 16))
+    bar = header(
+        "e-Warung Mawar Kauman",
+        "Bu Kartini",
+        (Tone.GO, "EDC siap", "EDC"),
+        (Tone.STOP, "Printer terputus", "Struk"),
+        (Tone.LOOK, "12.345 belum terkirim", "Kota 12.345"),
+    )
+    shown(qtbot, bar, (width, 64))
+    said = [lamp.shown_word() for lamp in bar.findChildren(Lamp)]
+    assert said[1] == "Printer terputus"
+    assert width > 1024 or said == ["EDC", "Printer terputus", "Kota 12.345"]
+    assert all(lamp.geometry().right() < width for lamp in bar.findChildren(Lamp))
+
+
+@pytest.mark.parametrize("percent", [100, 150, 200])
+@pytest.mark.parametrize("width", [792, 1024, 1366])
+def test_a_long_name_of_a_kiosk_takes_no_room_from_the_time_nor_from_the_lamps(
+    qtbot: QtBot, app: QApplication, width: int, percent: int
+) -> None:
+    apply_theme(app, load_theme("light"), percent, window=QSize(width, width * 9 // 16), motion=False)
+    bar = header(
+        "e-Warung Berkah Sejahtera Mandiri Plombokan Utara",
+        "Bu Kartini Wulandari",
+        (Tone.STOP, "EDC terputus", "EDC"),
+        (Tone.LOOK, "Kertas tinggal sedikit", "Struk"),
+        (Tone.LOOK, "1.234 belum terkirim", "Kota 1.234"),
+    )
+    shown(qtbot, bar, (width, 64))
+    kiosk, clock = bar.findChildren(Line)
+    assert (kiosk.text(), "09.41" in clock.text()) == ("e-Warung Berkah Sejahtera Mandiri Plombokan Utara", True)
+    for part in (clock, *bar.findChildren(HeaderButton)):
+        assert part.width() >= part.sizeHint().width(), part.accessibleName()
+        assert part.geometry().right() < width, part.accessibleName()
+
+
+@pytest.mark.parametrize("percent", [100, 150, 200])
+@pytest.mark.parametrize("width", [900, 460, 330])
+def test_the_steps_of_a_wizard_all_fit_however_narrow_it_is(
+    qtbot: QtBot, app: QApplication, width: int, percent: int
+) -> None:
+    apply_theme(app, load_theme("light"), percent, window=QSize(800, 480), motion=False)
+    head = StepHead()
+    words = ("Hitung stok", "Jelaskan selisih", "Kirim ke kota", "Cetak & segel")
+    qtbot.addWidget(head)
+    for current in range(4):
+        marks = [StepState.DONE] * current + [StepState.CURRENT] + [StepState.TO_COME] * (3 - current)
+        head.set_steps(tuple(Step(word, mark) for word, mark in zip(words, marks, strict=True)))
+        head.resize(width, 60)
+        places = head._places()
+        assert len(places) == 4
+        assert all(disc.right() < said.left() for disc, said in places)
+        assert all(before[1].right() < after[0].left() for before, after in pairwise(places))
+        assert max(places[-1][0].right(), places[-1][1].right()) < width
+        if width >= 460 and percent == 100:
+            room = places[current][1].width()
+            assert text_width(head._font(head._steps[current], room), words[current]) <= room
 
 
 def test_trouble_is_said_in_three_lines_with_one_button(qtbot: QtBot) -> None:

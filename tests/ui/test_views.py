@@ -34,7 +34,20 @@ from ewarung_pos.ui.views.closing import ClosingView
 from ewarung_pos.ui.views.counter import CounterView
 from ewarung_pos.ui.views.document import Paper
 from ewarung_pos.ui.views.doubt import DoubtView, SlipForm
-from ewarung_pos.ui.views.kit import BigButton, DataTable, Lamp, Line, Note, Picture, PinPad, Stepper, Text, TickRow
+from ewarung_pos.ui.views.kit import (
+    BigButton,
+    DataTable,
+    Lamp,
+    Line,
+    Note,
+    Picture,
+    PinPad,
+    StepHead,
+    Stepper,
+    Text,
+    TickRow,
+)
+from ewarung_pos.ui.views.kit.lamp import HeaderButton
 from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import current_style
 from ewarung_pos.ui.views.parts import PagedRows
@@ -115,6 +128,10 @@ def _words_cut(widget: QWidget) -> str:
         return "is too wide" if widget.sizeHint().width() > widget.width() else ""
     if isinstance(widget, Line):
         return "is too wide" if widget.sizeHint().width() > widget.width() + 1 else ""
+    if isinstance(widget, HeaderButton):
+        return "is too wide" if widget.sizeHint().width() > widget.width() else ""
+    if isinstance(widget, StepHead):
+        return "is too wide" if widget._places()[-1][1].right() >= widget.width() else ""
     if isinstance(widget, TickRow):
         _, place, _ = widget._places()
         wrapped = Qt.TextFlag.TextWordWrap.value

@@ -82,6 +82,15 @@ _TRAY = TrayState(
 _CHIP = replace(
     SHELL, lamps=(LampState("credit-card", "Chip perlu dilihat", "look", "counter", "Chip"), *SHELL.lamps[1:])
 )
+_TROUBLED = replace(
+    SHELL,
+    operator_name="Bu Kartini",
+    lamps=(
+        LampState("credit-card", "Chip perlu dilihat", "look", "counter", "Chip"),
+        LampState("printer", "Kertas tinggal sedikit", "look", "history"),
+        LampState("cloud-upload", "1.234 belum terkirim", "look", "sync"),
+    ),
+)
 _MISMATCH = replace(
     DOUBT,
     asking=False,
@@ -446,6 +455,11 @@ SCENES: tuple[Scene, ...] = (
     Scene(
         "tutup-segel-edc-diam",
         shows(shell=on("closing"), closing=replace(SEAL, edc_asked=True, edc_silent=True, edc_total="tidak ada data")),
+    ),
+    at_counter("siap-lampu-latihan", READY, replace(_TROUBLED, practice=True)),
+    Scene(
+        "tutup-jelaskan-latihan",
+        shows(shell=replace(_TROUBLED, practice=True, screen="closing"), closing=replace(EXPLAIN, can_go_on=True)),
     ),
 )
 """Every state, in the order of a day; then what is seldom seen."""

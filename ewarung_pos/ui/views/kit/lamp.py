@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
@@ -10,7 +12,15 @@ from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import PaintedButton, box, focus_ring, key_chip, key_chip_size, smooth, text_width
 from ewarung_pos.ui.views.kit.style import Role, Tone
 
-__all__ = ["HeaderButton", "Lamp"]
+__all__ = ["HeaderButton", "Lamp", "Words"]
+
+
+class Words(StrEnum):
+    """How much a button of the header says."""
+
+    LONG = "long"
+    SHORT = "short"
+    NONE = "none"
 
 
 class HeaderButton(PaintedButton):
@@ -25,7 +35,7 @@ class HeaderButton(PaintedButton):
         self._tone = tone
         self._word = ""
         self._short = ""
-        self._brief = False
+        self._words = Words.LONG
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def _say(self, word: str, short: str) -> None:
@@ -35,16 +45,16 @@ class HeaderButton(PaintedButton):
             self.updateGeometry()
         self.update()
 
-    def set_brief(self, brief: bool) -> None:
-        """Show the short word, when the header is narrow."""
-        if brief != self._brief:
-            self._brief = brief
+    def set_words(self, words: Words) -> None:
+        """Say so much; the key is only shown beside the long word."""
+        if words is not self._words:
+            self._words = words
             self.updateGeometry()
             self.update()
 
     def shown_word(self) -> str:
         """The word as it stands on the screen now."""
-        return self._short if self._brief else self._word
+        return {Words.LONG: self._word, Words.SHORT: self._short, Words.NONE: ""}[self._words]
 
     def sizeHint(self) -> QSize:
         font = self.look.font(Role.SMALL, bold=self._tone is not None)
@@ -52,7 +62,7 @@ class HeaderButton(PaintedButton):
         word = text_width(font, self.shown_word())
         pad = self._pad()
         height = max(QFontMetrics(font).height() + 18, self.look.target)
-        chip = 0 if self._brief else key_chip_size(self.key_hint).width()
+        chip = key_chip_size(self.key_hint).width() if self._words is Words.LONG else 0
         wide = (8 + word if self.shown_word() else 0) + (8 + chip if chip else 0)
         return QSize(2 * pad + side + wide, height)
 
@@ -77,7 +87,7 @@ class HeaderButton(PaintedButton):
         painter.setPen(ink)
         words = self.rect().adjusted(pad + side + 8, 0, 0, 0)
         painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, self.shown_word())
-        if self.key_hint and not self._brief:
+        if self.key_hint and self._words is Words.LONG:
             chip = key_chip_size(self.key_hint)
             corner = QPoint(self.width() - pad - chip.width(), (self.height() - chip.height()) // 2)
             key_chip(painter, QRect(corner, chip), self.key_hint, ink)
@@ -94,6 +104,11 @@ class Lamp(HeaderButton):
 
     def __init__(self, icon: str, *, parent: QWidget | None = None) -> None:
         super().__init__(icon, tone=Tone.SOFT, parent=parent)
+
+    @property
+    def hides_trouble(self) -> bool:
+        """Whether the short word leaves out what is wrong: "Struk" for "Kertas habis", and not "Kota 3"."""
+        return self._tone in (Tone.LOOK, Tone.STOP) and not self._short[-1:].isdigit()
 
     def render_state(self, tone: Tone, word: str, short: str, *, icon: str | None = None, detail: str = "") -> None:
         """Show a state.

@@ -7,14 +7,20 @@ from enum import StrEnum
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtGui import QFont, QFontMetrics, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon
-from ewarung_pos.ui.views.kit.paint import Painted, box, smooth, text_width
+from ewarung_pos.ui.views.kit.paint import Painted, box, fitted, smooth, text_width
 from ewarung_pos.ui.views.kit.style import Role, Tone
 
 __all__ = ["Step", "StepHead", "StepList", "StepState"]
+
+_BESIDE = 12
+"""From a disc to its words."""
+_LEAST_GAP = 6
+_LEAST_WORDS = 48
+"""In less room words say nothing."""
 
 
 class StepState(StrEnum):
@@ -120,7 +126,10 @@ class StepList(Painted):
 
 
 class StepHead(Painted):
-    """Steps beside one another, numbered: the head of a wizard. Words of steps not current leave when it is narrow."""
+    """Steps beside one another, numbered: the head of a wizard.
+
+    Where it is narrow the words of steps not current leave, then the distances, then the size of the current words.
+    """
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -137,28 +146,55 @@ class StepHead(Painted):
     def _disc(self) -> int:
         return max(self.look.size(40), self.look.pixels(Role.LEAD) + 14)
 
-    def _width(self, *, words: bool) -> int:
-        total = 0
-        for step in self._steps:
-            current = step.state is StepState.CURRENT
-            total += self._disc() + self.look.gap(4)
-            if words or current:
-                total += text_width(self.look.font(Role.LEAD, bold=current), step.words) + 12
-        return total - self.look.gap(4)
+    def _font(self, step: Step, room: int = 10_000) -> QFont:
+        """Of a step's words; those of the current step are made smaller until they fit."""
+        font = self.look.font(Role.LEAD, bold=step.state is StepState.CURRENT)
+        return fitted(font, step.words, room) if step.state is StepState.CURRENT else font
+
+    def _said(self, *, all_words: bool) -> list[int]:
+        """Width of each step's words, nothing where they leave."""
+        return [
+            text_width(self._font(step), step.words) if all_words or step.state is StepState.CURRENT else 0
+            for step in self._steps
+        ]
+
+    def _places(self) -> list[tuple[QRect, QRect]]:
+        """Where each step's disc and words stand; words that left have no width."""
+        count = len(self._steps)
+        side = max(min(self._disc(), (self.width() - _LEAST_GAP * (count - 1)) // max(count, 1)), 1)
+        said = self._said(all_words=True)
+        gap = self.look.gap(4)
+        if self._total(side, said, gap) > self.width():
+            said = self._said(all_words=False)
+            spare = self.width() - self._total(side, said, 0)
+            gap = max(min(gap, spare // max(count - 1, 1)), _LEAST_GAP)
+            over = max(self._total(side, said, gap) - self.width(), 0)
+            said = [wide - over if wide - over >= _LEAST_WORDS else 0 for wide in said]
+        places, left = [], 0
+        for wide in said:
+            disc = QRect(left, (self.height() - side) // 2, side, side)
+            words = QRect(disc.right() + 1 + (_BESIDE if wide else 0), 0, wide, self.height())
+            places.append((disc, words))
+            left = words.x() + wide + gap
+        return places
+
+    def _total(self, side: int, said: Sequence[int], gap: int) -> int:
+        count = len(said)
+        return side * count + sum(wide + _BESIDE for wide in said if wide) + gap * max(count - 1, 0)
 
     def sizeHint(self) -> QSize:
-        return QSize(max(self._width(words=True), 0), self._disc() + 4)
+        return QSize(
+            self._total(self._disc(), self._said(all_words=True), self.look.gap(4)),
+            self._disc() + 4,
+        )
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(max(min(self._width(words=False), 320), 0), self._disc() + 4)
+        return QSize(min(self._total(self._disc(), [0] * len(self._steps), _LEAST_GAP), 320), self._disc() + 4)
 
-    def paintEvent(self, _event: QPaintEvent) -> None:
+    def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
-        words = self._width(words=True) <= self.width()
-        side = self._disc()
-        left = 0
-        for number, step in enumerate(self._steps, 1):
-            disc = QRect(left, (self.height() - side) // 2, side, side)
+        for number, (step, (disc, words)) in enumerate(zip(self._steps, self._places(), strict=True), 1):
+            side = disc.width()
             current = step.state is StepState.CURRENT
             if step.state is StepState.TO_COME:
                 box(painter, disc, side / 2, self.look.colour("card"), self.look.colour("edge"), 2)
@@ -174,12 +210,9 @@ class StepHead(Painted):
                 painter.setFont(self.look.font(Role.BODY, bold=True))
                 painter.setPen(ink)
                 painter.drawText(disc, Qt.AlignmentFlag.AlignCenter, str(number))
-            left += side
-            if words or current:
-                font = self.look.font(Role.LEAD, bold=current)
+            if words.width():
+                font = self._font(step, words.width())
                 painter.setFont(font)
                 painter.setPen(self.look.colour("ink" if current else "soft-dark"))
-                wide = text_width(font, step.words)
-                painter.drawText(QRect(left + 12, 0, wide, self.height()), Qt.AlignmentFlag.AlignVCenter, step.words)
-                left += 12 + wide
-            left += self.look.gap(4)
+                shown = QFontMetrics(font).elidedText(step.words, Qt.TextElideMode.ElideRight, words.width())
+                painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, shown)

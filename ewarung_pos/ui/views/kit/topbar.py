@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from PySide6.QtCore import QCoreApplication, QEvent, QSize, Qt, Signal
 from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QLayout, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.card import row
-from ewarung_pos.ui.views.kit.lamp import HeaderButton, Lamp
+from ewarung_pos.ui.views.kit.lamp import HeaderButton, Lamp, Words
 from ewarung_pos.ui.views.kit.paint import Painted, smooth
 from ewarung_pos.ui.views.kit.style import Role, Tone
 from ewarung_pos.ui.views.kit.text import Line, Run, Text
 
 __all__ = ["TopBar"]
+
+
+class _Form(NamedTuple):
+    """What the header says: the kelurahan, which date, the time's zone, the lamps' words, the operator's."""
+
+    place: bool
+    date: Words
+    zone: bool
+    lamps: Words
+    trouble: Words
+    operator: Words
+
+
+_LONG, _SHORT, _NONE = Words.LONG, Words.SHORT, Words.NONE
+_FORMS = (
+    _Form(place=True, date=_LONG, zone=True, lamps=_LONG, trouble=_LONG, operator=_LONG),
+    _Form(place=False, date=_LONG, zone=True, lamps=_LONG, trouble=_LONG, operator=_LONG),
+    _Form(place=False, date=_SHORT, zone=True, lamps=_LONG, trouble=_LONG, operator=_LONG),
+    _Form(place=False, date=_SHORT, zone=False, lamps=_SHORT, trouble=_LONG, operator=_LONG),
+    _Form(place=False, date=_SHORT, zone=False, lamps=_SHORT, trouble=_LONG, operator=_SHORT),
+    _Form(place=False, date=_NONE, zone=False, lamps=_SHORT, trouble=_LONG, operator=_SHORT),
+    _Form(place=False, date=_SHORT, zone=False, lamps=_SHORT, trouble=_SHORT, operator=_LONG),
+    _Form(place=False, date=_SHORT, zone=False, lamps=_SHORT, trouble=_SHORT, operator=_SHORT),
+    _Form(place=False, date=_NONE, zone=False, lamps=_SHORT, trouble=_SHORT, operator=_SHORT),
+    _Form(place=False, date=_NONE, zone=False, lamps=_SHORT, trouble=_SHORT, operator=_NONE),
+)
+"""From wide to narrow; the first that fits is shown. A lamp in trouble keeps its words longer than the date."""
+
+_KIOSK_SHARE = 6
+"""Once something had to leave, the kiosk's name has this part of the header at most: who works here knows it."""
 
 
 class _Operator(HeaderButton):
@@ -26,7 +58,7 @@ class _Operator(HeaderButton):
 
 
 class TopBar(Painted):
-    """The header. What does not fit leaves in order: kelurahan, weekday and year, long lamp words, operator's name.
+    """The header. What does not fit leaves in the order of `_FORMS`; the end of a long kiosk's name leaves last.
 
     Signals:
         operator_pressed: the operator's name was pressed.
@@ -38,15 +70,17 @@ class TopBar(Painted):
         super().__init__(parent)
         self.setAutoFillBackground(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._kiosk = Text(role=Role.LEAD, bold=True)
+        self._kiosk = Line()
+        self._kiosk.setMinimumWidth(1)  # the one part whose end may leave altogether
         self._place_name = Text(role=Role.BODY, tone=Tone.SOFT)
         self._clock = Line(align=Qt.AlignmentFlag.AlignRight)
+        self._clock.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self._operator = _Operator("user")
         self._operator.set_key("Ctrl+L")
         self._operator.clicked.connect(self.operator_pressed)
         self._lamps: list[Lamp] = []
         self._when = ("", "", "", "")
-        self._level = -1
+        self._level = 0
         self._box = row()
         # What does not fit leaves; it never makes the header wider.
         self._box.setSizeConstraint(QLayout.SizeConstraint.SetNoConstraint)
@@ -67,7 +101,7 @@ class TopBar(Painted):
 
     def set_kiosk(self, name: str, place: str) -> None:
         """Name of the kiosk and of its kelurahan."""
-        self._kiosk.set_text(name)
+        self._kiosk.set_runs((Run(name, Role.LEAD, bold=True),))
         self._place_name.set_text(place)
         self._fit()
 
@@ -88,29 +122,35 @@ class TopBar(Painted):
 
     def _show_clock(self) -> None:
         date, short_date, time, zone = self._when
-        day = Run("" if self._level >= 5 else short_date if self._level >= 2 else date, Role.BODY, Tone.SOFT)
+        form = _FORMS[self._level]
+        day = Run({_LONG: date, _SHORT: short_date, _NONE: ""}[form.date], Role.BODY, Tone.SOFT)
         clock = Run(time, Role.LEAD, bold=True)
-        self._clock.set_runs((day, clock, Run("" if self._level >= 3 else zone, Role.BODY, Tone.SOFT)))
+        self._clock.set_runs((day, clock, Run(zone if form.zone else "", Role.BODY, Tone.SOFT)))
 
     def _apply(self, level: int) -> None:
         self._level = level
-        self._place_name.setVisible(level < 1)
+        form = _FORMS[level]
+        self._place_name.setVisible(form.place)
         self._show_clock()
         for lamp in self._lamps:
-            lamp.set_brief(level >= 3)
-        self._operator.set_brief(level >= 4)
+            lamp.set_words(form.trouble if lamp.hides_trouble else form.lamps)
+        self._operator.set_words(form.operator)
 
     def _wanted(self) -> int:
-        parts: list[QWidget] = [self._kiosk, self._clock, self._operator, *self._lamps]
-        if self._level < 1:
+        form = _FORMS[self._level]
+        parts: list[QWidget] = [self._clock, self._operator, *self._lamps]
+        if form.place:
             parts.append(self._place_name)
+        kiosk = self._kiosk.sizeHint().width()
+        if form.lamps is not _LONG:
+            kiosk = min(kiosk, self.width() // _KIOSK_SHARE)
         margins = self._box.contentsMargins()
         gaps = self._box.spacing() * (len(parts) + 1)
-        return sum(part.sizeHint().width() for part in parts) + gaps + margins.left() + margins.right()
+        return kiosk + sum(part.sizeHint().width() for part in parts) + gaps + margins.left() + margins.right()
 
     def _fit(self, least: int = 0) -> None:
         """Say as much as there is room for; from `least` on, so that the date does not jump with minutes and lamps."""
-        for level in range(least, 6):
+        for level in range(least, len(_FORMS)):
             self._apply(level)
             if self._wanted() <= self.width():
                 break
