@@ -71,7 +71,8 @@ from ewarung_pos.ui.views.picture_scenes import SCENES
 from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Still, till_window
 from ewarung_pos.ui.views.pictures import render_states, settle, show_scene
 from ewarung_pos.ui.views.qr import qr_modules
-from ewarung_pos.ui.views.tray import PAGE_KEYS, TrayShape, TrayView
+from ewarung_pos.ui.views.tray import PAGE_KEYS, TrayView
+from ewarung_pos.ui.views.tray_edc import TrayShape
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
 from tests.ui.at_window import last, on, press, shown, typed, visible
 

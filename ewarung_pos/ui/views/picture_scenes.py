@@ -59,7 +59,8 @@ from ewarung_pos.ui.views.picture_stage import (
     shows,
     till_window,
 )
-from ewarung_pos.ui.views.tray import TrayShape, TrayView
+from ewarung_pos.ui.views.tray import TrayView
+from ewarung_pos.ui.views.tray_edc import TrayShape
 
 __all__ = ["SCENES"]
 

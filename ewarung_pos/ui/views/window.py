@@ -36,7 +36,8 @@ from ewarung_pos.ui.views.sign_in import SignInView
 if TYPE_CHECKING:
     from ewarung_pos.ui.views.counter import CounterView
     from ewarung_pos.ui.views.doubt import DoubtView
-    from ewarung_pos.ui.views.tray import TrayShape, TrayView
+    from ewarung_pos.ui.views.tray import TrayView
+    from ewarung_pos.ui.views.tray_edc import TrayShape
     from ewarung_pos.ui.views.typed_card import TypedCardView
 
 __all__ = ["TillWindow", "ViewModels"]
@@ -273,7 +274,7 @@ class TillWindow(QMainWindow):
     # -- the practice tray ----------------------------------------------------------------------------------------
 
     def _tray_shape(self) -> TrayShape:
-        from ewarung_pos.ui.views.tray import TrayShape
+        from ewarung_pos.ui.views.tray_edc import TrayShape
 
         if self.width() >= WIDE and self.height() >= LOW:
             return TrayShape.WIDE
