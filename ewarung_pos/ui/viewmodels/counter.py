@@ -4,82 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import msgspec
 from msgspec.structs import replace
 
-from ewarung_pos.domain.business_day import Day
 from ewarung_pos.domain.catalogue import Catalogue
-from ewarung_pos.domain.entitlement import Standing, check, purse_programme, ration_programme, take_all
+from ewarung_pos.domain.entitlement import Standing, take_all
 from ewarung_pos.domain.family import HolderPresence
-from ewarung_pos.domain.redemption import AttemptState, Basket, Tender, priced, total_of
+from ewarung_pos.domain.redemption import AttemptState, Basket, Tender
 from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.ports import (
     Attempt,
     CardPresented,
-    CardReader,
     Declined,
     DeviceState,
     DeviceStatus,
     Lane,
-    Ledger,
-    PaymentIntent,
     PaymentOutcome,
-    PaymentStep,
-    PaymentTerminal,
-    ReceiptPrinter,
-    Tally,
     TaskRunner,
     Unknown,
 )
-from ewarung_pos.services.day import DayService
-from ewarung_pos.services.printing import PaperService
-from ewarung_pos.services.redeem import RedeemService, Redemption
+from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.viewmodels import counter_basket as basket
 from ewarung_pos.ui.viewmodels import counter_lines as lines
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.card_watch import CardWatch
+from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk, Seen, look
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.handover import Handover
+from ewarung_pos.ui.viewmodels.payment import Payment, Recorded
 
-__all__ = ["CounterDesk", "CounterViewModel"]
+__all__ = ["CounterViewModel"]
 
 _LISTENING = (Phase.READY, Phase.DONE, Phase.REFUSED)
-
-
-class CounterDesk(msgspec.Struct, frozen=True):
-    """What stands on the counter: services and devices the view-model may use.
-
-    `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called
-    after each commit (the shell refreshes its lamps, sync may run). `files` takes receipts when the printer is dead.
-    `poll_ms` is the longest single wait for a card,
-    `response_seconds` the longest the terminal waits for the bank.
-    """
-
-    ledger: Ledger
-    redeem: RedeemService
-    day: DayService
-    papers: PaperService
-    reader: CardReader
-    terminal: PaymentTerminal | None
-    printer: ReceiptPrinter
-    files: ReceiptPrinter
-    operator: Callable[[], str]
-    changed: Callable[[], None]
-    poll_ms: int = 200
-    response_seconds: int = 120
-
-
-class _Now(msgspec.Struct, frozen=True):
-    """What the ledger says; `again` about the card that was refused."""
-
-    catalogue: Catalogue
-    tally: Tally | None
-    day: Day
-    sealed: bool
-    doubts: int
-    again: Standing | None
 
 
 class CounterViewModel(ViewModel[CounterState]):
@@ -118,9 +75,15 @@ class CounterViewModel(ViewModel[CounterState]):
             away=self._reader_away,
             broke=self._failed,
         )
-        self._attempt: Attempt | None = None
-        self._stop_asked = False
-        self._second: Callable[[], None] | None = None
+        self._payment = Payment(
+            desk,
+            runner,
+            waits=lambda words: self._set(replace(self._state, waiting=words)),
+            held=self._held,
+            answered=self._answered,
+            over=self._paid,
+            broke=self._failed,
+        )
 
     # -- listening for cards --------------------------------------------------------------------------------------
 
@@ -138,7 +101,7 @@ class CounterViewModel(ViewModel[CounterState]):
         """The till ends: no card is read, nothing goes back to Siap by itself."""
         self._active = False
         self._handover.stay()
-        self._waited()
+        self._payment.rest()
         self._watch.rest()
 
     @property
@@ -159,7 +122,7 @@ class CounterViewModel(ViewModel[CounterState]):
 
     def under_way(self) -> str:
         """Id of the debit that the EDC is being asked for now, or empty."""
-        return self._attempt.id if self._attempt is not None else ""
+        return self._payment.under_way()
 
     def tell(self, why: Trouble) -> None:
         """Say how something ended that was settled elsewhere (a doubt that ended without a debit)."""
@@ -184,22 +147,12 @@ class CounterViewModel(ViewModel[CounterState]):
         standing = self._standing
         refused = standing if standing is not None and standing.refusals else None
 
-        def look() -> _Now:
-            reader = self._desk.ledger.read()
-            day = reader.day()
-            return _Now(
-                reader.catalogue(),
-                reader.tally(day.date) if day.date is not None and day.serving else None,
-                day,
-                self._desk.day.sealed_today(),
-                len(reader.open_attempts()),
-                self._desk.redeem.identify(refused.card) if refused is not None else None,
-            )
+        self._runner.submit(
+            Lane.LEDGER, lambda: look(self._desk, refused), lambda seen: self._refreshed(seen, refused), self._failed
+        )
 
-        self._runner.submit(Lane.LEDGER, look, lambda now: self._refreshed(now, refused), self._failed)
-
-    def _refreshed(self, now: _Now, refused: Standing | None) -> None:
-        catalogue, tally = now.catalogue, now.tally
+    def _refreshed(self, seen: Seen, refused: Standing | None) -> None:
+        catalogue, tally = seen.catalogue, seen.tally
         if catalogue != self._catalogue:
             self._take(catalogue)
         opened = ""
@@ -210,14 +163,14 @@ class CounterViewModel(ViewModel[CounterState]):
                 self._state,
                 tally=lines.tally_items(tally, self._catalogue) if tally is not None else (),
                 opened=opened,
-                day_open=now.day.serving,
-                day_closing=now.day.closing,
-                day_sealed=now.sealed,
-                doubts_waiting=now.doubts,
+                day_open=seen.day.serving,
+                day_closing=seen.day.closing,
+                day_sealed=seen.sealed,
+                doubts_waiting=seen.doubts,
             )
         )
-        if refused is not None and now.again is not None and self._standing is refused:
-            self._ask_again(refused, now.again)
+        if refused is not None and seen.again is not None and self._standing is refused:
+            self._ask_again(refused, seen.again)
 
     def _ask_again(self, refused: Standing, again: Standing) -> None:
         """A refusal does not outlive its reason: nothing is recorded, the card is simply asked for again."""
@@ -234,11 +187,9 @@ class CounterViewModel(ViewModel[CounterState]):
         before, self._catalogue = self._shown, catalogue
         if self._state.phase is not Phase.RECOGNISED:
             return
-        kept = tuple(line for line in self._basket.lines if catalogue.knows(line.product))
-        gone = len(kept) < len(self._basket.lines)
-        self._basket = Basket(kept)
+        wanted, self._basket = self._basket, basket.still_sold(self._basket, catalogue)
         self._show_basket()
-        if gone or self._shown != before:
+        if self._basket != wanted or self._shown != before:
             self._set(replace(self._state, notice=trouble("rule", "price_changed")))
 
     def _wants_card(self) -> bool:
@@ -308,28 +259,8 @@ class CounterViewModel(ViewModel[CounterState]):
         if standing is None:
             return
         terminal = self._desk.terminal.status().state if self._desk.terminal is not None else DeviceState.NONE
-        found = lines.sections(standing, self._basket, self._catalogue, terminal)
-        wanted = now.section
-        if wanted not in {section.id for section in found} or not now.sections:
-            wanted = lines.first_of_use(found)
-        self._shown = total_of(priced(self._basket, self._catalogue), Tender.PURSE, Tender.CASH).amount
-        sound = bool(self._basket.lines) and not check(self._basket, standing, self._catalogue)
-        proxy = now.presence == HolderPresence.PROXY.value and not now.proxy_reason
-        self._set(
-            replace(
-                now,
-                phase=Phase.RECOGNISED,
-                sections=found,
-                section=wanted,
-                summary=lines.summary(self._basket, self._catalogue),
-                to_pay=lines.to_pay(self._basket, self._catalogue),
-                can_serve=sound and not proxy,
-                notice=notice,
-                asks_discard=False,
-                steps=(),
-                waiting="",
-            )
-        )
+        self._shown = basket.worth(self._basket, self._catalogue)
+        self._set(basket.recognised(now, standing, self._basket, self._catalogue, terminal, notice))
 
     def choose_section(self, section: str) -> None:
         """Show Jatah, Belanja KKS or Tunai."""
@@ -347,29 +278,16 @@ class CounterViewModel(ViewModel[CounterState]):
         standing = self._standing
         if standing is None or self._state.phase is not Phase.RECOGNISED:
             return
-        tender = Tender(self._state.section)
-        row = next(
-            (r for s in self._state.sections if s.id == tender.value for r in s.rows if r.product == product), None
-        )
-        if row is None:
-            return
-        commodity = self._catalogue.product(product).commodity
-        programme = ""
-        if tender is Tender.RATION:
-            programme = ration_programme(standing, self._catalogue, commodity) or ""
-        elif tender is Tender.PURSE:
-            programme = purse_programme(standing, self._catalogue, commodity) or ""
-        self._basket = self._basket.with_packs(product, max(0, min(packs, row.most)), tender, programme)
-        self._show_basket()
+        chosen = basket.with_packs(self._state, standing, self._basket, self._catalogue, product, packs)
+        if chosen is not None:
+            self._basket = chosen
+            self._show_basket()
 
     def step(self, product: str, by: int) -> None:
         """One pack more or less of the section in front."""
-        for section in self._state.sections:
-            if section.id == self._state.section:
-                for row in section.rows:
-                    if row.product == product:
-                        self.set_packs(product, row.packs + by)
-                        return
+        row = basket.row_in_front(self._state, product)
+        if row is not None:
+            self.set_packs(product, row.packs + by)
 
     def take_all(self) -> None:
         """*Ambil semua*: rations only, never a purse."""
@@ -384,9 +302,8 @@ class CounterViewModel(ViewModel[CounterState]):
         A basket with goods in it is asked about once: the second press throws it away. A notice is only left.
         """
         if self._state.phase is Phase.PROCESSING:
-            if self._state.can_cancel and self._desk.terminal is not None:
-                self._stop_asked = True
-                self._desk.terminal.abort()
+            if self._state.can_cancel:
+                self._payment.cancel()
             return
         if self._state.phase is Phase.RECOGNISED:
             if self._state.notice is not None:
@@ -404,12 +321,12 @@ class CounterViewModel(ViewModel[CounterState]):
         standing = self._standing
         if standing is None or not self._state.can_serve or self._state.phase is not Phase.RECOGNISED:
             return
-        basket, presence, shown = self._basket, HolderPresence(self._state.presence), self._shown
+        chosen, presence, shown = self._basket, HolderPresence(self._state.presence), self._shown
         operator, why = self._desk.operator(), self._state.proxy_reason
         if not operator:
             return
-        purse = any(line.tender is Tender.PURSE for line in basket.lines)
-        self._stop_asked = False
+        purse = any(line.tender is Tender.PURSE for line in chosen.lines)
+        self._payment.expect()
         self._set(
             replace(
                 self._state,
@@ -424,95 +341,33 @@ class CounterViewModel(ViewModel[CounterState]):
         if purse:
             self._runner.submit(
                 Lane.LEDGER,
-                lambda: self._desk.redeem.begin(standing.card, basket, presence, operator, why, shown),
-                self._pay,
+                lambda: self._desk.redeem.begin(standing.card, chosen, presence, operator, why, shown),
+                self._payment.begin,
                 self._refused,
             )
         else:
             self._runner.submit(
                 Lane.LEDGER,
-                lambda: self._desk.redeem.redeem(standing.card, basket, presence, operator, why, shown),
+                lambda: self._desk.redeem.redeem(standing.card, chosen, presence, operator, why, shown),
                 self._redeemed,
                 self._refused,
             )
 
-    def _pay(self, attempt: Attempt) -> None:
-        terminal = self._desk.terminal
-        self._attempt = attempt
-        self._wait_on(attempt, 0)
+    def _held(self) -> None:
+        if self._state.phase is Phase.PROCESSING:
+            why = "EDC sudah memegang jumlahnya: batalkan lewat tombol merah di EDC."
+            self._set(replace(self._state, can_cancel=False, why_no_cancel=why))
 
-        def pay() -> PaymentOutcome:
-            self._desk.reader.release()
-            if self._stop_asked:  # asked before the EDC's turn came: an abort then would be forgotten
-                return Declined("", "user_cancelled")
-            if terminal is None:
-                return _not_sent()
-            try:
-                return terminal.pay(
-                    PaymentIntent(attempt.id, attempt.amount, attempt.card.last4),
-                    lambda step: self._runner.post(lambda: self._progress(step)),
-                )
-            except DeviceError:
-                return _not_sent()
-
-        def broke(error: Exception) -> None:
-            self._paid(attempt, Unknown("no_answer"))
-            raise error
-
-        self._runner.submit(Lane.TERMINAL, pay, lambda outcome: self._paid(attempt, outcome), broke)
-
-    def _wait_on(self, attempt: Attempt, seconds: int) -> None:
-        """Say what the EDC is asked for and, second by second, how long it has been."""
-        so_far = f" {seconds} dari {self._desk.response_seconds} detik." if seconds else ""
-        words = f"Menunggu EDC: {Rupiah(attempt.amount)}. Lihat layar EDC; keluarga menekan PIN sendiri.{so_far}"
-        self._set(replace(self._state, waiting=words))
-        self._second = self._runner.later(1000, lambda: self._wait_on(attempt, seconds + 1))
-
-    def _waited(self) -> None:
-        if self._second is not None:
-            self._second()
-            self._second = None
-
-    def _progress(self, step: PaymentStep) -> None:
-        if self._state.phase is Phase.PROCESSING and step is not PaymentStep.SENT:
-            self._set(
-                replace(
-                    self._state,
-                    can_cancel=False,
-                    why_no_cancel="EDC sudah memegang jumlahnya: batalkan lewat tombol merah di EDC.",
-                )
-            )
-
-    def _paid(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
-        self._waited()
+    def _answered(self) -> None:
         wait = "Jawaban EDC sedang dicatat."
         self._set(replace(self._state, steps=lines.steps(purse=True, at=1), can_cancel=False, why_no_cancel=wait))
-        self._runner.submit(
-            Lane.LEDGER,
-            lambda: self._desk.redeem.conclude(attempt.id, outcome, attempt.operator),
-            lambda result: self._concluded(attempt, outcome, result),
-            lambda error: self._not_recorded(attempt, outcome, error),
-        )
 
-    def _not_recorded(self, attempt: Attempt, outcome: PaymentOutcome, error: Exception) -> None:
-        """The bank may have taken the money, and the ledger does not know: nobody is told that nothing happened."""
-        if not isinstance(error, PosError):
-            self._failed(error)
-            return
-        self._in_doubt(attempt, outcome)
-
-    def _in_doubt(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
-        self._attempt = None
-        self._forget()
-        self._set(replace(self._cleared(), phase=Phase.DOUBT))
-        self._desk.changed()
-        self._doubted(attempt, outcome)
-
-    def _concluded(self, attempt: Attempt, outcome: PaymentOutcome, result: Redemption | AttemptState) -> None:
-        self._attempt = None
-        if isinstance(result, Redemption):
-            self._redeemed(result)
-        elif result is AttemptState.IN_DOUBT:
+    def _paid(self, attempt: Attempt, outcome: PaymentOutcome, recorded: Recorded) -> None:
+        if isinstance(recorded, Redemption):
+            self._redeemed(recorded)
+        elif recorded is None:
+            self._in_doubt(attempt, outcome)
+        elif recorded is AttemptState.IN_DOUBT:
             self._in_doubt(attempt, outcome if isinstance(outcome, Unknown) else Unknown("restart"))
         elif isinstance(outcome, Declined):
             self._desk.changed()
@@ -521,6 +376,12 @@ class CounterViewModel(ViewModel[CounterState]):
             self._desk.changed()
             self._set(replace(self._cleared(), phase=Phase.READY))
             self.finish()
+
+    def _in_doubt(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
+        self._forget()
+        self._set(replace(self._cleared(), phase=Phase.DOUBT))
+        self._desk.changed()
+        self._doubted(attempt, outcome)
 
     def _refused(self, error: Exception) -> None:
         if isinstance(error, PosError):
@@ -590,7 +451,6 @@ class CounterViewModel(ViewModel[CounterState]):
         self._set(replace(self._state, notice=None))
 
     def _failed(self, error: Exception) -> None:
-        self._attempt = None
         self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error
@@ -611,7 +471,3 @@ class CounterViewModel(ViewModel[CounterState]):
             day_sealed=now.day_sealed,
             doubts_waiting=now.doubts_waiting,
         )
-
-
-def _not_sent() -> PaymentOutcome:
-    return Declined("", "not_sent")

@@ -34,7 +34,8 @@ from ewarung_pos.services.typed_card import TypedCardService
 from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
-from ewarung_pos.ui.viewmodels.counter import CounterDesk, CounterViewModel
+from ewarung_pos.ui.viewmodels.counter import CounterViewModel
+from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel

@@ -1,0 +1,65 @@
+"""What the counter works with, and what it reads from the ledger in one look."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from ewarung_pos.domain.business_day import Day
+from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.entitlement import Standing
+from ewarung_pos.ports import CardReader, Ledger, PaymentTerminal, ReceiptPrinter, Tally
+from ewarung_pos.services.day import DayService
+from ewarung_pos.services.printing import PaperService
+from ewarung_pos.services.redeem import RedeemService
+
+__all__ = ["CounterDesk", "Seen", "look"]
+
+
+class CounterDesk(msgspec.Struct, frozen=True):
+    """What stands on the counter: services and devices the view-model may use.
+
+    `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called
+    after each commit (the shell refreshes its lamps, sync may run). `files` takes receipts when the printer is dead.
+    `poll_ms` is the longest single wait for a card,
+    `response_seconds` the longest the terminal waits for the bank.
+    """
+
+    ledger: Ledger
+    redeem: RedeemService
+    day: DayService
+    papers: PaperService
+    reader: CardReader
+    terminal: PaymentTerminal | None
+    printer: ReceiptPrinter
+    files: ReceiptPrinter
+    operator: Callable[[], str]
+    changed: Callable[[], None]
+    poll_ms: int = 200
+    response_seconds: int = 120
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What the ledger says; `again` about the card that was refused."""
+
+    catalogue: Catalogue
+    tally: Tally | None
+    day: Day
+    sealed: bool
+    doubts: int
+    again: Standing | None
+
+
+def look(desk: CounterDesk, refused: Standing | None) -> Seen:
+    """Catalogue, tally and the day's state, and whether what refuses a card still does. On the ledger's lane."""
+    reader = desk.ledger.read()
+    day = reader.day()
+    return Seen(
+        reader.catalogue(),
+        reader.tally(day.date) if day.date is not None and day.serving else None,
+        day,
+        desk.day.sealed_today(),
+        len(reader.open_attempts()),
+        desk.redeem.identify(refused.card) if refused is not None else None,
+    )
