@@ -22,7 +22,7 @@ from pytestqt.qtbot import QtBot
 from ewarung_pos.domain.documents import Document, Qr
 from ewarung_pos.ui.qt_app import apply_theme, load_theme, start_qt
 from ewarung_pos.ui.text import trouble
-from ewarung_pos.ui.viewmodels.closing import ClosingState
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState

@@ -33,48 +33,15 @@ from ewarung_pos.ports import (
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService, Printed
-from ewarung_pos.services.stock import needs_leader, unexplained
-from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.text import trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
-from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine, count_lines, count_row, figures_of, story_of
+from ewarung_pos.ui.viewmodels.closing_sheet import count_lines, count_row, figures_of, story_of
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState, counted, edc_explained, explained, half_entered
 
-__all__ = ["ClosingDesk", "ClosingState", "ClosingViewModel"]
+__all__ = ["ClosingDesk", "ClosingViewModel"]
 
 
 _NO_DATA = "tidak ada data"
-
-
-class ClosingState(msgspec.Struct, frozen=True):
-    """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed; `read` once the ledger has answered.
-
-    `edc_asked` once the EDC was asked for its total, which ended its batch, unless it is `edc_silent`.
-    """
-
-    step: int = 0
-    read: bool = False
-    date: str = ""
-    sealed_today: bool = False
-    rows: tuple[CountRow, ...] = ()
-    story: tuple[StoryLine, ...] = ()
-    story_agrees: bool = True
-    needs_leader: bool = False
-    can_go_on: bool = False
-    unsent: int = 0
-    sent: int = 0
-    sent_bytes: int = 0
-    sending: bool = False
-    till_purse: str = ""
-    edc_total: str = ""
-    edc_differs: bool = False
-    edc_asked: bool = False
-    edc_silent: bool = False
-    explanation: str = ""
-    figures: tuple[tuple[str, str], ...] = ()
-    report: Document | None = None
-    report_entry: str = ""
-    said: str = ""
-    busy: str = ""
-    notice: Trouble | None = None
 
 
 class ClosingDesk(msgspec.Struct, frozen=True):
@@ -120,13 +87,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
     @property
     def half_entered(self) -> bool:
         """Whether a count, a reason or an explanation is being entered that no entry holds yet."""
-        state = self._state
-        typed = {
-            1: any(row.counted is not None for row in state.rows),
-            2: any(row.reason or row.note for row in state.rows),
-            4: bool(state.explanation),
-        }
-        return typed.get(state.step, False)
+        return half_entered(self._state)
 
     def activate(self) -> None:
         """Go on where the day stands."""
@@ -163,7 +124,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
                     step=step,
                     date=date,
                     unsent=unsent,
-                    can_go_on=step == 3 or _edc_explained(self._state),
+                    can_go_on=step == 3 or edc_explained(self._state),
                 )
             )
             self._tell_story()
@@ -176,7 +137,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
                 for code, packs in found.stock.items()
                 if any(product.code == code for product in self._catalogue.products)
             )
-            self._set(self._counted(replace(self._state, step=1, date=date, rows=rows)))
+            self._set(counted(replace(self._state, step=1, date=date, rows=rows)))
 
     # -- 1 count --------------------------------------------------------------------------------------------------
 
@@ -210,19 +171,15 @@ class ClosingViewModel(ViewModel[ClosingState]):
     def set_count(self, product: str, packs: int | None) -> None:
         """What she counted of a product, in packs."""
         rows = tuple(replace(row, counted=packs) if row.product == product else row for row in self._state.rows)
-        self._set(self._counted(replace(self._state, rows=rows)))
-
-    @staticmethod
-    def _counted(state: ClosingState) -> ClosingState:
-        return replace(state, can_go_on=all(row.counted is not None for row in state.rows))
+        self._set(counted(replace(self._state, rows=rows)))
 
     def count_done(self) -> None:
         """*Bandingkan*: record the count and show it beside the book."""
         if not self._state.can_go_on or self._state.step != 1:
             return
-        counted = {row.product: row.counted for row in self._state.rows if row.counted is not None}
+        found = {row.product: row.counted for row in self._state.rows if row.counted is not None}
         self._runner.submit(
-            Lane.LEDGER, lambda: self._desk.day.count(counted, self._desk.operator()), self._explain, self._failed
+            Lane.LEDGER, lambda: self._desk.day.count(found, self._desk.operator()), self._explain, self._failed
         )
 
     # -- 2 explain ------------------------------------------------------------------------------------------------
@@ -234,7 +191,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
             row = count_row(self._catalogue, line.product, line.booked, line.counted)
             reason, note = typed.get(line.product, ("", ""))
             rows.append(replace(row, reason=reason if row.differs else "", note=note))
-        self._set(self._explained(replace(self._state, step=2, rows=tuple(rows))))
+        self._set(explained(replace(self._state, step=2, rows=tuple(rows))))
         self._tell_story()
 
     def choose_reason(self, product: str, reason: str, note: str = "") -> None:
@@ -242,17 +199,13 @@ class ClosingViewModel(ViewModel[ClosingState]):
         rows = tuple(
             replace(row, reason=reason, note=note) if row.product == product else row for row in self._state.rows
         )
-        self._set(self._explained(replace(self._state, rows=rows)))
+        self._set(explained(replace(self._state, rows=rows)))
 
     def recount(self) -> None:
         """Back to the blind count, keeping what was typed; possible until the seal."""
         if self._state.busy:
             return
-        self._set(self._counted(replace(self._state, step=1, notice=None)))
-
-    def _explained(self, state: ClosingState) -> ClosingState:
-        lines = count_lines(state.rows)
-        return replace(state, can_go_on=not unexplained(lines), needs_leader=needs_leader(lines))
+        self._set(counted(replace(self._state, step=1, notice=None)))
 
     def explain_done(self, leader_pin: str = "") -> None:
         """Set the book to the count; a large difference needs the leader's PIN."""
@@ -292,7 +245,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
             till_purse=str(Rupiah(totals.purse)),
             edc_differs=self._edc is not None and self._edc.amount != totals.purse,
         )
-        self._set(replace(state, can_go_on=_edc_explained(state)) if state.step == 4 else state)
+        self._set(replace(state, can_go_on=edc_explained(state)) if state.step == 4 else state)
 
     # -- 3 send ---------------------------------------------------------------------------------------------------
 
@@ -329,7 +282,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
         state = replace(self._state, step=4, notice=None)
         if self._desk.terminal is None:
             state = replace(state, edc_asked=True, edc_total=_NO_DATA)
-        self._set(replace(state, can_go_on=_edc_explained(state)))
+        self._set(replace(state, can_go_on=edc_explained(state)))
         self._tell_story()
 
     # -- 4 seal -------------------------------------------------------------------------------------------------------
@@ -337,7 +290,7 @@ class ClosingViewModel(ViewModel[ClosingState]):
     def explain_edc(self, text: str) -> None:
         """Why the EDC's total differs; it is recorded, the difference stays."""
         state = replace(self._state, explanation=text, notice=None)
-        self._set(replace(state, can_go_on=_edc_explained(state)))
+        self._set(replace(state, can_go_on=edc_explained(state)))
 
     def seal(self) -> None:
         """*Segel*: the EDC's total, then totals and signed head in one commit, then the Z report on paper.
@@ -434,7 +387,3 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._set(replace(self._state, busy="", sending=False, notice=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error
-
-
-def _edc_explained(state: ClosingState) -> bool:
-    return not state.edc_differs or bool(state.explanation.strip())

@@ -5,8 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
-from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState, CopyViewModel
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, SendPage, refuses_text
 from ewarung_pos.ui.views.closing_sheet import SheetPage
 from ewarung_pos.ui.views.kit import Density, Role, Step, StepHead, StepState, Text, Tone, TroubleCard

@@ -7,8 +7,9 @@ from PySide6.QtWidgets import QGridLayout, QWidget
 
 from ewarung_pos.domain.free_text import EXPLANATION_CHARS
 from ewarung_pos.domain.units import dotted
-from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState, CopyViewModel
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.views.closing_sheet import StoryCard
 from ewarung_pos.ui.views.document import PaperView
 from ewarung_pos.ui.views.kit import (

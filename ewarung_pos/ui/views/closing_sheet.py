@@ -10,8 +10,9 @@ from PySide6.QtWidgets import QWidget
 from ewarung_pos.domain.free_text import NOTE_CHARS
 from ewarung_pos.domain.stock import VarianceReason
 from ewarung_pos.domain.units import dotted
-from ewarung_pos.ui.viewmodels.closing import ClosingState, ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_sheet import REASONS, CountRow, StoryLine
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.views.kit import (
     Badge,
     BigButton,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import Fact
 from ewarung_pos.ui.viewmodels.day_open import DayOpenState
 from ewarung_pos.ui.viewmodels.history import HistoryLine, HistoryState

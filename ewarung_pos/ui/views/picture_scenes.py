@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.text_copies import SAME_DISK
-from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_copy import COPYING, CopyState
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.shell import LampState

@@ -10,8 +10,8 @@ from msgspec.structs import fields, replace
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ports import PracticeTray
-from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState
 from ewarung_pos.ui.viewmodels.day_open import DayOpenState
 from ewarung_pos.ui.viewmodels.doubt import DoubtState

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ewarung_pos.domain.journal import DayClosed
-from ewarung_pos.ui.viewmodels.closing import ClosingState
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow
+from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from tests.unit.services.counter import facts
 from tests.unit.viewmodels.till import ScriptedTill
 
