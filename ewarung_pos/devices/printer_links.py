@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ewarung_pos.devices.plugged import NotPlugged, UsbName, port_now, printer_files
+from ewarung_pos.devices.transport import LINK_ERRORS
 from ewarung_pos.errors import PrinterNotReady
 
 __all__ = ["Connect", "PrinterLink", "network", "serial_port", "usb_device", "usb_file"]
@@ -23,6 +24,8 @@ __all__ = ["Connect", "PrinterLink", "network", "serial_port", "usb_device", "us
 
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
+_LISTEN_S = 0.2
+"""So long what a printer still says is taken before its connection is ended."""
 
 
 class PrinterLink(Protocol):
@@ -90,7 +93,9 @@ def serial_port(port: str, baudrate: int = 9600, flow: str = "none") -> Connect:
             )
         except NotPlugged as exc:
             raise PrinterNotReady(str(exc), reason="which_port" if exc.reason == "which_port" else "link") from exc
-        except (OSError, ValueError) as exc:
+        except LINK_ERRORS as exc:
+            raise _gone(exc) from exc
+        except ValueError as exc:
             raise _gone(exc) from exc
 
     return connect
@@ -182,7 +187,8 @@ class _Socket:
         with contextlib.suppress(OSError):
             # Unread bytes would turn the close into a reset, and a reset may take the last lines with it.
             self._link.settimeout(0.001)
-            while self._link.recv(64):
+            until = time.monotonic() + _LISTEN_S
+            while self._link.recv(4096) and time.monotonic() < until:
                 pass
         with contextlib.suppress(OSError):
             self._link.shutdown(socket.SHUT_WR)
@@ -217,7 +223,7 @@ class _Serial:
             self._port.write(data)
         except serial.SerialTimeoutException as exc:
             raise _stalled("the printer takes no more bytes") from exc
-        except OSError as exc:
+        except LINK_ERRORS as exc:
             raise _gone(exc) from exc
 
     def read(self, timeout: float) -> bytes:
@@ -225,11 +231,11 @@ class _Serial:
             self._port.timeout = timeout
             first = self._port.read(1)
             return first + (self._port.read(self._port.in_waiting) if first and self._port.in_waiting else b"")
-        except OSError as exc:
+        except LINK_ERRORS as exc:
             raise _gone(exc) from exc
 
     def close(self) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(*LINK_ERRORS):
             self._port.close()
 
 

@@ -20,13 +20,14 @@ from ewarung_pos.errors import ConfigError
 if TYPE_CHECKING:
     import serial
 
-__all__ = ["LinkLost", "ScriptedTransport", "SerialTransport", "Transport", "port_url"]
+__all__ = ["LINK_ERRORS", "LinkLost", "ScriptedTransport", "SerialTransport", "Transport", "port_url"]
 
-_LINK_ERRORS: tuple[type[Exception], ...] = (OSError,)  # serial.SerialException is an OSError
+LINK_ERRORS: tuple[type[Exception], ...] = (OSError,)  # serial.SerialException is an OSError
 if sys.platform != "win32":
     import termios
 
-    _LINK_ERRORS = (OSError, termios.error)  # a pty whose peer hung up answers ioctls with termios.error
+    LINK_ERRORS = (OSError, termios.error)  # a line whose other end is gone answers ioctls with termios.error
+"""Whatever the operating system says about a line that is dead."""
 
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _READ_MAX = 4096
@@ -131,7 +132,7 @@ class SerialTransport:
             )
         except NotPlugged as error:
             raise LinkLost(error.reason, str(error)) from error
-        except _LINK_ERRORS as error:
+        except LINK_ERRORS as error:
             raise LinkLost(_why_not(error), str(error)) from error
         except ValueError as error:
             raise ConfigError(f"port {self.name}: {error}", reason="port") from error
@@ -151,7 +152,7 @@ class SerialTransport:
             try:
                 port.write_timeout = max(0.01, deadline - time.monotonic())
                 port.write(part)
-            except _LINK_ERRORS as error:
+            except LINK_ERRORS as error:
                 # A write that timed out may have handed its bytes over all the same.
                 raise LinkLost("unplugged", str(error), sent=begun or _timed_out(error)) from error
 
@@ -163,14 +164,14 @@ class SerialTransport:
         try:
             port.timeout = wait
             first = bytes(port.read(1))
-        except _LINK_ERRORS as error:
+        except LINK_ERRORS as error:
             raise LinkLost("unplugged", str(error)) from error
         if not first or max_bytes == 1:
             return first
         try:
             port.timeout = 0
             return first + bytes(port.read(max_bytes - 1))
-        except _LINK_ERRORS as error:
+        except LINK_ERRORS as error:
             # What came before the hang-up still counts; the hang-up is told at the next read.
             self._pending = LinkLost("unplugged", str(error))
             return first
@@ -181,7 +182,7 @@ class SerialTransport:
     def close(self) -> None:
         port, self._serial, self._pending = self._serial, None, None
         if port is not None:
-            with contextlib.suppress(*_LINK_ERRORS):
+            with contextlib.suppress(*LINK_ERRORS):
                 port.close()
 
     def _port(self) -> serial.SerialBase:

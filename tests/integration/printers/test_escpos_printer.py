@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -9,7 +10,6 @@ import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -164,6 +164,31 @@ def test_the_connection_is_ended_and_not_torn_down() -> None:
             time.sleep(0.05)
             assert peer.recv(64) == b"last line"
             assert peer.recv(64) == b""
+
+
+def test_a_printer_that_never_stops_talking_does_not_hold_the_lane() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as ear:
+        link = network(*ear.getsockname())()
+        peer, _ = ear.accept()
+
+        def talk() -> None:
+            with contextlib.suppress(OSError):
+                while True:
+                    peer.sendall(b"\x14" * 4096)
+
+        talker = threading.Thread(target=talk, daemon=True)
+        talker.start()
+        time.sleep(0.05)
+        ended = threading.Thread(target=link.close, daemon=True)
+        ended.start()
+        ended.join(3)
+        held = ended.is_alive()
+        with contextlib.suppress(OSError):
+            peer.shutdown(socket.SHUT_RDWR)
+        peer.close()
+        talker.join(3)
+        ended.join(3)
+    assert not held
 
 
 def test_nobody_at_the_address(tmp_path: Path) -> None:
@@ -360,7 +385,7 @@ class LinePrinter:
 READY = {1: b"\x12", 2: b"\x12", 4: b"\x12"}
 
 
-@contextmanager
+@contextlib.contextmanager
 def line_printer(answers: dict[int, bytes]) -> Iterator[LinePrinter]:
     printer = LinePrinter(answers)
     try:
@@ -389,6 +414,22 @@ def test_paper_end_on_a_wire(wire: Callable[[str], Connect], tmp_path: Path) -> 
         with pytest.raises(PrinterNotReady) as caught:
             driver.print(receipt_of(redeemed()))
     assert caught.value.reason == "paper_out"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="termios")
+def test_a_port_that_goes_while_it_is_opened_is_a_lost_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pyserial hands on what the system says of it, which is no OSError."""
+    import termios
+
+    def gone(*_: object) -> None:
+        raise termios.error(5, "Input/output error")
+
+    with line_printer(READY) as printer:
+        monkeypatch.setattr(termios, "tcflush", gone)
+        driver = EscposPrinter(over_serial(printer.path), 32, tmp_path / "print", pace=QUICK)
+        assert (driver.status().state, driver.status().reason) == (DeviceState.AWAY, "link")
+        with pytest.raises(PrinterNotReady):
+            driver.print(receipt_of(redeemed()))
 
 
 @pytest.mark.parametrize("wire", [over_serial, usb_file])
