@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
-from ewarung_city import enrolment, leases, monitoring, register
+from ewarung_city import enrolment, leases, monitoring, pins, register
 from ewarung_city.keys import CityKeys, load_keys, make_keys
 from ewarung_city.register import ImportReport
 from ewarung_city.store.database import CityStore
@@ -237,6 +237,28 @@ def approve(*, data_dir: str, database: str, kiosk: str | None, digits: str | No
         else:
             enrolment.approve(tx, keys, kiosk, digits)
             click.echo(f"{kiosk} approved")
+
+
+@cli.command("reset-pin")
+@_located
+@_JSON
+@click.argument("kiosk")
+@click.argument("member", required=False)
+def reset_pin(*, data_dir: str, database: str, as_json: bool, kiosk: str, member: str | None) -> None:
+    """Give a MEMBER of a KIOSK (by code) a new PIN, said once; without MEMBER, list who may have one.
+
+    The till takes it with its next sync, and opens the account that wrong PINs locked.
+    """
+    with _opened(_place(data_dir, database)) as (store, _):
+        if member is None:
+            with store.read() as tx:
+                there = pins.members(tx, kiosk)
+            lines = (f"{one.code}: {one.name}, {one.role}{'' if one.has_pin else ', no PIN'}" for one in there)
+            _say(there, "\n".join(lines), as_json=as_json)
+            return
+        with store.write() as tx:
+            made = pins.reset(tx, kiosk, member)
+    _say(made, f"{made.name} ({kiosk}): {made.pin}", as_json=as_json)
 
 
 @cli.command()

@@ -118,7 +118,8 @@ def import_regions(tx: Tx, file: Path) -> int:
 def import_kiosks(tx: Tx, file: Path) -> ImportReport:
     """Kiosks, and their people in the order kasir, ketua, pendamping.
 
-    A person whom the catalogue file describes (by name) keeps that description; others get a PIN at the kiosk.
+    A person whom the catalogue file describes (by name) keeps that description; others have no PIN before they are
+    given one (`ewarung_city.pins`).
 
     Raises:
         ConfigError: the file cannot be read as such a table.
@@ -151,7 +152,8 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
         tx.put(schema.kiosk, [said])
         if before is None:
             feed.tell(tx, device, [("catalogue", ""), ("register", "")])
-        _people(tx, device, [name.strip() for name in row["officers"].split(";") if name.strip()])
+        named = [name.strip() for name in row["officers"].split(";") if name.strip()]
+        _people(tx, device, named, _described(tx))
     return _report(tx, table, notes, taken, unchanged)
 
 
@@ -186,6 +188,7 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
     tx.set("catalogue", text)
     tx.set("rations", msgspec.json.encode(said.rations).decode())
     tx.set("purses", msgspec.json.encode(said.purses).decode())
+    described = _described(tx)
     tx.set("people", msgspec.json.encode(said.operators).decode())
     tx.put(
         schema.price,
@@ -195,14 +198,19 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
         feed.tell_all(tx, [("catalogue", "")])
     for kiosk in tx.all(schema.kiosk, "device"):
         names = [row["name"] for row in tx.all(schema.operator, "code", device=kiosk["device"])]
-        _people(tx, kiosk["device"], names, keep_roles=True)
+        _people(tx, kiosk["device"], names, described, keep_roles=True)
 
 
-def _people(tx: Tx, device: str, names: list[str], *, keep_roles: bool = False) -> None:
-    described = {
-        person.name: person
-        for person in msgspec.json.decode(tx.setting("people") or "[]", type=tuple[OperatorRecord, ...])
-    }
+def _described(tx: Tx) -> dict[str, OperatorRecord]:
+    people = msgspec.json.decode(tx.setting("people") or "[]", type=tuple[OperatorRecord, ...])
+    return {person.name: person for person in people}
+
+
+def _people(
+    tx: Tx, device: str, names: list[str], described_before: Mapping[str, OperatorRecord], *, keep_roles: bool = False
+) -> None:
+    """Take the descriptions of a kiosk's people; a PIN only where it is another than the description before had."""
+    described = _described(tx)
     held = {row["name"]: row for row in tx.all(schema.operator, device=device)}
     rows: list[dict[str, Any]] = []
     for place, name in enumerate(names):
@@ -212,7 +220,9 @@ def _people(tx: Tx, device: str, names: list[str], *, keep_roles: bool = False) 
         if person is None:
             code = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
             person = OperatorRecord(code, name, _ROLES[min(place, len(_ROLES) - 1)])
-        before = held.get(name)
+        before, last = held.get(name), described_before.get(name)
+        if before is not None and person.pin_hash in {"", last.pin_hash if last is not None else ""}:
+            person = msgspec.structs.replace(person, pin_hash=before["pin_hash"])
         if before is not None and before["code"] != person.code:
             tx.remove(schema.operator, device=device, code=before["code"])
         row = {"device": device, **msgspec.to_builtins(person), "active": int(person.active)}

@@ -45,6 +45,7 @@ CITY_COMMANDS = {
     "import-kiosks": "--json",
     "grant": "--json",
     "enrol": "--json",
+    "reset-pin": "--json",
     "report": "--period --out --json",
     "verify": "--json",
 }
