@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ewarung_pos.config import CardReaderConfig, KioskConfig, PrinterConfig
+from ewarung_pos.config import CardReaderConfig, ConfigFile, KioskConfig, PrinterConfig
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.devices.keyboard import TypedLine
+from ewarung_pos.devices.search import MachineSearch
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.ledger.copies import LedgerCopies
 from ewarung_pos.ledger.database import open_ledger
@@ -74,6 +75,7 @@ def build(
     timers: object | None = None,
     poll_ms: int = 200,
     key: LedgerKey | None = None,
+    config_file: Path | None = None,
 ) -> Application:
     """Put a till together on an existing ledger.
 
@@ -84,6 +86,7 @@ def build(
         runner: lanes; `close_runner` ends them.
         timers: EcrTimers of the sandbox; None for the driver's own.
         poll_ms: longest single wait for a card on the terminal's lane.
+        config_file: where the configuration stands; None for beside the ledger.
         key: of the ledger; None takes it from a rung that needs nobody.
 
     Raises:
@@ -122,6 +125,8 @@ def build(
         terminal=terminal,
         printer=printer,
         files=paper_files(config, data_dir),
+        search=MachineSearch(),
+        settings=ConfigFile(config_file or data_dir / "config.toml"),
         city=city,
         copies=copies,
         poll_ms=poll_ms,

@@ -130,17 +130,48 @@ def simulate_edc(
     )
 
 
+def _propose(data_dir: str | None, *, as_json: bool) -> None:
+    import msgspec
+
+    from ewarung_pos.kiosk.device_trial import proposal, proposed_lines
+    from ewarung_pos.kiosk.directory import data_directory
+
+    found, settings = proposal(data_dir)
+    lines, said = proposed_lines(found, settings, data_directory(data_dir) / "config.toml")
+    for words in said:
+        click.echo(words, err=True)
+    if as_json:
+        click.echo(json.dumps(msgspec.to_builtins({"found": found, "settings": settings}), ensure_ascii=False))
+    elif lines:
+        click.echo(lines.rstrip())
+
+
 @cli.command()
 @_DATA_DIR
 @click.option(
     "--bundle", type=click.Path(dir_okay=False), help="Write a ZIP for whoever helps from afar: no names in it."
 )
+@click.option(
+    "--try",
+    "tries",
+    type=click.Choice(["card", "edc", "print"]),
+    multiple=True,
+    help="Use this device, not only look for it: read a card, ask for an echo, print a page. May be given again.",
+)
+@click.option(
+    "--propose", "wants_proposal", is_flag=True, help="Only list what is plugged in, and lines for config.toml."
+)
 @_JSON
-def doctor(*, data_dir: str | None, bundle: str | None, as_json: bool) -> None:
+def doctor(
+    *, data_dir: str | None, bundle: str | None, tries: tuple[str, ...], wants_proposal: bool, as_json: bool
+) -> None:
     """Look at devices, printer, disk, ledger, key tier, clock and city; say what each means and what to do."""
+    if wants_proposal:
+        _propose(data_dir, as_json=as_json)
+        return
     from ewarung_pos.kiosk.doctor import examine
 
-    found = examine(data_dir)
+    found = examine(data_dir, tries, lambda words: click.echo(words, err=True))
     if bundle is not None:
         from ewarung_pos.kiosk.support import write_bundle
 

@@ -17,10 +17,12 @@ import msgspec
 
 from ewarung_pos.domain.retention import RETENTION_MONTHS
 from ewarung_pos.errors import ConfigError
+from ewarung_pos.ports import Setting
 
 __all__ = [
     "CardReaderConfig",
     "CityConfig",
+    "ConfigFile",
     "KioskConfig",
     "Paths",
     "PrinterConfig",
@@ -168,6 +170,42 @@ def load_config(file: Path | None, environment: Mapping[str, str] = os.environ) 
         raise ConfigError(f"{file or 'environment'}: {_explained(str(error), data)}", reason="invalid") from error
     _consistent(config)
     return config
+
+
+class ConfigFile:
+    """`config.toml` as the `SettingsFile` of a kiosk."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def set_up(self) -> frozenset[str]:
+        """Sections of devices that are not as they are without a file.
+
+        Raises:
+            ConfigError: the file cannot be used.
+        """
+        config, bare = load_config(self._file), KioskConfig()
+        devices = ("card_reader", "payment_terminal", "receipt_printer")
+        return frozenset(name for name in devices if getattr(config, name) != getattr(bare, name))
+
+    def apply(self, settings: tuple[Setting, ...]) -> None:
+        """Write them into the file; the file of before stays beside it as `config.toml.lama`.
+
+        Raises:
+            ConfigError: together with the rest they make no sense; nothing was written.
+            OSError: the file cannot be written.
+        """
+        data: dict[str, dict[str, Any]] = msgspec.to_builtins(load_config(self._file, {}))
+        for setting in settings:
+            data[setting.section][setting.key] = setting.value
+        try:
+            config = msgspec.convert(data, KioskConfig)
+        except msgspec.ValidationError as error:
+            raise ConfigError(_explained(str(error), data), reason="invalid") from error
+        _consistent(config)
+        if self._file.exists():
+            self._file.with_suffix(".toml.lama").write_bytes(self._file.read_bytes())
+        write_config(config, self._file)
 
 
 def write_config(config: KioskConfig, file: Path) -> None:

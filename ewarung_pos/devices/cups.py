@@ -23,7 +23,7 @@ from ewarung_pos.domain.documents import Document
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
 
-__all__ = ["CupsPrinter", "Sheet"]
+__all__ = ["CupsPrinter", "Sheet", "queues"]
 
 _SOCKETS = ("/run/cups/cups.sock", "/var/run/cups/cups.sock", "/private/var/run/cupsd")
 _PORT = 631
@@ -32,6 +32,7 @@ _LONGEST = 1_000_000
 _NOT_FOUND = 0x0406
 _JOB = ("job-state", "job-printer-state-reasons", "job-printer-state-message")
 _QUEUE = ("printer-state", "printer-state-reasons", "printer-is-accepting-jobs")
+_NAMES: Told = {"requested-attributes": ("printer-name",)}
 _STOPS = {
     "media-empty": "paper_out",
     "media-needed": "paper_out",
@@ -165,25 +166,31 @@ class CupsPrinter:
         told: Told = {"job-id": job, "requesting-user-name": _user(), "requested-attributes": _JOB}
         return self._ask(Operation.GET_JOB_ATTRIBUTES, told)
 
-    def _ask(
-        self,
-        operation: Operation,
-        told: Told,
-        job: Told | None = None,
-        document: bytes = b"",
-    ) -> Answer:
+    def _ask(self, operation: Operation, told: Told, job: Told | None = None, document: bytes = b"") -> Answer:
         body = request(operation, next(self._numbers), self._uri, told, job, document)
-        line = self._dial()
-        try:
-            line.request("POST", self._path, body, {"Content-Type": "application/ipp"})
-            answer = line.getresponse()
-            if answer.status != http.HTTPStatus.OK:
-                raise _SilentError(f"HTTP {answer.status}")
-            return parse_answer(answer.read(_LONGEST))
-        except (OSError, http.client.HTTPException, ValueError) as exc:
-            raise _SilentError(f"{type(exc).__name__}: {exc}") from exc
-        finally:
-            line.close()
+        return _post(self._dial(), self._path, body)
+
+
+def queues() -> tuple[str, ...]:
+    """Names of the queues that the CUPS of this machine has; none where it does not answer."""
+    try:
+        answer = _post(_scheduler(), "/", request(Operation.CUPS_GET_PRINTERS, 1, "", _NAMES))
+    except _SilentError:
+        return ()
+    return answer.words("printer-name") if answer.successful else ()
+
+
+def _post(line: http.client.HTTPConnection, path: str, body: bytes) -> Answer:
+    try:
+        line.request("POST", path, body, {"Content-Type": "application/ipp"})
+        answer = line.getresponse()
+        if answer.status != http.HTTPStatus.OK:
+            raise _SilentError(f"HTTP {answer.status}")
+        return parse_answer(answer.read(_LONGEST))
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        raise _SilentError(f"{type(exc).__name__}: {exc}") from exc
+    finally:
+        line.close()
 
 
 class _SilentError(Exception):

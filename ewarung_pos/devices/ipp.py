@@ -32,12 +32,13 @@ _TAGS = {
 
 
 class Operation(IntEnum):
-    """RFC 8011 section 4."""
+    """RFC 8011 section 4; the last one is CUPS's own (Printer/CUPS Implementation of IPP)."""
 
     PRINT_JOB = 0x0002
     CANCEL_JOB = 0x0008
     GET_JOB_ATTRIBUTES = 0x0009
     GET_PRINTER_ATTRIBUTES = 0x000B
+    CUPS_GET_PRINTERS = 0x4002
 
 
 class JobState(IntEnum):
@@ -99,11 +100,9 @@ def request(
     document: bytes = b"",
 ) -> bytes:
     """One request: `told` are attributes of the operation, `job` of the job."""
-    first: Told = {
-        "attributes-charset": "utf-8",
-        "attributes-natural-language": "en",
-        "printer-uri": printer_uri,
-    }
+    first: Told = {"attributes-charset": "utf-8", "attributes-natural-language": "en"}
+    if printer_uri:
+        first = {**first, "printer-uri": printer_uri}
     parts = [_VERSION, struct.pack(">HI", operation, number), bytes((_OPERATION_GROUP,))]
     parts += _attributes({**first, **told})
     if job:

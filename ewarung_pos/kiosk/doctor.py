@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from ewarung_pos.app import Application, build, typed_in_the_window
+from ewarung_pos.app import Application, build
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig
 from ewarung_pos.domain.units import dotted
@@ -17,7 +17,7 @@ from ewarung_pos.kiosk.passphrase import person
 from ewarung_pos.kiosk.proof import verified
 from ewarung_pos.ledger.engine import LEDGER_FILE, SQLITE_VERSION
 from ewarung_pos.ledger.keys import LedgerKey, Tier, key_of, left_over
-from ewarung_pos.ports import DeviceState, DeviceStatus, TaskRunner
+from ewarung_pos.ports import TaskRunner
 
 __all__ = ["examine"]
 
@@ -26,8 +26,16 @@ OLD_COPY_MS = 7 * 86_400_000
 """A copy is made at every close; a week without one is worth a look."""
 
 
-def examine(data_dir: str | None) -> list[dict[str, str]]:
-    """`doctor`: one line for each thing: state (ok, look, stop), what, meaning, what to do."""
+def examine(
+    data_dir: str | None, tries: Collection[str] = (), tell: Callable[[str], None] = lambda _: None
+) -> list[dict[str, str]]:
+    """`doctor`: one line for each thing: state (ok, look, stop), what, meaning, what to do.
+
+    Args:
+        data_dir: of the kiosk.
+        tries: `card`, `edc` and `print`: these are used, not only looked for.
+        tell: hears what a person must do meanwhile.
+    """
     found: list[dict[str, str]] = []
 
     def say(state: str, what: str, meaning: str, do: str = "") -> None:
@@ -55,11 +63,17 @@ def examine(data_dir: str | None) -> list[dict[str, str]]:
             "Daftarkan kios: ewarung-pos enrol --city URL --code KODE",
         )
         return found
-    _examine_kiosk(config, folder, say)
+    _examine_kiosk(config, folder, tries, say, tell)
     return found
 
 
-def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) -> None:
+def _examine_kiosk(
+    config: KioskConfig,
+    folder: Path,
+    tries: Collection[str],
+    say: Callable[..., None],
+    tell: Callable[[str], None],
+) -> None:
     from ewarung_pos.ui.runners import SteppedRunner
     from ewarung_pos.ui.text import trouble, trouble_of
 
@@ -94,18 +108,7 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         say("look" if owed else "ok", "struk", f"{dotted(status.papers_owed)} belum tercetak", owed)
         doubt = "Buka kasir dan selesaikan di Layanan." if status.in_doubt else ""
         say("look" if doubt else "ok", "penarikan belum pasti", f"{status.in_doubt}", doubt)
-        _examine_reader(config, app, say)
-        terminal = app.services.terminal
-        if terminal is None:
-            say("look", "EDC", "tidak diatur", "Isi [payment_terminal] dalam config.toml.")
-        else:
-            app.services.reader.release()
-            edc = terminal.diagnose()
-            fine = edc.state in (DeviceState.READY, DeviceState.BUSY)
-            say("ok" if fine else "stop", "EDC", *_device_words("device_unavailable", edc, "EDC menjawab."))
-        printer = app.services.printer.status()
-        fine = printer.state is DeviceState.READY
-        say("ok" if fine else "look", "printer", *_device_words("printer_not_ready", printer, "Printer siap mencetak."))
+        _examine_devices(config, app, tries, say, tell)
         _examine_copies(app, say)
         _examine_city(config, app, say)
     except PosError as error:
@@ -115,24 +118,18 @@ def _examine_kiosk(config: KioskConfig, folder: Path, say: Callable[..., None]) 
         app.stop()
 
 
-def _examine_reader(config: KioskConfig, app: Application, say: Callable[..., None]) -> None:
-    """What was seen of the card reader, and what to do; no card is asked for."""
-    if config.card_reader.driver == "none":
-        say("look", "pembaca kartu", "Tidak diatur; kartu hanya bisa diketik.", "Isi [card_reader] dalam config.toml.")
-        return
-    if typed_in_the_window(config.card_reader):
-        say("ok", "pembaca kartu", "Mengetik di jendela kasir.", "Gesek satu kartu di Layanan untuk mencobanya.")
-        return
-    found = app.services.reader.diagnose()
-    if found.state is DeviceState.READY:
-        fine = {
-            "ecr": f"Lewat EDC di {found.detail}.",
-            "pcsc": f"Chip: {found.detail}.",
-            "stripe": f"Gesek: {found.detail} terbuka.",
-        }[app.services.reader.source]
-        say("ok", "pembaca kartu", fine)
-    else:
-        say("stop", "pembaca kartu", *_device_words("device_unavailable", found, ""))
+def _examine_devices(
+    config: KioskConfig, app: Application, tries: Collection[str], say: Callable[..., None], tell: Callable[[str], None]
+) -> None:
+    """What was seen of reader, EDC and printer; those in `tries` are really used."""
+    from ewarung_pos.kiosk.device_trial import looked_at, tried
+
+    for name, what in (("card", "pembaca kartu"), ("edc", "EDC"), ("print", "printer")):
+        seen = looked_at(name, config, app)
+        say(seen.state, what, seen.seen, seen.do)
+        if name in tries:
+            seen = tried(name, app, tell)
+            say(seen.state, f"uji {what}", seen.seen, seen.do)
 
 
 def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None]) -> None:
@@ -147,18 +144,6 @@ def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None
         say("look", "kota", f"{said.happened} {dotted(step.unsent)} catatan belum terkirim.", said.now)
     else:
         say("ok", "kota", f"Kota menjawab; {dotted(step.unsent)} catatan belum terkirim.")
-
-
-def _device_words(code: str, status: DeviceStatus, fine: str) -> tuple[str, str]:
-    """What a device's state means, and what to do about it."""
-    if status.state is DeviceState.READY:
-        return fine, ""
-    if status.state is DeviceState.BUSY:
-        return "Alat sedang bekerja.", ""
-    from ewarung_pos.ui.text import trouble
-
-    said = trouble(code, status.reason)
-    return said.happened, said.now
 
 
 def _examine_key(folder: Path, key: LedgerKey, say: Callable[..., None]) -> None:

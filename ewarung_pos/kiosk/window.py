@@ -10,7 +10,7 @@ from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig
 from ewarung_pos.diagnostics import start_log
 from ewarung_pos.errors import ConfigError
-from ewarung_pos.kiosk.directory import ledger_directory
+from ewarung_pos.kiosk.directory import data_directory, ledger_directory
 from ewarung_pos.ledger.key_passphrase import Question
 from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.ports import TaskRunner
@@ -32,7 +32,7 @@ def run_window(data_dir: str | None) -> int:
         from ewarung_pos.ui.qt_till import show_till
 
         return show_till(
-            lambda runner, close: _start(config, folder, runner, close),
+            lambda runner, close: _start(config, folder, data_directory(data_dir) / "config.toml", runner, close),
             config.kiosk,
             None,
             "",
@@ -42,9 +42,9 @@ def run_window(data_dir: str | None) -> int:
         log.close()
 
 
-def _start(config: KioskConfig, folder: Path, runner: TaskRunner, close: Callable[[], None]) -> Application:
+def _start(config: KioskConfig, folder: Path, file: Path, runner: TaskRunner, close: Callable[[], None]) -> Application:
     key = key_of(folder, _in_the_window)
-    app = build(config, folder, SystemClock(), runner, close_runner=close, key=key)
+    app = build(config, folder, SystemClock(), runner, close_runner=close, key=key, config_file=file)
     app.start()
     return app
 

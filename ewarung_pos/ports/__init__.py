@@ -38,6 +38,7 @@ from ewarung_pos.ports.ledger import (
     Visit,
 )
 from ewarung_pos.ports.machine import Clock, Lane, TaskRunner
+from ewarung_pos.ports.search import DeviceKind, DeviceRole, DeviceSearch, FoundDevice, Setting, SettingsFile
 
 __all__ = [
     "Approved",
@@ -48,8 +49,12 @@ __all__ = [
     "Clock",
     "Copies",
     "Declined",
+    "DeviceKind",
+    "DeviceRole",
+    "DeviceSearch",
     "DeviceState",
     "DeviceStatus",
+    "FoundDevice",
     "HistoryRow",
     "Lane",
     "Ledger",
@@ -67,6 +72,8 @@ __all__ = [
     "ReceiptPrinter",
     "RightsAnswer",
     "RightsWish",
+    "Setting",
+    "SettingsFile",
     "Settlement",
     "SyncPhase",
     "SyncReport",

@@ -7,6 +7,7 @@ import msgspec
 from ewarung_pos.domain import papers
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.journal import DayClosed, ReceiptPrinted, Redeemed, Reversed, Sealed, decode
+from ewarung_pos.domain.trial_page import trial_page
 from ewarung_pos.errors import LedgerCorrupt, NotEntitled, PrinterNotReady
 from ewarung_pos.ports import Ledger, LedgerReader, PrintJob, PrintReport, ReceiptPrinter
 from ewarung_pos.services.day import goods_paid_by
@@ -55,6 +56,18 @@ class PaperService:
         if sealed is None:
             raise NotEntitled(reason="unknown_receipt")
         return _document(reader, sealed, 0), decode(sealed.body).id
+
+    def try_out(self, printer: ReceiptPrinter, instant: int) -> PrintReport:
+        """Print the page that shows whether the printer is set up right; recorded nowhere. Printer lane.
+
+        Args:
+            printer: to be tried.
+            instant: now, ms UTC.
+
+        Raises:
+            PrinterNotReady: nothing useful came out.
+        """
+        return printer.print(trial_page(self._ledger.read().identity(), printer.columns, instant))
 
     def reprint(self, entry_id: str) -> PrintJob:
         """Owe a copy, marked SALINAN with its number.

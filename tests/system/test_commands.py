@@ -14,8 +14,10 @@ from click.testing import CliRunner
 from ewarung_city.__main__ import cli as city
 from ewarung_pos.commands import cli as till
 from ewarung_pos.commands import run_command
+from ewarung_pos.config import load_config
 from ewarung_pos.errors import ConfigError, LedgerKeyWrong
 from ewarung_pos.ledger.backup import back_up
+from ewarung_pos.ports import DeviceKind, DeviceRole, FoundDevice
 from ewarung_pos.practice import demo
 from ewarung_pos.practice.sandbox import Sandbox
 from ewarung_pos.ui.text import trouble_of
@@ -29,7 +31,7 @@ TILL_COMMANDS = {
     "run": "--data-dir",
     "demo": "--headless --redemptions --seed --data-dir --resume --edc --city --code --screens --json",
     "simulate-edc": "--pty --listen --faults --families",
-    "doctor": "--data-dir --bundle --json",
+    "doctor": "--data-dir --bundle --try --propose --json",
     "verify": "--data-dir --json",
     "export": "--from --data-dir --json",
     "backup": "--data-dir --json",
@@ -176,6 +178,21 @@ def test_the_simulator_listens_on_this_machine_only() -> None:
     assert done.returncode == 2
     assert "127.0.0.1" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_doctor_proposes_a_configuration_for_what_is_plugged_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    printer = FoundDevice(DeviceKind.USB_PRINTER, DeviceRole.PRINTER, "0416:5011", "POS58")
+    monkeypatch.setattr("ewarung_pos.devices.search.MachineSearch.look", lambda _: (printer,))
+    done = CliRunner().invoke(till, ["doctor", "--propose", "--data-dir", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    (tmp_path / "config.toml").write_text(done.stdout)
+    assert load_config(tmp_path / "config.toml", {}).receipt_printer.port == "0416:5011"
+    assert "Ditemukan: printer USB: POS58 (0416:5011)" in done.stderr
+    done = CliRunner().invoke(till, ["doctor", "--propose", "--json", "--data-dir", str(tmp_path)])
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert ([each["place"] for each in told["found"]], told["settings"]) == (["0416:5011"], []), "set up by now"
 
 
 def test_doctor_speaks_to_a_machine_on_the_last_line() -> None:

@@ -66,6 +66,7 @@ from ewarung_pos.ui.views.picture_books import (
     SYNC,
 )
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, PURSE, READY
+from ewarung_pos.ui.views.picture_devices import ALLOWING, FINE, FOUND, WRITTEN
 from ewarung_pos.ui.views.picture_papers import PAPER
 from ewarung_pos.ui.views.picture_scenes import SCENES
 from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Still, till_window
@@ -538,6 +539,26 @@ def test_f_keys_go_everywhere(qtbot: QtBot, screen: str, key: str) -> None:
     window, stills = shown(qtbot)
     press(window, Qt.Key(Qt.Key.Key_F1 + int(key[1:]) - 1))
     assert stills["shell"].calls == [("go", screen)]
+
+
+def test_devices_are_tried_and_looked_for_by_key(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("devices"), devices=FINE)
+    devices = stills["devices"]
+    for key in (Qt.Key.Key_1, Qt.Key.Key_2, Qt.Key.Key_3, Qt.Key.Key_F8):
+        press(window, key)
+    assert devices.calls == [("try_card",), ("try_paper",), ("try_edc",), ("look_around",)]
+    devices.show(FOUND)
+    press(window, Qt.Key.Key_Return)
+    press(window, Qt.Key.Key_Escape)
+    assert devices.calls[4:] == [("ask_to_apply",), ("back",)]
+    devices.show(replace(ALLOWING, notice=None))
+    for digit in "222222":
+        press(window, Qt.Key(ord(digit)))
+    press(window, Qt.Key.Key_Return)
+    assert devices.calls[6:] == [("apply", "222222")]
+    devices.show(WRITTEN)
+    press(window, Qt.Key.Key_Return)
+    assert devices.calls[7:] == [], "what stands in the file is not written twice"
 
 
 def test_screens_are_made_when_first_shown(qtbot: QtBot) -> None:

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from ewarung_pos.config import KioskConfig, PrinterConfig, load_config, write_config
+from ewarung_pos.config import ConfigFile, KioskConfig, PrinterConfig, load_config, write_config
 from ewarung_pos.errors import ConfigError
+from ewarung_pos.ports import Setting
 
 # Section -> keys that a kiosk's administrator may rely on (docs: Configuration).
 KEYS: dict[str, set[str]] = {
@@ -301,3 +302,39 @@ def test_a_sound_configuration_holds_no_secret() -> None:
     """Nothing in it needs hiding when an error repeats a value."""
     names: set[Any] = set().union(*KEYS.values())
     assert not {name for name in names if any(word in name for word in ("pin", "password", "secret", "token"))}
+
+
+# --- settings that are written ------------------------------------------------------------------------------------
+
+
+def test_settings_are_written_beside_what_stands_there_and_the_old_file_is_kept(tmp_path: Path) -> None:
+    file = written(tmp_path, '[kiosk]\nname = "Mawar"\n')
+    config = ConfigFile(file)
+    assert config.set_up() == frozenset()
+    config.apply((Setting("card_reader", "driver", "pcsc"), Setting("receipt_printer", "columns", 48)))
+    read = load_config(file, {})
+    assert (read.kiosk.name, read.card_reader.driver, read.receipt_printer.columns) == ("Mawar", "pcsc", 48)
+    assert (tmp_path / "config.toml.lama").read_text() == '[kiosk]\nname = "Mawar"\n'
+    assert config.set_up() == {"card_reader", "receipt_printer"}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        (Setting("receipt_printer", "driver", "escpos-usb"),),
+        (Setting("payment_terminal", "driver", "telepathy"),),
+        (Setting("kiosk", "colour", "red"),),
+    ],
+)
+def test_settings_that_make_no_sense_are_not_written(tmp_path: Path, settings: tuple[Setting, ...]) -> None:
+    file = written(tmp_path, "[kiosk]\n")
+    with pytest.raises(ConfigError):
+        ConfigFile(file).apply(settings)
+    assert file.read_text() == "[kiosk]\n"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_kiosk_without_a_file_gets_one(tmp_path: Path) -> None:
+    ConfigFile(tmp_path / "config.toml").apply((Setting("card_reader", "driver", "pcsc"),))
+    assert load_config(tmp_path / "config.toml", {}).card_reader.driver == "pcsc"
+    assert [file.name for file in tmp_path.iterdir()] == ["config.toml"]

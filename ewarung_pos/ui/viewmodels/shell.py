@@ -29,6 +29,7 @@ SCREENS: tuple[tuple[str, str, str, str], ...] = (
     ("day", "Buka Hari", "calendar", "F4"),
     ("closing", "Tutup Hari", "door-closed", "F5"),
     ("sync", "Sinkron", "cloud-upload", "F6"),
+    ("devices", "Atur", "settings", "F7"),
 )
 """(id, word, icon, key) of the screens that exist."""
 

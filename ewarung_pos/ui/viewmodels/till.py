@@ -14,11 +14,13 @@ from ewarung_pos.ports import (
     CitySync,
     Clock,
     Copies,
+    DeviceSearch,
     Lane,
     Ledger,
     PaymentOutcome,
     PaymentTerminal,
     ReceiptPrinter,
+    SettingsFile,
     TaskRunner,
 )
 from ewarung_pos.services.clockwork import ClockService
@@ -37,6 +39,7 @@ from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
+from ewarung_pos.ui.viewmodels.devices import DevicesDesk, DevicesViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel
 from ewarung_pos.ui.viewmodels.owed import OwedDesk, OwedViewModel
@@ -76,6 +79,8 @@ class Services(msgspec.Struct, frozen=True):
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
     files: ReceiptPrinter
+    search: DeviceSearch
+    settings: SettingsFile
     city: CitySync
     copies: Copies
     poll_ms: int = 200
@@ -176,6 +181,12 @@ class TillViewModels:
         )
         for screen in (self.counter, self.history, self.stock, self.closing):
             screen.subscribe(lambda _: self.shell.look_again())
+        self.devices = DevicesViewModel(
+            DevicesDesk(
+                s.papers, s.operators, s.reader, s.terminal, s.printer, s.search, s.settings, s.clock, s.poll_ms
+            ),
+            runner,
+        )
         self._screens: dict[str, Callable[[], None]] = {
             "counter": self.counter.activate,
             "history": self.history.activate,
@@ -183,6 +194,7 @@ class TillViewModels:
             "day": self.day.activate,
             "closing": self.closing.activate,
             "sync": self.sync.activate,
+            "devices": self.devices.activate,
         }
 
     def start(self) -> None:
@@ -235,6 +247,8 @@ class TillViewModels:
             if self.typed.state.mode:
                 self.typed.leave()
                 self.counter.finish()
+        if before == "devices" and screen != "devices":
+            self.devices.deactivate()
         if not screen:  # signed out: the next operator starts at Siap
             self.counter.finish()
         if not self.shell.operator():

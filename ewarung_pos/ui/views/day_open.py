@@ -66,7 +66,7 @@ class DayOpenView(Page):
         self.open.clicked.connect(day.open)
         self.serve = BigButton("LAYANI KARTU", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.serve.clicked.connect(self._serve)
-        self.clock = BigButton("JAM SUDAH BENAR", icon="clock", size=ButtonSize.COUNTER, key="F7")
+        self.clock = BigButton("JAM SUDAH BENAR", icon="clock", size=ButtonSize.COUNTER, key="F8")
         self.clock.clicked.connect(day.ask_leader)
         foot.add(self._words, stretch=1).add(self.clock, self.open, self.serve)
         self.add(head)

@@ -36,6 +36,7 @@ from ewarung_pos.ui.views.picture_counter import (
     REFUSALS,
     SUMINAH,
 )
+from ewarung_pos.ui.views.picture_devices import ALLOWING, FINE, FOUND, NOTHING, TRYING, WRITTEN
 from ewarung_pos.ui.views.picture_hands import choose_siti, leader_pin, slip_paid, slip_pin
 from ewarung_pos.ui.views.picture_papers import PAPER
 from ewarung_pos.ui.views.picture_seldom import SELDOM
@@ -170,6 +171,12 @@ SCENES: tuple[Scene, ...] = (
         shows(shell=on("closing"), closing=DIFFERS),
     ),
     Scene("tutup-disegel", shows(shell=after_the_seal(), closing=SEALED, copy=CopyState(f"{COPIED} /media/usb"))),
+    Scene("atur", shows(shell=on("devices"), devices=FINE)),
+    Scene("atur-uji", shows(shell=on("devices"), devices=TRYING)),
+    Scene("atur-ditemukan", shows(shell=on("devices"), devices=FOUND)),
+    Scene("atur-tidak-ada", shows(shell=on("devices"), devices=NOTHING)),
+    Scene("atur-pin", shows(shell=on("devices"), devices=ALLOWING)),
+    Scene("atur-tersimpan", shows(shell=on("devices"), devices=WRITTEN)),
     Scene("sinkron", shows(shell=on("sync"), sync=SYNC)),
     Scene(
         "sinkron-belum",

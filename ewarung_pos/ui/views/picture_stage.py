@@ -14,6 +14,7 @@ from ewarung_pos.ui.viewmodels.closing_copy import CopyState
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState
 from ewarung_pos.ui.viewmodels.day_open import DayOpenState
+from ewarung_pos.ui.viewmodels.devices import DevicesState
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
@@ -108,6 +109,7 @@ def till_window(
     closing: ClosingState | None = None,
     copy: CopyState | None = None,
     sync: SyncState | None = None,
+    devices: DevicesState | None = None,
     practice_hint: str = "",
     tray: PracticeTray | None = None,
 ) -> tuple[TillWindow, dict[str, Still]]:
@@ -123,6 +125,7 @@ def till_window(
         "closing": closing or ClosingState(),
         "copy": copy or CopyState(),
         "sync": sync or SyncState(),
+        "devices": devices or DevicesState(),
     }
     stills = {name: Still(state) for name, state in states.items()}
     models = ViewModels(**{each.name: cast("Any", stills[each.name]) for each in fields(ViewModels)})

@@ -20,6 +20,7 @@ from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
+from ewarung_pos.ui.viewmodels.devices import DevicesViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
@@ -72,6 +73,7 @@ class ViewModels(msgspec.Struct, frozen=True):
     closing: ClosingViewModel
     copy: CopyViewModel
     sync: SyncViewModel
+    devices: DevicesViewModel
 
 
 class _CounterScreen(Stack):
@@ -241,6 +243,12 @@ class TillWindow(QMainWindow):
             self._show(vm.closing, closing.render_state)
             self._show(vm.copy, closing.render_copy)
             return closing
+        if name == "devices":
+            from ewarung_pos.ui.views.devices import DevicesView
+
+            devices = DevicesView(vm.devices)
+            self._show(vm.devices, devices.render_state)
+            return devices
         from ewarung_pos.ui.views.sync import SyncView
 
         sync = SyncView(vm.sync)

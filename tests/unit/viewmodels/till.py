@@ -16,12 +16,14 @@ from ewarung_pos.ports import (
     CardPresented,
     DeviceState,
     DeviceStatus,
+    FoundDevice,
     LedgerCopy,
     PaymentIntent,
     PaymentOutcome,
     PaymentStep,
     RightsAnswer,
     RightsWish,
+    Setting,
     Settlement,
     SyncPhase,
     SyncReport,
@@ -176,6 +178,7 @@ class ScriptedTill:
     vm: TillViewModels
     stick: Stick
     files: PaperTray
+    plugged: Plugged
     closed: bool = field(default=False)
 
     # -- time ---------------------------------------------------------------------------------------------------------
@@ -300,6 +303,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     kit.health = HealthService(ledger, kit.clock, lambda: kit.offset[0])
     paper, files, runner, copies = PaperTray(), PaperTray(), SteppedRunner(), Stick(kit)
     files.paper = "pdf"
+    plugged = Plugged()
     services = Services(
         ledger=ledger,
         clock=kit.clock,
@@ -317,11 +321,34 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         terminal=edc if terminal else None,
         printer=paper,
         files=files,
+        search=plugged,
+        settings=plugged,
         city=city,
         copies=copies,
     )
-    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner), copies, files)
+    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner), copies, files, plugged)
 
 
 def unplugged() -> PosError:
     return DeviceUnavailable("pulled out", reason="unplugged")
+
+
+class Plugged:
+    """What looking around finds, and the file that settings are written to."""
+
+    def __init__(self) -> None:
+        self.found: tuple[FoundDevice, ...] = ()
+        self.sections: frozenset[str] = frozenset()
+        self.applied: list[tuple[Setting, ...]] = []
+        self.failures: list[Exception] = []
+
+    def look(self) -> tuple[FoundDevice, ...]:
+        return self.found
+
+    def set_up(self) -> frozenset[str]:
+        return self.sections
+
+    def apply(self, settings: tuple[Setting, ...]) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.applied.append(settings)

@@ -1,0 +1,141 @@
+"""Reader, EDC and printer of a kiosk tried for real, the simulated ones on their lines."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from ewarung_pos.app import Application, build
+from ewarung_pos.config import KioskConfig, load_config
+from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
+from ewarung_pos.devices.simulated.tray import connect
+from ewarung_pos.kiosk import device_trial
+from ewarung_pos.kiosk.device_trial import looked_at, proposed_lines, tried
+from ewarung_pos.ledger.keys import LedgerKey, Tier
+from ewarung_pos.ports import DeviceKind, DeviceRole, FoundDevice, Setting
+from ewarung_pos.ui.runners import InlineRunner
+from ewarung_pos.ui.text_devices import NO_CARD, NO_READER, NO_TERMINAL, Seen
+from tests.escpos_interpreter import interpret
+from tests.integration.devices.conftest import CANARY, TIMERS, Counter
+from tests.till_kit import LEDGER_KEY, PEPPER, FakeClock, till_kit
+
+
+@contextlib.contextmanager
+def till_with(folder: Path, **sections: dict[str, Any]) -> Iterator[Application]:
+    kit = till_kit(folder, families=1)
+    kit.ledger.close()
+    config = msgspec.convert(sections, KioskConfig)
+    key = LedgerKey(LEDGER_KEY, Tier.KEY_FILE, PEPPER)
+    app = build(config, folder, FakeClock(), InlineRunner(), close_runner=lambda: None, timers=TIMERS, key=key)
+    try:
+        yield app
+    finally:
+        app.stop()
+
+
+@pytest.fixture
+def device() -> Iterator[SimulatedPrinter]:
+    with SimulatedPrinter() as printer:
+        yield printer
+
+
+def seen(name: str, app: Application) -> tuple[Seen, Seen, list[str]]:
+    """Looked at, tried, and what the person was told meanwhile."""
+    told: list[str] = []
+    return looked_at(name, app.config, app), tried(name, app, told.append), told
+
+
+def test_a_page_comes_out_of_the_configured_printer(device: SimulatedPrinter, tmp_path: Path) -> None:
+    host, port = device.address
+    printer = {"driver": "escpos-network", "port": f"{host}:{port}", "columns": 48, "drawer": 2}
+    with till_with(tmp_path, receipt_printer=printer) as app:
+        before, after, told = seen("print", app)
+        assert (before.state, after.state, told) == ("ok", "ok", [])
+        (job,) = device.jobs()
+        page = interpret(job, 576)
+        assert page.overflows == 0, "the ruler is as wide as the paper"
+        assert page.kicks == []
+        assert "123456789012345678901234567890123456789012345678" in page.grid
+        device.set_mood(Mood.COVER_OPEN)
+        assert (looked_at("print", app.config, app).state, tried("print", app, told.append).state) == ("look", "stop")
+        device.set_mood(Mood.MUTE)
+        mute = tried("print", app, told.append)
+        assert (mute.state, "tidak melapor" in mute.seen) == ("look", True)
+
+
+def test_the_edc_answers_and_reads_a_card(counter: Callable[..., Counter], tmp_path: Path) -> None:
+    made = counter("pty")
+    edc = {"driver": "ecr", "port": made.url}
+    with till_with(tmp_path, card_reader=edc, payment_terminal=edc) as app:
+        before, after, _ = seen("edc", app)
+        assert (before, after) == (Seen("ok", "EDC menjawab."), Seen("ok", "EDC menjawab."))
+        assert looked_at("card", app.config, app).state == "ok"
+        hands = connect(made.url)
+        assert hands is not None
+        hand = threading.Timer(0.3, hands.insert, [hands.cards()[0][0]])
+        hand.start()
+        found = tried("card", app, lambda _: None)
+        hand.join()
+        hands.close()
+        assert (found.state, "lewat EDC" in found.seen) == ("ok", True)
+        assert CANARY not in found.seen
+
+
+def test_nothing_that_is_not_set_up_is_tried(tmp_path: Path) -> None:
+    with till_with(tmp_path) as app:
+        assert seen("card", app) == (NO_READER, NO_READER, [])
+        assert seen("edc", app)[:2] == (NO_TERMINAL, NO_TERMINAL)
+        filed = tried("print", app, lambda _: None)
+        assert (filed.state, "PDF" in filed.seen) == ("ok", True)
+        assert [file.name for file in (tmp_path / "papers").iterdir()] == ["uji-cetak.pdf"]
+
+
+def test_a_swipe_is_waited_for_and_said_without_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(device_trial, "CARD_S", 0.5)
+    with till_with(tmp_path, card_reader={"driver": "stripe-keyboard"}) as app:
+        assert looked_at("card", app.config, app).state == "ok"
+        assert tried("card", app, lambda _: None) == NO_CARD
+        assert app.swiped is not None
+
+        def swipe(_: str) -> None:
+            assert app.swiped is not None
+            app.services.reader.poll(0)  # a till that looks
+            app.swiped(";6013014455667785=2812201?")
+
+        found = tried("card", app, swipe)
+        assert (found.state, "•••• 7785" in found.seen, "12/28" in found.seen) == ("ok", True, True)
+        assert "601301" not in found.seen + found.do
+
+        def broken(_: str) -> None:
+            assert app.swiped is not None
+            app.services.reader.poll(0)
+            app.swiped(";60130144556677?")
+
+        assert tried("card", app, broken).state == "stop"
+
+
+def test_lines_for_the_configuration_are_read_back_and_guesses_are_comments(tmp_path: Path) -> None:
+    found = (FoundDevice(DeviceKind.USB_PRINTER, DeviceRole.PRINTER, "0416:5011", 'POS "58"'),)
+    settings = (
+        Setting("receipt_printer", "driver", "escpos-usb"),
+        Setting("receipt_printer", "port", "0416:5011"),
+        Setting("receipt_printer", "columns", 32),
+        Setting("card_reader", "driver", "ecr", sure=False),
+        Setting("card_reader", "port", "/dev/ttyACM0", sure=False),
+    )
+    lines, said = proposed_lines(found, settings, tmp_path / "config.toml")
+    (tmp_path / "config.toml").write_text(lines)
+    config = load_config(tmp_path / "config.toml", {})
+    assert (config.receipt_printer.driver, config.receipt_printer.port) == ("escpos-usb", "0416:5011")
+    assert config.card_reader == KioskConfig().card_reader, "a guess is nobody's setting"
+    assert '# port = "/dev/ttyACM0"' in lines
+    assert 'POS "58"' in said[0]
+    (tmp_path / "config.toml").write_text(lines.replace("# Dugaan", "## Dugaan").replace("# ", ""))
+    assert load_config(tmp_path / "config.toml", {}).card_reader.port == "/dev/ttyACM0"
+    assert proposed_lines((), (), tmp_path)[0] == ""

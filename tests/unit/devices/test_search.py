@@ -1,0 +1,118 @@
+"""Looking around: each kind of device as the system knows it, and none that hides another."""
+
+from __future__ import annotations
+
+import socket
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ewarung_pos.devices import search
+from ewarung_pos.devices.plugged import UsbName
+from ewarung_pos.devices.search import MachineSearch
+from ewarung_pos.ports import DeviceKind, DeviceRole, DeviceState, DeviceStatus, FoundDevice
+
+
+@dataclass
+class Port:
+    device: str
+    vid: int | None
+    pid: int | None
+    serial_number: str | None
+    description: str
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Nothing is plugged in."""
+    monkeypatch.setattr(search, "serial_ports", list)
+    monkeypatch.setattr(search, "printer_files", lambda: iter(()))
+    monkeypatch.setattr(search, "by_id", lambda device: device)
+    monkeypatch.setattr(search, "_KEYBOARDS", tmp_path / "keyboards")
+    monkeypatch.setattr(search, "_NEIGHBOURS", tmp_path / "arp")
+    monkeypatch.setattr(
+        "ewarung_pos.devices.pcsc.PcscCardReader.diagnose", lambda _: DeviceStatus(DeviceState.AWAY, "no_pcscd")
+    )
+    monkeypatch.setenv("CUPS_SERVER", "127.0.0.1:9")
+
+
+def test_on_a_bare_machine_nothing_is_found() -> None:
+    assert MachineSearch().look() == ()
+
+
+def test_serial_ports_by_their_makers(monkeypatch: pytest.MonkeyPatch) -> None:
+    ports = [
+        Port("/dev/ttyS0", None, None, None, "n/a"),
+        Port("/dev/ttyACM0", 0x0B00, 0x0083, "E7", "Move2500"),
+        Port("/dev/ttyUSB0", 0x1A86, 0x7523, None, "USB Serial"),
+        Port("/dev/ttyUSB1", 0x04B8, 0x0202, "a b", "UB-S01"),
+    ]
+    monkeypatch.setattr(search, "serial_ports", lambda: ports)
+    monkeypatch.setattr(search, "by_id", lambda device: "/dev/serial/by-id/edc" if device == "/dev/ttyACM0" else device)
+    assert MachineSearch().look() == (
+        FoundDevice(DeviceKind.SERIAL, DeviceRole.EDC, "/dev/serial/by-id/edc", "Move2500"),
+        FoundDevice(DeviceKind.SERIAL, DeviceRole.UNKNOWN, "usb:1a86:7523", "USB Serial"),
+        FoundDevice(DeviceKind.SERIAL, DeviceRole.PRINTER, "usb:04b8:0202", "UB-S01"),
+    )
+
+
+def test_usb_printers_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    files = [(Path("/dev/usb/lp0"), UsbName(0x0416, 0x5011), "POS58"), (Path("/dev/usb/lp1"), UsbName(1, 2, "S"), "")]
+    monkeypatch.setattr(search, "printer_files", lambda: iter(files))
+    assert [each.place for each in MachineSearch().look()] == ["0416:5011", "0001:0002:S"]
+
+
+def test_chip_readers_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "ewarung_pos.devices.pcsc.PcscCardReader.diagnose",
+        lambda _: DeviceStatus(DeviceState.READY, detail="ACS ACR39U 00 00, Generic 01 00"),
+    )
+    assert [each.place for each in MachineSearch().look()] == ["ACS ACR39U 00 00", "Generic 01 00"]
+
+
+def test_of_the_keyboards_only_those_that_read_cards(tmp_path: Path) -> None:
+    folder = tmp_path / "keyboards"
+    folder.mkdir()
+    for name in ("usb-Logitech_K120-event-kbd", "usb-Mag-Tek_USB_Swipe-event-kbd", "usb-MSR90-event-mouse"):
+        (folder / name).touch()
+    (found,) = MachineSearch().look()
+    assert found == FoundDevice(
+        DeviceKind.KEYBOARD,
+        DeviceRole.READER,
+        str(folder / "usb-Mag-Tek_USB_Swipe-event-kbd"),
+        "usb-Mag-Tek_USB_Swipe-event-kbd",
+    )
+
+
+def test_an_edc_on_the_network_is_one_whose_port_opens(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as edc, socket.create_server(("127.0.0.1", 0)) as gone:
+        here, closed = edc.getsockname()[1], gone.getsockname()[1]
+        gone.close()
+        monkeypatch.setattr(search, "_POSELINK", ((closed, "wss"), (here, "ws")))
+        assert MachineSearch(["127.0.0.1"]).look() == (
+            FoundDevice(DeviceKind.POSELINK, DeviceRole.EDC, f"ws://127.0.0.1:{here}", "127.0.0.1"),
+        )
+        monkeypatch.setattr(search, "_POSELINK", ((here, "wss"), (closed, "ws")))
+        assert MachineSearch(["127.0.0.1"]).look()[0].place == f"wss://127.0.0.1:{here}"
+        monkeypatch.setattr(search, "_POSELINK", ((closed, "wss"),))
+        assert MachineSearch(["127.0.0.1"]).look() == ()
+
+
+def test_neighbours_are_those_of_the_systems_table(tmp_path: Path) -> None:
+    (tmp_path / "arp").write_text(
+        "IP address       HW type     Flags       HW address            Mask     Device\n"
+        "192.0.2.9        0x1         0x2         aa:bb:cc:dd:ee:ff     *        wlan0\n"
+        "192.0.2.7        0x1         0x0         00:00:00:00:00:00     *        wlan0\n"
+        "short\n"
+    )
+    assert search._neighbours() == ["192.0.2.9"]
+
+
+def test_one_kind_that_cannot_be_looked_for_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> list[Port]:
+        raise PermissionError(13, "sys")
+
+    monkeypatch.setattr(search, "serial_ports", broken)
+    monkeypatch.setattr(search, "printer_files", lambda: iter([(Path("/x"), UsbName(1, 2), "")]))
+    assert [each.kind for each in MachineSearch().look()] == [DeviceKind.USB_PRINTER]
