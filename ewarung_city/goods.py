@@ -22,6 +22,7 @@ from datetime import date, timedelta
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.catalogue import Catalogue
+from ewarung_pos.domain.rights import HARDSHIP
 
 __all__ = ["contradictions", "missed"]
 
@@ -56,6 +57,8 @@ def _things(catalogue: Catalogue) -> dict[str, list[str]]:
 def _twice(catalogue: Catalogue) -> Iterator[str]:
     for kind, codes in _things(catalogue).items():
         yield from (f"{kind} {code}: twice" for code, count in Counter(codes).items() if count > 1)
+    if HARDSHIP in _things(catalogue)["programme"]:
+        yield f"programme {HARDSHIP}: the name of the kiosks' hardship pools"
 
 
 def _unknown(

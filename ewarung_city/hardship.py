@@ -23,12 +23,21 @@ DEFAULT_PERMILLE = 20
 
 
 def budgets(homes: dict[str, str], entitled: list[dict[str, Any]], permille: int) -> dict[tuple[str, str, str], int]:
-    """(kiosk, commodity, unit) -> base units of its pool, from the rations of the families at home there."""
+    """(kiosk, commodity, unit) -> base units of its pool, from the rations of the families at home there.
+
+    Rounded up to whole rations, the largest there is: less than one would help nobody, and a small kiosk's share is.
+    """
     sums: dict[tuple[str, str, str], int] = {}
+    largest: dict[tuple[str, str, str], int] = {}
     for right in entitled:
-        key = (homes[right["family"]], right["commodity"], right["unit"])
-        sums[key] = sums.get(key, 0) + int(right["amount"])
-    return {key: amount * permille // 1000 for key, amount in sums.items() if key[0]}
+        key, amount = (homes[right["family"]], right["commodity"], right["unit"]), int(right["amount"])
+        sums[key] = sums.get(key, 0) + amount
+        largest[key] = max(largest.get(key, 0), amount)
+    return {
+        key: -(-amount * permille // (1000 * largest[key])) * largest[key]
+        for key, amount in sums.items()
+        if key[0] and largest[key] and permille
+    }
 
 
 def family_of(tx: Tx, said: str) -> Row | None:

@@ -11,12 +11,13 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from ewarung_city import feed, goods
 from ewarung_city.bnba.rows import nik_trouble
+from ewarung_city.hardship import DEFAULT_PERMILLE
 from ewarung_city.keys import CityKeys
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -88,12 +89,13 @@ class ImportReport(msgspec.Struct, frozen=True):
 
 
 class _Catalogued(msgspec.Struct, frozen=True):
-    """What catalogue.json holds."""
+    """What catalogue.json holds; `hardship_permille` of its rations is each kiosk's hardship pool."""
 
     catalogue: Catalogue
     rations: dict[str, dict[str, Count]] = {}
     purses: dict[str, Count] = {}
     operators: tuple[OperatorRecord, ...] = ()
+    hardship_permille: Annotated[int, msgspec.Meta(ge=0, le=1000)] = DEFAULT_PERMILLE
 
 
 def nik_form(nik: str) -> bool:
@@ -189,6 +191,7 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
     tx.set("rations", msgspec.json.encode(said.rations).decode())
     tx.set("purses", msgspec.json.encode(said.purses).decode())
     described = _described(tx)
+    tx.set("hardship_permille", str(said.hardship_permille))
     tx.set("people", msgspec.json.encode(said.operators).decode())
     tx.put(
         schema.price,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.timeline import Period
 
 __all__ = ["Right", "before", "following", "give", "outstanding", "rest_of", "rights_of", "room"]
 
@@ -33,17 +34,12 @@ def rest_of(row: Row) -> int:
 
 def before(period: str) -> str:
     """The month before."""
-    return _month(period, -1)
+    return Period(period).before().iso
 
 
 def following(period: str) -> str:
     """The month after."""
-    return _month(period, 1)
-
-
-def _month(period: str, by: int) -> str:
-    place = int(period[:4]) * 12 + int(period[5:]) - 1 + by
-    return f"{place // 12:04d}-{place % 12 + 1:02d}"
+    return Period(period).following().iso
 
 
 @dataclass

@@ -24,6 +24,7 @@ __all__ = [
     "HARDSHIP",
     "HardshipReason",
     "Surrender",
+    "all_of",
     "asks_city",
     "give_back",
     "grant_text",
@@ -68,6 +69,12 @@ def give_back(lease: Lease, asked: int) -> int:
     """
     most = lease.surrendered + max(0, lease.rest)
     return max(lease.surrendered, min(asked, most))
+
+
+def all_of(lease: Lease) -> Surrender:
+    """The total S that gives back whatever is left of a lease."""
+    total = lease.surrendered + max(0, lease.rest)
+    return Surrender(lease.family, lease.programme, lease.period, lease.commodity, lease.unit, total)
 
 
 def surrenders(leases: Iterable[Lease], asked: Iterable[Surrender]) -> tuple[Surrender, ...]:

@@ -115,6 +115,16 @@ class Period(msgspec.Struct, frozen=True, order=True):
         first = date.fromisoformat(self.iso + "-01")
         return f"{_MONTHS[first.month - 1]} {first.year}"
 
+    def before(self) -> Period:
+        """The month before it."""
+        first = date.fromisoformat(self.iso + "-01")
+        return Period((first - timedelta(days=1)).isoformat()[:7])
+
+    def following(self) -> Period:
+        """The month after it."""
+        first = date.fromisoformat(self.iso + "-01")
+        return Period((first + timedelta(days=32)).isoformat()[:7])
+
     def last_day(self) -> BusinessDate:
         """Its last calendar day."""
         first = date.fromisoformat(self.iso + "-01")

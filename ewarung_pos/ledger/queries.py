@@ -35,6 +35,12 @@ _LEASES = (
     "SELECT family, programme, period, commodity, unit, granted, surrendered, spent, returned FROM lease "
     "WHERE family = ? AND period = ? ORDER BY programme, commodity"
 )
+_LEFT_OVER = "SELECT 1 FROM lease WHERE period <= ? AND granted - surrendered - spent + returned > 0 LIMIT 1"
+_VISITORS = (
+    "SELECT l.family, programme, period, commodity, unit, granted, surrendered, spent, returned FROM lease AS l "
+    "JOIN register_family AS f ON f.key = l.family WHERE f.home <> ? AND period = ? "
+    "AND granted - surrendered - spent + returned > 0 ORDER BY l.family, programme, commodity"
+)
 _SHADOW = (
     "SELECT (SELECT sum(amount) FROM purse_credit WHERE family = ?1), "
     "(SELECT spent - returned FROM purse_spent WHERE family = ?1)"
@@ -214,6 +220,18 @@ class Queries(ABC):
             ).fetchone()
         return row is not None
 
+    def left_over(self, until: Period) -> bool:
+        """Whether anything is left of a lease of that month or of one before."""
+        with self._snapshot() as execute:
+            return execute(_LEFT_OVER, (until.iso,)).fetchone() is not None
+
+    def visitors(self, period: Period) -> tuple[Lease, ...]:
+        """What is left here of a month for families whose home is another kiosk."""
+        identity = self.identity()
+        with self._snapshot() as execute:
+            rows = execute(_VISITORS, (identity.device if identity is not None else "", period.iso)).fetchall()
+        return tuple(map(_lease, rows))
+
     def shadow(self, family: str) -> Rupiah | None:
         """Credits the city sent minus purse debits recorded here; None when the family has no purse credit."""
         with self._snapshot() as execute:
@@ -360,8 +378,11 @@ class Queries(ABC):
 
 def leases_of(execute: Execute, family: str, period: str) -> tuple[Lease, ...]:
     """Of one holder and month, by programme and commodity; none of what is no month."""
-    rows = execute(_LEASES, (family, period)).fetchall()
-    return tuple(Lease(row[0], row[1], row[2], row[3], Unit(row[4]), *row[5:]) for row in rows)
+    return tuple(map(_lease, execute(_LEASES, (family, period)).fetchall()))
+
+
+def _lease(row: tuple[Any, ...]) -> Lease:
+    return Lease(row[0], row[1], row[2], row[3], Unit(row[4]), *row[5:])
 
 
 def _family(row: Sequence[Any] | None) -> Family | None:

@@ -162,6 +162,14 @@ class LedgerReader(Protocol):
         """Whether the family holds a lease of any other period."""
         ...
 
+    def left_over(self, until: Period) -> bool:
+        """Whether anything is left of a lease of that month or of one before."""
+        ...
+
+    def visitors(self, period: Period) -> tuple[Lease, ...]:
+        """What is left here of a month for families whose home is another kiosk."""
+        ...
+
     def shadow(self, family: str) -> Rupiah | None:
         """Credits the city sent minus purse debits recorded here; None when the family has no purse credit."""
         ...

@@ -9,6 +9,7 @@ import pytest
 
 from tests.city_databases import Databases
 from tests.integration.city.city_kit import Cities, LiveCity, Pen, Till, ToldClock, Wire, begun
+from tests.integration.city.moving import Kiosk, open_day
 
 
 @pytest.fixture
@@ -61,6 +62,22 @@ def till(tmp_path: Path, city: LiveCity, clock: ToldClock) -> Iterator[Till]:
     enrolled = Till(tmp_path / "till", city.url, city.code(), clock)
     yield enrolled
     enrolled.close()
+
+
+@pytest.fixture
+def kiosk(tmp_path: Path, city: LiveCity, clock: ToldClock) -> Iterator[Kiosk]:
+    """Enrols kiosks; each has fetched its state and opened its day."""
+    made: list[Till] = []
+
+    def enrol(device: str) -> Till:
+        made.append(Till(tmp_path / device, city.url, city.code(device), clock))
+        made[-1].drain()
+        open_day(made[-1])
+        return made[-1]
+
+    yield enrol
+    for till in made:
+        till.close()
 
 
 @pytest.fixture

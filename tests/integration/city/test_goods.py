@@ -177,6 +177,7 @@ def test_a_code_keeps_its_content(stocked: LiveCity, tmp_path: Path) -> None:
     [
         (lambda said: said.update(catalogue={}, rations={}, purses={}), "no product at all"),
         (lambda said: said["catalogue"]["products"].append(said["catalogue"]["products"][0]), "twice"),
+        (lambda said: said["catalogue"]["programmes"][0].update(code="DARURAT"), "hardship pools"),
         (lambda said: said["catalogue"]["products"][0].update(commodity="emas"), "commodity emas: unknown"),
         (lambda said: said["catalogue"]["products"][0]["pack"].update(unit="pc"), "not measured as its commodity"),
         (lambda said: said["catalogue"]["products"][0]["pack"].update(amount=0), "an empty pack"),

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import msgspec
 import pytest
@@ -14,84 +13,19 @@ from ewarung_city.rights import rights_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_city.verify import verify
-from ewarung_pos.domain.family import CardRef, CardStatus, Family, HolderPresence
+from ewarung_pos.domain.family import CardRef, CardStatus, Family
 from ewarung_pos.domain.journal import (
-    DayOpened,
     Redeemed,
     RightsGranted,
-    StockReceived,
     Surrendered,
-    decode,
     genesis,
 )
-from ewarung_pos.domain.redemption import Basket, Tender
-from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import AllotmentExhausted, ClockSuspect, Unauthorised
 from ewarung_pos.ports import RightsAnswer, RightsWish
-from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.sync.protocol import Grant, GrantOutcome, GrantRequest
 from tests.integration.city.city_kit import PERIOD, LiveCity, Till, ToldClock
-
-RICE = "beras-medium-5"
-MONTH = Period(PERIOD)
-Kiosk = Callable[[str], Till]
-
-
-@pytest.fixture
-def kiosk(tmp_path: Path, city: LiveCity, clock: ToldClock) -> Iterator[Kiosk]:
-    """Enrols kiosks; each has opened its day and fetched its state."""
-    made: list[Till] = []
-
-    def enrol(device: str) -> Till:
-        till = Till(tmp_path / device, city.url, city.code(device), clock)
-        made.append(till)
-        till.drain()
-        with till.ledger.write() as uow:
-            uow.append(DayOpened())
-            uow.append(StockReceived("Bulog", "SJ-1", (ReceivedLine(RICE, 500, 0),)))
-        return till
-
-    yield enrol
-    for till in made:
-        till.close()
-
-
-def at_home(city: LiveCity, device: str = "EW-0001", which: int = 0) -> Row:
-    """A family with a ration, at home there."""
-    with city.store.read() as tx:
-        rows = tx.all(schema.family, "key", home=device, card_status="active")
-    return [row for row in rows if "JATAH" in row["programmes"]][which]
-
-
-def wish(till: Till, family: Row, request: str = "r-1", **more: bool) -> RightsWish:
-    return RightsWish(request, CardRef(family["token"], family["last4"]), MONTH, **more)
-
-
-def ask(till: Till, family: Row, request: str = "r-1", **more: bool) -> RightsAnswer:
-    return till.engine.ask(wish(till, family, request, **more))
-
-
-def rest(till: Till, family: Row, commodity: str = "beras") -> int:
-    held = till.ledger.read().leases(family["key"], MONTH)
-    return sum(lease.rest for lease in held if lease.commodity == commodity)
-
-
-def serve(till: Till, family: Row, packs: int = 1) -> None:
-    service = RedeemService(till.ledger, till.clock, lambda: None)
-    basket = Basket().with_packs(RICE, packs, Tender.RATION, "JATAH")
-    service.redeem(CardRef(family["token"], family["last4"]), basket, HolderPresence.SELF, "siti")
-
-
-def sound(city: LiveCity) -> bool:
-    with city.store.read() as tx:
-        found = verify(tx)
-    assert found == []
-    return True
-
-
-def facts(till: Till) -> list[object]:
-    return [decode(row.body).fact for row in till.ledger.read().sealed(0, 10_000, 10**8)]
+from tests.integration.city.moving import Kiosk, ask, at_home, facts, rest, serve, sound
 
 
 def outstanding(tx: Tx, family: str, commodity: str = "beras") -> int:

@@ -67,6 +67,12 @@ def test_a_month_ends_on_its_last_day(month: str, last: str) -> None:
     assert Period(month).last_day() == BusinessDate(last)
 
 
+@pytest.mark.parametrize(("one", "next_"), [("2026-11", "2026-12"), ("2026-12", "2027-01"), ("2027-02", "2027-03")])
+def test_months_follow_each_other(one: str, next_: str) -> None:
+    assert Period(one).following() == Period(next_)
+    assert Period(next_).before() == Period(one)
+
+
 @given(DAYS)
 def test_every_day_lies_in_its_month(day: date) -> None:
     business = BusinessDate(day.isoformat())

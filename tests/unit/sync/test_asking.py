@@ -11,7 +11,7 @@ import pytest
 
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import CardRef
-from ewarung_pos.domain.journal import RightsGranted, decode
+from ewarung_pos.domain.journal import RightsGranted, decode, genesis
 from ewarung_pos.domain.rights import grant_text
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.domain.units import Unit
@@ -70,7 +70,9 @@ def test_what_is_granted_is_in_the_journal_under_the_citys_signature(kit: TillKi
     said = granted(kit)
     answer, (seen,) = asked(kit, lambda _: Reply(body=encode(said)))
     assert answer == RightsAnswer("granted", family=said.family)
-    assert msgspec.json.decode(seen.body, type=GrantRequest) == GrantRequest("EW-0001", 1, "r-1", CARD.token, "2026-11")
+    assert msgspec.json.decode(seen.body, type=GrantRequest) == GrantRequest(
+        "EW-0001", 1, "r-1", CARD.token, "2026-11", acked_seq=0, acked_hash=genesis("EW-0001", 1).hex()
+    )
     (row,) = kit.ledger.read().sealed(kit.ledger.read().head().seq - 1, 1, 1)
     fact = decode(row.body).fact
     assert isinstance(fact, RightsGranted)
