@@ -154,8 +154,9 @@ def _counter_devices(
     config: KioskConfig, ledger: Ledger, timers: object | None, typed: TypedLine | None
 ) -> tuple[CardReader, PaymentTerminal | None]:
     """Reader and terminal; one line when one box plays both."""
-    from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
+    from ewarung_pos.devices.ecr import EcrLine
     from ewarung_pos.devices.ecr_reader import EcrCardReader
+    from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
     from ewarung_pos.devices.ecr_terminal import EcrTerminal
     from ewarung_pos.devices.transport import SerialTransport
 

@@ -23,7 +23,8 @@ from ewarung_pos.config import (
     write_config,
 )
 from ewarung_pos.devices.durable import replace_durably
-from ewarung_pos.devices.ecr import EcrLine, EcrTimers
+from ewarung_pos.devices.ecr import EcrLine
+from ewarung_pos.devices.ecr_site import EcrTimers
 from ewarung_pos.devices.simulated import edc, tray
 from ewarung_pos.devices.simulated.printer import SimulatedPrinter
 from ewarung_pos.devices.transport import SerialTransport

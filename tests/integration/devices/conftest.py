@@ -15,8 +15,9 @@ from typing import Any
 
 import pytest
 
-from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
+from ewarung_pos.devices.ecr import EcrLine
 from ewarung_pos.devices.ecr_reader import EcrCardReader
+from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.simulated.edc import Simulator
 from ewarung_pos.devices.simulated.edc_bank import Bank, Slip, read_cards

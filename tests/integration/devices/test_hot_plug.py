@@ -20,8 +20,9 @@ from pathlib import Path
 import pytest
 from serial.tools.list_ports_common import ListPortInfo
 
-from ewarung_pos.devices.ecr import EcrLine, EcrSite
+from ewarung_pos.devices.ecr import EcrLine
 from ewarung_pos.devices.ecr_reader import EcrCardReader
+from ewarung_pos.devices.ecr_site import EcrSite
 from ewarung_pos.devices.escpos import EscposPrinter, Pace
 from ewarung_pos.devices.printer_links import serial_port
 from ewarung_pos.devices.simulated.edc import Simulator

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
+from ewarung_pos.devices.ecr import EcrLine
+from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.ports import Approved, Declined, PaymentIntent, PaymentOutcome, Unknown
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from ewarung_pos.devices.ecr import EcrLine, EcrSite, EcrTimers
+from ewarung_pos.devices.ecr import EcrLine
 from ewarung_pos.devices.ecr_codec import EcrRequest, build_request
 from ewarung_pos.devices.ecr_evidence import short_id
 from ewarung_pos.devices.ecr_reader import EcrCardReader
+from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.transport import LinkLost, ScriptedTransport
 from ewarung_pos.domain.family import card_ref
