@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ewarung_pos.config import CardReaderConfig, ConfigFile, KioskConfig, PrinterConfig
+from ewarung_pos.config import CardReaderConfig, ConfigFile, KioskConfig, PrinterConfig, TerminalConfig
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.devices.keyboard import TypedLine
 from ewarung_pos.devices.search import MachineSearch
@@ -32,7 +33,17 @@ if TYPE_CHECKING:
     from ewarung_pos.devices.cups import CupsPrinter
     from ewarung_pos.devices.escpos_bytes import Fittings
 
-__all__ = ["Application", "backup_directory", "build", "paper_files", "receipt_printer", "typed_in_the_window"]
+__all__ = [
+    "POSELINK_KEY",
+    "Application",
+    "backup_directory",
+    "build",
+    "paper_files",
+    "receipt_printer",
+    "typed_in_the_window",
+]
+
+POSELINK_KEY = "poselink.key"
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ def build(
     key = key or key_of(data_dir)
     ledger = open_ledger(data_dir, key.secret, clock)
     typed = TypedLine() if typed_in_the_window(config.card_reader) else None
-    reader, terminal = _counter_devices(config, ledger, timers, typed)
+    reader, terminal = _counter_devices(config, data_dir, ledger, timers, typed)
     printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
     copies = LedgerCopies(
@@ -151,7 +162,7 @@ def _not_grabbed(_: str) -> None:
 
 
 def _counter_devices(
-    config: KioskConfig, ledger: Ledger, timers: object | None, typed: TypedLine | None
+    config: KioskConfig, data_dir: Path, ledger: Ledger, timers: object | None, typed: TypedLine | None
 ) -> tuple[CardReader, PaymentTerminal | None]:
     """Reader and terminal; one line when one box plays both."""
     from ewarung_pos.devices.ecr import EcrLine
@@ -173,6 +184,8 @@ def _counter_devices(
     reader = EcrCardReader(shared, card_key) if shared is not None else _own_reader(card, card_key, typed)
     if pay.driver == "none":
         return reader, None
+    if pay.driver == "poselink":
+        return reader, _poselink(pay, config.kiosk.id, data_dir)
     port = pay.port or (card.port if shared is not None else "")
     if not port:
         raise ConfigError("payment_terminal.port: kosong, seharusnya port EDC", reason="invalid")
@@ -180,6 +193,36 @@ def _counter_devices(
         return reader, EcrTerminal(shared)
     transport = SerialTransport(port, pay.baudrate or card.baudrate, pay.parity or card.parity)
     return reader, EcrTerminal(EcrLine(transport, ecr_timers, site))
+
+
+def _poselink(pay: TerminalConfig, kiosk: str, data_dir: Path) -> PaymentTerminal:
+    """A BRI EDC on the network."""
+    from ewarung_pos.devices.poselink import PoseLinkTerminal
+    from ewarung_pos.devices.poselink_line import PoseLine, PoseLinkSite, PoseLinkTimers
+    from ewarung_pos.devices.wss import WssLink
+
+    site = PoseLinkSite(_vendor_key(Path(pay.key_file or data_dir / POSELINK_KEY)), kiosk, pay.not_found)
+    timers = PoseLinkTimers(response=float(pay.response_seconds))
+    return PoseLinkTerminal(PoseLine(WssLink(pay.url, pay.certificate), site, timers))
+
+
+def _vendor_key(file: Path) -> str:
+    """What the EDC's vendor issued. It stands in a file of its own, so that the configuration can be shown to anybody.
+
+    Raises:
+        ConfigError: no such file, empty, or readable by others.
+    """
+    try:
+        shared = os.name == "posix" and bool(file.stat().st_mode & 0o077)
+        key = file.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(
+            f"payment_terminal.key_file: {str(file)!r}, seharusnya berkas berisi kunci dari bank", reason="invalid"
+        ) from error
+    if shared or not key:
+        wanted = "hanya terbaca oleh kasir (chmod 600)" if shared else "tidak kosong"
+        raise ConfigError(f"payment_terminal.key_file: {str(file)!r}, seharusnya {wanted}", reason="invalid")
+    return key
 
 
 def _own_reader(card: CardReaderConfig, card_key: Callable[[], bytes], typed: TypedLine | None) -> CardReader:

@@ -76,16 +76,25 @@ class CardReaderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Which terminal moves money. `inquiry_type` is the EDC's code for "what became of it", empty where it has none.
+    """Which terminal moves money.
 
-    An empty `port`, a `baudrate` of 0 and an empty `parity` are those of an EDC that reads the cards too.
+    For `ecr`: an empty `port`, a `baudrate` of 0 and an empty `parity` are those of an EDC that reads the cards too;
+    `inquiry_type` is its code for "what became of it", empty where it has none.
+
+    For `poselink`: `url` is wss://HOST[:PORT], `certificate` the SHA-256 fingerprint of what answers there, `key_file`
+    holds what the bank's vendor issued (empty: poselink.key in the data folder), and `not_found` is the text or code by
+    which the EDC says that it knows no such transaction; empty where nobody has seen it, and nothing means that then.
     """
 
-    driver: Literal["none", "ecr"] = "none"
+    driver: Literal["none", "ecr", "poselink"] = "none"
     port: str = ""
     baudrate: Literal[0, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 0
     parity: Literal["", "N", "E", "O"] = ""
     inquiry_type: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{2})?$")] = ""
+    url: str = ""
+    certificate: str = ""
+    key_file: str = ""
+    not_found: str = ""
     response_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 120
 
 
@@ -268,6 +277,8 @@ def _consistent(config: KioskConfig) -> None:
         raise ConfigError(
             f"card_reader.port: {reader.port!r}, seharusnya kosong atau /dev/input/by-id/...", reason="invalid"
         )
+    if config.payment_terminal.driver == "poselink":
+        _poselink(config.payment_terminal)
     printer = config.receipt_printer
     for key, port in (
         ("card_reader.port", reader.port),
@@ -295,6 +306,19 @@ def _consistent(config: KioskConfig) -> None:
         raise ConfigError(
             f"city.url: {url!r}, seharusnya https:// (http:// hanya untuk komputer ini)", reason="invalid"
         )
+
+
+def _poselink(terminal: TerminalConfig) -> None:
+    from ewarung_pos.devices.wss import fingerprint_of, host_of
+
+    for key, value, check in (
+        ("url", terminal.url, host_of),
+        ("certificate", terminal.certificate, fingerprint_of),
+    ):
+        try:
+            check(value)
+        except ConfigError as error:
+            raise ConfigError(f"payment_terminal.{key}: {value!r}, {error.detail}", reason="invalid") from error
 
 
 def _network(place: str) -> bool:

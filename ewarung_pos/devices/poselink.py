@@ -50,6 +50,7 @@ class PoseLinkTerminal:
         self._aborted_at: float | None = None
         self._started_at = 0.0
         self._settle_id = ""
+        self._tried = False
         self._over_at: OrderedDict[str, float] = OrderedDict()
         self._over_before = time.monotonic() + line.timers.response  # what was sent before this program started
         self._doubts: OrderedDict[str, PoseDoubt] = OrderedDict()
@@ -133,11 +134,25 @@ class PoseLinkTerminal:
             return Settlement(got.amount, got.batch)
 
     def diagnose(self) -> DeviceStatus:
-        """Connect if need be, and ping. Never raises."""
+        """Connect if need be, and ping; the first time also see whether the EDC understands us. Never raises.
+
+        It is asked about a transaction that does not exist. That it stays silent or hangs up (`not_understood`) is said
+        here and not by `status`: what an EDC says to such a question is not published, and nothing depends on it.
+        """
         with self._line.lock:
             with contextlib.suppress(DeviceUnavailable):
-                self._line.greet()
+                if self._line.greet() is None and not self._tried:
+                    self._tried = True
+                    return self._understood()
             return self._line.status()
+
+    def _understood(self) -> DeviceStatus:
+        got = self._line.ask(self._line.request(Action.CHECK, secrets.token_hex(16)), self._line.timers.query)
+        if isinstance(got, PoseReply) or got.reason in REFUSALS:
+            return self._line.status()
+        self._line.drop()
+        self._line.note(DeviceState.READY)
+        return DeviceStatus(DeviceState.ATTENTION, "not_understood")
 
     def status(self) -> DeviceStatus:
         """As last seen; no I/O."""

@@ -74,7 +74,7 @@ def fingerprint_of(text: str) -> str:
     """
     digits = re.sub(r"[:\s]", "", text).lower()
     if not _FINGERPRINT.fullmatch(digits):
-        raise ConfigError("bukan sidik jari SHA-256, seharusnya 64 angka heksadesimal", reason="invalid")
+        raise ConfigError("seharusnya sidik jari SHA-256, 64 angka heksadesimal", reason="invalid")
     return digits
 
 
@@ -93,7 +93,7 @@ def host_of(url: str) -> tuple[str, int]:
         if parts.scheme != "wss" or parts.username is not None:
             host = ""
     if not host:
-        raise ConfigError(f"{url!r} bukan alamat EDC, seharusnya wss://HOST:PORT", reason="invalid")
+        raise ConfigError("seharusnya alamat EDC wss://HOST:PORT", reason="invalid")
     return host, port
 
 
@@ -198,7 +198,7 @@ class WssLink:
         shown = hashlib.sha256(line.getpeercert(binary_form=True) or b"").hexdigest()
         if not hmac.compare_digest(shown, self._pin):
             line.close()
-            raise LinkLost("certificate", f"the certificate is {shown}")
+            raise LinkLost("certificate", shown)
         return line
 
     def _shake_hands(self, deadline: float) -> None:

@@ -123,6 +123,7 @@ def _examine_devices(
 ) -> None:
     """What was seen of reader, EDC and printer; those in `tries` are really used."""
     from ewarung_pos.kiosk.device_trial import looked_at, tried
+    from ewarung_pos.ui.text_devices import NO_WORDS
 
     for name, what in (("card", "pembaca kartu"), ("edc", "EDC"), ("print", "printer")):
         seen = looked_at(name, config, app)
@@ -130,6 +131,9 @@ def _examine_devices(
         if name in tries:
             seen = tried(name, app, tell)
             say(seen.state, f"uji {what}", seen.seen, seen.do)
+    terminal = config.payment_terminal
+    if terminal.driver == "poselink" and not terminal.not_found:
+        say("look", "EDC, penarikan batal", NO_WORDS.seen, NO_WORDS.do)
 
 
 def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None]) -> None:

@@ -28,7 +28,7 @@ __all__ = ["write_bundle"]
 
 _PACKAGES = (
     "alembic", "argon2-cffi", "cryptography", "msgspec", "pyserial", "pyside6-essentials", "python-escpos", "reportlab",
-    "requests", "sqlalchemy", "sqlcipher3",
+    "requests", "sqlalchemy", "sqlcipher3", "websockets",
 )  # fmt: skip
 
 
@@ -104,6 +104,7 @@ def _versions() -> dict[str, Any]:
 def _without_secrets(config: KioskConfig) -> dict[str, Any]:
     """The configuration holds no keys; an address may hold a name and a password."""
     told: dict[str, Any] = msgspec.to_builtins(config)
+    told["payment_terminal"]["url"] = _bare(config.payment_terminal.url)
     told["city"]["url"] = _bare(config.city.url)
     for section in ("card_reader", "payment_terminal", "receipt_printer"):
         told[section]["port"] = _bare(told[section]["port"])

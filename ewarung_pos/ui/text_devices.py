@@ -23,6 +23,7 @@ __all__ = [
     "NO_CARD",
     "NO_READER",
     "NO_TERMINAL",
+    "NO_WORDS",
     "TYPES_HERE",
     "Seen",
     "card_seen",
@@ -47,6 +48,11 @@ class Seen(msgspec.Struct, frozen=True):
 NO_READER = Seen("look", "Tidak diatur; kartu hanya bisa diketik.", "Isi [card_reader] dalam config.toml.")
 NO_TERMINAL = Seen("look", "Tidak diatur; saldo KKS tidak bisa dipakai.", "Isi [payment_terminal] dalam config.toml.")
 TYPES_HERE = Seen("ok", "Mengetik di jendela kasir.", "Gesek satu kartu di Layanan untuk mencobanya.")
+NO_WORDS = Seen(
+    "look",
+    "Kata EDC untuk transaksi yang tidak ada belum diatur; tiap penarikan batal harus dibaca dari struk.",
+    "Cari katanya di EDC ini, lalu isi not_found (docs/devices.md).",
+)
 NO_CARD = Seen("look", "Tidak ada kartu yang masuk.", "Coba kartu lain, atau lihat lampu pembaca, lalu uji lagi.")
 
 _WAYS = {"ecr": "lewat EDC", "pcsc": "lewat chip", "stripe": "lewat gesek"}
@@ -93,7 +99,10 @@ def edc_seen(found: DeviceStatus) -> Seen:
         return Seen("ok", "EDC menjawab.")
     if found.state is DeviceState.BUSY:
         return Seen("ok", "Alat sedang bekerja.")
-    return _trouble("device_unavailable", found)
+    said = _trouble("device_unavailable", found)
+    if found.reason == "certificate":
+        return Seen(said.state, f"{said.seen} Sidik jari di sana: {found.detail}.", said.do)
+    return said
 
 
 def printer_seen(found: DeviceStatus) -> Seen:

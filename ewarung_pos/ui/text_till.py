@@ -276,6 +276,11 @@ _MACHINES: dict[str, Trouble] = {
         "EDC masih mengerjakan yang lain.",
         "Tunggu sampai layar EDC kembali ke awal, lalu coba lagi.",
     ),
+    "device_unavailable.not_understood": said(
+        "EDC tidak mengerti",
+        "EDC tersambung, tetapi tidak menjawab pertanyaan percobaan.",
+        "Cocokkan kunci POSe Link dengan yang diberikan bank, lalu periksa lagi.",
+    ),
     "device_unavailable.clock_behind": said(
         "Jam kasir tertinggal",
         "Jam kasir lebih lambat daripada yang dicatat EDC.",

@@ -108,6 +108,28 @@ def test_doctor_says_in_words_what_is_away_and_what_to_do(kiosk: Path) -> None:
     assert (checks["EDC"]["state"], checks["printer"]["state"], checks["kota"]["state"]) == ("stop", "look", "look")
 
 
+def test_doctor_says_what_it_saw_of_an_edc_on_the_network(kiosk: Path) -> None:
+    def looked(url: str, certificate: str, secret: str) -> dict[str, dict[str, str]]:
+        (kiosk / "config.toml").write_text(
+            f'[payment_terminal]\ndriver = "poselink"\nurl = "{url}"\ncertificate = "{certificate}"\n'
+        )
+        (kiosk / "poselink.key").write_text(f"{secret}\n")
+        (kiosk / "poselink.key").chmod(0o600)
+        done = run("doctor", "--data-dir", str(kiosk), "--json")
+        assert secret not in done.stdout + done.stderr
+        checks = json.loads(done.stdout.splitlines()[-1])["checks"]
+        assert any("not_found" in check["do"] for check in checks)
+        return {check["what"]: check for check in checks}
+
+    with spawn(listen="wss://127.0.0.1:0") as simulator:
+        url, _, certificate = simulator.url.partition("#")
+        assert looked(url, certificate, "ewarung-latihan")["EDC"]["state"] == "ok"
+        stranger = looked(url, "ab" * 32, "ewarung-latihan")["EDC"]
+        assert (stranger["state"], certificate in stranger["meaning"]) == ("stop", True)
+        assert "kunci POSe Link" in looked(url, certificate, "another-secret")["EDC"]["do"]
+    assert "Wi-Fi" in looked("wss://127.0.0.1:9", certificate, "ewarung-latihan")["EDC"]["do"]
+
+
 @pytest.mark.parametrize(
     ("reader", "state", "said"),
     [

@@ -17,7 +17,18 @@ KEYS: dict[str, set[str]] = {
     "kiosk": {"id", "name", "kelurahan_code", "language", "text_scale", "theme"},
     "city": {"url", "ca"},
     "card_reader": {"driver", "port", "baudrate", "parity", "card_info_type"},
-    "payment_terminal": {"driver", "port", "baudrate", "parity", "inquiry_type", "response_seconds"},
+    "payment_terminal": {
+        "driver",
+        "port",
+        "baudrate",
+        "parity",
+        "inquiry_type",
+        "url",
+        "certificate",
+        "key_file",
+        "not_found",
+        "response_seconds",
+    },
     "receipt_printer": {
         "driver",
         "port",
@@ -64,6 +75,10 @@ port = "/dev/ttyACM0"
 baudrate = 38400
 parity = "O"
 inquiry_type = "33"
+url = "wss://192.0.2.9:6746"
+certificate = "00:11"
+key_file = "/etc/ewarung/poselink.key"
+not_found = "Transaction not found"
 response_seconds = 90
 
 [receipt_printer]
@@ -90,6 +105,10 @@ backup = "/media/usb"
 idle_lock_minutes = 15
 retention_months = 6
 """
+
+
+POSELINK = '[payment_terminal]\ndriver = "poselink"\n'
+PIN = "AB:" * 31 + "AB"
 
 
 def written(tmp_path: Path, text: str) -> Path:
@@ -173,6 +192,9 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[receipt_printer]\ndriver = "cups"', "receipt_printer.port", "kosong", "port atau HOST:PORT"),
         ('[receipt_printer]\ndriver = "cups"\nport = "a b"', "receipt_printer.port", "'a b'", "antrean CUPS"),
         ('[receipt_printer]\ndriver = "cups"\nport = "ipp://host"', "receipt_printer.port", "ipp://host", "ipp://HOST"),
+        (POSELINK + 'url = "ws://edc"', "payment_terminal.url", "'ws://edc'", "wss://HOST:PORT"),
+        (POSELINK, "payment_terminal.url", "''", "wss://HOST:PORT"),
+        (POSELINK + 'url = "wss://edc"\ncertificate = "ab"', "payment_terminal.certificate", "'ab'", "SHA-256"),
         ("[receipt_printer]\ndrawer = 3", "receipt_printer.drawer", "3", "0, 2, 5"),
         ("[receipt_printer]\npause_ms = -1", "receipt_printer.pause_ms", "-1", ">= 0"),
         ("[receipt_printer]\nchunk = 5000", "receipt_printer.chunk", "5000", "<= 4096"),
@@ -223,6 +245,12 @@ def test_a_mistake_is_named_with_key_value_and_expectation(
 def test_a_queue_or_an_ipp_printer_may_be_named(tmp_path: Path, port: str) -> None:
     file = written(tmp_path, f'[receipt_printer]\ndriver = "cups"\nport = "{port}"\n')
     assert load_config(file, {}).receipt_printer == PrinterConfig("cups", port)
+
+
+def test_an_edc_on_the_network_needs_address_and_certificate(tmp_path: Path) -> None:
+    text = POSELINK + f'url = "wss://192.0.2.9"\ncertificate = "{PIN}"\n'
+    terminal = load_config(written(tmp_path, text), {}).payment_terminal
+    assert (terminal.driver, terminal.url, terminal.certificate) == ("poselink", "wss://192.0.2.9", PIN)
 
 
 @pytest.mark.parametrize("port", ["/dev/usb/lp0", "04b8:0E15"])

@@ -19,7 +19,7 @@ from typing import Any, Self
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards, sample_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc, HangUp
 from ewarung_pos.devices.simulated.edc_wires import PtyWire, TcpWire, refuse_second
-from ewarung_pos.devices.simulated.faults import FaultScript
+from ewarung_pos.devices.simulated.faults import POSELINK_DEEDS, FaultScript
 from ewarung_pos.devices.simulated.serving import Serving
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
 
@@ -119,7 +119,7 @@ def run(
 
     Args:
         pty: symlink to make for the pseudo-terminal.
-        listen: tcp://127.0.0.1:PORT instead; the tray is on PORT+1.
+        listen: tcp://127.0.0.1:PORT instead, or wss://127.0.0.1:PORT for POSe Link; the tray is on PORT+1.
         faults: fault script.
         families: families file; the sample families without it.
         pin: `auto` (typed by the simulator) or `face` (typed on the tray).
@@ -137,15 +137,18 @@ def run(
     if pin not in {"auto", "face"}:
         raise ConfigError(f"--pin: {pin!r}, seharusnya auto atau face", reason="pin")
     cards = read_cards(Path(families)) if families else sample_cards()
-    edc = Edc(
-        Bank(cards, Path(journal) if journal else None),
-        FaultScript.read(Path(faults)) if faults else None,
-        pin_mode=pin,
-        delay_s=delay_ms / 1000,
-        autopilot=autopilot,
-        seed=seed,
-    )
-    simulator = Simulator(edc, pty=Path(pty) if pty else None, listen=listen)
+    bank = Bank(cards, Path(journal) if journal else None)
+    how: dict[str, Any] = {"pin_mode": pin, "delay_s": delay_ms / 1000, "autopilot": autopilot, "seed": seed}
+    simulator: Serving
+    if listen is not None and listen.startswith("wss://"):
+        from ewarung_pos.devices.simulated.poselink import PoseLinkSimulator
+        from ewarung_pos.devices.simulated.poselink_behaviour import PoseLinkEdc
+
+        script = FaultScript.read(Path(faults), POSELINK_DEEDS) if faults else None
+        simulator = PoseLinkSimulator(PoseLinkEdc(bank, script, **how), listen)
+    else:
+        script = FaultScript.read(Path(faults)) if faults else None
+        simulator = Simulator(Edc(bank, script, **how), pty=Path(pty) if pty else None, listen=listen)
     signals = [signal.SIGTERM, signal.SIGINT]
     before = [signal.signal(one, lambda *_: simulator.stop()) for one in signals]
     try:

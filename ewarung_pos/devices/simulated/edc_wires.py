@@ -12,7 +12,7 @@ from pathlib import Path
 from ewarung_pos.devices.simulated.tray import Address
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["PtyWire", "TcpWire", "listen_tray", "refuse_second"]
+__all__ = ["PtyWire", "TcpWire", "listen_tray", "loopback_port", "refuse_second"]
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _PORT = re.compile(r"[0-9]{1,5}")
@@ -82,19 +82,10 @@ class TcpWire:
     """One till at a time on a port of this machine; the next is taken when it has hung up."""
 
     def __init__(self, address: str) -> None:
-        host, _, port = address.removeprefix("tcp://").rpartition(":")
-        # The tray listens one port further on.
-        if host.strip("[]") not in _LOOPBACK or not _PORT.fullmatch(port) or int(port) > LAST_PORT:
-            raise ConfigError(
-                f"--listen: {address!r}, seharusnya tcp://127.0.0.1:PORT, PORT 0 sampai {LAST_PORT}", reason="listen"
-            )
-        try:
-            self.listener = socket.create_server((host.strip("[]"), int(port)), backlog=1)
-        except OSError as error:
-            raise ConfigError(f"--listen: {address!r}, {error.strerror}", reason="listen") from error
+        host, self.listener = loopback_port(address, "tcp://", backlog=1)
         at = self.listener.getsockname()[1]
-        self.url = f"socket://{host}:{at}"
-        self.tray: Address = (host.strip("[]"), at + 1)
+        self.url = f"socket://{f'[{host}]' if ':' in host else host}:{at}"
+        self.tray: Address = (host, at + 1)
         self.client: socket.socket | None = None
 
     def fileno(self) -> int | None:
@@ -128,6 +119,26 @@ class TcpWire:
         self.listener.close()
 
 
+def loopback_port(address: str, scheme: str, backlog: int = 8) -> tuple[str, socket.socket]:
+    """Host and listening socket of `SCHEME://HOST:PORT` on this machine; port 0 takes any free one.
+
+    Raises:
+        ConfigError: another scheme or machine, or the port cannot be had.
+    """
+    host, _, port = address.removeprefix(scheme).rpartition(":")
+    host = host.strip("[]")
+    # The tray listens one port further on.
+    if host not in _LOOPBACK or not _PORT.fullmatch(port) or int(port) > LAST_PORT:
+        raise ConfigError(
+            f"--listen: {address!r}, seharusnya {scheme}127.0.0.1:PORT, PORT 0 sampai {LAST_PORT}", reason="listen"
+        )
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return host, socket.create_server((host, int(port)), family=family, backlog=backlog)
+    except OSError as error:
+        raise ConfigError(f"--listen: {address!r}, {error.strerror}", reason="listen") from error
+
+
 def listen_tray(address: Address) -> socket.socket:
     """The listening socket of a tray.
 
@@ -136,7 +147,7 @@ def listen_tray(address: Address) -> socket.socket:
     """
     try:
         if isinstance(address, tuple):
-            return socket.create_server(address)
+            return socket.create_server(address, family=socket.AF_INET6 if ":" in address[0] else socket.AF_INET)
         if sys.platform == "win32":
             raise ConfigError("--pty: di sini tidak ada soket Unix, pakai --listen", reason="pty")
         Path(address).unlink(missing_ok=True)

@@ -13,16 +13,12 @@ import msgspec
 
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["Fault", "FaultScript"]
+__all__ = ["ECR_DEEDS", "POSELINK_DEEDS", "Fault", "FaultScript"]
 
 _KINDS = frozenset({"sale", "void", "card", "inquiry", "settle", "echo", "any"})
-_DEEDS = frozenset(
+_ON_EVERY_WIRE = frozenset(
     {
         "split",
-        "glue_ack",
-        "bad_lrc",
-        "bad_lrc_once",
-        "nak",
         "silence",
         "drop_response",
         "late_response",
@@ -31,7 +27,6 @@ _DEEDS = frozenset(
         "wrong_type",
         "other_card",
         "short",
-        "long",
         "garbage_before",
         "hangup_after_ack",
         "decline",
@@ -39,6 +34,8 @@ _DEEDS = frozenset(
         "reject_pin",
     }
 )
+ECR_DEEDS = _ON_EVERY_WIRE | {"glue_ack", "bad_lrc", "bad_lrc_once", "nak", "long"}
+POSELINK_DEEDS = _ON_EVERY_WIRE | {"no_ack", "hangup_before_ack", "busy", "old_timestamp", "wrong_trx_id", "not_found"}
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -49,7 +46,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         count: how many times nak is sent.
         code: of decline.
         type: of wrong_type.
-        processed: whether a request met with silence is carried out all the same.
+        processed: whether a request met with silence or hangup_before_ack is carried out all the same.
         approved: whether the money moved at a host_timeout.
     """
 
@@ -75,28 +72,28 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class FaultScript:
     """All rules, and how many requests of each kind there were."""
 
-    def __init__(self, rules: tuple[Fault, ...] = ()) -> None:
+    def __init__(self, rules: tuple[Fault, ...] = (), deeds: frozenset[str] = ECR_DEEDS) -> None:
         for rule in rules:
-            if rule.do not in _DEEDS or rule.on not in _KINDS or rule.nth < 0 or rule.every < 0:
+            if rule.do not in deeds or rule.on not in _KINDS or rule.nth < 0 or rule.every < 0:
                 raise ConfigError(f"gangguan {rule.do!r} pada {rule.on!r} tidak dikenal", reason="faults")
         self._rules = rules
         self._counts: dict[str, int] = {}
 
     @classmethod
-    def of(cls, rows: list[dict[str, Any]]) -> FaultScript:
-        """From plain rows.
+    def of(cls, rows: list[dict[str, Any]], deeds: frozenset[str] = ECR_DEEDS) -> FaultScript:
+        """From plain rows; `deeds` are those of the wire.
 
         Raises:
             ConfigError: a rule is not understood.
         """
         try:
-            return cls(tuple(msgspec.convert(row, Fault) for row in rows))
+            return cls(tuple(msgspec.convert(row, Fault) for row in rows), deeds)
         except msgspec.ValidationError as error:
             raise ConfigError(f"aturan tidak dimengerti: {error}", reason="faults") from error
 
     @classmethod
-    def read(cls, path: Path) -> FaultScript:
-        """From a `.json` or `.toml` file.
+    def read(cls, path: Path, deeds: frozenset[str] = ECR_DEEDS) -> FaultScript:
+        """From a `.json` or `.toml` file; `deeds` are those of the wire.
 
         Raises:
             ConfigError: unreadable, or a rule is not understood.
@@ -107,7 +104,7 @@ class FaultScript:
                 rows = tomllib.loads(raw.decode("utf-8")).get("fault", [])
             else:
                 rows = msgspec.json.decode(raw)
-            return cls.of(msgspec.convert(rows, list[dict[str, Any]]))
+            return cls.of(msgspec.convert(rows, list[dict[str, Any]]), deeds)
         except ConfigError as error:
             raise ConfigError(f"--faults: {str(path)!r}, {error.detail}", reason="faults") from error
         except (OSError, ValueError, msgspec.MsgspecError) as error:

@@ -71,8 +71,9 @@ def tray_address(url: str) -> Address | None:
         url = port_url(url)
     except ConfigError:
         return None
-    if url.startswith("socket://"):
-        host, _, port = url.removeprefix("socket://").partition("?")[0].rpartition(":")
+    if url.startswith(("socket://", "wss://")):
+        place = url.partition("://")[2].partition("?")[0].partition("#")[0]
+        host, _, port = place.rstrip("/").rpartition(":")
         return (host.strip("[]"), int(port) + 1) if host and port.isdigit() and int(port) < 65535 else None
     if "://" in url:
         return None

@@ -17,6 +17,7 @@ from ewarung_pos.devices.ecr_reader import EcrCardReader
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.keyboard import GrabbedKeyboard, TypedLine
 from ewarung_pos.devices.pcsc import PcscCardReader
+from ewarung_pos.devices.poselink import PoseLinkTerminal
 from ewarung_pos.devices.stripe import StripeCardReader
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.domain.family import card_ref
@@ -82,6 +83,41 @@ def test_an_edc_beside_another_reader_has_a_line_of_its_own(tmp_path: Path) -> N
     with till_with(tmp_path, {"driver": "stripe-serial", "port": "/dev/ttyMSR"}, edc) as app:
         assert isinstance(app.services.terminal, EcrTerminal)
         assert app.services.terminal._line.port == "/dev/ttyEDC"
+
+
+def test_an_edc_on_the_network_is_beside_any_reader(tmp_path: Path) -> None:
+    edc = {"driver": "poselink", "url": "wss://127.0.0.1:9", "certificate": "ab" * 32, "not_found": "no"}
+    key = tmp_path / "poselink.key"
+    key.write_text("k\n")
+    key.chmod(0o600)
+    with till_with(tmp_path, {"driver": "pcsc"}, edc | {"response_seconds": 60}) as app:
+        terminal = app.services.terminal
+        assert isinstance(terminal, PoseLinkTerminal)
+        assert terminal._line.timers.response == 60.0
+        assert (terminal._line.site.secret, terminal._line.site.not_found) == ("k", "no")
+        assert terminal.diagnose().reason == "no_host"
+
+
+@pytest.mark.parametrize(
+    ("held", "mode", "said"),
+    [
+        (None, 0, "berkas berisi kunci"),
+        (" ", 0o600, "tidak kosong"),
+        ("k", 0o644, "chmod 600"),
+        ("k", 0o640, "chmod 600"),
+    ],
+)
+def test_the_key_of_an_edc_on_the_network_is_for_the_till_alone(
+    tmp_path: Path, held: str | None, mode: int, said: str
+) -> None:
+    file = tmp_path / "vendor.key"
+    if held is not None:
+        file.write_text(held)
+        file.chmod(mode)
+    edc = {"driver": "poselink", "url": "wss://127.0.0.1:9", "certificate": "ab" * 32, "key_file": str(file)}
+    with pytest.raises(ConfigError, match=said) as caught, till_with(tmp_path, {"driver": "pcsc"}, edc):
+        pass
+    assert "payment_terminal.key_file" in str(caught.value)
 
 
 def test_the_name_of_a_chip_reader_is_no_port_of_an_edc(tmp_path: Path) -> None:

@@ -603,8 +603,24 @@ def test_settlement_is_not_sent_where_the_edc_is_busy_or_silent() -> None:
 # -- the line ------------------------------------------------------------------------------------------------------
 
 
-def test_diagnose_pings() -> None:
-    assert Talk().terminal.diagnose() == DeviceStatus(DeviceState.READY)
+def test_diagnose_pings_and_the_first_time_asks_a_question() -> None:
+    talk = Talk(("Check Trx", [TAKEN, missing()]))
+    assert talk.terminal.diagnose() == DeviceStatus(DeviceState.READY)
+    assert talk.terminal.diagnose() == DeviceStatus(DeviceState.READY)
+    assert talk.asked() == ["Check Trx"]
+    talk.link.done()
+
+
+@pytest.mark.parametrize("told", [None, [TAKEN, None], LinkLost("unplugged"), ["Invalid data", LinkLost("unplugged")]])
+def test_an_edc_that_does_not_understand_us_is_said_and_holds_nothing_up(told: Said | list[Said]) -> None:
+    talk = Talk(("Check Trx", told), ("Sale", answer()))
+    assert talk.terminal.diagnose() == DeviceStatus(DeviceState.ATTENTION, "not_understood")
+    assert talk.terminal.status() == DeviceStatus(DeviceState.READY)
+    assert talk.pay() == APPROVED
+
+
+def test_diagnose_says_why_not() -> None:
+    assert Talk(("Check Trx", "EDC is busy")).terminal.diagnose() == DeviceStatus(DeviceState.BUSY, "busy")
     assert Talk(pongs=[False, False]).terminal.diagnose() == DeviceStatus(DeviceState.AWAY, "no_answer")
     assert Talk((None, "EDC is busy")).terminal.diagnose() == DeviceStatus(DeviceState.BUSY, "busy")
     assert Talk(opens=[LinkLost("no_host", "x")]).terminal.diagnose() == DeviceStatus(DeviceState.AWAY, "no_host", "x")
