@@ -72,20 +72,25 @@ class OperatorService:
         reader = self._ledger.read()
         return frozenset(p.code for p in self.present() if reader.pin_failures(p.code) >= LOCK_AFTER)
 
+    def can_unlock(self) -> bool:
+        """Whether any leader could open a locked account; if not, only a new PIN from the city does."""
+        return bool(self._openers())
+
     def sign_in(self, code: str, pin: str) -> OperatorRecord:
         """Sign in with one's own PIN.
 
         Raises:
-            NotAuthorised: reason unknown_operator, pin_renewal (hashed with a pepper that is gone), locked,
-                leader_locked, wait, wrong_pin or role.
+            NotAuthorised: reason unknown_operator, no_pin, pin_renewal (hashed with a pepper that is gone), locked,
+                leader_locked (no leader could open it), wait, wrong_pin or role.
         """
-        people = self._ledger.read().operators()
-        person = next((p for p in people if p.code == code and p.active and p.pin_hash), None)
+        person = next((p for p in self._ledger.read().operators() if p.code == code and p.active), None)
         if person is None:
             raise NotAuthorised(reason="unknown_operator")
+        if not person.pin_hash:
+            raise NotAuthorised(reason="no_pin")
         if not self._readable(person):
             raise NotAuthorised(reason="pin_renewal")
-        when_locked = "leader_locked" if person.role == Role.LEADER and self._alone(person) else "locked"
+        when_locked = "locked" if self._openers() - {code} else "leader_locked"
         if self._locked((person,)):
             raise NotAuthorised(reason=when_locked)
         if self._waits(person.code):
@@ -160,10 +165,10 @@ class OperatorService:
         reader = self._ledger.read()
         return frozenset(person.code for person in people if reader.pin_failures(person.code) >= LOCK_AFTER)
 
-    def _alone(self, person: OperatorRecord) -> bool:
-        """Whether no other leader could open this account."""
-        others = [other for other in self._leaders() if other.code != person.code]
-        return len(self._locked(others)) == len(others)
+    def _openers(self) -> frozenset[str]:
+        """Leaders whose PIN would be taken."""
+        leaders = [person for person in self._leaders() if self._readable(person)]
+        return frozenset(person.code for person in leaders) - self._locked(leaders)
 
     def _waits(self, code: str) -> bool:
         failures = self._ledger.read().pin_failures(code)

@@ -181,9 +181,9 @@ _RULES: dict[str, Trouble] = {
         "PIN terkunci", "PIN salah terlalu sering, jadi terkunci.", "Minta ketua membukanya.", safe=NOTHING, tone="stop"
     ),
     "not_authorised.leader_locked": said(
-        "PIN ketua terkunci",
-        "PIN ketua salah terlalu sering, dan tidak ada ketua lain yang bisa membuka.",
-        "Hubungi petugas kota untuk PIN baru, lalu Sinkron.",
+        "PIN terkunci",
+        "PIN salah terlalu sering, dan tidak ada ketua yang bisa membuka kuncinya.",
+        "Minta PIN baru ke petugas kota. Selama tersambung, komputer ini mengambilnya sendiri.",
         safe=NOTHING,
         tone="stop",
     ),
@@ -196,7 +196,13 @@ _RULES: dict[str, Trouble] = {
     "not_authorised.pin_renewal": said(
         "PIN perlu diperbarui",
         "PIN lama tidak berlaku lagi sejak kunci komputer ini diganti.",
-        "Hubungi petugas kota untuk PIN baru, lalu Sinkron.",
+        "Minta PIN baru ke petugas kota. Selama tersambung, komputer ini mengambilnya sendiri.",
+        safe=NOTHING,
+    ),
+    "not_authorised.no_pin": said(
+        "Belum punya PIN",
+        "Petugas ini belum diberi PIN.",
+        "Minta PIN ke petugas kota. Selama tersambung, komputer ini mengambilnya sendiri.",
         safe=NOTHING,
     ),
     "not_authorised.unknown_operator": said(

@@ -613,11 +613,27 @@ def test_somebody_else_can_sign_in_beside_a_locked_member(qtbot: QtBot) -> None:
         qtbot, shell=replace(OUT, locked=frozenset({"R1"}), notice=trouble("not_authorised", "leader_locked"))
     )
     press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
-    assert any("tidak ada ketua lain" in each.text() for each in visible(window, Text))
+    assert any("tidak ada ketua yang bisa membuka" in each.text() for each in visible(window, Text))
     press(window, Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
     typed("123456")
     press(window, Qt.Key.Key_Return)
     assert last(stills["shell"]) == ("sign_in", "S1", "123456")
+
+
+def test_nobody_is_sent_to_a_leader_who_cannot_open_her(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=replace(OUT, locked=frozenset({"S1", "R1"}), openable=False))
+    press(window, Qt.Key.Key_2, Qt.KeyboardModifier.AltModifier)
+    words = [each.text() for each in visible(window, Text)]
+    assert any("petugas kota" in text for text in words)
+    assert not any("Ketua bisa" in text for text in words)
+    assert not [each for each in visible(window, BigButton) if each.accessibleName().startswith("Buka kunci")]
+    assert not visible(window, PinPad)
+    stills["shell"].show(replace(OUT, locked=frozenset({"R1"})))  # the city has opened the leader
+    (button,) = [each for each in visible(window, BigButton) if each.accessibleName().startswith("Buka kunci")]
+    button.click()
+    assert visible(window, PinPad)
+    stills["shell"].show(replace(OUT, locked=frozenset({"S1", "R1"}), openable=False))  # and she locked herself again
+    assert not visible(window, PinPad)
 
 
 def test_practice_pins_are_shown_only_when_given(qtbot: QtBot) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -50,6 +50,8 @@ PRINTER_WORDS: dict[str, tuple[str, str]] = {
 _SCREEN_OF = {"delivery": "stock", "count": "closing", "sealing": "closing", "void": "history"}
 """Where it is, what would be lost; all else is at the counter."""
 
+_LOCKED = ("not_authorised.locked", "not_authorised.leader_locked")
+
 READERS: dict[str, str] = {"ecr": "EDC", "pcsc": "Chip", "stripe": "Gesek"}
 """What the counter calls the reader, by `CardReader.source`."""
 
@@ -64,9 +66,19 @@ class LampState(msgspec.Struct, frozen=True):
     short: str = ""
 
 
+class _Look(NamedTuple):
+    """What the ledger says that changes without anybody at this screen."""
+
+    status: KioskStatus
+    people: tuple[OperatorRecord, ...]
+    locked: frozenset[str]
+    openable: bool
+
+
 class ShellState(msgspec.Struct, frozen=True):
     """`operators` are (code, name) to choose from while nobody is signed in; `locked` are codes of theirs.
 
+    `openable` is whether a leader could open those, with her PIN.
     `asks` is the question before a basket, or something half entered, is thrown away.
     `recovered` says what was recorded before the till died, until it was read; only to who is signed in.
     """
@@ -81,6 +93,7 @@ class ShellState(msgspec.Struct, frozen=True):
     operator_name: str = ""
     operators: tuple[tuple[str, str], ...] = ()
     locked: frozenset[str] = frozenset()
+    openable: bool = True
     checking: bool = False
     lamps: tuple[LampState, ...] = ()
     banner: str = ""
@@ -130,25 +143,20 @@ class ShellViewModel(ViewModel[ShellState]):
         return self._state.operator
 
     def start(self) -> None:
-        """Who this kiosk is and who may sign in."""
+        """Which kiosk this is, and all that `refresh` looks at."""
 
-        def look() -> tuple[KioskIdentity | None, tuple[OperatorRecord, ...]]:
-            return self._ledger.read().identity(), self._operators.present()
-
-        def looked(found: tuple[KioskIdentity | None, tuple[OperatorRecord, ...]]) -> None:
-            identity, people = found
+        def looked(identity: KioskIdentity | None) -> None:
             self._set(
                 replace(
                     self._state,
                     kiosk=identity.name if identity is not None else "Belum terdaftar",
                     place=f"Kel. {identity.kelurahan}" if identity is not None else "",
                     practice=identity.practice if identity is not None else False,
-                    operators=tuple((person.code, person.name) for person in people),
                 )
             )
             self.refresh()
 
-        self._runner.submit(Lane.LEDGER, look, looked, self._failed)
+        self._runner.submit(Lane.LEDGER, lambda: self._ledger.read().identity(), looked, self._failed)
         self.tick()
 
     def tick(self) -> None:
@@ -157,22 +165,36 @@ class ShellViewModel(ViewModel[ShellState]):
         self._set(replace(self._state, date=now.date().short(), time=now.clock(), lamps=self._lamps(None)))
 
     def refresh(self) -> None:
-        """After a commit, or news of the city: lamps, banner, and who is locked."""
+        """After a commit, or news of the city: lamps, banner, who may sign in and who is locked."""
 
-        def look() -> tuple[KioskStatus, frozenset[str]]:
-            return self._health.status(), self._operators.locked()
+        def look() -> _Look:
+            desk = self._operators
+            return _Look(self._health.status(), desk.present(), desk.locked(), desk.can_unlock())
 
         self._runner.submit(Lane.LEDGER, look, self._refreshed, self._failed)
 
-    def _refreshed(self, found: tuple[KioskStatus, frozenset[str]]) -> None:
-        status, locked = found
+    def _refreshed(self, found: _Look) -> None:
+        status = found.status
         banner = ""
         if status.register_state == "stop":
             banner = f"Daftar keluarga sudah {status.register_age} hari: sinkron dan hubungi kota."
         elif status.register_state == "look" and status.register_age > 0:
             banner = f"Daftar keluarga berumur {status.register_age} hari."
         self._status = status
-        self._set(replace(self._state, lamps=self._lamps(status), banner=banner, locked=locked))
+        notice = self._state.notice
+        if notice is not None and notice.code in _LOCKED and self._state.locked - found.locked:
+            notice = self._halted  # the city has opened an account: nothing is to be said of it any more
+        self._set(
+            replace(
+                self._state,
+                lamps=self._lamps(status),
+                banner=banner,
+                notice=notice,
+                operators=tuple((person.code, person.name) for person in found.people),
+                locked=found.locked,
+                openable=found.openable,
+            )
+        )
 
     _status: KioskStatus | None = None
 

@@ -200,5 +200,6 @@ SELDOM: tuple[Scene, ...] = (
         "tutup-jelaskan-latihan",
         shows(shell=replace(_TROUBLED, practice=True, screen="closing"), closing=replace(EXPLAIN, can_go_on=True)),
     ),
+    Scene("masuk-tanpa-pembuka", shows(shell=replace(OUT, locked=frozenset({"S1"}), openable=False)), choose_siti),
 )
 """After the day, in the order in which they were added: a picture keeps its number."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
 from ewarung_pos.ui.views.kit import BigButton, ButtonKind, ButtonSize, Card, Note, Panel, PinPad, Role, Text, Tone
 from ewarung_pos.ui.views.kit.paint import Painted
@@ -13,6 +14,7 @@ from ewarung_pos.ui.views.parts import Box, Page, tone_of
 __all__ = ["SignInView"]
 
 _LOCKED = "PIN salah terlalu sering. Ketua bisa membukanya di sini dengan PIN ketua."
+_NOBODY_OPENS = trouble("not_authorised", "leader_locked")
 
 ONE_COLUMN = 4
 """So many names stand below one another; more go into two columns."""
@@ -56,7 +58,7 @@ class _Names(Painted):
 
 
 class SignInView(Page):
-    """Choose a name, type the PIN. Who is locked needs the leader's PIN first.
+    """Choose a name, type the PIN. Who is locked needs the leader's PIN first, or one from the city if no leader can.
 
     Args:
         shell: takes the commands.
@@ -115,11 +117,12 @@ class SignInView(Page):
         self._names.render_state(state.operators, self._chosen)
         name = next((name for code, name in state.operators if code == self._chosen), "")
         shut = self._chosen in state.locked
-        self._opening = self._opening and shut
+        self._opening = self._opening and shut and state.openable
         self._shut.setVisible(shut and not self._opening)
         self.pad.setVisible(not shut or self._opening)
         self._shut_name.set_text(f"PIN {name} terkunci")
-        said = state.notice
+        self.unlock.setVisible(state.openable)
+        said = state.notice or (None if state.openable else _NOBODY_OPENS)
         self._shut_words.set_text(f"{said.happened} {said.now}" if said is not None else _LOCKED)
         if self._opening:
             self.pad.set_words("PIN ketua", "Buka kunci")

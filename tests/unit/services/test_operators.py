@@ -63,7 +63,7 @@ def test_a_wrong_pin_and_a_stranger(kit: TillKit) -> None:
     assert refused(kit, "siti", WRONG) == "wrong_pin"
     assert refused(kit, "siti", YUNI) == "wrong_pin"
     assert refused(kit, "nobody", SITI) == "unknown_operator"
-    assert refused(kit, "adi", WRONG) == "unknown_operator"  # a companion without a PIN
+    assert refused(kit, "adi", WRONG) == "no_pin"  # a companion without a PIN
     assert changes(kit) == []
 
 
@@ -311,6 +311,15 @@ def test_a_leader_is_locked_like_everybody(kit: TillKit) -> None:
     assert said == ["wrong_pin"] * 4 + ["leader_locked"]
     assert leader_refused(kit, YUNI) == "leader_locked"
     assert refused(kit, "yuni", YUNI) == "leader_locked"
+
+
+def test_who_has_no_leader_to_open_her_is_not_sent_to_one(kit: TillKit) -> None:
+    assert kit.operators.can_unlock()
+    for _ in range(LOCK_AFTER):
+        leader_refused(kit, WRONG)
+    assert not kit.operators.can_unlock()
+    assert [refused(kit, "siti", WRONG) for _ in range(LOCK_AFTER)] == ["wrong_pin"] * 4 + ["leader_locked"]
+    assert refused(kit, "siti", SITI) == "leader_locked"
 
 
 def test_a_kiosk_without_a_leader_says_so(kit: TillKit) -> None:

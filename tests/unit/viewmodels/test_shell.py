@@ -7,9 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from msgspec.structs import replace
 
 from ewarung_pos.domain.journal import OperatorChanged
+from ewarung_pos.domain.state import OperatorRecord, StatePage
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState, DeviceStatus
 from ewarung_pos.services.operators import DELAYS_MS
@@ -108,6 +110,51 @@ def test_an_account_that_was_locked_before_is_shown_so_at_the_start(till: Script
     till.vm.shell.start()
     till.settle()
     assert state(till).locked == {"yuni"}
+
+
+def from_the_city(till: ScriptedTill, *people: OperatorRecord) -> None:
+    """The city's page arrives while nobody is signed in."""
+    with till.kit.ledger.write() as uow:
+        uow.accept(StatePage(90, operators=people), "00" * 32)
+    till.vm.shell.refresh()
+    till.settle()
+
+
+def test_who_is_locked_and_has_nobody_to_open_her_is_told_so_and_comes_in_by_a_pin_of_the_city(
+    till: ScriptedTill,
+) -> None:
+    till.vm.shell.sign_out()
+    till.settle()
+    assert state(till).openable
+    for code in ("siti", "yuni"):
+        for _ in range(5):
+            sign_in(till, code, "000000")
+            till.kit.clock.ms += DELAYS_MS[-1]
+        assert (code in state(till).locked, state(till).openable) == (True, code == "siti")
+    assert notice(till) == "not_authorised.leader_locked"
+    sign_in(till, "siti", SITI)
+    assert notice(till) == "not_authorised.leader_locked"  # her leader cannot open her: nobody sends her there
+    hashed = PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash("271828")
+    from_the_city(till, OperatorRecord("yuni", "Bu Yuni", "ketua", hashed))
+    assert (state(till).locked, state(till).openable, notice(till)) == (frozenset({"siti"}), True, "")
+    sign_in(till, "yuni", "271828")
+    assert state(till).operator == "yuni"
+
+
+def test_a_leader_whose_pin_lost_its_pepper_opens_nobody(till: ScriptedTill) -> None:
+    till.vm.shell.sign_out()
+    till.settle()
+    from_the_city(till, OperatorRecord("yuni", "Bu Yuni", "ketua", "till1:gone:gone:gone"))
+    assert not state(till).openable
+
+
+def test_a_member_who_came_or_left_meanwhile_is_offered_or_not(till: ScriptedTill) -> None:
+    till.vm.shell.sign_out()
+    till.settle()
+    from_the_city(
+        till, OperatorRecord("baru", "Bu Baru", "kasir", "x"), OperatorRecord("siti", "Bu Siti", "kasir", active=False)
+    )
+    assert state(till).operators == (("baru", "Bu Baru"), ("yuni", "Bu Yuni"))
 
 
 def test_nobody_signed_in_means_no_card_is_read(till: ScriptedTill) -> None:
