@@ -62,6 +62,13 @@ AT_THE_READER: dict[str, Trouble] = {
         "Kios ini belum memegang kunci kartu dari kota.",
         "Daftarkan kios lebih dulu.",
     ),
+    "device_unavailable.not_configured": said(
+        "Belum ada pembaca kartu",
+        "Kasir ini diatur tanpa pembaca kartu.",
+        "Ketik nomor yang tercetak di kartu; ketua mengizinkannya dengan PIN.",
+        button="Ketik nomor",
+        action="type_card",
+    ),
     "device_unavailable.no_reader": said(
         "Pembaca kartu tidak ditemukan",
         "Pembaca kartu tidak tersambung ke komputer ini.",

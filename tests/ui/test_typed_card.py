@@ -11,8 +11,8 @@ from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.viewmodels.counter_state import CounterState
 from ewarung_pos.ui.viewmodels.typed_card import ODD, TypedCardState
-from ewarung_pos.ui.views.counter_pages import ReadyPage
 from ewarung_pos.ui.views.picture_stage import Still, till_window
+from ewarung_pos.ui.views.ready import ReadyPage
 from ewarung_pos.ui.views.typed_card import TypedCardView
 from ewarung_pos.ui.views.window import TillWindow
 

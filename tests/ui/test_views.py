@@ -252,6 +252,20 @@ def test_the_stepper_cannot_pass_its_bound(qtbot: QtBot) -> None:
     assert stills["counter"].calls == []
 
 
+def test_without_a_reader_the_main_button_types_the_number(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=replace(READY, reader=trouble("device_unavailable.not_configured")))
+    words = [each.text() for each in visible(window, Text)]
+    assert "Belum ada pembaca kartu" in words
+    assert "Masukkan atau gesek kartu" not in words
+    buttons = [each for each in visible(window, BigButton) if each.accessibleName() == "Ketik nomor"]
+    assert [button.key_hint for button in buttons] == ["F8"]
+    press(window, Qt.Key.Key_F8)
+    assert stills["typed"].calls == [("begin",)]
+    stills["counter"].show(replace(READY, day_open=False))
+    (button,) = [each for each in visible(window, BigButton) if each.accessibleName() == "Buka Hari"]
+    assert button.key_hint == "Enter"
+
+
 @pytest.mark.parametrize(
     "state",
     [

@@ -36,6 +36,7 @@ from ewarung_pos.ui.viewmodels.payment import Payment, Recorded
 
 __all__ = ["CounterViewModel"]
 
+_NO_READER = trouble("device_unavailable", "not_configured")
 _LISTENING = (Phase.READY, Phase.DONE, Phase.REFUSED)
 
 
@@ -50,6 +51,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._runner = runner
         self._doubted = doubted
         self._catalogue = Catalogue()
+        self._reader_away(None)  # one that there is not is not waited for
         self._asked: CardPresented | None = None
         self._standing: Standing | None = None
         self._basket = Basket()
@@ -196,7 +198,9 @@ class CounterViewModel(ViewModel[CounterState]):
         return self._active and self._state.phase in _LISTENING
 
     def _reader_away(self, error: DeviceError | None) -> None:
-        self._set(replace(self._state, reader=trouble_of(error) if error is not None else None))
+        absent = self._desk.reader.status().state is DeviceState.NONE
+        said = trouble_of(error) if error is not None else _NO_READER if absent else None
+        self._set(replace(self._state, reader=said))
 
     # -- a card ---------------------------------------------------------------------------------------------------
 

@@ -7,10 +7,11 @@ from PySide6.QtWidgets import QWidget
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, Phase
 from ewarung_pos.ui.views.basket import BasketPage
-from ewarung_pos.ui.views.counter_pages import DonePage, ProcessingPage, ReadyPage, RefusedPage
+from ewarung_pos.ui.views.counter_pages import DonePage, ProcessingPage, RefusedPage
 from ewarung_pos.ui.views.kit import Chime, Sound
 from ewarung_pos.ui.views.paper_screen import PaperOnScreenPage
 from ewarung_pos.ui.views.parts import Action, Stack
+from ewarung_pos.ui.views.ready import ReadyPage
 
 __all__ = ["CounterView"]
 

@@ -45,6 +45,9 @@ _TROUBLED = replace(
         LampState("cloud-upload", "1.234 belum terkirim", "look", "sync"),
     ),
 )
+_NO_READER = replace(
+    SHELL, lamps=(LampState("credit-card", "Tanpa pembaca", "info", "counter", "Kartu"), *SHELL.lamps[1:])
+)
 _MISMATCH = replace(
     DOUBT,
     asking=False,
@@ -195,6 +198,7 @@ SELDOM: tuple[Scene, ...] = (
         "tutup-segel-edc-diam",
         shows(shell=on("closing"), closing=replace(SEAL, edc_asked=True, edc_silent=True, edc_total="tidak ada data")),
     ),
+    at_counter("siap-tanpa-pembaca", replace(READY, reader=trouble("device_unavailable.not_configured")), _NO_READER),
     at_counter("siap-lampu-latihan", READY, replace(_TROUBLED, practice=True)),
     Scene(
         "tutup-jelaskan-latihan",

@@ -6,6 +6,8 @@ import pytest
 
 from ewarung_pos.domain.journal import Redeemed, RedemptionRefused
 from ewarung_pos.errors import DeviceProtocolError
+from ewarung_pos.ports import DeviceState
+from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase, Section, ShelfRow
 from tests.unit.services.counter import facts, tell_city
 from tests.unit.viewmodels.till import ScriptedTill, unplugged
@@ -60,6 +62,19 @@ def test_a_reader_that_goes_away_says_why_and_comes_back_by_itself(till: Scripte
     till.settle(1_000)
     assert till.phase() is Phase.RECOGNISED
     assert till.counter.reader is None
+
+
+def test_without_a_reader_no_card_is_asked_for_and_the_way_on_is_said(till: ScriptedTill) -> None:
+    till.edc.state = DeviceState.NONE
+    till.poll()
+    reader = till.counter.reader
+    assert reader is not None
+    assert (reader.title, reader.action) == ("Belum ada pembaca kartu", "type_card")
+    assert "ketua" in reader.now
+    till.vm.counter.finish()
+    assert till.counter.reader is reader
+    again = CounterViewModel(till.vm.counter._desk, till.runner, lambda *_: None)
+    assert again.state.reader is reader  # before the first look at the reader too
 
 
 def test_a_reader_that_talks_nonsense_is_told_from_one_that_is_away(till: ScriptedTill) -> None:

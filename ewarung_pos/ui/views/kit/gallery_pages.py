@@ -249,7 +249,7 @@ def pictures() -> QWidget:
     line.addStretch(1)
     card.body.addLayout(line)
     line = row(gap=gap(5))
-    for name in ("reader-ready", "reader-reading", "reader-away", "shop-shut"):
+    for name in ("reader-ready", "reader-reading", "reader-away", "card-typed", "shop-shut"):
         line.addWidget(Picture(name, height=240))
     line.addStretch(1)
     card.body.addLayout(line)
