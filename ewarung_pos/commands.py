@@ -109,6 +109,12 @@ def demo(**options: Any) -> None:
 @click.option("--pin", type=click.Choice(["auto", "face"]), default="auto", show_default=True)
 @click.option("--journal", type=click.Path(dir_okay=False), help="Remember approvals here, over restarts.")
 @click.option("--seed", type=int, default=1, show_default=True)
+@click.option(
+    "--lost-after",
+    type=click.IntRange(0),
+    metavar="SECONDS",
+    help="A lost answer then breaks the line; default silence.",
+)
 @click.option("--parent", type=int, hidden=True, help="End when this process is no longer the parent.")
 def simulate_edc(
     link: str | None,
@@ -118,6 +124,7 @@ def simulate_edc(
     pin: str,
     journal: str | None,
     seed: int,
+    lost_after: int | None,
     parent: int | None,
 ) -> None:
     """The simulated payment terminal by itself, on a real pseudo-terminal or TCP port."""
@@ -126,7 +133,15 @@ def simulate_edc(
     from ewarung_pos.devices.simulated.edc import run as run_simulator
 
     run_simulator(
-        pty=link, listen=listen, faults=faults, families=families, pin=pin, journal=journal, seed=seed, parent=parent
+        pty=link,
+        listen=listen,
+        faults=faults,
+        families=families,
+        pin=pin,
+        journal=journal,
+        seed=seed,
+        lost_after=lost_after,
+        parent=parent,
     )
 
 

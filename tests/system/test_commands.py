@@ -30,7 +30,7 @@ pytestmark = pytest.mark.system
 TILL_COMMANDS = {
     "run": "--data-dir",
     "demo": "--headless --redemptions --seed --data-dir --resume --edc --city --code --screens --json",
-    "simulate-edc": "--pty --listen --faults --families",
+    "simulate-edc": "--pty --listen --faults --families --lost-after",
     "doctor": "--data-dir --bundle --try --propose --json",
     "verify": "--data-dir --json",
     "export": "--from --data-dir --json",

@@ -113,6 +113,7 @@ def run(
     seed: int = 1,
     delay_ms: int = 3,
     autopilot: bool = True,
+    lost_after: int | None = None,
     parent: int | None = None,
 ) -> None:
     """The command `simulate-edc`: serve until SIGTERM or SIGINT, then take the link away.
@@ -127,6 +128,7 @@ def run(
         seed: order in which cards present themselves.
         delay_ms: time the host takes.
         autopilot: whether cards present themselves until a tray is connected.
+        lost_after: seconds until an answer that is lost breaks the line; silence without it.
         parent: end when this process is no longer the parent; `spawn` says so through the environment.
 
     Raises:
@@ -138,7 +140,13 @@ def run(
         raise ConfigError(f"--pin: {pin!r}, seharusnya auto atau face", reason="pin")
     cards = read_cards(Path(families)) if families else sample_cards()
     bank = Bank(cards, Path(journal) if journal else None)
-    how: dict[str, Any] = {"pin_mode": pin, "delay_s": delay_ms / 1000, "autopilot": autopilot, "seed": seed}
+    how: dict[str, Any] = {
+        "pin_mode": pin,
+        "delay_s": delay_ms / 1000,
+        "autopilot": autopilot,
+        "lost_s": lost_after,
+        "seed": seed,
+    }
     simulator: Serving
     if listen is not None and listen.startswith("wss://"):
         from ewarung_pos.devices.simulated.poselink import PoseLinkSimulator
@@ -212,6 +220,7 @@ def spawn(
     pin: str = "auto",
     journal: str | Path | None = None,
     seed: int = 1,
+    lost_after: int | None = None,
     program: Sequence[str] | None = None,
     extra: Sequence[str] = (),
 ) -> Spawned:
@@ -233,6 +242,7 @@ def spawn(
         "--pin": pin,
         "--journal": journal,
         "--seed": seed,
+        "--lost-after": lost_after,
     }
     for option, value in given.items():
         if value is not None:

@@ -36,6 +36,7 @@ class Edc(EdcFace[_Task]):
         delay_s: float = 0.003,
         autopilot: bool = True,
         autopilot_s: float = 0.2,
+        lost_s: float | None = None,
         seed: int = 1,
     ) -> None:
         super().__init__(
@@ -45,6 +46,7 @@ class Edc(EdcFace[_Task]):
             delay_s=delay_s,
             autopilot=autopilot,
             autopilot_s=autopilot_s,
+            lost_s=lost_s,
             seed=seed,
         )
         self._input = bytearray()
@@ -208,6 +210,8 @@ class Edc(EdcFace[_Task]):
     def _answer(self, task: _Task, code: str, now: float, slip: Slip | None) -> None:
         self._shows(task, code)
         if task.mute:
+            if (breaks_at := self._breaks_at(task, now)) is not None:
+                self._emit(HangUp(), breaks_at)
             return
         faults = task.faults
         frame = wire.response_frame(

@@ -57,6 +57,8 @@ class EdcFace(ABC, Generic[_T]):
 
     Attributes:
         autopilot: nobody holds the tray: cards present themselves.
+
+    `lost_s`: an answer that the holder's whim loses breaks the line after so long; None: there is only silence.
     """
 
     def __init__(
@@ -68,9 +70,11 @@ class EdcFace(ABC, Generic[_T]):
         delay_s: float,
         autopilot: bool,
         autopilot_s: float,
+        lost_s: float | None,
         seed: int,
     ) -> None:
         self.autopilot = autopilot
+        self._lost_s = lost_s
         self._bank = bank
         self._faults = faults
         self._pin_mode = pin_mode
@@ -105,6 +109,10 @@ class EdcFace(ABC, Generic[_T]):
     def _shows(self, task: _T, code: str) -> None:
         self._task = None
         self._shown = RESULT.get(code, f"DITOLAK {code}") if task.kind in {"sale", "void"} else ""
+
+    def _breaks_at(self, task: _T, now: float) -> float | None:
+        """When the line breaks for an answer that is lost, if it does."""
+        return now + self._lost_s if task.holder == "lose_answer" and self._lost_s is not None else None
 
     # -- hands ----------------------------------------------------------------------------------------------------
 

@@ -49,6 +49,7 @@ class PoseLinkEdc(EdcFace[_Task]):
         delay_s: float = 0.003,
         autopilot: bool = True,
         autopilot_s: float = 0.2,
+        lost_s: float | None = None,
         seed: int = 1,
     ) -> None:
         super().__init__(
@@ -58,6 +59,7 @@ class PoseLinkEdc(EdcFace[_Task]):
             delay_s=delay_s,
             autopilot=autopilot,
             autopilot_s=autopilot_s,
+            lost_s=lost_s,
             seed=seed,
         )
         self._secret = secret
@@ -184,6 +186,8 @@ class PoseLinkEdc(EdcFace[_Task]):
     def _answer(self, task: _Task, code: str, now: float, slip: Slip | None) -> None:
         self._shows(task, code)
         if task.mute:
+            if (breaks_at := self._breaks_at(task, now)) is not None:
+                self._emit(task.line, HangUp(), breaks_at)
             return
         faults, request = task.faults, task.request
         said = wire.result(

@@ -13,12 +13,18 @@ from typing import Any
 
 import pytest
 
+from ewarung_pos.devices.ecr import EcrLine
+from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
+from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.simulated.edc import Simulator, spawn
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc
+from ewarung_pos.devices.simulated.edc_frames import CARD_INFO, INQUIRY
 from ewarung_pos.devices.simulated.tray import connect
+from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
 from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent, PaymentStep, Unknown
+from ewarung_pos.practice.sandbox import Sandbox
 
 
 @pytest.fixture
@@ -43,6 +49,57 @@ def went_away(at: Any) -> bool:
         except DeviceUnavailable:
             return True
     return False
+
+
+def test_a_lost_answer_of_the_practice_comes_to_the_doubt_in_seconds_with_the_timers_of_a_counter(
+    tmp_path: Path, families: Path
+) -> None:
+    """As the practice starts it: with 120 s for card, PIN and bank, and hands on the tray."""
+    with spawn(pty=tmp_path / "line", families=families, pin="face", lost_after=1) as edc:
+        tray = connect(edc.url)
+        assert tray is not None
+        line = EcrLine(SerialTransport(edc.url), EcrTimers(), EcrSite(card_info_type=CARD_INFO, query_type=INQUIRY))
+        terminal = EcrTerminal(line)
+        try:
+            tray.insert("1")
+            tray.next_sale("lose_answer")
+
+            def holder(step: PaymentStep) -> None:
+                if step is PaymentStep.ACCEPTED:
+                    for key in (*"123456", "ok"):
+                        tray.press(key)
+
+            began = time.monotonic()
+            outcome = terminal.pay(PaymentIntent("a", 10_000, "7788"), holder)
+            assert outcome == Unknown("link_lost")
+            assert time.monotonic() - began < 10
+            found = terminal.inquire(PaymentIntent("a", 10_000, "7788"))
+            for _ in range(20):
+                if not isinstance(found, Unknown):
+                    break
+                time.sleep(0.2)
+                found = terminal.inquire(PaymentIntent("a", 10_000, "7788"))
+            assert isinstance(found, Approved)
+        finally:
+            line.close()
+            tray.close()
+
+
+@pytest.mark.parametrize(("face", "seconds"), [(True, 3), (False, None)])
+def test_only_hands_at_a_window_are_spared_the_wait(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, face: bool, seconds: int | None
+) -> None:
+    """The scripted morning has short timers of its own, and meets the silence itself."""
+    asked: list[Any] = []
+
+    def spawned(**options: Any) -> Any:
+        asked.append(options["lost_after"])
+        raise DeviceUnavailable
+
+    monkeypatch.setattr("ewarung_pos.practice.sandbox.edc.spawn", spawned)
+    with pytest.raises(DeviceUnavailable):
+        Sandbox(tmp_path, edc="", city="http://127.0.0.1:9", code="A", seed=1, face=face)._start_edc()
+    assert asked == [seconds]
 
 
 @pytest.mark.parametrize("wire", ["pty", "tcp"])

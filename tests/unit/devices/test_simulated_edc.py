@@ -35,11 +35,22 @@ class Desk:
     """An EDC and its clock."""
 
     def __init__(
-        self, faults: list[dict[str, object]] | None = None, *, autopilot: bool = True, pin: str = "auto"
+        self,
+        faults: list[dict[str, object]] | None = None,
+        *,
+        autopilot: bool = True,
+        pin: str = "auto",
+        lost_s: float | None = None,
     ) -> None:
         self.bank = Bank(CARDS)
         self.edc = Edc(
-            self.bank, FaultScript.of(faults or []), pin_mode=pin, delay_s=0.1, autopilot=autopilot, autopilot_s=0.2
+            self.bank,
+            FaultScript.of(faults or []),
+            pin_mode=pin,
+            delay_s=0.1,
+            autopilot=autopilot,
+            autopilot_s=0.2,
+            lost_s=lost_s,
         )
         self.now = 100.0
 
@@ -215,6 +226,20 @@ def test_fault_strikes_the_nth_or_every_so_many() -> None:
     script = FaultScript.of([{"on": "sale", "nth": 2, "do": "short"}, {"on": "any", "every": 3, "do": "split"}])
     struck = [sorted(script.strike(kind)) for kind in ("sale", "card", "sale", "sale", "card", "void")]
     assert struck == [[], [], ["short", "split"], [], [], ["split"]]
+
+
+@pytest.mark.parametrize(("lost_s", "broken"), [(None, b""), (3.0, b"<hangup>")])
+def test_a_lost_answer_is_silence_unless_the_line_is_told_to_break(lost_s: float | None, broken: bytes) -> None:
+    desk = Desk(lost_s=lost_s)
+    desk.edc.next_sale("lose_answer")
+    desk.edc.insert("1", desk.now)
+    assert desk.say(ask("01", 5)) == b"\x06"
+    assert desk.hear(2.9) == b""
+    assert desk.hear(60) == broken
+    assert desk.bank.totals() == {"approved": 5, "voided": 0}
+    desk.edc.insert("1", desk.now)
+    desk.say(ask("01", 6))
+    assert field(desk.hear(60), 50, 2) == "00"  # only once
 
 
 def test_refused_request_counts_once() -> None:
