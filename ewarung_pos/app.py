@@ -12,6 +12,7 @@ from ewarung_pos.config import CardReaderConfig, ConfigFile, KioskConfig, Printe
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.devices.keyboard import TypedLine
 from ewarung_pos.devices.search import MachineSearch
+from ewarung_pos.devices.voice import EspeakVoice, SilentVoice
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.ledger.copies import LedgerCopies
 from ewarung_pos.ledger.database import open_ledger
@@ -137,6 +138,7 @@ def build(
         printer=printer,
         files=paper_files(config, data_dir),
         search=MachineSearch(),
+        voice=EspeakVoice() if config.kiosk.voice == "espeak-ng" else SilentVoice(),
         settings=ConfigFile(config_file or data_dir / "config.toml"),
         city=city,
         copies=copies,

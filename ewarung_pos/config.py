@@ -42,7 +42,10 @@ _PLACE = re.compile(r" - at `\$\.?(?P<place>[^`]*)`$")
 
 
 class KioskSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the kiosk is called and how its screen speaks. `text_scale` is percent."""
+    """What the kiosk is called and how its screen speaks. `text_scale` is percent.
+
+    `voice` says goods and amounts aloud to the family, through the program of that name; the whole queue hears it.
+    """
 
     id: str = ""
     name: str = ""
@@ -50,6 +53,7 @@ class KioskSection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     language: Literal["id"] = "id"
     text_scale: Annotated[int, msgspec.Meta(ge=100, le=200)] = 100
     theme: Literal["light", "dark"] = "light"
+    voice: Literal["off", "espeak-ng"] = "off"
 
 
 class CityConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -109,6 +109,10 @@ def _examine_kiosk(
         doubt = "Buka kasir dan selesaikan di Layanan." if status.in_doubt else ""
         say("look" if doubt else "ok", "penarikan belum pasti", f"{status.in_doubt}", doubt)
         _examine_devices(config, app, tries, say, tell)
+        if config.kiosk.voice != "off":
+            there = shutil.which(config.kiosk.voice) is not None
+            voice = "ada" if there else f"program {config.kiosk.voice} tidak ada"
+            say("ok" if there else "look", "suara", voice, "" if there else f"Pasang paket {config.kiosk.voice}.")
         _examine_copies(app, say)
         _examine_city(config, app, say)
     except PosError as error:

@@ -37,7 +37,7 @@ from ewarung_pos.ports.ledger import (
     UnitOfWork,
     Visit,
 )
-from ewarung_pos.ports.machine import Clock, Lane, TaskRunner
+from ewarung_pos.ports.machine import Clock, Lane, TaskRunner, Voice
 from ewarung_pos.ports.search import DeviceKind, DeviceRole, DeviceSearch, FoundDevice, Setting, SettingsFile
 
 __all__ = [
@@ -82,4 +82,5 @@ __all__ = [
     "UnitOfWork",
     "Unknown",
     "Visit",
+    "Voice",
 ]

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 from ewarung_pos.domain.timeline import ClockReading
 
-__all__ = ["Clock", "Lane", "TaskRunner"]
+__all__ = ["Clock", "Lane", "TaskRunner", "Voice"]
 
 T = TypeVar("T")
 
@@ -38,6 +38,19 @@ class Lane(StrEnum):
     PIN = "pin"
     AUDIT = "audit"
     COPY = "copy"
+    VOICE = "voice"
+
+
+class Voice(Protocol):
+    """Says a sentence aloud. VOICE lane."""
+
+    def say(self, words: str) -> None:
+        """Say it to the end, bounded by the driver. Never raises."""
+        ...
+
+    def hush(self) -> None:
+        """Break off what is being said. Any thread; never raises."""
+        ...
 
 
 class TaskRunner(Protocol):

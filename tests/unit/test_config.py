@@ -14,7 +14,7 @@ from ewarung_pos.ports import Setting
 
 # Section -> keys that a kiosk's administrator may rely on (docs: Configuration).
 KEYS: dict[str, set[str]] = {
-    "kiosk": {"id", "name", "kelurahan_code", "language", "text_scale", "theme"},
+    "kiosk": {"id", "name", "kelurahan_code", "language", "text_scale", "theme", "voice"},
     "city": {"url", "ca"},
     "card_reader": {"driver", "port", "baudrate", "parity", "card_info_type"},
     "payment_terminal": {
@@ -57,6 +57,7 @@ kelurahan_code = "33.74.01.1010"
 language = "id"
 text_scale = 125
 theme = "dark"
+voice = "espeak-ng"
 
 [city]
 url = "https://kota.example"

@@ -10,6 +10,7 @@ from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Standing, take_all
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.redemption import AttemptState, Basket, Tender
+from ewarung_pos.domain.spoken import spoken_handover
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.ports import (
@@ -421,6 +422,7 @@ class CounterViewModel(ViewModel[CounterState]):
         )
         self._desk.changed()
         self._handover.print(redemption)
+        self._desk.say(spoken_handover(redemption.fact))
         self._watch.look()
 
     def tick(self, place: int) -> None:

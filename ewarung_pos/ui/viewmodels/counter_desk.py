@@ -22,7 +22,7 @@ class CounterDesk(msgspec.Struct, frozen=True):
 
     `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called
     after each commit (the shell refreshes its lamps, sync may run). `files` takes receipts when the printer is dead.
-    `poll_ms` is the longest single wait for a card,
+    `say` speaks to the family, where the kiosk has a voice. `poll_ms` is the longest single wait for a card,
     `response_seconds` the longest the terminal waits for the bank.
     """
 
@@ -36,6 +36,7 @@ class CounterDesk(msgspec.Struct, frozen=True):
     files: ReceiptPrinter
     operator: Callable[[], str]
     changed: Callable[[], None]
+    say: Callable[[str], None]
     poll_ms: int = 200
     response_seconds: int = 120
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ewarung_pos.domain.redemption import AttemptState
+from ewarung_pos.domain.spoken import spoken_debit
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.ports import Attempt, Declined, Lane, PaymentIntent, PaymentOutcome, PaymentStep, TaskRunner, Unknown
@@ -77,6 +78,7 @@ class Payment:
         terminal = self._desk.terminal
         self._attempt = attempt
         self._wait(attempt, 0)
+        self._desk.say(spoken_debit(attempt.amount))
 
         def pay() -> PaymentOutcome:
             self._desk.reader.release()

@@ -22,6 +22,7 @@ from ewarung_pos.ports import (
     ReceiptPrinter,
     SettingsFile,
     TaskRunner,
+    Voice,
 )
 from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
@@ -45,6 +46,7 @@ from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel
 from ewarung_pos.ui.viewmodels.owed import OwedDesk, OwedViewModel
 from ewarung_pos.ui.viewmodels.printer_watch import PrinterWatch
 from ewarung_pos.ui.viewmodels.shell import ShellViewModel
+from ewarung_pos.ui.viewmodels.speaker import Speaker
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardDesk, TypedCardViewModel
@@ -81,6 +83,7 @@ class Services(msgspec.Struct, frozen=True):
     files: ReceiptPrinter
     search: DeviceSearch
     settings: SettingsFile
+    voice: Voice
     city: CitySync
     copies: Copies
     poll_ms: int = 200
@@ -115,6 +118,7 @@ class TillViewModels:
             DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled, self._under_way),
             runner,
         )
+        self._speaker = Speaker(s.voice, runner)
         self.counter = CounterViewModel(
             CounterDesk(
                 s.ledger,
@@ -127,6 +131,7 @@ class TillViewModels:
                 s.files,
                 operator,
                 self._changed,
+                self._speaker.say,
                 s.poll_ms,
                 s.response_seconds,
             ),
@@ -210,6 +215,7 @@ class TillViewModels:
         self._going = False
         self._end_check()
         self._printer_watch.stop()
+        self._speaker.stop()
         self.counter.stop()
         self.doubt.stop()
         self.sync.stop()

@@ -179,6 +179,7 @@ class ScriptedTill:
     stick: Stick
     files: PaperTray
     plugged: Plugged
+    voice: Mouth
     closed: bool = field(default=False)
 
     # -- time ---------------------------------------------------------------------------------------------------------
@@ -303,7 +304,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     kit.health = HealthService(ledger, kit.clock, lambda: kit.offset[0])
     paper, files, runner, copies = PaperTray(), PaperTray(), SteppedRunner(), Stick(kit)
     files.paper = "pdf"
-    plugged = Plugged()
+    plugged, voice = Plugged(), Mouth()
     services = Services(
         ledger=ledger,
         clock=kit.clock,
@@ -322,15 +323,30 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         printer=paper,
         files=files,
         search=plugged,
+        voice=voice,
         settings=plugged,
         city=city,
         copies=copies,
     )
-    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner), copies, files, plugged)
+    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner), copies, files, plugged, voice)
 
 
 def unplugged() -> PosError:
     return DeviceUnavailable("pulled out", reason="unplugged")
+
+
+class Mouth:
+    """A voice that keeps what it said; `breaks` are the times that it was broken off."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.breaks = 0
+
+    def say(self, words: str) -> None:
+        self.said.append(words)
+
+    def hush(self) -> None:
+        self.breaks += 1
 
 
 class Plugged:
