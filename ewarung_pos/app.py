@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -84,7 +84,7 @@ def build(
     runner: TaskRunner,
     *,
     close_runner: Callable[[], None],
-    timers: object | None = None,
+    timers: Collection[object] = (),
     poll_ms: int = 200,
     key: LedgerKey | None = None,
     config_file: Path | None = None,
@@ -96,7 +96,7 @@ def build(
         data_dir: has `ledger.db` (and its key, per the ladder).
         clock: time and identifiers.
         runner: lanes; `close_runner` ends them.
-        timers: EcrTimers of the sandbox; None for the driver's own.
+        timers: of the sandbox, for each driver by its class (EcrTimers, PoseLinkTimers); else the driver's own.
         poll_ms: longest single wait for a card on the terminal's lane.
         config_file: where the configuration stands; None for beside the ledger.
         key: of the ledger; None takes it from a rung that needs nobody.
@@ -164,7 +164,7 @@ def _not_grabbed(_: str) -> None:
 
 
 def _counter_devices(
-    config: KioskConfig, data_dir: Path, ledger: Ledger, timers: object | None, typed: TypedLine | None
+    config: KioskConfig, data_dir: Path, ledger: Ledger, timers: Collection[object], typed: TypedLine | None
 ) -> tuple[CardReader, PaymentTerminal | None]:
     """Reader and terminal; one line when one box plays both."""
     from ewarung_pos.devices.ecr import EcrLine
@@ -175,7 +175,8 @@ def _counter_devices(
 
     card, pay = config.card_reader, config.payment_terminal
     site = EcrSite(card_info_type=card.card_info_type, query_type=pay.inquiry_type)
-    ecr_timers = timers if isinstance(timers, EcrTimers) else EcrTimers(response=float(pay.response_seconds))
+    ours = (one for one in timers if isinstance(one, EcrTimers))
+    ecr_timers = next(ours, EcrTimers(response=float(pay.response_seconds)))
 
     def card_key() -> bytes:
         return _secret(ledger, "card_key")
@@ -187,7 +188,7 @@ def _counter_devices(
     if pay.driver == "none":
         return reader, None
     if pay.driver == "poselink":
-        return reader, _poselink(pay, config.kiosk.id, data_dir)
+        return reader, _poselink(pay, config.kiosk.id, data_dir, timers)
     port = pay.port or (card.port if shared is not None else "")
     if not port:
         raise ConfigError("payment_terminal.port: kosong, seharusnya port EDC", reason="invalid")
@@ -197,15 +198,18 @@ def _counter_devices(
     return reader, EcrTerminal(EcrLine(transport, ecr_timers, site))
 
 
-def _poselink(pay: TerminalConfig, kiosk: str, data_dir: Path) -> PaymentTerminal:
+def _poselink(pay: TerminalConfig, kiosk: str, data_dir: Path, timers: Collection[object]) -> PaymentTerminal:
     """A BRI EDC on the network."""
     from ewarung_pos.devices.poselink import PoseLinkTerminal
     from ewarung_pos.devices.poselink_line import PoseLine, PoseLinkSite, PoseLinkTimers
     from ewarung_pos.devices.wss import WssLink
 
     site = PoseLinkSite(_vendor_key(Path(pay.key_file or data_dir / POSELINK_KEY)), kiosk, pay.not_found)
-    timers = PoseLinkTimers(response=float(pay.response_seconds))
-    return PoseLinkTerminal(PoseLine(WssLink(pay.url, pay.certificate), site, timers))
+    ours = (one for one in timers if isinstance(one, PoseLinkTimers))
+    line = PoseLine(
+        WssLink(pay.url, pay.certificate), site, next(ours, PoseLinkTimers(response=float(pay.response_seconds)))
+    )
+    return PoseLinkTerminal(line)
 
 
 def _vendor_key(file: Path) -> str:

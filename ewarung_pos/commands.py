@@ -72,7 +72,11 @@ def run(data_dir: str | None) -> None:
 @click.option("--seed", type=int, default=1, show_default=True)
 @_DATA_DIR
 @click.option("--resume", is_flag=True, help="Go on with the data directory after any kind of death.")
-@click.option("--edc", default="", help="pyserial URL of another EDC (/dev/pts/7, socket://127.0.0.1:7002).")
+@click.option(
+    "--edc",
+    default="",
+    help="Another EDC: a pyserial URL (/dev/pts/7, socket://127.0.0.1:7002) or wss://HOST:PORT#PIN.",
+)
 @click.option("--city", default="", help="URL of another city server; needs --code for a new data directory.")
 @click.option("--code", default="", help="Enrolment code of the other city server.")
 @click.option("--screens", type=click.Path(file_okay=False), help="Render the real windows offscreen into DIR.")
@@ -129,7 +133,7 @@ def simulate_edc(
 ) -> None:
     """The simulated payment terminal by itself, on a real pseudo-terminal or TCP port."""
     if bool(link) == bool(listen):
-        raise click.UsageError("Beri salah satu dari --pty LINK dan --listen tcp://HOST:PORT.")
+        raise click.UsageError("Beri salah satu dari --pty LINK dan --listen tcp://HOST:PORT (atau wss://).")
     from ewarung_pos.devices.simulated.edc import run as run_simulator
 
     run_simulator(

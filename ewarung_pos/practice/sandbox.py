@@ -25,6 +25,7 @@ from ewarung_pos.config import (
 from ewarung_pos.devices.durable import replace_durably
 from ewarung_pos.devices.ecr import EcrLine
 from ewarung_pos.devices.ecr_site import EcrTimers
+from ewarung_pos.devices.poselink_line import PoseLinkTimers
 from ewarung_pos.devices.simulated import edc, tray
 from ewarung_pos.devices.simulated.printer import SimulatedPrinter
 from ewarung_pos.devices.transport import SerialTransport
@@ -32,6 +33,7 @@ from ewarung_pos.errors import ConfigError, DeviceUnavailable
 from ewarung_pos.kiosk.enrolment import city_option, enrol_into
 from ewarung_pos.ports import PracticeTray
 from ewarung_pos.practice.cards import sample_file
+from ewarung_pos.practice.network_edc import TwoBoxes, look_at_poselink, poselink_settings
 from ewarung_pos.sync.embedded import EmbeddedCity
 
 __all__ = ["KIOSK", "Sandbox"]
@@ -43,6 +45,8 @@ LEAVING_S = 5.0
 LOST_AFTER_S = 3
 """Who practises with hands need not wait 120 s, as at a counter, until an answer counts as lost: its line breaks."""
 ECHOES = 3
+_ECR_TIMERS = EcrTimers(ack=1.0, response=4.0, query=4.0, echo=2.0, repeat=1.5)
+_POSELINK_TIMERS = PoseLinkTimers(ping=2.0, accept=2.0, response=4.0, query=4.0, again=0.05)
 
 
 class Sandbox:
@@ -52,7 +56,7 @@ class Sandbox:
         config: configuration of the practice till.
         tray: the hands in front of the simulated EDC; None with a foreign EDC.
         edc_before: rupiah that the EDC had moved before this data directory began.
-        timers: shorter than on a counter, since nobody is slow here.
+        timers: of both drivers, shorter than on a counter, since nobody is slow here; none with a person at it.
     """
 
     def __init__(self, folder: Path, *, edc: str, city: str, code: str, seed: int, face: bool) -> None:
@@ -66,7 +70,7 @@ class Sandbox:
         self.tray: PracticeTray | None = None
         self.edc_before = 0
         self.config = KioskConfig()
-        self.timers = EcrTimers() if face else EcrTimers(ack=1.0, response=4.0, query=4.0, echo=2.0, repeat=1.5)
+        self.timers: tuple[object, ...] = () if face else (_ECR_TIMERS, _POSELINK_TIMERS)
 
     def __enter__(self) -> Self:
         try:
@@ -82,11 +86,16 @@ class Sandbox:
         self._stack.close()
 
     def _start(self) -> None:
-        if self._edc:
-            _look_at(self._edc, self.timers)
+        pays = look_at_poselink(self._edc, _POSELINK_TIMERS) if self._edc.startswith("wss://") else None
+        if self._edc and pays is None:
+            _look_at(self._edc, _ECR_TIMERS)
         url, code = self._start_city()
-        edc_url = self._edc or self._start_edc()
-        self.tray = _connect_tray(edc_url, own=not self._edc)
+        edc_url = self._edc if self._edc and pays is None else self._start_edc()
+        self.tray = _connect_tray(edc_url, own=edc_url != self._edc)
+        terminal = TerminalConfig(driver="ecr", port=edc_url, inquiry_type=INQUIRY_TYPE)
+        if pays is not None and self.tray is not None:
+            self.tray = TwoBoxes(self.tray, pays)
+            terminal = poselink_settings(self._edc, self._folder)
         self.edc_before = self._moved_before()
         printer = SimulatedPrinter()
         self._stack.callback(printer.stop)
@@ -95,7 +104,7 @@ class Sandbox:
             kiosk=KioskSection(id=KIOSK),
             city=CityConfig(url=url),
             card_reader=CardReaderConfig(driver="ecr", port=edc_url, card_info_type=CARD_INFO_TYPE),
-            payment_terminal=TerminalConfig(driver="ecr", port=edc_url, inquiry_type=INQUIRY_TYPE),
+            payment_terminal=terminal,
             receipt_printer=PrinterConfig(driver="escpos-network", port=f"{host}:{port}"),
         )
         if not (self._folder / "ledger.db").exists():

@@ -42,7 +42,7 @@ AT_THE_COMMAND: dict[str, Trouble] = {
     "config.edc": _option(
         "EDC tidak bisa dipakai",
         "Di port dari --edc tidak ada EDC yang menjawab.",
-        "Beri --edc port sebuah EDC yang menyala, misalnya /dev/ttyACM0 atau socket://127.0.0.1:7002.",
+        "Beri --edc port EDC yang menyala: /dev/ttyACM0, socket://127.0.0.1:7002, atau wss://HOST:PORT#SIDIK_JARI.",
     ),
     "config.resume": _option(
         "Folder latihan tidak cocok",

@@ -32,7 +32,7 @@ def till_with(folder: Path, **sections: dict[str, Any]) -> Iterator[Application]
     kit.ledger.close()
     config = msgspec.convert(sections, KioskConfig)
     key = LedgerKey(LEDGER_KEY, Tier.KEY_FILE, PEPPER)
-    app = build(config, folder, FakeClock(), InlineRunner(), close_runner=lambda: None, timers=TIMERS, key=key)
+    app = build(config, folder, FakeClock(), InlineRunner(), close_runner=lambda: None, timers=[TIMERS], key=key)
     try:
         yield app
     finally:
