@@ -40,6 +40,7 @@ _T = TypeVar("_T")
 
 _ABORT_VALID_S = 5.0
 _REMEMBERED = 512
+_SAID = 60
 
 
 class PoseLinkTerminal:
@@ -136,8 +137,8 @@ class PoseLinkTerminal:
     def diagnose(self) -> DeviceStatus:
         """Connect if need be, and ping; the first time also see whether the EDC understands us. Never raises.
 
-        It is asked about a transaction that does not exist. That it stays silent or hangs up (`not_understood`) is said
-        here and not by `status`: what an EDC says to such a question is not published, and nothing depends on it.
+        It is asked about a transaction that does not exist; `detail` is what it says to that. That it stays silent or
+        hangs up (`not_understood`) is said here and not by `status`: nothing depends on it.
         """
         with self._line.lock:
             with contextlib.suppress(DeviceUnavailable):
@@ -148,7 +149,10 @@ class PoseLinkTerminal:
 
     def _understood(self) -> DeviceStatus:
         got = self._line.ask(self._line.request(Action.CHECK, secrets.token_hex(16)), self._line.timers.query)
-        if isinstance(got, PoseReply) or got.reason in REFUSALS:
+        if isinstance(got, PoseReply):
+            said = got.message or got.code
+            return DeviceStatus(DeviceState.READY, detail=said[:_SAID] if said.isprintable() else "")
+        if got.reason in REFUSALS:
             return self._line.status()
         self._line.drop()
         self._line.note(DeviceState.READY)

@@ -51,7 +51,7 @@ TYPES_HERE = Seen("ok", "Mengetik di jendela kasir.", "Gesek satu kartu di Layan
 NO_WORDS = Seen(
     "look",
     "Kata EDC untuk transaksi yang tidak ada belum diatur; tiap penarikan batal harus dibaca dari struk.",
-    "Cari katanya di EDC ini, lalu isi not_found (docs/devices.md).",
+    "Isi not_found dengan kata itu, bila EDC ini selalu berkata begitu (docs/devices.md).",
 )
 NO_CARD = Seen("look", "Tidak ada kartu yang masuk.", "Coba kartu lain, atau lihat lampu pembaca, lalu uji lagi.")
 
@@ -96,7 +96,8 @@ def card_seen(card: CardPresented) -> Seen:
 def edc_seen(found: DeviceStatus) -> Seen:
     """An EDC after its echo test."""
     if found.state is DeviceState.READY:
-        return Seen("ok", "EDC menjawab.")
+        words = f" Bila ditanya transaksi yang tidak ada, katanya: {found.detail}" if found.detail else ""
+        return Seen("ok", f"EDC menjawab.{words}")
     if found.state is DeviceState.BUSY:
         return Seen("ok", "Alat sedang bekerja.")
     said = _trouble("device_unavailable", found)

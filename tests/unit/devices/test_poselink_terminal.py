@@ -605,10 +605,18 @@ def test_settlement_is_not_sent_where_the_edc_is_busy_or_silent() -> None:
 
 def test_diagnose_pings_and_the_first_time_asks_a_question() -> None:
     talk = Talk(("Check Trx", [TAKEN, missing()]))
-    assert talk.terminal.diagnose() == DeviceStatus(DeviceState.READY)
-    assert talk.terminal.diagnose() == DeviceStatus(DeviceState.READY)
+    assert talk.terminal.diagnose() == DeviceStatus(DeviceState.READY, detail=NOT_FOUND)
+    assert talk.terminal.diagnose() == talk.terminal.status() == DeviceStatus(DeviceState.READY)
     assert talk.asked() == ["Check Trx"]
     talk.link.done()
+
+
+@pytest.mark.parametrize(("said", "told"), [("x" * 99, "x" * 60), ("a\nb", ""), ("N/A", "25")])
+def test_what_the_edc_says_of_nothing_is_short_and_printable(said: str, told: str) -> None:
+    def nothing(request: dict[str, Any]) -> dict[str, Any]:
+        return failed("25", said, trx_id=request["trx_id"], action="Check Trx")
+
+    assert Talk(("Check Trx", nothing)).terminal.diagnose() == DeviceStatus(DeviceState.READY, detail=told)
 
 
 @pytest.mark.parametrize("told", [None, [TAKEN, None], LinkLost("unplugged"), ["Invalid data", LinkLost("unplugged")]])
