@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Table, and_, delete, func, select, update
+from sqlalchemy import Connection, CursorResult, Table, and_, delete, func, select, update
 
 from ewarung_city.store import bulk, schema
 from ewarung_city.store.partitions import Months
@@ -26,12 +26,11 @@ class Tx:
     def all(self, table: Table, *order: str, **equal: object) -> list[Row]:
         """Rows whose columns equal these values."""
         query = select(table).where(*_conditions(table, equal)).order_by(*(table.c[name] for name in order))
-        return [dict(row) for row in self._connection.execute(query).mappings()]
+        return _rows(self._connection.execute(query))
 
     def one(self, table: Table, **equal: object) -> Row | None:
         """The row with that key, if there is one."""
-        row = self._connection.execute(select(table).where(*_conditions(table, equal))).mappings().first()
-        return None if row is None else dict(row)
+        return _first(self._connection.execute(select(table).where(*_conditions(table, equal))))
 
     def within(self, table: Table, column: str, values: Iterable[object], **equal: object) -> list[Row]:
         """Rows whose `column` is one of many values."""
@@ -42,7 +41,7 @@ class Tx:
         """Rows with `column` from first to last, in that order."""
         span = table.c[column].between(first, last)
         query = select(table).where(span, *_conditions(table, equal)).order_by(table.c[column])
-        return [dict(row) for row in self._connection.execute(query).mappings()]
+        return _rows(self._connection.execute(query))
 
     def after(self, table: Table, column: str, value: int, limit: int, **equal: object) -> list[Row]:
         """The first `limit` rows with `column` above a value, in that order."""
@@ -52,19 +51,18 @@ class Tx:
             .order_by(table.c[column])
             .limit(limit)
         )
-        return [dict(row) for row in self._connection.execute(query).mappings()]
+        return _rows(self._connection.execute(query))
 
     def starting(self, table: Table, column: str, prefix: str, *order: str, **equal: object) -> list[Row]:
         """Rows whose `column` begins with these very characters; no sign in them means anything else."""
         beginning = table.c[column].startswith(prefix, autoescape=True)
         query = select(table).where(beginning, *_conditions(table, equal)).order_by(*(table.c[name] for name in order))
-        return [dict(row) for row in self._connection.execute(query).mappings()]
+        return _rows(self._connection.execute(query))
 
     def last(self, table: Table, column: str, **equal: object) -> Row | None:
         """The row with the greatest `column`, if there is one."""
         query = select(table).where(*_conditions(table, equal)).order_by(table.c[column].desc()).limit(1)
-        row = self._connection.execute(query).mappings().first()
-        return None if row is None else dict(row)
+        return _first(self._connection.execute(query))
 
     def count(self, table: Table, **equal: object) -> int:
         """How many rows equal these values."""
@@ -118,6 +116,16 @@ class Tx:
     def set(self, name: str, value: str) -> None:
         """Make a setting."""
         self.put(schema.city, [{"name": name, "value": value}])
+
+
+def _rows(result: CursorResult[Any]) -> list[Row]:
+    names = tuple(result.keys())
+    return [dict(zip(names, row, strict=True)) for row in result.all()]
+
+
+def _first(result: CursorResult[Any]) -> Row | None:
+    row = result.first()
+    return None if row is None else dict(zip(result.keys(), row, strict=True))
 
 
 def _conditions(table: Table, equal: Mapping[str, object]) -> list[Any]:
