@@ -92,7 +92,9 @@ class OnPostgres(Databases):
 
     def _create(self, template: str) -> URL:
         name = next(self._names)
-        self._server.execute(f"CREATE DATABASE {name} TEMPLATE {template} ENCODING 'UTF8'".encode())
+        # As files: page by page through the log, as a server does unasked, takes three times the work.
+        options = f"TEMPLATE {template} ENCODING 'UTF8' STRATEGY FILE_COPY"
+        self._server.execute(f"CREATE DATABASE {name} {options}".encode())
         self._made.add(name)
         return self._url.set(database=name)
 

@@ -91,15 +91,23 @@ class _Server(uvicorn.Server):
 
 
 class LiveCity:
-    """A city with the sample register, served by a thread of this process; on SQLite in its directory if no URL."""
+    """A city with the sample register, served by a thread of this process; on SQLite in its directory if no URL.
 
-    def __init__(self, data_dir: Path, clock: ToldClock, database: str = "") -> None:
+    Args:
+        data_dir: its keys.
+        clock: what it takes for the time.
+        database: its URL.
+        copied: that one is the copy of a whole city's, and has the tables already.
+    """
+
+    def __init__(self, data_dir: Path, clock: ToldClock, database: str = "", *, copied: bool = False) -> None:
         self.data_dir = data_dir
         self.clock = clock
         self.keys: CityKeys = make_keys(data_dir)
         self.database = database or f"sqlite:///{data_dir / 'city.db'}"
         self.store = CityStore(self.database)
-        self.store.create()
+        if not copied:
+            self.store.create()
         self.url = ""
         self._server: _Server | None = None
         self._thread: threading.Thread | None = None
@@ -181,7 +189,7 @@ class Cities:
         directory = self._folder / name
         directory.mkdir()
         shutil.copy(city.data_dir / KEY_FILE, directory)
-        return self._open(directory, self._databases.copied(city.database, directory))
+        return self._open(directory, self._databases.copied(city.database, directory), copied=True)
 
     def restored(self, city: LiveCity, name: str, dump: Path, programs: Path) -> LiveCity:
         """One with the keys of another and what `pg_dump` wrote of its database."""
@@ -194,8 +202,8 @@ class Cities:
         subprocess.run([programs / "pg_restore", "--exit-on-error", target, dump], check=True)
         return self._open(directory, database)
 
-    def _open(self, directory: Path, database: str) -> LiveCity:
-        self._made.append(LiveCity(directory, self._clock, database))
+    def _open(self, directory: Path, database: str, *, copied: bool = False) -> LiveCity:
+        self._made.append(LiveCity(directory, self._clock, database, copied=copied))
         return self._made[-1]
 
     def close(self) -> None:
