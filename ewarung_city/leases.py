@@ -40,6 +40,9 @@ __all__ = [
 ]
 
 
+_RIGHT = ("family", "programme", "period", "commodity")
+
+
 class Granted(msgspec.Struct, frozen=True):
     """What a round of grants did. `families` got something new; `short` lease keys could not get their whole ration."""
 
@@ -102,16 +105,15 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
     held = tx.one(schema.epoch, device=device, epoch=epoch)
     if held is None or held["state"] != "frozen":
         raise NotEntitled(f"{device}/{epoch} is not frozen: enrol the kiosk again first", reason="not_frozen")
-    released = 0
-    for row in tx.all(schema.lease, device=device, epoch=epoch):
-        rest = outstanding(row) - (int(row["spent"]) - int(row["returned"]))
-        if rest > 0:
-            key = {name: row[name] for name in ("device", "epoch", "family", "programme", "period", "commodity")}
-            tx.change(schema.lease, {"released": int(row["released"]) + rest}, **key)
-            released += 1
+    released = [
+        {**{name: row[name] for name in _RIGHT}, "released": int(row["released"]) + rest}
+        for row in tx.all(schema.lease, device=device, epoch=epoch)
+        if (rest := outstanding(row) - (int(row["spent"]) - int(row["returned"]))) > 0
+    ]
+    tx.move(schema.lease, released, device=device, epoch=epoch)
     tx.set(f"lost|{device}|{epoch}", ", ".join(names))
     tx.remove(schema.city, name=f"{OWES}{device}|{epoch}")
-    return released
+    return len(released)
 
 
 def is_lost(tx: Tx, device: str, epoch: int) -> bool:
