@@ -23,16 +23,19 @@ _MAKERS = {
     0x0F14: DeviceRole.EDC,  # Ingenico
     0x11CA: DeviceRole.EDC,  # VeriFone
     0x0CA6: DeviceRole.EDC,  # Castles
+    0x1EAB: DeviceRole.EDC,  # Newland
     0x04B8: DeviceRole.PRINTER,  # Seiko Epson
     0x0519: DeviceRole.PRINTER,  # Star Micronics
     0x0DD4: DeviceRole.PRINTER,  # Custom Engineering
     0x1504: DeviceRole.PRINTER,  # Bixolon
     0x154F: DeviceRole.PRINTER,  # SNBC
+    0x1D90: DeviceRole.PRINTER,  # Citizen
     0x2730: DeviceRole.PRINTER,  # Citizen
     0x0801: DeviceRole.READER,  # MagTek
     0x0ACD: DeviceRole.READER,  # ID TECH
 }
-"""Makers of one kind of thing, by vendor number (usb.ids). Chips that sit in any cable are not among them."""
+"""Makers of one kind of thing, by vendor number (usb.ids), as in installer/60-ewarung-pos.rules. Chips that sit in any
+cable are not among them."""
 
 _KEYBOARDS = Path("/dev/input/by-id")
 _STRIPES = ("mag", "msr", "card", "swipe", "idtech", "id_tech")
