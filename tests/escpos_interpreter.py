@@ -13,7 +13,7 @@ from PIL import Image
 
 from tests.escpos_paper import Glyph, Line, Printed
 
-__all__ = ["CODE_PAGES", "Printed", "UnknownCommandError", "interpret"]
+__all__ = ["CODE_PAGES", "CutShortError", "Printed", "UnknownCommandError", "interpret"]
 
 _DEFAULT_SPACING = 30
 CODE_PAGES = {
@@ -35,6 +35,10 @@ _KATAKANA = dict(zip(range(0x8F, 0x97), "┼┴┬┤├ ─│", strict=True))
 
 class UnknownCommandError(ValueError):
     """Bytes that no printer of ours is expected to receive."""
+
+
+class CutShortError(UnknownCommandError):
+    """The last command is not whole: whoever sent it was killed meanwhile."""
 
 
 def interpret(data: bytes, dots: int) -> Printed:
@@ -82,7 +86,7 @@ class _Machine:
     def take(self, count: int) -> bytes:
         taken = self.data[self.at : self.at + count]
         if len(taken) < count:
-            raise UnknownCommandError(f"cut short at {self.begun}")
+            raise CutShortError(f"cut short at {self.begun}")
         self.at += count
         return taken
 

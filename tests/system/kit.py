@@ -21,7 +21,7 @@ from typing import Any
 
 import sqlcipher3.dbapi2 as sqlite
 
-from tests.escpos_interpreter import interpret
+from tests.escpos_interpreter import CutShortError, interpret
 
 TILL = [sys.executable, "-m", "ewarung_pos"]
 CITY = [sys.executable, "-m", "ewarung_city"]
@@ -221,9 +221,15 @@ def papers(folder: Path) -> list[tuple[int, str]]:
 
 @functools.cache
 def named_on(printed: bytes) -> tuple[tuple[int, str], ...]:
-    """Entries, each with the first digits of its hash, that the bytes of a whole paper name."""
+    """Entries, each with the first digits of its hash, that the bytes of a whole paper name.
+
+    A kill may have cut one short within a command; what it would have named stands at its end.
+    """
     found = []
-    lines = [line.text.strip() for line in interpret(printed, ROLL_DOTS).lines]
+    try:
+        lines = [line.text.strip() for line in interpret(printed, ROLL_DOTS).lines]
+    except CutShortError:
+        return ()
     for line, following in itertools.pairwise(lines):
         entry, digest = _ON_PAPER.fullmatch(line), _DIGEST.fullmatch(following)
         if entry and digest:
