@@ -193,6 +193,8 @@ class Hands:
         if not settled():
             self._by_slip(panel.attempt)
         self.wait(settled, "the doubt to be settled")
+        if panel.void and self.app.till.shell.state.screen == "history":  # it was shown what goes back
+            self.app.till.shell.go("counter")
         self.in_doubt_resolved += 1
         self.say("Sudah pasti: hasil dari EDC dicatat.")
 

@@ -12,7 +12,7 @@ from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.domain.units import dotted
 from ewarung_pos.errors import PosError
-from ewarung_pos.ports import CardReader, Clock, DeviceState, Lane, Ledger, ReceiptPrinter, TaskRunner
+from ewarung_pos.ports import CardReader, Clock, DeviceState, Lane, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
 from ewarung_pos.services.health import HealthService, KioskStatus
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
@@ -52,6 +52,10 @@ _SCREEN_OF = {"delivery": "stock", "count": "closing", "sealing": "closing", "vo
 
 _LOCKED = ("not_authorised.locked", "not_authorised.leader_locked")
 
+_TERMINAL_TROUBLE = {
+    DeviceState.AWAY: ("EDC terputus", "stop"),
+    DeviceState.ATTENTION: ("EDC perlu dilihat", "look"),
+}
 READERS: dict[str, str] = {"ecr": "EDC", "pcsc": "Chip", "stripe": "Gesek"}
 """What the counter calls the reader, by `CardReader.source`."""
 
@@ -117,6 +121,7 @@ class ShellViewModel(ViewModel[ShellState]):
         health: HealthService,
         clock: Clock,
         reader: CardReader,
+        terminal: PaymentTerminal | None,
         printer: ReceiptPrinter,
         runner: TaskRunner,
         show: Callable[[str, str], None],
@@ -129,6 +134,7 @@ class ShellViewModel(ViewModel[ShellState]):
         self._health = health
         self._clock = clock
         self._reader = reader
+        self._terminal = terminal
         self._printer = printer
         self._runner = runner
         self._show = show
@@ -210,7 +216,11 @@ class ShellViewModel(ViewModel[ShellState]):
             DeviceState.NONE: (f"Tanpa {name}", "info"),
         }
         word, tone = words[self._reader.status().state]
-        lamps = [LampState("credit-card", word, tone, "counter", READERS.get(self._reader.source, "Kartu"))]
+        short = READERS.get(self._reader.source, "Kartu")
+        beside = self._terminal.status().state if self._terminal is not None else DeviceState.NONE
+        if tone == "ok" and beside in _TERMINAL_TROUBLE:  # a box of its own that only pays
+            (word, tone), short = _TERMINAL_TROUBLE[beside], "EDC"
+        lamps = [LampState("credit-card", word, tone, "counter", short)]
         lamps.append(self._printer_lamp(status.papers_owed if status is not None else 0))
         unsent = status.unsent if status is not None else 0
         lamps.append(

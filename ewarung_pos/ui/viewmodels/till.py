@@ -106,6 +106,7 @@ class TillViewModels:
             s.health,
             s.clock,
             s.reader,
+            s.terminal,
             s.printer,
             runner,
             self._shown,

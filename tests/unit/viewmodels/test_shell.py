@@ -20,7 +20,7 @@ from ewarung_pos.ui.viewmodels.counter_state import Phase
 from ewarung_pos.ui.viewmodels.shell import SCREENS, ShellState
 from tests.unit.services.counter import DAY_MS, facts
 from tests.unit.viewmodels.closing import begin, count, explain, to_the_seal
-from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, assembled
+from tests.unit.viewmodels.till import LEADER, SITI, Edc, ScriptedTill, assembled
 
 
 def state(till: ScriptedTill) -> ShellState:
@@ -382,6 +382,32 @@ def test_the_lamp_says_which_reader_it_speaks_of(till: ScriptedTill, source: str
     till.vm.shell.tick()
     lamp = state(till).lamps[0]
     assert (lamp.word, lamp.short) == (ready, short)
+
+
+@pytest.mark.parametrize(
+    ("reader", "terminal", "word", "tone"),
+    [
+        (DeviceState.READY, DeviceState.READY, "Chip siap", "ok"),
+        (DeviceState.READY, DeviceState.UNKNOWN, "Chip siap", "ok"),
+        (DeviceState.READY, DeviceState.BUSY, "Chip siap", "ok"),
+        (DeviceState.READY, DeviceState.AWAY, "EDC terputus", "stop"),
+        (DeviceState.READY, DeviceState.ATTENTION, "EDC perlu dilihat", "look"),
+        (DeviceState.AWAY, DeviceState.AWAY, "Chip terputus", "stop"),
+    ],
+)
+def test_an_edc_beside_a_sound_reader_is_spoken_of_when_it_is_in_trouble(
+    till: ScriptedTill, reader: DeviceState, terminal: DeviceState, word: str, tone: str
+) -> None:
+    class Beside(Edc):
+        def status(self) -> DeviceStatus:
+            return DeviceStatus(terminal)
+
+    till.edc.source, till.edc.state = "pcsc", reader
+    till.vm.shell._terminal = Beside()
+    till.vm.shell.tick()
+    lamp = state(till).lamps[0]
+    assert (lamp.word, lamp.tone) == (word, tone)
+    assert lamp.short == word.split(maxsplit=1)[0]
 
 
 def test_a_till_without_a_reader_says_so(till: ScriptedTill) -> None:
