@@ -189,12 +189,9 @@ def _counter_devices(
         return reader, None
     if pay.driver == "poselink":
         return reader, _poselink(pay, config.kiosk.id, data_dir, timers)
-    port = pay.port or (card.port if shared is not None else "")
-    if not port:
-        raise ConfigError("payment_terminal.port: kosong, seharusnya port EDC", reason="invalid")
-    if shared is not None and port == card.port:
+    if shared is not None and pay.port in {"", card.port}:
         return reader, EcrTerminal(shared)
-    transport = SerialTransport(port, pay.baudrate or card.baudrate, pay.parity or card.parity)
+    transport = SerialTransport(pay.port, pay.baudrate or card.baudrate, pay.parity or card.parity)
     return reader, EcrTerminal(EcrLine(transport, ecr_timers, site))
 
 

@@ -283,6 +283,7 @@ def _consistent(config: KioskConfig) -> None:
         )
     if config.payment_terminal.driver == "poselink":
         _poselink(config.payment_terminal)
+    _serial_ports(config)
     printer = config.receipt_printer
     for key, port in (
         ("card_reader.port", reader.port),
@@ -323,6 +324,26 @@ def _poselink(terminal: TerminalConfig) -> None:
             check(value)
         except ConfigError as error:
             raise ConfigError(f"payment_terminal.{key}: {value!r}, {error.detail}", reason="invalid") from error
+
+
+def _serial_ports(config: KioskConfig) -> None:
+    """Each device has a port of its own; only an EDC that reads the cards too is on one line with itself."""
+    reader, terminal, printer = config.card_reader, config.payment_terminal, config.receipt_printer
+    taken: dict[str, str] = {}
+    if reader.driver in {"ecr", "stripe-serial"}:
+        taken[reader.port] = "card_reader"
+    if terminal.driver == "ecr":
+        if not terminal.port and reader.driver != "ecr":
+            raise ConfigError("payment_terminal.port: kosong, seharusnya port EDC", reason="invalid")
+        if terminal.port in taken and reader.driver != "ecr":
+            raise _shared("payment_terminal", terminal.port, "card_reader")
+        taken.setdefault(terminal.port, "payment_terminal")
+    if printer.driver == "escpos-serial" and printer.port and printer.port in taken:
+        raise _shared("receipt_printer", printer.port, taken[printer.port])
+
+
+def _shared(section: str, port: str, other: str) -> ConfigError:
+    return ConfigError(f"{section}.port: {port!r}, seharusnya bukan port {other}", reason="invalid")
 
 
 def _network(place: str) -> bool:

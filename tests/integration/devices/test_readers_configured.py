@@ -118,11 +118,3 @@ def test_the_key_of_an_edc_on_the_network_is_for_the_till_alone(
     with pytest.raises(ConfigError, match=said) as caught, till_with(tmp_path, {"driver": "pcsc"}, edc):
         pass
     assert "payment_terminal.key_file" in str(caught.value)
-
-
-def test_the_name_of_a_chip_reader_is_no_port_of_an_edc(tmp_path: Path) -> None:
-    with (
-        pytest.raises(ConfigError, match=r"payment_terminal\.port"),
-        till_with(tmp_path, {"driver": "pcsc", "port": "ACR39"}, {"driver": "ecr"}),
-    ):
-        pass
