@@ -368,7 +368,7 @@ def test_only_health_and_the_description_are_public(city: LiveCity) -> None:
     """Every route that the application has, except what is listed here, refuses whoever comes past the exchange."""
     from ewarung_city import api
 
-    app: Any = api.build(city.store, city.keys)._app  # type: ignore[attr-defined]
+    app: Any = api.interface()
     public = {
         (route.path, method)
         for route in app.routes

@@ -1,0 +1,77 @@
+"""What the city answers when it does not do as asked: RFC 9457 problem documents, and how they are described."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+from litestar import MediaType, Request, Response
+from litestar.exceptions import HTTPException
+from litestar.openapi.datastructures import ResponseSpec
+
+from ewarung_city.exchange import whereabouts
+from ewarung_pos.errors import PosError, ServerBusy
+from ewarung_pos.sync.protocol import PROBLEM_TYPE, Problem, encode
+
+__all__ = ["HANDLERS", "PROBLEMS", "Refusal"]
+
+_LOG = logging.getLogger("ewarung_city")
+_RETRY_S = 5
+_PROBLEM_MEDIA = cast("MediaType", PROBLEM_TYPE)
+
+
+class Refusal(Exception):
+    """A route says no, with a problem document."""
+
+    def __init__(self, status: int, title: str, reason: str) -> None:
+        super().__init__(reason)
+        self.problem = Problem(status, title, reason)
+
+
+PROBLEMS = {
+    400: ResponseSpec(Problem, description="Malformed.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+    401: ResponseSpec(
+        Problem, description="Not signed by a kiosk.", media_type=_PROBLEM_MEDIA, generate_examples=False
+    ),
+    403: ResponseSpec(Problem, description="Not for this kiosk.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+    409: ResponseSpec(Problem, description="Not now.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+    503: ResponseSpec(Problem, description="Come back.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+}
+"""Of every route under /v1, in the OpenAPI description."""
+
+
+def _answer(problem: Problem, retry_s: int = 0) -> Response[bytes]:
+    headers = {"Retry-After": str(retry_s)} if retry_s else {}
+    return Response(encode(problem), status_code=problem.status, media_type=PROBLEM_TYPE, headers=headers)
+
+
+def _refusal(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    return _answer(cast("Refusal", error).problem)
+
+
+def _expected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """The database is busy: come back; anything else of ours is about the request."""
+    if isinstance(error, ServerBusy):
+        _LOG.warning("busy: %s", error.detail)
+        return _answer(Problem(503, "The city is busy", "busy"), _RETRY_S)
+    return _answer(Problem(409, "Not possible", getattr(error, "reason", "") or "rule"))
+
+
+def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    status = cast("HTTPException", error).status_code
+    reason = {404: "not_found", 405: "method", 413: "too_large"}.get(status, "malformed")
+    return _answer(Problem(status, "Not understood" if status < 500 else "The city failed", reason))
+
+
+def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    _LOG.error("%s failed: %s", getattr(request.scope.get("route_handler"), "handler_name", "-"), whereabouts(error))
+    return _answer(Problem(500, "The city failed", "failure"), _RETRY_S)
+
+
+HANDLERS: dict[type[Exception] | int, Any] = {
+    Refusal: _refusal,
+    PosError: _expected,
+    HTTPException: _http,
+    Exception: _unexpected,
+}
+"""What answers for each kind of error."""
