@@ -131,7 +131,7 @@ def test_last_months_leases_hold_nothing_from_midnight_in_semarang_on(
     path.write_text(json.dumps(said), encoding="utf-8")
     command = ["import-catalogue", str(path), "--data-dir", str(stocked.data_dir), "--database", stocked.database]
     for now_ms, ended in ((1_796_058_000_000 - 1, ConfigError), (1_796_058_000_000, type(None))):
-        monkeypatch.setattr("ewarung_city.__main__._now_ms", lambda ms=now_ms: ms)
+        monkeypatch.setattr("ewarung_city.place.now_ms", lambda ms=now_ms: ms)
         assert type(CliRunner().invoke(cli, command).exception) is ended
 
 

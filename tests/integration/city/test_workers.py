@@ -339,7 +339,7 @@ def test_a_city_restored_from_a_dump_gives_nothing_before_its_kiosks_reported(
     tmp_path: Path,
 ) -> None:
     clock.ms = NOON
-    monkeypatch.setattr("ewarung_city.__main__._now_ms", lambda: clock.ms)
+    monkeypatch.setattr("ewarung_city.__main__.now_ms", lambda: clock.ms)
     with closing(Till(tmp_path / "till", city.url, city.code(), clock)) as till:
         _restore(city, till, cities, clock, capsys, tmp_path / "city.dump")
 

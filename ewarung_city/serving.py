@@ -1,0 +1,151 @@
+"""The commands that serve kiosks: `serve`, and `practice` with a whole invented city behind it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from ewarung_city import enrolment, leases, register
+from ewarung_city.keys import CityKeys
+from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
+from ewarung_city.store.database import CityStore
+from ewarung_pos.errors import ConfigError
+
+__all__ = ["practice", "serve"]
+
+_DEFAULT_LISTEN = "127.0.0.1:8470"
+
+
+@click.command()
+@located
+@JSON
+@click.option("--listen", default=_DEFAULT_LISTEN, show_default=True, help="HOST:PORT; port 0 is any free one.")
+@click.option("--tls-cert", type=FILE, help="PEM; needed to listen beyond this machine.")
+@click.option("--tls-key", type=FILE)
+@click.option("--with-stdin", is_flag=True, help="Stop when standard input ends.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes; on PostgreSQL.")
+@click.option("--inherited", type=int, default=-1, hidden=True, help="Descriptor of a socket that listens already.")
+def serve(
+    *,
+    data_dir: str,
+    database: str,
+    as_json: bool,
+    listen: str,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    with_stdin: bool,
+    workers: int,
+    inherited: int,
+) -> None:
+    """Serve kiosks until stopped."""
+    tls = (str(tls_cert), str(tls_key)) if tls_cert is not None and tls_key is not None else None
+    place = place_of(data_dir, database)
+    with opened(place) as (store, keys):
+        if inherited >= 0:
+            _serve_inherited(store, keys, inherited, tls)
+            return
+        if workers == 1:
+            _serve(store, keys, listen, {}, as_json=as_json, tls=tls, with_stdin=with_stdin)
+            return
+        if not store.shared:
+            raise ConfigError("several workers need PostgreSQL: SQLite has one writer at a time", reason="workers")
+    _serve_many(place, workers, listen, as_json=as_json, tls=tls, with_stdin=with_stdin)
+
+
+@click.command()
+@located
+@click.option("--listen", default="127.0.0.1:0", show_default=True)
+@click.option("--kiosk", default="EW-0001", show_default=True, help="Gets an enrolment code.")
+@click.option("--period", default="", help="YYYY-MM; the current one if none.")
+@click.option("--families", type=FILE)
+@click.option("--kiosks", type=FILE)
+@click.option("--catalogue", type=FILE)
+@click.option("--with-stdin", is_flag=True, help="Stop when standard input ends.")
+def practice(
+    *,
+    data_dir: str,
+    database: str,
+    listen: str,
+    kiosk: str,
+    period: str,
+    families: Path | None,
+    kiosks: Path | None,
+    catalogue: Path | None,
+    with_stdin: bool,
+) -> None:
+    """A whole city to practise with, in one step: invented families, rations granted, a code, and the server.
+
+    Its first line of output is a JSON object: url, kiosk, code, period.
+    """
+    place = place_of(data_dir, database)
+    period = period or this_month()
+    with opened(place, make=True) as (store, keys):
+        with store.write() as tx:
+            register.import_regions(tx, shipped("semarang-kelurahan.csv"))
+            register.import_catalogue(tx, catalogue or shipped("catalogue.json"), this_month())
+            register.import_kiosks(tx, kiosks or shipped("kiosks.csv"))
+            register.import_families(tx, families or shipped("families.csv"), keys, now_ms(), "contoh")
+            leases.grant(tx, period)
+            code = enrolment.issue_code(tx, kiosk, now_ms(), auto=True)
+        said = {"kiosk": kiosk, "code": code, "period": period}
+        _serve(store, keys, listen, said, as_json=True, tls=None, with_stdin=with_stdin)
+
+
+def _serve(
+    store: CityStore,
+    keys: CityKeys,
+    listen: str,
+    said: dict[str, str],
+    *,
+    as_json: bool,
+    tls: tuple[str, str] | None,
+    with_stdin: bool,
+) -> None:
+    from ewarung_city import api, server
+
+    socket = server.bind(listen, tls=tls is not None)
+    url = server.url_of(socket, tls=tls is not None)
+    app = api.build(store, keys)
+
+    def ready() -> None:
+        say({"url": url, **said}, f"city at {url}", as_json=as_json)
+        sys.stdout.flush()
+
+    try:
+        server.run(app, socket, tls=tls, with_stdin=with_stdin, ready=ready)
+    finally:
+        socket.close()
+
+
+def _serve_inherited(store: CityStore, keys: CityKeys, descriptor: int, tls: tuple[str, str] | None) -> None:
+    """One of several workers; it ends with the one that started it."""
+    from socket import socket
+
+    from ewarung_city import api, server
+
+    with socket(fileno=descriptor) as listening:
+        server.run(api.build(store, keys), listening, tls=tls, with_stdin=True)
+
+
+def _serve_many(
+    place: Place, count: int, listen: str, *, as_json: bool, tls: tuple[str, str] | None, with_stdin: bool
+) -> None:
+    from ewarung_city import server, workers
+
+    with server.bind(listen, tls=tls is not None) as listening:
+        url = server.url_of(listening, tls=tls is not None)
+        command = [sys.executable, "-m", "ewarung_city", "serve", "--data-dir", str(place.data_dir)]
+        if tls is not None:
+            command += ["--tls-cert", tls[0], "--tls-key", tls[1]]
+
+        def ready() -> None:
+            say({"url": url, "workers": count}, f"city at {url}, {count} workers", as_json=as_json)
+            sys.stdout.flush()
+
+        environment = {**os.environ, "EWARUNG_CITY_DATABASE": place.url}
+        workers.run_workers(
+            [*command, "--inherited"], environment, count, listening, ready=ready, with_stdin=with_stdin
+        )
