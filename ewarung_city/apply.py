@@ -15,6 +15,7 @@ from ewarung_city import feed, hardship
 from ewarung_city.attest import differences, every_figure, fold_day
 from ewarung_city.balances import Balances
 from ewarung_city.counterparts import Counterparts, lines_fit
+from ewarung_city.exactness import Beyond, bear_each, exact, weight
 from ewarung_city.settle import settle
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -61,10 +62,6 @@ _LINE = tuple(column.name for column in schema.redemption_line.columns)
 _RATION, _CASH = Tender.RATION, Tender.CASH
 _TEXT: dict[str, str] = {word: word.value for words in (Tender, Unit) for word in words}
 """Plain text of what lines are marked with: drivers look at every other kind of text by itself."""
-
-
-class _Beyond(Exception):
-    """The entry would take a total beyond what is kept exactly, so it cannot be true."""
 
 
 class Item(Protocol):
@@ -126,10 +123,10 @@ class Applier:
                 self._flag(item.seq, Flag.CLOCK_SKEW)
             try:
                 if item.entry is None:
-                    raise _Beyond
+                    raise Beyond
                 self._bear(item.entry.fact)
                 self._one(item.entry, item.seq)
-            except _Beyond:
+            except Beyond:
                 self.uncounted.add(item.seq)
                 self._flag(item.seq, Flag.UNREADABLE)
         self._write()
@@ -184,28 +181,11 @@ class Applier:
         much, each is looked at by itself.
 
         Raises:
-            _Beyond: one does not.
+            Beyond: one does not.
         """
-        self._most += _weight(fact)
+        self._most += weight(fact)
         if self._most > EXACT:
-            self._bear_each(fact)
-
-    def _bear_each(self, fact: Fact) -> None:
-        moved: dict[object, int] = {}
-        if isinstance(fact, Redeemed | Reversed):
-            sign, total = (1, "spent") if isinstance(fact, Redeemed) else (-1, "returned")
-            for line in fact.lines:
-                paid, goods = ("paid", line.tender), ("packs", line.product)  # a product may be named like a tender
-                moved[paid] = _exact(moved.get(paid, 0) + line.total.amount)
-                held = moved.get(goods, self._stock.get(line.product, 0))
-                moved[goods] = _exact(held - sign * line.packs)
-            for debit in fact.debits:
-                key = self._rights.key_of(fact.family, debit)
-                moved[key] = _exact(moved.get(key, self._rights.total(key, total)) + debit.amount)
-        elif isinstance(fact, StockReceived):
-            for good in fact.lines:
-                held = moved.get(good.product, self._stock.get(good.product, 0))
-                moved[good.product] = _exact(held + good.packs)
+            bear_each(fact, self._stock, self._rights)
 
     def _one(self, entry: Entry, seq: int) -> None:
         match entry.fact:
@@ -350,7 +330,7 @@ class Applier:
         entries, head = self._held_between(first, last)
         ours = fold_day(entries, first, last)
         for figure in every_figure(ours):
-            _exact(figure)
+            exact(figure)
         differs = list(differences(ours, fact.totals))
         text = batch_text(self._device, self._epoch, fact.totals.first_seq, last, fact.head)
         key = self._tx.one(schema.epoch, **self._whose)
@@ -408,30 +388,3 @@ class Applier:
                 hardship.give_back(self._tx, self._device, self._epoch, int(undone["seq"]) if undone else 0)
         if self._rights.freed:
             settle(self._tx, self._device, self._epoch, self._rights.freed, self._now_ms)
-
-
-def _exact(total: int) -> int:
-    """The total, if it is one that can be kept.
-
-    Raises:
-        _Beyond: it cannot.
-    """
-    if not -EXACT <= total <= EXACT:
-        raise _Beyond
-    return total
-
-
-def _weight(fact: Fact) -> int:
-    """At least as much as this fact can move any total by."""
-    if isinstance(fact, Redeemed | Reversed):
-        weight = 0
-        for line in fact.lines:
-            weight += line.packs * (line.price + 1)
-        for debit in fact.debits:
-            weight += debit.amount
-        return weight
-    if isinstance(fact, StockReceived):
-        return sum(good.packs for good in fact.lines)
-    if isinstance(fact, StockAdjusted):
-        return sum(count.counted for count in fact.lines)
-    return 0
