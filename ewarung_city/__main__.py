@@ -15,8 +15,8 @@ import click
 import msgspec
 
 from ewarung_city import enrolment, leases, monitoring, pins, register
+from ewarung_city.importing import ImportReport
 from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
-from ewarung_city.register import ImportReport
 from ewarung_city.serving import practice, serve
 from ewarung_city.verify import verify as check
 from ewarung_pos.domain.timeline import Instant

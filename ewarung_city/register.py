@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import csv
 import re
-import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -18,6 +17,7 @@ import msgspec
 from ewarung_city import feed, goods
 from ewarung_city.bnba.rows import nik_trouble
 from ewarung_city.hardship import DEFAULT_PERMILLE
+from ewarung_city.importing import ImportReport, RowNote, report_of, table_of
 from ewarung_city.keys import CityKeys
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -29,8 +29,6 @@ from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError
 
 __all__ = [
-    "ImportReport",
-    "RowNote",
     "family_key",
     "import_catalogue",
     "import_families",
@@ -60,32 +58,6 @@ _KIOSK_COLUMNS = ("kiosk_id", "name", "kelurahan_code", "officers")
 _REGION_COLUMNS = ("kelurahan_code", "kelurahan", "kecamatan")
 _KIOSK_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
 _ROLES = ("kasir", "ketua", "pendamping")
-_ROW_LIMIT = 2_000_000
-
-
-class RowNote(msgspec.Struct, frozen=True):
-    """What is to be said of one row (counted from 1 after the heading). `severity` is refused, warning or info."""
-
-    row: int
-    severity: str
-    reason: str
-
-
-class ImportReport(msgspec.Struct, frozen=True):
-    """Every row of the file is in exactly one of taken, unchanged and refused."""
-
-    rows: int
-    taken: int
-    unchanged: int
-    refused: int
-    notes: tuple[RowNote, ...]
-
-    def by_reason(self) -> dict[str, int]:
-        """How often each reason was given."""
-        counts: dict[str, int] = {}
-        for note in self.notes:
-            counts[note.reason] = counts.get(note.reason, 0) + 1
-        return counts
 
 
 class _Catalogued(msgspec.Struct, frozen=True):
@@ -112,7 +84,7 @@ def import_regions(tx: Tx, file: Path) -> int:
     Raises:
         ConfigError: the file cannot be read as such a table.
     """
-    rows = [{name: row[name] for name in _REGION_COLUMNS} for row in _table(file, _REGION_COLUMNS)]
+    rows = [{name: row[name] for name in _REGION_COLUMNS} for row in table_of(file, _REGION_COLUMNS)]
     tx.put(schema.region, rows)
     return len(rows)
 
@@ -131,7 +103,7 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
     notes: list[RowNote] = []
     taken = unchanged = 0
     seen: set[str] = set()
-    table = _table(file, _KIOSK_COLUMNS)
+    table = table_of(file, _KIOSK_COLUMNS)
     for number, row in enumerate(table, start=1):
         device = row["kiosk_id"].strip()
         reasons = []
@@ -156,7 +128,7 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
             feed.tell(tx, device, [("catalogue", ""), ("register", "")])
         named = [name.strip() for name in row["officers"].split(";") if name.strip()]
         _people(tx, device, named, _described(tx))
-    return _report(tx, table, notes, taken, unchanged)
+    return report_of(tx, table, notes, taken, unchanged)
 
 
 def import_catalogue(tx: Tx, file: Path, period: str) -> None:
@@ -284,7 +256,7 @@ def import_families(
     notes: list[RowNote] = []
     rows: list[dict[str, Any]] = []
     taken = unchanged = 0
-    table = _table(file, _FAMILY_COLUMNS)
+    table = table_of(file, _FAMILY_COLUMNS)
     for number, row in enumerate(table, start=1):
         said = {name: (value or "").strip() for name, value in row.items() if name}
         problems, remarks = _judge(said, held, keys)
@@ -307,7 +279,7 @@ def import_families(
         tx.set("register_date", snapshot or Instant(now_ms).date().iso)
         tx.set("register_source", source or file.name)
         feed.tell_all(tx, [("register", "")])
-    return _report(tx, table, notes, taken, unchanged)
+    return report_of(tx, table, notes, taken, unchanged)
 
 
 def _judge(said: dict[str, str], held: _Held, keys: CityKeys) -> tuple[list[str], list[tuple[str, str]]]:
@@ -382,30 +354,3 @@ def tell_homes(tx: Tx, rows: Iterable[Row], held: Mapping[str, Row]) -> None:
             told.setdefault(device, []).append(("family", row["key"]))
     for device in sorted(told):
         feed.tell(tx, device, told[device])
-
-
-def _table(file: Path, columns: Iterable[str]) -> list[dict[str, str]]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.DictReader(lines, strict=True)
-            missing = sorted(set(columns) - set(reader.fieldnames or ()))
-            if missing:
-                raise ConfigError(f"{file}: no column {', '.join(missing)}", reason="columns")
-            rows: list[dict[str, str]] = []
-            for row in reader:
-                if len(rows) >= _ROW_LIMIT:
-                    raise ConfigError(f"{file}: more than {_ROW_LIMIT} rows", reason="too_large")
-                rows.append({name: row.get(name) or "" for name in columns})
-            return rows
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{file}: {error}", reason="unreadable") from error
-
-
-def _report(tx: Tx, table: list[dict[str, str]], notes: list[RowNote], taken: int, unchanged: int) -> ImportReport:
-    import_id = secrets.token_hex(8)
-    tx.put(
-        schema.import_note,
-        [{"import_id": import_id, "row": n.row, "reason": n.reason, "severity": n.severity} for n in notes],
-    )
-    refused = len({note.row for note in notes if note.severity == "refused"})
-    return ImportReport(len(table), taken, unchanged, refused, tuple(notes))

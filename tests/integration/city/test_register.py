@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from ewarung_city import feed, register
-from ewarung_city.register import ImportReport, nik_form
+from ewarung_city.importing import ImportReport
+from ewarung_city.register import nik_form
 from ewarung_city.store import schema
 from ewarung_pos.errors import ConfigError
 from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity
