@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 
 from ewarung_city.store.migrate import upgrade
 from ewarung_city.store.partitions import Months
@@ -28,6 +29,10 @@ __all__ = ["CityStore", "Row", "Tx"]
 T = TypeVar("T")
 
 _OFFICE = "office"
+_LOST = ("40001", "40P01")
+"""Another transaction wrote what this one would write, or both waited for each other."""
+_TAKEN = "23505"
+"""A row of that key is there: if not by a fault of ours, another added it and this transaction does not see it."""
 _PAUSE_S = 0.02
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 _WAIT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
@@ -92,8 +97,8 @@ class CityStore:
     def turn(self, kiosk: str, work: Callable[[Tx], T], tries: int = 8) -> T:
         """`work` for one kiosk in a write transaction, after everything else that is under way for this kiosk.
 
-        Done again when it lost against another kiosk's or an officer's (SQLSTATE 40001 and 40P01): `work` must not keep
-        anything of a try that failed.
+        Done again when it lost against another kiosk's or an officer's (SQLSTATE 40001, 40P01, and 23505 where that
+        added the same row): `work` must not keep anything of a try that failed.
 
         Raises:
             ServerBusy: the database is held for too long, or it lost `tries` times.
@@ -104,6 +109,9 @@ class CityStore:
                     return work(tx)
             except ServerBusy as error:
                 if not left or error.reason != "serialization":
+                    raise
+            except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
+                if not left or _state(error) != _TAKEN:
                     raise
             time.sleep(_PAUSE_S * random.random())  # noqa: S311 - so that two do not meet again in step
         raise AssertionError("unreachable")  # pragma: no cover
@@ -118,9 +126,12 @@ class CityStore:
         try:
             yield
         except OperationalError as error:
-            raise ServerBusy(_reason(error), reason=_busy(error.orig)) from error
+            reason = "serialization" if _state(error) in _LOST else "database"
+            raise ServerBusy(_reason(error), reason=reason) from error
+        except NoConnectionLeft as error:
+            raise ServerBusy(type(error).__name__, reason="database") from error
         except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
-            if _busy(getattr(error, "orig", error)) != "database":
+            if _state(error) in _LOST:
                 raise ServerBusy(_reason(error), reason="serialization") from error
             raise
 
@@ -180,9 +191,9 @@ def _engine(url: str) -> Engine:
     return engine
 
 
-def _busy(error: BaseException | None) -> str:
-    state = getattr(error, "sqlstate", None)
-    return "serialization" if state in {"40001", "40P01"} else "database"
+def _state(error: BaseException) -> str | None:
+    """PostgreSQL's SQLSTATE, whether SQLAlchemy brings the driver's error or that comes by itself."""
+    return getattr(getattr(error, "orig", error), "sqlstate", None)
 
 
 def _reason(error: BaseException) -> str:

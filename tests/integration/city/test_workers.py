@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -233,6 +233,59 @@ def test_what_lost_against_another_is_done_again(bare: LiveCity) -> None:
     assert lost.value.reason == "serialization"
     assert losses[0] == 97
     other.close()
+
+
+@pytest.mark.parametrize("count", [1, 100])
+def test_a_row_that_another_added_meanwhile_is_seen_the_second_time(bare: LiveCity, count: int) -> None:
+    """Its key is taken, and what this transaction sees is older: PostgreSQL calls that 23505, and not 40001."""
+    other = CityStore(bare.database)
+    rows = [{"device": "EW-1", "epoch": 1, "product": f"p{place}", "packs": 1} for place in range(count)]
+    tries = []
+
+    def add_missing(tx: Tx) -> None:
+        tries.append(tx.count(schema.stock))
+        if len(tries) == 1:
+            other.turn("EW-2", lambda tx: tx.add(schema.stock, rows))
+        tx.add(schema.stock, rows if tries[-1] == 0 else [])
+
+    bare.store.turn("EW-1", add_missing)
+    assert tries == [0, count]
+    with pytest.raises(Exception, match=r"(?i)unique"):
+        bare.store.turn("EW-1", lambda tx: tx.add(schema.stock, rows))  # taken however often it looks: a fault of ours
+    other.close()
+
+
+def test_a_full_pool_and_a_server_that_goes_away_ask_to_come_back(bare: LiveCity) -> None:
+    """Neither is a fault of the city: whoever asks is told to try again, in whichever verb it happens."""
+    engine = bare.store._engine
+
+    def interrupted(rows: int) -> None:
+        with bare.store.write() as tx:
+            tx.count(schema.stock)
+            with engine.connect() as connection:
+                connection.execute(
+                    text(
+                        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                        "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    )
+                )
+            places = range(rows)
+            tx.add(schema.stock, [{"device": "E", "epoch": 1, "product": f"p{place}", "packs": 1} for place in places])
+
+    for rows in (1, 100):  # as one statement, and by COPY
+        with pytest.raises(ServerBusy) as gone:
+            interrupted(rows)
+        assert gone.value.reason == "database"
+    with bare.store.read() as tx:
+        assert tx.count(schema.stock) == 0
+    pool: Any = engine.pool
+    pool._timeout = 0.05
+    with ExitStack() as held:
+        for _ in range(pool.size() + pool._max_overflow):
+            held.enter_context(engine.connect())
+        with pytest.raises(ServerBusy) as full:
+            bare.store.turn("EW-1", lambda tx: tx.count(schema.stock))
+        assert full.value.reason == "database"
 
 
 def test_officers_of_two_programs_act_one_after_another(bare: LiveCity) -> None:
