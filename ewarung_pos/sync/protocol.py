@@ -86,7 +86,8 @@ _Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 _Hex64 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$", max_length=128)]
 _Hash = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$", max_length=64)]
 """Of an entry; empty before the first."""
-_Short = Annotated[str, msgspec.Meta(max_length=200)]
+_Short = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$", max_length=200)]
+"""Not with the one character that PostgreSQL cannot keep in a text."""
 _CodeId = Annotated[str, msgspec.Meta(pattern="^[0-9A-HJKMNP-TV-Z]{4}$", max_length=4)]
 """The public part of an enrolment code, `signing.code_secret`."""
 _Device = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,32}(?![\s\S])", max_length=32)]

@@ -417,3 +417,8 @@ def test_a_fault_names_its_place_in_the_log_and_nobody(
     assert "SUMINAH" not in caplog.text
     assert caplog.text.count("ZeroDivisionError at test_interface.py:") == 2
     assert pen.send(city.url, pen.batch()).acked_seq == 1
+
+
+@pytest.mark.parametrize("field", ["app_version", "boot", "recovery"])
+def test_a_character_that_no_database_text_can_hold_is_malformed(asker: Asker, field: str) -> None:
+    assert problem(asker.ask("POST", "/v1/hello", hello(asker.city.clock, **{field: "a\0b"}))) == (400, "malformed")
