@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 import msgspec
 
-from ewarung_city import enrolment, leases, monitoring, pins, register
+from ewarung_city import enrolment, leases, monitoring, officers, pins, register
 from ewarung_city.importing import ImportReport
 from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.serving import practice, serve
@@ -195,12 +195,42 @@ def reset_pin(*, data_dir: str, database: str, as_json: bool, kiosk: str, member
 @located
 @click.argument("kiosk")
 @click.argument("epoch", type=int)
-@click.option("--officer", "officers", multiple=True, required=True, help="Twice: two officers sign.")
-def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, officers: tuple[str, ...]) -> None:
-    """Two officers sign that a lost KIOSK's EPOCH will never spend again; what it had left may be granted anew."""
+@click.option("--officer", "named", multiple=True, required=True, help="NAME=KEYFILE, twice: two officers sign.")
+def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, named: tuple[str, ...]) -> None:
+    """Two officers sign that a lost KIOSK's EPOCH will never spend again; what it had left may be granted anew.
+
+    Where no officer has a key (`officer`), two names are enough.
+    """
     with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        count = leases.declare_lost(tx, kiosk, epoch, officers)
+        if officers.has_keys(tx):
+            words = []
+            for name, _, file in (each.partition("=") for each in named):
+                words.append(officers.sign_lost(tx, kiosk, epoch, name, Path(file)))
+            count = officers.declare_lost(tx, kiosk, epoch, words)
+        else:
+            count = leases.declare_lost(tx, kiosk, epoch, named)
     click.echo(f"{count} leases released")
+
+
+@cli.command()
+@located
+@click.argument("kiosk")
+def freeze(*, data_dir: str, database: str, kiosk: str) -> None:
+    """A KIOSK is gone: it gets nothing from now on, and what it holds stays frozen until two officers sign (`lost`)."""
+    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
+        epoch = officers.freeze(tx, kiosk)
+    click.echo(f"{kiosk}/{epoch} is frozen")
+
+
+@cli.command()
+@located
+@click.argument("name")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+def officer(*, data_dir: str, database: str, name: str, file: Path) -> None:
+    """Make the key of the officer NAME in a new FILE, which only its owner may hold, and register its public half."""
+    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
+        public = officers.register_officer(tx, name, file)
+    click.echo(f"{name}: {public}")
 
 
 @cli.command()
