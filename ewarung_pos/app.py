@@ -20,7 +20,9 @@ from ewarung_pos.ledger.keys import LedgerKey, key_of
 from ewarung_pos.ports import CardReader, CitySync, Clock, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
 from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
+from ewarung_pos.services.hardship import HardshipService
 from ewarung_pos.services.health import HealthService
+from ewarung_pos.services.leftovers import LeftoverService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService
@@ -129,6 +131,8 @@ def build(
         stock=stock,
         operators=operators,
         typed=TypedCardService(ledger, operators),
+        hardship=HardshipService(ledger, clock, city.offset_ms),
+        leftovers=LeftoverService(ledger, clock, city.offset_ms),
         papers=PaperService(ledger),
         health=HealthService(ledger, clock, city.offset_ms, key.tier),
         retention=RetentionService(ledger, config.policy.retention_months),

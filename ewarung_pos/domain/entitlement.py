@@ -109,6 +109,7 @@ class Standing(msgspec.Struct, frozen=True):
         attempt: id of an unresolved debit of this card, if any.
         day: code of what the day that is not open waits for (`Day.why_not_serving`).
         last_visit: date of the last redemption, if any.
+        guest: the family's home is another kiosk.
     """
 
     card: CardRef
@@ -122,6 +123,7 @@ class Standing(msgspec.Struct, frozen=True):
     attempt: str | None = None
     last_visit: BusinessDate | None = None
     day: str = ""
+    guest: bool = False
 
     @property
     def why_not(self) -> str:

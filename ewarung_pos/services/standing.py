@@ -102,6 +102,7 @@ def standing_of(
         attempt=held,
         last_visit=visit.last_visit,
         day="" if day.serving else day.why_not_serving(now.date()),
+        guest=family is not None and identity is not None and family.home != identity.device,
     )
 
 
@@ -141,7 +142,8 @@ def _rights_refusals(
         return [Refusal.EXHAUSTED]
     if family.home != device:
         return [Refusal.HOME_ELSEWHERE]
-    return [Refusal.PERIOD_OVER if reader.other_periods(family.key, period) else Refusal.EXHAUSTED]
+    awaited = BenefitKind.RATION in kinds or reader.other_periods(family.key, period)
+    return [Refusal.PERIOD_OVER if awaited else Refusal.EXHAUSTED]
 
 
 def _problem_error(problem: LineProblem) -> RuleViolation:

@@ -9,6 +9,7 @@ from ewarung_pos.ui.trouble import HELD, NOTHING, Trouble, said
 __all__ = ["AT_THE_COUNTER"]
 
 _next_card = partial(said, safe=NOTHING, button="Kartu berikutnya")
+_ask_city = partial(said, safe=NOTHING, button="Minta jatah dari kota", action="ask_city")
 _no_money = partial(said, safe=NOTHING)
 _basket = partial(said, safe=NOTHING, button="Kembali ke keranjang")
 _form = partial(said, safe=NOTHING, button="Kembali mengisi")
@@ -66,10 +67,10 @@ _LEAVING: dict[str, Trouble] = {
 }
 
 _REFUSED: dict[str, Trouble] = {
-    "refusal.unknown_card": _next_card(
+    "refusal.unknown_card": _ask_city(
         "Kartu belum terdaftar di sini",
         "Nomor kartu ini tidak ada dalam daftar keluarga kios ini.",
-        "Minta keluarga menghubungi kelurahan atau pendamping, lalu Sinkron bila daftar baru sudah ada.",
+        "Mungkin langganan kios lain: minta jatahnya dari kota.",
     ),
     "refusal.card_blocked": _next_card(
         "Kartu diblokir kota",
@@ -89,23 +90,20 @@ _REFUSED: dict[str, Trouble] = {
         "Arahkan ke kelurahan tempat tinggal sekarang untuk pindah kios.",
         tone="stop",
     ),
-    "refusal.home_elsewhere": _next_card(
+    "refusal.home_elsewhere": _ask_city(
         "Jatah ada di kios lain",
         "Jatah keluarga ini disimpan untuk kios lain.",
-        "Sebutkan kios asalnya. Pindah kios bisa diminta lewat pendamping.",
+        "Minta dari kota; kios lain itu mengembalikannya dulu.",
     ),
     "refusal.exhausted": _next_card(
         "Jatah bulan ini sudah habis",
         "Seluruh jatah bulan ini sudah diambil.",
         "Tunjukkan struk terakhir bila keluarga bertanya. Jatah baru ada bulan depan.",
     ),
-    "refusal.period_over": said(
+    "refusal.period_over": _ask_city(
         "Jatah bulan ini belum diterima",
-        "Kios belum memegang jatah bulan ini; yang ada hanya jatah bulan lain.",
-        "Buka Sinkron lalu Kirim sekarang untuk mengambil jatah baru.",
-        safe=NOTHING,
-        button="Buka Sinkron",
-        action="go_sync",
+        "Kios belum memegang jatah bulan ini untuk keluarga ini.",
+        "Minta dari kota sekarang.",
     ),
     "refusal.out_of_stock": said(
         "Stok tidak cukup",

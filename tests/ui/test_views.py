@@ -401,10 +401,10 @@ def test_esc_leaves_a_refusal(qtbot: QtBot) -> None:
 
 
 def test_a_refusal_is_left_by_its_one_button(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, counter=CounterState(phase=Phase.REFUSED, refusal=trouble("refusal.period_over")))
+    window, stills = shown(qtbot, counter=CounterState(phase=Phase.REFUSED, refusal=trouble("refusal.out_of_stock")))
     press(window, Qt.Key.Key_Return)
     assert stills["counter"].calls == [("finish",)]
-    assert stills["shell"].calls == [("go", "sync")]
+    assert stills["shell"].calls == [("go", "stock")]
 
 
 def test_a_refusal_for_a_doubt_opens_the_doubt(qtbot: QtBot) -> None:

@@ -233,6 +233,7 @@ def test_every_button_does_something(action: str) -> None:
                 ("counter", "CounterViewModel"),
                 ("day_open", "DayOpenViewModel"),
                 ("sync", "SyncViewModel"),
+                ("rights", "RightsViewModel"),
             )
         ]
         assert any(callable(getattr(model, action, None)) for model in models)

@@ -31,7 +31,7 @@ from ewarung_pos.ui.viewmodels import counter_lines as lines
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.card_watch import CardWatch
 from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk, Seen, look
-from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Person, Phase
 from ewarung_pos.ui.viewmodels.handover import Handover
 from ewarung_pos.ui.viewmodels.payment import Payment, Recorded
 
@@ -139,6 +139,19 @@ class CounterViewModel(ViewModel[CounterState]):
         if self._state.phase in _LISTENING:
             self._forget()
             self._set(replace(self._cleared(), phase=Phase.DOUBT))
+
+    def in_front(self) -> Standing | None:
+        """Whoever is in front and is not being paid for or handed anything."""
+        return self._standing if self._state.phase in (Phase.REFUSED, Phase.RECOGNISED) else None
+
+    def person_of(self, standing: Standing) -> Person | None:
+        """The family's panel, as this screen shows it."""
+        return lines.person(standing, self._catalogue)
+
+    def give_way(self) -> None:
+        """Rights are asked for in front: no card is read until that is settled or put aside."""
+        self._forget()
+        self._set(replace(self._cleared(), phase=Phase.DOUBT))
 
     def leave_doubt(self) -> None:
         """The doubt in front was settled or put aside: back to Siap, or to the family that is being served."""

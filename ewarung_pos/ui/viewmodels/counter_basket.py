@@ -8,6 +8,7 @@ from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Standing, check, purse_programme, ration_programme
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.redemption import Basket, Tender, priced, total_of
+from ewarung_pos.domain.rights import asks_city
 from ewarung_pos.ports import DeviceState
 from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels import counter_lines as lines
@@ -43,6 +44,8 @@ def recognised(
         asks_discard=False,
         steps=(),
         waiting="",
+        guest=standing.guest,
+        can_ask=asks_city(standing, catalogue),
     )
 
 

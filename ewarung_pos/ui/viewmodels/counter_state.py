@@ -182,7 +182,10 @@ class DoubtPanel(msgspec.Struct, frozen=True):
 
 
 class CounterState(msgspec.Struct, frozen=True):
-    """Everything the counter shows."""
+    """Everything the counter shows.
+
+    `guest`: the family's home is another kiosk. `can_ask`: the city may have rights for it that are not here.
+    """
 
     phase: Phase = Phase.READY
     reader: Trouble | None = None
@@ -209,3 +212,5 @@ class CounterState(msgspec.Struct, frozen=True):
     done: DonePanel | None = None
     doubt: DoubtPanel | None = None
     doubts_waiting: int = 0
+    guest: bool = False
+    can_ask: bool = False

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from ewarung_pos.domain.journal import Entry
 from ewarung_pos.errors import LedgerCorrupt, PosError
 from ewarung_pos.ports import (
     Attempt,
@@ -26,7 +27,9 @@ from ewarung_pos.ports import (
 )
 from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
+from ewarung_pos.services.hardship import HardshipService
 from ewarung_pos.services.health import HealthService
+from ewarung_pos.services.leftovers import LeftoverService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService, Redemption
@@ -45,6 +48,7 @@ from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewMode
 from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel
 from ewarung_pos.ui.viewmodels.owed import OwedDesk, OwedViewModel
 from ewarung_pos.ui.viewmodels.printer_watch import PrinterWatch
+from ewarung_pos.ui.viewmodels.rights import RightsDesk, RightsViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellViewModel
 from ewarung_pos.ui.viewmodels.speaker import Speaker
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
@@ -73,6 +77,8 @@ class Services(msgspec.Struct, frozen=True):
     stock: StockService
     operators: OperatorService
     typed: TypedCardService
+    hardship: HardshipService
+    leftovers: LeftoverService
     papers: PaperService
     health: HealthService
     retention: RetentionService
@@ -97,6 +103,7 @@ class TillViewModels:
         s = services
         self._ledger = s.ledger
         self._retention = s.retention
+        self._leftovers = s.leftovers
         self._runner = runner
         self._going = True
         self._end_check: Callable[[], None] = lambda: None
@@ -142,6 +149,23 @@ class TillViewModels:
         self.typed = TypedCardViewModel(
             TypedCardDesk(s.typed, operator, self.counter.hold, self.counter.finish, self.counter.present), runner
         )
+        self.rights = RightsViewModel(
+            RightsDesk(
+                s.city,
+                s.hardship,
+                s.operators,
+                s.clock,
+                operator,
+                self.counter.in_front,
+                self.counter.person_of,
+                self.counter.give_way,
+                self.counter.finish,
+                self.counter.present,
+                self.counter.show_redemption,
+                self._changed,
+            ),
+            runner,
+        )
         self.history = HistoryViewModel(
             HistoryDesk(
                 s.ledger,
@@ -180,7 +204,7 @@ class TillViewModels:
                 s.city,
                 operator,
                 self._changed,
-                self.copy.begin,
+                self._day_sealed,
                 self._serving,
             ),
             runner,
@@ -218,6 +242,7 @@ class TillViewModels:
         self._printer_watch.stop()
         self._speaker.stop()
         self.counter.stop()
+        self.rights.stop()
         self.doubt.stop()
         self.sync.stop()
 
@@ -244,6 +269,7 @@ class TillViewModels:
     def _doubt_shown(self, state: DoubtState) -> None:
         if state.panel is not None:
             self.typed.leave()
+            self.rights.leave()
             self.counter.hold()
 
     # -- wiring ---------------------------------------------------------------------------------------------------
@@ -251,8 +277,9 @@ class TillViewModels:
     def _shown(self, before: str, screen: str) -> None:
         if before == "counter" and screen != "counter":
             self.counter.deactivate()
-            if self.typed.state.mode:
+            if self.typed.state.mode or self.rights.state.mode:
                 self.typed.leave()
+                self.rights.leave()
                 self.counter.finish()
         if before == "devices" and screen != "devices":
             self.devices.deactivate()
@@ -294,8 +321,18 @@ class TillViewModels:
     def _opened(self) -> None:
         self._changed()
         self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
+        self._runner.submit(Lane.LEDGER, self._leftovers.give_back, self._given_back, _put_off)
         self.copy.catch_up()
         self.shell.go("counter")
+
+    def _day_sealed(self) -> None:
+        self._runner.submit(Lane.LEDGER, self._leftovers.give_back, self._given_back, _put_off)
+        self.copy.begin()
+
+    def _given_back(self, made: tuple[Entry, ...]) -> None:
+        """What visitors left, or a month: the city hears of it soon."""
+        if made:
+            self._changed()
 
     def _serving(self) -> None:
         if self.shell.state.screen == "closing":  # where nobody pressed another key meanwhile

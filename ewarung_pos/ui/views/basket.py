@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -31,10 +33,10 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Stack, is_narrow, kit_trouble
+from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, Stack, is_narrow, kit_trouble
 from ewarung_pos.ui.views.tabs import Tab, Tabs
 
-__all__ = ["BasketPage", "FamilyCard"]
+__all__ = ["BasketPage", "FamilyCard", "ShelfLine"]
 
 _TAB_KEYS = {"ration": "Alt+J", "purse": "Alt+K", "cash": "Alt+T"}
 _PRESENCE = (
@@ -64,10 +66,22 @@ class _FactLine(Box):
         super().restyle()
 
 
-class FamilyCard(Card):
-    """Whose card it is; with `asks`, also who has come."""
+class TakesPacks(Protocol):
+    """A view-model of goods on a counter."""
 
-    def __init__(self, counter: CounterViewModel | None = None, parent: QWidget | None = None) -> None:
+    def set_packs(self, product: str, packs: int) -> None:
+        """Set a line."""
+        ...
+
+    def choose_presence(self, presence: str, proxy_reason: str = "") -> None:
+        """Who came."""
+        ...
+
+
+class FamilyCard(Card):
+    """Whose card it is; with `counter`, also who has come."""
+
+    def __init__(self, counter: TakesPacks | None = None, parent: QWidget | None = None) -> None:
         super().__init__(pad=3, spacing=1.75, parent=parent)
         self._counter = counter
         self._person: Person | None = None
@@ -91,6 +105,9 @@ class FamilyCard(Card):
         self._why.hide()
         self.body.addWidget(self._why)
         self.body.addStretch(1)
+        self.elsewhere = BigButton(size=ButtonSize.PLAIN)
+        self.elsewhere.hide()
+        self.body.addWidget(self.elsewhere)
         self._asks = Box(gap=1)
         self._asks_label = Text("Yang datang", Role.BODY, Tone.SOFT)
         self._presence = Choice("Yang datang")
@@ -150,7 +167,7 @@ class FamilyCard(Card):
 class ShelfLine(Box):
     """One product with its stepper."""
 
-    def __init__(self, counter: CounterViewModel, product: str, parent: QWidget | None = None) -> None:
+    def __init__(self, counter: TakesPacks, product: str, parent: QWidget | None = None) -> None:
         super().__init__(across=True, gap=3, margins=(2.75, 0.25, 2.75, 0.25), parent=parent)
         self._counter = counter
         self._product = product
@@ -230,13 +247,16 @@ class ShelfLine(Box):
 class BasketPage(Page):
     """The page for a card that is known."""
 
-    def __init__(self, counter: CounterViewModel, parent: QWidget | None = None) -> None:
+    def __init__(self, counter: CounterViewModel, act: Action, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self._counter = counter
+        self._act = act
+        self._elsewhere = ""
         self._section = ""
         self._lines: dict[str, ShelfLine] = {}
         top = Box(across=True, gap=2.5)
         self.family = FamilyCard(counter)
+        self.family.elsewhere.clicked.connect(self._ask)
         top.add(self.family)
         self._right = Stack()
         self._shelf = self._make_shelf()
@@ -289,6 +309,7 @@ class BasketPage(Page):
         """Show the basket."""
         self.family.render_person(state.person)
         self.family.render_presence(state.presence, state.proxy_reason)
+        self._offer(state)
         section = next((each for each in state.sections if each.id == state.section), None)
         if section is not None:
             self._render_section(state, section)
@@ -309,6 +330,21 @@ class BasketPage(Page):
             self._right.show_page(page)
             if page is self._shelf:
                 self.take_keyboard()
+
+    def _offer(self, state: CounterState) -> None:
+        """What the city may do for a family whose rights, or whose home, are elsewhere."""
+        self._elsewhere = "ask_city" if state.can_ask else "ask_home" if state.guest else ""
+        button = self.family.elsewhere
+        tight = self.look.room is Density.TIGHT
+        if state.can_ask:
+            button.set_text("Minta jatah" if tight else "Minta jatah dari kota")
+        else:
+            button.set_text("Langganan" if tight else "Jadikan langganan")
+        button.set_key("Alt+I" if state.can_ask else "Alt+L")
+        button.setVisible(bool(self._elsewhere) and state.presence != HolderPresence.PROXY.value)
+
+    def _ask(self) -> None:
+        self._act(self._elsewhere)
 
     def _render_section(self, state: CounterState, section: Section) -> None:
         tabs = [

@@ -34,7 +34,7 @@ class CounterView(Stack):
         self._chime = chime
         self._phase = Phase.READY
         self.ready = ReadyPage(act)
-        self.basket = BasketPage(counter)
+        self.basket = BasketPage(counter, act)
         self.refused = RefusedPage(counter, act)
         self.processing = ProcessingPage(counter)
         self.done = DonePage(counter)

@@ -80,6 +80,9 @@ class RefusedPage(Page):
             self.render_state(self._state)
 
     def _acted(self) -> None:
+        if self._action == "ask_city":  # about the very card that is in front
+            self._act(self._action)
+            return
         self._counter.finish()
         if self._action not in {"dismiss", "retry"}:
             self._act(self._action)

@@ -39,6 +39,7 @@ from ewarung_pos.ui.views.picture_counter import (
 from ewarung_pos.ui.views.picture_devices import ALLOWING, FINE, FOUND, NOTHING, TRYING, WRITTEN
 from ewarung_pos.ui.views.picture_hands import choose_siti, leader_pin, slip_paid, slip_pin
 from ewarung_pos.ui.views.picture_papers import PAPER
+from ewarung_pos.ui.views.picture_rights import RIGHTS
 from ewarung_pos.ui.views.picture_seldom import SELDOM
 from ewarung_pos.ui.views.picture_stage import AWAY, OUT, SHELL, Scene, after_the_seal, at_counter, on, shows
 from ewarung_pos.ui.views.picture_tray import TRAY, on_tray
@@ -203,5 +204,6 @@ SCENES: tuple[Scene, ...] = (
         size=(340, 720),
     ),
     *SELDOM,
+    *RIGHTS,
 )
 """Every state, in the order of a day; then what is seldom seen."""

@@ -17,6 +17,7 @@ from ewarung_pos.ui.viewmodels.day_open import DayOpenState
 from ewarung_pos.ui.viewmodels.devices import DevicesState
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
+from ewarung_pos.ui.viewmodels.rights import RightsState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
 from ewarung_pos.ui.viewmodels.stock import StockState
 from ewarung_pos.ui.viewmodels.sync import SyncState
@@ -103,6 +104,7 @@ def till_window(
     counter: CounterState | None = None,
     doubt: DoubtState | None = None,
     typed: TypedCardState | None = None,
+    rights: RightsState | None = None,
     history: HistoryState | None = None,
     stock: StockState | None = None,
     day: DayOpenState | None = None,
@@ -119,6 +121,7 @@ def till_window(
         "counter": counter or CounterState(),
         "doubt": doubt or DoubtState(),
         "typed": typed or TypedCardState(),
+        "rights": rights or RightsState(),
         "history": history or HistoryState(),
         "stock": stock or StockState(),
         "day": day or DayOpenState(),

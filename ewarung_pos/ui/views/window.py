@@ -23,6 +23,7 @@ from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.devices import DevicesViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryViewModel
+from ewarung_pos.ui.viewmodels.rights import RightsState, RightsViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
@@ -37,6 +38,7 @@ from ewarung_pos.ui.views.sign_in import SignInView
 if TYPE_CHECKING:
     from ewarung_pos.ui.views.counter import CounterView
     from ewarung_pos.ui.views.doubt import DoubtView
+    from ewarung_pos.ui.views.rights import RightsView
     from ewarung_pos.ui.views.tray import TrayView
     from ewarung_pos.ui.views.tray_edc import TrayShape
     from ewarung_pos.ui.views.typed_card import TypedCardView
@@ -67,6 +69,7 @@ class ViewModels(msgspec.Struct, frozen=True):
     counter: CounterViewModel
     doubt: DoubtViewModel
     typed: TypedCardViewModel
+    rights: RightsViewModel
     history: HistoryViewModel
     stock: StockViewModel
     day: DayOpenViewModel
@@ -77,13 +80,13 @@ class ViewModels(msgspec.Struct, frozen=True):
 
 
 class _CounterScreen(Stack):
-    """The counter, a number that is typed, or a doubt in front of both."""
+    """The counter, a number that is typed, rights that are asked for, or a doubt in front of all."""
 
-    def __init__(self, counter: CounterView, typed: TypedCardView, doubt: DoubtView) -> None:
+    def __init__(self, counter: CounterView, typed: TypedCardView, rights: RightsView, doubt: DoubtView) -> None:
         super().__init__()
-        self._counter, self._typed, self._doubt = counter, typed, doubt
-        self._doubted = self._typing = False
-        for page in (counter, typed, doubt):
+        self._counter, self._typed, self._rights, self._doubt = counter, typed, rights, doubt
+        self._doubted = self._typing = self._asking = False
+        for page in (counter, typed, rights, doubt):
             self.addWidget(page)
 
     def render_doubt(self, state: DoubtState) -> None:
@@ -96,8 +99,14 @@ class _CounterScreen(Stack):
         self._show_front()
         self._typed.render_state(state)
 
+    def render_rights(self, state: RightsState) -> None:
+        self._asking = bool(state.mode)
+        self._show_front()
+        self._rights.render_state(state)
+
     def _show_front(self) -> None:
-        self.show_page(self._doubt if self._doubted else self._typed if self._typing else self._counter)
+        asked = self._rights if self._asking else self._counter
+        self.show_page(self._doubt if self._doubted else self._typed if self._typing else asked)
 
     def take_keyboard(self) -> None:
         front = self.currentWidget()
@@ -105,6 +114,8 @@ class _CounterScreen(Stack):
             self._counter.take_keyboard()
         elif front is self._typed:
             self._typed.take_keyboard()
+        elif front is self._rights:
+            self._rights.take_keyboard()
 
 
 class TillWindow(QMainWindow):
@@ -210,12 +221,14 @@ class TillWindow(QMainWindow):
         if name == "counter":
             from ewarung_pos.ui.views.counter import CounterView
             from ewarung_pos.ui.views.doubt import DoubtView
+            from ewarung_pos.ui.views.rights import RightsView
             from ewarung_pos.ui.views.typed_card import TypedCardView
 
             counter, doubt = CounterView(vm.counter, self.act, self._chime), DoubtView(vm.doubt)
-            screen = _CounterScreen(counter, TypedCardView(vm.typed), doubt)
+            screen = _CounterScreen(counter, TypedCardView(vm.typed), RightsView(vm.rights), doubt)
             self._show(vm.counter, counter.render_state)
             self._show(vm.typed, screen.render_typed)
+            self._show(vm.rights, screen.render_rights)
             self._show(vm.doubt, screen.render_doubt)
             return screen
         if name == "history":
@@ -267,9 +280,13 @@ class TillWindow(QMainWindow):
                 again()
 
     def act(self, action: str) -> None:
-        """Do what a button asks of another screen: `go_<screen>`, `resolve`, `send_now`, `type_card`."""
+        """Do what a button asks of another screen: `go_<screen>`, `resolve`, `send_now`, `type_card`, `ask_city`."""
         if action == "type_card":
             self._vm.typed.begin()
+        elif action == "ask_city":
+            self._vm.rights.ask_city()
+        elif action == "ask_home":
+            self._vm.rights.ask_home()
         elif action == "resolve":
             self._vm.shell.go("counter")
             self._vm.doubt.resume()

@@ -127,10 +127,13 @@ def test_rations_that_are_used_up(shop: TillKit) -> None:
     assert refused_serving(shop, card, AllotmentExhausted) == "exhausted"
 
 
-def test_a_family_without_any_lease_has_used_nothing_but_gets_nothing(shop: TillKit) -> None:
+def test_a_family_at_home_here_without_any_lease_has_used_nothing_and_waits_for_it(shop: TillKit) -> None:
     family = msgspec.structs.replace(shop.family("JATAH"), key="K90001", card=CardRef("ab" * 32, "1234"))
     tell_city(shop, family)
-    assert refusals(shop, family.card) == (Refusal.EXHAUSTED,)
+    assert refusals(shop, family.card) == (Refusal.PERIOD_OVER,)
+    nothing = msgspec.structs.replace(family, key="K90003", card=CardRef("ef" * 32, "1234"), programmes=())
+    tell_city(shop, nothing, cursor=3)
+    assert refusals(shop, nothing.card) == (Refusal.EXHAUSTED,)
 
 
 def test_rations_that_another_kiosk_holds(shop: TillKit) -> None:

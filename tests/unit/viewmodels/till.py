@@ -285,7 +285,9 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     from ewarung_pos.ledger.database import SqlLedger
     from ewarung_pos.services.clockwork import ClockService
     from ewarung_pos.services.day import DayService
+    from ewarung_pos.services.hardship import HardshipService
     from ewarung_pos.services.health import HealthService
+    from ewarung_pos.services.leftovers import LeftoverService
     from ewarung_pos.services.operators import OperatorService
     from ewarung_pos.services.printing import PaperService
     from ewarung_pos.services.retention import RetentionService
@@ -314,6 +316,8 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         stock=kit.stock,
         operators=kit.operators,
         typed=TypedCardService(ledger, kit.operators),
+        hardship=HardshipService(ledger, kit.clock, lambda: kit.offset[0]),
+        leftovers=LeftoverService(ledger, kit.clock, lambda: kit.offset[0]),
         papers=kit.papers,
         health=kit.health,
         retention=RetentionService(ledger, 12),
