@@ -58,7 +58,8 @@ class EcrTerminal:
         self._started_at = 0.0
         self._evidence = Evidence(check_last4=line.site.check_last4)
         self._settle_ref = ""
-        line.late = self._evidence.take_late
+        self._settled_late: EcrResponse | None = None
+        line.late = self._take_late
 
     # -- PaymentTerminal ------------------------------------------------------------------------------------------
 
@@ -126,6 +127,8 @@ class EcrTerminal:
     def settle(self) -> Settlement:
         """Close the batch. A settlement whose answer was lost is asked for again under the same reference.
 
+        Unless the answer has come meanwhile: an EDC that does not know references would close the next, empty batch.
+
         Raises:
             DeviceUnavailable: no port, or nothing was sent.
             DeviceTimeout: no answer.
@@ -136,16 +139,26 @@ class EcrTerminal:
             self._line.ensure_open()
             if self._line.dirty and not self._fence():
                 raise DeviceUnavailable("the EDC does not answer", reason="no_answer")
-            self._settle_ref = self._settle_ref or secrets.token_hex(6).upper()
-            request = EcrRequest(type=TransType.SETTLE, version=self._line.site.version, reff=self._settle_ref)
-            got = self._ask(request, self._line.timers.query, lambda _: True)
+            got: EcrResponse | _Failed | None = self._settled_late
+            if got is None:
+                self._settle_ref = self._settle_ref or secrets.token_hex(6).upper()
+                request = EcrRequest(type=TransType.SETTLE, version=self._line.site.version, reff=self._settle_ref)
+                got = self._ask(request, self._line.timers.query, lambda _: True)
+            self._line.dirty = True  # a copy of the answer must not be taken for that of the next settlement
             if isinstance(got, _Failed):
-                self._line.dirty = True
                 raise _settle_error(got)
+            self._settled_late = None
             if got.code != "00" or got.amount is None:
                 raise DeviceError(f"settlement answered {got.code}", reason="settlement_refused")
             self._settle_ref = ""
             return Settlement(got.amount, got.batch)
+
+    def _take_late(self, response: EcrResponse) -> None:
+        """A response that nobody waits for: of a settlement whose answer was missed, or of an attempt in doubt."""
+        if response.type == TransType.SETTLE and self._settle_ref and response.code == "00":
+            self._settled_late = response
+        else:
+            self._evidence.take_late(response)
 
     def diagnose(self) -> DeviceStatus:
         """Echo test. Never raises."""

@@ -51,6 +51,7 @@ class PoseLinkTerminal:
         self._aborted_at: float | None = None
         self._started_at = 0.0
         self._settle_id = ""
+        self._settled_late: PoseReply | None = None
         self._tried = False
         self._over_at: OrderedDict[str, float] = OrderedDict()
         self._over_before = time.monotonic() + line.timers.response  # what was sent before this program started
@@ -109,7 +110,7 @@ class PoseLinkTerminal:
         self._aborted_at = time.monotonic()
 
     def settle(self) -> Settlement:
-        """Close the batch. A settlement whose answer was lost is asked for again under the same name.
+        """Close the batch. A settlement whose answer was lost is asked for again by its name, unless that came late.
 
         Raises:
             DeviceUnavailable: no connection, busy, or nothing was sent.
@@ -121,8 +122,11 @@ class PoseLinkTerminal:
             refused = self._line.greet()
             if refused is not None:
                 raise DeviceUnavailable("the EDC does not take a settlement", reason=refused)
-            self._settle_id = self._settle_id or secrets.token_hex(16)
-            got = self._line.ask(self._line.request(Action.SETTLE, self._settle_id), self._line.timers.query)
+            got: PoseReply | Failed | None = self._settled_late
+            if got is None:
+                self._settle_id = self._settle_id or secrets.token_hex(16)
+                got = self._line.ask(self._line.request(Action.SETTLE, self._settle_id), self._line.timers.query)
+            self._settled_late = None
             if isinstance(got, Failed):
                 raise _settle_error(got)
             if got.trx_id != self._settle_id or got.action not in {Action.SETTLE, ""} or not got.sound:
@@ -244,6 +248,9 @@ class PoseLinkTerminal:
 
     def _take_late(self, reply: PoseReply) -> bool:
         """Whether this is about an earlier attempt whose outcome is open; what it proves is kept for `inquire`."""
+        if self._settle_id and reply.trx_id == self._settle_id and reply.approved:
+            self._settled_late = reply
+            return True
         doubt = self._doubts.get(reply.trx_id)
         if doubt is None:
             return False

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from ewarung_pos.ports import Approved, Declined, Unknown
+from ewarung_pos.errors import DeviceError, DeviceUnavailable
+from ewarung_pos.ports import Approved, Declined, PaymentIntent, Unknown
 
 AMOUNT = 2_500
 
@@ -166,3 +168,99 @@ def test_what_the_edc_approved_is_what_the_till_knows(counter: Callable[..., Any
     assert at.terminal.settle().amount == known
     refs = [slip.ref for slip in at.slips()]
     assert len(refs) == len(set(refs))
+
+
+# fault of a void, first outcome, final outcome after asking the EDC
+VOIDS: list[tuple[dict[str, object], str, str]] = [
+    ({"do": "split", "ms": 1}, "approved", "approved"),
+    ({"do": "glue_ack"}, "approved", "approved"),
+    ({"do": "garbage_before"}, "approved", "approved"),
+    ({"do": "bad_lrc_once"}, "approved", "approved"),
+    ({"do": "duplicate_response"}, "approved", "approved"),
+    ({"do": "late_response", "ms": 200}, "approved", "approved"),
+    ({"do": "nak", "count": 3}, "not_accepted", "not_found"),
+    ({"do": "bad_lrc"}, "?bad_frame", "approved"),
+    ({"do": "short"}, "?bad_frame", "approved"),
+    ({"do": "long"}, "?bad_frame", "approved"),
+    ({"do": "silence"}, "?no_ack", "not_found"),
+    ({"do": "silence", "processed": True}, "?no_ack", "approved"),
+    ({"do": "drop_response"}, "?no_answer", "approved"),
+    ({"do": "late_response", "ms": 800}, "?no_answer", "approved"),
+    ({"do": "wrong_amount"}, "?mismatch", "approved"),
+    ({"do": "wrong_type"}, "?mismatch", "approved"),
+    ({"do": "hangup_after_ack"}, "?link_lost", "approved"),
+]
+
+
+def test_all_faults_of_a_void_one_after_the_other(counter: Callable[..., Any]) -> None:
+    """Money goes back at most once, and the till knows whether it did; also when it does not remember the question."""
+    at = counter("tcp", [{"on": "void", "nth": place, **row[0]} for place, row in enumerate(VOIDS, start=1)])
+    back = 0
+    for fault, first, final in VOIDS:
+        name = str(fault)
+        sold = at.pay(f"sale {name}", AMOUNT)
+        assert isinstance(sold, Approved)
+        assert word(at.terminal.void(f"void {name}", sold)) == first, name
+        at.terminal._evidence._doubts.clear()  # as after a restart
+        known = at.terminal.inquire(PaymentIntent(f"void {name}", AMOUNT, kind="void"))
+        assert word(known) == final, name
+        back += AMOUNT if final == "approved" else 0
+        assert at.bank.totals() == {"approved": at.bank.totals()["approved"], "voided": back}
+
+
+# fault of a settlement, why there is no total at first (empty: there is one), and how many settlements the EDC counts
+SETTLEMENTS: list[tuple[dict[str, object], str, int]] = [
+    ({"do": "split", "ms": 1}, "", 1),
+    ({"do": "glue_ack"}, "", 1),
+    ({"do": "garbage_before"}, "", 1),
+    ({"do": "bad_lrc_once"}, "", 1),
+    ({"do": "nak", "count": 2}, "", 1),
+    ({"do": "duplicate_response"}, "", 1),
+    ({"do": "duplicate_response", "ms": 150}, "", 1),
+    ({"do": "late_response", "ms": 200}, "", 1),
+    ({"do": "nak", "count": 3}, "not_accepted", 2),
+    ({"do": "bad_lrc"}, "bad_frame", 2),
+    ({"do": "short"}, "bad_frame", 2),
+    ({"do": "long"}, "bad_frame", 2),
+    ({"do": "silence"}, "no_ack", 2),
+    ({"do": "silence", "processed": True}, "no_ack", 2),
+    ({"do": "drop_response"}, "no_answer", 2),
+    ({"do": "late_response", "ms": 700}, "no_answer", 1),
+    ({"do": "wrong_type", "type": "99"}, "no_answer", 2),
+    ({"do": "hangup_after_ack"}, "link_lost", 2),
+]
+
+
+def test_all_faults_of_a_settlement_one_after_the_other(counter: Callable[..., Any]) -> None:
+    """Whatever happens to the answer: asked again, the EDC's total is the till's, of each batch once."""
+    script = []
+    nth = 1
+    for fault, _, counted in SETTLEMENTS:
+        script.append({"on": "settle", "nth": nth, **fault})
+        nth += counted
+    at = counter("tcp", script)
+    for place, (fault, why, _) in enumerate(SETTLEMENTS, start=1):
+        name, amount = f"{place} {fault}", 1_000 * place
+        assert word(at.pay(name, amount)) == "approved", name
+        if why:
+            with pytest.raises(DeviceError) as caught:
+                at.terminal.settle()
+            assert caught.value.reason == why, name
+        assert at.terminal.settle().amount == amount, name
+
+
+def test_a_settlement_that_answers_late_is_not_made_twice(counter: Callable[..., Any]) -> None:
+    """On an EDC that knows no references a second one would close an empty batch and say nothing of the first."""
+    at = counter("pty", [{"on": "settle", "nth": 1, "do": "late_response", "ms": 900}])
+    assert word(at.pay("a", AMOUNT)) == "approved"
+    with pytest.raises(DeviceError):
+        at.terminal.settle()
+    at.bank.settle = lambda ref: (_ for _ in ()).throw(AssertionError("settled again"))
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        try:
+            assert at.terminal.settle().amount == AMOUNT
+            break
+        except DeviceUnavailable:  # still deaf
+            continue
+    assert len(at.slips("settle")) == 1

@@ -575,6 +575,16 @@ def test_settlement_without_an_answer_is_asked_for_again_under_its_name(
     assert first["trx_id"] == second["trx_id"]
 
 
+def test_settlement_that_answers_late_is_not_made_twice() -> None:
+    talk = Talk(("Settlement", lambda request: [TAKEN, Later(), settled(request)]), ("Settlement", settled))
+    with pytest.raises(DeviceTimeout):
+        talk.terminal.settle()
+    assert talk.terminal.settle().amount == 125_000
+    assert talk.asked() == ["Settlement"]
+    talk.terminal.settle()
+    assert talk.asked() == ["Settlement", "Settlement"]
+
+
 def test_settlement_that_is_refused_or_names_no_total_is_an_error() -> None:
     talk = Talk(("Settlement", lambda request: settled(request, status="failed", rc="PS")))
     with pytest.raises(DeviceError) as caught:
