@@ -57,11 +57,14 @@ def test_a_leader_who_is_alone_and_locked_is_back_with_a_pin_from_the_city(
 
 
 def test_a_new_pin_is_six_digits_known_to_nobody_but_who_was_told(city: LiveCity) -> None:
-    with city.store.write() as tx:
-        made = [pins.reset(tx, "EW-0001", "siti") for _ in range(8)]
+    made, kept = [], []
+    for _ in range(4):
+        with city.store.write() as tx:
+            made.append(pins.reset(tx, "EW-0001", "siti"))
+        kept.append(made[-1].pin.encode() in city.content())
     assert all(len(each.pin) == 6 and each.pin.isdecimal() for each in made)
     assert len({each.pin for each in made}) > 1
-    assert made[-1].pin.encode() not in city.content()
+    assert not all(kept), "six digits may stand in some hash by chance, but not each time"
 
 
 @pytest.mark.parametrize(
