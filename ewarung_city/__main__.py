@@ -15,6 +15,7 @@ import click
 import msgspec
 
 from ewarung_city import enrolment, leases, monitoring, officers, pins, register
+from ewarung_city.carrying import bundle
 from ewarung_city.importing import ImportReport
 from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.serving import practice, serve
@@ -315,6 +316,7 @@ def _report_held_data(place: Place, kiosk: str, out: Path, *, as_json: bool) -> 
 
 cli.add_command(serve)
 cli.add_command(practice)
+cli.add_command(bundle)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -26,6 +26,7 @@ from ewarung_pos.sync.protocol import (
     Hello,
     Mode,
     Outcome,
+    Problem,
     Push,
     Quarantine,
     Welcome,
@@ -35,7 +36,7 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["AFTER_LOST", "UNPROVEN_CLAIM", "Taken", "take", "welcome"]
+__all__ = ["AFTER_LOST", "UNPROVEN_CLAIM", "Taken", "take", "welcome", "withheld"]
 
 UNPROVEN_CLAIM = "UNPROVEN_CLAIM"
 """Case: a kiosk says that the city had acknowledged or given it more than it has, and shows no proof."""
@@ -112,6 +113,19 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
     asked = leases.question(tx, hello.device, hello.epoch)
     return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason, asked)
+
+
+def withheld(tx: Tx, device: str, epoch: int, acked_seq: int | None, acked_hash: str) -> Problem | None:
+    """Why this enrolment may be given nothing; None when it may.
+
+    Nothing where a person has to look; nothing to an older journal, whose last entry here is another than it says.
+    """
+    held = _epoch(tx, device, epoch)
+    if held is None or held["state"] != "active" or held["mode"] != Mode.NORMAL.value:
+        return Problem(403, "Upload only until a person decided", "upload_only")
+    if acked_seq is not None and (acked_seq, acked_hash) != (int(held["acked_seq"]), held["acked_hash"]):
+        return Problem(409, "This city holds another entry as the last", "behind")
+    return None
 
 
 def _fork_at(tx: Tx, hello: Hello, acked: int) -> int | None:

@@ -31,7 +31,6 @@ from ewarung_pos.sync.protocol import (
     Grant,
     GrantRequest,
     Hello,
-    Mode,
     Push,
     Welcome,
 )
@@ -169,12 +168,10 @@ def ask_rights(data: JSONBody[GrantRequest], request: Request[Any, Any, Any]) ->
 
 
 def _entitled(tx: Tx, caller: Caller, acked_seq: int | None, acked_hash: str) -> None:
-    """Whether this enrolment may be given anything: nothing where a person has to look, nothing to an older journal."""
-    held = tx.one(schema.epoch, device=caller.device, epoch=caller.epoch)
-    if held is None or held["state"] != "active" or held["mode"] != Mode.NORMAL.value:
-        raise Refusal(403, "Upload only until a person decided", "upload_only")
-    if acked_seq is not None and (acked_seq, acked_hash) != (int(held["acked_seq"]), held["acked_hash"]):
-        raise Refusal(409, "This city holds another entry as the last", "behind")
+    """Whether this enrolment may be given anything."""
+    why = intake.withheld(tx, caller.device, caller.epoch, acked_seq, acked_hash)
+    if why is not None:
+        raise Refusal(why.status, why.title, why.reason)
 
 
 @get("/v1/attest/{date:str}", sync_to_thread=True, tags=["journal"], responses=PROBLEMS)

@@ -298,8 +298,8 @@ class ProtocolMismatch(SyncError):
 class BundleRefused(SyncError):
     """A file that was carried here is not to be believed, or not for here; nothing of it was used.
 
-    Reasons: not_a_bundle, newer, too_large, damaged, wrong_way, other_city, other_kiosk, other_epoch; at the city
-    unknown_kiosk too.
+    Reasons: not_a_bundle, newer, too_large, damaged, wrong_way, other_city, other_kiosk, other_epoch, other_past; at
+    the city unknown_kiosk too.
     """
 
     code = "bundle_refused"

@@ -287,6 +287,19 @@ batch = Table(
 )
 """The acknowledgement of each batch, to be said again in the same bytes."""
 
+bundle = Table(
+    "bundle",
+    METADATA,
+    *_device_epoch(),
+    _key("digest"),
+    _number("first_seq"),
+    _number("last_seq"),
+    _number("taken_ms"),
+    Column("reply", LargeBinary, nullable=False),
+)
+"""Files that were carried here, by the SHA-256 of their bytes; `reply` is what the newest were answered, sealed to
+their kiosk, to be given again in the same bytes; empty for older ones."""
+
 aside = Table(
     "aside",
     METADATA,

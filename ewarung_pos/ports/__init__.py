@@ -39,12 +39,16 @@ from ewarung_pos.ports.ledger import (
 )
 from ewarung_pos.ports.machine import Clock, Lane, TaskRunner, Voice
 from ewarung_pos.ports.search import DeviceKind, DeviceRole, DeviceSearch, FoundDevice, Setting, SettingsFile
+from ewarung_pos.ports.stick import BundleFetched, BundleSaved, CityStick, StickPlace
 
 __all__ = [
     "Approved",
     "Attempt",
+    "BundleFetched",
+    "BundleSaved",
     "CardPresented",
     "CardReader",
+    "CityStick",
     "CitySync",
     "Clock",
     "Copies",
@@ -75,6 +79,7 @@ __all__ = [
     "Setting",
     "SettingsFile",
     "Settlement",
+    "StickPlace",
     "SyncPhase",
     "SyncReport",
     "Tally",

@@ -6,15 +6,14 @@ from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.errors import ClockSuspect, ProtocolMismatch, ServerBusy, Unauthorised
 from ewarung_pos.ports import Ledger, RightsAnswer, RightsWish
-from ewarung_pos.sync.client import HttpCityServer
-from ewarung_pos.sync.outgoing import is_signed
+from ewarung_pos.sync.outgoing import CityServer, is_signed
 from ewarung_pos.sync.protocol import Grant, GrantOutcome, GrantRequest, grant_text
 
 __all__ = ["ask_for"]
 
 
 def ask_for(
-    city: HttpCityServer,
+    city: CityServer,
     city_key: bytes,
     who: KioskIdentity,
     ledger: Ledger,

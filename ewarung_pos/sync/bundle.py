@@ -68,6 +68,7 @@ _SIGNATURE_BYTES = 64
 
 _Key = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 _Id = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{32}$", max_length=32)]
+_Hash = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$", max_length=64)]
 _NoId = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{32})?$", max_length=32)]
 _Device = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{1,32}(?![\s\S])", max_length=32)]
 
@@ -89,7 +90,8 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         id: 128 random bits; the nonce of the n-th answer to it is `<id>.<n>`, counted from 0.
         answers: of a city's bundle, the id of the one that it answers; empty when it answers none.
         created_s: writer's wall clock, seconds.
-        first_seq, last_seq: the entries that are in it, or answered by it; 0 for none.
+        first_seq, last_seq: the entries that are in it, or answered by it; the first is the greater one for none.
+        head: hash (hex) of entry `last_seq`: a journal that has another there is not the one that is answered.
         records: how many messages follow.
     """
 
@@ -101,6 +103,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
     created_s: Whole
     first_seq: Count = 0
     last_seq: Count = 0
+    head: _Hash = ""
     answers: _NoId = ""
     records: Annotated[int, msgspec.Meta(ge=0, le=RECORDS)] = 0
 

@@ -27,8 +27,21 @@ from ewarung_pos.errors import (
 )
 from ewarung_pos.ports import Clock, Ledger, RightsAnswer, RightsWish, SyncPhase, SyncReport, UnitOfWork
 from ewarung_pos.sync.asking import ask_for
-from ewarung_pos.sync.client import Busy, HttpCityServer
-from ewarung_pos.sync.outgoing import batch_of, check_ack, greet, hash_at, is_signed, run_after, speaker
+from ewarung_pos.sync.client import Busy
+from ewarung_pos.sync.outgoing import (
+    DUE,
+    CityServer,
+    Speaker,
+    batch_of,
+    check_ack,
+    days_closed,
+    days_due,
+    greet,
+    hash_at,
+    is_signed,
+    run_after,
+    speaker,
+)
 from ewarung_pos.sync.protocol import Ack, Attest, Mode, Outcome, attest_text
 
 __all__ = ["SyncEngine"]
@@ -39,7 +52,6 @@ CAP_MS = 60_000
 CLOCK_MOVED_MS = 2_000
 """Wall and monotonic clock apart by more than this since the last HELLO: the city's time has to be asked again."""
 
-_DUE = "attest_due"
 _ATTESTED = "attested:"
 
 
@@ -101,21 +113,26 @@ class _Step:
 
 
 class SyncEngine:
-    """`ports.CitySync` over HTTP.
+    """`ports.CitySync` over HTTP, or over whatever `connect` speaks to.
 
     Args:
         ledger: the till's.
         clock: monotonic time decides pauses; wall time only signs.
         url: of the city; empty turns the line off.
         ca: PEM file of its authority, if it is not the system's.
+        connect: makes another line than HTTP, once there is a kiosk to speak for; `url` then only says that it is on.
     """
 
-    def __init__(self, ledger: Ledger, clock: Clock, url: str, ca: str = "") -> None:
+    def __init__(
+        self, ledger: Ledger, clock: Clock, url: str, ca: str = "", connect: Callable[[], Speaker] | None = None
+    ) -> None:
         self._ledger = ledger
         self._clock = clock
         self._url = url
         self._ca = ca
-        self._city: HttpCityServer | None = None
+        self._connect = connect or self._over_http
+        self._city: CityServer | None = None
+        self._live = True
         self._key = b""
         self._city_key = b""
         self._identity = KioskIdentity("", 0, "", "", "")
@@ -213,7 +230,7 @@ class SyncEngine:
         self._refuse_upload_only()
         self._attest(city)
 
-    def _greet(self, city: HttpCityServer) -> None:
+    def _greet(self, city: CityServer) -> None:
         """HELLO when the last one is old, or something did not fit since."""
         reading = self._clock.now()
         if self._hello_at is not None:
@@ -225,15 +242,16 @@ class SyncEngine:
         welcome = greet(city, self._ledger.read(), self._who(), self._clock, self._asked)
         heard = self._clock.now()
         self._asked = welcome.recovery
-        with self._ledger.write() as uow:
-            uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
+        if self._live:
+            with self._ledger.write() as uow:
+                uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
         self._mode, self._mode_reason = welcome.mode, welcome.reason
         self._check_held(welcome.acked_seq, welcome.acked_hash)
         self._acked = (welcome.acked_seq, welcome.acked_hash or genesis(self._who().device, self._who().epoch).hex())
         self._hello_at, self._hello_wall = reading.monotonic_ms, reading.wall.ms
         self._greeted = True
 
-    def _push(self, city: HttpCityServer) -> None:
+    def _push(self, city: CityServer) -> None:
         reader = self._ledger.read()
         head, who = reader.head(), self._who()
         ours = (head.acked_seq, head.acked_hash or genesis(who.device, who.epoch).hex())
@@ -279,10 +297,10 @@ class SyncEngine:
 
     # -- the city's word on days -------------------------------------------------------------------------------------
 
-    def _attest(self, city: HttpCityServer) -> None:
+    def _attest(self, city: CityServer) -> None:
         """Ask for one day whose seal has arrived and that the city has not spoken on."""
         reader = self._ledger.read()
-        due = _due(reader.settings().get(_DUE, ""))
+        due = days_due(reader.settings())
         if not due:
             return
         date = due[0]
@@ -291,8 +309,8 @@ class SyncEngine:
             return
         differs = self._compare(said, date)
         with self._ledger.write() as uow:
-            rest = [other for other in _due(uow.settings().get(_DUE, "")) if other != date]
-            uow.put_setting(_DUE, ",".join(rest))
+            rest = [other for other in days_due(uow.settings()) if other != date]
+            uow.put_setting(DUE, ",".join(rest))
             uow.put_setting(_ATTESTED + date, f"{'differs' if differs else 'agrees'} {said.head} {said.signature}")
         self._step.more = self._step.more or bool(rest)
         if differs:
@@ -355,11 +373,14 @@ class SyncEngine:
         if self._upload_only():
             raise Unauthorised("upload only until a person decides", reason=self._mode_reason.lower() or "upload_only")
 
-    def _connected(self) -> HttpCityServer:
+    def _connected(self) -> CityServer:
         if self._city is None:
-            said = speaker(self._ledger.read(), self._who(), self._url, self._ca, lambda: self._wall_ms() // 1000)
-            self._city, self._key, self._city_key = said.city, said.key, said.city_key
+            said = self._connect()
+            self._city, self._key, self._city_key, self._live = said.city, said.key, said.city_key, said.live
         return self._city
+
+    def _over_http(self) -> Speaker:
+        return speaker(self._ledger.read(), self._who(), self._url, self._ca, lambda: self._wall_ms() // 1000)
 
     def _who(self) -> KioskIdentity:
         return self._identity
@@ -376,15 +397,10 @@ def _no_line(error: PosError) -> bool:
 
 
 def _owe_attests(uow: UnitOfWork, sent: list[Sealed]) -> None:
-    """Remember the days whose seal has just arrived; kept in the ledger, so that a restart does not forget."""
-    closed = [decode(row.body).date for row in sent if b'"kind":"DayClosed"' in row.body]
+    """Remember the days whose seal has just arrived."""
+    closed = days_closed(sent)
     if closed:
-        due = _due(uow.settings().get(_DUE, ""))
-        uow.put_setting(_DUE, ",".join(dict.fromkeys([*due, *closed])))
-
-
-def _due(text: str) -> list[str]:
-    return [date for date in text.split(",") if date]
+        uow.put_setting(DUE, ",".join(dict.fromkeys([*days_due(uow.settings()), *closed])))
 
 
 def _things(page: StatePage) -> int:

@@ -5,12 +5,13 @@ For the engine of every day, and for a copy that was restored.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol
 
 import msgspec
 
 from ewarung_pos import __version__
-from ewarung_pos.domain.journal import CityAcknowledged, Sealed, first_break, genesis
+from ewarung_pos.domain.journal import CityAcknowledged, Sealed, decode, first_break, genesis
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import ClockReading
 from ewarung_pos.errors import ChainBroken, ConfigError, Unauthorised
@@ -21,24 +22,81 @@ from ewarung_pos.sync.protocol import (
     BATCH_ENTRIES,
     SCHEMA,
     Ack,
+    Attest,
+    Grant,
+    GrantRequest,
     Hello,
     Push,
+    StatePage,
     Welcome,
     ack_text,
     batch_text,
 )
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["Speaker", "batch_of", "check_ack", "greet", "greeting", "hash_at", "is_signed", "run_after", "speaker"]
+__all__ = [
+    "DUE",
+    "CityServer",
+    "Speaker",
+    "batch_of",
+    "check_ack",
+    "days_closed",
+    "days_due",
+    "greet",
+    "greeting",
+    "hash_at",
+    "is_signed",
+    "keys_of",
+    "run_after",
+    "speaker",
+]
+
+DUE = "attest_due"
+"""Setting with the dates that `days_due` tells, kept so that a restart does not forget."""
+
+
+class CityServer(Protocol):
+    """The city as an enrolled kiosk speaks to it: over a line (`client`), or by what it wrote into a file (`carried`).
+
+    Every method raises SyncError when there is no answer that can be believed.
+    """
+
+    def hello(self, message: Hello) -> Welcome:
+        """Where the city's copy of the journal ends, and what this kiosk may do."""
+        ...
+
+    def push(self, message: Push) -> tuple[Ack, int]:
+        """Send a batch; returns the answer and how many bytes the batch was."""
+        ...
+
+    def pull(self, cursor: int, acked: tuple[int, str] | None = None) -> tuple[StatePage, bytes]:
+        """The page after `cursor`, and the bytes that the city signed; `acked` as of `HttpCityServer.pull`."""
+        ...
+
+    def attest(self, date: str) -> Attest | None:
+        """The city's word on a sealed day; None while the seal has not arrived there."""
+        ...
+
+    def grant(self, message: GrantRequest) -> Grant:
+        """The city's answer to a request for rights."""
+        ...
+
+    def close(self) -> None:
+        """Give the connection back."""
+        ...
 
 
 class Speaker(msgspec.Struct, frozen=True):
-    """A line to the city, who speaks, the key that signs batches, and the only key that answers are believed from."""
+    """A line to the city, who speaks, the key that signs batches, and the only key that answers are believed from.
+
+    `live` is False where the answers are of some days ago: they tell nothing of what time it is.
+    """
 
     who: KioskIdentity
-    city: HttpCityServer
+    city: CityServer
     key: bytes
     city_key: bytes
+    live: bool = True
 
     def __repr__(self) -> str:
         """Never the keys."""
@@ -51,14 +109,24 @@ def speaker(reader: LedgerReader, who: KioskIdentity, url: str, ca: str, now_s: 
     Raises:
         ConfigError: the ledger holds no keys, or the URL cannot be used.
     """
-    key, city_key = reader.secret("device_key"), reader.secret("city_key")
-    if key is None or city_key is None:
-        raise ConfigError("the ledger holds no keys: enrol this kiosk", reason="not_enrolled")
+    key, city_key = keys_of(reader)
     city = HttpCityServer(Line(url, ca), f"{who.device}/{who.epoch}", key, city_key, now_s)
     return Speaker(who, city, key, city_key)
 
 
-def greet(city: HttpCityServer, reader: LedgerReader, who: KioskIdentity, clock: Clock, asked: str = "") -> Welcome:
+def keys_of(reader: LedgerReader) -> tuple[bytes, bytes]:
+    """The kiosk's private key, and the city's public one.
+
+    Raises:
+        ConfigError: the ledger holds none.
+    """
+    key, city_key = reader.secret("device_key"), reader.secret("city_key")
+    if key is None or city_key is None:
+        raise ConfigError("the ledger holds no keys: enrol this kiosk", reason="not_enrolled")
+    return key, city_key
+
+
+def greet(city: CityServer, reader: LedgerReader, who: KioskIdentity, clock: Clock, asked: str = "") -> Welcome:
     """HELLO, and again with the answer if the city asks something else than it `asked` before.
 
     The second one is made after the question came, so nothing that a city gave before it is missing in its head.
@@ -127,6 +195,16 @@ def batch_of(key: bytes, who: KioskIdentity, rows: tuple[Sealed, ...]) -> Push:
         head_hash=head,
         signature=sign(key, text).hex(),
     )
+
+
+def days_closed(rows: Iterable[Sealed]) -> list[str]:
+    """Dates of the days whose seal is among these entries."""
+    return [decode(row.body).date for row in rows if b'"kind":"DayClosed"' in row.body]
+
+
+def days_due(settings: Mapping[str, str]) -> list[str]:
+    """Dates of the days whose seal has arrived at the city, which has not spoken on them."""
+    return [date for date in settings.get(DUE, "").split(",") if date]
 
 
 def check_ack(city_key: bytes, who: KioskIdentity, ack: Ack) -> None:

@@ -63,6 +63,12 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         safe="Semua catatan tersimpan, tidak ada yang ditimpa.",
         tone="stop",
     ),
+    "unauthorised.quarantined_gap": said(
+        "Kota meminta kiriman ulang",
+        "Kota tidak lagi memegang sebagian catatan yang pernah diterimanya.",
+        "Kirim sekali lagi; lewat USB: simpan ke USB sekali lagi dan bawa ke kota.",
+        safe="Semua catatan tersimpan di sini.",
+    ),
     "unauthorised.code_form": said(
         "Kode pendaftaran salah",
         "Kode itu bukan kode pendaftaran kios.",

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from ewarung_pos.ui.trouble import SENT_LATER, Trouble, said
 
-__all__ = ["ON_THE_STICK"]
+__all__ = ["CARRY_IT", "ON_THE_STICK", "PULL_IT", "WHICH", "fetched_words", "saved_words"]
 
-_UNUSED = "Tidak ada yang dipakai dari berkas itu, dan catatan di sini tetap utuh."
+PULL_IT = "USB boleh dicabut."
+CARRY_IT = "Bawa ke kelurahan atau kecamatan, lalu ambil balasannya di sini."
+
+WHICH = "Ada beberapa USB. Yang mana?"
+
+_UNUSED = "Isinya tidak dipakai; catatan di sini tetap utuh."
 
 ON_THE_STICK: dict[str, Trouble] = {
     "stick": said(
@@ -84,8 +89,8 @@ ON_THE_STICK: dict[str, Trouble] = {
     ),
     "bundle_refused.damaged": said(
         "Berkas rusak",
-        "Berkas itu belum selesai disalin, rusak, atau diubah di jalan.",
-        "Salin lagi dari aslinya, atau minta petugas kota membuat balasan lagi.",
+        "Berkas itu belum selesai disalin, atau rusak.",
+        "Salin lagi dari aslinya, atau minta balasannya lagi di kota.",
         safe=_UNUSED,
     ),
     "bundle_refused.wrong_way": said(
@@ -107,6 +112,13 @@ ON_THE_STICK: dict[str, Trouble] = {
         "Kembalikan USB kepada kios itu, dan minta balasan untuk kios ini.",
         safe=_UNUSED,
     ),
+    "bundle_refused.other_past": said(
+        "Balasan untuk catatan lain",
+        "Berkas itu menjawab catatan yang tidak ada di buku ini.",
+        "Layani terus dan hubungi petugas kota hari ini.",
+        safe=_UNUSED,
+        tone="stop",
+    ),
     "bundle_refused.other_epoch": said(
         "Balasan untuk masa lama",
         "Berkas itu dari sebelum kios ini didaftarkan ulang.",
@@ -115,3 +127,20 @@ ON_THE_STICK: dict[str, Trouble] = {
     ),
 }
 """By error code, or error code and reason."""
+
+
+def saved_words(first_seq: int, last_seq: int, left: int) -> str:
+    """What a file for the city holds: `Catatan 12 sampai 40 disimpan`."""
+    if first_seq > last_seq:
+        return "Tidak ada catatan baru; berkas ini hanya meminta kiriman kota"
+    span = f"Catatan {first_seq} sampai {last_seq}" if last_seq > first_seq else f"Catatan {first_seq}"
+    more = f"; {left} catatan lagi tidak muat, simpan lagi sesudah balasannya diambil" if left else ""
+    return f"{span} disimpan{more}"
+
+
+def fetched_words(sent: int, received: int, attested: tuple[str, ...]) -> tuple[str, ...]:
+    """What a reply of the city brought, a sentence each without its end; that it was taken before, if nothing."""
+    said = [f"{sent} catatan diterima kota"] if sent else []
+    said += [f"{received} pembaruan dari kota"] if received else []
+    said += [f"hari {date}: kota membenarkan" for date in attested]
+    return tuple(said) or ("Tidak ada yang baru: balasan ini sudah pernah diambil",)

@@ -1,0 +1,60 @@
+"""The commands about files that are carried by hand between kiosks without a line and the city."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from ewarung_city.place import FILE, JSON, located, now_ms, opened, place_of, say
+
+__all__ = ["bundle"]
+
+
+@click.group()
+def bundle() -> None:
+    """Files that kiosks without a line send by hand (docs/usb-bundle.md)."""
+
+
+@bundle.command("import")
+@located
+@JSON
+@click.option(
+    "--reply",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Directory for the reply that goes back to the kiosk; beside FILE if none.",
+)
+@click.argument("file", type=FILE)
+def import_bundle(*, data_dir: str, database: str, as_json: bool, folder: Path | None, file: Path) -> None:
+    """Take a kiosk's FILE, as if it had come over the line, and write the reply that it takes home.
+
+    The same FILE again changes nothing, and gets the same reply. Exit code 1: refused whole and nothing was changed, or
+    (with a reply) entries that were put aside for a person to look at.
+    """
+    from ewarung_city.bundles import take_bundle
+    from ewarung_pos.sync.bundle_file import keep, take
+
+    place = folder or file.resolve().parent
+    with opened(place_of(data_dir, database)) as (store, keys):
+        done = take_bundle(store, keys, take(file.resolve()), now_ms())
+    reply = place / done.name
+    keep(reply, done.reply)
+    header = done.header
+    said = {
+        "device": header.device,
+        "epoch": header.epoch,
+        "first_seq": header.first_seq,
+        "last_seq": header.last_seq,
+        "entries": done.entries,
+        "acked_seq": done.acked_seq,
+        "flagged": done.flagged,
+        "aside": done.aside,
+        "again": done.again,
+        "reply": str(reply),
+    }
+    what = "came before, nothing changed" if done.again else f"{done.entries} new entries, held up to {done.acked_seq}"
+    aside = f"; put aside: {', '.join(done.aside)}" if done.aside else ""
+    say(said, f"{header.device}/{header.epoch}: {what}{aside}\nreply: {reply}", as_json=as_json)
+    sys.exit(1 if done.aside else 0)
