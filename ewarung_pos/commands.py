@@ -235,25 +235,71 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
 
 
 @cli.command()
-@click.argument("out", type=click.Path(dir_okay=False), metavar="OUT.jsonl")
-@click.option("--from", "first_seq", type=click.IntRange(1), default=1, metavar="SEQ", help="First entry; default all.")
+@click.argument("out", type=click.Path(path_type=Path), metavar="OUT.jsonl|OUT.bundle")
+@click.option(
+    "--from", "first_seq", type=click.IntRange(1), metavar="SEQ", help="First entry; default all, of a bundle the new."
+)
 @_DATA_DIR
 @_JSON
-def export(*, out: str, first_seq: int, data_dir: str | None, as_json: bool) -> None:
-    """Write the ledger as text for anyone to check (docs/ledger-format.md).
+def export(*, out: Path, first_seq: int | None, data_dir: str | None, as_json: bool) -> None:
+    """Write the ledger as text for anyone to check, or what is new in it as a file for the city.
 
-    Works beside a running till. OUT.jsonl must not be there yet; it appears when it is whole. An export from a later
-    entry on proves its chain and signatures, but not its balances.
+    Works beside a running till. OUT must not be there yet; it appears when it is whole.
+
+    OUT.jsonl (docs/ledger-format.md): from a later entry on it proves its chain and signatures, but not its balances.
+
+    OUT.bundle (docs/usb-bundle.md): signed, and sealed to the city. A folder gets it under its usual name. It is
+    carried to the office, and what comes back goes to `import`.
     """
+    if out.is_dir() or out.suffix == ".bundle":
+        _export_bundle(out, first_seq or 0, data_dir, as_json=as_json)
+        return
     from ewarung_pos.kiosk.proof import export_ledger
 
-    done = export_ledger(data_dir, Path(out), first_seq)
+    done = export_ledger(data_dir, out, first_seq or 1)
     if as_json:
         click.echo(json.dumps(done, ensure_ascii=False))
     else:
         span = f"catatan {done['first_seq']} sampai {done['last_seq']}"
         click.echo(f"Diekspor: {done['path']}, {span}, kepala {done['head'][:12]}.")
         click.echo("Siapa pun dapat memeriksanya dengan tools/check_ledger.py, tanpa program kasir ini.")
+
+
+def _export_bundle(out: Path, first_seq: int, data_dir: str | None, *, as_json: bool) -> None:
+    from ewarung_pos.kiosk.bundles import export_bundle
+    from ewarung_pos.ui.text_stick import saved_words
+
+    done = export_bundle(data_dir, out, first_seq)
+    if as_json:
+        click.echo(json.dumps(done, ensure_ascii=False))
+        return
+    click.echo(f"{saved_words(done['first_seq'], done['last_seq'], done['left'])}: {done['path']}")
+    click.echo("Bawa berkas itu ke kelurahan atau kecamatan, lalu ambil balasannya dengan `ewarung-pos import`.")
+
+
+@cli.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_DATA_DIR
+@_JSON
+def import_(*, file: Path, data_dir: str | None, as_json: bool) -> None:
+    """Take the city's reply FILE (docs/usb-bundle.md): acknowledgements, its word on days, rights and prices.
+
+    The till must be closed; its own screen Sinkron takes replies while it runs. The same FILE again changes nothing.
+    Exit code 1: refused whole, or the city says something against what it was sent.
+    """
+    from ewarung_pos.kiosk.bundles import import_bundle
+    from ewarung_pos.ui.text import trouble
+    from ewarung_pos.ui.text_stick import fetched_words
+
+    done = import_bundle(data_dir, file)
+    for line in fetched_words(done["sent"], done["received"], tuple(done["attested"])):
+        click.echo(f"{line}.", err=as_json)
+    if done["code"]:
+        said = trouble(done["code"], done["reason"])
+        click.echo(f"{said.happened} {said.now}", err=True)
+    if as_json:
+        click.echo(json.dumps(done, ensure_ascii=False))
+    sys.exit(1 if done["code"] else 0)
 
 
 @cli.command()

@@ -34,6 +34,7 @@ TILL_COMMANDS = {
     "doctor": "--data-dir --bundle --try --propose --json",
     "verify": "--data-dir --json",
     "export": "--from --data-dir --json",
+    "import": "--data-dir --json",
     "backup": "--data-dir --json",
     "restore": "--data-dir --json --older",
     "enrol": "--city --code --key --data-dir",
@@ -48,6 +49,7 @@ CITY_COMMANDS = {
     "grant": "--json",
     "enrol": "--json",
     "reset-pin": "--json",
+    "bundle": "import",
     "report": "--period --out --json",
     "verify": "--json",
 }
