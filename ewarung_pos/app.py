@@ -17,7 +17,16 @@ from ewarung_pos.errors import ConfigError
 from ewarung_pos.ledger.copies import LedgerCopies
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.keys import LedgerKey, key_of
-from ewarung_pos.ports import CardReader, CitySync, Clock, Ledger, PaymentTerminal, ReceiptPrinter, TaskRunner
+from ewarung_pos.ports import (
+    CardReader,
+    CityStick,
+    CitySync,
+    Clock,
+    Ledger,
+    PaymentTerminal,
+    ReceiptPrinter,
+    TaskRunner,
+)
 from ewarung_pos.services.clockwork import ClockService
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.hardship import HardshipService
@@ -113,6 +122,7 @@ def build(
     reader, terminal = _counter_devices(config, data_dir, ledger, timers, typed)
     printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
+    stick = _stick(config, ledger, clock, data_dir)
     copies = LedgerCopies(
         data_dir,
         backup_directory(config, data_dir),
@@ -145,6 +155,7 @@ def build(
         voice=EspeakVoice() if config.kiosk.voice == "espeak-ng" else SilentVoice(),
         settings=ConfigFile(config_file or data_dir / "config.toml"),
         city=city,
+        stick=stick,
         copies=copies,
         poll_ms=poll_ms,
         response_seconds=config.payment_terminal.response_seconds,
@@ -309,3 +320,10 @@ def _city(config: KioskConfig, ledger: Ledger, clock: Clock) -> tuple[CitySync, 
 
     engine = SyncEngine(ledger, clock, config.city.url, config.city.ca)
     return engine, engine.close
+
+
+def _stick(config: KioskConfig, ledger: Ledger, clock: Clock, data_dir: Path) -> CityStick:
+    from ewarung_pos.devices.sticks import mounted_sticks
+    from ewarung_pos.sync.stick import Stick
+
+    return Stick(ledger, clock, data_dir, lambda: mounted_sticks(config.paths.stick))

@@ -132,10 +132,14 @@ class PrinterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Paths(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Where data and its copies live; empty is the platform's own place."""
+    """Where data and its copies live; empty is the platform's own place.
+
+    `stick`: a folder that takes the place of USB sticks on Sinkron; empty looks for sticks under /media and /run/media.
+    """
 
     data: str = ""
     backup: str = ""
+    stick: str = ""
 
 
 class PolicySection(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -27,6 +27,7 @@ from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
 from ewarung_pos.ui.viewmodels.shell import SCREENS, LampState
+from ewarung_pos.ui.viewmodels.stick import StickState
 from ewarung_pos.ui.viewmodels.stock import StockState
 from ewarung_pos.ui.viewmodels.tray import TraySlip, TrayViewModel
 from ewarung_pos.ui.views.basket import BasketPage, FamilyCard, ShelfLine
@@ -62,6 +63,9 @@ from ewarung_pos.ui.views.picture_books import (
     SEAL,
     SEALED,
     SENDING,
+    STICK_BUSY,
+    STICK_SAVED,
+    STICK_WHICH,
     STOCK,
     SYNC,
 )
@@ -1217,3 +1221,29 @@ def test_focus_can_be_seen(qtbot: QtBot) -> None:
     stepper.setFocus(Qt.FocusReason.TabFocusReason)
     assert stepper.grab().toImage() != without
     assert stepper.mapTo(window, QPoint(0, 0)).x() > 0
+
+
+def test_sinkron_takes_a_stick_by_key_and_asks_which_of_several(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("sync"), sync=SYNC)
+    press(window, Qt.Key.Key_F8)
+    press(window, Qt.Key.Key_F9)
+    assert stills["stick"].calls == [("save",), ("fetch",)]
+    stills["stick"].show(STICK_BUSY)
+    press(window, Qt.Key.Key_F8)
+    assert len(stills["stick"].calls) == 2
+    stills["stick"].show(STICK_WHICH)
+    press(window, Qt.Key.Key_2)
+    press(window, Qt.Key.Key_Escape)
+    assert stills["stick"].calls[2:] == [("choose", "/media/siti/FOTO"), ("leave",)]
+    assert stills["sync"].calls == []
+
+
+def test_what_a_stick_says_goes_before_what_the_line_says_and_gives_the_place_back(qtbot: QtBot) -> None:
+    away = replace(SYNC, notice=trouble("server_unreachable"))
+    window, stills = shown(qtbot, shell=on("sync"), sync=away, stick=STICK_SAVED)
+    said = " ".join(each.text() for each in visible(window, Text))
+    assert "Catatan 132 sampai 188 disimpan" in said
+    assert "jalur ke server" not in said
+    stills["stick"].show(StickState())
+    said = " ".join(each.text() for each in visible(window, Text))
+    assert "jalur ke server" in said

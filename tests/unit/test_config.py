@@ -45,7 +45,7 @@ KEYS: dict[str, set[str]] = {
         "logo",
         "raw",
     },
-    "paths": {"data", "backup"},
+    "paths": {"data", "backup", "stick"},
     "policy": {"idle_lock_minutes", "retention_months"},
 }
 
@@ -101,6 +101,7 @@ raw = true
 [paths]
 data = "/var/lib/ewarung"
 backup = "/media/usb"
+stick = "/srv/kiriman"
 
 [policy]
 idle_lock_minutes = 15

@@ -134,7 +134,18 @@ class SyncViewModel(ViewModel[SyncState]):
         self._stopped = True
         self._unschedule()
 
-    def _stepped(self, report: SyncReport) -> None:
+    def carried(self, report: SyncReport) -> None:
+        """What a reply on a stick brought; the line's own notice stays, for that one is about the line."""
+        at, lines = self._lines_of(report)
+        state = replace(self._state, unsent=report.unsent, log=(*reversed(lines), *self._state.log)[:LOG_LINES])
+        if self._state.notice is None:
+            tone = "look" if report.unsent else "ok"
+            state = replace(state, headline=_headline(report.unsent, 0 if report.code else at.ms), tone=tone)
+        self._set(state)
+        self.activate()
+        self._changed()
+
+    def _lines_of(self, report: SyncReport) -> tuple[Instant, list[SyncLine]]:
         at = Instant(report.at_ms or self._clock.now().wall.ms)
         lines = []
         if report.sent:
@@ -146,9 +157,14 @@ class SyncViewModel(ViewModel[SyncState]):
             for seq, flag in report.flagged
         )
         lines.extend(SyncLine(at.clock(), f"hari {date}: kota membenarkan", "ok") for date in report.attested)
-        problem = trouble(report.code, report.reason) if report.code else None
-        if problem is not None:
+        if report.code:
+            problem = trouble(report.code, report.reason)
             lines.append(SyncLine(at.clock(), problem.happened, problem.tone))
+        return at, lines
+
+    def _stepped(self, report: SyncReport) -> None:
+        at, lines = self._lines_of(report)
+        problem = trouble(report.code, report.reason) if report.code else None
         seconds = dotted(max(1, report.retry_ms // 1000))
         detail = f"mencoba lagi {seconds} detik lagi" if problem and report.retry_ms else ""
         self._set(

@@ -12,6 +12,7 @@ from ewarung_pos.errors import LedgerCorrupt, PosError
 from ewarung_pos.ports import (
     Attempt,
     CardReader,
+    CityStick,
     CitySync,
     Clock,
     Copies,
@@ -51,6 +52,7 @@ from ewarung_pos.ui.viewmodels.printer_watch import PrinterWatch
 from ewarung_pos.ui.viewmodels.rights import RightsDesk, RightsViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellViewModel
 from ewarung_pos.ui.viewmodels.speaker import Speaker
+from ewarung_pos.ui.viewmodels.stick import StickViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardDesk, TypedCardViewModel
@@ -91,6 +93,7 @@ class Services(msgspec.Struct, frozen=True):
     settings: SettingsFile
     voice: Voice
     city: CitySync
+    stick: CityStick
     copies: Copies
     poll_ms: int = 200
     response_seconds: int = 120
@@ -122,6 +125,7 @@ class TillViewModels:
         )
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier)
+        self.stick = StickViewModel(s.stick, runner, self.sync.carried)
         self.doubt = DoubtViewModel(
             DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled, self._under_way),
             runner,
@@ -223,7 +227,7 @@ class TillViewModels:
             "stock": self.stock.activate,
             "day": self.day.activate,
             "closing": self.closing.activate,
-            "sync": self.sync.activate,
+            "sync": self._at_the_line,
             "devices": self.devices.activate,
         }
 
@@ -317,6 +321,10 @@ class TillViewModels:
 
     def _synced(self) -> None:
         self.shell.refresh()
+
+    def _at_the_line(self) -> None:
+        self.stick.activate()
+        self.sync.activate()
 
     def _opened(self) -> None:
         self._changed()

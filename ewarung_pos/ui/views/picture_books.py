@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from ewarung_pos.ports import StickPlace
+from ewarung_pos.ui.text_stick import CARRY_IT, PULL_IT, fetched_words, saved_words
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import Fact
 from ewarung_pos.ui.viewmodels.day_open import DayOpenState
 from ewarung_pos.ui.viewmodels.history import HistoryLine, HistoryState
+from ewarung_pos.ui.viewmodels.stick import StickState
 from ewarung_pos.ui.viewmodels.stock import StockRow, StockState
 from ewarung_pos.ui.viewmodels.sync import SyncLine, SyncState
 from ewarung_pos.ui.views.picture_papers import PAPER, REPORT
@@ -26,8 +29,13 @@ __all__ = [
     "SEAL",
     "SEALED",
     "SENDING",
+    "STICK_BUSY",
+    "STICK_FETCHED",
+    "STICK_SAVED",
+    "STICK_WHICH",
     "STOCK",
     "SYNC",
+    "WITHOUT_LINE",
 ]
 
 
@@ -168,4 +176,30 @@ SYNC = SyncState(
     last_received="kiriman kota ke-88",
     head="no. 131 · 9f86d081884c",
     key="chip TPM",
+)
+WITHOUT_LINE = SyncState(
+    headline="57 belum terkirim",
+    tone="look",
+    unsent=57,
+    log=(
+        SyncLine("09.31", "hari 2026-11-20: kota membenarkan", "ok"),
+        SyncLine("09.31", "12 pembaruan dari kota", "ok"),
+        SyncLine("09.31", "61 catatan diterima kota", "ok"),
+    ),
+    kiosk="EW-0123 · e-Warung Mawar",
+    last_received="kiriman kota ke-88",
+    head="no. 188 · 9f86d081884c",
+    key="chip TPM",
+)
+STICK_BUSY = StickState(busy="Menyimpan ke USB. Jangan dicabut dulu …")
+STICK_SAVED = StickState(
+    words=f"{saved_words(132, 188, 0)}. {PULL_IT} {CARRY_IT}",
+)
+STICK_FETCHED = StickState(words=f"{', '.join(fetched_words(57, 12, ('2026-11-23',)))}. {PULL_IT}")
+STICK_WHICH = StickState(
+    places=(
+        StickPlace("/media/siti/USB BULOG", "USB BULOG"),
+        StickPlace("/media/siti/FOTO", "FOTO"),
+        StickPlace("/media/siti/3A1F-09C2", "3A1F-09C2"),
+    )
 )

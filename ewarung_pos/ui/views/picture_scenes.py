@@ -9,6 +9,7 @@ from ewarung_pos.ui.viewmodels.closing_copy import CopyState
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
+from ewarung_pos.ui.viewmodels.stick import StickState
 from ewarung_pos.ui.views.picture_books import (
     COPIED,
     COUNTING,
@@ -21,8 +22,13 @@ from ewarung_pos.ui.views.picture_books import (
     SEAL,
     SEALED,
     SENDING,
+    STICK_BUSY,
+    STICK_FETCHED,
+    STICK_SAVED,
+    STICK_WHICH,
     STOCK,
     SYNC,
+    WITHOUT_LINE,
 )
 from ewarung_pos.ui.views.picture_counter import (
     CHOSEN,
@@ -195,6 +201,18 @@ SCENES: tuple[Scene, ...] = (
                 detail="mencoba lagi 20 detik lagi",
                 notice=trouble("server_unreachable"),
             ),
+        ),
+    ),
+    Scene("sinkron-usb-menyimpan", shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_BUSY)),
+    Scene("sinkron-usb-disimpan", shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_SAVED)),
+    Scene("sinkron-usb-diambil", shows(shell=on("sync"), sync=SYNC, stick=STICK_FETCHED)),
+    Scene("sinkron-usb-pilih", shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_WHICH)),
+    Scene(
+        "sinkron-usb-rusak",
+        shows(
+            shell=on("sync"),
+            sync=WITHOUT_LINE,
+            stick=StickState(notice=trouble("bundle_refused", "damaged")),
         ),
     ),
     Scene("latihan-edc", on_tray(TRAY), size=(340, 720)),

@@ -19,6 +19,7 @@ from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
 from ewarung_pos.ui.viewmodels.rights import RightsState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
+from ewarung_pos.ui.viewmodels.stick import StickState
 from ewarung_pos.ui.viewmodels.stock import StockState
 from ewarung_pos.ui.viewmodels.sync import SyncState
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardState
@@ -112,6 +113,7 @@ def till_window(
     copy: CopyState | None = None,
     sync: SyncState | None = None,
     devices: DevicesState | None = None,
+    stick: StickState | None = None,
     practice_hint: str = "",
     tray: PracticeTray | None = None,
 ) -> tuple[TillWindow, dict[str, Still]]:
@@ -129,6 +131,7 @@ def till_window(
         "copy": copy or CopyState(),
         "sync": sync or SyncState(),
         "devices": devices or DevicesState(),
+        "stick": stick or StickState(),
     }
     stills = {name: Still(state) for name, state in states.items()}
     models = ViewModels(**{each.name: cast("Any", stills[each.name]) for each in fields(ViewModels)})

@@ -1,10 +1,12 @@
-"""Sinkron: one sentence on top, a log in plain words, *Kirim sekarang*."""
+"""Sinkron: one sentence on top, a log in plain words, *Kirim sekarang*, and a stick where there is no line."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from ewarung_pos.ui.text_stick import WHICH
+from ewarung_pos.ui.viewmodels.stick import StickState, StickViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncLine, SyncState, SyncViewModel
 from ewarung_pos.ui.views.kit import (
     BigButton,
@@ -24,6 +26,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
 )
 from ewarung_pos.ui.views.parts import Box, Page, tone_of
+from ewarung_pos.ui.views.stick import StickStrip
 
 __all__ = ["SyncView"]
 
@@ -43,9 +46,9 @@ def _text(each: SyncLine) -> Cell:
 
 
 class SyncView(Page):
-    """Shows where the line to the city stands and hands *Kirim sekarang* to its view-model."""
+    """Shows where the line to the city stands and hands *Kirim sekarang* to its view-model; a stick's to that one's."""
 
-    def __init__(self, sync: SyncViewModel, parent: QWidget | None = None) -> None:
+    def __init__(self, sync: SyncViewModel, stick: StickViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
         self._top = Card(pad=3, spacing=2)
         line = Box(across=True, gap=2.25)
@@ -63,6 +66,8 @@ class SyncView(Page):
         self._notice_words = Text(role=Role.BODY, wrap=True)
         self._notice.body.addWidget(self._notice_words)
         self._top.body.addWidget(self._notice)
+        self.stick = StickStrip(stick)
+        self._top.body.addWidget(self.stick)
         self.add(self._top)
         below = Box(across=True, gap=2.5)
         log = Card(pad=0, spacing=0)
@@ -76,18 +81,22 @@ class SyncView(Page):
         log.body.addWidget(self._inside, 1)
         side = Card(pad=3, spacing=1.5)
         self._facts: list[Text] = []
+        self._parts: list[QWidget] = []
         for place, title in enumerate(("Kios ini", "Terakhir dari kota", "Catatan terakhir", "Kunci buku catatan")):
-            if place:
-                side.body.addWidget(Rule())
             part = Box(gap=0.25)
             words_ = Text(role=Role.LEAD, wrap=True)
+            if place:
+                part.add(Rule()).add(Box(gap=0.5))
             part.add(Text(title, Role.BODY, Tone.SOFT), words_)
+            self._parts.append(part)
             self._facts.append(words_)
             side.body.addWidget(part)
         side.body.addStretch(1)
         below.add(log, stretch=19).add(side, stretch=10)
         self.add(below, stretch=1)
         self._side = side
+        self._line_says: tuple[str, Tone] | None = None
+        self._stick_says: tuple[str, Tone] | None = None
         self._fit()
 
     def restyle(self) -> None:
@@ -97,6 +106,31 @@ class SyncView(Page):
 
     def _fit(self) -> None:
         self._side.setVisible(self.look.room is not Density.TIGHT)
+
+    def render_stick(self, state: StickState) -> None:
+        """Show where the stick stands; what it says goes before what the line says: somebody has just asked for it."""
+        self.stick.render_state(state)
+        notice = state.notice
+        if state.busy or state.places:
+            self._stick_says = (state.busy or WHICH, Tone.INFO)
+        elif notice is not None:
+            self._stick_says = (f"{notice.happened} {notice.safe} {notice.now}", tone_of(notice.tone))
+        else:
+            self._stick_says = (state.words, tone_of(state.tone)) if state.words else None
+        self._say()
+
+    def _say(self) -> None:
+        said = self._stick_says or self._line_says
+        self._notice.setVisible(said is not None)
+        self.stick.hint(shown=said is None)
+        # What is said needs the room; on a small screen the longer names stand back for as long.
+        for part in self._parts[2:]:
+            part.setVisible(said is None or self.look.room is not Density.COMPACT)
+        if said is not None:
+            words, tone = said
+            self._notice.set_tone(tone)
+            self._notice_words.set_tone(tone)
+            self._notice_words.set_text(words)
 
     def render_state(self, state: SyncState) -> None:
         """Show where the line stands."""
@@ -109,12 +143,10 @@ class SyncView(Page):
         self._detail.setVisible(state.busy or bool(state.detail))
         self.send.set_reason("sedang mengirim" if state.busy else "")
         notice = state.notice
-        self._notice.setVisible(notice is not None)
+        self._line_says = None
         if notice is not None:
-            mood = tone_of(notice.tone)
-            self._notice.set_tone(mood)
-            self._notice_words.set_tone(mood)
-            self._notice_words.set_text(f"{notice.happened} {notice.safe} {notice.now}")
+            self._line_says = (f"{notice.happened} {notice.safe} {notice.now}", tone_of(notice.tone))
+        self._say()
         self.log.set_rows(state.log)
         self._inside.show_page(self.log if state.log else self._empty)
         for words, text in zip(self._facts, (state.kiosk, state.last_received, state.head, state.key), strict=True):

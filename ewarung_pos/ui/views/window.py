@@ -25,6 +25,7 @@ from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryViewModel
 from ewarung_pos.ui.viewmodels.rights import RightsState, RightsViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
+from ewarung_pos.ui.viewmodels.stick import StickViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 from ewarung_pos.ui.viewmodels.till import TillViewModels
@@ -77,6 +78,7 @@ class ViewModels(msgspec.Struct, frozen=True):
     copy: CopyViewModel
     sync: SyncViewModel
     devices: DevicesViewModel
+    stick: StickViewModel
 
 
 class _CounterScreen(Stack):
@@ -264,8 +266,9 @@ class TillWindow(QMainWindow):
             return devices
         from ewarung_pos.ui.views.sync import SyncView
 
-        sync = SyncView(vm.sync)
+        sync = SyncView(vm.sync, vm.stick)
         self._show(vm.sync, sync.render_state)
+        self._show(vm.stick, sync.render_stick)
         return sync
 
     def _show(self, viewmodel: ViewModel[S], render: Callable[[S], None]) -> None:

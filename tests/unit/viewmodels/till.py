@@ -13,6 +13,8 @@ from ewarung_pos.domain.family import CardRef
 from ewarung_pos.errors import DeviceUnavailable, PosError, ServerUnreachable
 from ewarung_pos.ports import (
     Approved,
+    BundleFetched,
+    BundleSaved,
     CardPresented,
     DeviceState,
     DeviceStatus,
@@ -25,6 +27,7 @@ from ewarung_pos.ports import (
     RightsWish,
     Setting,
     Settlement,
+    StickPlace,
     SyncPhase,
     SyncReport,
     Unknown,
@@ -37,7 +40,7 @@ from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
 from tests.unit.services.counter import PaperTray
 from tests.unit.services.counter import approved as approval
 
-__all__ = ["LEADER", "SITI", "CityLine", "Edc", "ScriptedTill", "Stick", "approval", "scripted_till"]
+__all__ = ["LEADER", "SITI", "CityLine", "Edc", "ScriptedTill", "Stick", "Usb", "approval", "scripted_till"]
 
 SITI, LEADER = "111111", "222222"
 
@@ -166,6 +169,30 @@ class Stick:
         return self.made[-1] if self.made else None
 
 
+class Usb:
+    """Sticks that take files for the city: `found` are plugged in, `replies` are what the next ones say."""
+
+    def __init__(self) -> None:
+        self.found: tuple[StickPlace, ...] = (StickPlace("/media/siti/USB", "USB"),)
+        self.replies: list[BundleFetched | Exception] = []
+        self.left = 0
+        self.calls: list[tuple[str, str]] = []
+
+    def places(self) -> tuple[StickPlace, ...]:
+        return self.found
+
+    def save(self, folder: str) -> BundleSaved:
+        self.calls.append(("save", folder))
+        return BundleSaved("ewarung-EW-0001-3-7.bundle", 3, 7, 4096, self.left)
+
+    def fetch(self, folder: str) -> BundleFetched:
+        self.calls.append(("fetch", folder))
+        said = self.replies.pop(0)
+        if isinstance(said, Exception):
+            raise said
+        return said
+
+
 @dataclass
 class ScriptedTill:
     """The view-models of one till and everything below them."""
@@ -180,6 +207,7 @@ class ScriptedTill:
     files: PaperTray
     plugged: Plugged
     voice: Mouth
+    usb: Usb
     closed: bool = field(default=False)
 
     # -- time ---------------------------------------------------------------------------------------------------------
@@ -307,6 +335,7 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
     paper, files, runner, copies = PaperTray(), PaperTray(), SteppedRunner(), Stick(kit)
     files.paper = "pdf"
     plugged, voice = Plugged(), Mouth()
+    usb = Usb()
     services = Services(
         ledger=ledger,
         clock=kit.clock,
@@ -330,9 +359,12 @@ def assembled(kit: TillKit, ledger: object, edc: Edc, city: CityLine, *, termina
         voice=voice,
         settings=plugged,
         city=city,
+        stick=usb,
         copies=copies,
     )
-    return ScriptedTill(kit, edc, paper, city, runner, TillViewModels(services, runner), copies, files, plugged, voice)
+    return ScriptedTill(
+        kit, edc, paper, city, runner, TillViewModels(services, runner), copies, files, plugged, voice, usb
+    )
 
 
 def unplugged() -> PosError:
