@@ -21,7 +21,7 @@ from ewarung_city.reading import decode_push
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Row, Tx
 from ewarung_pos.domain.bounds import EXACT
-from ewarung_pos.errors import BundleRefused, PosError, ServerBusy
+from ewarung_pos.errors import BundleRefused, NotEntitled, PosError, ServerBusy
 from ewarung_pos.sync import bundle
 from ewarung_pos.sync.bundle import Header, Message, Way
 from ewarung_pos.sync.bundle_file import file_name
@@ -38,7 +38,7 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import sign_response
 
-__all__ = ["Carried", "take_bundle"]
+__all__ = ["Carried", "state_bundle", "take_bundle"]
 
 _KEPT = 3
 """So many replies are kept for each enrolment; an older file is answered anew, which does no harm."""
@@ -124,6 +124,39 @@ def take_bundle(store: CityStore, keys: CityKeys, data: bytes, now_ms: int) -> C
     return Carried(header, acked - int(held["acked_seq"]), acked, flagged, aside, False, file_name(said), reply)
 
 
+def state_bundle(store: CityStore, keys: CityKeys, device: str, now_ms: int) -> tuple[Header, bytes]:
+    """Everything that this kiosk should know, for a till that has asked nothing yet.
+
+    It is for a journal that holds the last entry which the city holds, and no older one.
+
+    Raises:
+        NotEntitled: not an enrolled kiosk (`unknown_kiosk`), or one that may be given nothing (`upload_only`).
+    """
+    with store.read() as tx:
+        kiosk = tx.one(schema.kiosk, device=device)
+        held = tx.one(schema.epoch, device=device, epoch=int(kiosk["epoch"])) if kiosk is not None else None
+    if held is None:
+        raise NotEntitled(f"no kiosk {device} is enrolled", reason="unknown_kiosk")
+    id_, acked_seq = bundle.new_id(), int(held["acked_seq"])
+    header = Header(
+        way=Way.TO_KIOSK,
+        city=keys.public.hex(),
+        device=device,
+        epoch=int(held["epoch"]),
+        id=id_,
+        answers=id_,
+        created_s=now_ms // 1000,
+        first_seq=acked_seq + 1,
+        last_seq=acked_seq,
+        head=held["acked_hash"],
+    )
+    answers = _Answers(store, keys, header, now_ms, first=True)
+    answers.add(Message(f"GET /v1/pull?cursor=0&acked_seq={acked_seq}&acked_hash={held['acked_hash']}"))
+    if answers.said[0].status != 200:
+        raise NotEntitled(f"{device} may be given nothing now", reason="upload_only")
+    return header, bundle.write(header, answers.said, keys.signing, bytes.fromhex(held["device_key"]))
+
+
 def _signer(store: CityStore, keys: CityKeys, header: Header) -> bytes:
     """The key that must have signed a file with this header."""
     if header.way is not Way.TO_CITY:
@@ -186,7 +219,7 @@ class _Answers:
             self._say(message.target, 409, encode(Problem(409, "Not possible", error.reason or "rule")))
 
     def _say(self, target: str, status: int, body: bytes) -> None:
-        headers = {NONCE_HEADER: f"{self._header.id}.{len(self.said)}"}
+        headers = {NONCE_HEADER: f"{self._header.id}.{len(self.said)}"}  # of the file that is answered
         if status >= 400:
             headers["content-type"] = PROBLEM_TYPE
         sign_response(status, headers, body, self._keys.signing, self._keys.keyid, self._now_ms // 1000)

@@ -58,3 +58,26 @@ def import_bundle(*, data_dir: str, database: str, as_json: bool, folder: Path |
     aside = f"; put aside: {', '.join(done.aside)}" if done.aside else ""
     say(said, f"{header.device}/{header.epoch}: {what}{aside}\nreply: {reply}", as_json=as_json)
     sys.exit(1 if done.aside else 0)
+
+
+@bundle.command("state")
+@located
+@JSON
+@click.option(
+    "--out", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default=True
+)
+@click.argument("kiosk")
+def write_state(*, data_dir: str, database: str, as_json: bool, folder: Path, kiosk: str) -> None:
+    """Write a file with everything that a KIOSK should know now: its families, rights, goods, prices, people.
+
+    For a till that did not send a file first. It is for a journal that holds all that the city holds of it.
+    """
+    from ewarung_city.bundles import state_bundle
+    from ewarung_pos.sync.bundle_file import file_name, keep
+
+    with opened(place_of(data_dir, database)) as (store, keys):
+        header, data = state_bundle(store, keys, kiosk, now_ms())
+    path = folder / file_name(header)
+    keep(path, data)
+    said = {"device": kiosk, "epoch": header.epoch, "acked_seq": header.last_seq, "file": str(path), "size": len(data)}
+    say(said, f"{kiosk}/{header.epoch}: {path}", as_json=as_json)

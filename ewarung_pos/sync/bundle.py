@@ -88,7 +88,7 @@ class Header(msgspec.Struct, frozen=True, kw_only=True):
         city: its public signing key (hex).
         device, epoch: the kiosk.
         id: 128 random bits; the nonce of the n-th answer to it is `<id>.<n>`, counted from 0.
-        answers: of a city's bundle, the id of the one that it answers; empty when it answers none.
+        answers: of a city's bundle, the id of the one that it answers; its own id when nobody asked.
         created_s: writer's wall clock, seconds.
         first_seq, last_seq: the entries that are in it, or answered by it; the first is the greater one for none.
         head: hash (hex) of entry `last_seq`: a journal that has another there is not the one that is answered.

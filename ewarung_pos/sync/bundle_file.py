@@ -30,7 +30,12 @@ _WRITE = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getat
 
 
 def file_name(header: Header) -> str:
-    """`ewarung-<device>-<from>-<to>.bundle`, with `-reply` for the city's answer: for people alone."""
+    """`ewarung-<device>-<from>-<to>.bundle`, with `-reply` for the city's answer: for people alone.
+
+    `ewarung-<device>-<to>-state.bundle` is what the city says without having been asked.
+    """
+    if header.answers == header.id:
+        return f"ewarung-{header.device}-{header.last_seq}-state{SUFFIX}"
     reply = "-reply" if header.way is Way.TO_KIOSK else ""
     return f"ewarung-{header.device}-{header.first_seq}-{header.last_seq}{reply}{SUFFIX}"
 

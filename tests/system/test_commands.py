@@ -49,7 +49,7 @@ CITY_COMMANDS = {
     "grant": "--json",
     "enrol": "--json",
     "reset-pin": "--json",
-    "bundle": "import",
+    "bundle": "import state",
     "report": "--period --out --json",
     "verify": "--json",
 }

@@ -10,9 +10,10 @@ from click.testing import CliRunner
 
 from ewarung_city import leases
 from ewarung_city.__main__ import cli
+from ewarung_city.bundles import state_bundle
 from ewarung_city.store import schema
 from ewarung_pos.domain.journal import ComplaintRecorded
-from ewarung_pos.errors import StickError
+from ewarung_pos.errors import NotEntitled, StickError
 from ewarung_pos.sync import bundle
 from ewarung_pos.sync.bundle import Header, Way
 from ewarung_pos.sync.engine import SyncEngine
@@ -63,6 +64,11 @@ def test_a_file_is_refused_where_it_does_not_belong(city: LiveCity, cities: Citi
     assert refusal(lambda: at_the_city(other_city, file)) == "other_city"
     assert refusal(lambda: at_the_city(city, reply)) == "wrong_way"
     assert refusal(lambda: home(cut, file)) == "wrong_way"
+    theirs = Header(
+        way=Way.TO_KIOSK, city=other_city.keys.public.hex(), device="EW-0001", epoch=1, id="0" * 32, created_s=1
+    )
+    elsewhere = bundle.write(theirs, (), other_city.keys.signing, cut.enrolment.device_public)
+    assert refusal(lambda: home(cut, elsewhere)) == "other_city"
     neighbour = Till(tmp_path / "neighbour", city.url, city.code("EW-0002"), cut.clock)
     again = Till(tmp_path / "again", city.url, city.code(), cut.clock)
     try:
@@ -328,3 +334,68 @@ def test_entries_that_were_put_aside_are_told_by_the_exit_code(city: LiveCity, c
     file.write_bytes(out(cut))
     code, said = imported(city, file)
     assert (code, "put aside: UNKNOWN_EPOCH" in said) == (1, True)
+
+
+def test_a_kiosk_that_has_not_asked_is_told_all_it_should_know(city: LiveCity, cut: Till, tmp_path: Path) -> None:
+    """The first state, and a new month's rights: by a courier who goes one way."""
+
+    def state() -> Path:
+        done = CliRunner().invoke(
+            cli, ["bundle", "state", "EW-0001", "--data-dir", str(city.data_dir), "--out", str(tmp_path), "--json"]
+        )
+        assert done.exit_code == 0, done.output
+        return Path(msgspec.json.decode(done.output.splitlines()[-1])["file"])
+
+    stick = Stick(cut.ledger, cut.clock, cut.data_dir)
+    first = state()
+    assert first.name == "ewarung-EW-0001-0-state.bundle"
+    report = stick.take(first).report
+    assert (report.code, report.sent, report.unsent) == ("", 0, 2)
+    assert report.received > 200
+    there_and_back(city, cut)
+    with city.store.write() as tx:
+        leases.grant(tx, "2026-12")
+    note(cut)
+    report = stick.fetch(str(tmp_path)).report
+    assert report.received == 0  # it is of before
+    cut.clock.wait(60_000)
+    later = state()
+    report = stick.fetch(str(tmp_path)).report
+    assert (report.code, report.sent) == ("", 0)
+    assert report.received > 100
+    kept = rows(cut)
+    assert stick.take(later).report.received == 0
+    assert rows(cut) == kept
+    there_and_back(city, cut)
+    assert city.cases() == []
+
+
+def test_what_a_kiosk_should_know_is_not_for_an_older_journal_nor_for_one_that_a_person_looks_at(
+    city: LiveCity, cut: Till, tmp_path: Path
+) -> None:
+    neighbour = Till(tmp_path / "neighbour", city.url, city.code("EW-0002"), cut.clock)
+    try:
+        neighbour.drain()
+        _, data = state_bundle(city.store, city.keys, "EW-0002", city.clock.ms)
+        assert home(neighbour, data).received == 0
+        older = Header(
+            way=Way.TO_KIOSK,
+            city=city.keys.public.hex(),
+            device="EW-0002",
+            epoch=1,
+            id="1" * 32,
+            answers="1" * 32,
+            created_s=1,
+            last_seq=neighbour.ledger.read().head().seq + 1,
+            head="2" * 64,
+        )
+        ahead = bundle.write(older, (), city.keys.signing, neighbour.enrolment.device_public)
+        assert refusal(lambda: home(neighbour, ahead)) == "other_past"
+    finally:
+        neighbour.close()
+    with city.store.write() as tx:
+        tx.change(schema.epoch, {"mode": "upload_only"}, device="EW-0001", epoch=1)
+    for device, reason in (("EW-0001", "upload_only"), ("EW-0003", "unknown_kiosk"), ("EW-0999", "unknown_kiosk")):
+        with pytest.raises(NotEntitled) as caught:
+            state_bundle(city.store, city.keys, device, city.clock.ms)
+        assert caught.value.reason == reason
