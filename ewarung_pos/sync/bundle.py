@@ -18,7 +18,7 @@ import msgspec
 
 from ewarung_pos.domain.bounds import Count, Whole
 from ewarung_pos.errors import BundleRefused
-from ewarung_pos.sync.protocol import MESSAGE_BYTES, pack, unpack
+from ewarung_pos.sync.protocol import MESSAGE_BYTES, decode, pack, unpack
 from ewarung_pos.sync.sealing import SEALED_BYTES, seal, unseal
 from ewarung_pos.sync.signing import sign, verify
 
@@ -123,8 +123,6 @@ class _Head(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: dict[str, str] = {}
 
 
-_HEADER = msgspec.json.Decoder(Header)
-_HEAD = msgspec.json.Decoder(_Head)
 _ENCODER = msgspec.json.Encoder(order="sorted")
 
 
@@ -257,8 +255,8 @@ def _header(data: bytes) -> tuple[Header, int]:
     if version != VERSION or length > HEADER_BYTES or len(data) < at + length:
         raise BundleRefused("ends within the header", reason="damaged")
     try:
-        return _HEADER.decode(data[at : at + length]), at + length
-    except (msgspec.MsgspecError, UnicodeError) as error:
+        return decode(data[at : at + length], Header), at + length
+    except msgspec.MsgspecError as error:
         raise BundleRefused("the header", reason="damaged") from error
 
 
@@ -280,5 +278,5 @@ def _message(record: bytes) -> Message:
     plain = unpack(record, RECORD_BYTES)
     (length,) = _HEAD_LENGTH.unpack_from(plain.ljust(_HEAD_LENGTH.size, b"\0"))
     at = _HEAD_LENGTH.size + length
-    head = _HEAD.decode(plain[_HEAD_LENGTH.size : at])
+    head = decode(plain[_HEAD_LENGTH.size : at], _Head)
     return Message(head.target, plain[at:], head.status, head.headers)

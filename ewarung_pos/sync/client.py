@@ -29,6 +29,7 @@ from ewarung_pos.sync.protocol import (
     Push,
     StatePage,
     Welcome,
+    decode,
     encode,
     pack,
     unpack,
@@ -257,7 +258,7 @@ def raise_for_problem(reply: Reply) -> None:
     if reply.status < 300:
         return
     try:
-        reason = msgspec.json.decode(reply.body, type=Problem).reason
+        reason = decode(reply.body, Problem).reason
     except msgspec.MsgspecError:
         reason = ""
     if reply.status in {401, 403}:
@@ -315,7 +316,7 @@ def _content(response: Response) -> bytes:
 
 def _decode(reply: Reply, kind: type[T]) -> T:
     try:
-        return msgspec.json.decode(reply.body, type=kind)
+        return decode(reply.body, kind)
     except msgspec.MsgspecError as error:
         raise ProtocolMismatch(f"{kind.__name__}: {error}", reason="body") from error
 

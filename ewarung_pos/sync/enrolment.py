@@ -13,7 +13,7 @@ from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.errors import ProtocolMismatch, ServerUnreachable, SyncError, Unauthorised
 from ewarung_pos.ports import UnitOfWork
 from ewarung_pos.sync.client import Line, RawReply, raise_for_problem
-from ewarung_pos.sync.protocol import Enrol, Enrolled, EnrolPending, encode
+from ewarung_pos.sync.protocol import Enrol, Enrolled, EnrolPending, decode, encode
 from ewarung_pos.sync.signing import (
     answer_proof,
     code_secret,
@@ -170,9 +170,9 @@ def _answered(raw: RawReply, secret: bytes, public: str, wrap_public: str) -> En
     try:
         body = raw.verified(_named_key(raw)).body
         if raw.status == 200:
-            answer = msgspec.json.decode(body, type=Enrolled)
+            answer = decode(body, Enrolled)
         else:
-            answer = msgspec.json.decode(body, type=EnrolPending)
+            answer = decode(body, EnrolPending)
     except msgspec.MsgspecError as error:
         raise ProtocolMismatch(f"the answer to ENROL: {error}", reason="body") from error
     bare = msgspec.structs.replace(answer, proof="") if isinstance(answer, Enrolled) else None
@@ -192,7 +192,7 @@ def _named_key(raw: RawReply) -> bytes:
 
     try:
         body = unpack(raw.body) if raw.headers.get("content-encoding") == "gzip" else raw.body
-        return bytes.fromhex(msgspec.json.decode(body, type=Named).city_key)
+        return bytes.fromhex(decode(body, Named).city_key)
     except (ValueError, msgspec.MsgspecError) as error:
         raise ServerUnreachable(f"status {raw.status}: {error}", reason="not_the_city") from error
 

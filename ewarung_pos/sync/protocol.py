@@ -51,6 +51,7 @@ __all__ = [
     "ack_text",
     "attest_text",
     "batch_text",
+    "decode",
     "encode",
     "grant_text",
     "pack",
@@ -372,6 +373,18 @@ _ENCODER = msgspec.json.Encoder(order="sorted")
 def encode(message: object) -> bytes:
     """A message as it travels: keys sorted, so that equal messages are equal bytes."""
     return _ENCODER.encode(message)
+
+
+def decode(body: bytes, kind: type[T]) -> T:
+    """The message of this kind in these bytes, whoever sent them.
+
+    Raises:
+        msgspec.MsgspecError: it is none, or not JSON.
+    """
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except (UnicodeDecodeError, RecursionError) as error:  # what msgspec lets through of bytes that are not JSON
+        raise msgspec.DecodeError("not JSON") from error
 
 
 class TooLarge(ValueError):

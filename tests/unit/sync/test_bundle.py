@@ -6,12 +6,13 @@ import hashlib
 import struct
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewarung_pos.errors import BundleRefused
-from ewarung_pos.sync import bundle, sealing, signing
+from ewarung_pos.sync import bundle, protocol, sealing, signing
 from ewarung_pos.sync.bundle import Bundle, Header, Message, Way
 
 KIOSK, CITY, OTHER = (bytes([place]) * 32 for place in (1, 2, 3))
@@ -192,6 +193,14 @@ def test_whoever_must_have_signed_is_told_by_the_header_and_may_be_refused() -> 
 @pytest.mark.parametrize("data", [b"", b"\x89EWB", b"%PDF-1.7 ...", b"x" * 300, b"\x89EWB\n\x1a\n" * 50])
 def test_another_kind_of_file_is_not_a_bundle(data: bytes) -> None:
     assert refused(data) == "not_a_bundle"
+
+
+def test_a_nest_without_end_is_damaged_wherever_it_stands() -> None:
+    """Anybody can lay such a file on a stick, and the header is read before anybody is known."""
+    nest = b'{"x":' + b"[" * 4_000
+    assert refused(bundle.MAGIC + struct.pack(">HH", 1, len(nest)) + nest) == "damaged"
+    with pytest.raises(msgspec.MsgspecError):
+        bundle._message(protocol.pack(struct.pack(">H", len(nest)) + nest))
 
 
 def test_a_file_of_a_later_version_says_so() -> None:

@@ -187,12 +187,21 @@ def test_a_refusal_of_the_city_keeps_its_word(status: int, word: str, kind: type
     assert error.reason == word
 
 
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"x":"\xff"}', b'{"x":' + b"[" * 9_000])
+def test_a_refusal_without_words_is_one_all_the_same(body: bytes) -> None:
+    error = failure(Reply(409, body=body))
+    assert isinstance(error, ProtocolMismatch)
+    assert error.reason == ""
+
+
 @pytest.mark.parametrize(
     "reply",
     [
         Reply(body=b"[]"),
         Reply(body=b'{"acked_seq":"x"}'),
         Reply(body=b"\xff"),
+        Reply(body=b'{"x":"\xff"}'),
+        Reply(body=b'{"x":' + b"[" * 9_000),
         Reply(body=b"{}", headers={"Content-Encoding": "gzip"}),
         Reply(body=b" " * (protocol.MESSAGE_BYTES + 1), packed=True),
     ],

@@ -124,6 +124,7 @@ def test_a_card_key_that_was_sealed_for_another_code_is_refused() -> None:
         (Reply(409, body=encode(protocol.Problem(409, "No", "schema"))), ProtocolMismatch, "schema"),
         (Reply(503, body=b"{}"), ServerBusy, "server_error"),
         (Reply(key=None, headers={"Content-Type": "text/html"}, body=b"<p>"), ServerUnreachable, "not_the_city"),
+        (Reply(body=b'{"city_key":' + b"[" * 9_000), ServerUnreachable, "not_the_city"),
     ],
 )
 def test_a_refusal_keeps_its_word(reply: Reply, kind: type[SyncError], reason: str) -> None:
