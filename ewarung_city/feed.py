@@ -81,7 +81,8 @@ def page_for(tx: Tx, device: str, epoch: int, cursor: int) -> StatePage:
     """The page after `cursor` for that enrolment of the kiosk."""
     rows = tx.after(schema.feed, "version", cursor, _THINGS, device=device)
     page = _fill(tx, device, epoch, cursor, rows)
-    if page.cursor > cursor:
+    held = tx.one(schema.epoch, device=device, epoch=epoch) if page.cursor > cursor else None
+    if held is not None and page.cursor > int(held["pulled"]):  # a page that is asked for late takes nothing back
         tx.change(schema.epoch, {"pulled": page.cursor}, device=device, epoch=epoch)
     return page
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ewarung_city import intake, leases
+from ewarung_city import feed, intake, leases
 from ewarung_city.store import schema
 from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.journal import ComplaintRecorded, DayOpened, canonical, genesis
@@ -243,4 +243,18 @@ def test_a_real_till_shows_the_proof_that_a_restored_city_needs(
     assert city.epoch()["claimed_seq"] == acked
     with city.store.write() as tx:
         assert leases.recovering(tx) == ["EW-0001/1"]
+    assert city.cases() == []
+
+
+def test_a_page_that_is_asked_for_again_late_makes_no_claim_of_the_next_greeting(
+    city: LiveCity, pen: Pen, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed, "_THINGS", 300)
+    with city.store.write() as tx:
+        first = page = feed.page_for(tx, pen.device, pen.epoch, 0)
+        while page.more:
+            page = feed.page_for(tx, pen.device, pen.epoch, page.cursor)
+        assert page.cursor > first.cursor, "several pages"
+        assert feed.page_for(tx, pen.device, pen.epoch, 0) == first  # the request lay about in the network
+    say(city, greeting(pen, 0, cursor=page.cursor))
     assert city.cases() == []
