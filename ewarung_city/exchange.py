@@ -43,6 +43,8 @@ _NONCE = re.compile(r'nonce="([!-~]{16,64})"')
 _KEYID = re.compile(r"(?:enrol/([0-9a-f]{64})|([A-Za-z0-9-]{1,32})/([1-9][0-9]{0,5}))")
 _PACK_FROM = 512
 _BODY_SECONDS = 60
+_NONCES = 10_000
+"""So many messages are remembered without a look at which of them are too old to come again."""
 _REPEATABLE = ("/v1/push", "/v1/enrol")
 """Messages that may come twice: their answer is the same, and nothing happens again."""
 
@@ -91,6 +93,7 @@ class SignedExchange:
         self._first_anywhere = first_anywhere
         self._known: dict[str, bytes] = {}
         self._nonces: dict[str, int] = {}
+        self._many = _NONCES
         self._guard = Lock()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -172,8 +175,10 @@ class SignedExchange:
         """Whether a fresh message comes for the first time; older ones are refused for their age."""
         message, until = f"{by.keyid} {by.nonce}", now + 2 * CLOCK_TOLERANCE_S
         with self._guard:
-            if len(self._nonces) > 10_000:
+            if len(self._nonces) > self._many:
                 self._nonces = {name: until for name, until in self._nonces.items() if until > now}
+                # Of a busy city most are live: looked through at every message, they would cost more than the message.
+                self._many = max(_NONCES, 2 * len(self._nonces))
             if message in self._nonces:
                 return False
             self._nonces[message] = until
@@ -231,7 +236,7 @@ class _Answer:
 async def _read(headers: list[tuple[str, str]], receive: Receive) -> bytes | None:
     """The body as sent, at most so large; None when the other end hung up."""
     length = next((value for name, value in headers if name == "content-length"), "0")
-    if not length.isdigit() or int(length) > MESSAGE_BYTES:
+    if re.fullmatch(r"[0-9]{1,9}", length) is None or int(length) > MESSAGE_BYTES:
         raise _Refused(Problem(413, "Too large", "too_large"))
     body = bytearray()
     while True:

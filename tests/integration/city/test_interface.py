@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import socket
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,9 +17,19 @@ import requests
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ewarung_city.keys import make_keys
 from ewarung_city.store import schema
 from ewarung_pos.errors import ProtocolMismatch, ServerBusy, Unauthorised
-from ewarung_pos.sync.protocol import MESSAGE_BYTES, PROBLEM_TYPE, GrantRequest, Hello, Problem, encode, pack
+from ewarung_pos.sync.protocol import (
+    CLOCK_TOLERANCE_S,
+    MESSAGE_BYTES,
+    PROBLEM_TYPE,
+    GrantRequest,
+    Hello,
+    Problem,
+    encode,
+    pack,
+)
 from ewarung_pos.sync.signing import SignedBy, new_key, public_of, sign_request, verify_response
 from tests.integration.city.city_kit import LiveCity, Pen, ToldClock
 
@@ -422,3 +434,48 @@ def test_a_fault_names_its_place_in_the_log_and_nobody(
 @pytest.mark.parametrize("field", ["app_version", "boot", "recovery"])
 def test_a_character_that_no_database_text_can_hold_is_malformed(asker: Asker, field: str) -> None:
     assert problem(asker.ask("POST", "/v1/hello", hello(asker.city.clock, **{field: "a\0b"}))) == (400, "malformed")
+
+
+def test_a_busy_city_does_not_look_through_all_its_messages_at_each(tmp_path: Path, monkeypatch: Any) -> None:
+    from ewarung_city import exchange
+
+    looks = [0]
+
+    class Now(int):
+        def __lt__(self, other: int) -> bool:
+            looks[0] += 1
+            return int(self) < other
+
+    monkeypatch.setattr(exchange, "_NONCES", 10)
+    made = exchange.SignedExchange(None, make_keys(tmp_path), lambda *_: None, lambda: 0)  # type: ignore[arg-type]
+    caller = exchange.Caller("EW-0001", 1, "", 0, fresh=True)
+
+    def first(number: int, now_s: int) -> bool:
+        return made._first(caller, SignedBy("EW-0001/1", now_s, f"{number:032}"), Now(now_s))
+
+    count = 500
+    assert all(first(number, 0) for number in range(count))
+    assert looks[0] < 4 * count
+    assert not any(first(number, 0) for number in range(count)), "each is remembered as long as it could come again"
+    later = 3 * CLOCK_TOLERANCE_S
+    assert all(first(count + number, later) for number in range(2 * count))
+    assert len(made._nonces) < 3 * count, "and no longer"
+
+
+@pytest.mark.parametrize("length", ["\xb2", "-1", "1e3", "9" * 5_000, ""])
+def test_a_length_that_is_no_number_is_too_large(tmp_path: Path, length: str) -> None:
+    """As a server that checks less than ours would hand it on."""
+    from ewarung_city.exchange import SignedExchange
+
+    async def never(*_: object) -> Any:
+        raise AssertionError("nothing of it is read")
+
+    said: list[Any] = []
+
+    async def send(message: Any) -> None:
+        said.append(message)
+
+    app = SignedExchange(never, make_keys(tmp_path), lambda *_: None, lambda: 0)
+    headers = [(b"content-length", length.encode("latin-1"))]
+    asyncio.run(app({"type": "http", "path": "/v1/push", "headers": headers}, never, send))
+    assert said[0]["status"] == 413
