@@ -19,6 +19,7 @@ from ewarung_city.carrying import bundle
 from ewarung_city.importing import ImportReport
 from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.serving import practice, serve
+from ewarung_city.store.database import Tx
 from ewarung_city.verify import verify as check
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import PosError
@@ -51,8 +52,8 @@ def init(*, data_dir: str, database: str, regions: Path | None, catalogue: Path 
 @click.argument("file", type=FILE)
 def import_kiosks(*, data_dir: str, database: str, as_json: bool, file: Path) -> None:
     """Kiosks and their people, from CSV."""
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        report = register.import_kiosks(tx, file)
+    with opened(place_of(data_dir, database)) as (store, _):
+        report = store.decide(lambda tx: register.import_kiosks(tx, file))
     _imported(report, as_json=as_json)
 
 
@@ -87,8 +88,8 @@ def import_families(
     place = place_of(data_dir, database)
     with opened(place) as (store, keys):
         if not (map_file or sheet or out or check) and register.is_families_file(file):
-            with store.write() as tx:
-                report = register.import_families(tx, file, keys, now_ms(), source, snapshot)
+            at = now_ms()
+            report = store.decide(lambda tx: register.import_families(tx, file, keys, at, source, snapshot))
             _imported(report, as_json=as_json)
         from ewarung_city.bnba.command import import_list
 
@@ -123,8 +124,8 @@ def _imported(report: ImportReport, *, as_json: bool) -> NoReturn:
 @click.argument("file", type=FILE)
 def import_catalogue(*, data_dir: str, database: str, file: Path) -> None:
     """Goods, prices, programmes, rations and people, from JSON; refused whole if kiosks still need what it lacks."""
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        register.import_catalogue(tx, file, this_month())
+    with opened(place_of(data_dir, database)) as (store, _):
+        store.decide(lambda tx: register.import_catalogue(tx, file, this_month()))
     click.echo("catalogue taken")
 
 
@@ -134,8 +135,8 @@ def import_catalogue(*, data_dir: str, database: str, file: Path) -> None:
 @click.argument("period")
 def grant(*, data_dir: str, database: str, as_json: bool, period: str) -> None:
     """Grant every family's ration of a PERIOD (YYYY-MM) to its home kiosk; again, nothing more is granted."""
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        done = leases.grant(tx, period)
+    with opened(place_of(data_dir, database)) as (store, _):
+        done = store.decide(lambda tx: leases.grant(tx, period))
     say(
         done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families", as_json=as_json
     )
@@ -148,8 +149,8 @@ def grant(*, data_dir: str, database: str, as_json: bool, period: str) -> None:
 @click.argument("kiosk")
 def enrol(*, data_dir: str, database: str, as_json: bool, practice: bool, kiosk: str) -> None:
     """Print an enrolment code for a KIOSK: 24 hours, one use, five tries."""
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        code = enrolment.issue_code(tx, kiosk, now_ms(), auto=practice)
+    with opened(place_of(data_dir, database)) as (store, _):
+        code = store.decide(lambda tx: enrolment.issue_code(tx, kiosk, now_ms(), auto=practice))
     say({"kiosk": kiosk, "code": code}, code, as_json=as_json)
 
 
@@ -161,12 +162,14 @@ def approve(*, data_dir: str, database: str, kiosk: str | None, digits: str | No
     """Approve a KIOSK whose screen shows the same six DIGITS; without arguments, list who waits."""
     if kiosk is not None and digits is None:
         raise click.UsageError(f"give the six DIGITS on the screen of {kiosk} too; `approve` alone lists who waits")
-    with opened(place_of(data_dir, database)) as (store, keys), store.write() as tx:
+    with opened(place_of(data_dir, database)) as (store, keys):
         if kiosk is None or digits is None:
-            for device, said in enrolment.pending(tx, keys):
+            with store.read() as tx:
+                waiting = enrolment.pending(tx, keys)
+            for device, said in waiting:
                 click.echo(f"{device} {said}")
         else:
-            enrolment.approve(tx, keys, kiosk, digits)
+            store.decide(lambda tx: enrolment.approve(tx, keys, kiosk, digits))
             click.echo(f"{kiosk} approved")
 
 
@@ -187,8 +190,7 @@ def reset_pin(*, data_dir: str, database: str, as_json: bool, kiosk: str, member
             lines = (f"{one.code}: {one.name}, {one.role}{'' if one.has_pin else ', no PIN'}" for one in there)
             say(there, "\n".join(lines), as_json=as_json)
             return
-        with store.write() as tx:
-            made = pins.reset(tx, kiosk, member)
+        made = store.decide(lambda tx: pins.reset(tx, kiosk, member))
     say(made, f"{made.name} ({kiosk}): {made.pin}", as_json=as_json)
 
 
@@ -202,14 +204,16 @@ def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, named: tuple[s
 
     Where no officer has a key (`officer`), two names are enough.
     """
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        if officers.has_keys(tx):
-            words = []
-            for name, _, file in (each.partition("=") for each in named):
-                words.append(officers.sign_lost(tx, kiosk, epoch, name, Path(file)))
-            count = officers.declare_lost(tx, kiosk, epoch, words)
-        else:
-            count = leases.declare_lost(tx, kiosk, epoch, named)
+
+    def declare(tx: Tx) -> int:
+        if not officers.has_keys(tx):
+            return leases.declare_lost(tx, kiosk, epoch, named)
+        given = (each.partition("=") for each in named)
+        words = [officers.sign_lost(tx, kiosk, epoch, name, Path(file)) for name, _, file in given]
+        return officers.declare_lost(tx, kiosk, epoch, words)
+
+    with opened(place_of(data_dir, database)) as (store, _):
+        count = store.decide(declare)
     click.echo(f"{count} leases released")
 
 
@@ -218,8 +222,8 @@ def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, named: tuple[s
 @click.argument("kiosk")
 def freeze(*, data_dir: str, database: str, kiosk: str) -> None:
     """A KIOSK is gone: it gets nothing from now on, and what it holds stays frozen until two officers sign (`lost`)."""
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        epoch = officers.freeze(tx, kiosk)
+    with opened(place_of(data_dir, database)) as (store, _):
+        epoch = store.decide(lambda tx: officers.freeze(tx, kiosk))
     click.echo(f"{kiosk}/{epoch} is frozen")
 
 
@@ -239,8 +243,8 @@ def officer(*, data_dir: str, database: str, name: str, file: Path) -> None:
 @JSON
 def recover(*, data_dir: str, database: str, as_json: bool) -> None:
     """Say that the database was restored from a copy: nothing is granted before every active kiosk has reported."""
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        waiting = leases.restored(tx)
+    with opened(place_of(data_dir, database)) as (store, _):
+        waiting = store.decide(leases.restored)
     say({"waiting": waiting}, f"no grants before these reported: {', '.join(waiting) or 'none'}", as_json=as_json)
 
 

@@ -58,8 +58,9 @@ def tell(tx: Tx, device: str, things: Iterable[tuple[str, str]]) -> None:
         {"device": device, "kind": kind, "key": key, "version": version + at}
         for at, (kind, key) in enumerate(wanted, start=1)
     ]
-    tx.put(schema.feed, rows)
+    # The kiosk's own row first: whoever holds that has the feed to himself, and two cannot wait for each other.
     tx.change(schema.kiosk, {"cursor": version + len(rows)}, device=device)
+    tx.put(schema.feed, rows)
 
 
 def tell_all(tx: Tx, things: Iterable[tuple[str, str]]) -> None:

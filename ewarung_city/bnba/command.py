@@ -61,8 +61,7 @@ def import_list(
     else:
         with store.read() as tx:
             rows = read_rows(tx, listed)
-        with store.write() as tx:
-            report = take_list(tx, keys, listed, now_ms, rows)
+        report = store.decide(lambda tx: take_list(tx, keys, listed, now_ms, rows))
     try:
         table, paper = papers.write_papers(report, out)
     except OSError as error:

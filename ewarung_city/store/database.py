@@ -36,6 +36,9 @@ _TAKEN = "23505"
 _PAUSE_S = 0.02
 _TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
 _WAIT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_HOLD_KIOSKS = text("SELECT FROM kiosk ORDER BY device FOR UPDATE")
+"""What an officer does may take seconds and ends by telling kiosks (`feed`). A kiosk that is told something meanwhile
+waits and does it again, instead of the other way round."""
 
 
 class CityStore:
@@ -80,7 +83,8 @@ class CityStore:
     def write(self) -> Iterator[Tx]:
         """A transaction that commits at the end of the block, and not at all if it raises.
 
-        For what officers do: these come one after another, whichever program they are made in.
+        For what officers do: these come one after another, whichever program they are made in. `decide` does it again
+        if it lost.
 
         Raises:
             ServerBusy: another process holds the database for too long, or a serialization failure; try again.
@@ -103,9 +107,24 @@ class CityStore:
         Raises:
             ServerBusy: the database is held for too long, or it lost `tries` times.
         """
+        return self._until_it_wins(f"kiosk {kiosk}", work, tries)
+
+    def decide(self, work: Callable[[Tx], T], tries: int = 8) -> T:
+        """`work` of an officer in a transaction like that of `write`, done again like a kiosk's when it lost.
+
+        Raises:
+            ServerBusy: the database is held for too long, or it lost `tries` times.
+        """
+        return self._until_it_wins(_OFFICE, work, tries)
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._engine.dispose()
+
+    def _until_it_wins(self, name: str, work: Callable[[Tx], T], tries: int) -> T:
         for left in reversed(range(tries)):
             try:
-                with self._turn_of(f"kiosk {kiosk}") as tx:
+                with self._turn_of(name) as tx:
                     return work(tx)
             except ServerBusy as error:
                 if not left or error.reason != "serialization":
@@ -115,10 +134,6 @@ class CityStore:
                     raise
             time.sleep(_PAUSE_S * random.random())  # noqa: S311 - so that two do not meet again in step
         raise AssertionError("unreachable")  # pragma: no cover
-
-    def close(self) -> None:
-        """Give connections back."""
-        self._engine.dispose()
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
@@ -146,6 +161,8 @@ class CityStore:
             while True:
                 with self._engine.begin() as connection:
                     if _locked(connection, name):
+                        if name == _OFFICE:
+                            connection.execute(_HOLD_KIOSKS)
                         yield Tx(connection, self._months)
                         return
                 # What that transaction saw is older than what the one before it has written: a new one looks again.

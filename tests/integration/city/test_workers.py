@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ import pytest
 import requests
 from sqlalchemy import text
 
-from ewarung_city import intake
+from ewarung_city import feed, intake
 from ewarung_city.__main__ import main
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
@@ -305,6 +305,43 @@ def test_officers_of_two_programs_act_one_after_another(bare: LiveCity) -> None:
             assert not waiting.done()
             tx.set("word", "said")
         assert waiting.result(10) == "said"
+    other.close()
+
+
+def test_what_an_officer_lost_is_done_again(bare: LiveCity) -> None:
+    other = CityStore(bare.database)
+    tries = []
+
+    def count_down(tx: Tx) -> int:
+        (row,) = tx.all(schema.stock)
+        tries.append(int(row["packs"]))
+        if len(tries) == 1:
+            other.turn("EW-1", lambda tx: tx.change(schema.stock, {"packs": 50}, device="EW-1"))
+        tx.change(schema.stock, {"packs": tries[-1] - 1}, device="EW-1")
+        return tries[-1] - 1
+
+    with bare.store.write() as tx:
+        tx.add(schema.stock, [{"device": "EW-1", "epoch": 1, "product": "p", "packs": 100}])
+    assert bare.store.decide(count_down) == 49
+    assert tries == [100, 50]
+    other.close()
+
+
+def test_an_officers_long_work_does_not_lose_against_kiosks_that_are_told_something(stocked: LiveCity) -> None:
+    """An import of the whole city takes seconds, and in each of them some kiosk is granted rights on request."""
+    other = CityStore(stocked.database)
+    with ThreadPoolExecutor(1) as lane:
+        with stocked.store.write() as tx:
+            before = tx.one(schema.kiosk, device="EW-0001")
+            told = lane.submit(other.turn, "EW-0001", lambda tx: feed.tell(tx, "EW-0001", [("register", "")]))
+            wait([told], 0.3)
+            feed.tell(tx, "EW-0001", [("register", ""), ("catalogue", "")])
+        told.result(10)
+    with stocked.store.read() as tx:
+        after = tx.one(schema.kiosk, device="EW-0001")
+        assert before is not None
+        assert after == {**before, "cursor": before["cursor"] + 3}
+        assert tx.one(schema.feed, device="EW-0001", kind="register", key="")["version"] == after["cursor"]  # type: ignore[index]
     other.close()
 
 
