@@ -25,7 +25,7 @@ from ewarung_pos.domain.bounds import Count
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.family import CardStatus, luhn_valid, mask_nik
 from ewarung_pos.domain.state import OperatorRecord
-from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.domain.timeline import BusinessDate, Instant
 from ewarung_pos.errors import ConfigError
 
 __all__ = [
@@ -57,6 +57,7 @@ _FAMILY_COLUMNS = (
 _KIOSK_COLUMNS = ("kiosk_id", "name", "kelurahan_code", "officers")
 _REGION_COLUMNS = ("kelurahan_code", "kelurahan", "kecamatan")
 _KIOSK_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
+_MEMBERS = re.compile(r"[0-9]{1,2}")
 _ROLES = ("kasir", "ketua", "pendamping")
 
 
@@ -84,9 +85,11 @@ def import_regions(tx: Tx, file: Path) -> int:
     Raises:
         ConfigError: the file cannot be read as such a table.
     """
-    rows = [{name: row[name] for name in _REGION_COLUMNS} for row in table_of(file, _REGION_COLUMNS)]
-    tx.put(schema.region, rows)
-    return len(rows)
+    table = table_of(file, _REGION_COLUMNS)
+    if wrong := [row.number for row in table if row.trouble]:
+        raise ConfigError(f"{file}: row {wrong[0]} has not the shape of the heading", reason="unreadable")
+    tx.put(schema.region, [row.cells for row in table])
+    return len(table)
 
 
 def import_kiosks(tx: Tx, file: Path) -> ImportReport:
@@ -100,34 +103,37 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
     """
     known = {row["kelurahan_code"] for row in tx.all(schema.region)}
     held = {row["device"]: row for row in tx.all(schema.kiosk)}
+    described = _described(tx)
     notes: list[RowNote] = []
     taken = unchanged = 0
     seen: set[str] = set()
     table = table_of(file, _KIOSK_COLUMNS)
-    for number, row in enumerate(table, start=1):
-        device = row["kiosk_id"].strip()
-        reasons = []
+    for row in table:
+        device = row["kiosk_id"]
+        named = [name.strip() for name in row["officers"].split(";") if name.strip()]
+        reasons = [row.trouble] if row.trouble else []
         if not _KIOSK_ID.fullmatch(device):
             reasons.append("kiosk_id_form")
         if device in seen:
             reasons.append("kiosk_twice")
         if row["kelurahan_code"] not in known:
             reasons.append("unknown_kelurahan")
-        if not row["name"].strip():
+        if not row["name"]:
             reasons.append("no_name")
+        if not _told_apart(named, described):
+            reasons.append("people_alike")
         seen.add(device)
         if reasons:
-            notes.extend(RowNote(number, "refused", reason) for reason in reasons)
+            notes.extend(RowNote(row.number, "refused", reason) for reason in reasons)
             continue
-        said = {"device": device, "name": row["name"].strip(), "kelurahan_code": row["kelurahan_code"]}
+        said = {"device": device, "name": row["name"], "kelurahan_code": row["kelurahan_code"]}
         before = held.get(device)
         same = before is not None and all(before[name] == value for name, value in said.items())
         taken, unchanged = taken + (not same), unchanged + same
         tx.put(schema.kiosk, [said])
         if before is None:
             feed.tell(tx, device, [("catalogue", ""), ("register", "")])
-        named = [name.strip() for name in row["officers"].split(";") if name.strip()]
-        _people(tx, device, named, _described(tx))
+        _people(tx, device, named, described)
     return report_of(tx, table, notes, taken, unchanged)
 
 
@@ -181,21 +187,32 @@ def _described(tx: Tx) -> dict[str, OperatorRecord]:
     return {person.name: person for person in people}
 
 
+def _code_of(name: str, described: Mapping[str, OperatorRecord]) -> str:
+    """By what a person is known at the kiosk; empty if nothing of the name can be written so."""
+    return described[name].code if name in described else re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
+
+
+def _told_apart(names: list[str], described: Mapping[str, OperatorRecord]) -> bool:
+    """Whether each has a code of her own: who shares one would take the other's place, and role."""
+    codes = [_code_of(name, described) for name in names]
+    return all(codes) and len(set(codes)) == len(codes)
+
+
 def _people(
     tx: Tx, device: str, names: list[str], described_before: Mapping[str, OperatorRecord], *, keep_roles: bool = False
 ) -> None:
     """Take the descriptions of a kiosk's people; a PIN only where it is another than the description before had."""
     described = _described(tx)
-    held = {row["name"]: row for row in tx.all(schema.operator, device=device)}
+    there = tx.all(schema.operator, device=device)
+    held = {row["code"]: row for row in there} | {row["name"]: row for row in there}
     rows: list[dict[str, Any]] = []
     for place, name in enumerate(names):
         person = described.get(name)
         if person is None and keep_roles:
             continue
         if person is None:
-            code = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-            person = OperatorRecord(code, name, _ROLES[min(place, len(_ROLES) - 1)])
-        before, last = held.get(name), described_before.get(name)
+            person = OperatorRecord(_code_of(name, described), name, _ROLES[min(place, len(_ROLES) - 1)])
+        before, last = held.get(name) or held.get(person.code), described_before.get(name)
         if before is not None and person.pin_hash in {"", last.pin_hash if last is not None else ""}:
             person = msgspec.structs.replace(person, pin_hash=before["pin_hash"])
         if before is not None and before["code"] != person.code:
@@ -250,18 +267,19 @@ def import_families(
         snapshot: its date, ISO 8601; today's in WIB if none.
 
     Raises:
-        ConfigError: the file cannot be read as such a table.
+        ConfigError: the file cannot be read as such a table, or the date is none that can be (`snapshot`).
     """
+    _day_of_list(snapshot, now_ms)
     held = _Held(tx)
     notes: list[RowNote] = []
     rows: list[dict[str, Any]] = []
     taken = unchanged = 0
     table = table_of(file, _FAMILY_COLUMNS)
-    for number, row in enumerate(table, start=1):
-        said = {name: (value or "").strip() for name, value in row.items() if name}
-        problems, remarks = _judge(said, held, keys)
-        notes.extend(RowNote(number, "refused", reason) for reason in problems)
-        notes.extend(RowNote(number, severity, reason) for severity, reason in remarks)
+    for row in table:
+        said = row.cells
+        problems, remarks = ([row.trouble], []) if row.trouble else _judge(said, held, keys)
+        notes.extend(RowNote(row.number, "refused", reason) for reason in problems)
+        notes.extend(RowNote(row.number, severity, reason) for severity, reason in remarks)
         if problems:
             continue
         new = _family_row(said, keys, now_ms)
@@ -282,11 +300,19 @@ def import_families(
     return report_of(tx, table, notes, taken, unchanged)
 
 
+def _day_of_list(snapshot: str, now_ms: int) -> None:
+    try:
+        if snapshot and BusinessDate(snapshot) > Instant(now_ms).date():
+            raise ConfigError(f"--snapshot {snapshot}: that day has not come yet", reason="snapshot")
+    except ValueError as error:
+        raise ConfigError(f"--snapshot {snapshot!r}: expected YYYY-MM-DD", reason="snapshot") from error
+
+
 def _judge(said: dict[str, str], held: _Held, keys: CityKeys) -> tuple[list[str], list[tuple[str, str]]]:
     """(reasons to refuse the row, remarks that do not)."""
     nik, kk, number = said["nik"], said["kk"], said["card_number"]
-    nik_ok, kk_ok = nik_form(nik), re.fullmatch(r"\d{16}", kk) is not None
-    card_ok = re.fullmatch(r"\d{14,19}", number) is not None
+    nik_ok, kk_ok = nik_form(nik), re.fullmatch(r"[0-9]{16}", kk) is not None
+    card_ok = re.fullmatch(r"[0-9]{14,19}", number) is not None
     key = family_key(keys.token("nik", nik))
     programmes = [code for code in said["programmes"].split(";") if code]
     checks = {
@@ -302,11 +328,11 @@ def _judge(said: dict[str, str], held: _Held, keys: CityKeys) -> tuple[list[str]
         "unknown_programme": bool(programmes) and held.programmes.issuperset(programmes),
         "no_name": bool(said["name"]),
         "card_status": said["card_status"] in {status.value for status in CardStatus},
-        "purse_balance": re.fullmatch(r"\d{1,10}", said["purse_balance"] or "0") is not None,
+        "purse_balance": re.fullmatch(r"[0-9]{1,10}", said["purse_balance"] or "0") is not None,
     }
     problems = [reason for reason, sound in checks.items() if not sound]
     doubts = {
-        ("warning", "members_unknown"): re.fullmatch(r"\d{1,2}", said["members"]) is None,
+        ("warning", "members_unknown"): _MEMBERS.fullmatch(said["members"]) is None,
         ("warning", "card_check_digit"): card_ok and not luhn_valid(number),
         ("info", "nik_outside_city"): nik_ok and not nik.startswith("3374"),
     }
@@ -327,7 +353,7 @@ def _family_row(said: dict[str, str], keys: CityKeys, now_ms: int) -> dict[str, 
         "nik_masked": mask_nik(said["nik"]),
         "nik_token": nik,
         "kk_token": keys.token("kk", said["kk"]),
-        "members": int(said["members"]) if re.fullmatch(r"\d{1,2}", said["members"]) else 0,
+        "members": int(said["members"]) if _MEMBERS.fullmatch(said["members"]) else 0,
         "address": ", ".join(part for part in address if part),
         "kelurahan_code": said["kelurahan_code"],
         "programmes": ";".join(code for code in said["programmes"].split(";") if code),

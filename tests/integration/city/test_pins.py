@@ -109,6 +109,17 @@ def test_somebody_whom_only_the_kiosks_file_names_gets_a_pin_and_keeps_it(stocke
         assert held(tx, "bu-ratmi", "EW-0002") == after != ""
 
 
+def test_a_name_that_is_written_otherwise_keeps_her_pin(stocked: LiveCity, tmp_path: Path) -> None:
+    kiosks = (SAMPLE / "kiosks.csv").read_text(encoding="utf-8")
+    file = tmp_path / "kiosks.csv"
+    file.write_text(kiosks.replace("Bu Ratmi", "BU RATMI"), encoding="utf-8")
+    with stocked.store.write() as tx:
+        pins.reset(tx, "EW-0002", "bu-ratmi")
+        after = held(tx, "bu-ratmi", "EW-0002")
+        register.import_kiosks(tx, file)
+        assert held(tx, "bu-ratmi", "EW-0002") == after != ""
+
+
 @pytest.mark.parametrize(("said", "taken"), [("$argon2id$another", True), ("", False)])
 def test_a_description_that_says_another_pin_is_taken_and_one_that_says_none_takes_none_away(
     stocked: LiveCity, tmp_path: Path, said: str, taken: bool

@@ -237,3 +237,87 @@ def test_a_file_that_is_no_such_table_is_refused(empty: LiveCity, tmp_path: Path
         register.import_families(tx, path, empty.keys, 1)
     with pytest.raises(ConfigError), empty.store.write() as tx:
         register.import_kiosks(tx, tmp_path / "none.csv")
+
+
+KIOSK_HEADING = "kiosk_id,name,kelurahan_code,officers"
+FAMILY_HEADING = ",".join(SOUND)
+FAMILY = ",".join(SOUND.values())
+
+
+def reasons(city: LiveCity, tmp_path: Path, *lines: str) -> dict[tuple[int, str], str]:
+    """By (row, reason): how grave; of a table of kiosks, or of families."""
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(lines), encoding="utf-8")
+    with city.store.write() as tx:
+        kiosks = lines[0].startswith("kiosk_id")
+        report = (
+            register.import_kiosks(tx, path) if kiosks else register.import_families(tx, path, city.keys, city.clock.ms)
+        )
+    return {(note.row, note.reason): note.severity for note in report.notes}
+
+
+@pytest.mark.parametrize(
+    ("heading", "row", "reason"),
+    [
+        (KIOSK_HEADING, "EW-0001,e-Warung Mawar,33.74.01.1010,Bu Siti,Bu Yuni", "row_shifted"),  # commas for semicolons
+        (KIOSK_HEADING, "EW-0001,e-Warung Mawar,33.74.01.1010", "row_cut"),
+        (KIOSK_HEADING, "EW-0001,e-Warung\0Mawar,33.74.01.1010,Bu Siti", "row_unreadable"),
+        (FAMILY_HEADING, f"{FAMILY},lagi", "row_shifted"),
+        (FAMILY_HEADING, FAMILY.removesuffix(",200000"), "row_cut"),  # an opening balance of nothing
+        (f"{FAMILY_HEADING.replace(',address', '')},address", FAMILY.replace(",Gg. Melati II No. 14", "") + ",A, 3",
+         "row_shifted"),
+    ],
+)  # fmt: skip
+def test_a_row_that_has_not_the_shape_of_the_heading_loses_nothing_silently(
+    empty: LiveCity, tmp_path: Path, heading: str, row: str, reason: str
+) -> None:
+    assert reasons(empty, tmp_path, heading, row) == {(1, reason): "refused"}
+
+
+def test_empty_rows_and_cells_after_the_last_column_are_nothing_and_rows_keep_their_numbers(
+    empty: LiveCity, tmp_path: Path
+) -> None:
+    wrong = FAMILY.replace("SUMINAH", "")
+    assert reasons(empty, tmp_path, FAMILY_HEADING, "", "," * 14, f"{FAMILY},,", wrong) == {
+        (4, "no_name"): "refused",
+        (4, "nik_twice"): "refused",
+        (4, "kk_twice"): "refused",
+        (4, "card_twice"): "refused",
+    }
+
+
+@pytest.mark.parametrize("name", ["card_number", "kk", "purse_balance"])
+def test_digits_of_another_script_are_no_number(empty: LiveCity, tmp_path: Path, name: str) -> None:
+    written = "".join(chr(0x0660 + int(digit)) for digit in SOUND[name])
+    report = take(empty, tmp_path, SOUND | {name: written})
+    assert report.refused == 1
+
+
+def test_a_heading_that_comes_twice_is_refused(empty: LiveCity, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError) as refused:
+        reasons(empty, tmp_path, f"{KIOSK_HEADING},officers", "EW-0001,e-Warung Mawar,33.74.01.1010,Bu Siti,Bu Yuni")
+    assert (refused.value.reason, "officers" in refused.value.detail) == ("columns", True)
+
+
+def test_a_region_out_of_its_columns_is_refused(empty: LiveCity, tmp_path: Path) -> None:
+    path = tmp_path / "regions.csv"
+    path.write_text("kelurahan_code,kelurahan,kecamatan\n33.74.01.1001,Kembangsari, Barat,Semarang Tengah\n")
+    with pytest.raises(ConfigError), empty.store.write() as tx:
+        register.import_regions(tx, path)
+
+
+@pytest.mark.parametrize("day", ["besok", "2026-13-01", "20261101", "2026-11-25"])
+def test_a_list_is_of_a_day_that_can_be(empty: LiveCity, day: str) -> None:
+    """Kiosks are told it, and print it on their reports."""
+    with pytest.raises(ConfigError) as refused, empty.store.write() as tx:
+        register.import_families(tx, SAMPLE / "families.csv", empty.keys, empty.clock.ms, "contoh", day)
+    assert refused.value.reason == "snapshot"
+
+
+@pytest.mark.parametrize("officers", ["Bu Siti;Bu Siti", "Sri A;Sri A.", "Bu Siti;佩妮"])
+def test_people_of_one_kiosk_who_would_have_one_code_are_refused(
+    empty: LiveCity, tmp_path: Path, officers: str
+) -> None:
+    """The second would take the first one's place, and her role."""
+    row = f"EW-0001,e-Warung Mawar,33.74.01.1010,{officers}"
+    assert reasons(empty, tmp_path, KIOSK_HEADING, row) == {(1, "people_alike"): "refused"}
