@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -21,8 +23,8 @@ from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place
 from ewarung_city.serving import practice, serve
 from ewarung_city.store.database import Tx
 from ewarung_city.verify import verify as check
-from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.errors import PosError
+from ewarung_pos.domain.timeline import Instant, Period
+from ewarung_pos.errors import ConfigError, PosError
 
 __all__ = ["main"]
 
@@ -283,6 +285,8 @@ def report(
     place = place_of(data_dir, database)
     if (kind == "pdp") is not bool(kiosk) or (kind == "pdp") is bool(period):
         raise click.UsageError("report pdp KIOSK, or another report with --period YYYY-MM")
+    if kind != "pdp" and not _is_month(period):
+        raise click.UsageError(f"--period {period!r}: expected YYYY-MM")
     if kind == "pdp":
         _report_held_data(place, kiosk, out or place.data_dir / "papers", as_json=as_json)
         return
@@ -298,12 +302,29 @@ def report(
                 rows, shape = list(monitoring.cases(tx, period)), monitoring.CaseRow
     text = monitoring.as_csv(rows, shape)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
         path = out / f"{kind}-{period}.csv"
-        path.write_text(text, encoding="utf-8")
+        with _writing(out):
+            out.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
         say({"rows": len(rows), "file": str(path)}, f"{path}: {len(rows)} rows", as_json=as_json)
     else:
         say(rows, text.rstrip("\n"), as_json=as_json)
+
+
+def _is_month(text: str) -> bool:
+    try:
+        Period(text)
+    except ValueError:
+        return False
+    return True
+
+
+@contextmanager
+def _writing(out: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigError(f"{out}: {error.strerror}", reason="out") from error
 
 
 def _report_held_data(place: Place, kiosk: str, out: Path, *, as_json: bool) -> None:
@@ -311,7 +332,8 @@ def _report_held_data(place: Place, kiosk: str, out: Path, *, as_json: bool) -> 
 
     with opened(place) as (store, _), store.read() as tx:
         inventory = breach.inventory_of(tx, kiosk, Instant(now_ms()))
-    done = breach.write_papers(inventory, out)
+    with _writing(out):
+        done = breach.write_papers(inventory, out)
     sentence = (
         f"{kiosk}: {done['families']} families, notice before {done['notice_before']}\n{done['csv']}\n{done['pdf']}"
     )

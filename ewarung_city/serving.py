@@ -41,6 +41,8 @@ def serve(
     inherited: int,
 ) -> None:
     """Serve kiosks until stopped."""
+    if (tls_cert is None) is not (tls_key is None):
+        raise click.UsageError("--tls-cert and --tls-key go together: with one of them nothing would be secret")
     tls = (str(tls_cert), str(tls_key)) if tls_cert is not None and tls_key is not None else None
     place = place_of(data_dir, database)
     with opened(place) as (store, keys):

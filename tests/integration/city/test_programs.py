@@ -109,6 +109,31 @@ def test_the_city_listens_on_this_machine_only_without_tls(
     assert reason in city(tmp_path, "serve", "--listen", listen, code=2)
 
 
+@pytest.mark.parametrize("half", ["--tls-cert", "--tls-key"])
+def test_half_of_what_tls_needs_is_not_served_without_it(tmp_path: Path, city: Callable[..., str], half: str) -> None:
+    file = tmp_path / "half.pem"
+    file.touch()
+    said = city(tmp_path / "city", "serve", "--listen", "127.0.0.1:0", half, file, code=2)
+    assert "--tls-cert" in said
+    assert "--tls-key" in said
+
+
+@pytest.mark.parametrize("period", ["2026-1", "2026", "2026-13", "../../x"])
+def test_a_report_is_of_one_month(tmp_path: Path, city: Callable[..., str], period: str) -> None:
+    """A part of one would be the beginning of several, and the name of the file besides."""
+    city(tmp_path / "city", "init")
+    for kind in ("kasus", "spj", "realisasi"):
+        said = city(tmp_path / "city", "report", kind, "--period", period, "--out", tmp_path / "out", code=2)
+        assert "YYYY-MM" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_report_that_cannot_be_written_is_said_and_no_finding(tmp_path: Path, city: Callable[..., str]) -> None:
+    city(tmp_path / "city", "init")
+    (tmp_path / "file").touch()
+    assert "out" in city(tmp_path / "city", "report", "spj", "--period", "2026-11", "--out", tmp_path / "file", code=2)
+
+
 def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
     from ewarung_city.keys import load_keys, make_keys
 
