@@ -22,7 +22,7 @@ SUFFIX = ".bundle"
 _SPARE_BYTES = 64 * 1024
 """Room that must be left after a file: directories and tables of the file system grow too."""
 
-_MOST_FILES = 200
+_MOST_FILES = 5_000
 """No more files of a folder are looked at."""
 
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)

@@ -13,6 +13,7 @@ from ewarung_city.__main__ import cli
 from ewarung_city.bundles import state_bundle
 from ewarung_city.store import schema
 from ewarung_pos.domain.journal import ComplaintRecorded
+from ewarung_pos.domain.timeline import ClockReading, Instant
 from ewarung_pos.errors import NotEntitled, StickError
 from ewarung_pos.sync import bundle
 from ewarung_pos.sync.bundle import Header, Way
@@ -186,7 +187,7 @@ def test_the_time_of_a_reply_is_not_the_time_now(city: LiveCity, cut: Till) -> N
 
 
 def test_an_old_disk_image_is_found_by_the_file_too(city: LiveCity, cut: Till, cities: Cities, tmp_path: Path) -> None:
-    """The image greets after the entries that it does not know of were written: FORK, and nothing new is given."""
+    """It is told nothing new, finds out by the reply itself, and by its own entries the city does."""
     from ewarung_pos.ledger.database import open_ledger
     from tests.integration.city.city_kit import LEDGER_KEY
 
@@ -207,7 +208,30 @@ def test_an_old_disk_image_is_found_by_the_file_too(city: LiveCity, cut: Till, c
         leases.grant(tx, "2026-12")
     report, _ = fetch_bundle(cut.ledger, cut.clock, at_the_city(city, out(cut)).reply)
     assert (report.code, report.reason, report.received) == ("unauthorised", "fork", 0)
+    assert city.epoch()["mode"] == "normal"  # it may have been an old file of the true till
+    note(cut, "another past")
+    done = at_the_city(city, out(cut))
+    assert done.aside == ("FORK",)
+    report, _ = fetch_bundle(cut.ledger, cut.clock, done.reply)
+    assert (report.code, report.reason, report.received) == ("unauthorised", "fork", 0)
     assert city.epoch()["mode"] == "upload_only"
+
+
+def test_a_file_that_others_overtook_is_no_old_image_whatever_its_clock_said(
+    city: LiveCity, cut: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written while the clock was hours ahead; then that was put right, over a restart."""
+    there_and_back(city, cut)
+    cut.clock.wait(4 * 3_600_000)
+    overtaken = out(cut)
+    cut.clock.ms -= 4 * 3_600_000
+    monkeypatch.setattr(cut.clock, "now", lambda: ClockReading(Instant(cut.clock.ms), 5, "another boot"))
+    note(cut)
+    there_and_back(city, cut)
+    cut.clock.wait(DAY_MS)
+    done = at_the_city(city, overtaken)
+    assert (done.entries, done.aside, city.epoch()["mode"], city.cases()) == (0, (), "normal", [])
+    assert home(cut, done.reply).received == 0
 
 
 def test_a_kiosk_that_may_only_upload_is_told_so_and_keeps_its_entries(city: LiveCity, cut: Till) -> None:
