@@ -23,6 +23,7 @@ from ewarung_pos.sync.protocol import (
     Quarantine,
     StatePage,
     Welcome,
+    decode,
 )
 
 __all__ = ["NOT_CARRIED", "CarriedCity"]
@@ -101,7 +102,7 @@ class CarriedCity:
         What the city withheld because it held more by then comes with a newer file, and is no trouble.
         """
         refused, self._refused = self._refused, None
-        if refused is not None and msgspec.json.decode(refused.body, type=Problem).reason != "behind":
+        if refused is not None and decode(refused.body, Problem).reason != "behind":
             raise_for_problem(refused)
         for start, page, body in self._pages:
             if start <= cursor < page.cursor:
@@ -142,7 +143,7 @@ class CarriedCity:
             self._refused = _checked(reply, StatePage)
         elif pulled is not None:
             start = self._pages[-1][1].cursor if self._pages else int(pulled[1])
-            self._pages.append((start, msgspec.json.decode(reply.body, type=StatePage), reply.body))
+            self._pages.append((start, decode(reply.body, StatePage), reply.body))
 
 
 def _said_again(known: CityAcknowledged | None) -> Ack | None:
@@ -155,13 +156,13 @@ def _said_again(known: CityAcknowledged | None) -> Ack | None:
 
 def _decoded(reply: Reply, kind: type[T]) -> T:
     raise_for_problem(reply)
-    return msgspec.json.decode(reply.body, type=kind)
+    return decode(reply.body, kind)
 
 
 def _checked(reply: Reply, kind: type[T]) -> Reply:
     """The reply, if it is of that kind, or a problem document."""
     if reply.status == 200:
-        msgspec.json.decode(reply.body, type=kind)
+        decode(reply.body, kind)
     else:
-        msgspec.json.decode(reply.body, type=Problem)
+        decode(reply.body, Problem)
     return reply
