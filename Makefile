@@ -3,7 +3,7 @@
 
 .POSIX:
 .DEFAULT_GOAL := help
-.PHONY: help demo test torture lint format bench screenshots package clean
+.PHONY: help demo test torture fuzz lint format bench screenshots package clean
 
 BIN := .venv/bin
 ARGS :=
@@ -19,6 +19,7 @@ help:
 	@echo "make demo         the till in practice mode, beside an embedded city and a simulated EDC"
 	@echo "make test         lint, types, import contracts, all tests, coverage gate"
 	@echo "make torture      power cuts, kills, broken disks and edited ledgers by the thousand, counted"
+	@echo "make fuzz         an hour of bytes that nobody would send, for every parser"
 	@echo "make lint         the first three of these; make format puts right what can be"
 	@echo "make bench        the figures of the README, measured here"
 	@echo "make screenshots  a picture of every screen in every state, into docs/pictures"
@@ -40,6 +41,10 @@ test: lint
 torture:
 	@scripts/setup full
 	$(PYTEST) -m torture -n 2 --dist worksteal -rs -o faulthandler_timeout=0 $(PYTEST_ARGS)
+
+fuzz:
+	@scripts/setup full
+	$(BIN)/python -m fuzz $(ARGS)
 
 lint:
 	@scripts/setup full

@@ -1,0 +1,1 @@
+"""Searches for input that breaks a parser; see `fuzz/__main__.py`."""
