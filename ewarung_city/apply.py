@@ -12,10 +12,10 @@ from typing import Any, Protocol
 import msgspec
 
 from ewarung_city import feed, hardship
-from ewarung_city.attest import differences, every_figure, fold_day
 from ewarung_city.balances import Balances
 from ewarung_city.counterparts import Counterparts, lines_fit
-from ewarung_city.exactness import Beyond, bear_each, exact, weight
+from ewarung_city.days import Days
+from ewarung_city.exactness import Beyond, bear_each, weight
 from ewarung_city.settle import settle
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -46,8 +46,7 @@ from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.rights import HARDSHIP
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.domain.units import Rupiah, Unit
-from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, Flag, batch_text
-from ewarung_pos.sync.signing import verify
+from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, Flag
 
 __all__ = ["Applier", "Item"]
 
@@ -99,7 +98,7 @@ class Applier:
         self._lines: list[tuple[Any, ...]] = []
         self._originals: set[str] = set()
         self._most = 0
-        self._days: dict[str, dict[str, Any]] = {}
+        self._days = Days(tx, device, epoch, self._held_between)
         self._catalogue = Catalogue()
         self._products: dict[str, Product] = {}
         self._counterparts = Counterparts()
@@ -152,6 +151,7 @@ class Applier:
         touched = {fact.family for fact in served}
         self._families = {row["key"]: row for row in tx.within(schema.family, "key", sorted(touched))}
         self._rights.fetch(facts)
+        self._days.fetch(item.entry for item in items if item.entry is not None)
         self._stock = {row["product"]: int(row["packs"]) for row in tx.all(schema.stock, **self._whose)}
         self._stock_before = dict(self._stock)
         for device in ("", self._device):
@@ -217,9 +217,11 @@ class Applier:
             case PriceChanged() as fact:
                 self._price(entry, fact)
             case DayOpened():
-                self._days[entry.date] = self._day_row(entry.date, seq)
+                if not self._days.open(entry.date, seq):
+                    self._flag(seq, Flag.DAY_DIFFERS)
             case DayClosed() as fact:
-                self._sealed(entry, fact)
+                if not self._days.seal(entry, fact):
+                    self._flag(seq, Flag.DAY_DIFFERS)
             case _:
                 pass
 
@@ -227,9 +229,7 @@ class Applier:
 
     def _served(self, entry: Entry, fact: Redeemed | Reversed, sign: int) -> None:
         seq = entry.seq
-        if fact.receipt != self._receipt + 1:
-            self._flag(seq, Flag.RECEIPT_GAP)
-        self._receipt = fact.receipt
+        self._in_order(entry, fact)
         if isinstance(fact, Redeemed):
             if entry.id in self._originals:
                 self._counterparts.redeemed(entry)
@@ -271,6 +271,13 @@ class Applier:
              paid, cash)
         )  # fmt: skip
 
+    def _in_order(self, entry: Entry, fact: Redeemed | Reversed) -> None:
+        if fact.receipt != self._receipt + 1:
+            self._flag(entry.seq, Flag.RECEIPT_GAP)
+        self._receipt = fact.receipt
+        if self._days.over(entry.date):
+            self._flag(entry.seq, Flag.DAY_DIFFERS)
+
     def _moved(self, seq: int, fact: Redeemed | Reversed, total: str) -> None:
         for debit in fact.debits:
             if not self._rights.move(fact.family, debit, total):
@@ -307,51 +314,6 @@ class Applier:
         if over:
             self._flag(entry.seq, Flag.PRICE_MISMATCH)
 
-    # -- the business day --------------------------------------------------------------------------------------------
-
-    def _day_row(self, date: str, first_seq: int) -> dict[str, Any]:
-        return {
-            **self._whose,
-            "date": date,
-            "first_seq": first_seq,
-            "closed_seq": 0,
-            "head": "",
-            "totals": "",
-            "differs": "",
-        }
-
-    def _sealed(self, entry: Entry, fact: DayClosed) -> None:
-        """Fold the day from its entries and compare with what the seal says."""
-        day = self._days.get(entry.date)
-        if day is None:
-            held = self._tx.one(schema.day, date=entry.date, **self._whose)
-            day = dict(held) if held is not None else self._day_row(entry.date, entry.seq)
-        first, last = int(day["first_seq"]), entry.seq - 1
-        entries, head = self._held_between(first, last)
-        ours = fold_day(entries, first, last)
-        for figure in every_figure(ours):
-            exact(figure)
-        differs = list(differences(ours, fact.totals))
-        text = batch_text(self._device, self._epoch, fact.totals.first_seq, last, fact.head)
-        key = self._tx.one(schema.epoch, **self._whose)
-        if fact.head != head.hex():
-            differs.append("head")
-        try:
-            genuine = key is not None and verify(bytes.fromhex(key["device_key"]), text, bytes.fromhex(fact.signature))
-        except ValueError:
-            genuine = False
-        if not genuine:
-            differs.append("signature")
-        if differs:
-            self._flag(entry.seq, Flag.DAY_DIFFERS)
-        self._days[entry.date] = {
-            **day,
-            "closed_seq": entry.seq,
-            "head": head.hex(),
-            "totals": msgspec.json.encode(ours).decode(),
-            "differs": ",".join(differs),
-        }
-
     def _held_between(self, first: int, last: int) -> tuple[list[Entry], bytes]:
         """Entries of that span, from the store and from this batch, and the hash of the last one."""
         entries: list[Entry] = []
@@ -374,7 +336,7 @@ class Applier:
         tx.put(schema.stock, [{**self._whose, "product": name, "packs": packs} for name, packs in moved.items()])
         tx.load(schema.redemption, _REDEMPTION, self._redemptions)
         tx.load(schema.redemption_line, _LINE, self._lines)
-        tx.put(schema.day, list(self._days.values()))
+        self._days.write()
         tx.put(schema.price, self._new_prices)
 
     def _follow_up(self) -> None:

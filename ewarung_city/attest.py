@@ -28,7 +28,7 @@ from ewarung_pos.domain.units import Unit
 from ewarung_pos.sync.protocol import Attest, attest_text
 from ewarung_pos.sync.signing import sign
 
-__all__ = ["attest", "differences", "every_figure", "fold_day"]
+__all__ = ["DayFold", "attest", "differences", "every_figure", "fold_day"]
 
 _OPEN = "in_doubt"
 """The one outcome of an attempt that settles nothing (journal.AttemptSettled); with every other one it is over."""
@@ -55,7 +55,7 @@ def attest(tx: Tx, keys: CityKeys, device: str, epoch: int, date: str, now_ms: i
     return msgspec.structs.replace(said, signature=sign(keys.signing, attest_text(said)).hex())
 
 
-class _Day:
+class DayFold:
     """Totals of one day; each of the control figures from its own part of the entries."""
 
     def __init__(self) -> None:
@@ -151,7 +151,7 @@ def fold_day(entries: Iterable[Entry], first_seq: int, last_seq: int) -> DayTota
 
     `moved` counts whole packs at the content of one pack, so a line whose content does not fit its packs shows.
     """
-    day = _Day()
+    day = DayFold()
     for entry in entries:
         day.add(entry)
     return day.totals(first_seq, last_seq)

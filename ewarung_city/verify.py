@@ -12,6 +12,7 @@ from ewarung_city.reading import countable
 from ewarung_city.rights import following, outstanding
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.business_day import DayTotals
 from ewarung_pos.domain.journal import Entry, Redeemed, Reversed, genesis, link
 from ewarung_pos.domain.rights import holder_of
@@ -75,11 +76,13 @@ def _epoch(tx: Tx, held: Row) -> Iterator[Finding]:
 
 
 def _days(tx: Tx, device: str, epoch: int) -> Iterator[Finding]:
-    for row in tx.all(schema.day, "date", device=device, epoch=epoch):
+    rows = tx.all(schema.day, "first_seq", device=device, epoch=epoch)
+    ends = [*(int(row["first_seq"]) for row in rows[1:]), EXACT]  # a day ends where the next begins (`days`)
+    for row, end in zip(rows, ends, strict=False):
         if row["closed_seq"]:
-            first, last = int(row["first_seq"]), int(row["closed_seq"]) - 1
-            rows = tx.between(schema.entry, "seq", first, last, device=device, epoch=epoch)
-            entries = [entry for entry in map(_read, rows) if entry is not None]
+            first, last = int(row["first_seq"]), min(int(row["closed_seq"]), end) - 1
+            held = tx.between(schema.entry, "seq", first, last, device=device, epoch=epoch)
+            entries = [entry for entry in map(_read, held) if entry is not None]
             if fold_day(entries, first, last) != _TOTALS.decode(row["totals"]):
                 yield Finding(device, epoch, int(row["closed_seq"]), "day")
 

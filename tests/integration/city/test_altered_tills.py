@@ -12,8 +12,10 @@ import pytest
 
 from ewarung_city import leases, monitoring
 from ewarung_city.__main__ import main
+from ewarung_city.attest import fold_day
 from ewarung_city.reading import decode_push
 from ewarung_city.store import schema
+from ewarung_city.store.database import Tx
 from ewarung_city.verify import verify
 from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.business_day import ControlLine, DayTotals
@@ -33,12 +35,15 @@ from ewarung_pos.domain.journal import (
     StockAdjusted,
     StockReceived,
     canonical,
+    decode,
 )
 from ewarung_pos.domain.redemption import PurseDebit, RedemptionLine, RightDebit, Tender
 from ewarung_pos.domain.stock import CountLine, ReceivedLine
 from ewarung_pos.domain.units import Unit
-from ewarung_pos.sync.protocol import MESSAGE_BYTES, Ack, Outcome, encode
-from tests.integration.city.city_kit import PERIOD, LiveCity, Pen, trying
+from ewarung_pos.sync.enrolment import enrol
+from ewarung_pos.sync.protocol import MESSAGE_BYTES, Ack, Outcome, batch_text, encode
+from ewarung_pos.sync.signing import sign
+from tests.integration.city.city_kit import PERIOD, LiveCity, Pen, begun, trying
 from tests.integration.city.test_intake import PRICE, RICE, aside, lease, ration_family, redeemed, undo
 
 replace = msgspec.structs.replace
@@ -299,6 +304,97 @@ def test_a_day_whose_sums_cannot_be_is_not_sealed(city: LiveCity, pen: Pen) -> N
     assert (5, "UNREADABLE") in flags(city, pen)
     with city.store.read() as tx:
         assert monitoring.days(tx, PERIOD) == []
+
+
+def seal(pen: Pen, first: int) -> Entry:
+    """A seal that fits everything from that entry on."""
+    last = len(pen.rows)
+    totals = fold_day([decode(row.body) for row in pen.rows[first - 1 :]], first, last)
+    text = batch_text(pen.device, pen.epoch, first, last, pen.head.hex())
+    return pen.write(DayClosed(totals, (), None, pen.head.hex(), sign(pen.key, text).hex(), 1))
+
+
+@pytest.mark.parametrize("together", [True, False])
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_day_that_is_opened_again_hides_nothing_of_itself(
+    city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed], sealed: bool, together: bool
+) -> None:
+    """The second seal is sound by itself, and says that nothing was sold."""
+    if sealed:
+        seal(pen, 2)
+    if not together:
+        assert flags(city, pen) == []
+    again = pen.write(DayOpened()).seq
+    last = seal(pen, again).seq
+    assert flags(city, pen) == [(again, "DAY_DIFFERS"), (last, "DAY_DIFFERS")]
+    with city.store.read() as tx:
+        (day,) = monitoring.days(tx, PERIOD)
+    assert (day.redemptions, day.ration_value) == (1, sold[1].lines[0].total.amount)
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_what_leaves_after_the_seal_of_its_day_is_seen(
+    city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed], together: bool
+) -> None:
+    """No figure of any day holds it."""
+    seal(pen, 2)
+    if not together:
+        assert flags(city, pen) == []
+    late = pen.write(redeemed("K1", tender=Tender.CASH, receipt=2)).seq
+    pen.write(undo(sold[0].id, sold[1], 3))
+    assert {flag for flag in flags(city, pen) if flag[1] == "DAY_DIFFERS"} == {
+        (late, "DAY_DIFFERS"),
+        (late + 1, "DAY_DIFFERS"),
+    }
+
+
+def test_days_do_not_overlap_and_a_batch_of_seals_reads_them_once(
+    city: LiveCity, pen: Pen, sold: tuple[Entry, Redeemed], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two hundred seals of old days in one batch, each of which would have been folded from its opening to here."""
+    days = [f"2026-{month:02}-{day:02}" for month in (8, 9) for day in range(1, 29)]
+    for day in days:
+        pen.write(DayOpened(), date=day)
+        pen.write(redeemed("K1", tender=Tender.CASH, receipt=2), date=day)
+    pen.send(city.url, pen.batch())
+    sent = len(pen.rows)
+    for _ in range(4):
+        for day in days:
+            pen.write(DayClosed(DayTotals(), (), None, "00", "00", 1), date=day)
+    read = [0]
+    between = Tx.between
+
+    def counted(tx: Tx, table: Any, *span: Any, **equal: Any) -> Any:
+        rows = between(tx, table, *span, **equal)
+        read[0] += len(rows) if table is schema.entry else 0
+        return rows
+
+    monkeypatch.setattr(Tx, "between", counted)
+    assert pen.send(city.url, pen.batch(sent + 1)).acked_seq == len(pen.rows)
+    monkeypatch.undo()
+    assert read[0] <= 2 * sent
+    with city.store.read() as tx:
+        assert verify(tx) == []
+        rows = monitoring.days(tx, "2026-08") + monitoring.days(tx, "2026-09")
+    assert [(row.redemptions, row.date) for row in rows] == [(1, day) for day in days]
+
+
+def test_a_day_that_never_began_is_no_day(city: LiveCity, pen: Pen) -> None:
+    seal(pen, len(pen.rows) + 1)
+    assert flags(city, pen) == [(2, "DAY_DIFFERS")]
+    with city.store.read() as tx:
+        assert monitoring.days(tx, PERIOD) == []
+
+
+def test_a_day_of_one_epoch_says_nothing_of_the_next_one(city: LiveCity, pen: Pen) -> None:
+    pen.write(DayOpened())
+    seal(pen, 2)
+    assert flags(city, pen) == []
+    enrolled = enrol(city.url, city.code(), "0.1.0", now_s=lambda: pen.clock.ms // 1000)
+    other = begun(Pen(enrolled, pen.clock))
+    other.write(DayOpened())
+    seal(other, 2)
+    assert flags(city, other) == []
 
 
 def test_a_sealed_day_says_how_many_of_its_entries_count_for_nothing(city: LiveCity, pen: Pen) -> None:
