@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from threading import Lock
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Connection, Engine, text
 
 __all__ = ["Months"]
 
@@ -24,13 +24,14 @@ class Months:
         self._known: set[str] = set()
         self._turn = Lock()
 
-    def open(self, received_ms: int) -> None:
-        """Make sure that an entry received then has its place."""
+    def open(self, asking: Connection, received_ms: int) -> None:
+        """Make sure that an entry received then has its place, for the transaction of that connection."""
         moment = dt.datetime.fromtimestamp(received_ms / 1000, dt.UTC)
         name = f"entry_{moment:%Y_%m}"
         with self._turn:
             if name not in self._known:
-                self._attach(name, moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
+                if not _is_there(asking, name):
+                    self._attach(name, moment.replace(day=1, hour=0, minute=0, second=0, microsecond=0))
                 self._known.add(name)
 
     def _attach(self, name: str, first: dt.datetime) -> None:
@@ -38,10 +39,14 @@ class Months:
         span = [int(moment.timestamp() * 1000) for moment in (first, until)]
         with self._engine.begin() as connection:
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-            if connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar() is None:
+            if not _is_there(connection, name):
                 connection.exec_driver_sql(
                     f"CREATE TABLE {name} (LIKE entry INCLUDING DEFAULTS INCLUDING CONSTRAINTS INCLUDING INDEXES)"
                 )
                 connection.exec_driver_sql(
                     f"ALTER TABLE entry ATTACH PARTITION {name} FOR VALUES FROM ({span[0]}) TO ({span[1]})"
                 )
+
+
+def _is_there(connection: Connection, name: str) -> bool:
+    return connection.execute(text("SELECT to_regclass(:name)"), {"name": name}).scalar() is not None

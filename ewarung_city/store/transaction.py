@@ -82,7 +82,7 @@ class Tx:
     def open_month(self, received_ms: int) -> None:
         """Make sure that entries received then have a place."""
         if self._months is not None:
-            self._months.open(received_ms)
+            self._months.open(self._connection, received_ms)
 
     def put(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """Rows that replace those of the same key; columns that a row does not name stay (all rows name the same)."""

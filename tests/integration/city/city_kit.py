@@ -120,6 +120,7 @@ class LiveCity:
             register.import_kiosks(tx, SAMPLE / "kiosks.csv")
             register.import_families(tx, SAMPLE / "families.csv", self.keys, self.clock.ms, "contoh")
             leases.grant(tx, PERIOD)
+            tx.open_month(self.clock.ms)  # else each test would make it anew, over a connection of its own
 
     def code(self, kiosk: str = "EW-0001", *, auto: bool = True) -> str:
         with self.store.write() as tx:
