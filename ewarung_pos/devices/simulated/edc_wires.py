@@ -16,6 +16,8 @@ __all__ = ["PtyWire", "TcpWire", "listen_tray", "loopback_port", "refuse_second"
 
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 _PORT = re.compile(r"[0-9]{1,5}")
+_TRIES = 20
+"""How often the system is asked for another port because the one after it is taken; then it is the tray that fails."""
 LAST_PORT = 65_534
 
 
@@ -120,7 +122,7 @@ class TcpWire:
 
 
 def loopback_port(address: str, scheme: str, backlog: int = 8) -> tuple[str, socket.socket]:
-    """Host and listening socket of `SCHEME://HOST:PORT` on this machine; port 0 takes any free one.
+    """Host and listening socket of `SCHEME://HOST:PORT` on this machine; port 0 takes any with a free one after it.
 
     Raises:
         ConfigError: another scheme or machine, or the port cannot be had.
@@ -134,9 +136,24 @@ def loopback_port(address: str, scheme: str, backlog: int = 8) -> tuple[str, soc
         )
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return host, socket.create_server((host, int(port)), family=family, backlog=backlog)
+        made = socket.create_server((host, int(port)), family=family, backlog=backlog)
+        for _ in range(_TRIES):
+            if int(port) or _free_after(made, host, family):
+                break
+            made.close()
+            made = socket.create_server((host, 0), family=family, backlog=backlog)
     except OSError as error:
         raise ConfigError(f"--listen: {address!r}, {error.strerror}", reason="listen") from error
+    return host, made
+
+
+def _free_after(listener: socket.socket, host: str, family: int) -> bool:
+    """Whether the tray can have the port after the one that the system chose."""
+    try:
+        socket.create_server((host, listener.getsockname()[1] + 1), family=family).close()
+    except OSError:
+        return False
+    return True
 
 
 def listen_tray(address: Address) -> socket.socket:
