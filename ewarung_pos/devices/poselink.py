@@ -253,6 +253,8 @@ class PoseLinkTerminal:
             return True
         doubt = self._doubts.get(reply.trx_id)
         if doubt is None:
+            if reply.approved and reply.action != Action.CHECK:
+                _log.warning("EDC: an approval that nobody waits for")
             return False
         outcome = judge_answer(doubt, reply, "edc_late") if reply.action != Action.CHECK else Unknown("no_answer")
         if isinstance(outcome, Unclear):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import socket
 import subprocess
@@ -222,6 +223,67 @@ def test_an_inquiry_that_goes_wrong_proves_nothing_and_the_next_one_does(pose: C
         assert word(at.inquire(name)) == asked, name
         assert word(known_later(at, name)) == "approved", name
     assert len(at.slips()) == len(ASKED)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_the_edc_approved_is_what_the_till_knows(pose: Callable[..., PoseCounter], seed: int) -> None:
+    """A morning of random faults on sales, voids and inquiries; nothing may differ at its end."""
+    dice = random.Random(seed)
+    deeds: dict[str, list[dict[str, object]]] = {
+        "sale": [
+            {"do": "split"},
+            {"do": "no_ack"},
+            {"do": "short"},
+            {"do": "silence", "processed": True},
+            {"do": "hangup_before_ack"},
+            {"do": "hangup_after_ack"},
+            {"do": "duplicate_response", "ms": 5},
+            {"do": "wrong_amount"},
+            {"do": "wrong_trx_id"},
+            {"do": "decline", "code": "51"},
+            {"do": "host_timeout", "approved": True},
+            {"do": "busy"},
+        ],
+        "void": [{"do": "split"}, {"do": "hangup_after_ack"}, {"do": "wrong_trx_id"}, {"do": "duplicate_response"}],
+        "inquiry": [{"do": "busy"}, {"do": "hangup_before_ack"}, {"do": "wrong_trx_id"}, {"do": "no_ack"}],
+    }
+    script = [
+        {"on": kind, "nth": nth, **dice.choice(deeds[kind])}
+        for kind in deeds
+        for nth in range(1, 20)
+        if dice.random() < 0.5
+    ]
+    at = pose(script)
+    sold: dict[str, Approved] = {}
+    voided = 0
+    for number in range(14):
+        name, amount = f"sale {number}", dice.choice([5_000, 10_000])
+        outcome = settled_at_last(at, name, amount, at.pay(name, amount))
+        if isinstance(outcome, Approved):
+            sold[name] = outcome
+        if len(sold) > 2 and dice.random() < 0.4:
+            undone = sold.pop(dice.choice(list(sold)))
+            result = at.terminal.void(f"void {number}", undone)
+            result = settled_at_last(at, f"void {number}", undone.amount, result, "void")
+            assert isinstance(result, Approved), "a void that was begun can be proven here"
+            voided += undone.amount
+    totals = at.bank.totals()
+    known = sum(one.amount for one in sold.values())
+    assert (totals["approved"] - totals["voided"], totals["voided"]) == (known, voided)
+    assert at.terminal.settle().amount == known
+    refs = [slip.ref for slip in at.slips()]
+    assert len(refs) == len(set(refs))
+
+
+def settled_at_last(
+    at: PoseCounter, name: str, amount: int, outcome: PaymentOutcome, kind: str = "sale"
+) -> PaymentOutcome:
+    end = time.monotonic() + 10 * at.timers.response
+    while isinstance(outcome, Unknown) and time.monotonic() < end:
+        time.sleep(0.02)
+        outcome = at.inquire(name, amount, kind)
+    assert not isinstance(outcome, Unknown), name
+    return outcome
 
 
 def test_another_card_is_named_and_not_taken_for_ours(pose: Callable[..., PoseCounter]) -> None:

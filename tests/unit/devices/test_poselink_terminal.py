@@ -487,9 +487,12 @@ def test_a_riddle_in_the_place_of_the_inquirys_answer_ends_the_sale() -> None:
     assert talk.inquire() == Declined("", "not_found")
 
 
-def test_what_lies_there_about_nobody_is_put_aside() -> None:
+def test_what_lies_there_about_nobody_is_put_aside(caplog: pytest.LogCaptureFixture) -> None:
     talk = Talk((None, [answer("unheard-of"), "hello"]), ("Sale", answer()))
     assert talk.pay() == APPROVED
+    assert [record.message for record in caplog.records if record.levelname == "WARNING"] == [
+        "EDC: an approval that nobody waits for"
+    ]
 
 
 def test_a_line_that_does_not_stop_talking_at_the_door_is_left() -> None:
