@@ -34,7 +34,15 @@ def test_a_value_that_ends_in_a_percent_sign_is_a_value(tx: Tx, name: str) -> No
 
 @pytest.mark.parametrize(
     ("prefix", "found"),
-    [("50", ["50", "50%", "50x"]), ("5_", ["5_%"]), ("%", ["%"]), ("5\\", ["5\\%"]), ("", sorted(NAMES)), ("x", [])],
+    [
+        ("50", ["50", "50%", "50x"]),
+        ("5_", ["5_%"]),
+        ("%", ["%"]),
+        ("5\\", ["5\\%"]),
+        ("", sorted(NAMES)),
+        ("x", []),
+        ("50X", []),
+    ],
 )
 def test_a_beginning_is_these_very_characters(tx: Tx, prefix: str, found: list[str]) -> None:
     rows = tx.starting(schema.region, "kelurahan_code", prefix, "kelurahan_code", kecamatan="k")
