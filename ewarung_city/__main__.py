@@ -16,7 +16,7 @@ from typing import NoReturn
 import click
 import msgspec
 
-from ewarung_city import enrolment, leases, monitoring, officers, pins, register
+from ewarung_city import enrolment, leases, monitoring, officers, pins, reconcile, register
 from ewarung_city.carrying import bundle
 from ewarung_city.importing import ImportReport
 from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
@@ -200,6 +200,19 @@ def reset_pin(*, data_dir: str, database: str, as_json: bool, kiosk: str, member
 @located
 @click.argument("kiosk")
 @click.argument("epoch", type=int)
+@click.argument("seq", type=int)
+@click.argument("family")
+def charge(*, data_dir: str, database: str, kiosk: str, epoch: int, seq: int, family: str) -> None:
+    """Say for which FAMILY (by key) a KIOSK gave from its pool, where `report darurat` names none: EPOCH, SEQ of it."""
+    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
+        count = reconcile.assign(tx, kiosk, epoch, seq, family)
+    click.echo(f"{family}: {count} commodities charged")
+
+
+@cli.command()
+@located
+@click.argument("kiosk")
+@click.argument("epoch", type=int)
 @click.option("--officer", "named", multiple=True, required=True, help="NAME=KEYFILE, twice: two officers sign.")
 def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, named: tuple[str, ...]) -> None:
     """Two officers sign that a lost KIOSK's EPOCH will never spend again; what it had left may be granted anew.
@@ -271,14 +284,14 @@ def verify(*, data_dir: str, database: str, as_json: bool) -> None:
 @cli.command()
 @located
 @JSON
-@click.argument("kind", type=click.Choice(["spj", "realisasi", "kasus", "pdp"]))
+@click.argument("kind", type=click.Choice(["spj", "realisasi", "kasus", "darurat", "pdp"]))
 @click.argument("kiosk", default="")
 @click.option("--period", default="", help="YYYY-MM; for all but pdp.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the files.")
 def report(
     *, data_dir: str, database: str, as_json: bool, kind: str, kiosk: str, period: str, out: Path | None
 ) -> None:
-    """Figures of a period: days for the SPJ attachment, realisation by kiosk and commodity, or open cases.
+    """Figures of a period: days for the SPJ attachment, realisation by kiosk and commodity, open cases, or hardship.
 
     `report pdp KIOSK` writes whose data a lost KIOSK held, for the notice within 3 x 24 hours (UU 27/2022 art. 46).
     """
@@ -290,7 +303,7 @@ def report(
     if kind == "pdp":
         _report_held_data(place, kiosk, out or place.data_dir / "papers", as_json=as_json)
         return
-    with opened(place) as (store, _):
+    with opened(place) as (store, keys):
         rows: list[msgspec.Struct]
         shape: type[msgspec.Struct]
         with store.read() as tx:
@@ -298,6 +311,8 @@ def report(
                 rows, shape = list(monitoring.days(tx, period)), monitoring.DayRow
             elif kind == "realisasi":
                 rows, shape = list(monitoring.realisation(tx, period)), monitoring.RealisationRow
+            elif kind == "darurat":
+                rows, shape = list(reconcile.hardship_uses(tx, keys, period)), reconcile.HardshipRow
             else:
                 rows, shape = list(monitoring.cases(tx, period)), monitoring.CaseRow
     text = monitoring.as_csv(rows, shape)

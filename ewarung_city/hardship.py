@@ -16,7 +16,7 @@ from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.journal import HardshipAllowed, Redeemed
 from ewarung_pos.domain.rights import HARDSHIP
 
-__all__ = ["DEFAULT_PERMILLE", "budgets", "charge", "family_of", "give_back"]
+__all__ = ["DEFAULT_PERMILLE", "budgets", "charge", "charge_row", "family_of", "give_back"]
 
 DEFAULT_PERMILLE = 20
 """A pool is so much of what its kiosk's families are entitled to, unless the city's catalogue says otherwise."""
@@ -52,12 +52,9 @@ def charge(
     tx: Tx, device: str, epoch: int, seq: int, fact: Redeemed, word: HardshipAllowed | None, family: Row | None
 ) -> None:
     """Note what left the pool, and charge it to the right of whoever it was for."""
-    rows = []
-    for debit in fact.debits:
-        if debit.programme != HARDSHIP:
-            continue
-        right = _charged_to(tx, family, debit.period, debit.commodity, debit.amount)
-        rows.append(
+    rows = [
+        charge_row(
+            tx,
             {
                 "device": device,
                 "epoch": epoch,
@@ -70,15 +67,28 @@ def charge(
                 "period": debit.period,
                 "unit": debit.unit.value,
                 "amount": debit.amount,
-                "family": family["key"] if family is not None else "",
-                "programme": right.programme if right is not None else "",
-                "charged": debit.amount if right is not None else 0,
                 "returned": 0,
-            }
+            },
+            family,
         )
-        if right is not None:
-            _move(tx, right, debit.amount)
+        for debit in fact.debits
+        if debit.programme == HARDSHIP
+    ]
     tx.put(schema.hardship, rows)
+
+
+def charge_row(tx: Tx, use: Row, family: Row | None) -> Row:
+    """Charge one use to the right of that family; the use with whose it is now."""
+    left = int(use["amount"]) - int(use["returned"])
+    right = _charged_to(tx, family, use["period"], use["commodity"], left)
+    if right is not None:
+        _move(tx, right, left)
+    return {
+        **use,
+        "family": family["key"] if family is not None else "",
+        "programme": right.programme if right is not None else "",
+        "charged": left if right is not None else 0,
+    }
 
 
 def give_back(tx: Tx, device: str, epoch: int, seq: int) -> None:

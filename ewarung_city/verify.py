@@ -25,7 +25,7 @@ _TOTALS = msgspec.json.Decoder(DayTotals)
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """Something wrong: where, and what (gap, hash, unread, watermark, lease, overgrant, day)."""
+    """Something wrong: where, and what (gap, hash, unread, watermark, lease, overgrant, charge, day)."""
 
     device: str
     epoch: int
@@ -39,6 +39,7 @@ def verify(tx: Tx) -> list[Finding]:
     for held in tx.all(schema.epoch, "device", "epoch"):
         findings.extend(_epoch(tx, held))
     findings.extend(_grants(tx))
+    findings.extend(_charges(tx))
     return findings
 
 
@@ -100,6 +101,18 @@ def _grants(tx: Tx) -> Iterator[Finding]:
         rest[key] = rest.get(key, 0) - outstanding(row)
         if rest[key] < 0 and int(row["granted"]) > 0:
             yield Finding(row["device"], int(row["epoch"]), 0, f"overgrant {'/'.join(key)}")
+
+
+def _charges(tx: Tx) -> Iterator[Finding]:
+    """A right is charged with what pools gave for it, and with nothing else."""
+    charged: dict[tuple[str, str, str, str], int] = {}
+    for use in tx.all(schema.hardship, returned=0):
+        key = (use["family"], use["programme"], use["period"], use["commodity"])
+        charged[key] = charged.get(key, 0) + int(use["charged"])
+    for row in tx.all(schema.entitlement, "family", "programme", "period", "commodity"):
+        key = (row["family"], row["programme"], row["period"], row["commodity"])
+        if charged.get(key, 0) != int(row["charged"]):
+            yield Finding("", 0, 0, f"charge {'/'.join(key)}")
 
 
 def _rights(entry: Entry, rights: dict[tuple[str, str, str, str], list[int]], counterparts: Counterparts) -> None:

@@ -141,6 +141,8 @@ def test_who_has_taken_everything_before_is_a_case_and_owes_nothing(city: LiveCi
         with city.store.write() as tx:
             tx.change(schema.lease, {"surrendered": 10_000}, family=family["key"], commodity=commodity)
             tx.change(schema.entitlement, {"charged": 10_000}, family=family["key"], commodity=commodity)
+            of = {"family": family["key"], "programme": "JATAH", "period": PERIOD, "commodity": commodity}
+            tx.put(schema.hardship, [{"device": "EW-0003", "epoch": 1, "seq": 9, **of, "charged": 10_000}])
     assert ask(other, family).reason == "exhausted"
     assert sound(city)
 
