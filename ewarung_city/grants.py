@@ -89,8 +89,11 @@ def _answer(tx: Tx, keys: CityKeys, said: GrantRequest, family: Row, need: int, 
         return Grant(said.request, GrantOutcome.WAITING, family=_known(tx, family), kiosk=_name(tx, asked[0]))
     if any(_rest_here(right, said) > 0 for right in rights):
         return _granted(tx, keys, said, family, _keep_granted(tx, said, family, now_ms))
-    left_somewhere = any(rest_of(lease) > 0 for right in rights for lease in right.leases)
-    return _nothing(tx, said, family, "frozen" if left_somewhere else "exhausted")
+    held = [lease for right in rights for lease in right.leases if rest_of(lease) > 0]
+    for lease in held:
+        if recalls.may_come(tx, lease) > 0:  # and was not asked for: granted to another counter a moment ago
+            return _nothing(tx, said, family, "elsewhere", lease["device"])
+    return _nothing(tx, said, family, "frozen" if held else "exhausted")
 
 
 def _asked_for(tx: Tx, said: GrantRequest, family: Row) -> list[Right]:
@@ -142,12 +145,13 @@ def _granted(tx: Tx, keys: CityKeys, said: GrantRequest, family: Row, held: Row)
     return Grant(said.request, GrantOutcome.GRANTED, serial, _known(tx, family), granted, home, signature)
 
 
-def _nothing(tx: Tx, said: GrantRequest, family: Row | None, reason: str) -> Grant:
-    """`kiosk` names the home, where that says where to go."""
+def _nothing(tx: Tx, said: GrantRequest, family: Row | None, reason: str, holder: str = "") -> Grant:
+    """`kiosk` names who holds it, else the home, where that says where to go."""
     if family is None:
         return Grant(said.request, GrantOutcome.NOTHING, reason=reason)
-    home = "" if family["home"] == said.device else _name(tx, family["home"])
-    return Grant(said.request, GrantOutcome.NOTHING, family=_known(tx, family), reason=reason, kiosk=home)
+    where = holder or family["home"]
+    kiosk = "" if where == said.device else _name(tx, where)
+    return Grant(said.request, GrantOutcome.NOTHING, family=_known(tx, family), reason=reason, kiosk=kiosk)
 
 
 def _withdraw(tx: Tx, keys: CityKeys, said: GrantRequest, family: Row, now_ms: int) -> Grant:

@@ -27,7 +27,8 @@ _TOTALS = msgspec.json.Decoder(DayTotals)
 class RealisationRow(msgspec.Struct, frozen=True):
     """One kiosk, one commodity, one period. Base units of `unit`; `issued` under the ration, net of reversals.
 
-    `entitled` is what the families at home there are entitled to; they may have been served elsewhere. `issued` and
+    `entitled` is what the families at home there are entitled to; they may have been served elsewhere. The kiosk's
+    hardship pool is a programme of its own (`DARURAT`), to which nobody is entitled. `issued` and
     `served` are None while nothing of that kiosk has arrived. `uncounted` entries of the kiosk's month
     could not be read: each is a case, and what they handed out is in none of these figures.
     """

@@ -14,7 +14,7 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.sync.protocol import GrantRequest
 
-__all__ = ["PATIENCE_MS", "call_back", "call_home", "drop", "lapse", "reduce", "waited_for", "waits"]
+__all__ = ["PATIENCE_MS", "call_back", "call_home", "drop", "lapse", "may_come", "reduce", "waited_for", "waits"]
 
 PATIENCE_MS = 5 * 60_000
 """So long a wish stands that nobody at a counter repeats; they repeat it every few seconds. No right hangs on it."""
@@ -31,7 +31,7 @@ def call_back(tx: Tx, wanted: Iterable[tuple[Right, int]], said: GrantRequest, n
     for right, need in wanted:
         left = need
         for lease in _elsewhere(right, said.device):
-            more = min(left, _may_come(tx, lease))
+            more = min(left, may_come(tx, lease))
             if more <= 0 or _just_granted(tx, lease, now_ms):
                 continue
             left -= more
@@ -46,7 +46,7 @@ def call_home(tx: Tx, rights: Iterable[Right], device: str, epoch: int) -> None:
     """Ask every other kiosk for all that it has left of these rights, for the family's new home; nobody waits."""
     for right in rights:
         for lease in _elsewhere(right, device):
-            rest = _may_come(tx, lease)
+            rest = may_come(tx, lease)
             if rest > 0:
                 _wish(tx, lease, int(lease["surrendered"]) + rest, device, epoch, "", 0)
 
@@ -55,7 +55,7 @@ def reduce(tx: Tx, right: Right) -> None:
     """Ask for what is out there beyond the entitlement, because it was charged to it: that goes to nobody."""
     over = sum(map(outstanding, right.leases)) + right.charged - right.entitled
     for lease in right.leases:
-        more = min(over, _may_come(tx, lease))
+        more = min(over, may_come(tx, lease))
         if more > 0:
             over -= more
             _wish(tx, lease, int(lease["surrendered"]) + more, "", 0, "", 0)
@@ -124,7 +124,7 @@ def _wish(tx: Tx, lease: Row, wanted: int, device: str, epoch: int, request: str
         feed.tell(tx, lease["device"], [("recall", f"{lease['family']}|{lease['period']}")])
 
 
-def _may_come(tx: Tx, lease: Row) -> int:
+def may_come(tx: Tx, lease: Row) -> int:
     """What this enrolment may still have, if it can be asked."""
     held = tx.one(schema.epoch, device=lease["device"], epoch=lease["epoch"])
     return rest_of(lease) if held is not None and held["state"] == "active" else 0

@@ -61,8 +61,8 @@ class RightsAnswer(msgspec.Struct, frozen=True):
     """What the city said of a wish.
 
     `outcome`: granted (it stands in the journal), waiting (another kiosk was asked; ask again), nothing. `reason`:
-    unknown_card, card_blocked, holder_deceased, family_moved, no_ration, exhausted, frozen, recovery, doubt, period,
-    withdrawn. `kiosk` is the name of the kiosk that is waited for, or of the home that holds the rights.
+    unknown_card, card_blocked, holder_deceased, family_moved, no_ration, exhausted, elsewhere, frozen, recovery,
+    doubt, period, withdrawn. `kiosk` is the name of the kiosk that is waited for, or of the home that holds the rights.
     """
 
     outcome: str

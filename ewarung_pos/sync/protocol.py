@@ -336,7 +336,7 @@ class Grant(msgspec.Struct, frozen=True, omit_defaults=True):
     Granted: `leases` are the new totals G of this kiosk, `serial` their place in its feed, `signature` (hex) the city's
     over `grant_text`. `home` repeats that this kiosk is the family's home now. Otherwise `kiosk` names who is waited
     for or who holds it. `reason`: unknown_card, card_blocked, holder_deceased, family_moved, no_ration, exhausted,
-    frozen (with a lost kiosk), recovery, doubt, period, withdrawn.
+    elsewhere (granted to another counter a moment ago), frozen (with a lost kiosk), recovery, doubt, period, withdrawn.
     """
 
     request: str

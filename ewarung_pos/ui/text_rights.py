@@ -69,6 +69,13 @@ RIGHTS_THAT_MOVE: dict[str, Trouble] = {
         safe=NOTHING,
         button="Kartu berikutnya",
     ),
+    "rights.elsewhere": said(
+        "Jatah ada di kios lain",
+        "Beberapa menit lalu sisa jatah keluarga ini diminta di kios lain.",
+        "Tanyakan kepada keluarga siapa yang sedang di sana. Coba lagi beberapa menit lagi.",
+        safe=NOTHING,
+        button="Kartu berikutnya",
+    ),
     "rights.recovery": said(
         "Kota sedang memulihkan data",
         "Kota belum boleh memberi jatah baru.",

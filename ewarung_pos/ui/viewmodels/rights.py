@@ -222,8 +222,11 @@ class RightsViewModel(ViewModel[RightsState]):
         elif said.reason in _OF_THE_CARD:
             self._say(trouble("refusal", said.reason))
         else:
-            helped = said.reason in _HELPED
-            self._say(trouble("rights", said.reason), can_ask=helped, can_help=helped, can_move=said.family is not None)
+            helped, there = said.reason in _HELPED, said.reason == "elsewhere"
+            answer = trouble("rights", said.reason)
+            if there and said.kiosk:
+                answer = replace(answer, title=f"Jatah ada di {said.kiosk}")
+            self._say(answer, can_ask=helped or there, can_help=helped, can_move=said.family is not None)
 
     def _serve_it(self) -> None:
         """The rights are here: the card is looked up as if it had just been read."""

@@ -142,6 +142,7 @@ def test_after_a_minute_the_screen_says_that_the_other_kiosk_is_silent(till: Scr
         ("no_ration", "rights.no_ration", False),
         ("unknown_card", "rights.unknown_card", False),
         ("card_blocked", "refusal.card_blocked", False),
+        ("elsewhere", "rights.elsewhere", False),
         ("frozen", "rights.frozen", True),
         ("recovery", "rights.recovery", True),
         ("doubt", "rights.doubt", True),
@@ -157,6 +158,17 @@ def test_every_no_of_the_city_is_said(till: ScriptedTill, reason: str, said: str
     till.vm.rights.go_on()
     till.settle()
     assert till.phase() is Phase.READY
+
+
+def test_rights_at_another_counter_are_named_with_it_and_may_be_asked_for_again(till: ScriptedTill) -> None:
+    stranger(till)
+    till.city.answers = [RightsAnswer("nothing", "elsewhere", "e-Warung Melati")]
+    till.vm.rights.ask_city()
+    till.settle()
+    answer = state(till).answer
+    assert answer is not None
+    assert answer.title == "Jatah ada di e-Warung Melati"
+    assert (state(till).can_ask, state(till).can_help) == (True, False)
 
 
 @pytest.mark.parametrize(
