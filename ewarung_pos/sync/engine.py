@@ -140,6 +140,7 @@ class SyncEngine:
         self._hello_at: int | None = None
         self._hello_wall = 0
         self._asked = ""
+        self._owes_head = False  # a restored city waits for all below the head that it was told, whatever that is
         self._greeted = False
         self._mode = Mode.NORMAL
         self._mode_reason = ""
@@ -239,9 +240,10 @@ class SyncEngine:
             if ticked < HELLO_EVERY_MS and moved < CLOCK_MOVED_MS:
                 return
         self._greeted = False
-        welcome = greet(city, self._ledger.read(), self._who(), self._clock, self._asked)
+        welcome, answered = greet(city, self._ledger.read(), self._who(), self._clock, self._asked)
         heard = self._clock.now()
         self._asked = welcome.recovery
+        self._owes_head = self._owes_head or answered
         if self._live:
             with self._ledger.write() as uow:
                 uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
@@ -257,7 +259,8 @@ class SyncEngine:
         ours = (head.acked_seq, head.acked_hash or genesis(who.device, who.epoch).hex())
         # The lower of the two: the city's after its restore from a backup, ours after an acknowledgement was lost.
         acked_seq, acked_hash = min(ours, self._acked or ours)
-        if head.unsent == 0 and acked_seq >= head.acked_seq:
+        owes = self._owes_head and head.seq > acked_seq
+        if head.unsent == 0 and acked_seq >= head.acked_seq and not owes:
             return  # what is left are acknowledgements; they go with the next batch
         rows = run_after(reader, acked_seq, acked_hash)
         if rows[-1].hash.hex() == self._put_aside and self._mode is not Mode.NORMAL:
@@ -273,6 +276,7 @@ class SyncEngine:
             raise Unauthorised(f"entry {ack.bad_seq}", reason="fork")
         self._check_held(ack.acked_seq, ack.acked_hash)
         self._acked = (ack.acked_seq, ack.acked_hash)
+        self._owes_head = False
         with self._ledger.write() as uow:
             if ack.acked_seq > uow.head().acked_seq:
                 sent = [row for row in rows if row.seq <= ack.acked_seq]

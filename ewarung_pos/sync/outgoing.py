@@ -126,15 +126,17 @@ def keys_of(reader: LedgerReader) -> tuple[bytes, bytes]:
     return key, city_key
 
 
-def greet(city: CityServer, reader: LedgerReader, who: KioskIdentity, clock: Clock, asked: str = "") -> Welcome:
-    """HELLO, and again with the answer if the city asks something else than it `asked` before.
+def greet(
+    city: CityServer, reader: LedgerReader, who: KioskIdentity, clock: Clock, asked: str = ""
+) -> tuple[Welcome, bool]:
+    """HELLO, and again with the answer if the city asks something else than it `asked` before; whether it was answered.
 
     The second one is made after the question came, so nothing that a city gave before it is missing in its head.
     """
     welcome = city.hello(greeting(reader, who, clock.now(), asked))
     if welcome.recovery in {"", asked}:
-        return welcome
-    return city.hello(greeting(reader, who, clock.now(), welcome.recovery))
+        return welcome, bool(asked)
+    return city.hello(greeting(reader, who, clock.now(), welcome.recovery)), True
 
 
 def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading, recovery: str = "") -> Hello:

@@ -67,7 +67,7 @@ def upload(reader: LedgerReader, clock: Clock, url: str, ca: str = "") -> Upload
         raise ConfigError("the ledger holds no kiosk: enrol this kiosk", reason="not_enrolled")
     said = speaker(reader, who, url, ca, lambda: clock.now().wall.ms // 1000)
     try:
-        welcome = greet(said.city, reader, who, clock)
+        welcome, _ = greet(said.city, reader, who, clock)
         return _sent(reader, said, welcome)
     finally:
         said.city.close()

@@ -23,6 +23,7 @@ from ewarung_pos.domain.journal import (
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import AllotmentExhausted, ClockSuspect, Unauthorised
 from ewarung_pos.ports import RightsAnswer, RightsWish
+from ewarung_pos.sync.engine import HELLO_EVERY_MS
 from ewarung_pos.sync.protocol import Grant, GrantOutcome, GrantRequest
 from tests.integration.city.city_kit import PERIOD, LiveCity, Till, ToldClock
 from tests.integration.city.moving import Kiosk, ask, at_home, facts, rest, serve, sound
@@ -166,6 +167,64 @@ def direct(city: LiveCity, said: GrantRequest) -> Grant:
     """Asked without a line."""
     grant: Grant = city.store.turn(said.device, lambda tx: grants.ask(tx, city.keys, said, city.clock.ms))
     return grant
+
+
+def test_what_comes_back_while_the_city_recovers_is_granted_when_every_kiosk_has_reported(
+    city: LiveCity, kiosk: Kiosk, clock: ToldClock
+) -> None:
+    home, other = kiosk("EW-0001"), kiosk("EW-0002")
+    family = at_home(city)
+    ask(other, family)
+    assert home.engine.step().received > 0, "it has committed, and sent nothing yet"
+    with city.store.write() as tx:
+        leases.restored(tx)
+    home.drain()
+    with city.store.read() as tx:
+        assert outstanding(tx, family["key"]) == 0
+    assert ask(other, family).reason == "recovery"
+    clock.wait(HELLO_EVERY_MS)
+    home.drain()
+    assert ask(other, family).reason == "recovery", "the other one has not shown what it was given"
+    other.drain()
+    assert ask(other, family).outcome == "granted"
+    assert rest(other, family) == 10_000
+    assert sound(city)
+
+
+# --- two counters ---------------------------------------------------------------------------------------------------
+
+
+def test_who_asks_first_is_served_first_and_the_other_counter_is_told_where(
+    city: LiveCity, kiosk: Kiosk, clock: ToldClock
+) -> None:
+    home, first, second = kiosk("EW-0001"), kiosk("EW-0002"), kiosk("EW-0003")
+    family = at_home(city)
+    assert ask(first, family).outcome == "waiting"
+    assert ask(second, family).outcome == "waiting"
+    home.drain()
+    said = ask(second, family)
+    with city.store.read() as tx:
+        name = (tx.one(schema.kiosk, device="EW-0002") or {})["name"]
+    assert (said.outcome, said.reason, said.kiosk) == ("nothing", "elsewhere", name)
+    assert ask(first, family).outcome == "granted"
+    clock.wait(recalls.PATIENCE_MS + 1)
+    assert ask(second, family).outcome == "waiting", "the family went on, for it was not served there"
+    first.drain()
+    assert ask(second, family).outcome == "granted"
+    assert (rest(first, family), rest(second, family)) == (0, 10_000)
+    assert sound(city)
+
+
+def test_who_waits_no_longer_leaves_the_wish_to_the_next(city: LiveCity, kiosk: Kiosk, clock: ToldClock) -> None:
+    home, first, second = kiosk("EW-0001"), kiosk("EW-0002"), kiosk("EW-0003")
+    family = at_home(city)
+    ask(first, family)
+    clock.wait(recalls.PATIENCE_MS + 1)
+    assert ask(second, family).outcome == "waiting"
+    home.drain()
+    ask(second, family)
+    assert (rest(first, family), rest(second, family)) == (0, 10_000)
+    assert sound(city)
 
 
 # --- nothing to grant ------------------------------------------------------------------------------------------------
