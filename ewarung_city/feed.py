@@ -78,24 +78,24 @@ def tell_again(tx: Tx, device: str, above: int) -> None:
         tell(tx, device, [(row["kind"], row["key"]) for row in tx.all(schema.feed, "version", device=device)])
 
 
-def page_for(tx: Tx, device: str, epoch: int, cursor: int) -> StatePage:
-    """The page after `cursor` for that enrolment of the kiosk."""
+def page_for(tx: Tx, device: str, epoch: int, cursor: int, most: int | None = None) -> StatePage:
+    """The page after `cursor` for that enrolment of the kiosk, of at most so many bytes; one thing at least."""
     rows = tx.after(schema.feed, "version", cursor, _THINGS, device=device)
-    page = _fill(tx, device, epoch, cursor, rows)
+    page = _fill(tx, device, epoch, cursor, rows, min(most or PAGE_BYTES, PAGE_BYTES))
     held = tx.one(schema.epoch, device=device, epoch=epoch) if page.cursor > cursor else None
     if held is not None and page.cursor > int(held["pulled"]):  # a page that is asked for late takes nothing back
         tx.change(schema.epoch, {"pulled": page.cursor}, device=device, epoch=epoch)
     return page
 
 
-def _fill(tx: Tx, device: str, epoch: int, cursor: int, rows: list[Row]) -> StatePage:
+def _fill(tx: Tx, device: str, epoch: int, cursor: int, rows: list[Row], most: int) -> StatePage:
     shelf = _Shelf(tx, device, epoch, rows)
     parts: dict[str, Any] = {}
     size, taken = _FRAME, cursor
     for row in rows:
         found = shelf.get(row["kind"], row["key"])
         weight = sum(len(encode(value)) + 1 for _, value in found)
-        if size + weight > PAGE_BYTES and taken > cursor:
+        if size + weight > most and taken > cursor:
             break
         for field, value in found:
             if field in {"families", "leases", "credits", "operators", "messages", "surrenders"}:

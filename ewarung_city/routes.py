@@ -22,6 +22,7 @@ from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.errors import Unauthorised
 from ewarung_pos.sync.protocol import (
+    PAGE_BYTES,
     SCHEMA,
     Ack,
     Attest,
@@ -40,6 +41,9 @@ __all__ = ["City", "ask_rights", "attest_day", "enrol", "health", "hello", "pull
 Cursor = Annotated[int, QueryParameter(ge=0, le=EXACT, description="Of the last page that was accepted.")]
 AckedSeq = Annotated[int | None, QueryParameter(ge=0, le=EXACT, description="Last entry that both hold.")]
 AckedHash = Annotated[str, QueryParameter(max_length=64, description="Its hash, hex; of the seed for entry 0.")]
+Most = Annotated[
+    int | None, QueryParameter(ge=1024, le=PAGE_BYTES, description="Bytes that the page may have, uncompressed.")
+]
 Date = Annotated[str, PathParameter(description="Business date, YYYY-MM-DD.", max_length=10)]
 
 
@@ -126,7 +130,11 @@ def push(data: JSONBody[Push], request: Request[Any, Any, Any]) -> Response[Ack]
 
 @get("/v1/pull", sync_to_thread=True, tags=["state"], responses=PROBLEMS)
 def pull(
-    cursor: Cursor, request: Request[Any, Any, Any], acked_seq: AckedSeq = None, acked_hash: AckedHash = ""
+    cursor: Cursor,
+    request: Request[Any, Any, Any],
+    acked_seq: AckedSeq = None,
+    acked_hash: AckedHash = "",
+    most: Most = None,
 ) -> StatePage:
     """State down: the page after `cursor`.
 
@@ -138,7 +146,7 @@ def pull(
     def work(tx: Tx) -> StatePage:
         _entitled(tx, caller, acked_seq, acked_hash)
         recalls.lapse(tx, caller.device, caller.epoch, city.now_ms())
-        return feed.page_for(tx, caller.device, caller.epoch, cursor)
+        return feed.page_for(tx, caller.device, caller.epoch, cursor, most)
 
     page: StatePage = city.store.turn(caller.device, work)
     return page

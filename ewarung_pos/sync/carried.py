@@ -12,6 +12,7 @@ from ewarung_pos.errors import BundleRefused, ServerUnreachable, SyncError
 from ewarung_pos.sync.bundle import Bundle
 from ewarung_pos.sync.client import RawReply, Reply, raise_for_problem
 from ewarung_pos.sync.protocol import (
+    PAGE_BYTES,
     Ack,
     Attest,
     Grant,
@@ -96,7 +97,9 @@ class CarriedCity:
             raise ServerUnreachable("the file says nothing of entries", reason=NOT_CARRIED)
         return self._ack, 0
 
-    def pull(self, cursor: int, acked: tuple[int, str] | None = None) -> tuple[StatePage, bytes]:
+    def pull(
+        self, cursor: int, acked: tuple[int, str] | None = None, most: int = PAGE_BYTES
+    ) -> tuple[StatePage, bytes]:
         """The page that goes on from `cursor`, and the bytes that the city signed; an empty one if there is none.
 
         What the city withheld because it held more by then comes with a newer file, and is no trouble.

@@ -19,6 +19,7 @@ import msgspec
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, ServerBusy, ServerUnreachable, Unauthorised
 from ewarung_pos.sync.protocol import (
     MESSAGE_BYTES,
+    PAGE_BYTES,
     PROBLEM_TYPE,
     Ack,
     Attest,
@@ -205,16 +206,20 @@ class HttpCityServer:
         body = encode(message)
         return self._ask("POST", "/v1/push", body, Ack), len(body)
 
-    def pull(self, cursor: int, acked: tuple[int, str] | None = None) -> tuple[StatePage, bytes]:
+    def pull(
+        self, cursor: int, acked: tuple[int, str] | None = None, most: int = PAGE_BYTES
+    ) -> tuple[StatePage, bytes]:
         """The page after `cursor`, and the bytes that the city signed.
 
         Args:
             cursor: of the last page that was accepted.
             acked: last entry (seq, hash) that the city was found to share with this journal. The city gives nothing
                 when it holds more by now (`behind`): then this may be an old copy of the journal, and says HELLO first.
+            most: bytes of the page, before compression.
         """
         held = f"&acked_seq={acked[0]}&acked_hash={acked[1]}" if acked is not None else ""
-        reply = self._reply("GET", f"/v1/pull?cursor={cursor}{held}", b"")
+        size = f"&most={most}" if most < PAGE_BYTES else ""
+        reply = self._reply("GET", f"/v1/pull?cursor={cursor}{held}{size}", b"")
         return _decode(reply, StatePage), reply.body
 
     def attest(self, date: str) -> Attest | None:
@@ -323,6 +328,8 @@ def _decode(reply: Reply, kind: type[T]) -> T:
 
 def _unproved(reply: RawReply, error: Unauthorised) -> ServerUnreachable | Unauthorised | Busy:
     """Something answered, and it was not provably the city: say what it looks like, and use none of it."""
+    if not reply.body and not reply.headers.keys() & {"content-length", "transfer-encoding"}:
+        return ServerUnreachable("the head of the answer ends in the middle", reason="cut")
     if reply.status >= 500:
         return Busy(f"status {reply.status}", reason="server_error")
     kind = reply.headers.get("content-type", "").partition(";")[0].strip()

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, Sealed, decode, genesis
+from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, decode, genesis
 from ewarung_pos.domain.state import KioskIdentity, StatePage
 from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.errors import (
@@ -42,13 +43,18 @@ from ewarung_pos.sync.outgoing import (
     run_after,
     speaker,
 )
-from ewarung_pos.sync.protocol import Ack, Attest, Mode, Outcome, attest_text
+from ewarung_pos.sync.protocol import BATCH_BYTES, BATCH_ENTRIES, PAGE_BYTES, Ack, Attest, Mode, Outcome, attest_text
+from ewarung_pos.sync.sizing import MessageSize
 
 __all__ = ["SyncEngine"]
 
 HELLO_EVERY_MS = 10 * 60_000
 BASE_MS = 2_000
 CAP_MS = 60_000
+LEAST_BATCH = 32 * 1024
+LEAST_PAGE = 8 * 1024
+"""On a line that cuts everything off: some two or three kilobytes each, compressed."""
+
 CLOCK_MOVED_MS = 2_000
 """Wall and monotonic clock apart by more than this since the last HELLO: the city's time has to be asked again."""
 
@@ -140,14 +146,17 @@ class SyncEngine:
         self._hello_at: int | None = None
         self._hello_wall = 0
         self._asked = ""
-        self._owes_head = False  # a restored city waits for all below the head that it was told, whatever that is
+        self._owed = 0  # a restored city waits for all below the head that it was told, whatever that is
         self._greeted = False
+        self._told = True
         self._mode = Mode.NORMAL
         self._mode_reason = ""
         self._put_aside = ""
         self._send = _Leg()
         self._receive = _Leg()
         self._step = _Step()
+        self._batch = MessageSize(BATCH_BYTES, LEAST_BATCH)
+        self._page = MessageSize(PAGE_BYTES, LEAST_PAGE)
 
     def step(self) -> SyncReport:
         """One push step and one pull step, each with its own outcome; contains no loop, never raises SyncError."""
@@ -159,16 +168,14 @@ class SyncEngine:
         self._greeted = True  # unless this step tries to, and cannot
         self._send.run(self._push_step, self._monotonic_ms())
         failed = self._send.error
-        if failed is not None:
-            self._hello_at = None  # whatever it was, the other side may have changed meanwhile
         if failed is not None and (not self._greeted or _no_line(failed)):
             self._receive.skip(self._send)
         else:
             self._receive.run(self._pull_step, self._monotonic_ms())
         error = self._send.error or self._receive.error
         waits = [leg.retry_ms for leg in (self._send, self._receive) if leg.retry_ms]
-        if error is not None:
-            self._hello_at = None
+        if error is not None and not _was_cut(error):
+            self._hello_at = None  # whatever it was, the other side may have changed meanwhile
         unsent = self._ledger.read().head().unsent
         behind = unsent > 0 and self._send.error is None
         phase = SyncPhase.IDLE if error is None else SyncPhase.WAITING
@@ -234,7 +241,7 @@ class SyncEngine:
     def _greet(self, city: CityServer) -> None:
         """HELLO when the last one is old, or something did not fit since."""
         reading = self._clock.now()
-        if self._hello_at is not None:
+        if self._hello_at is not None and self._told:
             ticked = reading.monotonic_ms - self._hello_at
             moved = abs(reading.wall.ms - self._hello_wall - ticked)
             if ticked < HELLO_EVERY_MS and moved < CLOCK_MOVED_MS:
@@ -243,7 +250,8 @@ class SyncEngine:
         welcome, answered = greet(city, self._ledger.read(), self._who(), self._clock, self._asked)
         heard = self._clock.now()
         self._asked = welcome.recovery
-        self._owes_head = self._owes_head or answered
+        if answered:
+            self._owed = self._ledger.read().head().seq
         if self._live:
             with self._ledger.write() as uow:
                 uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
@@ -251,38 +259,42 @@ class SyncEngine:
         self._check_held(welcome.acked_seq, welcome.acked_hash)
         self._acked = (welcome.acked_seq, welcome.acked_hash or genesis(self._who().device, self._who().epoch).hex())
         self._hello_at, self._hello_wall = reading.monotonic_ms, reading.wall.ms
-        self._greeted = True
+        self._greeted = self._told = True
 
     def _push(self, city: CityServer) -> None:
         reader = self._ledger.read()
         head, who = reader.head(), self._who()
         ours = (head.acked_seq, head.acked_hash or genesis(who.device, who.epoch).hex())
-        # The lower of the two: the city's after its restore from a backup, ours after an acknowledgement was lost.
-        acked_seq, acked_hash = min(ours, self._acked or ours)
-        owes = self._owes_head and head.seq > acked_seq
-        if head.unsent == 0 and acked_seq >= head.acked_seq and not owes:
+        # The city's is lower after its restore from a backup, and higher after an acknowledgement was lost: its last
+        # entry goes once more then, and brings that acknowledgement.
+        acked_seq, acked_hash = self._acked or ours
+        if acked_seq > ours[0]:
+            acked_seq, acked_hash = acked_seq - 1, hash_at(reader, who, acked_seq - 1) or ""
+        if head.unsent == 0 and acked_seq >= max(head.acked_seq, self._owed):
             return  # what is left are acknowledgements; they go with the next batch
-        rows = run_after(reader, acked_seq, acked_hash)
+        rows = run_after(reader, acked_seq, acked_hash, self._batch.now)
         if rows[-1].hash.hex() == self._put_aside and self._mode is not Mode.NORMAL:
             return  # the city has kept it; again it would cost the line and tell nothing new
-        ack, size = city.push(batch_of(self._key, who, rows))
-        self._acknowledged(ack, rows, size)
+        self._told = False
+        with _measured(self._batch, sum(len(row.body) for row in rows)):
+            ack, size = city.push(batch_of(self._key, who, rows))
+        self._acknowledged(ack, rows[-1].hash.hex(), size)
 
-    def _acknowledged(self, ack: Ack, rows: tuple[Sealed, ...], size: int) -> None:
+    def _acknowledged(self, ack: Ack, end: str, size: int) -> None:
+        """An answer to a batch that ends with the entry of that hash."""
         check_ack(self._city_key, self._who(), ack)
         if ack.outcome is Outcome.FORK:
             self._mode, self._mode_reason, self._hello_at = Mode.UPLOAD_ONLY, "FORK", None
-            self._put_aside = rows[-1].hash.hex()
+            self._put_aside = end
             raise Unauthorised(f"entry {ack.bad_seq}", reason="fork")
         self._check_held(ack.acked_seq, ack.acked_hash)
-        self._acked = (ack.acked_seq, ack.acked_hash)
-        self._owes_head = False
+        self._acked, self._told = (ack.acked_seq, ack.acked_hash), True
         with self._ledger.write() as uow:
-            if ack.acked_seq > uow.head().acked_seq:
-                sent = [row for row in rows if row.seq <= ack.acked_seq]
+            before = uow.head().acked_seq
+            if ack.acked_seq > before:
                 uow.append(CityAcknowledged(ack.acked_seq, ack.acked_hash, ack.server_ms, ack.signature, ack.flagged))
-                _owe_attests(uow, sent)
-                self._step.sent, self._step.sent_bytes = len(sent), size
+                _owe_attests(uow, before, ack.acked_seq)
+                self._step.sent, self._step.sent_bytes = ack.acked_seq - before, size
                 self._step.flagged = ack.flagged
             unsent = uow.head().unsent
         if ack.outcome is Outcome.QUARANTINED:
@@ -350,7 +362,8 @@ class SyncEngine:
             return
         cursor = self._ledger.read().cursor()
         try:
-            page, body = city.pull(cursor, self._acked)
+            with _measured(self._page, self._page.now):
+                page, body = city.pull(cursor, self._acked, self._page.now)
         except ProtocolMismatch as error:
             if error.reason == "clock":
                 raise ClockSuspect(error.detail, reason="off_server") from error
@@ -396,13 +409,37 @@ class SyncEngine:
         return self._clock.now().monotonic_ms
 
 
+@contextmanager
+def _measured(size: MessageSize, bytes_: int) -> Iterator[None]:
+    """What became of a message of so many bytes tells how large the next one may be."""
+    try:
+        yield
+    except ServerUnreachable as error:
+        if _was_cut(error):
+            size.broke(bytes_)
+        raise
+    size.passed()
+
+
+def _was_cut(error: PosError) -> bool:
+    """Whether the city was there, and only this message or its answer was lost."""
+    return isinstance(error, ServerUnreachable) and error.reason in {"cut", "timeout"}
+
+
 def _no_line(error: PosError) -> bool:
     return isinstance(error, ServerUnreachable) and error.reason in {"no_line", "timeout", "tls"}
 
 
-def _owe_attests(uow: UnitOfWork, sent: list[Sealed]) -> None:
-    """Remember the days whose seal has just arrived."""
-    closed = days_closed(sent)
+def _owe_attests(uow: UnitOfWork, after: int, until: int) -> None:
+    """Remember the days whose seal has just arrived; kept in the ledger, so that a restart does not forget.
+
+    An acknowledgement may cover more than the batch that it answers: those of earlier ones may have been lost.
+    """
+    closed: list[str] = []
+    while after < until:
+        rows = uow.sealed(after, BATCH_ENTRIES, BATCH_BYTES)
+        closed += days_closed(row for row in rows if row.seq <= until)
+        after = rows[-1].seq
     if closed:
         uow.put_setting(DUE, ",".join(dict.fromkeys([*days_due(uow.settings()), *closed])))
 

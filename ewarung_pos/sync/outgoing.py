@@ -20,6 +20,7 @@ from ewarung_pos.sync.client import HttpCityServer, Line
 from ewarung_pos.sync.protocol import (
     BATCH_BYTES,
     BATCH_ENTRIES,
+    PAGE_BYTES,
     SCHEMA,
     Ack,
     Attest,
@@ -69,8 +70,10 @@ class CityServer(Protocol):
         """Send a batch; returns the answer and how many bytes the batch was."""
         ...
 
-    def pull(self, cursor: int, acked: tuple[int, str] | None = None) -> tuple[StatePage, bytes]:
-        """The page after `cursor`, and the bytes that the city signed; `acked` as of `HttpCityServer.pull`."""
+    def pull(
+        self, cursor: int, acked: tuple[int, str] | None = None, most: int = PAGE_BYTES
+    ) -> tuple[StatePage, bytes]:
+        """The page after `cursor`, and the bytes that the city signed; as `HttpCityServer.pull`."""
         ...
 
     def attest(self, date: str) -> Attest | None:
@@ -171,13 +174,13 @@ def hash_at(reader: LedgerReader, who: KioskIdentity, seq: int) -> str | None:
     return rows[0].hash.hex() if rows and rows[0].seq == seq else None
 
 
-def run_after(reader: LedgerReader, seq: int, digest: str) -> tuple[Sealed, ...]:
-    """The entries of the next batch: as many as go into one, above entry `seq` whose hash (hex) is `digest`.
+def run_after(reader: LedgerReader, seq: int, digest: str, most: int = BATCH_BYTES) -> tuple[Sealed, ...]:
+    """The entries of the next batch: as many as go into one of so many bytes, above `seq` whose hash (hex) is `digest`.
 
     Raises:
         ChainBroken: the ledger is not what it was (`before_sending`).
     """
-    rows = reader.sealed(seq, BATCH_ENTRIES, BATCH_BYTES)
+    rows = reader.sealed(seq, BATCH_ENTRIES, most)
     broken = first_break(rows, bytes.fromhex(digest), seq + 1)
     if broken is not None:
         raise ChainBroken(f"entry {broken[0]}: {broken[1]}", reason="before_sending")

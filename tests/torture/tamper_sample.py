@@ -40,7 +40,7 @@ from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import ReversalReason, ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.engine import SyncEngine
-from ewarung_pos.sync.protocol import Ack, Attest, Hello, Push, Welcome, encode
+from ewarung_pos.sync.protocol import PAGE_BYTES, Ack, Attest, Hello, Push, Welcome, encode
 from tests.integration.city.city_kit import LEDGER_KEY, SAMPLE, LiveCity, Till, ToldClock, trying
 from tests.till_kit import PEPPER, QUICK
 from tests.unit.services.counter import PaperTray
@@ -273,9 +273,11 @@ class DirectCity:
         body = intake.take(self._tx, self._city.keys, push, now, now // 1000)
         return msgspec.json.decode(body, type=Ack), len(body)
 
-    def pull(self, cursor: int, acked: tuple[int, str] | None = None) -> tuple[StatePage, bytes]:
+    def pull(
+        self, cursor: int, acked: tuple[int, str] | None = None, most: int = PAGE_BYTES
+    ) -> tuple[StatePage, bytes]:
         self.pulled += 1
-        page = feed.page_for(self._tx, self._device, 1, cursor)
+        page = feed.page_for(self._tx, self._device, 1, cursor, most)
         return page, encode(page)
 
     def attest(self, date: str) -> Attest | None:

@@ -108,6 +108,13 @@ def test_a_broken_line_and_a_network_s_own_page_are_unreachable(reply: Reply, re
     assert error.reason == reason
 
 
+@pytest.mark.parametrize("headers", [{}, {"content-type": "application/json"}, {"content-type": "text/html"}])
+def test_an_answer_whose_head_ends_in_the_middle_was_cut(headers: dict[str, str]) -> None:
+    with pytest.raises(ServerUnreachable) as caught:
+        client.RawReply(200, headers, b"", "n" * 24).verified(signing.public_of(CITY))
+    assert caught.value.reason == "cut"
+
+
 def test_a_server_that_is_silent_is_unreachable_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "READ_SECONDS", 0.2)
     go_on = threading.Event()

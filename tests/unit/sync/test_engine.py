@@ -47,6 +47,7 @@ class City:
     ahead_ms: int = 0
     recovery: str = ""
     answers: list[tuple[str, int]] = field(default_factory=list)
+    most: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     next: dict[str, list[Callable[[Seen], Reply]]] = field(default_factory=dict)
 
@@ -98,6 +99,7 @@ class City:
         asked = dict(parse_qsl(urlsplit(seen.url).query))
         if (asked["acked_seq"], asked["acked_hash"]) != (str(len(self.bodies)), self.hashes[-1]):
             return Reply(409, body=encode(protocol.Problem(409, "Another entry is the last", "behind")))
+        self.most.append(int(asked.get("most", protocol.PAGE_BYTES)))
         cursor = int(asked["cursor"])
         waiting = [page for page in self.pages if page.cursor > cursor]
         return Reply(body=encode(waiting[0] if waiting else StatePage(cursor)))
@@ -382,6 +384,68 @@ def test_where_the_city_holds_more_than_was_heard_nothing_is_taken_before_a_gree
     line.drain()
     assert line.city.asked.count("hello") == asked + 1
     assert line.kit.ledger.read().cursor() == 3
+
+
+def test_a_page_whose_answer_is_lost_is_asked_for_again_without_a_greeting(line: Line) -> None:
+    line.drain()
+    line.city.pages = [StatePage(cursor=2, register_source="neu")]
+    line.city.next["pull"] = [lambda _: Reply(cut=True)]
+    asked = line.city.asked.count("hello")
+    assert line.engine.step().reason == "cut"
+    assert line.engine.step().received == 1
+    assert line.city.asked.count("hello") == asked
+
+
+def test_what_became_of_a_batch_is_asked_before_anything_else(line: Line) -> None:
+    line.drain()
+    line.note()
+
+    def unheard(seen: Seen) -> Reply:
+        line.city.push(seen)
+        return Reply(cut=True)
+
+    line.city.next["push"] = [unheard]
+    line.city.pages = [StatePage(cursor=2, register_source="neu")]
+    before = len(line.city.asked)
+    report = line.engine.step()
+    assert (report.reason, report.sent, report.received) == ("cut", 0, 1)
+    assert line.city.asked[before:] == ["push", "hello", "pull"]
+
+
+def test_an_acknowledgement_that_was_lost_is_fetched_with_one_entry_and_no_day_is_forgotten(line: Line) -> None:
+    line.drain()
+    seal_day(line)
+    for _ in range(50):
+        line.note("x" * 400)
+
+    def unheard(seen: Seen) -> Reply:
+        line.city.push(seen)
+        return Reply(cut=True)
+
+    line.city.next["push"] = [unheard]
+    before = line.kit.ledger.read().head()
+    assert line.engine.step().reason == "cut"
+    report = line.engine.step()
+    assert (report.code, report.sent) == ("", before.seq - before.acked_seq)
+    assert report.sent_bytes < 1_500
+    assert report.attested or line.engine.step().attested
+
+
+def test_on_a_line_that_cuts_everything_long_batches_and_pages_get_short(line: Line) -> None:
+    line.drain()
+    for _ in range(400):
+        line.note("x" * 400)
+    line.city.pages = [StatePage(cursor=2, register_source="neu")]
+    cut = [lambda _: Reply(cut=True)]
+    line.city.next = {"push": cut * 2, "pull": cut * 2}
+    for _ in range(2):
+        assert line.engine.step().reason == "cut"
+    report = line.engine.step()
+    assert 0 < report.sent_bytes < 70_000
+    assert report.received == 1
+    assert line.city.most[-1] == protocol.PAGE_BYTES // 4
+    line.drain()
+    assert len(line.city.bodies) == line.kit.ledger.read().head().acked_seq
 
 
 def test_a_step_whose_greeting_fails_asks_for_nothing(line: Line) -> None:
