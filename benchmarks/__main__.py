@@ -12,13 +12,13 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backup, growth, ingest, redemption, verification, window
+from benchmarks import backup, bad_line, growth, ingest, redemption, verification, window
 from benchmarks.counter import build
 from benchmarks.figures import Figure, table
 
 __all__ = ["main"]
 
-_ALL = ("redemption", "backup", "window", "growth", "verify", "ingest")
+_ALL = ("redemption", "backup", "window", "growth", "verify", "ingest", "line")
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, the past of the ledger is written without a disk
 
@@ -67,14 +67,19 @@ def main(arguments: list[str] | None = None) -> int:
             )
         if "verify" in wanted:
             figures += verification.measure(encrypted, options.repetitions)
-    if "ingest" in wanted:
-        figures += ingest.measure(options.repetitions)
+    figures += _city(wanted, options.repetitions)
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     _say(machine)
     print(table(figures))
     if options.json:
         print(json.dumps({"machine": machine, "figures": msgspec.to_builtins(figures)}))
     return 0
+
+
+def _city(wanted: set[str], repetitions: int) -> list[Figure]:
+    """What needs no ledger with a past."""
+    figures = ingest.measure(repetitions) if "ingest" in wanted else []
+    return figures + (bad_line.measure(repetitions) if "line" in wanted else [])
 
 
 def _say(what: str) -> None:

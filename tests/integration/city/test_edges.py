@@ -160,7 +160,7 @@ def test_a_page_that_is_none_is_not_taken(till: Till, monkeypatch: pytest.Monkey
 
 def test_a_certificate_of_somebody_else_is_no_line(till: Till, tmp_path: Path, wires: Callable[..., Wire]) -> None:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(_certificate(tmp_path / "theirs.pem"))
+    context.load_cert_chain(certificate(tmp_path / "theirs.pem"))
 
     def secured(connection: socket.socket) -> None:
         with suppress(OSError), context.wrap_socket(connection, server_side=True) as line:
@@ -168,13 +168,13 @@ def test_a_certificate_of_somebody_else_is_no_line(till: Till, tmp_path: Path, w
 
     till.engine.close()
     url = wires(secured).url.replace("http://", "https://")
-    engine = SyncEngine(till.ledger, till.clock, url, str(_certificate(tmp_path / "ours.pem")))
+    engine = SyncEngine(till.ledger, till.clock, url, str(certificate(tmp_path / "ours.pem")))
     report = engine.step()
     assert (report.code, report.reason) == ("server_unreachable", "tls")
     engine.close()
 
 
-def _certificate(path: Path) -> Path:
+def certificate(path: Path) -> Path:
     """A self-made certificate for 127.0.0.1, with its key."""
     key = Ed25519PrivateKey.generate()
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, path.stem)])

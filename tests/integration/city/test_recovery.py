@@ -120,6 +120,7 @@ def test_a_greeting_from_before_answers_nothing(after: After, monkeypatch: pytes
     for hello in sent:  # what answered the question of before is no answer now
         line.hello(hello)
         assert after.granted() is None
+    after.till.clock.wait(11 * 60_000)  # it greets again
     after.till.drain()
     assert after.granted() == {"EW-0001": 10_000}
 
