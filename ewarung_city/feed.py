@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from ewarung_city.recovery import LIFE
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.catalogue import Catalogue
@@ -106,7 +107,7 @@ def _fill(tx: Tx, device: str, epoch: int, cursor: int, rows: list[Row], most: i
         taken = int(row["version"])
     more = bool(rows) and (taken < int(rows[-1]["version"]) or len(rows) == _THINGS)
     lists = {name: tuple(value) if isinstance(value, list) else value for name, value in parts.items()}
-    return msgspec.structs.replace(StatePage(cursor=taken, more=more), **lists)
+    return msgspec.structs.replace(StatePage(cursor=taken, more=more, life=tx.setting(LIFE)), **lists)
 
 
 class _Shelf:

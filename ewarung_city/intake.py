@@ -16,6 +16,7 @@ from ewarung_city import feed, leases
 from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import countable, loosely
+from ewarung_city.recovery import LIFE
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.journal import Entry, genesis, link
@@ -112,7 +113,7 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     mode = Mode.UPLOAD_ONLY if frozen else Mode(held["mode"])
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
     asked = leases.question(tx, hello.device, hello.epoch)
-    return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason, asked)
+    return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason, asked, tx.setting(LIFE))
 
 
 def withheld(tx: Tx, device: str, epoch: int, acked_seq: int | None, acked_hash: str) -> Problem | None:

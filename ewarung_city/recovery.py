@@ -7,10 +7,14 @@ import secrets
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 
-__all__ = ["OWES", "all_doubted", "answer", "doubt", "doubted", "owes", "question", "recovering", "restored"]
+__all__ = ["LIFE", "OWES", "all_doubted", "answer", "doubt", "doubted", "owes", "question", "recovering", "restored"]
 
 OWES = "owes|"
 """Settings `owes|DEVICE|EPOCH`: what an enrolment still has to answer since the database was restored (`owes`)."""
+
+LIFE = "life"
+"""Setting: the question of the newest restore; empty before the first. Pages carry it, so that a till which has heard
+of it takes none that a database which is gone had given, however late it comes."""
 
 
 def owes(said: str, acked_seq: int) -> bool:
@@ -67,6 +71,7 @@ def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
     if device:
         asked.add((device, epoch))
     question = secrets.token_hex(16)
+    tx.set(LIFE, question)
     for whose, number in sorted(asked):
         tx.set(f"{OWES}{whose}|{number}", question)
     return recovering(tx)

@@ -51,7 +51,7 @@ class StatePage(msgspec.Struct, frozen=True):
     """One page of the city's state; everything in it replaces what the till held under the same key.
 
     `cursor` only ever grows; `more` says that another page waits. `surrenders` are what the city asks to have back, as
-    totals S; the till gives what it still has.
+    totals S; the till gives what it still has. `life` names the city's database since it was last restored from a copy.
     """
 
     cursor: Count
@@ -65,3 +65,4 @@ class StatePage(msgspec.Struct, frozen=True):
     messages: tuple[str, ...] = ()
     more: bool = False
     surrenders: tuple[Surrender, ...] = ()
+    life: str = ""

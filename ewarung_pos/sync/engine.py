@@ -10,6 +10,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, decode, genesis
 from ewarung_pos.domain.state import KioskIdentity, StatePage
@@ -40,6 +41,8 @@ from ewarung_pos.sync.outgoing import (
     greet,
     hash_at,
     is_signed,
+    life_of,
+    live_on,
     run_after,
     speaker,
 )
@@ -247,7 +250,8 @@ class SyncEngine:
             if ticked < HELLO_EVERY_MS and moved < CLOCK_MOVED_MS:
                 return
         self._greeted = False
-        welcome, answered = greet(city, self._ledger.read(), self._who(), self._clock, self._asked)
+        on_life = partial(live_on, self._ledger)
+        welcome, answered = greet(city, self._ledger.read(), self._who(), self._clock, self._asked, on_life)
         heard = self._clock.now()
         self._asked = welcome.recovery
         if answered:
@@ -374,6 +378,8 @@ class SyncEngine:
             raise ProtocolMismatch(f"cursor {page.cursor} after {cursor}", reason="downgrade")
         if page.cursor == cursor:
             return
+        if page.life != life_of(self._ledger.read()):
+            raise ServerBusy("a page of another life of the city", reason="behind")
         if any(lease.granted < 0 for lease in page.leases) or any(credit.amount < 0 for credit in page.credits):
             raise ProtocolMismatch(f"page {page.cursor} gives less than nothing", reason="page")
         with self._ledger.write() as uow:

@@ -11,11 +11,11 @@ from typing import Protocol
 import msgspec
 
 from ewarung_pos import __version__
-from ewarung_pos.domain.journal import CityAcknowledged, Sealed, decode, first_break, genesis
+from ewarung_pos.domain.journal import CityAcknowledged, Sealed, SettingsChanged, decode, first_break, genesis
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import ClockReading
 from ewarung_pos.errors import ChainBroken, ConfigError, Unauthorised
-from ewarung_pos.ports import Clock, LedgerReader
+from ewarung_pos.ports import Clock, Ledger, LedgerReader
 from ewarung_pos.sync.client import HttpCityServer, Line
 from ewarung_pos.sync.protocol import (
     BATCH_BYTES,
@@ -48,9 +48,14 @@ __all__ = [
     "hash_at",
     "is_signed",
     "keys_of",
+    "life_of",
+    "live_on",
     "run_after",
     "speaker",
 ]
+
+_LIFE = "city_life"
+"""Setting: lives of the city, the newest first; an entry says how each came."""
 
 DUE = "attest_due"
 """Setting with the dates that `days_due` tells, kept so that a restart does not forget."""
@@ -130,16 +135,39 @@ def keys_of(reader: LedgerReader) -> tuple[bytes, bytes]:
 
 
 def greet(
-    city: CityServer, reader: LedgerReader, who: KioskIdentity, clock: Clock, asked: str = ""
+    city: CityServer,
+    reader: LedgerReader,
+    who: KioskIdentity,
+    clock: Clock,
+    asked: str = "",
+    on_life: Callable[[str], None] = lambda _: None,
 ) -> tuple[Welcome, bool]:
     """HELLO, and again with the answer if the city asks something else than it `asked` before; whether it was answered.
 
-    The second one is made after the question came, so nothing that a city gave before it is missing in its head.
+    The second one is made after the question came and `on_life` heard of the city's life (`live_on`): from then on
+    nothing is taken that an earlier life had given, so all of that stands below the head that the answer says.
     """
     welcome = city.hello(greeting(reader, who, clock.now(), asked))
+    on_life(welcome.life)
     if welcome.recovery in {"", asked}:
         return welcome, bool(asked)
     return city.hello(greeting(reader, who, clock.now(), welcome.recovery)), True
+
+
+def life_of(reader: LedgerReader) -> str:
+    """The city's life whose pages are taken; empty before it was ever restored from a copy."""
+    return reader.settings().get(_LIFE, "").partition(",")[0]
+
+
+def live_on(ledger: Ledger, life: str) -> None:
+    """From now on take pages of this life alone; of one that ended before the word is late, and nothing changes."""
+    held = ledger.read().settings().get(_LIFE, "")
+    if life in {"", *held.split(",")}:
+        return
+    lives = ",".join(filter(None, (life, held)))
+    with ledger.write() as uow:
+        uow.append(SettingsChanged(_LIFE, held, lives))
+        uow.put_setting(_LIFE, lives)
 
 
 def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading, recovery: str = "") -> Hello:

@@ -235,7 +235,8 @@ class Welcome(msgspec.Struct, frozen=True):
     """Where the city's copy of the journal ends, and what the kiosk may do.
 
     `recovery` is the question of a city whose database was restored from a copy: the kiosk greets again at once and
-    repeats it, so that the city knows how far to read before it grants anything. Nothing asked before is believed then.
+    repeats it, so that the city knows how far to read before it grants anything. `life` is as in a page: what an
+    earlier life of the city gave is taken no more.
     """
 
     acked_seq: Count
@@ -245,6 +246,7 @@ class Welcome(msgspec.Struct, frozen=True):
     mode: Mode = Mode.NORMAL
     reason: str = ""
     recovery: str = ""
+    life: str = ""
 
 
 class Push(msgspec.Struct, frozen=True):

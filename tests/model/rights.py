@@ -6,9 +6,9 @@ is said here once more, in small: journals that only grow and of which the city 
 question, crashes, and an old backup put back on either side.
 
 A state is all that the two sides hold and all that is under way. The network is whoever wishes ill: any batch that a
-kiosk could ever have sent arrives at any time, again, from before a crash, or never; the answer to its newest question
-may be late or lost, and answers to older ones are not taken (they carry another nonce). So loss, doubling, reordering
-and partition are steps that are taken or not, in every order.
+kiosk could ever have sent arrives at any time, again, from before a crash, or never; so does the last page that it was
+given, and the last one of a city that is gone (on a stick, perhaps; a line is stricter, as answers carry the nonce of
+their question). So loss, doubling, reordering and partition are steps that are taken or not, in every order.
 
 A journal is a text: `g` one more unit was granted, `p` one was handed out, `s` one was surrendered. Where no disk is
 ever put back nothing hangs on where in the journal something was handed out, and it is only counted.
@@ -37,11 +37,12 @@ class Kiosk(NamedTuple):
     Attributes:
         journal: as its disk holds it.
         spent: units handed out that its journal does not say.
-        page: total of rights in the answer that is on its way here; NONE for none.
+        page: total of rights in the newest page that it was given, and may get at any time; NONE for none.
+        gone: the same of the city that was put back since.
         knows: it has greeted since it started, and has heard of everything that the city took since. Always where no
             disk is ever put back: nothing hangs on it then.
-        asked: length of its journal when it first heard the question of a restored city; NONE when it did not. That
-            answer says least of all, and may be under way for ever.
+        asked: length of its journal when it first heard the question of a restored city, and so of its life; NONE when
+            it did not. That answer says least of all, and may be under way for ever.
         image: a copy of its disk, to be put back; None when there is none.
         lost: the journal that was there before its old disk was put back.
         granted: by the city.
@@ -55,6 +56,7 @@ class Kiosk(NamedTuple):
     journal: str = ""
     spent: int = 0
     page: int = NONE
+    gone: int = NONE
     knows: bool = False
     asked: int = NONE
     image: str | None = None
@@ -114,9 +116,6 @@ class Faults(NamedTuple):
 class Rules:
     """What the two sides keep to. A broken rule is a subclass that has one of them otherwise."""
 
-    forgets_page = True
-    """Whether a kiosk takes the answer to its newest question alone."""
-
     reads_spent = False
     """Whether the city goes by what was handed out."""
 
@@ -149,6 +148,10 @@ class Rules:
     def greeted_late(self, kiosk: Kiosk) -> Kiosk:
         """A greeting from before arrives: it knows nothing of the question."""
         return kiosk
+
+    def takes_gone(self, kiosk: Kiosk) -> bool:
+        """Whether it takes what a city gave that is gone: until it has heard of the new one's life."""
+        return kiosk.asked == NONE
 
     def may_ask(self, kiosk: Kiosk) -> bool:
         """Whether a kiosk asks for its page."""
@@ -308,7 +311,7 @@ class Model:
             yield "is granted one more", kiosk._replace(granted=kiosk.granted + 1)
         if rules.may_ask(kiosk) and rules.gives(kiosk):
             total = rules.page(kiosks, kiosk, self.units)
-            if total > kiosk.journal.count("g") and total != kiosk.page:
+            if total > kiosk.journal.count("g"):
                 if "I12" in self.watched and not kiosk.journal.startswith(kiosk.copy):
                     raise Wrong("I12: the city gives a new right to an old disk although it holds what that lost")
                 yield f"is answered {total}", kiosk._replace(page=total)
@@ -327,8 +330,10 @@ class Model:
                     yield "says that it will surrender one", rules.announced(kiosk)
         yield from self._sends(kiosk)
         yield from self._greets(kiosk)
-        if kiosk.page != NONE and (new := kiosk.page - journal.count("g")) > 0:
-            yield f"takes {new} more", self._asks(kiosk)._replace(journal=journal + "g" * new)
+        for page in {kiosk.page, kiosk.gone if rules.takes_gone(kiosk) else NONE}:
+            new = page - journal.count("g")
+            if page != NONE and new > 0:
+                yield f"takes {new} more", kiosk._replace(journal=journal + "g" * new)
         if self.faults.crash and kiosk != self._started(kiosk):
             yield "crashes", self._started(kiosk)
         if kiosk.image is not None:
@@ -346,8 +351,8 @@ class Model:
                     yield "entries arrive", kiosk._replace(copy=journal[:end])
             elif journal.startswith(copy):
                 taken = _settled(kiosk._replace(copy=journal[: len(copy) + 1]))
-                if kiosk.knows:  # and what it asked before this is answered no more
-                    yield "an entry arrives and is acknowledged", self._asks(taken)
+                if kiosk.knows:
+                    yield "an entry arrives and is acknowledged", taken
                 yield "an entry arrives", taken._replace(knows=not self.faults.old_image)
             elif not kiosk.upload_only:
                 yield "another past arrives", kiosk._replace(upload_only=True, knows=False)
@@ -358,7 +363,7 @@ class Model:
 
     def _greets(self, kiosk: Kiosk) -> Iterator[tuple[str, Kiosk]]:
         whole = kiosk.journal.startswith(kiosk.copy)
-        after = self._asks(kiosk)._replace(knows=whole, upload_only=kiosk.upload_only or not whole)
+        after = kiosk._replace(knows=whole, upload_only=kiosk.upload_only or not whole)
         if kiosk.owed == ASKED and kiosk.asked == NONE:
             after = after._replace(asked=len(kiosk.journal))
         if after != kiosk:
@@ -370,17 +375,14 @@ class Model:
 
     def _started(self, kiosk: Kiosk) -> Kiosk:
         """What only memory held is gone."""
-        return self._asks(kiosk)._replace(knows=not self.faults.old_image)
-
-    def _asks(self, kiosk: Kiosk) -> Kiosk:
-        """The answer to what it asked before comes too late now."""
-        return kiosk._replace(page=NONE) if self.rules.forgets_page else kiosk
+        return kiosk._replace(knows=not self.faults.old_image)
 
     def _old(self, kiosk: Kiosk) -> Kiosk:
         """The city knows what its backup knew; a page that it gave may still be under way."""
         assert kiosk.backup is not None
         granted, copy, upload_only = kiosk.backup
         back = kiosk._replace(granted=granted, copy=copy, upload_only=upload_only, backup=None)
+        back = back._replace(page=NONE, gone=kiosk.page)
         return self.rules.put_back(back)
 
     # -- kiosks by number --------------------------------------------------------------------------------------------
@@ -399,7 +401,7 @@ def _settled(kiosk: Kiosk) -> Kiosk:
     """What was answered and shown is asked no more (`leases.recovering` forgets it)."""
     if kiosk.owed in {"", ASKED}:
         return kiosk
-    return kiosk._replace(asked=NONE, owed=kiosk.owed if kiosk.waited_for else "")
+    return kiosk._replace(owed=kiosk.owed if kiosk.waited_for else "")
 
 
 def _look(kiosk: Kiosk, *, spends: bool) -> _Looked:

@@ -13,7 +13,7 @@ import pytest
 
 from ewarung_pos.domain.entitlement import Lease
 from tests.model import rights
-from tests.model.rights import ASKED, NONE, Faults, Kiosk, Model, Rules, State, Wrong
+from tests.model.rights import ASKED, Faults, Kiosk, Model, Rules, State, Wrong
 
 WHOLE = Faults()
 CITY = Faults(city_backup=True)
@@ -75,7 +75,8 @@ def _way(model: Model, came: dict[State, tuple[State, str]], state: State) -> It
 def _shown(kiosks: Sequence[Kiosk]) -> str:
     """Journals, what the city holds of each (`<-`), and what it granted."""
     return "   ".join(
-        f"[{kiosk.journal}{'p' * kiosk.spent}{f' page {kiosk.page}' if kiosk.page != NONE else ''}"
+        f"[{kiosk.journal}{'p' * kiosk.spent}{f' page {kiosk.page}' if kiosk.page > kiosk.journal.count('g') else ''}"
+        f"{f' gone {kiosk.gone}' if kiosk.gone > kiosk.journal.count('g') else ''}"
         f" <- {kiosk.copy or '-'} G{kiosk.granted}{' ?' if kiosk.waited_for else ''}]"
         for kiosk in kiosks
     )
@@ -96,7 +97,7 @@ FEW = [
     (2, 2, DISK._replace(surrenders=2)),
     (3, 2, WHOLE),
     (3, 3, WHOLE),
-    (3, 3, CITY._replace(surrenders=0)),
+    (3, 3, CITY._replace(spends=False, surrenders=0)),
 ]
 # Minutes, and some 33 million states.
 MANY = [
@@ -177,9 +178,10 @@ class AnyGreetingAnswers(Rules):
 
 
 class LatePagesAreTaken(Rules):
-    """A kiosk takes the answer to an older question: from a stick that was under way, perhaps."""
+    """A kiosk takes what a city that is gone gave it, although it has answered the new one: on a stick, perhaps."""
 
-    forgets_page = False
+    def takes_gone(self, kiosk: Kiosk) -> bool:
+        return True
 
 
 class NotGreetedBefore(Rules):

@@ -10,15 +10,18 @@ from pathlib import Path
 import pytest
 
 from ewarung_city import leases
+from ewarung_city.bundles import take_bundle
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.journal import OperatorChanged
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, ServerUnreachable
 from ewarung_pos.ledger.database import open_ledger
+from ewarung_pos.ledger.verify import verify
 from ewarung_pos.sync.client import HttpCityServer
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.protocol import Ack, Hello, Push, Welcome
+from ewarung_pos.sync.stick import fetch_bundle, outgoing_bundle
 from tests.integration.city.city_kit import LEDGER_KEY, Cities, LiveCity, Pen, Till, ToldClock, Wire, answering
 from tests.integration.city.test_line import CAPTIVE
 
@@ -159,6 +162,40 @@ def test_who_proves_more_than_an_old_copy_knows_is_asked_and_so_is_everybody_els
     with backup.store.write() as tx:
         assert leases.recovering(tx) == ["EW-0002/1"], "it answered; the other one did not"
         assert leases.question(tx, "EW-0001", 1) == ""
+
+
+def test_a_file_from_a_city_that_is_gone_gives_nothing_once_the_restored_one_was_heard(
+    city: LiveCity, till: Till, cities: Cities
+) -> None:
+    """The stick was under way when the database was put back, and comes after the kiosk has answered for itself."""
+    till.drain()
+    city.stop()
+    city.store.close()
+    backup = cities.copy_of(city, "backup")
+    with city.store.write() as tx:
+        leases.grant(tx, NEXT.iso)
+        family = str(tx.all(schema.lease, "family", device="EW-0001", period=NEXT.iso)[0]["family"])
+    out = outgoing_bundle(till.ledger.read(), till.clock).data
+    stick = take_bundle(city.store, city.keys, out, till.clock.ms).reply
+    city.close()
+    with backup.store.write() as tx:
+        leases.restored(tx)
+        tx.change(schema.family, {"home": "EW-0002"}, key=family)
+    backup.start()
+    till.reconnect(backup.url)
+    till.drain()
+    with backup.store.write() as tx:
+        assert leases.recovering(tx) == []
+        leases.grant(tx, NEXT.iso)
+        assert _rice(tx, family) == {"EW-0002": 10_000}
+
+    report, _ = fetch_bundle(till.ledger, till.clock, stick)
+    assert (report.code, report.reason, report.received) == ("server_busy", "behind", 0)
+    assert not till.ledger.read().leases(family, NEXT)
+    till.engine.step()
+    assert till.ledger.read().settings()["city_life"], "the late word of the old life changed nothing"
+    assert verify(till.data_dir, LEDGER_KEY).problems == ()
+    till.drain()
 
 
 # --- a kiosk's old disk image ----------------------------------------------------------------------------------------

@@ -46,6 +46,7 @@ class City:
     reason: str = ""
     ahead_ms: int = 0
     recovery: str = ""
+    life: str = ""
     answers: list[tuple[str, int]] = field(default_factory=list)
     most: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -64,7 +65,7 @@ class City:
         self.answers.append((hello.recovery, hello.head_seq))
         asks = "" if hello.recovery == self.recovery else self.recovery
         now = self.clock.ms + self.ahead_ms
-        said = Welcome(len(self.bodies), self.hashes[-1], 0, now, self.mode, self.reason, asks)
+        said = Welcome(len(self.bodies), self.hashes[-1], 0, now, self.mode, self.reason, asks, self.life)
         return Reply(body=encode(said))
 
     def push(self, seen: Seen) -> Reply:
@@ -357,6 +358,27 @@ def test_a_city_restored_from_a_copy_is_answered_at_once_with_the_head_of_then(l
     asked = line.city.asked.count("hello")
     line.drain()
     assert line.city.asked.count("hello") == asked
+
+
+def test_what_an_earlier_life_of_the_city_gave_is_taken_no_more(line: Line) -> None:
+    line.drain()
+    line.city.pages = [StatePage(cursor=2, register_source="gone")]
+    line.city.life = "second"
+    line.kit.clock.ms += 600_000
+    report = line.engine.step()
+    assert (report.code, report.reason, report.received) == ("server_busy", "behind", 0)
+    line.city.pages = [StatePage(cursor=2, register_source="neu", life="second")]
+    line.drain()
+    line.city.life = "third"
+    line.kit.clock.ms += 600_000
+    line.drain()
+    line.city.life = "second"  # late, or a copy that nobody spoke of
+    line.city.pages.append(StatePage(cursor=3, register_source="gone too", life="second"))
+    line.kit.clock.ms += 600_000
+    assert line.engine.step().reason == "behind"
+    facts = [decode(row.body).fact for row in line.kit.ledger.read().sealed(0, 500, 10**7)]
+    lives = [fact.after for fact in facts if isinstance(fact, SettingsChanged) and fact.key == "city_life"]
+    assert lives == ["second", "third,second"]
 
 
 def test_a_question_that_was_not_heard_to_be_answered_is_answered_again(line: Line) -> None:
