@@ -11,12 +11,11 @@ from litestar import Litestar, Router
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
 
 from ewarung_city import routes
 from ewarung_city.exchange import App, Caller, Receive, Scope, Send, SignedExchange
 from ewarung_city.keys import CityKeys
-from ewarung_city.openapi import DESCRIPTION, WireTypes
+from ewarung_city.openapi import DESCRIPTION, Document
 from ewarung_city.problems import HANDLERS, Refusal
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
@@ -65,10 +64,9 @@ def interface() -> Litestar:
             title="eWarung city",
             version=f"{SCHEMA}.0.0",
             description=DESCRIPTION,
-            render_plugins=[JsonRenderPlugin(path=["/openapi.json", "/"])],
+            render_plugins=[Document(path=["/openapi.json", "/"])],
             openapi_router=Router("/schema", route_handlers=[], opt=_PUBLIC, include_in_schema=False),
         ),
-        plugins=[WireTypes()],
         exception_handlers=HANDLERS,
         request_max_body_size=MESSAGE_BYTES,
         debug=False,

@@ -79,10 +79,10 @@ def tell_again(tx: Tx, device: str, above: int) -> None:
         tell(tx, device, [(row["kind"], row["key"]) for row in tx.all(schema.feed, "version", device=device)])
 
 
-def page_for(tx: Tx, device: str, epoch: int, cursor: int, most: int | None = None) -> StatePage:
+def page_for(tx: Tx, device: str, epoch: int, cursor: int, most: int = PAGE_BYTES) -> StatePage:
     """The page after `cursor` for that enrolment of the kiosk, of at most so many bytes; one thing at least."""
     rows = tx.after(schema.feed, "version", cursor, _THINGS, device=device)
-    page = _fill(tx, device, epoch, cursor, rows, min(most or PAGE_BYTES, PAGE_BYTES))
+    page = _fill(tx, device, epoch, cursor, rows, min(most, PAGE_BYTES))
     held = tx.one(schema.epoch, device=device, epoch=epoch) if page.cursor > cursor else None
     if held is not None and page.cursor > int(held["pulled"]):  # a page that is asked for late takes nothing back
         tx.change(schema.epoch, {"pulled": page.cursor}, device=device, epoch=epoch)

@@ -29,13 +29,19 @@ class Refusal(Exception):
 
 
 PROBLEMS = {
-    400: ResponseSpec(Problem, description="Malformed.", media_type=_PROBLEM_MEDIA, generate_examples=False),
-    401: ResponseSpec(
-        Problem, description="Not signed by a kiosk.", media_type=_PROBLEM_MEDIA, generate_examples=False
-    ),
-    403: ResponseSpec(Problem, description="Not for this kiosk.", media_type=_PROBLEM_MEDIA, generate_examples=False),
-    409: ResponseSpec(Problem, description="Not now.", media_type=_PROBLEM_MEDIA, generate_examples=False),
-    503: ResponseSpec(Problem, description="Come back.", media_type=_PROBLEM_MEDIA, generate_examples=False),
+    status: ResponseSpec(Problem, description=said, media_type=_PROBLEM_MEDIA, generate_examples=False)
+    for status, said in (
+        (400, "Malformed."),
+        (401, "Not signed by a kiosk."),
+        (403, "Not for this kiosk."),
+        (404, "Not here (yet)."),
+        (408, "The body did not arrive in time."),
+        (409, "Not now."),
+        (413, "Too large, as sent or unpacked."),
+        (415, "Packed in another way than gzip."),
+        (500, "The city failed; come back."),
+        (503, "The city is busy; come back."),
+    )
 }
 """Of every route under /v1, in the OpenAPI description."""
 

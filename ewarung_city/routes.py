@@ -9,6 +9,7 @@ from typing import Annotated, Any, cast
 
 import msgspec
 from litestar import MediaType, Request, Response, get, post
+from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
 from ewarung_city import attest, enrolment, feed, grants, intake, recalls
@@ -39,12 +40,18 @@ from ewarung_pos.sync.protocol import (
 __all__ = ["City", "ask_rights", "attest_day", "enrol", "health", "hello", "pull", "push"]
 
 Cursor = Annotated[int, QueryParameter(ge=0, le=EXACT, description="Of the last page that was accepted.")]
-AckedSeq = Annotated[int | None, QueryParameter(ge=0, le=EXACT, description="Last entry that both hold.")]
+AckedSeq = Annotated[int, QueryParameter(ge=-1, le=EXACT, description="Last entry that both hold; -1 says nothing.")]
 AckedHash = Annotated[str, QueryParameter(max_length=64, description="Its hash, hex; of the seed for entry 0.")]
-Most = Annotated[
-    int | None, QueryParameter(ge=1024, le=PAGE_BYTES, description="Bytes that the page may have, uncompressed.")
+Most = Annotated[int, QueryParameter(ge=1024, le=PAGE_BYTES, description="Bytes of the page at most, uncompressed.")]
+Date = Annotated[
+    str,
+    PathParameter(
+        description="Business date, YYYY-MM-DD.",
+        pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$",
+        max_length=10,
+        schema_extra={"format": "date"},
+    ),
 ]
-Date = Annotated[str, PathParameter(description="Business date, YYYY-MM-DD.", max_length=10)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,10 @@ class Health(msgspec.Struct, frozen=True):
     tags=["enrolment"],
     dto=EnrolBody,
     return_dto=None,
-    responses=PROBLEMS,
+    responses={
+        **PROBLEMS,
+        202: ResponseSpec(EnrolPending, description="A person compares the six digits first.", generate_examples=False),
+    },
 )
 def enrol(data: JSONBody[Enrol], request: Request[Any, Any, Any]) -> Response[Enrolled | EnrolPending]:
     """A kiosk asks to be taken in with its code; asked again until a person has compared the six digits."""
@@ -132,9 +142,9 @@ def push(data: JSONBody[Push], request: Request[Any, Any, Any]) -> Response[Ack]
 def pull(
     cursor: Cursor,
     request: Request[Any, Any, Any],
-    acked_seq: AckedSeq = None,
+    acked_seq: AckedSeq = -1,
     acked_hash: AckedHash = "",
-    most: Most = None,
+    most: Most = PAGE_BYTES,
 ) -> StatePage:
     """State down: the page after `cursor`.
 
@@ -144,7 +154,7 @@ def pull(
     _timely(caller)
 
     def work(tx: Tx) -> StatePage:
-        _entitled(tx, caller, acked_seq, acked_hash)
+        _entitled(tx, caller, acked_seq if acked_seq >= 0 else None, acked_hash)
         recalls.lapse(tx, caller.device, caller.epoch, city.now_ms())
         return feed.page_for(tx, caller.device, caller.epoch, cursor, most)
 

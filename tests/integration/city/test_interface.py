@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import secrets
 import socket
 from collections.abc import Iterator
@@ -306,7 +307,10 @@ def test_the_description_says_what_travels(city: LiveCity) -> None:
     schemas = said["components"]["schemas"]
     assert schemas["Push"]["properties"]["entries"]["maxItems"] == 500
     for what in ("leases", "surrenders"):  # each travels as six values
-        assert schemas["StatePage"]["properties"][what]["items"]["type"] == "array"
+        kind = schemas[schemas["StatePage"]["properties"][what]["items"]["$ref"].rpartition("/")[2]]
+        assert (kind["type"], len(kind["prefixItems"])) == ("array", 6)
+    refs = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(said)))
+    assert refs <= schemas.keys()
     push = said["paths"]["/v1/push"]["post"]
     assert push["requestBody"]["content"]["application/json"]["schema"]["$ref"].endswith("/Push")
     assert PROBLEM_TYPE in push["responses"]["400"]["content"]
