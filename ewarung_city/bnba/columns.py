@@ -142,6 +142,8 @@ class Entries(msgspec.Struct, frozen=True):
     rows: tuple[Entry, ...]
     passed: tuple[int, ...] = ()
     """Rows that say nothing of anybody: they number the columns, or repeat the headings."""
+    unread: tuple[str, ...] = ()
+    """Headings of columns that nothing was taken from."""
 
 
 def word(text: str) -> str:
@@ -214,7 +216,9 @@ def entries_of(file: Path, sheet: Sheet, mapping: ColumnMap) -> Entries:
         if row.number not in skipped
     )
     headings = {field: cleaned(heading.cells[at]) for field, at in columns.items() if at < len(heading.cells)}
-    return Entries(frozenset({*columns, *mapping.defaults}), heading.number, headings, rows, passed)
+    read = set(columns.values())
+    unread = tuple(cleaned(cell) for at, cell in enumerate(heading.cells) if at not in read and cell.strip())
+    return Entries(frozenset({*columns, *mapping.defaults}), heading.number, headings, rows, passed, unread)
 
 
 def _heading_at(file: Path, sheet: Sheet, mapping: ColumnMap) -> int:

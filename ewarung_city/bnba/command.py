@@ -98,8 +98,7 @@ def _sentences(report: ListReport, counts: dict[str, int]) -> Iterator[str]:
         yield f"baris {found.row}: ditolak. {found.sentence}"
     if len(refusing) > _LINES:
         yield f"... dan {len(refusing) - _LINES} alasan lagi, semuanya di laporan mutu"
-    if report.only_checked:
-        yield "Hanya diperiksa; register tidak berubah."
+    yield from papers.remarks(report)
     yield (
         f"{counts['rows']} baris: {counts['taken']} diambil, {counts['unchanged']} tetap, {counts['refused']} ditolak, "
         f"{counts['skipped']} dilewati"

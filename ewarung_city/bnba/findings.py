@@ -61,6 +61,7 @@ SENTENCES: dict[str, tuple[Severity, str]] = {
         _R,
         "{count} dari {total} {column} di daftar ini berakhir 0: digit terakhir hilang; tidak ditebak. " + _AGAIN,
     ),
+    "cell_error": (_R, "{column} berisi {said}: rumus di lembar kerja gagal. Perbaiki rumusnya atau ketik isinya."),
     "row_shifted": (_R, "Ada isi di kanan kolom terakhir; mungkin ada pemisah di dalam alamat atau nama."),
     "row_swallowed": (_R, "{column} memuat beberapa baris lain; periksa tanda kutip di baris ini."),
     "number_in_text": (_R, "{column} memuat angka panjang, mungkin NIK atau nomor kartu; perbaiki kolomnya."),

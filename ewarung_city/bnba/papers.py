@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from ewarung_city.bnba.columns import FIELDS
 from ewarung_city.bnba.findings import Finding, Outcome, Severity, kind_of, shown
 from ewarung_city.bnba.judging import Missing
 from ewarung_city.bnba.taking import ListReport
@@ -16,7 +17,7 @@ from ewarung_pos.devices.pdf import sheet_bytes
 from ewarung_pos.domain.documents import Align, Block, Columns, Document, Rule, Space, Table, Text
 from ewarung_pos.domain.timeline import BusinessDate
 
-__all__ = ["file_stem", "quality_csv", "quality_paper", "write_papers"]
+__all__ = ["file_stem", "quality_csv", "quality_paper", "remarks", "write_papers"]
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HEADING = ("baris", "hasil", "tingkat", "kolom", "kode", "temuan", "nama", "nik_disamarkan")
@@ -66,7 +67,7 @@ def quality_csv(report: ListReport) -> str:
     by_row: dict[int, list[Finding]] = {}
     for found in report.findings:
         by_row.setdefault(found.row, []).append(found)
-    lines: list[tuple[str, ...]] = [*counts(report), *_remark(report), (), _HEADING]
+    lines: list[tuple[str, ...]] = [*counts(report), *((text,) for text in remarks(report)), (), _HEADING]
     for row in report.rows:
         end = (shown(row.name), row.nik_masked)
         lines.extend(
@@ -97,7 +98,7 @@ def quality_paper(report: ListReport) -> Document:
     title = "Mutu daftar penerima (BNBA)"
     blocks: list[Block] = [Text(title, bold=True, big=True), Space()]
     blocks += [Columns(label, value) for label, value in counts(report)]
-    blocks += [Text(text) for (text,) in _remark(report)]
+    blocks += [Text(text) for text in remarks(report)]
     blocks += [Rule(), Text("Temuan menurut jenis", bold=True)]
     kinds = _kinds(report)
     blocks.append(Table(("temuan", "kali"), kinds) if kinds else Text("Tidak ada."))
@@ -128,11 +129,19 @@ def write_papers(report: ListReport, directory: Path) -> tuple[Path, Path]:
     return table, paper
 
 
-def _remark(report: ListReport) -> Iterator[tuple[str]]:
+def remarks(report: ListReport) -> Iterator[str]:
+    """How the file was read, as far as a person should know of it."""
     if report.only_checked:
-        yield ("Hanya diperiksa (--check): register tidak berubah.",)
+        yield "Hanya diperiksa (--check): register tidak berubah."
     if report.guessed_letters:
-        yield ("Berkas bukan UTF-8 dan dibaca sebagai Windows-1252: periksa huruf pada nama dan alamat.",)
+        yield "Berkas bukan UTF-8 dan dibaca sebagai Windows-1252: periksa huruf pada nama dan alamat."
+    read = (f"{FIELDS[field][0]} = {shown(heading)}" for field, heading in report.headings.items())
+    yield f"Kolom yang dibaca: {'; '.join(read)}."
+    if report.unread:
+        yield f"Kolom yang tidak dibaca: {'; '.join(map(shown, report.unread))}."
+    if report.others:
+        named = "; ".join(f"{shown(name)} ({_figure(rows)} baris)" for name, rows in report.others)
+        yield f"Lembar yang tidak dibaca: {named}."
 
 
 def _missing(missing: tuple[Missing, ...]) -> Iterator[Block]:

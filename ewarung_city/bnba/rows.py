@@ -40,6 +40,10 @@ _STATES = {
     "pindah": CardStatus.MOVED,
     "moved": CardStatus.MOVED,
 }
+_ERRORS = frozenset(
+    {"#N/A", "#REF!", "#VALUE!", "#NAME?", "#DIV/0!", "#NULL!", "#NUM!", "#SPILL!", "#CALC!", "#FIELD!", "#BLOCKED!"}
+)
+"""What a spreadsheet shows where a formula came to nothing; the program that read its file hands it on as a text."""
 _NOW_SPELT = {"wonotinggal": "wonotingal", "beringin": "bringin"}
 """Spellings of the list of 2018; the codes are the same (domain 4.3)."""
 
@@ -299,6 +303,9 @@ def _doubted(entries: Entries) -> Mapping[str, tuple[int, int]]:
 def _whole_row(entry: Entry, told: list[Finding]) -> None:
     if entry.beyond:
         told.append(finding(entry.row, "", "row_shifted"))
+    for field, cell in entry.cells.items():
+        if cell[:1] == "#" and cleaned(cell) in _ERRORS:
+            told.append(finding(entry.row, field, "cell_error", said=cleaned(cell)))
 
 
 def _dotted(code: str) -> str:

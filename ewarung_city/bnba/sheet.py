@@ -1,7 +1,8 @@
 """A list as it was sent: rows of cells out of CSV (whatever its separator and letters) or XLSX, nothing interpreted.
 
 Rows keep the number under which a spreadsheet shows them, titles and headings included, so that whoever corrects the
-list finds them. A number cell of a spreadsheet that cannot hold all its digits is marked as lost (`digits`).
+list finds them. A number cell of a spreadsheet that cannot hold all its digits is marked as lost (`digits`), and a
+merged cell says the same in each of its rows, as it does on the screen.
 """
 
 from __future__ import annotations
@@ -9,12 +10,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
+import itertools
 import re
 import warnings
 import zipfile
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -31,7 +35,14 @@ _WIDTH_LIMIT = 512
 _FILE_LIMIT = 256 << 20
 _UNPACKED_LIMIT = 1 << 30
 _SEPARATORS = (",", ";", "\t", "|")
-_ROW_PLACE = re.compile(rb'<(?:\w+:)?row\s(?:[^>]*?\s)?r="(\d+)"')
+_ROW_PLACE = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r=["'](\d+)["']""")
+_MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref=["']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})["']""")
+_NOT_COMPUTED = re.compile(
+    rb"""<(?:\w+:)?c\b(?![^>]*\st=["']str["'])[^>]*>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"""
+    rb"""(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"""
+)
+"""A formula that no program has computed. One that came to an empty text says so (`t="str"`)."""
+_MERGES = 100_000
 _XLSX, _OLD_OFFICE = b"PK\x03\x04", b"\xd0\xcf\x11\xe0"
 
 Score = Callable[[Sequence[Sequence[str]]], int]
@@ -54,6 +65,7 @@ class Sheet(msgspec.Struct, frozen=True):
         digest: SHA-256 (hex) of the file.
         rows: those that are not empty.
         guessed_letters: the bytes were no UTF-8 and were read as Windows-1252.
+        others: sheets of the workbook that were not read, with how many rows each has.
     """
 
     name: str
@@ -61,6 +73,7 @@ class Sheet(msgspec.Struct, frozen=True):
     digest: str
     rows: tuple[SheetRow, ...]
     guessed_letters: bool = False
+    others: tuple[tuple[str, int], ...] = ()
 
 
 def read_sheet(file: Path, score: Score, sheet: str = "") -> Sheet:
@@ -149,16 +162,21 @@ def _workbook(file: Path, content: bytes, digest: str, score: Score, wanted: str
     except ImportError as error:
         raise ConfigError(f"{file}: untuk XLSX pasang ewarung-pos[city]", reason="unreadable") from error
     try:
-        _look_inside(file, content)
+        merges, formulas = _look_inside(file, content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the styles and validations that a list brings along and nobody needs
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
             try:
                 tables: dict[str, tuple[SheetRow, ...]] = {}
+                unknown: set[str] = set()
                 for table in book.worksheets:
                     # what a file says of its own size need not be true
                     table.reset_dimensions()
-                    tables[table.title] = tuple(_rows(file, table.iter_rows(values_only=True)))
+                    part = str(getattr(table, "_worksheet_path", "")).lstrip("/")  # which nothing public says
+                    rows = _unmerged(table.iter_rows(values_only=True), merges.get(part, ()))
+                    tables[table.title] = tuple(_rows(file, rows))
+                    if part in formulas:
+                        unknown.add(table.title)
             finally:
                 book.close()
     except ConfigError:
@@ -166,11 +184,31 @@ def _workbook(file: Path, content: bytes, digest: str, score: Score, wanted: str
     except Exception as error:  # a damaged part surfaces as almost anything; its text may be a cell's
         raise ConfigError(f"{damaged} ({type(error).__name__})", reason="unreadable") from error
     name = _chosen(file, tables, score, wanted)
-    return Sheet(name, f"XLSX, lembar {name}", digest, tables[name])
+    if name in unknown:
+        raise ConfigError(
+            f"{file}: lembar {name!r} berisi rumus yang belum dihitung; buka dan simpan ulang di program lembar kerja",
+            reason="unreadable",
+        )
+    others = tuple((title, len(rows)) for title, rows in tables.items() if title != name and rows)
+    return Sheet(name, f"XLSX, lembar {name}", digest, tables[name], others=others)
 
 
-def _look_inside(file: Path, content: bytes) -> None:
-    """Refuse what would fill the memory, and rows out of their order (the library leaves such rows out unasked)."""
+class _Merge(NamedTuple):
+    """A merged cell: its first and last row and column, from 1."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+
+def _look_inside(file: Path, content: bytes) -> tuple[dict[str, list[_Merge]], set[str]]:
+    """(merged cells by part, parts with formulas that were not computed).
+
+    Refuses what would fill the memory, and rows out of their order (the library leaves such rows out unasked).
+    """
+    merges: dict[str, list[_Merge]] = {}
+    formulas: set[str] = set()
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if sum(part.file_size for part in archive.infolist()) > _UNPACKED_LIMIT:
             raise ConfigError(f"{file}: isinya lebih dari {_UNPACKED_LIMIT >> 30} GiB", reason="too_large")
@@ -178,10 +216,42 @@ def _look_inside(file: Path, content: bytes) -> None:
             if not re.fullmatch(r"/?xl/worksheets/[^/]+\.xml", part):
                 continue
             last = 0
-            for place in _ROW_PLACE.finditer(archive.read(part)):
+            text = archive.read(part)
+            name = part.lstrip("/")
+            found = itertools.islice(_MERGED.finditer(text), _MERGES)
+            merges[name] = sorted(_Merge(int(at[2]), _column(at[1]), int(at[4]), _column(at[3])) for at in found)
+            if _NOT_COMPUTED.search(text):
+                formulas.add(name)
+            for place in _ROW_PLACE.finditer(text):
                 if len(place[1]) > 7 or int(place[1]) <= last:
                     raise ConfigError(f"{file}: nomor baris di dalam XLSX tidak berurutan", reason="unreadable")
                 last = int(place[1])
+    return merges, formulas
+
+
+def _column(letters: bytes) -> int:
+    number = 0
+    for letter in letters:
+        number = number * 26 + letter - ord("A") + 1
+    return number
+
+
+def _unmerged(rows: Iterable[Sequence[object]], merges: Sequence[_Merge]) -> Iterator[Sequence[object]]:
+    """The rows, with what a merged cell says in each row that says anything itself: it stands in the first one only."""
+    ahead = deque(merge for merge in merges if merge.bottom > merge.top and merge.left <= _WIDTH_LIMIT)
+    said: dict[int, tuple[int, object]] = {}  # by column: until which row, and what
+    for number, row in enumerate(rows, 1):
+        cells = list(row)
+        if any(cell is not None for cell in row):
+            for column, (until, value) in said.items():
+                if number <= until:
+                    cells += [None] * (column - len(cells))
+                    cells[column - 1] = value if cells[column - 1] is None else cells[column - 1]
+        while ahead and ahead[0].top <= number:
+            merge = ahead.popleft()
+            if merge.left <= len(row):
+                said[merge.left] = (merge.bottom, row[merge.left - 1])
+        yield cells
 
 
 def _rows(file: Path, table: Iterable[Sequence[object]]) -> Iterator[SheetRow]:

@@ -68,6 +68,8 @@ class ListReport(msgspec.Struct, frozen=True):
     Attributes:
         how: as what the file was read.
         headings: the list's own heading by field.
+        unread: headings of the columns that nothing was taken from.
+        others: sheets of the workbook that were not read, with how many rows each has.
         missing: families that it should have named (registered in its kelurahan and programmes).
         only_checked: nothing was written.
     """
@@ -85,6 +87,8 @@ class ListReport(msgspec.Struct, frozen=True):
     missing: tuple[Missing, ...]
     guessed_letters: bool
     only_checked: bool
+    unread: tuple[str, ...] = ()
+    others: tuple[tuple[str, int], ...] = ()
 
     def count(self, outcome: Outcome) -> int:
         """How many rows came to that."""
@@ -211,6 +215,8 @@ def _report(
         missing=judgement.missing,
         guessed_letters=said.sheet.guessed_letters,
         only_checked=only_checked,
+        unread=said.entries.unread,
+        others=said.sheet.others,
     )
 
 

@@ -379,6 +379,18 @@ def test_the_report_names_every_row_under_the_counts(office: Office) -> None:
     assert lines[-1][0] == "WARGA H7"
 
 
+def test_the_report_says_which_columns_and_sheets_were_not_read(office: Office, tmp_path: Path) -> None:
+    rows = table([person(1)])
+    book = as_xlsx(Lanjutan=[["x"]], Kauman=[[*rows[0], "Keterangan"], [*rows[1], "pindah"]])
+    report = office.send(content=book)
+    table_file, paper = papers.write_papers(report, tmp_path)
+    for text in (table_file.read_text(encoding="utf-8-sig"), printed(paper), "\n".join(papers.remarks(report))):
+        assert "Kolom yang dibaca: NIK = NIK; No. KK = No. KK; Nama = Nama;" in text
+        assert "Kolom yang tidak dibaca: Keterangan." in text
+        assert "Lembar yang tidak dibaca: Lanjutan (1 baris)." in text
+    assert "tidak dibaca" not in papers.quality_csv(office.send(person(2)))
+
+
 def printed(path: Path) -> str:
     pages = pypdfium2.PdfDocument(path)
     try:

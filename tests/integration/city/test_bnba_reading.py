@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 import zipfile
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+import openpyxl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -378,3 +381,105 @@ def test_the_sample_families_file_reads_as_a_list_too() -> None:
         said = list(csv.DictReader(file))
     assert [entry["card_number"] for entry in entries.rows] == [row["card_number"] for row in said]
     assert {"home_kiosk", "programmes", "purse_balance", "rt", "rw"} <= entries.fields
+
+
+# --- what a spreadsheet shows, and keeps otherwise --------------------------------------------------------------------
+
+
+def edited(change: Callable[[Any], None], **sheets: Any) -> bytes:
+    """A workbook, as somebody left it who worked in it."""
+    book = openpyxl.load_workbook(io.BytesIO(as_xlsx(**sheets)))
+    change(book)
+    out = io.BytesIO()
+    book.save(out)
+    book.close()
+    return out.getvalue()
+
+
+def test_a_merged_cell_says_the_same_in_each_of_its_rows(write: Write) -> None:
+    heading = ["Daftar", None, None, None], ["NIK", "No KK", "Nama", "Status"]
+    body = [
+        ["1", "2", "A", "MENINGGAL"],
+        ["3", "4", "B", None],
+        [None] * 4,
+        ["5", "6", "C", None],
+        ["7", "8", "D", None],
+    ]
+
+    def merge(book: Any) -> None:
+        for cells in ("A1:D1", "D3:D6", "A7:B7", "A8:A1048576"):
+            book["a"].merge_cells(cells)
+
+    _, entries = read(write(edited(merge, a=[*heading, *body])))
+    assert [(entry.row, entry["name"], entry["card_status"]) for entry in entries.rows] == [
+        (3, "A", "MENINGGAL"),
+        (4, "B", "MENINGGAL"),
+        (6, "C", "MENINGGAL"),
+        (7, "D", ""),
+    ]
+
+
+def test_headings_in_two_rows_are_one_where_cells_are_merged(write: Write) -> None:
+    rows = [["NIK", "No KK", "Nama", "Alamat", None, None], [None, None, None, "Jalan", "RT", "RW"]]
+    person_row = ["3374014101801001", "3374010101202001", "SITI", "Gg. Melati", "7", "8"]
+
+    def merge(book: Any) -> None:
+        for cells in ("A1:A2", "B1:B2", "C1:C2", "D1:F1"):
+            book["a"].merge_cells(cells)
+
+    _, entries = read(write(edited(merge, a=[*rows, person_row])))
+    assert entries.heading_row == 2
+    assert [(entry["name"], entry["rt"], entry["rw"]) for entry in entries.rows] == [("SITI", "7", "8")]
+    assert entries.unread == ("Jalan",)
+
+
+def test_a_formula_that_nobody_computed_refuses_its_sheet_and_no_other(write: Write) -> None:
+    rows = [list(row) for row in ROWS]
+
+    def compute(book: Any) -> None:
+        book["a"]["C2"] = '=UPPER("siti")'
+
+    said = refused(write(edited(compute, a=rows)))
+    assert (said.reason, "rumus" in said.detail) == ("unreadable", True)
+
+    def compute_elsewhere(book: Any) -> None:
+        book["Rekap"]["A1"] = "=COUNTA(a!A:A)"
+
+    assert len(read(write(edited(compute_elsewhere, a=rows, Rekap=[["x"]])))[1].rows) == 2
+
+
+@pytest.mark.parametrize(
+    ("cell", "taken"),
+    [
+        ('<c r="C2" t="str"><f>UPPER("siti")</f><v>SITI</v></c>', True),
+        ('<c r="C2" t="str"><f>IF(A2="","",B2)</f><v></v></c>', True),  # it came to an empty text
+        ('<c r="C2"><f t="shared" si="0"/><v>7</v></c>', True),
+        ('<c r="C2"><f>UPPER("siti")</f></c>', False),
+        ('<c r="C2" s="1"><f>UPPER("siti")</f><v/></c>', False),
+        ("<c r='C2'><f t='shared' si='0'/></c>", False),
+    ],
+)
+def test_a_formula_counts_by_what_it_came_to(write: Write, cell: str, taken: bool) -> None:
+    def replaced(text: bytes) -> bytes:
+        changed = re.sub(rb'<c r="C2".*?</c>', cell.encode(), text, count=1)
+        assert changed != text
+        return changed
+
+    path = write(_with(as_xlsx(a=ROWS), replaced))
+    if taken:
+        assert len(read(path)[1].rows) == 2
+    else:
+        assert "rumus" in refused(path).detail
+
+
+def test_rows_out_of_order_are_seen_however_their_numbers_are_quoted(write: Write) -> None:
+    book = _with(as_xlsx(a=ROWS), lambda text: re.sub(rb'<row r="(\d+)"', rb"<row r='\1'", text))
+    assert len(read(write(book))[1].rows) == 2
+    assert refused(write(_with(book, lambda text: text.replace(b"r='2'", b"r='3'", 1)))).reason == "unreadable"
+
+
+def test_what_was_not_read_is_said(write: Write) -> None:
+    rows = [[*ROWS[0], "Keterangan"], *([*row, "pindah"] for row in ROWS[1:])]
+    sheet, entries = read(write(as_xlsx(Rekap=[["Jumlah", 2]], Kauman=rows, Lanjutan=ROWS[1:], Kosong=[])))
+    assert entries.unread == ("Keterangan",)
+    assert sheet.others == (("Rekap", 1), ("Lanjutan", 2))

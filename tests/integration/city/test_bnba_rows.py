@@ -158,6 +158,15 @@ def test_old_spellings_of_kelurahan_are_known(office: Office) -> None:
     assert outcomes(office.send(one)) == ["diambil"]
 
 
+@pytest.mark.parametrize("field", ["name", "address", "card", "balance"])
+def test_a_formula_that_failed_is_nobody_s_name_and_no_empty_cell(office: Office, field: str) -> None:
+    office.send(person(1, balance="200000"), snapshot="2026-10-01")
+    report = office.send(person(1, **{"balance": "200000", field: "#N/A"}))
+    assert outcomes(report) == ["ditolak"]
+    assert (2, "cell_error") in codes(report)
+    assert office.family(person(1))["name"] == "WARGA B1"
+
+
 # --- rows against each other ------------------------------------------------------------------------------------------
 
 
