@@ -34,6 +34,8 @@ _FRACTION = re.compile(r"\d{9,}[.,]0*", re.ASCII)
 _GROUPED = re.compile(r"\d{1,3}(?:[.,]\d{3}){3,}(?:[.,]\d+)?", re.ASCII)
 _SEPARATED = re.compile(r"\d{2,}(?:[ .-]\d{2,})+", re.ASCII)
 _RUN = re.compile(r"\d(?:[ .,'-]{0,2}\d){12,}")
+_GROUPS = re.compile(r"\d{4,}(?:[\W_]{1,3}\d{4,}){2,}")
+"""Digits as people group a number, whatever they put between the groups; house numbers and RT/RW are shorter."""
 _LEADING_MARKS = "'`\u2018\u2019"
 
 
@@ -69,12 +71,16 @@ def _shown(char: str) -> bool:
 
 def long_run(text: str) -> bool:
     """Whether thirteen digits or more follow each other: a number that belongs in another column."""
-    return _RUN.search(text) is not None
+    return _RUN.search(text) is not None or any(_is_long(found) for found in _GROUPS.finditer(text))
 
 
 def hide_digits(text: str) -> str:
     """The text with every run of thirteen digits or more hidden, whatever stands between them."""
-    return _RUN.sub("•••", text)
+    return _GROUPS.sub(lambda found: "•••" if _is_long(found) else found[0], _RUN.sub("•••", text))
+
+
+def _is_long(found: re.Match[str]) -> bool:
+    return sum(map(str.isdigit, found[0])) > 12
 
 
 def mask_number(number: str) -> str:

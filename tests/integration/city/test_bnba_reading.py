@@ -284,6 +284,26 @@ def test_no_long_number_survives_hiding(digits: str, words: str) -> None:
     assert not long_run(hidden)
 
 
+@given(
+    st.from_regex(r"[0-9]{16}", fullmatch=True),
+    st.sampled_from(["/", "_", ":", ";", "–", " / ", "|", ")(", "\u00a0", "·"]),
+    st.sampled_from([(4, 8, 12), (6, 12), (4, 10)]),
+)
+def test_nor_does_one_that_is_grouped_however_people_group_it(number: str, mark: str, cuts: tuple[int, ...]) -> None:
+    parts = [number[at:to] for at, to in zip((0, *cuts), (*cuts, 16), strict=True)]
+    text = cleaned(f"Ibu {mark.join(parts)} Siti")
+    assert long_run(text)
+    assert hide_digits(text) == "Ibu ••• Siti"
+
+
+@pytest.mark.parametrize(
+    "address", ["Jl. Mawar 12/34 RT 001/RW 002, 50132", "Gg. Melati 3 001/002 50132", "Jl. 17 Agustus 1945/12, 2026"]
+)
+def test_an_address_is_no_number(address: str) -> None:
+    assert not long_run(address)
+    assert hide_digits(address) == address
+
+
 @given(st.from_regex(r"[0-9]{12,19}", fullmatch=True))
 def test_masks_show_no_more_than_they_may(number: str) -> None:
     assert mask_number(number) == number[:4] + "•" * (len(number) - 8) + number[-4:]
