@@ -22,6 +22,8 @@ _RUPIAH = re.compile(r"(?:rp)?\.?\s*([0-9]{1,10}|[0-9]{1,3}(?:\.[0-9]{3}){1,3})(
 _RT_RW = re.compile(r"(?:RT\W*)?([0-9]{1,3})\s*[/\\-]\s*(?:RW\W*)?([0-9]{1,3})", re.IGNORECASE)
 _LONGEST = {"name": 120, "address": 240}
 _LINES = 5
+_PLACE = 10
+"""The longest number of an RT or RW, with what is written behind it (012A, 3 blok C); a date is none."""
 _DOUBTED_FROM = 20
 """Numbers in a column from which on it can be doubted as a whole. One of ten ends in 0; half of twenty or more do by
 chance less than once in a hundred thousand lists."""
@@ -332,12 +334,16 @@ def _rt_rw(entry: Entry, told: list[Finding]) -> tuple[str, str]:
             told.append(finding(entry.row, "rt_rw", "rt_rw_unclear", said=both))
             return "", ""
         rt, rw = found[1], found[2]
-    return _numbered("RT", rt), _numbered("RW", rw)
+    return _numbered(entry, "rt", rt, told), _numbered(entry, "rw", rw, told)
 
 
-def _numbered(what: str, said: str) -> str:
-    short = said[:10]
-    return f"{what} {short.zfill(3) if short.isascii() and short.isdigit() else short}" if short else ""
+def _numbered(entry: Entry, field: str, cell: str, told: list[Finding]) -> str:
+    what = field.upper()
+    said = re.sub(rf"^{what}\b\W*", "", cell, flags=re.IGNORECASE)
+    if len(said) > _PLACE:
+        told.append(finding(entry.row, field, "rt_rw_unclear", said=cell))
+        return ""
+    return f"{what} {said.zfill(3) if said.isascii() and said.isdigit() else said}" if said else ""
 
 
 def _members(entry: Entry, told: list[Finding]) -> int | None:

@@ -27,6 +27,8 @@ HEADINGS = {
     "name": "Nama",
     "address": "Alamat",
     "rt_rw": "RT/RW",
+    "rt": "RT",
+    "rw": "RW",
     "kelurahan_code": "Kode Wilayah",
     "card": "Nomor KKS",
     "programmes": "Program",

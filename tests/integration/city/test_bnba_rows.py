@@ -153,6 +153,24 @@ def test_a_home_comes_from_the_list_from_the_map_or_is_the_only_kiosk_there(offi
     assert [office.family(one)["home"] for one in people] == ["EW-0001", "EW-0002", "EW-0001", "EW-0003", "EW-0001"]
 
 
+@pytest.mark.parametrize(
+    ("rt", "address", "unclear"),
+    [
+        ("1", "RT 001, RW 012A", False),
+        ("RT 01", "RT 001, RW 012A", False),
+        ("rt.012 B", "RT 012 B, RW 012A", False),
+        ("7 (belakang masjid)", "RW 012A", True),
+        ("RTW", "RT RTW, RW 012A", False),
+    ],
+)
+def test_a_cell_that_names_its_rt_names_it_once_and_a_long_one_is_told(
+    office: Office, rt: str, address: str, unclear: bool
+) -> None:
+    report = office.send(person(1, rt=rt, rw="RW 012A", rt_rw=""))
+    assert office.family(person(1))["address"] == f"Gg. Melati No. 1, {address}"
+    assert ((2, "rt_rw_unclear") in codes(report)) is unclear
+
+
 def test_old_spellings_of_kelurahan_are_known(office: Office) -> None:
     one = person(1, kelurahan_code="", kelurahan="Wonotinggal", home="EW-0001")
     assert outcomes(office.send(one)) == ["diambil"]
