@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, cast
@@ -21,6 +20,7 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
 from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.state import StatePage
+from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.errors import Unauthorised
 from ewarung_pos.sync.protocol import (
     PAGE_BYTES,
@@ -198,7 +198,7 @@ def attest_day(date: Date, request: Request[Any, Any, Any]) -> Attest:
     city, caller = _city(request), _caller(request)
     _timely(caller)
     try:
-        dt.date.fromisoformat(date)
+        BusinessDate(date)
     except ValueError as error:
         raise Refusal(400, "Expected YYYY-MM-DD", "malformed") from error
     with city.store.read() as tx:

@@ -252,7 +252,7 @@ def test_an_old_hello_played_again_does_no_harm(asker: Asker, pen: Pen) -> None:
     assert (said["mode"], said["reason"], said["acked_seq"]) == ("upload_only", "FORK", 1)
 
 
-@pytest.mark.parametrize("date", ["gestern", "2026-13-01", "20261124x"])
+@pytest.mark.parametrize("date", ["gestern", "2026-13-01", "20261124x", "20261124", "2026-W48-2"])
 def test_a_day_that_is_none(asker: Asker, date: str) -> None:
     assert problem(asker.ask("GET", f"/v1/attest/{date}"))[0] == 400
 
