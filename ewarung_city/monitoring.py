@@ -9,6 +9,8 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
 
 import msgspec
 
@@ -22,6 +24,8 @@ from ewarung_pos.sync.protocol import Flag
 __all__ = ["CaseRow", "DayRow", "RealisationRow", "as_csv", "cases", "days", "realisation"]
 
 _TOTALS = msgspec.json.Decoder(DayTotals)
+_OF_ATTEMPTS = {Flag.SLIP_DISPUTED, Flag.OTHER_DEBIT, Flag.OTHER_DEBIT_VOIDED}
+"""Cases about an attempt at the EDC, and not about an entry with a receipt."""
 
 
 class RealisationRow(msgspec.Struct, frozen=True):
@@ -167,59 +171,68 @@ def cases(tx: Tx, period: str = "") -> list[CaseRow]:
 
     By the business date of their entry; by the day on which the case opened, if that entry has none or was put aside.
     """
-    rows = []
-    claims: dict[tuple[str, int], dict[str, tuple[int, int]]] = {}
+    by_enrolment: dict[tuple[str, int], list[Row]] = {}
     for row in tx.all(schema.case, "opened_ms", "device", "epoch", "seq", "reason"):
-        entry = tx.one(schema.entry, device=row["device"], epoch=row["epoch"], seq=row["seq"])
-        date = (entry["date"] if entry is not None else "") or Instant(int(row["opened_ms"])).date().iso
-        if not period or date.startswith(period):
-            receipt, amount = _concerned(tx, row, entry, claims)
-            said = (row["device"], row["epoch"], row["seq"], row["reason"], date, row["state"], row["owner"])
-            rows.append(CaseRow(*said, receipt, amount))
-    return rows
+        by_enrolment.setdefault((row["device"], int(row["epoch"])), []).append(row)
+    found: list[tuple[int, CaseRow]] = []
+    for (device, epoch), rows in by_enrolment.items():
+        concerned = _Concerned(tx, device, epoch, [int(row["seq"]) for row in rows])
+        for row in rows:
+            date = concerned.date(row) or Instant(int(row["opened_ms"])).date().iso
+            if date.startswith(period):
+                receipt, amount = concerned.sale(row)
+                said = (device, epoch, row["seq"], row["reason"], date, row["state"], row["owner"])
+                found.append((int(row["opened_ms"]), CaseRow(*said, receipt, amount)))
+    found.sort(key=lambda case: (case[0], case[1].device, case[1].epoch, case[1].seq, case[1].reason))
+    return [row for _, row in found]
 
 
-def _concerned(
-    tx: Tx, case: Row, entry: Row | None, claims: dict[tuple[str, int], dict[str, tuple[int, int]]]
-) -> tuple[int | None, int | None]:
-    """Receipt and rupiah of what the case is about."""
-    whose = {"device": case["device"], "epoch": case["epoch"]}
-    if case["reason"] == Flag.SLIP_DISPUTED and entry is not None:
-        fact = decode(bytes(entry["body"])).fact
-        key = (case["device"], int(case["epoch"]))
-        if key not in claims:
-            claims[key] = _claims(tx, **whose)
-        attempt = fact.attempt if isinstance(fact, AttemptSettled) else ""
-        return claims[key].get(attempt, (None, None))
-    if case["reason"] in {Flag.OTHER_DEBIT, Flag.OTHER_DEBIT_VOIDED} and entry is not None:
-        return None, _asked(tx, entry)
-    served = tx.one(schema.redemption, seq=case["seq"], **whose)
-    if served is None:
-        return None, None
-    return int(served["receipt"]), int(served["ration_value"]) + int(served["purse"]) + int(served["cash"])
+class _Concerned:
+    """What the cases of one enrolment are about; read for all of them at once."""
 
+    def __init__(self, tx: Tx, device: str, epoch: int, places: list[int]) -> None:
+        self._tx = tx
+        self._whose: dict[str, Any] = {"device": device, "epoch": epoch}
+        self._entries = {int(row["seq"]): row for row in tx.within(schema.entry, "seq", places, **self._whose)}
+        self._served = {int(row["seq"]): row for row in tx.within(schema.redemption, "seq", places, **self._whose)}
 
-def _asked(tx: Tx, settled: Row) -> int | None:
-    """Rupiah that the kiosk had asked the EDC for, of the attempt that this entry settles."""
-    fact = decode(bytes(settled["body"])).fact
-    attempt = fact.attempt if isinstance(fact, AttemptSettled) else ""
-    for row in tx.all(schema.entry, device=settled["device"], epoch=settled["epoch"], kind=AttemptOpened.__name__):
-        opened = decode(bytes(row["body"])).fact
-        if isinstance(opened, AttemptOpened) and opened.attempt == attempt:
-            return opened.amount
-    return None
+    def date(self, case: Row) -> str:
+        """The business date of the entry; empty if it has none, or is not here."""
+        entry = self._entries.get(int(case["seq"]))
+        return str(entry["date"]) if entry is not None else ""
 
+    def sale(self, case: Row) -> tuple[int | None, int | None]:
+        """Receipt and rupiah."""
+        entry = self._entries.get(int(case["seq"]))
+        if entry is not None and case["reason"] in _OF_ATTEMPTS:
+            fact = decode(bytes(entry["body"])).fact
+            attempt = fact.attempt if isinstance(fact, AttemptSettled) else ""
+            if case["reason"] == Flag.SLIP_DISPUTED:
+                return self._claims.get(attempt, (None, None))
+            return None, self._asked.get(attempt)
+        served = self._served.get(int(case["seq"]))
+        if served is None:
+            return None, None
+        return int(served["receipt"]), int(served["ration_value"]) + int(served["purse"]) + int(served["cash"])
 
-def _claims(tx: Tx, device: str, epoch: int) -> dict[str, tuple[int, int]]:
-    """By attempt at the EDC: the receipt it stands on, and the rupiah."""
-    said: dict[str, tuple[int, int]] = {}
-    paid = [int(row["seq"]) for row in tx.all(schema.redemption, device=device, epoch=epoch) if row["purse"]]
-    for row in tx.within(schema.entry, "seq", paid, device=device, epoch=epoch):
-        fact = decode(bytes(row["body"])).fact
-        debit = fact.purse if isinstance(fact, Redeemed) else fact.void if isinstance(fact, Reversed) else None
-        if debit is not None and isinstance(fact, Redeemed | Reversed):
-            said[debit.attempt] = (fact.receipt, debit.amount)
-    return said
+    @cached_property
+    def _asked(self) -> dict[str, int]:
+        """By attempt: the rupiah that the kiosk had asked the EDC for."""
+        rows = self._tx.all(schema.entry, "seq", kind=AttemptOpened.__name__, **self._whose)
+        opened = (decode(bytes(row["body"])).fact for row in reversed(rows))
+        return {fact.attempt: fact.amount for fact in opened if isinstance(fact, AttemptOpened)}
+
+    @cached_property
+    def _claims(self) -> dict[str, tuple[int, int]]:
+        """By attempt: the receipt it stands on, and the rupiah."""
+        said: dict[str, tuple[int, int]] = {}
+        paid = [int(row["seq"]) for row in self._tx.all(schema.redemption, **self._whose) if row["purse"]]
+        for row in self._tx.within(schema.entry, "seq", paid, **self._whose):
+            fact = decode(bytes(row["body"])).fact
+            debit = fact.purse if isinstance(fact, Redeemed) else fact.void if isinstance(fact, Reversed) else None
+            if debit is not None and isinstance(fact, Redeemed | Reversed):
+                said[debit.attempt] = (fact.receipt, debit.amount)
+        return said
 
 
 def as_csv(rows: Sequence[msgspec.Struct], kind: type[msgspec.Struct]) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from sqlalchemy import event
 
 from ewarung_city import leases, monitoring
 from ewarung_city.__main__ import main
@@ -624,3 +625,30 @@ def test_a_case_that_was_closed_is_not_opened_again_by_the_same_batch(city: Live
 def test_reversed_is_what_the_counter_entry_is_called() -> None:
     """`undo` of the other tests writes what a till writes."""
     assert isinstance(undo("x", redeemed("K1"), 2), Reversed)
+
+
+def test_the_list_of_cases_takes_no_more_questions_the_more_there_are(city: LiveCity, pen: Pen) -> None:
+    def questions() -> tuple[int, int]:
+        asked: list[str] = []
+
+        def count(connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+            asked.append(statement)
+
+        event.listen(city.store._engine, "before_cursor_execute", count)
+        with city.store.read() as tx:
+            found = monitoring.cases(tx, PERIOD)
+        event.remove(city.store._engine, "before_cursor_execute", count)
+        return len(asked), len(found)
+
+    pen.write(DayOpened())
+    for receipt in range(1, 4):
+        pen.write(redeemed("K1", tender=Tender.CASH, receipt=receipt))
+    flags(city, pen)
+    few, some = questions()
+    sent = len(pen.rows)
+    for receipt in range(4, 40):
+        pen.write(redeemed("K1", tender=Tender.CASH, receipt=receipt))
+    pen.send(city.url, pen.batch(sent + 1))
+    many, more = questions()
+    assert more > some + 30
+    assert many == few
