@@ -57,13 +57,15 @@ def _one(group: list[Listed]) -> tuple[Family, list[Finding]]:
         programmes += fresh
         (merged if fresh else again).append(row.row)
         told.append(finding(row.row, "", "merged" if fresh else "row_again", rows=(first.row,)))
-    return Family(msgspec.structs.replace(first, programmes=programmes), tuple(merged), tuple(again)), told
+    members, balance = (next(iter(said), None) for said in _numbers(group))
+    whole = msgspec.structs.replace(first, programmes=programmes, members=members, balance=balance)
+    return Family(whole, tuple(merged), tuple(again)), told
 
 
 def _contradicting(rows: list[Listed]) -> Iterable[Finding]:
     by_nik = _grouped(rows, lambda row: row.nik)
     for group in by_nik.values():
-        if len({_content(row) for row in group}) > 1:
+        if any(len(set(said)) > 1 for said in (map(_content, group), *_numbers(group))):
             yield from _each(group, group, "nik", "nik_twice")
     for field, value in (("kk", _kk), ("card_number", _card)):
         for group in _grouped(rows, value).values():
@@ -95,6 +97,12 @@ def _card(row: Listed) -> str:
 def _content(row: Listed) -> tuple[object, ...]:
     """All that two rows of one family must say alike; the programmes may differ."""
     return (row.kk, word(row.name), word(row.address), row.kelurahan_code, row.card, row.home, row.status)
+
+
+def _numbers(group: list[Listed]) -> tuple[list[int], list[int]]:
+    """Members and balance: what not every row of a family has to say, as far as they do."""
+    members = [row.members for row in group if row.members is not None]
+    return members, [row.balance for row in group if row.balance is not None]
 
 
 def _each(group: list[Listed], among: list[Listed], field: str, code: str) -> Iterable[Finding]:

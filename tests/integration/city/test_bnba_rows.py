@@ -211,6 +211,20 @@ def test_the_same_row_again_and_the_same_family_for_another_programme_are_one(of
     assert office.family(person(1))["programmes"] == "SEMBAKO;JATAH"
 
 
+def test_what_only_the_row_for_another_programme_says_counts_too(office: Office) -> None:
+    ration = person(1, programmes="JATAH", members="", balance="")
+    report = office.send(ration, person(1, members="4", balance="200000"))
+    assert outcomes(report) == ["diambil", "diambil"]
+    family = office.family(person(1))
+    assert (family["members"], family["opening_credit"]) == (4, 200_000)
+
+
+@pytest.mark.parametrize("field", ["members", "balance"])
+def test_two_rows_of_a_family_that_say_another_number_are_both_refused(office: Office, field: str) -> None:
+    report = office.send(person(1, programmes="JATAH", **{field: "4"}), person(1, **{field: "5"}))
+    assert codes(report) == {(2, "nik_twice"), (3, "nik_twice")}
+
+
 def test_a_second_row_of_the_same_person_with_a_lost_nik_does_not_refuse_the_first(office: Office) -> None:
     report = office.send(person(1), person(1, nik="3,4E+15"))
     assert outcomes(report) == ["diambil", "ditolak"]
