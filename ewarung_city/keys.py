@@ -7,6 +7,7 @@ import hmac
 import os
 import secrets
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -77,12 +78,13 @@ def make_keys(data_dir: Path) -> CityKeys:
         finally:
             os.close(file)
         os.link(draft, path)  # all or nothing, and never over another's
-        draft.unlink()
     except FileExistsError:
-        draft.unlink(missing_ok=True)
         return load_keys(data_dir)
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}", reason="data_dir") from error
+    finally:
+        with suppress(OSError):  # it holds the secrets, whatever became of it
+            draft.unlink()
     return keys
 
 

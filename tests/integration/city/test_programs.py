@@ -150,6 +150,20 @@ def test_a_key_file_that_others_can_read_is_refused(tmp_path: Path) -> None:
         assert refused.value.reason == "key_file"
 
 
+def test_keys_that_could_not_be_put_in_place_lie_nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a stick without hard links, say."""
+    from ewarung_city.keys import make_keys
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with pytest.raises(ConfigError) as refused:
+        make_keys(tmp_path)
+    assert refused.value.reason == "data_dir"
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("url", ["nonsense", "sqlite:////nowhere/at/all/city.db"])
 def test_a_database_that_cannot_be_used_is_said_plainly(url: str) -> None:
     from ewarung_city.store.database import CityStore
