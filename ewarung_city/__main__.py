@@ -361,7 +361,7 @@ cli.add_command(bundle)
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; every expected failure becomes a sentence and an exit code."""
+    """Run the command line; every failure becomes a sentence and an exit code, a fault of ours its kind and place."""
     os.umask(0o077)  # names and addresses: what this program writes, its own account alone may read
     try:
         cli.main(args=arguments, prog_name="ewarung-city", standalone_mode=True)
@@ -369,6 +369,11 @@ def main(arguments: list[str] | None = None) -> None:
         reason = f" ({error.reason})" if error.reason else ""
         click.echo(f"{error.code}{reason}: {error.detail or error}", err=True)
         sys.exit(error.exit_code)
+    except Exception as error:  # noqa: BLE001 - a fault of ours: its text, and a trace, may quote whom it was about
+        from ewarung_city.exchange import whereabouts
+
+        click.echo(f"fault: {whereabouts(error)}", err=True)
+        sys.exit(3)
 
 
 if __name__ == "__main__":

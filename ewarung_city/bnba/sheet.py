@@ -186,7 +186,8 @@ def _workbook(file: Path, content: bytes, digest: str, score: Score, wanted: str
     name = _chosen(file, tables, score, wanted)
     if name in unknown:
         raise ConfigError(
-            f"{file}: lembar {name!r} berisi rumus yang belum dihitung; buka dan simpan ulang di program lembar kerja",
+            f"{file}: lembar {hide_digits(name)!r} berisi rumus yang belum dihitung; "
+            "buka dan simpan ulang di program lembar kerja",
             reason="unreadable",
         )
     others = tuple((title, len(rows)) for title, rows in tables.items() if title != name and rows)

@@ -109,6 +109,19 @@ def test_the_city_listens_on_this_machine_only_without_tls(
     assert reason in city(tmp_path, "serve", "--listen", listen, code=2)
 
 
+def test_a_fault_of_a_command_names_its_place_and_nobody(
+    tmp_path: Path, city: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fault(*_: object) -> None:
+        raise ZeroDivisionError("SUMINAH 3374014101801001")
+
+    city(tmp_path, "init")
+    monkeypatch.setattr("ewarung_city.leases.grant", fault)
+    said = city(tmp_path, "grant", "2026-11", code=3)
+    assert "ZeroDivisionError at test_programs.py:" in said
+    assert "SUMINAH" not in said
+
+
 @pytest.mark.parametrize("half", ["--tls-cert", "--tls-key"])
 def test_half_of_what_tls_needs_is_not_served_without_it(tmp_path: Path, city: Callable[..., str], half: str) -> None:
     file = tmp_path / "half.pem"
