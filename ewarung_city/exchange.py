@@ -43,6 +43,8 @@ _NONCE = re.compile(r'nonce="([!-~]{16,64})"')
 _KEYID = re.compile(r"(?:enrol/([0-9a-f]{64})|([A-Za-z0-9-]{1,32})/([1-9][0-9]{0,5}))")
 _PACK_FROM = 512
 _BODY_SECONDS = 60
+_AT_ONCE = 256
+"""So many messages are read or answered at a time; connections that rest between two of them are no burden."""
 _NONCES = 10_000
 """So many messages are remembered without a look at which of them are too old to come again."""
 _REPEATABLE = ("/v1/push", "/v1/enrol")
@@ -95,6 +97,7 @@ class SignedExchange:
         self._nonces: dict[str, int] = {}
         self._many = _NONCES
         self._guard = Lock()
+        self._at_work = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -102,11 +105,17 @@ class SignedExchange:
             await self._app(scope, receive, send)
             return
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
+        if self._at_work >= _AT_ONCE:
+            await self._problem(headers, Problem(503, "The city is busy", "busy"), send, 5)
+            return
+        self._at_work += 1
         try:
             await self._signed(scope, headers, receive, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the kiosk gets an answer and keeps its entries
             _LOG.error("the exchange failed: %s", whereabouts(error))
             await self._problem(headers, Problem(500, "The city failed", "failure"), send, 5)
+        finally:
+            self._at_work -= 1
 
     async def _signed(self, scope: Scope, headers: list[tuple[str, str]], receive: Receive, send: Send) -> None:
         try:

@@ -65,17 +65,19 @@ def run(
     """Serve until SIGTERM or SIGINT, or (`with_stdin`) until standard input ends: the parent died or let go."""
     import uvicorn
 
+    from ewarung_city.connections import HTTP, allow_many
+
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
     )
     config = uvicorn.Config(
         app,
+        http=HTTP,
         log_config=None,
         access_log=False,
         server_header=False,
         ws="none",
         lifespan="off",
-        limit_concurrency=256,
         timeout_keep_alive=75,
         timeout_graceful_shutdown=5,
         ssl_certfile=tls[0] if tls else None,
@@ -90,5 +92,6 @@ def run(
 
     if with_stdin:
         threading.Thread(target=watch, name="stdin", daemon=True).start()
+    allow_many()
     ready()
     uvicorn_server.run(sockets=[server])

@@ -16,7 +16,7 @@ from typing import Any
 
 import uvicorn
 
-from ewarung_city import api, enrolment, leases, register, server
+from ewarung_city import api, connections, enrolment, leases, register, server
 from ewarung_city.keys import KEY_FILE, CityKeys, make_keys
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Row, Tx
@@ -131,7 +131,9 @@ class LiveCity:
         self.url = server.url_of(listening, tls=False)
         app = api.build(self.store, self.keys, lambda: self.clock.ms)
         self._server = _Server(
-            uvicorn.Config(app, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1)
+            uvicorn.Config(
+                app, http=connections.HTTP, log_config=None, lifespan="off", ws="none", timeout_graceful_shutdown=1
+            )
         )
         self._thread = threading.Thread(target=self._server.run, args=([listening],), name="city")
         self._thread.start()

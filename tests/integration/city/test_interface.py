@@ -466,6 +466,67 @@ def test_a_busy_city_does_not_look_through_all_its_messages_at_each(tmp_path: Pa
     assert len(made._nonces) < 3 * count, "and no longer"
 
 
+def test_a_connection_on_which_no_request_arrives_is_closed_and_one_that_rests_is_not(
+    bare: LiveCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ewarung_city import connections
+
+    monkeypatch.setattr(connections, "_LOOK_S", 0.05)
+    bare.start()
+    where = urlsplit(bare.url)
+    ask = b"GET /health HTTP/1.1\r\nHost: city\r\n\r\n"
+
+    def line(said: bytes) -> socket.socket:
+        made = socket.create_connection((where.hostname or "", where.port or 0), timeout=10)
+        made.sendall(said)
+        return made
+
+    def answer(line: socket.socket) -> None:
+        said = b""
+        while not said.endswith(b"}"):
+            said += line.recv(4096)
+        assert b"200 OK" in said
+
+    with line(b"") as silent, line(ask[:20]) as half, line(ask) as resting, line(ask) as again:
+        for answered in (resting, again):
+            answer(answered)
+        again.sendall(ask[:20])
+        assert [given_up.recv(1) for given_up in (silent, half, again)] == [b"", b"", b""]
+        resting.sendall(ask)
+        answer(resting)
+
+
+def test_more_messages_at_a_time_than_the_city_can_take_are_asked_to_come_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ewarung_city import exchange
+
+    monkeypatch.setattr(exchange, "_AT_ONCE", 2)
+    app = exchange.SignedExchange(None, make_keys(tmp_path), lambda *_: None, lambda: 0)  # type: ignore[arg-type]
+    scope: dict[str, Any] = {"type": "http", "path": "/v1/push", "headers": []}
+
+    async def story() -> list[tuple[int, bytes]]:
+        gone, said = asyncio.Event(), []
+
+        async def hangs_up() -> dict[str, Any]:
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.start":
+                said.append((message["status"], dict(message["headers"]).get(b"retry-after", b"")))
+
+        slow = [asyncio.create_task(app(scope, hangs_up, send)) for _ in range(2)]
+        await asyncio.sleep(0)
+        await app(scope, hangs_up, send)
+        gone.set()
+        await asyncio.gather(*slow)
+        await app(scope, hangs_up, send)  # there is room again
+        return said
+
+    assert asyncio.run(story()) == [(503, b"5")]
+
+
 @pytest.mark.parametrize("length", ["\xb2", "-1", "1e3", "9" * 5_000, ""])
 def test_a_length_that_is_no_number_is_too_large(tmp_path: Path, length: str) -> None:
     """As a server that checks less than ours would hand it on."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +202,29 @@ def test_the_program_serves_until_it_is_stopped(home: Path, city: Callable[..., 
         if served.stdout is not None:
             served.stdout.close()
     assert served.returncode in {0, -signal.SIGTERM}
+
+
+def test_more_kiosks_than_messages_at_a_time_may_keep_their_connections(
+    tmp_path: Path, city: Callable[..., str]
+) -> None:
+    """Each keeps its own for a minute after a message; that is no work for the city, and no reason to be busy."""
+    city(tmp_path, "init")
+    arguments = ["serve", "--data-dir", str(tmp_path), "--listen", "127.0.0.1:0", "--json", "--with-stdin"]
+    with ExitStack() as stack:
+        served = stack.enter_context(
+            subprocess.Popen(
+                ["sh", "-c", 'ulimit -S -n 200; exec "$@"', "sh", sys.executable, "-m", "ewarung_city", *arguments],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            )
+        )  # fmt: skip
+        assert served.stdin is not None
+        assert served.stdout is not None
+        stack.callback(served.stdin.close)
+        port = int(json.loads(served.stdout.readline())["url"].rpartition(":")[2])
+        lines = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10)) for _ in range(300)]
+        for line in lines:
+            line.sendall(b"GET /health HTTP/1.1\r\nHost: city\r\n\r\n")
+        assert {line.recv(12) for line in lines} == {b"HTTP/1.1 200"}
 
 
 def test_workers_that_cannot_live_are_not_started_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
