@@ -427,8 +427,9 @@ def test_a_merged_cell_says_the_same_in_each_of_its_rows(write: Write) -> None:
     ]
 
     def merge(book: Any) -> None:
-        for cells in ("A1:D1", "D3:D6", "A7:B7", "A8:A1048576"):
+        for cells in ("A1:D1", "D3:D6", "A7:B7"):
             book["a"].merge_cells(cells)
+        book["a"].merged_cells.add("A8:A1048576")  # merge_cells would make a million cells, and no other file of it
 
     _, entries = read(write(edited(merge, a=[*heading, *body])))
     assert [(entry.row, entry["name"], entry["card_status"]) for entry in entries.rows] == [
