@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import operator
+import struct
 
 from ewarung_pos.devices.ecr_codec import EcrRequest, build_request
 from ewarung_pos.devices.ipp import Operation, request
@@ -81,6 +82,10 @@ def _chip() -> bytes:
     return _said(directory + ok, entry + ok, b"\x6a\x83", application + ok, options + ok, record + ok)
 
 
+def _key(code: int, value: int) -> bytes:
+    return struct.pack("@llHHi", 0, 0, 1, code, value)
+
+
 def seeds(name: str) -> tuple[bytes, ...]:
     """Inputs of that target; at least one."""
     sale, declined, echo = (_response(b"01", b"00"), _response(b"01", b"51"), _response(b"17", b"00"))
@@ -92,6 +97,16 @@ def seeds(name: str) -> tuple[bytes, ...]:
         "chip_objects": (_tlv("70", _tlv("5A", _CARD[:8]) + _tlv("9F38", b"\x9f\x1a\x02")), b"\x5a\x81\x02ab"),
         "chip_walk": (_chip(), _said(b"\x6a\x82"), _said(b"\x61\x05", b"\x6c\x08", b"\x90\x00")),
         "stripe_tracks": (track + b"\r", b"%B" + _CARD + b"^SITI^2812201?" + track + b"4\r\n", b";12=3?\r"),
+        "typed_keys": (
+            b"".join(_key(39, 1) + _key(39, 0) + _key(number, 1) for number in (7, 2, 13, 53, 28)),
+            _key(42, 2),
+        ),
+        "printer_answers": (
+            _said(b"", b"\x16", b"", b"\x12", b"", b"\x12"),
+            _said(b"\x16", b"", b"\x00\x12", b"", b"\x32", b"", b"\x7e"),
+            _said(b"", b"\x1e", b"", b"\x52", b"", b"\x12", b"", b"\x1a"),
+            _said(b"", b""),
+        ),
         "poselink_answers": (
             _poselink(),
             _poselink(status="failed", rc="51", approval="N/A"),

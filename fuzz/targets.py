@@ -13,6 +13,7 @@ import operator
 import re
 import zlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,7 +21,9 @@ import msgspec
 from ewarung_pos.devices.ecr_codec import ACK, NAK, BadFrame, Decoder, EcrRequest, EcrResponse, Frame, build_request
 from ewarung_pos.devices.ecr_evidence import Doubt, Evidence
 from ewarung_pos.devices.emv import read_card
+from ewarung_pos.devices.escpos import EscposPrinter, Pace
 from ewarung_pos.devices.ipp import parse_answer
+from ewarung_pos.devices.keyboard import KeyDecoder
 from ewarung_pos.devices.poselink_codec import Action, PoseReply, read_reply, trx_id_of
 from ewarung_pos.devices.poselink_evidence import PoseDoubt, judge_answer, judge_check
 from ewarung_pos.devices.simulated.poselink_messages import SECRET, read_request
@@ -29,8 +32,8 @@ from ewarung_pos.devices.tlv import TlvError, each, objects
 from ewarung_pos.domain import journal
 from ewarung_pos.domain.family import CardRef, card_ref
 from ewarung_pos.domain.paper_code import parse_qr, qr_text
-from ewarung_pos.errors import BundleRefused, CardNotRead
-from ewarung_pos.ports import Approved, CardPresented, Declined
+from ewarung_pos.errors import BundleRefused, CardNotRead, PrinterNotReady
+from ewarung_pos.ports import Approved, CardPresented, Declined, DeviceState
 from ewarung_pos.sync import bundle, protocol
 from ewarung_pos.sync.signing import public_of
 from fuzz.seeds import READER, SIGNER
@@ -164,6 +167,54 @@ def _told(swipe: CardPresented | CardNotRead) -> object:
     return swipe
 
 
+def typed_keys(data: bytes) -> None:
+    """The kernel's events of a keyboard, whole and in pieces, and the swipes in them."""
+    whole, split = KeyDecoder(), KeyDecoder()
+    typed = whole.feed(data)
+    _holds(b"".join(split.feed(piece) for piece in _pieces(data)) == typed, "pieces mean something else")
+    line = StripeLine(_refer)
+    for swipe in (*line.feed(typed), *line.end()):
+        _told(swipe)
+
+
+def printer_answers(data: bytes) -> None:
+    """A receipt printer that says anything when it is asked: ready only when it said so, each to its own question."""
+    wire = _PrinterWire(data)
+    status = EscposPrinter(lambda: wire, 32, Path(), pace=_HASTE).status()
+    if status.state is DeviceState.READY:
+        _holds(wire.said.keys() >= {1, 4}, "ready without a word")
+        _holds(not wire.said[1] & 0x08 and not wire.said[4] & 0x6C, "ready, and it said otherwise")
+        _holds(not wire.said.get(2, 0) & 0x64, "ready with a cause of not being ready")
+
+
+_HASTE = Pace(answer=0.0005)
+
+
+class _PrinterWire:
+    """`PrinterLink` to the bytes of an input, a few for each look; gone when they end."""
+
+    def __init__(self, data: bytes) -> None:
+        self._answers = _answers(data)
+        self._question = 0
+        self.said: dict[int, int] = {}
+
+    def write(self, data: bytes, timeout: float) -> None:
+        self._question = data[2]
+
+    def read(self, timeout: float) -> bytes:
+        got = next(self._answers, None)
+        if got is None:
+            raise PrinterNotReady("the input ended", reason="link")
+        if timeout > 0:
+            for byte in got:
+                if byte & 0x93 == 0x12:
+                    self.said.setdefault(self._question, byte)
+        return got
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
 def poselink_answers(data: bytes) -> None:
     """What an EDC on the network says, and what it proves."""
     said = read_reply(data.decode("utf-8", "replace"))
@@ -278,6 +329,8 @@ TARGETS: dict[str, Target] = {
         chip_objects,
         chip_walk,
         stripe_tracks,
+        typed_keys,
+        printer_answers,
         poselink_answers,
         poselink_requests,
         ipp_answers,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,9 +19,9 @@ MINUTE = 60
 
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this Python")
 @pytest.mark.timeout(600)
-def test_a_minute_of_bytes_that_nobody_would_send() -> None:
+def test_a_minute_of_bytes_that_nobody_would_send(tmp_path: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "fuzz", "--seconds", str(MINUTE)],
+        [sys.executable, "-m", "fuzz", "--seconds", str(MINUTE), "--corpus", str(tmp_path)],
         capture_output=True,
         text=True,
         timeout=500,
@@ -29,3 +31,32 @@ def test_a_minute_of_bytes_that_nobody_would_send() -> None:
     looked_at = [line.split(maxsplit=1)[0] for line in done.stdout.splitlines()]
     assert looked_at == list(TARGETS)
     assert all(int(line.split()[1]) > 100 for line in done.stdout.splitlines())
+
+
+WORSE = """
+from fuzz import targets
+def worse(data):
+    if data[:1] == b"E":
+        raise KeyError("not promised")
+targets.TARGETS["paper_codes"] = worse
+"""
+
+
+@pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="atheris has no wheel for this Python")
+@pytest.mark.timeout(120)
+def test_an_input_that_breaks_a_parser_is_kept_and_ends_the_search(tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(WORSE)
+    done = subprocess.run(
+        [sys.executable, "-m", "fuzz", "--seconds", "5", "--corpus", str(tmp_path / "corpus"), "paper_codes"],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+        env={**os.environ, "PYTHONPATH": f"{tmp_path}:{Path.cwd()}"},
+    )
+    assert done.returncode == 1
+    assert "KeyError" in done.stdout
+    kept = list((tmp_path / "corpus" / "broken").iterdir())
+    assert [path.name[:12] for path in kept] == ["paper_codes-"]
+    assert kept[0].read_bytes()[:1] == b"E"
+    assert '"paper_codes"' in (tmp_path / "corpus" / "spent.json").read_text()
