@@ -24,14 +24,33 @@ class Printed(msgspec.Struct, frozen=True):
 
 
 class PaperService:
-    """Documents and jobs are ledger work; `print_out` alone belongs on the printer lane."""
+    """Documents and jobs are ledger work; what prints belongs on the printer lane.
+
+    Attributes:
+        came_out: papers that left in this life of the till.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
+        self._stuck: set[int] = set()
+        self.came_out = 0
 
     def owed(self) -> tuple[PrintJob, ...]:
         """Papers not printed yet, oldest first."""
         return self._ledger.read().print_jobs()
+
+    def inherit(self) -> tuple[PrintJob, ...]:
+        """Papers that an earlier life of the till left owed, oldest first: from now on they are stuck."""
+        jobs = self.owed()
+        self._stuck.update(job.id for job in jobs)
+        return jobs
+
+    def stuck(self) -> tuple[PrintJob, ...]:
+        """Owed papers that nobody is about to print, oldest first: inherited, or tried in vain. Printer lane.
+
+        A paper that was just recorded is not among them: whoever recorded it prints it.
+        """
+        return tuple(job for job in self.owed() if job.id in self._stuck) if self._stuck else ()
 
     def document(self, job: PrintJob) -> Document:
         """The paper of a job; one whose last try was cut off says that it may be out already.
@@ -99,13 +118,27 @@ class PaperService:
         owed = next((job for job in self.owed() if job.entry == entry_id), None)
         return self.print_out(owed or self.reprint(entry_id), printer)
 
-    def print_out(self, job: PrintJob, printer: ReceiptPrinter) -> Printed:
+    def print_if_owed(self, entry_id: str, printer: ReceiptPrinter) -> Printed | None:
+        """Print the original that did not come out; None where it came out meanwhile. Printer lane.
+
+        Raises:
+            PrinterNotReady: nothing useful came out; the job stays.
+        """
+        owed = next((job for job in self.owed() if job.entry == entry_id), None)
+        return self.print_out(owed, printer) if owed is not None else None
+
+    def print_out(self, job: PrintJob, printer: ReceiptPrinter, *, late: bool = False) -> Printed:
         """Print one job and record that it left. Printer lane; the ledger is touched before and after only.
+
+        `late`: it comes by itself, long after its money was counted, and opens no drawer.
 
         Raises:
             PrinterNotReady: nothing useful came out, or nobody knows; the job stays.
         """
+        self._stuck.add(job.id)
         document = self.document(job)
+        if late:
+            document = msgspec.structs.replace(document, cash=False)
         with self._ledger.write() as uow:
             uow.print_tried(job.id)
         try:
@@ -118,6 +151,8 @@ class PaperService:
         with self._ledger.write() as uow:
             uow.print_done(job.id)
             uow.append(ReceiptPrinted(job.receipt, job.entry, job.copy, report.paper))
+        self._stuck.discard(job.id)
+        self.came_out += 1
         return Printed(job, document, report)
 
 

@@ -373,11 +373,21 @@ class ClosingViewModel(ViewModel[ClosingState]):
 
     def _print(self, work: Callable[[], Printed]) -> None:
         def done(printed: Printed) -> None:
-            copy = f"Salinan ke-{printed.job.copy}" if printed.job.copy else "Laporan tutup hari"
-            self._set(replace(self._state, said=f"Hari disegel. {copy} sudah dicetak."))
+            self.printed(printed)
             self._desk.changed()
 
-        self._runner.submit(Lane.PRINTER, work, done, self._failed)
+        self._runner.submit(Lane.PRINTER, work, done, self._not_printed)
+
+    def printed(self, printed: Printed) -> None:
+        """A paper left: the page says so where it is the report that it shows."""
+        if printed.job.entry == self._state.report_entry:
+            copy = f"Salinan ke-{printed.job.copy}" if printed.job.copy else "Laporan tutup hari"
+            self._set(replace(self._state, said=f"Hari disegel. {copy} sudah dicetak."))
+
+    def _not_printed(self, error: Exception) -> None:
+        self._set(replace(self._state, said="Hari disegel. Laporan tutup hari belum tercetak."))
+        self._desk.changed()
+        self._failed(error)
 
     def dismiss(self) -> None:
         """The notice was read."""

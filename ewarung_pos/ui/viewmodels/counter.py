@@ -24,6 +24,7 @@ from ewarung_pos.ports import (
     TaskRunner,
     Unknown,
 )
+from ewarung_pos.services.printing import Printed
 from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels import counter_basket as basket
@@ -453,6 +454,14 @@ class CounterViewModel(ViewModel[CounterState]):
     def close_screen(self) -> None:
         """The receipt on the screen was looked at."""
         self._handover.close_screen()
+
+    def wanted_paper(self) -> str:
+        """Entry of the paper that the family in front waits for in vain, or empty."""
+        return self._handover.wanted()
+
+    def printed(self, printed: Printed) -> None:
+        """A paper came out by itself."""
+        self._handover.printed(printed)
 
     def finish(self) -> None:
         """*Selesai*: back to Siap; the next card may be inserted at once."""

@@ -82,10 +82,14 @@ class Handover:
         self._print(redemption.entry.id, lambda: self._papers.print_out(redemption.job, self._printer))
 
     def reprint(self) -> None:
-        """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""
+        """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN.
+
+        Who sees that it did not come out wants the original and no copy, should it come by itself at the same moment.
+        """
         done = self._shown()
         if done is not None:
-            self._print(done.entry, lambda: self._papers.print_again(done.entry, self._printer))
+            again = self._papers.print_again if done.paper_trouble is None else self._papers.print_if_owed
+            self._print(done.entry, lambda: again(done.entry, self._printer))
 
     def show_on_screen(self) -> None:
         """*Tampilkan di layar*: the receipt that the printer did not print, filed as PDF and shown until it was read.
@@ -94,7 +98,12 @@ class Handover:
         """
         done = self._shown()
         if done is not None and done.paper_trouble is not None:
-            self._print(done.entry, lambda: self._papers.print_again(done.entry, self._files))
+            self._print(done.entry, lambda: self._papers.print_if_owed(done.entry, self._files))
+
+    def wanted(self) -> str:
+        """Entry of the paper that this family still waits for, or empty."""
+        done = self._shown()
+        return done.entry if done is not None and done.paper_trouble is not None else ""
 
     def close_screen(self) -> None:
         """The receipt on the screen was looked at: back to what is to be handed over."""
@@ -132,10 +141,16 @@ class Handover:
         if all(pick.ticked for pick in done.picks):
             self._leave = self._runner.later(BACK_TO_READY_MS, self._over)
 
-    def _print(self, entry: str, work: Callable[[], Printed]) -> None:
-        self._runner.submit(Lane.PRINTER, work, self._printed, lambda error: self._not_printed(entry, error))
+    def _print(self, entry: str, work: Callable[[], Printed | None]) -> None:
+        self._runner.submit(Lane.PRINTER, work, self._came, lambda error: self._not_printed(entry, error))
 
-    def _printed(self, printed: Printed) -> None:
+    def _came(self, printed: Printed | None) -> None:
+        if printed is not None:  # else it came by itself meanwhile, and `printed` was told so
+            self.printed(printed)
+        self._changed()
+
+    def printed(self, printed: Printed) -> None:
+        """A paper left; the screen says so where it is this family's."""
         done = self._shown()
         if done is not None and printed.job.entry == done.entry:
             filed = printed.report.paper == "pdf"
@@ -148,7 +163,6 @@ class Handover:
             self._show(replace(done, paper=paper, paper_trouble=None, on_screen=shown))
             if self._leave is None:
                 self._leave_when_handed_over()
-        self._changed()
 
     def _not_printed(self, entry: str, error: Exception) -> None:
         done = self._shown()

@@ -310,6 +310,10 @@ class HistoryViewModel(ViewModel[HistoryState]):
         self._desk.changed()
         self.search(self._wanted)
 
+    def look_again(self) -> None:
+        """Something was printed elsewhere: the rows say what is printed."""
+        self.search(self._wanted)
+
     def dismiss(self) -> None:
         """The notice was read."""
         self._set(replace(self._state, notice=None, said=""))

@@ -32,7 +32,7 @@ from ewarung_pos.services.hardship import HardshipService
 from ewarung_pos.services.health import HealthService
 from ewarung_pos.services.leftovers import LeftoverService
 from ewarung_pos.services.operators import OperatorService
-from ewarung_pos.services.printing import PaperService
+from ewarung_pos.services.printing import PaperService, Printed
 from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import Reversal, ReverseService
@@ -47,7 +47,7 @@ from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.devices import DevicesDesk, DevicesViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryDesk, HistoryViewModel
-from ewarung_pos.ui.viewmodels.owed import OwedDesk, OwedViewModel
+from ewarung_pos.ui.viewmodels.owed import ANY, OwedDesk, OwedViewModel
 from ewarung_pos.ui.viewmodels.printer_watch import PrinterWatch
 from ewarung_pos.ui.viewmodels.rights import RightsDesk, RightsViewModel
 from ewarung_pos.ui.viewmodels.shell import ShellViewModel
@@ -187,9 +187,18 @@ class TillViewModels:
             runner,
         )
         self.owed = OwedViewModel(
-            OwedDesk(s.ledger, s.papers, s.printer, self.shell.recall, self.shell.tell, self._changed), runner
+            OwedDesk(
+                s.ledger,
+                s.papers,
+                s.printer,
+                self._wanted_paper,
+                self.shell.recall,
+                self.shell.tell,
+                self._came_by_itself,
+            ),
+            runner,
         )
-        self._printer_watch = PrinterWatch(s.printer, runner, self.shell.tick)
+        self._printer_watch = PrinterWatch(s.printer, runner, self.shell.tick, self._printer_asked)
         self.doubt.subscribe(self._doubt_shown)
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
         self.day = DayOpenViewModel(
@@ -215,6 +224,7 @@ class TillViewModels:
         )
         for screen in (self.counter, self.history, self.stock, self.closing):
             screen.subscribe(lambda _: self.shell.look_again())
+            screen.subscribe(lambda _: self.owed.go_on())
         self.devices = DevicesViewModel(
             DevicesDesk(
                 s.papers, s.operators, s.reader, s.terminal, s.printer, s.search, s.settings, s.clock, s.poll_ms
@@ -297,7 +307,27 @@ class TillViewModels:
         if screen == "counter" and not self.counter.occupied:
             self.doubt.resume()
 
+    def _printer_asked(self, there: bool) -> None:
+        if there:
+            self.owed.printer_back()
+        else:
+            self.owed.printer_away()
+
+    def _wanted_paper(self) -> str | None:
+        """Whose paper may come out by itself now."""
+        if not self.shell.operator() or self.history.under_way() or self.closing.state.busy:
+            return None
+        return (self.counter.wanted_paper() or None) if self.counter.occupied else ANY
+
+    def _came_by_itself(self, printed: Printed) -> None:
+        self.counter.printed(printed)
+        self.closing.printed(printed)
+        if self.shell.state.screen == "history":
+            self.history.look_again()
+        self._changed()
+
     def _changed(self) -> None:
+        self._printer_watch.hurry()
         self.shell.refresh()
         self.sync.nudge()
         # The paper comes out now, or hands are busy with sacks: nobody waits for the ledger.

@@ -11,6 +11,7 @@ from ewarung_pos.domain.family import CardRef, Family, HolderPresence
 from ewarung_pos.domain.journal import Entry, Fact, decode
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.state import StatePage
+from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ledger.database import SqlLedger, open_ledger
 from ewarung_pos.ports import Approved, Attempt, DeviceState, DeviceStatus, PaymentOutcome, PrintReport
 from ewarung_pos.services.redeem import Redemption
@@ -111,7 +112,10 @@ class PaperTray:
 
     def print(self, document: Document) -> PrintReport:
         if self.failures:
-            raise self.failures.pop(0)
+            failure = self.failures.pop(0)
+            if isinstance(failure, PrinterNotReady):
+                self.last_said = DeviceStatus(DeviceState.ATTENTION, failure.reason)
+            raise failure
         self.papers.append(document)
         return PrintReport(True, self.status(), self.paper)
 

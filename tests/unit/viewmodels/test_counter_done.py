@@ -7,6 +7,7 @@ import pytest
 from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import ReceiptPrinted, Redeemed
 from ewarung_pos.errors import LedgerFull, PrinterNotReady
+from ewarung_pos.ports import DeviceState, DeviceStatus
 from ewarung_pos.ui.viewmodels.counter_state import Mark, Phase
 from tests.unit.services.counter import DAY_MS, facts, ration, serve
 from tests.unit.viewmodels.closing import begin, count, explain, seal, to_the_seal
@@ -122,6 +123,7 @@ def test_finishing_by_hand_does_not_end_the_next_family_early(till: ScriptedTill
 
 def test_a_printer_that_is_not_ready_keeps_done_until_the_paper_came(till: ScriptedTill) -> None:
     till.paper.failures = [PrinterNotReady(reason="paper_out")]
+    till.paper.is_now = DeviceStatus(DeviceState.ATTENTION, "paper_out")
     till.ration("SRI WAHYUNI", beras_medium_5=2)
     done = till.counter.done
     assert done is not None
