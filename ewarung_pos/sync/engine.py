@@ -300,11 +300,12 @@ class SyncEngine:
                 _owe_attests(uow, before, ack.acked_seq)
                 self._step.sent, self._step.sent_bytes = ack.acked_seq - before, size
                 self._step.flagged = ack.flagged
-            unsent = uow.head().unsent
+            head = uow.head()
         if ack.outcome is Outcome.QUARANTINED:
             self._hello_at = None
             raise Unauthorised(f"entry {ack.bad_seq}: {ack.reason}", reason=f"quarantined_{ack.reason.lower()}")
-        self._step.more = self._step.more or unsent > 0
+        lacking = ack.acked_seq < max(head.acked_seq, self._owed)  # a restored city is read to again, at once
+        self._step.more = self._step.more or head.unsent > 0 or lacking
 
     def _check_held(self, seq: int, digest: str) -> None:
         """The city's copy must be a beginning of our journal; if it is not, one of us has another past."""

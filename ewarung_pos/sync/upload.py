@@ -11,7 +11,7 @@ import msgspec
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.errors import ConfigError
 from ewarung_pos.ports import Clock, LedgerHead, LedgerReader
-from ewarung_pos.sync.outgoing import Speaker, batch_of, check_ack, greet, hash_at, run_after, speaker
+from ewarung_pos.sync.outgoing import Speaker, batch_of, check_ack, greeting, hash_at, run_after, speaker
 from ewarung_pos.sync.protocol import Outcome, Welcome
 
 __all__ = ["Upload", "upload"]
@@ -49,7 +49,8 @@ def upload(reader: LedgerReader, clock: Clock, url: str, ca: str = "") -> Upload
     """HELLO, then PUSH of everything the city does not hold, under the epoch of this ledger.
 
     When the city holds more than this ledger, the end of it is sent all the same: the answer tells whether it is the
-    beginning of what the city holds.
+    beginning of what the city holds. A city that was restored too is not answered: what its lost database gave may
+    stand above the end of a copy, so only people can say that it will not be spent (`ewarung-city lost`).
 
     Args:
         reader: of the ledger.
@@ -67,7 +68,7 @@ def upload(reader: LedgerReader, clock: Clock, url: str, ca: str = "") -> Upload
         raise ConfigError("the ledger holds no kiosk: enrol this kiosk", reason="not_enrolled")
     said = speaker(reader, who, url, ca, lambda: clock.now().wall.ms // 1000)
     try:
-        welcome, _ = greet(said.city, reader, who, clock)
+        welcome = said.city.hello(greeting(reader, who, clock.now()))
         return _sent(reader, said, welcome)
     finally:
         said.city.close()

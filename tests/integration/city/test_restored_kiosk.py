@@ -471,6 +471,24 @@ def test_rights_of_a_frozen_epoch_are_not_free_before_two_officers_sign(kiosk: K
     assert grant(kiosk.city) == 0
 
 
+def test_a_copy_does_not_answer_for_what_a_lost_city_may_have_given_after_it_was_made(kiosk: Kiosk) -> None:
+    """Both ends were put back: above the copy's end the lost machine may hold rights that no one here knows of."""
+    copy = kiosk.copy("stick")
+    kiosk.stop()
+    with kiosk.city.store.write() as tx:
+        assert leases.restored(tx) == ["EW-0001/1"]
+    told = kiosk.restored(copy)
+    assert (told.same_past, told.put_aside, told.city_after) == (True, "", told.copy_seq)
+    kiosk.enrol()
+    start_again(kiosk)
+    with kiosk.city.store.write() as tx:
+        assert leases.recovering(tx) == ["EW-0001/1"]
+    release(kiosk.city)
+    with kiosk.city.store.write() as tx:
+        assert leases.recovering(tx) == []
+    assert grant(kiosk.city) > 0
+
+
 # --- one copy, twice -------------------------------------------------------------------------------------------------
 
 

@@ -12,8 +12,9 @@ from ewarung_city import leases
 from ewarung_city.__main__ import cli
 from ewarung_city.bundles import state_bundle
 from ewarung_city.store import schema
+from ewarung_city.verify import verify
 from ewarung_pos.domain.journal import ComplaintRecorded
-from ewarung_pos.domain.timeline import ClockReading, Instant
+from ewarung_pos.domain.timeline import ClockReading, Instant, Period
 from ewarung_pos.errors import NotEntitled, StickError
 from ewarung_pos.sync import bundle
 from ewarung_pos.sync.bundle import Header, Way
@@ -339,6 +340,50 @@ def test_a_stick_asks_for_a_second_way_when_the_city_lost_entries(
     fetched = stick.fetch(str(tmp_path))
     assert (fetched.resend_from, fetched.report.code, fetched.report.unsent) == (0, "", 1)
     assert stick.save(str(tmp_path)).first_seq > 2
+
+
+def test_a_kiosk_without_work_and_without_a_line_answers_a_restored_city_and_rights_flow_again(
+    city: LiveCity, cities: Cities, cut: Till, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody sells anything meanwhile: what is on top of its journal are the city's own words."""
+    there_and_back(city, cut)
+    assert there_and_back(city, cut).unsent == 0
+    city.close()
+    lost = cities.copy_of(city, "lost")
+    with lost.store.write() as tx:
+        leases.grant(tx, "2026-12")
+        family = next(row["family"] for row in tx.all(schema.lease, "family", device="EW-0001", period="2026-12"))
+    there_and_back(lost, cut)
+    there_and_back(lost, cut)
+    lost.close()
+    head = cut.ledger.read().head()
+    assert (head.unsent, head.seq > head.acked_seq) == (0, True)
+    restored = cities.copy_of(city, "restored")
+    monkeypatch.setenv("EWARUNG_CITY_DATABASE", restored.database)
+    done = CliRunner().invoke(cli, ["recover", "--data-dir", str(restored.data_dir)])
+    assert done.exit_code == 0, done.output
+    stick = Stick(cut.ledger, cut.clock, cut.data_dir)
+
+    def way() -> list[str]:
+        """There and back; whom the city waits for then."""
+        cut.clock.wait(DAY_MS)
+        saved = stick.save(str(tmp_path))
+        (tmp_path / "reply.bundle").write_bytes(at_the_city(restored, (tmp_path / saved.file).read_bytes()).reply)
+        stick.fetch(str(tmp_path))
+        with restored.store.write() as tx:
+            return leases.recovering(tx)
+
+    assert way() == ["EW-0001/1"], "it asked, and lacks what the lost one was told"
+    assert way() == []
+    with restored.store.write() as tx:
+        held = [row for row in tx.all(schema.lease, family=family, period="2026-12") if row["commodity"] == "beras"]
+        assert [leases.outstanding(row) for row in held] == [10_000], "known by the journal before anything is granted"
+        leases.grant(tx, "2026-12")
+        leases.grant(tx, "2027-01")
+        assert verify(tx) == []
+    assert way() == []
+    held_here = cut.ledger.read().leases(family, Period("2027-01"))
+    assert [lease.rest for lease in held_here if lease.commodity == "beras"] == [10_000]
 
 
 def test_the_command_says_why_it_refuses_and_puts_nothing_anywhere(city: LiveCity, cut: Till, tmp_path: Path) -> None:

@@ -395,6 +395,64 @@ def test_a_question_that_was_not_heard_to_be_answered_is_answered_again(line: Li
     assert words == ["", "what did I give you?", "", "what did I give you?"]
 
 
+def test_a_till_without_work_reaches_the_head_it_told_in_as_many_short_batches_as_the_line_lets_through(
+    line: Line,
+) -> None:
+    """Two breaks in a row, so that each batch is a quarter; then no step waits for the next half minute."""
+    for _ in range(6):
+        line.note("m" * 20_000)
+    line.drain()
+    told = line.kit.ledger.read().head().seq
+    assert line.kit.ledger.read().head().unsent == 0
+    del line.city.bodies[:], line.city.hashes[1:]
+    line.city.recovery = line.city.life = "what did I give you?"
+    line.city.next["push"] = [lambda _: Reply(cut=True), lambda _: Reply(cut=True)]
+    line.kit.clock.ms += 600_000
+    assert [line.engine.step().reason for _ in range(2)] == ["cut", "cut"]
+    assert line.city.answers[-1] == ("what did I give you?", told + 1), "the word of the city's new life is the last"
+    before = line.city.asked.count("push")
+    assert line.drain() > 2
+    assert line.city.asked.count("push") - before > 2
+    assert len(line.city.bodies) >= told + 1
+
+
+def test_a_city_that_forgot_to_say_that_it_lives_anew_is_shown_the_acknowledgements_too(line: Line) -> None:
+    """Nothing counts as unsent, and it waits for the head that it was told."""
+    line.drain()
+    head = line.kit.ledger.read().head()
+    assert (head.unsent, head.seq > len(line.city.bodies)) == (0, True)
+    line.city.recovery = "what did I give you?"
+    line.kit.clock.ms += 600_000
+    line.drain()
+    assert line.city.answers[-1] == ("what did I give you?", head.seq)
+    assert len(line.city.bodies) == head.seq
+    pushed = line.city.asked.count("push")
+    for _ in range(3):
+        line.engine.step()
+    assert line.city.asked.count("push") == pushed, "once, for the head of then; the newer acknowledgement waits"
+
+
+def test_an_answer_that_came_to_the_city_and_was_not_heard_of_is_kept_all_the_same(line: Line) -> None:
+    """It asks nothing more, and waits for the head that it was told; the till was started again meanwhile."""
+    line.drain()
+    line.city.recovery = line.city.life = "what did I give you?"
+
+    def unheard(seen: Seen) -> Reply:
+        line.city.hello(seen)
+        line.city.recovery = ""
+        return Reply(cut=True)
+
+    line.city.next["hello"] = [line.city.hello, unheard]
+    line.kit.clock.ms += 600_000
+    assert line.engine.step().reason == "cut"
+    _, told = line.city.answers[-1]
+    line.engine.close()
+    again = SyncEngine(line.kit.ledger, line.kit.clock, line.url)
+    assert again.step().code == ""
+    again.close()
+    assert len(line.city.bodies) >= told
+
+
 def test_where_the_city_holds_more_than_was_heard_nothing_is_taken_before_a_greeting(line: Line) -> None:
     line.city.pages = [StatePage(cursor=2, register_source="neu")]
     line.drain()
