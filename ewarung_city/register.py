@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ewarung_city import feed, goods
+from ewarung_city import feed, goods, people
 from ewarung_city.bnba.rows import nik_trouble
 from ewarung_city.hardship import DEFAULT_PERMILLE
 from ewarung_city.importing import ImportReport, RowNote, report_of, table_of
@@ -58,7 +58,6 @@ _KIOSK_COLUMNS = ("kiosk_id", "name", "kelurahan_code", "officers")
 _REGION_COLUMNS = ("kelurahan_code", "kelurahan", "kecamatan")
 _KIOSK_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
 _MEMBERS = re.compile(r"[0-9]{1,2}")
-_ROLES = ("kasir", "ketua", "pendamping")
 
 
 class _Catalogued(msgspec.Struct, frozen=True):
@@ -96,21 +95,21 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
     """Kiosks, and their people in the order kasir, ketua, pendamping.
 
     A person whom the catalogue file describes (by name) keeps that description; others have no PIN before they are
-    given one (`ewarung_city.pins`).
+    given one (`ewarung_city.pins`). Who is named no more goes inactive; the report says so (`people.listed`).
 
     Raises:
         ConfigError: the file cannot be read as such a table.
     """
     known = {row["kelurahan_code"] for row in tx.all(schema.region)}
     held = {row["device"]: row for row in tx.all(schema.kiosk)}
-    described = _described(tx)
+    known_people = people.described(tx)
     notes: list[RowNote] = []
     taken = unchanged = 0
     seen: set[str] = set()
     table = table_of(file, _KIOSK_COLUMNS)
     for row in table:
         device = row["kiosk_id"]
-        named = [name.strip() for name in row["officers"].split(";") if name.strip()]
+        named = people.named_in(row["officers"])
         reasons = [row.trouble] if row.trouble else []
         if not _KIOSK_ID.fullmatch(device):
             reasons.append("kiosk_id_form")
@@ -120,7 +119,7 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
             reasons.append("unknown_kelurahan")
         if not row["name"]:
             reasons.append("no_name")
-        if not _told_apart(named, described):
+        if not people.told_apart(named, known_people):
             reasons.append("people_alike")
         seen.add(device)
         if reasons:
@@ -129,11 +128,13 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
         said = {"device": device, "name": row["name"], "kelurahan_code": row["kelurahan_code"]}
         before = held.get(device)
         same = before is not None and all(before[name] == value for name, value in said.items())
-        taken, unchanged = taken + (not same), unchanged + same
         tx.put(schema.kiosk, [said])
         if before is None:
             feed.tell(tx, device, [("catalogue", ""), ("register", "")])
-        _people(tx, device, named, described)
+        told = people.listed(tx, device, named, known_people)
+        same = same and not told
+        taken, unchanged = taken + (not same), unchanged + same
+        notes.extend(RowNote(row.number, "warning", reason) for reason in dict.fromkeys(told))
     return report_of(tx, table, notes, taken, unchanged)
 
 
@@ -168,7 +169,7 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
     tx.set("catalogue", text)
     tx.set("rations", msgspec.json.encode(said.rations).decode())
     tx.set("purses", msgspec.json.encode(said.purses).decode())
-    described = _described(tx)
+    described = people.described(tx)
     tx.set("hardship_permille", str(said.hardship_permille))
     tx.set("people", msgspec.json.encode(said.operators).decode())
     tx.put(
@@ -178,50 +179,7 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
     if changed:
         feed.tell_all(tx, [("catalogue", "")])
     for kiosk in tx.all(schema.kiosk, "device"):
-        names = [row["name"] for row in tx.all(schema.operator, "code", device=kiosk["device"])]
-        _people(tx, kiosk["device"], names, described, keep_roles=True)
-
-
-def _described(tx: Tx) -> dict[str, OperatorRecord]:
-    people = msgspec.json.decode(tx.setting("people") or "[]", type=tuple[OperatorRecord, ...])
-    return {person.name: person for person in people}
-
-
-def _code_of(name: str, described: Mapping[str, OperatorRecord]) -> str:
-    """By what a person is known at the kiosk; empty if nothing of the name can be written so."""
-    return described[name].code if name in described else re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")
-
-
-def _told_apart(names: list[str], described: Mapping[str, OperatorRecord]) -> bool:
-    """Whether each has a code of her own: who shares one would take the other's place, and role."""
-    codes = [_code_of(name, described) for name in names]
-    return all(codes) and len(set(codes)) == len(codes)
-
-
-def _people(
-    tx: Tx, device: str, names: list[str], described_before: Mapping[str, OperatorRecord], *, keep_roles: bool = False
-) -> None:
-    """Take the descriptions of a kiosk's people; a PIN only where it is another than the description before had."""
-    described = _described(tx)
-    there = tx.all(schema.operator, device=device)
-    held = {row["code"]: row for row in there} | {row["name"]: row for row in there}
-    rows: list[dict[str, Any]] = []
-    for place, name in enumerate(names):
-        person = described.get(name)
-        if person is None and keep_roles:
-            continue
-        if person is None:
-            person = OperatorRecord(_code_of(name, described), name, _ROLES[min(place, len(_ROLES) - 1)])
-        before, last = held.get(name) or held.get(person.code), described_before.get(name)
-        if before is not None and person.pin_hash in {"", last.pin_hash if last is not None else ""}:
-            person = msgspec.structs.replace(person, pin_hash=before["pin_hash"])
-        if before is not None and before["code"] != person.code:
-            tx.remove(schema.operator, device=device, code=before["code"])
-        row = {"device": device, **msgspec.to_builtins(person), "active": int(person.active)}
-        if before is None or any(before[column] != value for column, value in row.items()):
-            rows.append(row)
-    tx.put(schema.operator, rows)
-    feed.tell(tx, device, [("operator", row["code"]) for row in rows])
+        people.describe_again(tx, kiosk["device"], described)
 
 
 # --- families -----------------------------------------------------------------------------------------------------
