@@ -18,6 +18,7 @@ import msgspec
 
 from ewarung_city import enrolment, leases, monitoring, officers, pins, reconcile, register
 from ewarung_city.carrying import bundle
+from ewarung_city.casework import case
 from ewarung_city.importing import ImportReport
 from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.serving import practice, serve
@@ -358,6 +359,7 @@ def _report_held_data(place: Place, kiosk: str, out: Path, *, as_json: bool) -> 
 cli.add_command(serve)
 cli.add_command(practice)
 cli.add_command(bundle)
+cli.add_command(case)
 
 
 def main(arguments: list[str] | None = None) -> None:

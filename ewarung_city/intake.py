@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ewarung_city import feed, leases
+from ewarung_city import cases, feed, leases
 from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import countable, loosely
@@ -301,10 +301,13 @@ def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]
             for item in taken
         ],
     )
-    tx.put(
-        schema.case,
-        [{**whose, "seq": seq, "reason": flag, "state": "open", "opened_ms": now_ms} for seq, flag in flagged],
-    )
+    case = {
+        **whose,
+        "state": cases.OPEN,
+        "owner": cases.owner_of_new(tx, device) if flagged else "",
+        "opened_ms": now_ms,
+    }
+    tx.put(schema.case, [{**case, "seq": seq, "reason": flag} for seq, flag in flagged])
     last = taken[-1]
     place = {
         "acked_seq": last.seq,
@@ -389,4 +392,5 @@ def _open_case(tx: Tx, device: str, epoch: int, seq: int, reason: str, now_ms: i
     """A person should look at this, once: a kiosk repeats what was not taken."""
     key = {"device": device, "epoch": epoch, "seq": seq, "reason": reason}
     if tx.one(schema.case, **key) is None:
-        tx.add(schema.case, [{**key, "state": "open", "opened_ms": now_ms}])
+        owner = cases.owner_of_new(tx, device)
+        tx.add(schema.case, [{**key, "state": cases.OPEN, "owner": owner, "opened_ms": now_ms}])

@@ -15,6 +15,7 @@ __all__ = [
     "aside",
     "batch",
     "case",
+    "case_step",
     "city",
     "code",
     "credit",
@@ -324,6 +325,21 @@ case = Table(
     _text("state"),
     _number("opened_ms"),
 )
+
+case_step = Table(
+    "case_step",
+    METADATA,
+    *_device_epoch(),
+    _place("seq", primary_key=True),
+    _key("reason"),
+    _place("step", primary_key=True),
+    _text("did"),
+    _text("officer"),
+    _text("owner"),
+    _text("why"),
+    _number("at_ms"),
+)
+"""What was done with each case (`ewarung_city.cases`); nobody may change or remove it."""
 
 redemption = Table(
     "redemption",

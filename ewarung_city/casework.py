@@ -1,0 +1,120 @@
+"""The commands about cases: whose they are, what the kiosk said, and how they ended."""
+
+from __future__ import annotations
+
+import click
+
+from ewarung_city import monitoring
+from ewarung_city.cases import CLOSED, OPEN, Case, Step, history, set_owner_of_new, take_step
+from ewarung_city.place import JSON, located, now_ms, opened, place_of, say
+from ewarung_pos.domain.timeline import Instant
+
+__all__ = ["case"]
+
+_BY = click.option("--by", "officer", required=True, help="The officer who does this.")
+_WHY = "What was found or said; no names, no numbers."
+
+
+@click.group()
+def case() -> None:
+    """What a person of the city should look at: an indication, not a verdict.
+
+    A case is named by KIOSK, EPOCH, SEQ and REASON, as `case list` shows it.
+    """
+
+
+@case.command("list")
+@located
+@JSON
+@click.option("--open", "only_open", is_flag=True, help="Not those that are closed.")
+@click.option("--owner", default=None, help="Those of this officer; of nobody if empty.")
+@click.option("--kiosk", default="", help="Those of this kiosk.")
+@click.option("--period", default="", help="YYYY-MM; all if none.")
+def list_cases(
+    *, data_dir: str, database: str, as_json: bool, only_open: bool, owner: str | None, kiosk: str, period: str
+) -> None:
+    """Cases, oldest first (CSV)."""
+    with opened(place_of(data_dir, database)) as (store, _), store.read() as tx:
+        rows = [
+            row
+            for row in monitoring.cases(tx, period)
+            if not (only_open and row.state == CLOSED)
+            and (owner is None or row.owner == owner)
+            and kiosk in {"", row.device}
+        ]
+    say(rows, monitoring.as_csv(rows, monitoring.CaseRow).rstrip("\n"), as_json=as_json)
+
+
+@case.command("owner")
+@located
+@_BY
+@click.option("--kiosk", default="", help="Only of this kiosk.")
+@click.argument("owner")
+def owner_of_new_cases(*, data_dir: str, database: str, officer: str, kiosk: str, owner: str) -> None:
+    """From now on every new case is OWNER's; so is each that is not closed and nobody's."""
+    with opened(place_of(data_dir, database)) as (store, _):
+        count = store.decide(lambda tx: set_owner_of_new(tx, owner, officer, now_ms(), kiosk))
+    click.echo(f"{owner}: new cases{f' of {kiosk}' if kiosk else ''}, and {count} that were nobody's")
+
+
+def _step(name: str, did: str, summary: str, *, whose: bool = False) -> None:
+    """A command that takes one step of one case."""
+
+    def command(
+        *,
+        data_dir: str,
+        database: str,
+        as_json: bool,
+        officer: str,
+        why: str,
+        kiosk: str,
+        epoch: int,
+        seq: int,
+        reason: str,
+        owner: str = "",
+    ) -> None:
+        about = Case(kiosk, epoch, seq, reason)
+        with opened(place_of(data_dir, database)) as (store, _):
+            done: Step = store.turn(kiosk, lambda tx: take_step(tx, about, did, officer, why, now_ms(), owner))
+        say(done, f"{kiosk}/{epoch}/{seq} {reason}: {did} by {done.officer}, {done.owner}'s", as_json=as_json)
+
+    for option in (
+        click.argument("reason"),
+        click.argument("seq", type=int),
+        click.argument("epoch", type=int),
+        click.argument("kiosk"),
+        click.option("--why", default="", help=_WHY) if whose else click.option("--why", required=True, help=_WHY),
+        _BY,
+        JSON,
+    ):
+        command = option(command)
+    if whose:
+        command = click.option("--to", "owner", required=True, help="The officer whose case it is from now on.")(
+            command
+        )
+    case.command(name, help=summary)(located(command))
+
+
+_step("assign", "assigned", "Give a case to an officer.", whose=True)
+_step("answer", "answered", "The kiosk answered: what it said.")
+_step("close", CLOSED, "Close a case: what was found.")
+_step("reopen", "reopened", f"Make a closed or answered case {OPEN} again.")
+
+
+@case.command("show")
+@located
+@JSON
+@click.argument("kiosk")
+@click.argument("epoch", type=int)
+@click.argument("seq", type=int)
+@click.argument("reason")
+def show_case(*, data_dir: str, database: str, as_json: bool, kiosk: str, epoch: int, seq: int, reason: str) -> None:
+    """What was done with a case, step by step."""
+    with opened(place_of(data_dir, database)) as (store, _), store.read() as tx:
+        steps = history(tx, Case(kiosk, epoch, seq, reason))
+    lines = [
+        f"{each.step}. {Instant(each.at_ms).date().iso} {each.did} by {each.officer}, {each.owner}'s"
+        f"{f': {each.why}' if each.why else ''}"
+        for each in steps
+    ]
+    say(steps, "\n".join(lines) or "nothing was done yet", as_json=as_json)
