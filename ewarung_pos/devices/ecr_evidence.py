@@ -211,7 +211,8 @@ class Evidence:
 
 
 def _other(said: EcrResponse) -> OtherDebit | None:
-    whole = said.amount is not None and said.last4 and said.approval and said.invoice
+    """What a person could find again on a slip: whole, and in letters and digits that can be typed."""
+    whole = said.amount is not None and said.last4.isdigit() and said.invoice.isdigit() and said.approval.isalnum()
     return OtherDebit(said.amount or 0, said.last4, said.approval, said.invoice) if whole else None
 
 

@@ -219,7 +219,8 @@ class AttemptSettled(_Fact, frozen=True):
     `outcome`: declined, cancelled, in_doubt, approved (by slip), voided (by slip), void_declined; other_debit or
     other_debit_voided: the EDC debited another card or amount, and that debit stands or was voided at the EDC; or
     slip_disputed: the EDC itself named another attempt's debit with the references that this one's slip had claimed.
-    `code`: the terminal's; of another debit what its slip says: last four of the card, approval, invoice.
+    `code`: the terminal's; of another debit what its slip says: last four of the card, approval, invoice; in doubt,
+    why, and after it the same and the rupiah of a debit that the EDC named instead.
     `evidence` says how we know; `decided_by` names the people when people decided.
     """
 

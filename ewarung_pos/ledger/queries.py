@@ -13,7 +13,7 @@ from ewarung_pos.domain.business_day import Day, DayTotals
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Lease
 from ewarung_pos.domain.family import CardRef, CardStatus, Family
-from ewarung_pos.domain.journal import CityAcknowledged, Sealed, decode
+from ewarung_pos.domain.journal import AttemptSettled, CityAcknowledged, Sealed, decode
 from ewarung_pos.domain.retention import Presence
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
 from ewarung_pos.domain.timeline import BusinessDate, ClockMemory, Instant, Period
@@ -259,6 +259,11 @@ class Queries(ABC):
         with self._snapshot() as execute:
             row = execute("SELECT body FROM attempt WHERE id = ?", (attempt_id,)).fetchone()
         return None if row is None else _ATTEMPT.decode(row[0])
+
+    def settlements(self, attempt_id: str) -> tuple[AttemptSettled, ...]:
+        """What the journal says became of an attempt, newest first."""
+        with self._snapshot() as execute:
+            return history.settlements(execute, attempt_id)
 
     # -- people, papers, settings ------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from ewarung_pos.domain.business_day import Day, DayTotals
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Lease, LeaseGrant
 from ewarung_pos.domain.family import CardRef, Family
-from ewarung_pos.domain.journal import CityAcknowledged, Entry, Fact, Sealed
+from ewarung_pos.domain.journal import AttemptSettled, CityAcknowledged, Entry, Fact, Sealed
 from ewarung_pos.domain.redemption import AttemptState, Basket, RedemptionLine
 from ewarung_pos.domain.retention import Presence
 from ewarung_pos.domain.rights import Surrender
@@ -181,6 +181,10 @@ class LedgerReader(Protocol):
     def open_attempts(self) -> tuple[Attempt, ...]: ...
 
     def attempt(self, attempt_id: str) -> Attempt | None: ...
+
+    def settlements(self, attempt_id: str) -> tuple[AttemptSettled, ...]:
+        """What the journal says became of an attempt, newest first."""
+        ...
 
     def slip_used(self, approval: str, invoice: str, kinds: tuple[str, ...], *, by_people: bool = False) -> str | None:
         """Id of a settled attempt of one of these kinds (sale, void) that stands on this approval and invoice already.

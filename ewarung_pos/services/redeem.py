@@ -39,7 +39,9 @@ from ewarung_pos.ports import (
     PaymentOutcome,
     PrintJob,
     UnitOfWork,
+    Unknown,
 )
+from ewarung_pos.services.doubt import note_doubt
 from ewarung_pos.services.standing import servable, standing_of
 from ewarung_pos.services.typed import refuse_text
 
@@ -206,18 +208,14 @@ class RedeemService:
                     )
                     return state
                 case _:
-                    if attempt.state is not AttemptState.IN_DOUBT:
-                        uow.settle_attempt(attempt.id, AttemptState.IN_DOUBT)
-                        uow.append(AttemptSettled(attempt.id, "in_doubt", outcome.reason), operator)
-                    return AttemptState.IN_DOUBT
+                    return note_doubt(uow, attempt, outcome, operator)
 
     def recover(self, operator: str = "") -> tuple[Attempt, ...]:
         """At start: every attempt that was under way when the machine died is IN DOUBT until it is resolved."""
         for attempt in self._ledger.read().open_attempts():
             if attempt.state is AttemptState.PENDING:
                 with self._ledger.write() as uow:
-                    uow.settle_attempt(attempt.id, AttemptState.IN_DOUBT)
-                    uow.append(AttemptSettled(attempt.id, "in_doubt", "restart"), operator)
+                    note_doubt(uow, attempt, Unknown("restart"), operator)
         return self._ledger.read().open_attempts()
 
     def open_attempts(self) -> tuple[Attempt, ...]:

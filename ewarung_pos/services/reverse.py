@@ -33,6 +33,7 @@ from ewarung_pos.ports import (
     UnitOfWork,
 )
 from ewarung_pos.services.day import EDC_SETTLED
+from ewarung_pos.services.doubt import note_doubt
 from ewarung_pos.services.redeem import (
     dispute_slip,
     evidence_of,
@@ -178,10 +179,7 @@ class ReverseService:
                     uow.append(AttemptSettled(attempt.id, "void_declined", code, evidence, decided_by), operator)
                     return AttemptState.DECLINED
                 case _:
-                    if attempt.state is not AttemptState.IN_DOUBT:
-                        uow.settle_attempt(attempt.id, AttemptState.IN_DOUBT)
-                        uow.append(AttemptSettled(attempt.id, "in_doubt", outcome.reason), operator)
-                    return AttemptState.IN_DOUBT
+                    return note_doubt(uow, attempt, outcome, operator)
 
     @staticmethod
     def _commit(

@@ -29,6 +29,7 @@ from ewarung_pos.ports import (
     TaskRunner,
     Unknown,
 )
+from ewarung_pos.services.doubt import named_debit
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import Reversal, ReverseService
@@ -99,17 +100,19 @@ class DoubtViewModel(ViewModel[DoubtState]):
     def resume(self) -> None:
         """Show the oldest open doubt, if there is any (at start, or from Siap)."""
 
-        def look() -> tuple[Attempt, ...]:
-            return self._desk.ledger.read().open_attempts()
+        def look() -> tuple[tuple[Attempt, OtherDebit | None], ...]:
+            reader = self._desk.ledger.read()
+            return tuple((attempt, named_debit(reader, attempt.id)) for attempt in reader.open_attempts())
 
         self._runner.submit(Lane.LEDGER, look, self._resumed, self._failed)
 
-    def _resumed(self, attempts: tuple[Attempt, ...]) -> None:
+    def _resumed(self, attempts: tuple[tuple[Attempt, OtherDebit | None], ...]) -> None:
         under_way = self._desk.under_way()
-        doubts = [attempt for attempt in attempts if attempt.id not in under_way]
+        doubts = [(attempt, other) for attempt, other in attempts if attempt.id not in under_way]
         self._set(replace(self._state, waiting=len(doubts)))
         if doubts and self._attempt is None:
-            self.open(doubts[0], Unknown("restart"))
+            attempt, other = doubts[0]
+            self.open(attempt, Unknown("restart", other))
 
     def serve_other(self) -> None:
         """*Layani kartu lain*: the doubt stays and is asked about again later."""
@@ -163,12 +166,21 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self._reason = outcome.reason
         self._other = outcome.other or self._other
         self._show()
+        if outcome.other is not None:
+            self._note(attempt, outcome)
         if self._slip:
             return
         if outcome.reason != "no_query" and self._tries < len(PAUSES_MS):
             pause = PAUSES_MS[self._tries]
             self._tries += 1
             self._cancel = self._runner.later(pause, self.inquire)
+
+    def _note(self, attempt: Attempt, outcome: Unknown) -> None:
+        """What the EDC says that it debited instead is in the journal before anybody is asked for its slip."""
+        service, operator = self._service(attempt), self._desk.operator() or attempt.operator
+        self._runner.submit(
+            Lane.LEDGER, lambda: service.conclude(attempt.id, outcome, operator), lambda _: None, self._failed
+        )
 
     def ask_slip(self) -> None:
         """*Saya punya struk EDC*: show the form for what the slip says."""
@@ -236,7 +248,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
         )
 
     def _conclude(self, attempt: Attempt, outcome: PaymentOutcome, people: tuple[str, ...]) -> None:
-        service = self._desk.reverse if attempt.kind == "void" else self._desk.redeem
+        service = self._service(attempt)
         operator = people[0] if people else self._desk.operator() or attempt.operator
         self._runner.submit(
             Lane.LEDGER,
@@ -244,6 +256,9 @@ class DoubtViewModel(ViewModel[DoubtState]):
             lambda result: self._concluded(attempt, outcome, result),
             lambda error: self._failed(error) if people else self._not_recorded(attempt, outcome, error),
         )
+
+    def _service(self, attempt: Attempt) -> RedeemService | ReverseService:
+        return self._desk.reverse if attempt.kind == "void" else self._desk.redeem
 
     def _not_recorded(self, attempt: Attempt, outcome: PaymentOutcome, error: Exception) -> None:
         """The EDC's answer could not be written: it is kept, and stays a doubt until it is."""

@@ -205,6 +205,14 @@ def test_other_card_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     assert talk.pay(last4="1111") == Unknown("mismatch", other)
 
 
+@pytest.mark.parametrize(("name", "value"), [("invoice", "00A123"), ("approval", "12 456"), ("invoice", "")])
+def test_another_debit_that_nobody_could_copy_from_a_slip_is_not_named(
+    respond: Callable[..., bytes], name: str, value: str
+) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(**{name: value})]), (ACK, b""))
+    assert talk.pay(last4="1111") == Unknown("mismatch")
+
+
 def test_expected_card_passes(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""))
     assert isinstance(talk.pay(last4="7788"), Approved)

@@ -11,9 +11,11 @@ from ewarung_pos.domain.family import CardStatus
 from ewarung_pos.domain.journal import AttemptOpened, AttemptSettled, Redeemed, RedemptionRefused
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.errors import NotAuthorised, NotEntitled
-from ewarung_pos.ports import Declined, PaymentOutcome, Unknown
+from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ports import Declined, OtherDebit, PaymentOutcome, Unknown
+from ewarung_pos.services.doubt import named_debit
 from ewarung_pos.services.redeem import RedeemService, Redemption
-from ewarung_pos.services.reverse import ReversalReason
+from ewarung_pos.services.reverse import ReversalReason, ReverseService
 from tests.till_kit import TillKit, till_kit
 from tests.unit.services.counter import approved, begin, buy, facts, pay, purse, reopened, tell_city
 
@@ -72,6 +74,38 @@ def test_a_no_of_the_terminal_ends_the_attempt_and_sells_nothing(
     assert not any(isinstance(fact, Redeemed) for fact in facts(shop))
     assert shop.redeem.identify(card).stock["telur-1"] == 50
     assert shop.redeem.identify(card).refusals == ()
+
+
+OTHER = OtherDebit(45_000, "1190", "A00042", "000042")
+
+
+@pytest.mark.parametrize("kind", ["sale", "void"])
+def test_another_debit_that_the_terminal_named_is_in_the_journal_once(shop: TillKit, kind: str) -> None:
+    service: RedeemService | ReverseService = shop.redeem
+    attempt = begin(shop, shop.card("SUMINAH"), purse("telur-1", 2))
+    if kind == "void":
+        done = pay(shop, attempt)
+        attempt, _ = shop.reverse.begin_void(done.entry.id, ReversalReason.WRONG_AMOUNT, "siti", "yuni")
+        service = shop.reverse
+    assert service.conclude(attempt.id, Unknown("no_answer"), "siti") is AttemptState.IN_DOUBT
+    assert named_debit(shop.ledger.read(), attempt.id) is None
+    for _ in range(3):  # each inquiry says it again
+        assert service.conclude(attempt.id, Unknown("mismatch", OTHER), "siti") is AttemptState.IN_DOUBT
+    assert [fact.code for fact in settled(shop)] == ["no_answer", "mismatch 1190 A00042 000042 45000"]
+    later = msgspec.structs.replace(OTHER, invoice="000043")
+    service.conclude(attempt.id, Unknown("mismatch", later), "siti")
+    begin(shop, shop.card("TUKINAH"), purse("telur-1", 1))
+    shop.ledger.close()
+    shop.ledger = reopened(shop.data_dir, shop.clock)
+    assert named_debit(shop.ledger.read(), attempt.id) == later
+    assert verify(shop.data_dir, encrypted=False).problems == ()
+
+
+def test_a_debit_that_is_named_at_once_is_one_entry(shop: TillKit) -> None:
+    attempt = begin(shop, shop.card("SUMINAH"), purse("telur-1", 2))
+    conclude(shop, attempt.id, Unknown("mismatch", OTHER))
+    assert [fact.code for fact in settled(shop)] == ["mismatch 1190 A00042 000042 45000"]
+    assert named_debit(shop.ledger.read(), attempt.id) == OTHER
 
 
 def test_an_outcome_that_is_not_known_keeps_card_and_goods(shop: TillKit) -> None:

@@ -368,6 +368,45 @@ def test_a_doubt_survives_a_power_cut(doubtful: ScriptedTill) -> None:
     assert redeemed(doubtful)[0].family == "K00001"
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_what_the_edc_named_instead_is_known_after_a_power_cut(till: ScriptedTill, at_once: bool) -> None:
+    """Money has moved on another card: who stands there afterwards has no other trace of it than a slip."""
+    said = Unknown("mismatch", OTHER)
+    till.edc.answers = [said if at_once else Unknown("no_answer")]
+    till.edc.inquiries = [said, *[Unknown("no_answer")] * 9]
+    till.buy("SUMINAH", telur_1=2)
+    till.settle(60_000)
+    till.edc.inquiries = [Unknown("no_answer")] * 9
+    till.power_cut()
+    till.settle(60_000)
+    assert panel(till).named == "EDC menyebut kartu •••• 1190, Rp58.000, invoice 000042"
+    assert panel(till).slip == ("1190", "A00042", "000042")
+    till.vm.doubt.slip_approved("1190", "A00042", "42", LEADER)
+    till.settle()
+    assert till.vm.doubt.state.notice is not None
+    assert len(till.kit.redeem.open_attempts()) == 1
+
+
+def test_what_the_edc_named_is_said_even_when_the_disk_does_not_take_it(
+    doubtful: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise LedgerError(reason="not_written")
+
+    doubtful.edc.inquiries = [Unknown("mismatch", OTHER), Unknown("no_answer"), Unknown("mismatch", OTHER)]
+    with monkeypatch.context() as disk:
+        disk.setattr(doubtful.kit.redeem, "conclude", failing)
+        doubtful.settle(2_500)
+    assert panel(doubtful).named
+    assert doubtful.vm.doubt.state.notice is not None
+    assert doubtful.vm.doubt.state.notice.code == "ledger.not_written"
+    doubtful.vm.doubt.dismiss()
+    doubtful.settle(60_000)
+    doubtful.edc.inquiries = [Unknown("no_answer")] * 9
+    doubtful.power_cut()
+    assert panel(doubtful).named
+
+
 def test_a_payment_that_the_power_cut_hit_is_a_doubt_afterwards(till: ScriptedTill) -> None:
     till.insert("SUMINAH")
     till.choose("purse", telur_1=1)
