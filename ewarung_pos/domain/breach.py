@@ -48,7 +48,8 @@ class Inventory(msgspec.Struct, frozen=True):
         contact_ms: when the city last heard of it, or it of the city; 0 never.
         head_seq, head_hash: the end of the journal that is known to exist.
         people: names of those who may sign in.
-        unread: copies that this kiosk's key opens and this program cannot read: whom they name nobody knows.
+        unread: copies that this kiosk's key opens and this program cannot read, and drafts of copies that are not
+            whole: whom they name nobody knows.
     """
 
     device: str

@@ -13,12 +13,13 @@ from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.domain.breach import HeldFamily, Inventory
 from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError, LedgerKeyWrong
+from ewarung_pos.errors import ConfigError, LedgerBusy, LedgerCorrupt, LedgerError, LedgerKeyWrong
 from ewarung_pos.ledger import migrate
 from ewarung_pos.ledger.backup import copy_ledger
 from ewarung_pos.ledger.engine import LEDGER_FILE, SCHEMA_VERSION, check_owner, connect, translated
 from ewarung_pos.ledger.key_passphrase import Ask
 from ewarung_pos.ledger.keys import key_of
+from ewarung_pos.ledger.lock import InstanceLock
 from ewarung_pos.ledger.tip import Tip, load_tip
 
 __all__ = ["take_inventory"]
@@ -28,15 +29,18 @@ _FAMILIES = (
     "JOIN register_card AS c ON c.family = f.key ORDER BY f.name, f.key"
 )
 _DRAFT = "ewarung-reading-"
-_LEDGERS = ("*.db", "*.db.schema-*")
+_LEDGERS = ("*.db", "*.db.schema-*", "*.db.new", "*.db.upgrade")
+_DRAFTS = (".*.copying-*/*.db", "restoring-*/*.db", "enrolling-*/*.db")
+"""What a copy, a restore or an enrolment leaves behind that was cut off."""
 _PEOPLE = "SELECT name FROM operator ORDER BY name, code"
 
 
 def take_inventory(data_dir: Path, at: Instant, ask: Ask | None = None, copies: tuple[Path, ...] = ()) -> Inventory:
     """Families of the register and of the copies that lie about, people, and the end of the journal.
 
-    A copy, or the archive of an ended epoch, still names those who have left the register since. What does not open
-    under this ledger's key tells nobody anything; what opens and cannot be read all the same is counted.
+    A copy, the archive of an ended epoch, or the draft of one that was cut off, still names those who have left the
+    register since. What does not open under this ledger's key tells nobody anything; what opens and cannot be read all
+    the same is counted, and so is a draft that is not whole: its pages are under the key.
 
     Args:
         data_dir: with the ledger and its key.
@@ -51,9 +55,9 @@ def take_inventory(data_dir: Path, at: Instant, ask: Ask | None = None, copies: 
     tip, families, people = _held(data_dir / LEDGER_FILE, key.secret)
     known = {family.key: family for family in families}
     unread = 0
-    for file in _copies(data_dir, copies):
+    for file, draft in (*_copies(data_dir, copies), *_drafts(data_dir, copies)):
         try:
-            held = _held(file, key.secret)[1] if _ours(file, key.secret) else ()
+            held = _held_by(file, key.secret, draft=draft)
         except (LedgerError, ConfigError, sqlite.Error):
             unread += 1
             continue
@@ -82,10 +86,43 @@ def take_inventory(data_dir: Path, at: Instant, ask: Ask | None = None, copies: 
     )
 
 
-def _copies(data_dir: Path, folders: tuple[Path, ...]) -> list[Path]:
+def _copies(data_dir: Path, folders: tuple[Path, ...]) -> list[tuple[Path, bool]]:
     """Every file that may be a ledger, but the one in use; a ledger from before a new schema (`migrate`) is one too."""
     found = {file.resolve() for folder in (data_dir, *folders) for kind in _LEDGERS for file in folder.glob(kind)}
-    return sorted(found - {(data_dir / LEDGER_FILE).resolve()})
+    return [(file, False) for file in sorted(found - {(data_dir / LEDGER_FILE).resolve()})]
+
+
+def _drafts(data_dir: Path, folders: tuple[Path, ...]) -> list[tuple[Path, bool]]:
+    """Drafts of this program, but those under way: looking into one would stand in its way."""
+    found = {file.resolve() for folder in (data_dir, *folders) for kind in _DRAFTS for file in folder.glob(kind)}
+    found |= set(Path(tempfile.gettempdir()).glob(f"{_DRAFT}*/{LEDGER_FILE}"))
+    return [(file, True) for file in sorted(found) if not _under_way(file.parent)]
+
+
+def _under_way(folder: Path) -> bool:
+    """Whether somebody holds the lock in it; without one nobody can say, and it is looked into."""
+    try:
+        for lock in folder.glob("*.lock"):
+            InstanceLock(lock).release()
+    except LedgerBusy:
+        return True
+    except ConfigError:  # a disk without locks, or one that nobody may write to
+        return False
+    return False
+
+
+def _held_by(file: Path, key: bytes, *, draft: bool) -> tuple[HeldFamily, ...]:
+    """Families of a file that may be no ledger at all; a draft is one, under this key or its own.
+
+    Raises:
+        LedgerError, ConfigError: it is one, and cannot be read.
+    """
+    try:
+        if draft or _ours(file, key):
+            return _held(file, key)[1]
+    except LedgerKeyWrong:
+        return _held(file, key_of(file.parent).secret)[1]
+    return ()
 
 
 def _ours(file: Path, key: bytes) -> bool:

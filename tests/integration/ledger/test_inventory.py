@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -17,11 +20,12 @@ from ewarung_pos.domain.timeline import CityTime, Instant
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerKeyWrong
 from ewarung_pos.ledger import inventory, key_passphrase
 from ewarung_pos.ledger.anatomy import anatomy
-from ewarung_pos.ledger.backup import complete
+from ewarung_pos.ledger.backup import complete, copy_ledger
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.engine import PAGE_BYTES, connect
 from ewarung_pos.ledger.inventory import take_inventory
 from ewarung_pos.ledger.keys import Tier, key_of, make_key
+from ewarung_pos.ledger.lock import InstanceLock
 from tests.integration.ledger.kiosk import ToldClock
 from tests.till_kit import START_MS, TillKit, till_kit
 
@@ -179,6 +183,81 @@ def test_a_copy_that_opens_and_cannot_be_read_is_counted(kit: TillKit, tmp_path:
     assert len(held.families) == 12
     said = "\n".join(text_lines(breach_paper(held), 80))
     assert "3 berkas salinan tidak terbaca" in said
+
+
+@pytest.mark.parametrize(
+    "left", [".ledger.db.copying-ab/ledger.db", "restoring-ab/ledger.db", "ledger.db.upgrade", "ledger.db.new"]
+)
+@pytest.mark.parametrize("where", ["data", "stick"])
+def test_what_a_copy_left_that_was_cut_off_names_whom_it_holds(
+    kit: TillKit, tmp_path: Path, left: str, where: str
+) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    draft = {"data": kit.data_dir, "stick": stick}[where] / left
+    draft.parent.mkdir(exist_ok=True)
+    copy_ledger(kit.data_dir / "ledger.db", draft, bytes(32))
+    with kit.ledger.write() as uow:
+        uow.forget_families((kit.families[0].key,))
+    assert len(take_inventory(kit.data_dir, NOW, copies=(stick,)).families) == 12
+    if "-ab/" in left:
+        with lock_of(draft.parent):
+            held = take_inventory(kit.data_dir, NOW, copies=(stick,))
+        assert (len(held.families), held.unread) == (11, 0), "one under way is left alone"
+
+
+@contextmanager
+def lock_of(folder: Path) -> Iterator[None]:
+    lock = InstanceLock(folder / "ledger.lock")
+    yield
+    lock.release()
+
+
+_HALF = """
+import os, sys
+from pathlib import Path
+from ewarung_pos.ledger.engine import connect
+source = connect(Path(sys.argv[1]), bytes(32), query_only=True)
+target = connect(Path(sys.argv[2]), bytes(32), create=True)
+source.backup(target, pages=5, progress=lambda *_: os._exit(9))
+"""
+
+
+def test_half_a_copy_is_counted(kit: TillKit, tmp_path: Path) -> None:
+    """Its pages can be read by whoever has the key, though SQLite takes none of them for committed."""
+    draft = tmp_path / ".ledger.db.copying-ab"
+    draft.mkdir()
+    words = [sys.executable, "-c", _HALF, str(kit.data_dir / "ledger.db"), str(draft / "ledger.db")]
+    assert subprocess.run(words, check=False).returncode == 9
+    held = take_inventory(kit.data_dir, NOW)
+    assert (len(held.families), held.unread) == (12, 1)
+
+
+def test_what_an_enrolment_left_opens_under_its_own_key(kit: TillKit) -> None:
+    draft = kit.data_dir / "enrolling-ab"
+    (draft / "other").mkdir(parents=True)
+    other = till_kit(draft / "other", families=14)
+    other.ledger.close()
+    shutil.move(draft / "other" / "ledger.db", draft / "ledger.db")
+    rekeyed = connect(draft / "ledger.db", bytes(32))
+    rekeyed.execute(f"PRAGMA rekey = \"x'{'77' * 32}'\"")
+    complete(rekeyed)
+    rekeyed.close()
+    assert take_inventory(kit.data_dir, NOW).unread == 1
+    (draft / "ledger.key").write_text("77" * 32)
+    (draft / "ledger.key").chmod(0o600)
+    held = take_inventory(kit.data_dir, NOW)
+    assert (len(held.families), held.unread) == (14, 0)
+
+
+def test_a_draft_of_this_report_itself_counts(kit: TillKit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    left = tmp_path / "temporary" / "ewarung-reading-ab"
+    left.mkdir(parents=True)
+    copy_ledger(kit.data_dir / "ledger.db", left / "ledger.db", bytes(32))
+    with kit.ledger.write() as uow:
+        uow.forget_families((kit.families[0].key,))
+    assert len(take_inventory(kit.data_dir, NOW).families) == 12
 
 
 def test_a_passphrase_is_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
