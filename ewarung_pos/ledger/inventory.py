@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -14,9 +11,8 @@ from sqlcipher3 import dbapi2 as sqlite
 from ewarung_pos.domain.breach import HeldFamily, Inventory
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError, LedgerBusy, LedgerCorrupt, LedgerError, LedgerKeyWrong
-from ewarung_pos.ledger import migrate
-from ewarung_pos.ledger.backup import copy_ledger
-from ewarung_pos.ledger.engine import LEDGER_FILE, SCHEMA_VERSION, check_owner, connect, translated
+from ewarung_pos.ledger.engine import LEDGER_FILE, check_owner, connect, translated
+from ewarung_pos.ledger.forward import DRAFT, brought_forward
 from ewarung_pos.ledger.key_passphrase import Ask
 from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.ledger.lock import InstanceLock
@@ -28,7 +24,6 @@ _FAMILIES = (
     "SELECT f.key, f.name, f.nik_masked, f.kelurahan, f.kecamatan, c.last4, f.since_ms FROM register_family AS f "
     "JOIN register_card AS c ON c.family = f.key ORDER BY f.name, f.key"
 )
-_DRAFT = "ewarung-reading-"
 _LEDGERS = ("*.db", "*.db.schema-*", "*.db.new", "*.db.upgrade")
 _DRAFTS = (".*.copying-*/*.db", "restoring-*/*.db", "enrolling-*/*.db")
 """What a copy, a restore or an enrolment leaves behind that was cut off."""
@@ -95,7 +90,7 @@ def _copies(data_dir: Path, folders: tuple[Path, ...]) -> list[tuple[Path, bool]
 def _drafts(data_dir: Path, folders: tuple[Path, ...]) -> list[tuple[Path, bool]]:
     """Drafts of this program, but those under way: looking into one would stand in its way."""
     found = {file.resolve() for folder in (data_dir, *folders) for kind in _DRAFTS for file in folder.glob(kind)}
-    found |= set(Path(tempfile.gettempdir()).glob(f"{_DRAFT}*/{LEDGER_FILE}"))
+    found |= set(Path(tempfile.gettempdir()).glob(f"{DRAFT}*/{LEDGER_FILE}"))
     return [(file, True) for file in sorted(found) if not _under_way(file.parent)]
 
 
@@ -132,43 +127,19 @@ def _ours(file: Path, key: bytes) -> bool:
         LedgerTooNew, LedgerBusy, ConfigError: it may be one, and cannot be read.
     """
     try:
-        _version(file, key)
+        connection = connect(file, key, query_only=True)
+        try:
+            with translated():
+                check_owner(connection)
+        finally:
+            connection.close()
     except (LedgerKeyWrong, LedgerCorrupt):
         return False
     return True
 
 
-def _version(file: Path, key: bytes) -> int:
-    connection = connect(file, key, query_only=True)
-    try:
-        with translated():
-            return check_owner(connection)
-    finally:
-        connection.close()
-
-
-@contextmanager
-def _readable(file: Path, key: bytes) -> Iterator[Path]:
-    """The file; one of an older version as a copy that was brought up to date, and that goes again."""
-    if _version(file, key) == SCHEMA_VERSION:
-        yield file
-        return
-    folder = Path(tempfile.mkdtemp(prefix=_DRAFT))
-    try:
-        draft = folder / LEDGER_FILE
-        copy_ledger(file, draft, key)
-        connection = connect(draft, key)
-        try:
-            migrate.migrate(connection)  # and not verified: of a damaged copy, too, the names count
-        finally:
-            connection.close()
-        yield draft
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
 def _held(file: Path, key: bytes) -> tuple[Tip, tuple[HeldFamily, ...], tuple[str, ...]]:
-    with _readable(file, key) as readable:
+    with brought_forward(file, key) as readable:  # and not verified: of a damaged copy, too, the names count
         return _read(readable, key)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from hashlib import sha256
 
+from ewarung_pos.ledger import engine
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.guards import GUARDS
 
@@ -19,6 +20,16 @@ SHAPES: dict[int, dict[str, str]] = {
         "attempt": "f6be2070e921a158e2b94d8c42621007",
         "business_day": "2396bff7e429d525b9c69e0c327c6474",
         "city_state": "5ffc76140d9f59691e2d47cd07c2b97b",
+        "guard_lease_delete": "fbcdfe147a782dd7de031d573edea388",
+        "guard_lease_update": "8bbc43cfd402050bd4166e61992cc0cd",
+        "guard_ledger_entry_delete": "4c477c2ad81dac53aff4761d3c0086a3",
+        "guard_ledger_entry_update": "69dda8387e44d8c7c291329bb6089643",
+        "guard_receipt_paper_delete": "635a309603170fe2f9fc48f9b76e31ad",
+        "guard_receipt_paper_update": "3bc1a9602153bbd27057437f6b2d9ad4",
+        "guard_redemption_line_delete": "fb2176f755d985278b00d9fa1986177c",
+        "guard_redemption_line_update": "db9dcad4955feb03d86d028bfb3ad241",
+        "guard_stock_movement_delete": "e3cbc5f4f53a4f7aa2e22d87c3854cfc",
+        "guard_stock_movement_update": "67dabf17f44f33bf53c711fc3cb137b8",
         "identity": "bb16f26cfda1be7f605a7cace004deec",
         "ix_attempt_open": "81fe06faf03deb18ce130b1b83c44fbb",
         "ix_ledger_entry_acknowledged": "b36af6655a690780fad0ef6f2f5e8ad3",
@@ -49,25 +60,27 @@ SHAPES: dict[int, dict[str, str]] = {
         "uq_ledger_entry_reverses": "63651263794451172df71ac5ba9e4aa5",
     },
 }
-"""By schema number: name of each table and index, and a digest of its definition (guards are `guards`' business)."""
+"""By schema number: name of each table, index and guard, and a digest of its definition."""
 
 _NAMES = "SELECT name, type, tbl_name, coalesce(sql, '') FROM sqlite_schema"
 
 
 def shape_of(connection: Connection) -> dict[str, str]:
-    """Name and digest of everything that the file defines, but for the guards."""
-    return {
-        name: _digest(kind, table, sql) for name, kind, table, sql in connection.execute(_NAMES) if name not in GUARDS
-    }
+    """Name and digest of everything that the file defines."""
+    return {name: _digest(kind, table, sql) for name, kind, table, sql in connection.execute(_NAMES)}
 
 
 def misshapen(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Names of what is missing or altered, and of what was added; the schema's number itself when no version had it."""
+    """Names of what is missing or altered, and of what was added; the schema's number itself when no version had it.
+
+    The guards of this version's schema are `guards`' business; those of an older one are held against it as well.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    expected = SHAPES.get(version)
-    if expected is None:
+    if version not in SHAPES:
         return (f"schema {version}",), ()
-    held = shape_of(connection)
+    others = GUARDS if version == engine.SCHEMA_VERSION else {}
+    expected = {name: digest for name, digest in SHAPES[version].items() if name not in others}
+    held = {name: digest for name, digest in shape_of(connection).items() if name not in others}
     wrong = sorted(name for name, digest in expected.items() if held.get(name) != digest)
     return tuple(wrong), tuple(sorted(held.keys() - expected.keys()))
 

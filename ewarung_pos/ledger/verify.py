@@ -39,8 +39,8 @@ from ewarung_pos.domain.journal import (
     genesis,
 )
 from ewarung_pos.domain.rights import grant_text
-from ewarung_pos.errors import LedgerCorrupt
-from ewarung_pos.ledger import guards
+from ewarung_pos.errors import LedgerCorrupt, MigrationFailed
+from ewarung_pos.ledger import engine, guards
 from ewarung_pos.ledger.engine import LEDGER_FILE, Connection, check_owner, connect, translated
 from ewarung_pos.ledger.fold import MOVED, TABLES, Fold
 from ewarung_pos.ledger.keys import key_for
@@ -85,6 +85,8 @@ class VerifyReport(msgspec.Struct, frozen=True):
     """What was found. `head` is hex; `first_bad_seq` is None when nothing is wrong with any one entry.
 
     When entries themselves are wrong it is the first of them; else the first that something beside it contradicts.
+    `schema` is the number of an older version that wrote the file, 0 where it is this one (or an export): the till
+    brings it up to date when it opens it.
     """
 
     ok: bool
@@ -96,6 +98,7 @@ class VerifyReport(msgspec.Struct, frozen=True):
     sealed_days: int = 0
     first_bad_seq: int | None = None
     problems: tuple[Problem, ...] = ()
+    schema: int = 0
 
 
 def verify(
@@ -106,7 +109,7 @@ def verify(
     chain_only: bool = False,
     wanted: Callable[[], bool] = lambda: True,
 ) -> VerifyReport:
-    """Check a data directory, a ledger file or an export.
+    """Check a data directory, a ledger file or an export; a ledger of an older version too, as it is.
 
     Args:
         path: the directory, or the file.
@@ -136,10 +139,47 @@ def verify(
         return VerifyReport(ok=False, entries=0, head="", problems=(Problem(0, "file", error.detail),))
     try:
         with translated():
-            check_owner(connection)
-        return _Verification(connection, wanted, chain_only=chain_only).run()
+            held = check_owner(connection)
+        if held == engine.SCHEMA_VERSION:
+            return _Verification(connection, wanted, chain_only=chain_only).run()
+        strange = _strange(connection)
     finally:
         connection.close()
+    if strange:
+        return VerifyReport(ok=False, entries=0, head="", schema=held, problems=strange)
+    return _verify_older(file, key if encrypted else None, held, wanted, chain_only=chain_only)
+
+
+def _strange(connection: Connection) -> tuple[Problem, ...]:
+    """What in a file of an older version is not as that version left it."""
+    try:
+        with translated():
+            wrong, added = misshapen(connection)
+    except LedgerCorrupt as error:
+        return (Problem(0, "file", error.detail),)
+    return tuple(Problem(0, "guard" if name in guards.GUARDS else "schema", name) for name in (*wrong, *added))
+
+
+def _verify_older(
+    file: Path, key: bytes | None, held: int, wanted: Callable[[], bool], *, chain_only: bool
+) -> VerifyReport:
+    """A file of an older version is what its entries say if the till could go on with it: on a copy, here."""
+    from ewarung_pos.ledger.forward import brought_forward
+
+    try:
+        with brought_forward(file, key) as copy:
+            connection = connect(copy, key, query_only=True)
+            try:
+                report = _Verification(connection, wanted, chain_only=chain_only).run()
+            finally:
+                connection.close()
+    except MigrationFailed as error:
+        return VerifyReport(
+            ok=False, entries=0, head="", schema=held, problems=(Problem(0, "schema", f"{held}: {error.reason}"),)
+        )
+    except LedgerCorrupt as error:
+        return VerifyReport(ok=False, entries=0, head="", schema=held, problems=(Problem(0, "file", error.detail),))
+    return msgspec.structs.replace(report, schema=held)
 
 
 def is_export(path: Path) -> bool:

@@ -43,6 +43,7 @@ FOUND: dict[str, str] = {
 }
 """By the stable word of a problem."""
 
+_OLDER = "Ditulis versi sebelumnya; kasir memperbaruinya sendiri saat dibuka."
 _PAGE = re.compile(r"\bpage (\d+)")
 _PAGES = 6
 _LINES = 20
@@ -51,7 +52,8 @@ _LINES = 20
 def verdict(report: Mapping[str, Any]) -> tuple[str, ...]:
     """The lines for a report of `verify` (as built-in values); the last is the one next step."""
     if report["ok"]:
-        return (f"Buku catatan utuh: {dotted(report['entries'])} catatan, kepala {report['head'][:12]}.",)
+        sound = f"Buku catatan utuh: {dotted(report['entries'])} catatan, kepala {report['head'][:12]}."
+        return (sound, _OLDER) if report.get("schema") else (sound,)
     problems = report["problems"]
     first = report["first_bad_seq"]
     lines = [

@@ -73,8 +73,7 @@ def second(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(migrate, "REVISIONS", (*migrate.REVISIONS, versions))
         for module in (engine, migrate):
             monkeypatch.setattr(module, "SCHEMA_VERSION", 2)
-        for name in ("database", "inventory"):
-            monkeypatch.setattr(f"ewarung_pos.ledger.{name}.SCHEMA_VERSION", 2)
+        monkeypatch.setattr("ewarung_pos.ledger.database.SCHEMA_VERSION", 2)
         for module_ in ("verify", "database"):
             monkeypatch.setattr(f"ewarung_pos.ledger.{module_}.misshapen", lambda _: ((), ()))
 

@@ -12,16 +12,19 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import to_builtins
 
 from ewarung_pos.errors import LedgerError, MigrationFailed
 from ewarung_pos.ledger import engine, guards, migrate, shape
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import connect
 from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ui.text_verify import verdict
 from tests.integration.ledger.kiosk import KEY, names, rice, serve
 from tests.integration.ledger.released_schema import SCHEMAS, held_by
 
@@ -106,6 +109,75 @@ def test_a_released_ledger_walks_on_to_the_next_schema(
     kept = tmp_path / f"ledger.db.schema-{int(schema)}"
     assert held_by(kept, KEY) == expected
     assert len(kept.read_bytes()) == len(before)
+
+
+# --- before the till opened it -------------------------------------------------------------------------------------
+
+
+def hand(path: Path, *statements: str) -> None:
+    """Somebody who knows the key, and has nothing on that would hinder them."""
+    connection = connect(path, KEY)
+    connection.execute("PRAGMA writable_schema = ON")
+    for statement in statements:
+        connection.execute(statement)
+    connection.close()
+
+
+@pytest.mark.parametrize("schema", RELEASED)
+def test_a_ledger_that_is_only_older_is_sound_and_is_left_as_it_is(
+    schema: str, tmp_path: Path, next_version: Path
+) -> None:
+    path = put(schema, tmp_path)
+    hand(path)
+    before = pages_of(path)
+    expected = json.loads((SCHEMAS / f"{schema}.json").read_text(encoding="utf-8"))
+    report = verify(tmp_path, KEY)
+    assert (report.problems, report.entries, report.head) == ((), expected["entries"], expected["head"])
+    assert report.schema == int(schema)
+    assert verdict(to_builtins(report))[1:] == ("Ditulis versi sebelumnya; kasir memperbaruinya sendiri saat dibuka.",)
+    assert pages_of(path) == before
+    assert not list(Path(tempfile.gettempdir()).glob("ewarung-reading-*"))
+    assert verify(path, KEY, chain_only=True).ok
+
+
+@pytest.mark.parametrize(
+    ("statement", "problem"),
+    [
+        ("DROP TRIGGER guard_lease_update", "guard guard_lease_update"),
+        ("CREATE TRIGGER mine AFTER INSERT ON stock BEGIN DELETE FROM print_job; END", "schema mine"),
+        ("CREATE VIEW stock_now AS SELECT * FROM stock", "schema stock_now"),
+        ("ALTER TABLE stock ADD COLUMN shelf TEXT", "schema stock"),
+        ("UPDATE stock SET packs = packs + 1", "projection stock"),
+        ("PRAGMA user_version = 0", "schema schema 0"),
+        ("UPDATE alembic_version SET version_num = '0000'", "schema 1: revision"),
+    ],
+)
+def test_an_older_ledger_that_somebody_was_at_is_found(
+    tmp_path: Path, next_version: Path, statement: str, problem: str
+) -> None:
+    hand(put("0001", tmp_path), statement)
+    report = verify(tmp_path, KEY)
+    assert [str(each) for each in report.problems] == [problem]
+
+
+def test_an_entry_of_an_older_ledger_is_named(tmp_path: Path, next_version: Path) -> None:
+    path = put("0001", tmp_path)
+    (guard,) = (statement for name, statement in guards.GUARDS.items() if name == "guard_ledger_entry_update")
+    change = (
+        "UPDATE ledger_entry SET payload = CAST(replace(CAST(payload AS TEXT), 'date', 'Date') AS BLOB) WHERE seq = 6"
+    )
+    hand(path, "DROP TRIGGER guard_ledger_entry_update", change, guard)
+    assert verify(tmp_path, KEY).first_bad_seq == 6
+
+
+def test_a_torn_ledger_of_an_older_version_is_told_as_such(tmp_path: Path, next_version: Path) -> None:
+    path = put("0001", tmp_path)
+    whole = path.read_bytes()
+    for page in range(1, len(whole) // engine.PAGE_BYTES):
+        at = page * engine.PAGE_BYTES + 100
+        path.write_bytes(whole[:at] + b"torn" + whole[at + 4 :])
+        report = verify(tmp_path, KEY)
+        assert {problem.what for problem in report.problems} == {"file"}
 
 
 # --- every failure leaves the old file in place, byte for byte -----------------------------------------------------
