@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 
 import msgspec
 
@@ -74,8 +75,11 @@ class Eligibility(msgspec.Struct, frozen=True):
     valid_to: BusinessDate | None = None
 
 
-class Catalogue(msgspec.Struct, frozen=True):
-    """Everything the counter needs to know of goods and programmes, as the city last sent it."""
+class Catalogue(msgspec.Struct, frozen=True, dict=True):
+    """Everything the counter needs to know of goods and programmes, as the city last sent it.
+
+    Of two with one code the first counts.
+    """
 
     commodities: tuple[Commodity, ...] = ()
     products: tuple[Product, ...] = ()
@@ -83,16 +87,35 @@ class Catalogue(msgspec.Struct, frozen=True):
     eligibilities: tuple[Eligibility, ...] = ()
     ceilings: tuple[Ceiling, ...] = ()
 
+    # Asked for every line on every press: sorted out once for each catalogue that the city sends.
+
+    @cached_property
+    def _commodities(self) -> dict[str, Commodity]:
+        return {item.code: item for item in reversed(self.commodities)}
+
+    @cached_property
+    def _products(self) -> dict[str, Product]:
+        return {item.code: item for item in reversed(self.products)}
+
+    @cached_property
+    def _programmes(self) -> dict[str, Programme]:
+        return {item.code: item for item in reversed(self.programmes)}
+
+    @cached_property
+    def _rules(self) -> dict[tuple[str, str], tuple[Eligibility, ...]]:
+        rules: dict[tuple[str, str], tuple[Eligibility, ...]] = {}
+        for rule in self.eligibilities:
+            key = (rule.programme, rule.commodity)
+            rules[key] = (*rules.get(key, ()), rule)
+        return rules
+
     def commodity(self, code: str) -> Commodity:
         """The commodity of that code.
 
         Raises:
             KeyError: not in the catalogue.
         """
-        for item in self.commodities:
-            if item.code == code:
-                return item
-        raise KeyError(code)
+        return self._commodities[code]
 
     def product(self, code: str) -> Product:
         """The product of that code.
@@ -100,10 +123,7 @@ class Catalogue(msgspec.Struct, frozen=True):
         Raises:
             KeyError: not in the catalogue.
         """
-        for item in self.products:
-            if item.code == code:
-                return item
-        raise KeyError(code)
+        return self._products[code]
 
     def programme(self, code: str) -> Programme:
         """The programme of that code.
@@ -111,35 +131,33 @@ class Catalogue(msgspec.Struct, frozen=True):
         Raises:
             KeyError: not in the catalogue.
         """
-        for item in self.programmes:
-            if item.code == code:
-                return item
-        raise KeyError(code)
+        return self._programmes[code]
 
     def knows(self, product: str) -> bool:
         """Whether a product is in the catalogue now."""
-        return any(item.code == product for item in self.products)
+        return product in self._products
 
     def short(self, commodity: str) -> str:
         """What a commodity is called; one that the catalogue dropped goes by its code."""
-        return next((item.short for item in self.commodities if item.code == commodity), commodity)
+        item = self._commodities.get(commodity)
+        return commodity if item is None else item.short
 
     def pictogram(self, commodity: str) -> str:
         """The picture of a commodity; a plain package for one that the catalogue dropped."""
-        return next((item.pictogram for item in self.commodities if item.code == commodity), "package")
+        item = self._commodities.get(commodity)
+        return "package" if item is None else item.pictogram
 
     def kind(self, programme: str) -> BenefitKind | None:
         """What a programme gives; None for one that the catalogue does not have."""
-        return next((item.kind for item in self.programmes if item.code == programme), None)
+        item = self._programmes.get(programme)
+        return None if item is None else item.kind
 
     def eligible(self, programme: str, commodity: str, on: BusinessDate) -> bool:
         """Whether the programme hands out or pays for the commodity on that day."""
-        # A plain loop: asked for every line on every press, and a generator costs more than the comparisons.
-        for rule in self.eligibilities:
-            if rule.commodity == commodity and rule.programme == programme and rule.valid_from.iso <= on.iso:
-                last = rule.valid_to
-                if last is None or on.iso <= last.iso:
-                    return True
+        # A plain loop: a generator costs more than the comparisons.
+        for rule in self._rules.get((programme, commodity), ()):
+            if rule.valid_from.iso <= on.iso and (rule.valid_to is None or on.iso <= rule.valid_to.iso):
+                return True
         return False
 
     def ceiling(self, product: Product, on: BusinessDate) -> Ceiling | None:

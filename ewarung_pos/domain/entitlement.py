@@ -150,6 +150,12 @@ class Bound(StrEnum):
     NOT_ELIGIBLE = "not_eligible"
 
 
+# Read through its class an enumeration's member costs ten times a look-up like these, and `check` takes dozens.
+_RATION, _PURSE, _CASH = Tender.RATION, Tender.PURSE, Tender.CASH
+_BY_LEASE, _BY_STOCK, _NOT_ELIGIBLE = Bound.LEASE, Bound.STOCK, Bound.NOT_ELIGIBLE
+_KIND_RATION = BenefitKind.RATION
+
+
 class LineProblem(msgspec.Struct, frozen=True):
     """A line of the basket that cannot be served as it is."""
 
@@ -168,7 +174,7 @@ def ration_programme(standing: Standing, catalogue: Catalogue, commodity: str) -
         if (
             lease.commodity == commodity
             and catalogue.eligible(lease.programme, commodity, standing.date)
-            and catalogue.kind(lease.programme) is BenefitKind.RATION
+            and catalogue.kind(lease.programme) is _KIND_RATION
         ):
             if lease.rest > 0:
                 return lease.programme
@@ -200,25 +206,27 @@ def _most(
     product: Product, tender: Tender, programme: str, basket: Basket, standing: Standing, catalogue: Catalogue
 ) -> tuple[int, Bound]:
     """`allowance` under the programme that a line of this tender has to name."""
-    others = basket.packs(product.code) - basket.packs(product.code, tender)
-    on_shelf = max(0, standing.stock.get(product.code, 0) - others)
-    if tender is Tender.CASH:
-        return on_shelf, Bound.STOCK
-    if not programme:
-        return 0, Bound.NOT_ELIGIBLE
-    if tender is Tender.PURSE:
-        return on_shelf, Bound.STOCK
-    lease = standing.lease(programme, product.commodity)
-    if lease is None or lease.unit is not product.pack.unit:
-        return 0, Bound.NOT_ELIGIBLE
-    taken = 0
+    others = taken = 0
     for line in basket.lines:
-        if line.tender is Tender.RATION and line.product != product.code and catalogue.knows(line.product):
+        if line.product == product.code:
+            if line.tender is not tender:
+                others += line.packs
+        elif line.tender is _RATION and catalogue.knows(line.product):
             other = catalogue.product(line.product)
             if other.commodity == product.commodity:
                 taken += other.pack.amount * line.packs
+    on_shelf = max(0, standing.stock.get(product.code, 0) - others)
+    if tender is _CASH:
+        return on_shelf, _BY_STOCK
+    if not programme:
+        return 0, _NOT_ELIGIBLE
+    if tender is _PURSE:
+        return on_shelf, _BY_STOCK
+    lease = standing.lease(programme, product.commodity)
+    if lease is None or lease.unit is not product.pack.unit:
+        return 0, _NOT_ELIGIBLE
     by_lease = max(0, lease.rest - taken) // product.pack.amount
-    return (by_lease, Bound.LEASE) if by_lease <= on_shelf else (on_shelf, Bound.STOCK)
+    return (by_lease, _BY_LEASE) if by_lease <= on_shelf else (on_shelf, _BY_STOCK)
 
 
 def check(basket: Basket, standing: Standing, catalogue: Catalogue) -> tuple[LineProblem, ...]:
@@ -226,13 +234,13 @@ def check(basket: Basket, standing: Standing, catalogue: Catalogue) -> tuple[Lin
     problems = []
     for line in basket.lines:
         if not catalogue.knows(line.product):  # the city took it off the shelf since it was chosen
-            problems.append(LineProblem(line.product, line.tender, Bound.NOT_ELIGIBLE))
+            problems.append(LineProblem(line.product, line.tender, _NOT_ELIGIBLE))
             continue
         product = catalogue.product(line.product)
         programme = _programme(product, line.tender, standing, catalogue)
         most, bound = _most(product, line.tender, programme, basket, standing, catalogue)
         if line.programme != programme:
-            problems.append(LineProblem(line.product, line.tender, Bound.NOT_ELIGIBLE))
+            problems.append(LineProblem(line.product, line.tender, _NOT_ELIGIBLE))
         elif line.packs < 1 or basket.packs(line.product, line.tender) > most:
             problems.append(LineProblem(line.product, line.tender, bound))
     return tuple(problems)
@@ -265,9 +273,9 @@ def refusal_of_card(status: CardStatus) -> Refusal | None:
 
 def _programme(product: Product, tender: Tender, standing: Standing, catalogue: Catalogue) -> str:
     """The programme that a line of this tender has to name; empty for cash, and where there is none."""
-    if tender is Tender.RATION:
+    if tender is _RATION:
         return ration_programme(standing, catalogue, product.commodity) or ""
-    if tender is Tender.PURSE:
+    if tender is _PURSE:
         return purse_programme(standing, catalogue, product.commodity) or ""
     return ""
 

@@ -6,6 +6,7 @@ Order is the ledger's sequence, never the clock: times here are for people and f
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta, timezone
+from functools import lru_cache
 
 import msgspec
 
@@ -24,6 +25,9 @@ __all__ = [
 
 WIB = timezone(timedelta(hours=7), "WIB")
 """Western Indonesian time: UTC+7, no summer time."""
+
+_WIB_MS = 7 * 3_600_000
+_DAY_MS = 24 * 3_600_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _DAYS = ("Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu")
@@ -70,7 +74,7 @@ class Instant(msgspec.Struct, frozen=True, order=True):
 
     def date(self) -> BusinessDate:
         """The WIB calendar day it falls on."""
-        return BusinessDate(self.local().date().isoformat())
+        return _day((self.ms + _WIB_MS) // _DAY_MS)
 
     def clock(self) -> str:
         """As written on paper: 09.41."""
@@ -89,7 +93,7 @@ class BusinessDate(msgspec.Struct, frozen=True, order=True):
 
     def period(self) -> Period:
         """The month it belongs to."""
-        return Period(self.iso[:7])
+        return _month(self.iso[:7])
 
     def long(self) -> str:
         """24 November 2026."""
@@ -130,6 +134,17 @@ class Period(msgspec.Struct, frozen=True, order=True):
         first = date.fromisoformat(self.iso + "-01")
         following = (first + timedelta(days=32)).replace(day=1)
         return BusinessDate((following - timedelta(days=1)).isoformat())
+
+
+@lru_cache(maxsize=64)
+def _day(number: int) -> BusinessDate:
+    """The day of that number since 1970-01-01; the same few are asked for all day."""
+    return BusinessDate((_EPOCH + timedelta(days=number)).date().isoformat())
+
+
+@lru_cache(maxsize=64)
+def _month(iso: str) -> Period:
+    return Period(iso)
 
 
 class ClockReading(msgspec.Struct, frozen=True):
