@@ -5,23 +5,28 @@ Only what the city signed or holds can tell such a ledger from a real one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.journal import (
+    OTHER_DEBIT,
+    OTHER_DEBIT_VOIDED,
     AttemptOpened,
     AttemptSettled,
     CityAcknowledged,
     DayClosed,
     Entry,
     OperatorChanged,
+    PeriodClosed,
     PriceChanged,
     ReceiptPrinted,
     Redeemed,
+    RegisterPurged,
     Reversed,
+    RightsGranted,
     SettingsChanged,
     StateReceived,
     canonical,
@@ -31,19 +36,37 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.state import LOCK_AFTER
+from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, ClockMemory
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.ledger.fold import MOVED, TABLES, Fold
 from ewarung_pos.ledger.history import COPIES
+from ewarung_pos.ledger.projections import CLOSED_PERIOD
+from ewarung_pos.ledger.register import FAMILIES, digest_of
+from ewarung_pos.ledger.tip import CLOCK
 from ewarung_pos.ports import Approved, Attempt
+from ewarung_pos.sync.outgoing import DUE
 from ewarung_pos.sync.signing import sign
 
-__all__ = ["entries_of", "rechain", "renumbered", "rewrite", "without_acknowledgements"]
+__all__ = [
+    "People",
+    "broken",
+    "entries_of",
+    "people_of",
+    "rechain",
+    "renumbered",
+    "rewrite",
+    "without_acknowledgements",
+]
 
 Connection = Any
+People = Mapping[tuple[str, str], tuple[tuple[Any, ...], tuple[Any, ...]]]
+"""By key and digest: a family's row and its card's."""
 
 _STATES = {
     "declined": AttemptState.DECLINED,
     "void_declined": AttemptState.DECLINED,
+    OTHER_DEBIT: AttemptState.DECLINED,
+    OTHER_DEBIT_VOIDED: AttemptState.DECLINED,
     "cancelled": AttemptState.CANCELLED,
     "in_doubt": AttemptState.IN_DOUBT,
 }
@@ -85,8 +108,26 @@ def renumbered(entries: Sequence[Entry]) -> list[Entry]:
     ]
 
 
-def rewrite(connection: Connection, entries: Sequence[Entry], device_key: bytes) -> None:
-    """Make the ledger one that holds exactly these entries: chain, seals, columns, and every table beside them."""
+def broken(entries: Sequence[Entry]) -> list[str]:
+    """Rules that these entries break by what they say."""
+    fold = Fold()
+    return [what for entry in entries for what in fold.add(entry)[1]]
+
+
+def people_of(connection: Connection) -> People:
+    """Every family of this file with its card, by the digest that an entry has of them."""
+    (key,) = connection.execute("SELECT value FROM secret WHERE name = 'card_key'").fetchone()
+    told = {row[0]: digest_of(key, "family", *row) for row in connection.execute(FAMILIES).fetchall()}
+    cards = {row[1]: row for row in connection.execute("SELECT * FROM register_card").fetchall()}
+    rows = connection.execute("SELECT * FROM register_family").fetchall()
+    return {(row[0], told[row[0]]): (row, cards[row[0]]) for row in rows}
+
+
+def rewrite(connection: Connection, entries: Sequence[Entry], device_key: bytes, people: People) -> None:
+    """Make the ledger one that holds exactly these entries: chain, seals, columns, and every table beside them.
+
+    `people` are those of every image that the forger kept.
+    """
     real = entries_of(connection)
     old = {entry.id: entry.seq for entry in real}
     found = {fact.product: fact.before for entry in reversed(real) if isinstance(fact := entry.fact, PriceChanged)}
@@ -110,6 +151,7 @@ def rewrite(connection: Connection, entries: Sequence[Entry], device_key: bytes)
     _papers(connection, entries, old)
     _attempts(connection, entries)
     _kept(connection, entries, fold, found)
+    _register(connection, entries, people)
 
 
 def _journal(connection: Connection, entries: Sequence[Entry], device_key: bytes) -> None:
@@ -191,12 +233,22 @@ def _kept(connection: Connection, entries: Sequence[Entry], fold: Fold, found: d
                 settings["z_report"] = str(fact.report)
             case StateReceived() as fact if any(kind == "catalogue" for kind, _, _ in fact.items):
                 by = entry.id
+            case PeriodClosed() as fact:
+                settings[CLOSED_PERIOD] = fact.period
             case PriceChanged() as fact:
                 prices[fact.product], by = fact.after, entry.id
             case OperatorChanged(change="locked") as fact:
                 locked.add(fact.code)
             case _:
                 pass
+    latest = highest = 0
+    for entry in entries:
+        if entry.instant >= latest - BACKWARD_TOLERANCE_MS:
+            latest = entry.instant
+        else:
+            highest = max(highest, latest)
+    if highest:
+        settings[CLOCK] = msgspec.json.encode(ClockMemory(highest_ms=highest)).decode()
     (acked, _, _) = next(fold.totals("city_state"))
     sealed = [entry.date for entry in entries if isinstance(entry.fact, DayClosed) and entry.seq <= acked]
     _settings(connection, settings, sealed)
@@ -206,6 +258,29 @@ def _kept(connection: Connection, entries: Sequence[Entry], fold: Fold, found: d
         _insert(connection, "pin_failure", (code, LOCK_AFTER))
 
 
+def _register(connection: Connection, entries: Sequence[Entry], people: People) -> None:
+    """Everybody whom these entries say to be here, as they say, and since when."""
+    told: dict[str, tuple[str, int]] = {}
+    for entry in entries:
+        match entry.fact:
+            case StateReceived() | RightsGranted() as fact:
+                for kind, key, digest in fact.items:
+                    if kind == "family":
+                        told[key] = (digest, told.get(key, ("", entry.instant))[1])
+            case RegisterPurged() as fact:
+                for key in (*fact.expired, *fact.moved):
+                    told.pop(key, None)
+            case _:
+                pass
+    for table in ("register_card", "register_family"):
+        connection.execute(f"DELETE FROM {table}")
+    for key, (digest, since_ms) in told.items():
+        if (key, digest) in people:
+            family, card = people[key, digest]
+            _insert(connection, "register_family", (*family[:-1], since_ms))
+            _insert(connection, "register_card", card)
+
+
 def _settings(connection: Connection, settings: dict[str, str], sealed: list[str]) -> None:
     words = dict(connection.execute("SELECT key, value FROM setting WHERE key LIKE 'attested:%'").fetchall())
     connection.execute("DELETE FROM setting")
@@ -213,6 +288,8 @@ def _settings(connection: Connection, settings: dict[str, str], sealed: list[str
         _insert(connection, "setting", (key, value))
     for date in sealed:
         _insert(connection, "setting", (f"attested:{date}", words[f"attested:{date}"]))
+    if sealed:
+        _insert(connection, "setting", (DUE, ""))
 
 
 def _prices(connection: Connection, prices: dict[str, int], by: str) -> None:

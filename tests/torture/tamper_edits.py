@@ -20,7 +20,7 @@ from ewarung_pos.ledger.tip import CLOCK
 from tests.torture import forger
 from tests.torture.tamper_sample import KEY, WHO, Sample
 
-__all__ = ["Draws", "Edit", "Hand", "take_guards_away"]
+__all__ = ["INDEXES", "TABLES", "Draws", "Edit", "Hand", "take_guards_away"]
 
 Connection = Any
 
@@ -48,7 +48,7 @@ TABLES = (
     "alembic_version",
 )
 _FORGOTTEN = msgspec.json.encode(ClockMemory()).decode()
-_INDEXES = (
+INDEXES = (
     "ix_attempt_open",
     "ix_ledger_entry_acknowledged",
     "ix_ledger_entry_family",
@@ -107,6 +107,10 @@ class Draws:
             self._entries = forger.entries_of(connection)
         with Hand(sample.other) as connection:
             self._theirs = connection.execute("SELECT * FROM ledger_entry ORDER BY seq").fetchall()
+        self._people: dict[tuple[str, str], Any] = {}
+        for file in (*(image for _, image, _ in sample.images), sample.main):
+            with Hand(file) as connection:
+                self._people |= forger.people_of(connection)
         self._acked = self._rows["city_state"][0][1]
 
     # -- what there is to do -----------------------------------------------------------------------------------------
@@ -387,9 +391,11 @@ class Draws:
         if changed is None:
             return None
         entries = forger.without_acknowledgements([each for each in held if each is not None])
+        if forger.broken(entries):  # that would be a seam
+            return None
 
         def apply(connection: Connection) -> None:
-            forger.rewrite(connection, entries, self._sample.device_key)
+            forger.rewrite(connection, entries, self._sample.device_key, self._people)
 
         return Edit("whole ledger written anew", f"{entry.seq} {changed}", apply)
 
@@ -410,7 +416,7 @@ class Draws:
         last = self._rng.randrange(3, len(self._entries))
 
         def apply(connection: Connection) -> None:
-            forger.rewrite(connection, self._entries[:last], self._sample.device_key)
+            forger.rewrite(connection, self._entries[:last], self._sample.device_key, self._people)
 
         excuse = "unacknowledged" if last >= self._acked else ""
         return Edit("tail cut off without a seam", str(last), apply, None, excuse)
@@ -432,7 +438,7 @@ class Draws:
         table = rng.choice(TABLES)
         number = rng.randrange(10**6)
         column = rng.choice(self._columns[table])[1]
-        index = rng.choice(_INDEXES)
+        index = rng.choice(INDEXES)
         weaker = statement.replace("RAISE(ABORT", f"RAISE(IGNORE, '{number}') WHERE 0 AND (''")
         rewrite = "UPDATE sqlite_schema SET sql = replace(sql, {}) WHERE name = '{}'"
         ways: dict[str, tuple[list[str], bool]] = {

@@ -18,8 +18,10 @@ from ewarung_city import attest, feed, intake, leases, register
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Refusal
-from ewarung_pos.domain.family import Family, HolderPresence
+from ewarung_pos.domain.family import CardRef, Family, HolderPresence
 from ewarung_pos.domain.journal import (
+    OTHER_DEBIT_VOIDED,
+    CardTyped,
     ClockStepped,
     ComplaintRecorded,
     OperatorChanged,
@@ -28,18 +30,33 @@ from ewarung_pos.domain.journal import (
     SettingsChanged,
 )
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
+from ewarung_pos.domain.rights import HARDSHIP, HardshipReason
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.domain.stock import ReceivedLine, VarianceReason
 from ewarung_pos.ledger.backup import copy_ledger
 from ewarung_pos.ledger.database import LEDGER_FILE, SqlLedger, open_ledger
-from ewarung_pos.ports import Approved, Attempt, Declined, PrintJob, Settlement, SyncReport, Unknown
+from ewarung_pos.ports import (
+    Approved,
+    Attempt,
+    Declined,
+    OtherDebit,
+    PrintJob,
+    RightsWish,
+    Settlement,
+    SyncReport,
+    Unknown,
+)
 from ewarung_pos.services.day import DayService
+from ewarung_pos.services.hardship import HardshipService
+from ewarung_pos.services.leftovers import LeftoverService
 from ewarung_pos.services.operators import LOCK_AFTER, OperatorService
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService, Redemption
+from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import ReversalReason, ReverseService
 from ewarung_pos.services.stock import StockService
-from ewarung_pos.sync.engine import SyncEngine
+from ewarung_pos.services.typed_card import TypedReason
+from ewarung_pos.sync.engine import HELLO_EVERY_MS, SyncEngine
 from ewarung_pos.sync.protocol import PAGE_BYTES, Ack, Attest, Hello, Push, Welcome, encode
 from tests.integration.city.city_kit import LEDGER_KEY, SAMPLE, LiveCity, Till, ToldClock, trying
 from tests.till_kit import PEPPER, QUICK
@@ -79,8 +96,9 @@ def build(directory: Path) -> Sample:
         one = Till(directory / WHO, city.url, city.code(WHO), clock)
         two = Till(directory / OTHER, city.url, city.code(OTHER), clock)
         try:
-            images = list(_main_days(_Kiosk(one), city, directory))
-            _other_days(_Kiosk(two))
+            kiosk, other = _Kiosk(one), _Kiosk(two)
+            images = list(_main_days(kiosk, other, city, directory))
+            _other_days(other)
             files = [directory / f"{name}.db" for name in (WHO, OTHER)]
             for till, file in zip((one, two), files, strict=True):
                 copy_ledger(till.data_dir / LEDGER_FILE, file, KEY)
@@ -119,12 +137,27 @@ class _Kiosk:
         self.back = ReverseService(ledger, clock)
         self.papers = PaperService(ledger)
         self.people = OperatorService(ledger, clock, (PEPPER,), QUICK)
+        self.pool = HardshipService(ledger, clock, till.engine.offset_ms)
+        self.leftovers = LeftoverService(ledger, clock, till.engine.offset_ms)
         self.tray = PaperTray()
         self._slips = itertools.count(1)
 
     def families(self, programme: str) -> list[Family]:
+        """Those at home here."""
+        home = self.till.enrolment.identity.device
         held = [family for family in self.ledger.read().families() if programme in family.programmes]
-        return [family for family in held if family.card_status.value == "active"]
+        return [family for family in held if family.card_status.value == "active" and family.home == home]
+
+    def wish(self, request: str, family: Family, *, home: bool = False) -> str:
+        """Ask the city for this month's rights of a family; what came of it."""
+        month = self.till.clock.now().wall.date().period()
+        return self.till.engine.ask(RightsWish(request, family.card, month, home=home)).outcome
+
+    def help_out(self, card: CardRef) -> Redemption:
+        """A sack of rice from the kiosk's pool."""
+        lines = (BasketLine(RICE, 1, Tender.RATION, HARDSHIP),)
+        reason, name = HardshipReason.NO_LINE, "Retno Widayati"
+        return self.pool.serve(card, Basket(lines), HolderPresence.SELF, reason, "siti", "yuni", name=name)
 
     def ration(self, family: Family, **packs: int) -> Redemption:
         self.till.clock.wait(60_000)
@@ -173,8 +206,11 @@ class _Kiosk:
         self.people.sign_out("siti")
 
 
-def _main_days(kiosk: _Kiosk, city: LiveCity, directory: Path) -> Iterator[tuple[str, Path, bool]]:
-    """Every kind of entry; an image of the file at each point that an attacker might come back to."""
+def _main_days(kiosk: _Kiosk, other: _Kiosk, city: LiveCity, directory: Path) -> Iterator[tuple[str, Path, bool]]:
+    """Every kind of entry; an image of the file at each point that an attacker might come back to.
+
+    Rights move both ways between the two kiosks; the second day is of another month.
+    """
     till = kiosk.till
 
     def image(name: str, *, behind: bool) -> tuple[str, Path, bool]:
@@ -183,6 +219,7 @@ def _main_days(kiosk: _Kiosk, city: LiveCity, directory: Path) -> Iterator[tuple
         return name, file, behind
 
     till.drain()
+    other.till.drain()
     yield image("enrolled", behind=True)
     kiosk.morning(30)
     jatah, sembako = kiosk.families("JATAH"), kiosk.families("SEMBAKO")
@@ -202,11 +239,13 @@ def _main_days(kiosk: _Kiosk, city: LiveCity, directory: Path) -> Iterator[tuple
     unsure = kiosk.ask(sembako[2])
     kiosk.counter.conclude(unsure.id, Unknown("no_answer"), "siti")
     kiosk.counter.conclude(unsure.id, kiosk.approval(unsure), "siti", ("siti", "yuni"))
+    _more_debits(kiosk, sembako[3])
     kiosk.print_all()
     kiosk.copy(first.job)
     kiosk.print_all()
     yield image("first-noon", behind=True)
     till.drain()
+    _rights_that_move(kiosk, other, jatah[7])
     with kiosk.ledger.write() as uow:
         catalogue: Catalogue = uow.catalogue()
         before = catalogue.product(EGGS).price.amount
@@ -217,17 +256,27 @@ def _main_days(kiosk: _Kiosk, city: LiveCity, directory: Path) -> Iterator[tuple
         uow.append(SettingsChanged("theme", "light", "dark"), "siti")
         uow.append(ClockStepped(5), "siti")
         uow.append(RedemptionRefused("0009", "", (Refusal.UNKNOWN_CARD,)), "siti")
+        uow.append(CardTyped(jatah[5].card.last4, jatah[5].key, TypedReason.CARD_BROKEN.value, "yuni"), "siti")
     kiosk.evening(kiosk.day.totals().purse, missing=1)
+    kiosk.leftovers.give_back()
     kiosk.print_all()
     yield image("first-evening", behind=True)
     till.drain()
     yield image("first-night", behind=True)
 
     with city.store.write() as tx:
+        leases.restored(tx)
+    till.clock.wait(HELLO_EVERY_MS)
+    for each in (till, other.till):
+        each.engine.step()  # the first greeting may find the city behind
+        each.drain()
+    with city.store.write() as tx:
         leases.grant(tx, "2026-12")
-    till.clock.wait(DAY_MS)
+    till.clock.wait(8 * DAY_MS)
     till.drain()
     kiosk.morning(10)
+    kiosk.leftovers.give_back()
+    RetentionService(kiosk.ledger, 12).purge()
     with kiosk.ledger.write() as uow:  # as the services do it, without what a PIN costs
         for code in ("yuni",) * LOCK_AFTER + ("siti",):
             uow.pin_failed(code)
@@ -243,6 +292,34 @@ def _main_days(kiosk: _Kiosk, city: LiveCity, directory: Path) -> Iterator[tuple
     last = kiosk.ration(jatah[4], rice=1, sugar=1)
     kiosk.copy(last.job)
     kiosk.ask(sembako[2])
+
+
+def _more_debits(kiosk: _Kiosk, family: Family) -> None:
+    """The EDC debited another card, and later gives a slip that two people had claimed to another debit."""
+    people = ("siti", "yuni")
+    strange = kiosk.ask(family)
+    kiosk.counter.conclude(strange.id, Unknown("mismatch", OtherDebit(29_000, "1190", "A77", "000077")), "siti")
+    kiosk.counter.conclude(strange.id, Declined("1190 A77 000077", OTHER_DEBIT_VOIDED), "siti", people)
+    claimed = kiosk.ask(family)
+    kiosk.counter.conclude(claimed.id, Unknown("no_answer"), "siti")
+    slip = kiosk.approval(claimed)
+    kiosk.counter.conclude(claimed.id, slip, "siti", people)
+    kiosk.counter.conclude(kiosk.ask(family).id, slip, "siti")
+
+
+def _rights_that_move(kiosk: _Kiosk, other: _Kiosk, ours: Family) -> None:
+    """Granted to a visitor and to a family that wants its home here, given back for the other, lent by the pool."""
+    visitor, mover, stranger, *_ = other.families("JATAH")
+    asked = kiosk.wish("w-1", visitor), kiosk.wish("w-2", mover, home=True), other.wish("w-3", ours)
+    assert asked == ("waiting", "granted", "waiting")
+    other.till.drain()
+    kiosk.till.drain()
+    assert {kiosk.wish("w-1", visitor), kiosk.wish("w-2", mover, home=True), other.wish("w-3", ours)} == {"granted"}
+    kiosk.ration(visitor, rice=1)
+    kiosk.ration(mover, rice=1)
+    helped = kiosk.help_out(stranger.card)
+    kiosk.back.reverse(helped.entry.id, ReversalReason.WRONG_GOODS, "siti", "yuni")
+    kiosk.help_out(stranger.card)
 
 
 def _other_days(kiosk: _Kiosk) -> None:

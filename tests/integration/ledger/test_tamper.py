@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
 
+from ewarung_pos.domain.journal import AttemptSettled, Fact, Surrendered
+from ewarung_pos.ledger.engine import SCHEMA_VERSION
+from ewarung_pos.ledger.guards import GUARDS
+from ewarung_pos.ledger.shape import SHAPES
+from tests.torture.forger import entries_of
 from tests.torture.tamper import RESIDUE, Corpus
+from tests.torture.tamper_edits import INDEXES, TABLES, Hand
 from tests.torture.tamper_sample import KEY, Sample, build
 
 
@@ -23,6 +31,62 @@ def test_every_edit_is_found_here_or_by_the_city_but_for_the_named_residue(sampl
     assert table.wrong == []
     assert table.tried > 250
     assert table.excuses.keys() <= RESIDUE
+
+
+# --- nothing of a ledger is left out of the sample -----------------------------------------------------------------
+
+SETTINGS = {
+    "'z_report'": "z_report",
+    "EDC_SETTLED": "edc_settled",
+    "CLOSED_PERIOD": "period_closed",
+    "CLOCK": "clock",
+    "DUE": "attest_due",
+    "_ATTESTED + date": "attested:2026-11-24",
+    "_LIFE": "city_life",
+}
+"""How the program names each setting that it writes, and its key in the sample."""
+
+
+def test_every_kind_of_fact_is_in_the_sample(sample: Sample) -> None:
+    with Hand(sample.main) as connection:
+        held = {kind for (kind,) in connection.execute("SELECT DISTINCT kind FROM ledger_entry")}
+        codes = {fact.outcome for fact in facts_of(connection) if isinstance(fact, AttemptSettled)}
+        reasons = {fact.reason for fact in facts_of(connection) if isinstance(fact, Surrendered)}
+    assert held == {kind.__name__ for kind in get_args(Fact)}
+    assert codes >= {"declined", "in_doubt", "approved", "void_declined", "slip_disputed", "other_debit_voided"}
+    assert reasons >= {"asked", "visitors"}
+
+
+def facts_of(connection: Any) -> list[Fact]:
+    return [entry.fact for entry in entries_of(connection)]
+
+
+def test_every_table_is_edited_and_has_rows_in_the_sample(sample: Sample) -> None:
+    with Hand(sample.main) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")}
+        empty = {name for name in tables if connection.execute(f"SELECT 1 FROM {name}").fetchone() is None}  # noqa: S608
+        indexes = {
+            name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'index' AND sql <> ''")
+        }
+    assert tables == set(TABLES)
+    assert empty == set()
+    assert indexes == set(INDEXES)
+    guards_here = {name for name in SHAPES[SCHEMA_VERSION] if name.startswith("guard_")}
+    assert {*tables, *indexes, *guards_here} == {n for n in SHAPES[SCHEMA_VERSION] if not n.startswith("sqlite_")}
+    assert guards_here == set(GUARDS)
+
+
+def test_every_setting_that_the_program_writes_is_in_the_sample(sample: Sample) -> None:
+    written = {
+        ast.unparse(call.args[0])
+        for file in (Path(__file__).parents[3] / "ewarung_pos").rglob("*.py")
+        for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "put_setting"
+    }
+    with Hand(sample.main) as connection:
+        held = {key for (key,) in connection.execute("SELECT key FROM setting")}
+    assert written | {"CLOSED_PERIOD"} == SETTINGS.keys(), "projections write that one by themselves"
+    assert held >= set(SETTINGS.values())
 
 
 def test_a_corpus_that_finds_nothing_says_so(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
