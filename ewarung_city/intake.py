@@ -17,6 +17,7 @@ from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import countable, loosely
 from ewarung_city.recovery import LIFE
+from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.journal import Entry, genesis, link
@@ -89,6 +90,7 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     acked = int(held["acked_seq"])
     if fresh:
         leases.answer(tx, hello.device, hello.epoch, hello.recovery, hello.head_seq)
+        resume(tx)
         proven = hello.acked_seq <= acked or _proven(keys, hello)
         fork = _fork_at(tx, hello, acked)
         if fork is not None:
@@ -268,6 +270,7 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
         flagged.append((taken[-1].seq, Flag.CLOCK_SKEW.value))
     flagged = sorted(set(flagged))
     _store(tx, push, taken, flagged, now_ms, str(held["last_id"]))
+    resume(tx)
     held = {**held, "acked_seq": taken[-1].seq, "acked_hash": taken[-1].hash.hex()}
     if bad is not None:
         return _aside(tx, keys, push, held, bad, now_ms, tuple(flagged))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+import msgspec
+
 from ewarung_city import feed, recalls, recovery
 from ewarung_city.grants import keep_granted
 from ewarung_city.rights import Right, following, give, rights_of
@@ -12,7 +14,11 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import Instant
 
-__all__ = ["Freed", "settle", "top_up"]
+__all__ = ["Freed", "resume", "settle", "top_up"]
+
+_LATER = "later|"
+"""Settings `later|DEVICE|EPOCH|MS`: what that enrolment gave back at that time, while the city was recovering (JSON),
+and `later|FAMILY|PERIOD`: a right of which more may be granted since then."""
 
 
 class Freed(NamedTuple):
@@ -26,6 +32,9 @@ class Freed(NamedTuple):
     asked: bool
 
 
+_FREED = msgspec.json.Decoder(tuple[Freed, ...])
+
+
 class _Whose(NamedTuple):
     device: str
     epoch: int
@@ -37,10 +46,11 @@ def settle(tx: Tx, device: str, epoch: int, freed: Iterable[Freed], now_ms: int)
 
     Rights of the city's month go to whoever waits for them, else to the family's home; to the kiosk that gave them
     back only if it gave them because the city asked. Those of a month that is over end, or are carried into the next,
-    by their programme's rule.
+    by their programme's rule. While the city is recovering they stay in the reserve, until `resume`.
     """
     if recovery.recovering(tx):
-        return  # they stay in the reserve, and nothing is granted from that now
+        _put_off(tx, device, epoch, freed, now_ms)
+        return
     now = Instant(now_ms).date().period().iso
     things: dict[tuple[str, str], list[Freed]] = {}
     for thing in freed:
@@ -50,6 +60,27 @@ def settle(tx: Tx, device: str, epoch: int, freed: Iterable[Freed], now_ms: int)
             _carry(tx, family, period, back)
         else:
             _grant_again(tx, device, epoch, family, period, back, now_ms)
+
+
+def resume(tx: Tx) -> None:
+    """Settle what had to wait, once the city is not recovering any more: wherever that may have come to an end."""
+    waiting = tx.starting(schema.city, "name", _LATER, "name")
+    if not waiting or recovery.recovering(tx):
+        return
+    for row in waiting:
+        tx.remove(schema.city, name=row["name"])
+        _, whose, what, *came = str(row["name"]).split("|")
+        if came:
+            settle(tx, whose, int(what), _FREED.decode(row["value"]), int(came[0]))
+        else:
+            top_up(tx, whose, what)
+
+
+def _put_off(tx: Tx, device: str, epoch: int, freed: Iterable[Freed], now_ms: int) -> None:
+    name = f"{_LATER}{device}|{epoch}|{now_ms}"
+    before = tx.setting(name)
+    every = (*(_FREED.decode(before) if before else ()), *freed)
+    tx.set(name, msgspec.json.encode(every).decode())
 
 
 def _grant_again(tx: Tx, device: str, epoch: int, family: str, period: str, back: list[Freed], now_ms: int) -> None:
@@ -104,7 +135,10 @@ def _carry(tx: Tx, family: str, period: str, back: list[Freed]) -> None:
 
 
 def top_up(tx: Tx, family: str, period: str) -> None:
-    """What nobody holds of a month that is granted already goes to the family's home."""
+    """What nobody holds of a month that is granted already goes to the family's home; not while the city recovers."""
+    if recovery.recovering(tx):
+        tx.set(f"{_LATER}{family}|{period}", "")
+        return
     known = tx.one(schema.family, key=family)
     kiosk = tx.one(schema.kiosk, device=known["home"]) if known is not None else None
     if kiosk is None:

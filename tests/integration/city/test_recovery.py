@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ewarung_city import leases
+from ewarung_city import leases, settle
 from ewarung_city.bundles import take_bundle
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
@@ -18,12 +18,14 @@ from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, ServerUnreachable
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.verify import verify
+from ewarung_pos.services.leftovers import LeftoverService
 from ewarung_pos.sync.client import HttpCityServer
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.protocol import Ack, Hello, Push, Welcome
 from ewarung_pos.sync.stick import fetch_bundle, outgoing_bundle
-from tests.integration.city.city_kit import LEDGER_KEY, Cities, LiveCity, Pen, Till, ToldClock, Wire, answering
+from tests.integration.city.city_kit import LEDGER_KEY, PERIOD, Cities, LiveCity, Pen, Till, ToldClock, Wire, answering
 from tests.integration.city.test_line import CAPTIVE
+from tests.integration.city.test_months import carrying, entitled
 
 NEXT = Period("2026-12")
 
@@ -196,6 +198,48 @@ def test_a_file_from_a_city_that_is_gone_gives_nothing_once_the_restored_one_was
     assert till.ledger.read().settings()["city_life"], "the late word of the old life changed nothing"
     assert verify(till.data_dir, LEDGER_KEY).problems == ()
     till.drain()
+
+
+def test_what_came_back_while_the_city_recovered_is_settled_when_that_is_over(
+    city: LiveCity, till: Till, cities: Cities, clock: ToldClock
+) -> None:
+    """A month is closed towards a city that was put back: what is left of it is carried over all the same."""
+    carrying(city)
+    till.drain()
+    city.stop()
+    city.store.close()
+    backup = cities.copy_of(city, "backup")
+    city.close()
+    with backup.store.write() as tx:
+        leases.restored(tx)
+        family = str(tx.all(schema.lease, "family", device="EW-0001", period=PERIOD, commodity="beras")[0]["family"])
+    backup.start()
+    till.reconnect(backup.url)
+    clock.wait(10 * 86_400_000)
+    LeftoverService(till.ledger, clock, till.engine.offset_ms).give_back()
+    till.drain()
+    with backup.store.write() as tx:
+        assert leases.recovering(tx) == []
+        assert entitled(tx, family, PERIOD) == (10_000, 10_000)
+        leases.grant(tx, NEXT.iso)
+        assert _rice(tx, family) == {"EW-0001": 20_000}
+        assert tx.starting(schema.city, "name", "later|") == []
+
+
+def test_a_home_is_topped_up_only_when_all_is_known(city: LiveCity, till: Till) -> None:
+    """A hand-over from a pool is reversed: what the family may have again could be with another kiosk."""
+    till.drain()
+    with city.store.write() as tx:
+        family = str(tx.all(schema.lease, "family", device="EW-0001", period=PERIOD, commodity="beras")[0]["family"])
+        own = {"family": family, "period": PERIOD, "commodity": "beras"}
+        tx.change(schema.entitlement, {"amount": 15_000}, **own)
+        leases.restored(tx)
+        settle.top_up(tx, family, PERIOD)
+        assert [row["granted"] for row in tx.all(schema.lease, **own)] == [10_000]
+    till.clock.wait(11 * 60_000)
+    till.drain()
+    with city.store.read() as tx:
+        assert [row["granted"] for row in tx.all(schema.lease, **own)] == [15_000]
 
 
 # --- a kiosk's old disk image ----------------------------------------------------------------------------------------
