@@ -12,10 +12,11 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.openapi import OpenAPIConfig
 
-from ewarung_city import routes
+from ewarung_city import bundles, routes
 from ewarung_city.exchange import App, Caller, Receive, Scope, Send, SignedExchange
 from ewarung_city.keys import CityKeys
 from ewarung_city.openapi import DESCRIPTION, Document
+from ewarung_city.postbox import Postbox
 from ewarung_city.problems import HANDLERS, Refusal
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
@@ -43,7 +44,12 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
     def first(caller: Caller, nonce: str, now_s: int, until_s: int) -> bool:
         return store.turn(f"nonce {caller.device}", lambda tx: _first(tx, caller, nonce, now_s, until_s))
 
-    return SignedExchange(with_city, keys, find_key, lambda: city.now_ms() // 1000, first if store.shared else None)
+    def take(data: bytes) -> tuple[str, bytes]:
+        done = bundles.take_bundle(store, keys, data, city.now_ms())
+        return done.name, done.reply
+
+    signed = SignedExchange(with_city, keys, find_key, lambda: city.now_ms() // 1000, first if store.shared else None)
+    return Postbox(signed, take)
 
 
 @cache

@@ -81,3 +81,36 @@ def write_state(*, data_dir: str, database: str, as_json: bool, folder: Path, ki
     keep(path, data)
     said = {"device": kiosk, "epoch": header.epoch, "acked_seq": header.last_seq, "file": str(path), "size": len(data)}
     say(said, f"{kiosk}/{header.epoch}: {path}", as_json=as_json)
+
+
+@bundle.command("forward")
+@JSON
+@click.option("--url", required=True, help="Of the city, https://...; http:// only on this machine.")
+@click.option("--ca", default="", help="PEM file of its authority, if it is not the system's.")
+@click.option(
+    "--reply",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Directory for the reply that goes back to the kiosk; beside FILE if none.",
+)
+@click.argument("file", type=FILE)
+def forward_bundle(*, as_json: bool, url: str, ca: str, folder: Path | None, file: Path) -> None:
+    """Pass a kiosk's FILE on to its city, and fetch the reply: for an office without the city's keys and database.
+
+    Both are sealed, and are read by nobody on the way. The same FILE again gets the same reply. Exit code 1: the city
+    did not take it and nothing was changed; 3: no answer, so try again.
+    """
+    from ewarung_pos.sync.bundle_file import file_name, keep, take
+    from ewarung_pos.sync.forward import forward
+
+    header, data = forward(take(file.resolve()), url, ca)
+    reply = (folder or file.resolve().parent) / file_name(header)
+    keep(reply, data)
+    said = {
+        "device": header.device,
+        "epoch": header.epoch,
+        "first_seq": header.first_seq,
+        "last_seq": header.last_seq,
+        "reply": str(reply),
+    }
+    say(said, f"{header.device}/{header.epoch}: the city has answered\nreply: {reply}", as_json=as_json)

@@ -35,6 +35,7 @@ __all__ = [
     "look",
     "new_id",
     "read",
+    "vouched",
     "write",
 ]
 
@@ -188,6 +189,16 @@ def look(beginning: bytes) -> Header:
     return header
 
 
+def vouched(data: bytes, key: bytes) -> Header:
+    """The header of a whole file that this Ed25519 public key has signed; nothing of it is opened.
+
+    Raises:
+        BundleRefused: as `read`, as far as it shows without the recipient's key.
+    """
+    header, _ = _signed(data, lambda _: key)
+    return header
+
+
 def read(data: bytes, signer: Callable[[Header], bytes], recipient: bytes) -> Bundle:
     """Judge a whole file, and open it.
 
@@ -200,6 +211,13 @@ def read(data: bytes, signer: Callable[[Header], bytes], recipient: bytes) -> Bu
         BundleRefused: `not_a_bundle`, `newer`, `too_large`; `damaged` when it is cut off or altered anywhere, not
             signed by the signer, or not sealed to the recipient.
     """
+    header, at = _signed(data, signer)
+    end = len(data) - _SIGNATURE_BYTES - len(END)
+    return Bundle(header, tuple(_records(header, data, at, end, recipient)))
+
+
+def _signed(data: bytes, signer: Callable[[Header], bytes]) -> tuple[Header, int]:
+    """Header of a whole file that the signer vouches for, and where what follows it begins."""
     if len(data) > FILE_BYTES:
         raise BundleRefused(f"{len(data)} bytes", reason="too_large")
     header, at = _header(data)
@@ -207,7 +225,7 @@ def read(data: bytes, signer: Callable[[Header], bytes], recipient: bytes) -> Bu
     end = len(data) - _SIGNATURE_BYTES
     if data[max(0, end - len(END)) : end] != END or not verify(key, _signed_text(data[:end]), data[end:]):
         raise BundleRefused("cut off, altered, or signed by somebody else", reason="damaged")
-    return Bundle(header, tuple(_records(header, data, at, end - len(END), recipient)))
+    return header, at
 
 
 def _records(header: Header, data: bytes, at: int, end: int, recipient: bytes) -> Iterator[bytes]:
