@@ -62,6 +62,7 @@ from ewarung_pos.ui.views.picture_books import (
     RECEIVING,
     SEAL,
     SEALED,
+    SEALED_WITHOUT_PAPER,
     SENDING,
     STICK_BUSY,
     STICK_SAVED,
@@ -835,6 +836,20 @@ def test_the_close_from_count_to_seal(qtbot: QtBot) -> None:
     closing.show(SEALED)
     press(window, Qt.Key.Key_F9)
     assert closing.calls[-4:] == [("explain_done",), ("send_done",), ("seal",), ("reprint",)]
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1024, 600), (800, 480)])
+def test_a_report_without_paper_is_saved_by_a_key_and_says_why(qtbot: QtBot, size: tuple[int, int]) -> None:
+    window, stills = shown(qtbot, shell=on("closing"), closing=SEALED)
+    window.resize(*size)
+    press(window, Qt.Key.Key_F10)
+    assert stills["closing"].calls == []  # a report that came out needs no file
+    stills["closing"].show(SEALED_WITHOUT_PAPER)
+    settle()
+    assert "Pasang gulungan baru, lalu Cetak lagi." in " ".join(each.text() for each in visible(window, Text))
+    press(window, Qt.Key.Key_F10)
+    press(window, Qt.Key.Key_F9)
+    assert stills["closing"].calls == [("save_pdf",), ("reprint",)]
 
 
 def test_the_count_is_blind(qtbot: QtBot) -> None:

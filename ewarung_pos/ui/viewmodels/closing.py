@@ -35,6 +35,7 @@ from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService, Printed
 from ewarung_pos.ui.text import trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
+from ewarung_pos.ui.viewmodels.closing_report import ReportPaper
 from ewarung_pos.ui.viewmodels.closing_sheet import count_lines, count_row, figures_of, story_of
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState, counted, edc_explained, explained, half_entered
 
@@ -45,9 +46,9 @@ _NO_DATA = "tidak ada data"
 
 
 class ClosingDesk(msgspec.Struct, frozen=True):
-    """What Tutup Hari may use. `changed` is called after each record, `sealed` once the seal is recorded too.
+    """What Tutup Hari may use. `files` takes the report when the printer is dead.
 
-    `serving` once a close is called off.
+    `changed` is called after each record, `sealed` once the seal is recorded too, `serving` once a close is called off.
     """
 
     ledger: Ledger
@@ -57,6 +58,7 @@ class ClosingDesk(msgspec.Struct, frozen=True):
     reader: CardReader
     terminal: PaymentTerminal | None
     printer: ReceiptPrinter
+    files: ReceiptPrinter
     sync: CitySync
     operator: Callable[[], str]
     changed: Callable[[], None]
@@ -83,6 +85,16 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._runner = runner
         self._edc: EdcTotals | None = None
         self._catalogue = Catalogue()
+        self._paper = ReportPaper(
+            desk.papers,
+            desk.printer,
+            desk.files,
+            runner,
+            shown=lambda: self._state,
+            show=self._set,
+            changed=desk.changed,
+            failed=self._failed,
+        )
 
     @property
     def half_entered(self) -> bool:
@@ -361,33 +373,21 @@ class ClosingViewModel(ViewModel[ClosingState]):
             )
         )
         self._desk.changed()
-        self._print(lambda: self._desk.papers.print_out(job, self._desk.printer))
+        self._paper.print(job)
         self._desk.sealed()
         self.send()
 
     def reprint(self) -> None:
         """Another copy of the Z report, marked SALINAN."""
-        entry = self._state.report_entry
-        if entry:
-            self._print(lambda: self._desk.papers.print_again(entry, self._desk.printer))
+        self._paper.again()
 
-    def _print(self, work: Callable[[], Printed]) -> None:
-        def done(printed: Printed) -> None:
-            self.printed(printed)
-            self._desk.changed()
-
-        self._runner.submit(Lane.PRINTER, work, done, self._not_printed)
+    def save_pdf(self) -> None:
+        """*Simpan PDF*: the same as a file, for a till whose printer is dead; it counts as a paper that left."""
+        self._paper.again(filed=True)
 
     def printed(self, printed: Printed) -> None:
-        """A paper left: the page says so where it is the report that it shows."""
-        if printed.job.entry == self._state.report_entry:
-            copy = f"Salinan ke-{printed.job.copy}" if printed.job.copy else "Laporan tutup hari"
-            self._set(replace(self._state, said=f"Hari disegel. {copy} sudah dicetak."))
-
-    def _not_printed(self, error: Exception) -> None:
-        self._set(replace(self._state, said="Hari disegel. Laporan tutup hari belum tercetak."))
-        self._desk.changed()
-        self._failed(error)
+        """A paper came out by itself."""
+        self._paper.printed(printed)
 
     def dismiss(self) -> None:
         """The notice was read."""

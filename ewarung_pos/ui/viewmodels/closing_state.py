@@ -17,6 +17,7 @@ class ClosingState(msgspec.Struct, frozen=True):
     """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed; `read` once the ledger has answered.
 
     `edc_asked` once the EDC was asked for its total, which ended its batch, unless it is `edc_silent`.
+    `paper_trouble` is why the report did not come out, until it does.
     """
 
     step: int = 0
@@ -41,6 +42,7 @@ class ClosingState(msgspec.Struct, frozen=True):
     figures: tuple[tuple[str, str], ...] = ()
     report: Document | None = None
     report_entry: str = ""
+    paper_trouble: Trouble | None = None
     said: str = ""
     busy: str = ""
     notice: Trouble | None = None

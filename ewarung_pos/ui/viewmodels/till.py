@@ -214,6 +214,7 @@ class TillViewModels:
                 s.reader,
                 s.terminal,
                 s.printer,
+                s.files,
                 s.city,
                 operator,
                 self._changed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QGridLayout, QWidget
 
 from ewarung_pos.domain.free_text import EXPLANATION_CHARS
 from ewarung_pos.domain.units import dotted
@@ -34,6 +34,7 @@ from ewarung_pos.ui.views.kit import (
     Tone,
 )
 from ewarung_pos.ui.views.kit.paint import Painted
+from ewarung_pos.ui.views.paper_trouble import PaperTrouble
 from ewarung_pos.ui.views.parts import READING, Action, Box, Said, is_narrow, tone_of
 
 __all__ = ["BeginPage", "SealPage", "SealedPage", "SendPage", "refuses_text"]
@@ -310,6 +311,8 @@ class SealedPage(Box):
         card.body.addWidget(head)
         self._said = Said()
         card.body.addWidget(self._said)
+        self._paper_trouble = PaperTrouble()
+        card.body.addWidget(self._paper_trouble)
         self._figures = _Figures()
         card.body.addWidget(self._figures)
         card.body.addStretch(1)
@@ -317,12 +320,14 @@ class SealedPage(Box):
         card.body.addWidget(self._unsent)
         self._copied = Text(role=Role.BODY, wrap=True)
         card.body.addWidget(self._copied)
-        foot = Box(across=True, gap=2)
+        self._foot = foot = Box(across=True, gap=2)
         self.reprint = BigButton("Cetak ulang laporan", icon="printer", size=ButtonSize.COUNTER, key="F9")
         self.reprint.clicked.connect(closing.reprint)
         self.copy_again = BigButton("Salin lagi", icon="refresh-cw", size=ButtonSize.COUNTER, key="F8")
         self.copy_again.clicked.connect(copy.again)
-        foot.add(self.reprint, stretch=1).add(self.copy_again)
+        self.pdf = BigButton("Simpan PDF", icon="receipt-text", size=ButtonSize.COUNTER, key="F10")
+        self.pdf.clicked.connect(closing.save_pdf)
+        foot.add(self.reprint, stretch=1).add(self.pdf).add(self.copy_again)
         card.body.addWidget(foot)
         self.add(self._paper).add(card, stretch=1)
 
@@ -340,13 +345,15 @@ class SealedPage(Box):
         state, copy = self._state, self._copy
         self._paper.set_document(state.report)
         self._paper.setVisible(state.report is not None)
-        self._said.render_state(state.said)
+        no_paper = state.paper_trouble is not None
+        self._said.render_state("" if no_paper else state.said)
+        self._paper_trouble.render_state(state.paper_trouble)
         self._figures.set_figures(state.figures)
         tight = self.look.room is Density.TIGHT
         self._title.set_role(Role.HEADING if tight else Role.TITLE)
         crowded = tight or (is_narrow(self) and copy.asks_a_look)
         self._next.setVisible(not crowded)
-        self._figures.setVisible(not tight)
+        self._figures.setVisible(not tight and not (no_paper and is_narrow(self)))
         done = state.unsent == 0
         self._unsent.render_state(
             "check" if done else "cloud-upload",
@@ -359,9 +366,15 @@ class SealedPage(Box):
         self._copied.set_tone(Tone.INFO if copy.copied == COPYING else tone)
         self._copied.setVisible(bool(copy.words))
         self.copy_again.setVisible(failed)
-        self.reprint.set_text("Cetak ulang" if failed else "Cetak ulang laporan")
+        again = "Cetak ulang" if failed else "Cetak ulang laporan"
+        self.reprint.set_text("Cetak lagi" if no_paper else again)
         # Where there is room for one of the two, the report waits: it can be printed again once the copy is made.
         self.reprint.setVisible(bool(state.report_entry) and not (tight and failed))
+        self.pdf.setVisible(no_paper and not (tight and failed))
+        down = tight and no_paper
+        self._unsent.setVisible(not down)  # the lamp says it too
+        way = QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight
+        self._foot.lay.setDirection(way)
 
 
 def _back_to_serving(closing: ClosingViewModel) -> BigButton:

@@ -16,7 +16,6 @@ from ewarung_pos.ui.views.kit import (
     Card,
     Density,
     Disc,
-    Note,
     Panel,
     Role,
     StepList,
@@ -25,7 +24,8 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, is_narrow, kit_steps, kit_trouble, tone_of
+from ewarung_pos.ui.views.paper_trouble import PaperTrouble
+from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, is_narrow, kit_steps, kit_trouble
 
 __all__ = ["DonePage", "ProcessingPage", "RefusedPage"]
 
@@ -183,12 +183,8 @@ class DonePage(Page):
         card.body.addWidget(self._left_title)
         card.body.addWidget(self._left)
         card.body.addStretch(1)
-        self._paper_panel = Panel(pad=2, spacing=0.5, tone=Tone.LOOK)
-        self._paper_title = Note("printer", "", Tone.LOOK, role=Role.LEAD, bold=True)
-        self._paper_now = Text(role=Role.BODY, tone=Tone.LOOK, wrap=True)
-        self._paper_panel.body.addWidget(self._paper_title)
-        self._paper_panel.body.addWidget(self._paper_now)
-        card.body.addWidget(self._paper_panel)
+        self._paper_trouble = PaperTrouble()
+        card.body.addWidget(self._paper_trouble)
         self.reprint = BigButton("Cetak ulang", icon="receipt-text", key="F9")
         self.reprint.clicked.connect(self._counter.reprint)
         card.body.addWidget(self.reprint)
@@ -224,13 +220,7 @@ class DonePage(Page):
         trouble = done.paper_trouble
         for part in (self._left, self._left_title):
             part.setVisible(trouble is None or not is_narrow(self))
-        self._paper_panel.setVisible(trouble is not None)
-        if trouble is not None:
-            tone = tone_of(trouble.tone)
-            self._paper_panel.set_tone(tone)
-            self._paper_title.render_state("printer", trouble.title, tone)
-            self._paper_now.set_tone(tone)
-            self._paper_now.set_text(trouble.now)
+        self._paper_trouble.render_state(trouble)
         self.on_screen.setVisible(trouble is not None)
         self.reprint.set_text("Cetak lagi" if trouble is not None else "Cetak ulang")
 

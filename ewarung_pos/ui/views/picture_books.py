@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from ewarung_pos.ports import StickPlace
+from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.text_stick import CARRY_IT, PULL_IT, fetched_words, saved_words
 from ewarung_pos.ui.viewmodels.closing_sheet import CountRow, StoryLine
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState
@@ -28,6 +29,7 @@ __all__ = [
     "RECEIVING",
     "SEAL",
     "SEALED",
+    "SEALED_WITHOUT_PAPER",
     "SENDING",
     "STICK_BUSY",
     "STICK_FETCHED",
@@ -161,6 +163,7 @@ SEALED = replace(
     report_entry="z12",
     said="Hari disegel. Laporan tutup hari sudah dicetak.",
 )
+SEALED_WITHOUT_PAPER = replace(SEALED, paper_trouble=trouble("printer_not_ready", "paper_out"))
 COPIED = "Salinan terakhir: hari ini 16.02, di"
 SYNC = SyncState(
     headline="Semua terkirim 09.40",

@@ -49,6 +49,7 @@ from ewarung_pos.ui.views.picture_rights import RIGHTS
 from ewarung_pos.ui.views.picture_seldom import SELDOM
 from ewarung_pos.ui.views.picture_stage import AWAY, OUT, SHELL, Scene, after_the_seal, at_counter, on, shows
 from ewarung_pos.ui.views.picture_tray import TRAY, on_tray
+from ewarung_pos.ui.views.picture_troubles import TROUBLES
 
 __all__ = ["SCENES"]
 
@@ -223,5 +224,6 @@ SCENES: tuple[Scene, ...] = (
     ),
     *SELDOM,
     *RIGHTS,
+    *TROUBLES,
 )
 """Every state, in the order of a day; then what is seldom seen."""

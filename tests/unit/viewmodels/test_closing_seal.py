@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from ewarung_pos.domain.business_day import EdcTotals
-from ewarung_pos.domain.journal import Reversed
+from ewarung_pos.domain.documents import text_lines
+from ewarung_pos.domain.journal import ReceiptPrinted, Reversed
 from ewarung_pos.errors import DeviceError, PrinterNotReady
-from ewarung_pos.ports import Settlement, Unknown
+from ewarung_pos.ports import DeviceState, DeviceStatus, Settlement, Unknown
 from ewarung_pos.services.day import EDC_SETTLED
 from tests.unit.services.counter import DAY_MS, facts
 from tests.unit.viewmodels.closing import (
@@ -211,12 +212,52 @@ def test_a_report_that_did_not_come_out_stays_owed(evening: ScriptedTill) -> Non
     up_to_the_seal(evening)
     evening.paper.failures = [PrinterNotReady(reason="paper_out")]
     seal(evening)
-    assert (state(evening).step, notice(evening)) == (5, "printer_not_ready.paper_out")
+    trouble = state(evening).paper_trouble
+    assert trouble is not None
+    assert (state(evening).step, trouble.code, notice(evening)) == (5, "printer_not_ready.paper_out", "")
     assert [job.kind for job in evening.kit.papers.owed()] == ["day_report"]
     evening.vm.closing.reprint()
     evening.settle()
     assert state(evening).said == "Hari disegel. Laporan tutup hari sudah dicetak."
     assert evening.kit.papers.owed() == ()
+
+
+def test_a_report_of_a_dead_printer_is_saved_as_a_file(evening: ScriptedTill) -> None:
+    up_to_the_seal(evening)
+    assert state(evening).paper_trouble is None
+    evening.paper.failures = [PrinterNotReady(reason="link")]
+    evening.paper.is_now = DeviceStatus(DeviceState.AWAY, "link")
+    seal(evening)
+    assert state(evening).paper_trouble is not None
+    evening.vm.closing.save_pdf()
+    evening.settle()
+    assert [paper.name[:10] for paper in evening.files.papers] == ["tutup-hari"]
+    assert state(evening).said == "Hari disegel. Laporan tersimpan sebagai PDF."
+    assert state(evening).paper_trouble is None
+    assert evening.kit.papers.owed() == ()
+    assert facts(evening.kit)[-1] == ReceiptPrinted(0, state(evening).report_entry, 0, "pdf")
+
+
+def test_what_is_printed_of_a_saved_report_is_a_copy(evening: ScriptedTill) -> None:
+    up_to_the_seal(evening)
+    evening.paper.failures = [PrinterNotReady(reason="link")]
+    evening.paper.is_now = DeviceStatus(DeviceState.AWAY, "link")
+    seal(evening)
+    evening.vm.closing.save_pdf()
+    evening.settle()
+    evening.vm.closing.reprint()
+    evening.settle()
+    assert state(evening).said == "Hari disegel. Salinan ke-1 sudah dicetak."
+    assert "SALINAN" in "\n".join(text_lines(evening.paper.papers[-1], 32))
+
+
+def test_without_a_seal_there_is_no_report_to_print(evening: ScriptedTill) -> None:
+    before = list(evening.paper.papers)
+    evening.vm.closing.reprint()
+    evening.vm.closing.save_pdf()
+    evening.settle()
+    assert evening.kit.papers.owed() == ()
+    assert (evening.paper.papers, evening.files.papers) == (before, [])
 
 
 def test_a_bug_is_not_hidden(evening: ScriptedTill) -> None:

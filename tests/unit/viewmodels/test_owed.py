@@ -331,6 +331,7 @@ def test_a_report_that_the_printer_kept_back_comes_by_itself_and_the_page_says_s
     new_roll(evening)
     looked(evening)
     assert evening.vm.closing.state.said == "Hari disegel. Laporan tutup hari sudah dicetak."
+    assert evening.vm.closing.state.paper_trouble is None
     assert evening.kit.papers.owed() == ()
 
 

@@ -1,0 +1,98 @@
+"""The scenes of `pictures` in which a device of the counter is away, empty, or being tried."""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from ewarung_pos.errors import DeviceUnavailable, PrinterNotReady
+from ewarung_pos.ports import DeviceState, DeviceStatus
+from ewarung_pos.ui.text import trouble
+from ewarung_pos.ui.text_devices import NO_CARD, edc_seen, failed, printer_seen, reader_seen
+from ewarung_pos.ui.viewmodels.closing_copy import CopyState
+from ewarung_pos.ui.viewmodels.devices import DevicesState
+from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
+from ewarung_pos.ui.views.picture_books import COPIED, SEALED, SEALED_WITHOUT_PAPER
+from ewarung_pos.ui.views.picture_counter import READY
+from ewarung_pos.ui.views.picture_devices import FINE
+from ewarung_pos.ui.views.picture_stage import SHELL, Scene, at_counter, on, shows
+
+__all__ = ["TROUBLES"]
+
+
+def _printer(word: str, tone: str, screen: str = "counter") -> ShellState:
+    card, _, city = SHELL.lamps
+    return replace(SHELL, screen=screen, lamps=(card, LampState("printer", word, tone, "history"), city))
+
+
+def _lamps(edc: tuple[str, str], printer: tuple[str, str]) -> ShellState:
+    return replace(
+        SHELL,
+        screen="devices",
+        lamps=(
+            LampState("credit-card", *edc, "counter", "EDC"),
+            LampState("printer", *printer, "history"),
+            SHELL.lamps[-1],
+        ),
+    )
+
+
+_AWAY = "device_unavailable"
+_CARD, _PRINT, _EDC = FINE.rows
+_FIRST = DevicesState(
+    rows=(
+        replace(_CARD, seen=reader_seen("pcsc", DeviceStatus(DeviceState.READY, "", "ACS ACR39U ICC Reader 00 00"))),
+        replace(_PRINT, seen=printer_seen(DeviceStatus(DeviceState.UNKNOWN, "not_asked"))),
+        replace(_EDC, seen=edc_seen(DeviceStatus(DeviceState.AWAY, "no_port"))),
+    )
+)
+_TRYING = DevicesState(
+    rows=(
+        replace(_CARD, busy="Masukkan atau gesek satu kartu"),
+        replace(_PRINT, busy="Mencetak"),
+        replace(_EDC, busy="Menunggu jawaban EDC"),
+    )
+)
+
+
+TROUBLES: tuple[Scene, ...] = (
+    Scene(
+        "tutup-kertas-habis",
+        shows(
+            shell=_printer("Kertas habis", "stop", "closing"),
+            closing=SEALED_WITHOUT_PAPER,
+            copy=CopyState(f"{COPIED} /media/usb"),
+        ),
+    ),
+    Scene(
+        "tutup-tersimpan-pdf",
+        shows(
+            shell=_printer("Printer terputus", "stop", "closing"),
+            closing=replace(SEALED, said="Hari disegel. Laporan tersimpan sebagai PDF."),
+            copy=CopyState(f"{COPIED} /media/usb"),
+        ),
+    ),
+    at_counter("siap-kertas-habis", READY, _printer("Kertas habis", "stop")),
+    at_counter("siap-printer-diam", READY, _printer("Printer diam", "info")),
+    at_counter("siap-struk-tertunda", READY, _printer("2 struk belum", "look")),
+    at_counter("siap-kabel-edc", replace(READY, reader=trouble(_AWAY, "no_port"))),
+    at_counter("siap-edc-kembar", replace(READY, reader=trouble(_AWAY, "which_port"))),
+    at_counter("siap-layanan-chip-mati", replace(READY, reader=trouble(_AWAY, "no_pcscd"))),
+    at_counter("siap-gesek-rusak", replace(READY, reader=trouble("card_not_read", "bad_swipe"))),
+    Scene(
+        "atur-belum-dicoba", shows(shell=_lamps(("EDC terputus", "stop"), ("Printer dicari", "info")), devices=_FIRST)
+    ),
+    Scene("atur-menunggu", shows(shell=on("devices"), devices=_TRYING)),
+    Scene(
+        "atur-gagal",
+        shows(
+            shell=_lamps(("EDC terputus", "stop"), ("Kertas habis", "stop")),
+            devices=DevicesState(
+                rows=(
+                    replace(_CARD, seen=NO_CARD),
+                    replace(_PRINT, seen=failed(PrinterNotReady(reason="paper_out"))),
+                    replace(_EDC, seen=failed(DeviceUnavailable("", reason="no_answer"))),
+                )
+            ),
+        ),
+    ),
+)
