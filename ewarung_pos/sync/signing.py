@@ -170,18 +170,26 @@ def verify_request(
 
     Raises:
         Unauthorised: no signature, an unknown key (`unknown_key`), or one that does not cover and fit the message.
+        Exception: what `find_key` raised.
     """
     unknown = False
+    failed: Exception | None = None
 
     def find(key_id: str) -> bytes | None:
-        nonlocal unknown
-        found = find_key(key_id)
+        nonlocal unknown, failed
+        try:
+            found = find_key(key_id)
+        except Exception as error:
+            failed = error
+            raise
         unknown = found is None
         return found
 
     try:
         parameters = _verified(_Request(method, url, _Lines(headers)), body, _REQUEST_COVERS, find)
     except Unauthorised as error:
+        if failed is not None:  # the library takes whatever goes wrong meanwhile for a signature that does not fit
+            raise failed from None
         if unknown:
             raise Unauthorised(error.detail, reason="unknown_key") from error
         raise

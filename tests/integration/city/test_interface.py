@@ -280,6 +280,21 @@ def test_a_busy_database_asks_to_come_back_and_takes_nothing(city: LiveCity, pen
     assert pen.send(city.url, pen.batch()).acked_seq == 1
 
 
+def test_a_database_that_is_away_when_the_kiosks_key_is_looked_up_asks_to_come_back(
+    city: LiveCity, pen: Pen, monkeypatch: Any
+) -> None:
+    from ewarung_city.store.database import CityStore
+
+    def away(*_: object) -> None:
+        raise ServerBusy("no connection", reason="database")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CityStore, "read", away)
+        with pytest.raises(ServerBusy):
+            pen.send(city.url, pen.batch())
+    assert pen.send(city.url, pen.batch()).acked_seq == 1
+
+
 def test_a_fault_of_the_city_is_its_own_and_the_next_request_works(city: LiveCity, pen: Pen, monkeypatch: Any) -> None:
     from ewarung_city import intake
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from ewarung_pos.errors import Unauthorised
+from ewarung_pos.errors import ServerBusy, Unauthorised
 from ewarung_pos.sync.protocol import NONCE_HEADER, Enrolled
 from ewarung_pos.sync.signing import (
     SignedBy,
@@ -114,6 +114,14 @@ def test_a_signature_that_covers_less_is_refused() -> None:
     )
     with pytest.raises(Unauthorised, match="not covered"):
         verify_request("POST", URL, Message.headers.items(), BODY, key_of)
+
+
+def test_a_key_that_cannot_be_looked_up_now_is_no_wrong_signature() -> None:
+    def busy(_: str) -> bytes:
+        raise ServerBusy("no connection", reason="database")
+
+    with pytest.raises(ServerBusy):
+        verify_request("POST", URL, signed().items(), BODY, busy)
 
 
 def test_an_unknown_kiosk_is_told_from_a_wrong_signature() -> None:
