@@ -12,13 +12,15 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backup, bad_line, growth, ingest, redemption, verification, window
+from benchmarks import backup, bad_line, growth, ingest, national, receiving, redemption, verification, window
 from benchmarks.counter import build
 from benchmarks.figures import Figure, table
 
 __all__ = ["main"]
 
-_ALL = ("redemption", "backup", "window", "growth", "verify", "ingest", "line")
+_ALL = ("redemption", "backup", "window", "growth", "verify", "ingest", "national", "line")
+_OF_TILLS = {"redemption", "backup", "window", "growth", "verify"}
+"""Those that need a ledger with a past."""
 
 MEMORY = Path("/dev/shm")  # noqa: S108 - where there is one, the past of the ledger is written without a disk
 
@@ -36,6 +38,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="redemptions in growth's old ledger (default 100000; 1000000 takes ten minutes and 8 GB to make)",
     )
     parser.add_argument("--repetitions", type=int, default=7)
+    parser.add_argument(
+        "--closes",
+        type=int,
+        default=2_000,
+        help="closes of the national day that are really sent (default 2000; 100000 takes half an hour and 30 GB)",
+    )
     parser.add_argument("--redemptions", type=int, default=400, help="timed in each repetition (default 400)")
     options = parser.parse_args(arguments)
     if options.repetitions < 5:
@@ -47,7 +55,7 @@ def main(arguments: list[str] | None = None) -> int:
         plain, encrypted = Path(name) / "plain", Path(name) / "encrypted"
         for directory in (plain, encrypted):
             directory.mkdir()
-            if directory is encrypted or "redemption" in wanted:
+            if wanted & _OF_TILLS if directory is encrypted else "redemption" in wanted:
                 start = time.monotonic()
                 build(directory, options.ledger, encrypted=directory is encrypted)
                 _say(f"{directory.name} ledger of {options.ledger} redemptions in {time.monotonic() - start:.0f} s")
@@ -67,7 +75,7 @@ def main(arguments: list[str] | None = None) -> int:
             )
         if "verify" in wanted:
             figures += verification.measure(encrypted, options.repetitions)
-    figures += _city(wanted, options.repetitions)
+    figures += _city(wanted, options.repetitions, options.closes)
     machine = f"{platform.system()} {platform.machine()}, Python {platform.python_version()}"
     _say(machine)
     print(table(figures))
@@ -76,9 +84,13 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _city(wanted: set[str], repetitions: int) -> list[Figure]:
+def _city(wanted: set[str], repetitions: int, closes: int) -> list[Figure]:
     """What needs no ledger with a past."""
-    figures = ingest.measure(repetitions) if "ingest" in wanted else []
+    figures: list[Figure] = []
+    if "ingest" in wanted:
+        figures += ingest.measure(repetitions) + receiving.measure(repetitions)
+    if "national" in wanted:
+        figures += national.measure(repetitions, closes)
     return figures + (bad_line.measure(repetitions) if "line" in wanted else [])
 
 

@@ -38,7 +38,7 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import sign, verify
 
-__all__ = ["AFTER_LOST", "UNPROVEN_CLAIM", "Taken", "take", "welcome", "withheld"]
+__all__ = ["AFTER_LOST", "UNPROVEN_CLAIM", "Taken", "chain_of", "take", "welcome", "withheld"]
 
 UNPROVEN_CLAIM = "UNPROVEN_CLAIM"
 """Case: a kiosk says that the city had acknowledged or given it more than it has, and shows no proof."""
@@ -212,15 +212,15 @@ def take(tx: Tx, keys: CityKeys, push: Push, now_ms: int, created_s: int) -> byt
     known = tx.one(schema.batch, device=push.device, epoch=push.epoch, last_seq=push.last_seq)
     if known is not None and (known["first_seq"], known["head_hash"]) == (push.first_seq, push.head_hash):
         return bytes(known["ack"])
-    hashes = _chain(push)
+    hashes = chain_of(push)
     bad = _position(tx, push, held, hashes)
     if bad is not None:
         return _aside(tx, keys, push, held, bad, now_ms)
     return _apply(tx, keys, push, held, hashes, now_ms, created_s)
 
 
-def _chain(push: Push) -> list[bytes]:
-    """Hash before the batch, and after each entry."""
+def chain_of(push: Push) -> list[bytes]:
+    """The hash before a batch, and after each of its entries, computed again."""
     hashes = [bytes.fromhex(push.prev_hash)]
     for body in push.entries:
         hashes.append(link(hashes[-1], bytes(body)))

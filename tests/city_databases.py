@@ -133,6 +133,7 @@ class PostgresServer:
         self._as = ("setpriv", f"--reuid={OWNER}", f"--regid={OWNER}", "--clear-groups") if os.getuid() == 0 else ()
         self.folder = _short_directory(in_memory=not durable)
         self._log = self.folder / "log"
+        self._process: subprocess.Popen[bytes] | None = None
         try:
             if self._as:
                 shutil.chown(self.folder, OWNER, OWNER)
@@ -140,37 +141,50 @@ class PostgresServer:
                 programs / "initdb", "--pgdata", self.folder / "data", "--username", OWNER, "--auth", "trust",
                 "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions",
             )  # fmt: skip
-            quick = (
-                (
-                    "fsync=off",
-                    "synchronous_commit=off",
-                    "full_page_writes=off",
-                    "wal_level=minimal",
-                    "max_wal_senders=0",
-                    "autovacuum=off",
-                    "jit=off",
-                )
-                if not durable
-                else ()
-            )
-            options = (
-                "listen_addresses=", f"unix_socket_directories={self.folder}", "max_connections=60", "timezone=UTC",
-                "shared_buffers=64MB", *quick, *settings,
-            )  # fmt: skip
-            with self._log.open("wb") as log:
-                # The signal comes from the kernel when this process dies, however it does: no server is left behind.
-                self._process = subprocess.Popen(
-                    [
-                        *(self._as or ("setpriv",)), "--pdeathsig", "QUIT", str(programs / "postgres"),
-                        "-D", str(self.folder / "data"), *(part for option in options for part in ("-c", option)),
-                    ],
-                    stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
-                )  # fmt: skip
+            self._options = _options(self.folder, durable=durable) + settings
+            self._programs = programs
             self.url = f"postgresql+psycopg://{OWNER}@/postgres?host={self.folder}"
-            self._wait()
+            self.start()
         except BaseException:
             self.close()
             raise
+
+    @property
+    def pid(self) -> int:
+        """Of the process that all others come from."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, if it does not run."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        with self._log.open("ab") as log:
+            # The signal comes from the kernel when this process dies, however it does: no server is left behind.
+            self._process = subprocess.Popen(
+                [
+                    *(self._as or ("setpriv",)), "--pdeathsig", "QUIT", str(self._programs / "postgres"),
+                    "-D", str(self.folder / "data"), *(part for option in self._options for part in ("-c", option)),
+                ],
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, cwd=self.folder,
+            )  # fmt: skip
+        self._wait()
+
+    def stop(self) -> None:
+        """End it in order, as an operator does: nothing is left to be recovered."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(60)
+
+    def kill(self) -> None:
+        """All its processes at once; what it had promised is in its files."""
+        if self._process is None or self._process.poll() is not None:
+            return
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
+        for pid in (self._process.pid, *map(int, children.split())):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self._process.wait(20)
 
     def _run(self, *command: object) -> None:
         subprocess.run([*self._as, *map(str, command)], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
@@ -182,17 +196,33 @@ class PostgresServer:
                 psycopg.connect(host=str(self.folder), user=OWNER, dbname="postgres").close()
                 return
             except psycopg.OperationalError:
-                if time.monotonic() > deadline or self._process.poll() is not None:
+                if time.monotonic() > deadline or self._process is None or self._process.poll() is not None:
                     raise RuntimeError(f"the server did not start:\n{self._log.read_text()}") from None
                 time.sleep(0.02)
 
     def close(self) -> None:
         """Stop it at once and remove everything."""
-        process = getattr(self, "_process", None)
+        process = self._process
         if process is not None and process.poll() is None:
             process.send_signal(signal.SIGQUIT)
             process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _options(folder: Path, *, durable: bool) -> tuple[str, ...]:
+    quick = (
+        "fsync=off",
+        "synchronous_commit=off",
+        "full_page_writes=off",
+        "wal_level=minimal",
+        "max_wal_senders=0",
+        "autovacuum=off",
+        "jit=off",
+    )
+    return (
+        "listen_addresses=", f"unix_socket_directories={folder}", "max_connections=60", "timezone=UTC",
+        "shared_buffers=64MB", *(() if durable else quick),
+    )  # fmt: skip
 
 
 def _short_directory(*, in_memory: bool) -> Path:
