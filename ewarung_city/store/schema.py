@@ -358,8 +358,14 @@ redemption = Table(
     _number("cash"),
 )
 """Redemptions and, with `original`, their reversals (figures negative)."""
-Index("ix_redemption_device_date", redemption.c.device, redemption.c.date)
-Index("ix_redemption_device_original", redemption.c.device, redemption.c.original)
+_REVERSALS = redemption.c.original != ""
+Index(
+    "ix_redemption_device_original",
+    redemption.c.device,
+    redemption.c.original,
+    postgresql_where=_REVERSALS,
+    sqlite_where=_REVERSALS,
+)
 
 redemption_line = Table(
     "redemption_line",

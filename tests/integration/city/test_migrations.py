@@ -93,7 +93,7 @@ def test_what_programs_before_the_first_revision_lacked_is_added_empty(tmp_path:
         (row,) = tx.all(schema.epoch)
         assert tx.count(schema.operator) == 0
     assert (row["acked_seq"], row["pulled"], row["app_version"]) == (6, 0, "")
-    assert {"ix_redemption_device_date", "ix_redemption_device_original"} == {
+    assert {"ix_redemption_device_original"} == {
         index["name"] for index in inspect(store._engine).get_indexes("redemption")
     }
     store.close()
