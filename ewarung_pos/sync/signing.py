@@ -12,12 +12,14 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ewarung_pos.errors import Unauthorised
 from ewarung_pos.sync.protocol import NONCE_HEADER, Enrolled, encode
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from http_message_signatures import HTTPMessageSigner
 
 __all__ = [
@@ -66,9 +68,15 @@ def public_of(private: bytes) -> bytes:
 
 def sign(private: bytes, text: bytes) -> bytes:
     """The 64-byte signature of a text."""
+    return _private(private).sign(text)
+
+
+@lru_cache(maxsize=4)
+def _private(key: bytes) -> Ed25519PrivateKey:
+    """Whoever signs, signs again: from its bytes a key costs twice a signature."""
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    return Ed25519PrivateKey.from_private_bytes(private).sign(text)
+    return Ed25519PrivateKey.from_private_bytes(key)
 
 
 def verify(public: bytes, text: bytes, signature: bytes) -> bool:
@@ -127,9 +135,7 @@ class _Keys:
         self._find = find
 
     def resolve_private_key(self, key_id: str) -> object:
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-        return Ed25519PrivateKey.from_private_bytes(self._private or b"")
+        return _private(self._private or b"")
 
     def resolve_public_key(self, key_id: str) -> object | None:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
