@@ -10,8 +10,8 @@ from __future__ import annotations
 from alembic import op
 from sqlalchemy import text
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 
 LEASE_PARTS = 8
 
@@ -30,4 +30,4 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for part in range(LEASE_PARTS):
             op.execute(f"ALTER TABLE lease_{part} SET (fillfactor = 50)")
-    op.execute("UPDATE city SET value = '6' WHERE name = 'schema'")
+    op.execute("UPDATE city SET value = '7' WHERE name = 'schema'")
