@@ -8,24 +8,25 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
 import click
-import msgspec
 
-from ewarung_city import enrolment, leases, monitoring, officers, pins, reconcile, register
+from ewarung_city import accounts, audit, enrolment, leases, officers, pins, reconcile, register
+from ewarung_city.accounts import Right
+from ewarung_city.acting import Claim, acting, by_officer, file_named
 from ewarung_city.carrying import bundle
 from ewarung_city.casework import case
 from ewarung_city.importing import ImportReport
-from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
+from ewarung_city.office import officer
+from ewarung_city.place import FILE, JSON, located, now_ms, opened, place_of, say, shipped, this_month
+from ewarung_city.reporting import family, report
 from ewarung_city.serving import practice, serve
 from ewarung_city.store.database import Tx
+from ewarung_city.verify import Finding
 from ewarung_city.verify import verify as check
-from ewarung_pos.domain.timeline import Instant, Period
-from ewarung_pos.errors import ConfigError, PosError
+from ewarung_pos.errors import PosError
 
 __all__ = ["main"]
 
@@ -37,31 +38,39 @@ def cli() -> None:
 
 @cli.command()
 @located
+@by_officer
 @click.option("--regions", type=FILE, help="Kelurahan by code (CSV); Kota Semarang's if none.")
 @click.option("--catalogue", type=FILE, help="Goods, programmes, rations and people (JSON).")
-def init(*, data_dir: str, database: str, regions: Path | None, catalogue: Path | None) -> None:
+def init(*, data_dir: str, database: str, claim: Claim, regions: Path | None, catalogue: Path | None) -> None:
     """Make the city's keys and database; run again, it changes only what the files say."""
     place = place_of(data_dir, database)
-    with opened(place, make=True) as (store, keys), store.write() as tx:
+    about = file_named(catalogue) if catalogue is not None else ""
+    with (
+        acting(place, claim, "init", Right.MANAGE, about, whole_city=True, make=True) as desk,
+        desk.store.write() as tx,
+    ):
         count = register.import_regions(tx, regions or shipped("semarang-kelurahan.csv"))
         if catalogue is not None:
             register.import_catalogue(tx, catalogue, this_month())
-    click.echo(f"{place.data_dir}: {count} kelurahan, city key {keys.public.hex()}")
+    click.echo(f"{place.data_dir}: {count} kelurahan, city key {desk.keys.public.hex()}")
 
 
 @cli.command("import-kiosks")
 @located
+@by_officer
 @JSON
 @click.argument("file", type=FILE)
-def import_kiosks(*, data_dir: str, database: str, as_json: bool, file: Path) -> None:
+def import_kiosks(*, data_dir: str, database: str, claim: Claim, as_json: bool, file: Path) -> None:
     """Kiosks and their people, from CSV."""
-    with opened(place_of(data_dir, database)) as (store, _):
-        report = store.decide(lambda tx: register.import_kiosks(tx, file))
-    _imported(report, as_json=as_json)
+    place = place_of(data_dir, database)
+    with acting(place, claim, "import-kiosks", Right.ACT, file_named(file), whole_city=True) as desk:
+        report = desk.store.decide(lambda tx: register.import_kiosks(tx, file))
+        _imported(report, as_json=as_json)
 
 
 @cli.command("import-families")
 @located
+@by_officer
 @JSON
 @click.option("--source", default="", help="Where the list comes from; shown on every report.")
 @click.option("--snapshot", default="", help="Its date, YYYY-MM-DD.")
@@ -74,6 +83,7 @@ def import_families(
     *,
     data_dir: str,
     database: str,
+    claim: Claim,
     as_json: bool,
     source: str,
     snapshot: str,
@@ -89,7 +99,8 @@ def import_families(
     the columns of the sample's families.csv.
     """
     place = place_of(data_dir, database)
-    with opened(place) as (store, keys):
+    with acting(place, claim, "import-families", Right.ACT, file_named(file), whole_city=True) as desk:
+        store, keys = desk.store, desk.keys
         if not (map_file or sheet or out or check) and register.is_families_file(file):
             at = now_ms()
             report = store.decide(lambda tx: register.import_families(tx, file, keys, at, source, snapshot))
@@ -108,8 +119,8 @@ def import_families(
             now_ms(),
             only_check=check,
         )
-    say(done.said, done.sentences, as_json=as_json)
-    sys.exit(1 if done.refused else 0)
+        say(done.said, done.sentences, as_json=as_json)
+        sys.exit(1 if done.refused else 0)
 
 
 def _imported(report: ImportReport, *, as_json: bool) -> NoReturn:
@@ -124,22 +135,26 @@ def _imported(report: ImportReport, *, as_json: bool) -> NoReturn:
 
 @cli.command("import-catalogue")
 @located
+@by_officer
 @click.argument("file", type=FILE)
-def import_catalogue(*, data_dir: str, database: str, file: Path) -> None:
+def import_catalogue(*, data_dir: str, database: str, claim: Claim, file: Path) -> None:
     """Goods, prices, programmes, rations and people, from JSON; refused whole if kiosks still need what it lacks."""
-    with opened(place_of(data_dir, database)) as (store, _):
-        store.decide(lambda tx: register.import_catalogue(tx, file, this_month()))
+    place = place_of(data_dir, database)
+    with acting(place, claim, "import-catalogue", Right.ACT, file_named(file), whole_city=True) as desk:
+        desk.store.decide(lambda tx: register.import_catalogue(tx, file, this_month()))
     click.echo("catalogue taken")
 
 
 @cli.command()
 @located
+@by_officer
 @JSON
 @click.argument("period")
-def grant(*, data_dir: str, database: str, as_json: bool, period: str) -> None:
+def grant(*, data_dir: str, database: str, claim: Claim, as_json: bool, period: str) -> None:
     """Grant every family's ration of a PERIOD (YYYY-MM) to its home kiosk; again, nothing more is granted."""
-    with opened(place_of(data_dir, database)) as (store, _):
-        done = store.decide(lambda tx: leases.grant(tx, period))
+    place = place_of(data_dir, database)
+    with acting(place, claim, "grant", Right.ACT, f"period:{period}", whole_city=True) as desk:
+        done = desk.store.decide(lambda tx: leases.grant(tx, period))
     say(
         done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families", as_json=as_json
     )
@@ -147,219 +162,156 @@ def grant(*, data_dir: str, database: str, as_json: bool, period: str) -> None:
 
 @cli.command()
 @located
+@by_officer
 @JSON
 @click.option("--practice", is_flag=True, help="Nobody compares digits; the kiosk marks everything as practice.")
 @click.argument("kiosk")
-def enrol(*, data_dir: str, database: str, as_json: bool, practice: bool, kiosk: str) -> None:
+def enrol(*, data_dir: str, database: str, claim: Claim, as_json: bool, practice: bool, kiosk: str) -> None:
     """Print an enrolment code for a KIOSK: 24 hours, one use, five tries."""
-    with opened(place_of(data_dir, database)) as (store, _):
-        code = store.decide(lambda tx: enrolment.issue_code(tx, kiosk, now_ms(), auto=practice))
+    with acting(place_of(data_dir, database), claim, "enrol", Right.ACT, f"kiosk:{kiosk}") as desk:
+        code = desk.store.decide(lambda tx: enrolment.issue_code(tx, kiosk, now_ms(), auto=practice))
     say({"kiosk": kiosk, "code": code}, code, as_json=as_json)
 
 
 @cli.command()
 @located
+@by_officer
 @click.argument("kiosk", required=False)
 @click.argument("digits", required=False)
-def approve(*, data_dir: str, database: str, kiosk: str | None, digits: str | None) -> None:
+def approve(*, data_dir: str, database: str, claim: Claim, kiosk: str | None, digits: str | None) -> None:
     """Approve a KIOSK whose screen shows the same six DIGITS; without arguments, list who waits."""
     if kiosk is not None and digits is None:
         raise click.UsageError(f"give the six DIGITS on the screen of {kiosk} too; `approve` alone lists who waits")
-    with opened(place_of(data_dir, database)) as (store, keys):
+    about = f"kiosk:{kiosk}" if kiosk else ""
+    with acting(place_of(data_dir, database), claim, "approve", Right.ACT, about) as desk:
         if kiosk is None or digits is None:
-            with store.read() as tx:
-                waiting = enrolment.pending(tx, keys)
+            with desk.store.read() as tx:
+                waiting = [each for each in enrolment.pending(tx, desk.keys) if desk.covers(tx, each[0])]
             for device, said in waiting:
                 click.echo(f"{device} {said}")
         else:
-            store.decide(lambda tx: enrolment.approve(tx, keys, kiosk, digits))
+            desk.store.decide(lambda tx: enrolment.approve(tx, desk.keys, kiosk, digits))
             click.echo(f"{kiosk} approved")
 
 
 @cli.command("reset-pin")
 @located
+@by_officer
 @JSON
 @click.argument("kiosk")
 @click.argument("member", required=False)
-def reset_pin(*, data_dir: str, database: str, as_json: bool, kiosk: str, member: str | None) -> None:
+def reset_pin(*, data_dir: str, database: str, claim: Claim, as_json: bool, kiosk: str, member: str | None) -> None:
     """Give a MEMBER of a KIOSK (by code) a new PIN, said once; without MEMBER, list who may have one.
 
     The till takes it with its next sync, and opens the account that wrong PINs locked.
     """
-    with opened(place_of(data_dir, database)) as (store, _):
+    command = "reset-pin" if member is not None else "members"
+    with acting(place_of(data_dir, database), claim, command, Right.ACT, f"kiosk:{kiosk}") as desk:
         if member is None:
-            with store.read() as tx:
+            with desk.store.read() as tx:
                 there = pins.members(tx, kiosk)
             lines = (f"{one.code}: {one.name}, {one.role}{'' if one.has_pin else ', no PIN'}" for one in there)
             say(there, "\n".join(lines), as_json=as_json)
             return
-        made = store.decide(lambda tx: pins.reset(tx, kiosk, member))
+        made = desk.store.decide(lambda tx: pins.reset(tx, kiosk, member))
     say(made, f"{made.name} ({kiosk}): {made.pin}", as_json=as_json)
 
 
 @cli.command()
 @located
+@by_officer
 @click.argument("kiosk")
 @click.argument("epoch", type=int)
 @click.argument("seq", type=int)
 @click.argument("family")
-def charge(*, data_dir: str, database: str, kiosk: str, epoch: int, seq: int, family: str) -> None:
+def charge(*, data_dir: str, database: str, claim: Claim, kiosk: str, epoch: int, seq: int, family: str) -> None:
     """Say for which FAMILY (by key) a KIOSK gave from its pool, where `report darurat` names none: EPOCH, SEQ of it."""
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
+    place = place_of(data_dir, database)
+    with (
+        acting(place, claim, "charge", Right.ACT, f"family:{family}", why=True) as desk,
+        desk.store.write() as tx,
+    ):
+        desk.must_cover(tx, kiosk)
         count = reconcile.assign(tx, kiosk, epoch, seq, family)
     click.echo(f"{family}: {count} commodities charged")
 
 
 @cli.command()
 @located
+@by_officer
 @click.argument("kiosk")
 @click.argument("epoch", type=int)
 @click.option("--officer", "named", multiple=True, required=True, help="NAME=KEYFILE, twice: two officers sign.")
-def lost(*, data_dir: str, database: str, kiosk: str, epoch: int, named: tuple[str, ...]) -> None:
+def lost(*, data_dir: str, database: str, claim: Claim, kiosk: str, epoch: int, named: tuple[str, ...]) -> None:
     """Two officers sign that a lost KIOSK's EPOCH will never spend again; what it had left may be granted anew.
 
-    Where no officer has a key (`officer`), two names are enough.
+    Where nobody is an officer or has a key (`officer add`, `officer key`), two names are enough.
     """
 
     def declare(tx: Tx) -> int:
-        if not officers.has_keys(tx):
+        if not officers.has_keys(tx) and not accounts.any_officer(tx):
             return leases.declare_lost(tx, kiosk, epoch, named)
         given = (each.partition("=") for each in named)
         words = [officers.sign_lost(tx, kiosk, epoch, name, Path(file)) for name, _, file in given]
         return officers.declare_lost(tx, kiosk, epoch, words)
 
-    with opened(place_of(data_dir, database)) as (store, _):
-        count = store.decide(declare)
+    with acting(place_of(data_dir, database), claim, "lost", Right.ACT, f"kiosk:{kiosk}", why=True) as desk:
+        count = desk.store.decide(declare)
     click.echo(f"{count} leases released")
 
 
 @cli.command()
 @located
+@by_officer
 @click.argument("kiosk")
-def freeze(*, data_dir: str, database: str, kiosk: str) -> None:
+def freeze(*, data_dir: str, database: str, claim: Claim, kiosk: str) -> None:
     """A KIOSK is gone: it gets nothing from now on, and what it holds stays frozen until two officers sign (`lost`)."""
-    with opened(place_of(data_dir, database)) as (store, _):
-        epoch = store.decide(lambda tx: officers.freeze(tx, kiosk))
+    with acting(place_of(data_dir, database), claim, "freeze", Right.ACT, f"kiosk:{kiosk}") as desk:
+        epoch = desk.store.decide(lambda tx: officers.freeze(tx, kiosk))
     click.echo(f"{kiosk}/{epoch} is frozen")
 
 
 @cli.command()
 @located
-@click.argument("name")
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-def officer(*, data_dir: str, database: str, name: str, file: Path) -> None:
-    """Make the key of the officer NAME in a new FILE, which only its owner may hold, and register its public half."""
-    with opened(place_of(data_dir, database)) as (store, _), store.write() as tx:
-        public = officers.register_officer(tx, name, file)
-    click.echo(f"{name}: {public}")
-
-
-@cli.command()
-@located
+@by_officer
 @JSON
-def recover(*, data_dir: str, database: str, as_json: bool) -> None:
+def recover(*, data_dir: str, database: str, claim: Claim, as_json: bool) -> None:
     """Say that the database was restored from a copy: nothing is granted before every active kiosk has reported."""
-    with opened(place_of(data_dir, database)) as (store, _):
-        waiting = store.decide(leases.restored)
+    with acting(place_of(data_dir, database), claim, "recover", Right.MANAGE, whole_city=True) as desk:
+        waiting = desk.store.decide(leases.restored)
     say({"waiting": waiting}, f"no grants before these reported: {', '.join(waiting) or 'none'}", as_json=as_json)
 
 
 @cli.command()
 @located
 @JSON
-def verify(*, data_dir: str, database: str, as_json: bool) -> None:
-    """Check chains, watermarks, totals and the rule of the leases; exit code 1 names what is wrong."""
-    with opened(place_of(data_dir, database)) as (store, _), store.read() as tx:
+@click.option("--audit-head", default="", help='The audit\'s last "SEQ HASH" as somebody kept it elsewhere.')
+def verify(*, data_dir: str, database: str, as_json: bool, audit_head: str) -> None:
+    """Check chains, watermarks, totals, the rule of the leases, and the audit; exit code 1 names what is wrong."""
+    place = place_of(data_dir, database)
+    known = [audit.kept_head(place.data_dir), *([audit.read_head(audit_head)] if audit_head else [])]
+    with opened(place) as (store, keys), store.read() as tx:
         findings = check(tx)
+        findings += [Finding("audit", 0, seq, what) for seq, what in audit.check(tx, keys.public, known)]
+        now = audit.head(tx)
     if not as_json:
         for found in findings:
             click.echo(f"{found.device}/{found.epoch} {found.seq}: {found.what}")
     say(
-        {"findings": findings, "ok": not findings},
-        "sound" if not findings else f"{len(findings)} findings",
+        {"findings": findings, "ok": not findings, "audit": {"seq": now.seq, "hash": now.hash}},
+        f"{'sound' if not findings else f'{len(findings)} findings'}; audit up to {now.seq} {now.hash}",
         as_json=as_json,
     )
     sys.exit(1 if findings else 0)
-
-
-@cli.command()
-@located
-@JSON
-@click.argument("kind", type=click.Choice(["spj", "realisasi", "kasus", "darurat", "pdp"]))
-@click.argument("kiosk", default="")
-@click.option("--period", default="", help="YYYY-MM; for all but pdp.")
-@click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the files.")
-def report(
-    *, data_dir: str, database: str, as_json: bool, kind: str, kiosk: str, period: str, out: Path | None
-) -> None:
-    """Figures of a period: days for the SPJ attachment, realisation by kiosk and commodity, open cases, or hardship.
-
-    `report pdp KIOSK` writes whose data a lost KIOSK held, for the notice within 3 x 24 hours (UU 27/2022 art. 46).
-    """
-    place = place_of(data_dir, database)
-    if (kind == "pdp") is not bool(kiosk) or (kind == "pdp") is bool(period):
-        raise click.UsageError("report pdp KIOSK, or another report with --period YYYY-MM")
-    if kind != "pdp" and not _is_month(period):
-        raise click.UsageError(f"--period {period!r}: expected YYYY-MM")
-    if kind == "pdp":
-        _report_held_data(place, kiosk, out or place.data_dir / "papers", as_json=as_json)
-        return
-    with opened(place) as (store, keys):
-        rows: list[msgspec.Struct]
-        shape: type[msgspec.Struct]
-        with store.read() as tx:
-            if kind == "spj":
-                rows, shape = list(monitoring.days(tx, period)), monitoring.DayRow
-            elif kind == "realisasi":
-                rows, shape = list(monitoring.realisation(tx, period)), monitoring.RealisationRow
-            elif kind == "darurat":
-                rows, shape = list(reconcile.hardship_uses(tx, keys, period)), reconcile.HardshipRow
-            else:
-                rows, shape = list(monitoring.cases(tx, period)), monitoring.CaseRow
-    text = monitoring.as_csv(rows, shape)
-    if out is not None:
-        path = out / f"{kind}-{period}.csv"
-        with _writing(out):
-            out.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8")
-        say({"rows": len(rows), "file": str(path)}, f"{path}: {len(rows)} rows", as_json=as_json)
-    else:
-        say(rows, text.rstrip("\n"), as_json=as_json)
-
-
-def _is_month(text: str) -> bool:
-    try:
-        Period(text)
-    except ValueError:
-        return False
-    return True
-
-
-@contextmanager
-def _writing(out: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigError(f"{out}: {error.strerror}", reason="out") from error
-
-
-def _report_held_data(place: Place, kiosk: str, out: Path, *, as_json: bool) -> None:
-    from ewarung_city import breach
-
-    with opened(place) as (store, _), store.read() as tx:
-        inventory = breach.inventory_of(tx, kiosk, Instant(now_ms()))
-    with _writing(out):
-        done = breach.write_papers(inventory, out)
-    sentence = (
-        f"{kiosk}: {done['families']} families, notice before {done['notice_before']}\n{done['csv']}\n{done['pdf']}"
-    )
-    say(done, sentence, as_json=as_json)
 
 
 cli.add_command(serve)
 cli.add_command(practice)
 cli.add_command(bundle)
 cli.add_command(case)
+cli.add_command(officer)
+cli.add_command(report)
+cli.add_command(family)
 
 
 def main(arguments: list[str] | None = None) -> None:

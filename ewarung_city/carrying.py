@@ -7,7 +7,9 @@ from pathlib import Path
 
 import click
 
-from ewarung_city.place import FILE, JSON, located, now_ms, opened, place_of, say
+from ewarung_city.accounts import Right
+from ewarung_city.acting import Claim, acting, by_officer, file_named
+from ewarung_city.place import FILE, JSON, located, now_ms, place_of, say
 
 __all__ = ["bundle"]
 
@@ -19,6 +21,7 @@ def bundle() -> None:
 
 @bundle.command("import")
 @located
+@by_officer
 @JSON
 @click.option(
     "--reply",
@@ -27,18 +30,25 @@ def bundle() -> None:
     help="Directory for the reply that goes back to the kiosk; beside FILE if none.",
 )
 @click.argument("file", type=FILE)
-def import_bundle(*, data_dir: str, database: str, as_json: bool, folder: Path | None, file: Path) -> None:
+def import_bundle(
+    *, data_dir: str, database: str, claim: Claim, as_json: bool, folder: Path | None, file: Path
+) -> None:
     """Take a kiosk's FILE, as if it had come over the line, and write the reply that it takes home.
 
     The same FILE again changes nothing, and gets the same reply. Exit code 1: refused whole and nothing was changed, or
     (with a reply) entries that were put aside for a person to look at.
     """
     from ewarung_city.bundles import take_bundle
+    from ewarung_pos.sync.bundle import look
     from ewarung_pos.sync.bundle_file import keep, take
 
     place = folder or file.resolve().parent
-    with opened(place_of(data_dir, database)) as (store, keys):
-        done = take_bundle(store, keys, take(file.resolve()), now_ms())
+    data = take(file.resolve())
+    with acting(place_of(data_dir, database), claim, "bundle import", Right.ACT, file_named(file)) as desk:
+        with desk.store.read() as tx:
+            desk.must_cover(tx, look(data).device)
+        done = take_bundle(desk.store, desk.keys, data, now_ms())
+        desk.subject = f"kiosk:{done.header.device}"
     reply = place / done.name
     keep(reply, done.reply)
     header = done.header
@@ -62,12 +72,13 @@ def import_bundle(*, data_dir: str, database: str, as_json: bool, folder: Path |
 
 @bundle.command("state")
 @located
+@by_officer
 @JSON
 @click.option(
     "--out", "folder", type=click.Path(exists=True, file_okay=False, path_type=Path), default=".", show_default=True
 )
 @click.argument("kiosk")
-def write_state(*, data_dir: str, database: str, as_json: bool, folder: Path, kiosk: str) -> None:
+def write_state(*, data_dir: str, database: str, claim: Claim, as_json: bool, folder: Path, kiosk: str) -> None:
     """Write a file with everything that a KIOSK should know now: its families, rights, goods, prices, people.
 
     For a till that did not send a file first. It is for a journal that holds all that the city holds of it.
@@ -75,8 +86,8 @@ def write_state(*, data_dir: str, database: str, as_json: bool, folder: Path, ki
     from ewarung_city.bundles import state_bundle
     from ewarung_pos.sync.bundle_file import file_name, keep
 
-    with opened(place_of(data_dir, database)) as (store, keys):
-        header, data = state_bundle(store, keys, kiosk, now_ms())
+    with acting(place_of(data_dir, database), claim, "bundle state", Right.ACT, f"kiosk:{kiosk}") as desk:
+        header, data = state_bundle(desk.store, desk.keys, kiosk, now_ms())
     path = folder / file_name(header)
     keep(path, data)
     said = {"device": kiosk, "epoch": header.epoch, "acked_seq": header.last_seq, "file": str(path), "size": len(data)}

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from ewarung_city import leases
+from ewarung_city import accounts, leases
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.errors import ConfigError, NotEntitled
@@ -113,7 +113,7 @@ def declare_lost(tx: Tx, device: str, epoch: int, signed: Iterable[Signed]) -> i
     keys = set()
     for word in words.values():
         key = tx.setting(_OFFICER + word.officer)
-        sound = word.text == text and bool(key)
+        sound = word.text == text and bool(key) and accounts.is_at_work(tx, word.officer)
         if not sound or not verify(bytes.fromhex(key), text.encode(), bytes.fromhex(word.signature)):
             raise NotEntitled(f"{word.officer}: not a registered officer's signature", reason="bad_signature")
         keys.add(key)

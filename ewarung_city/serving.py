@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from ewarung_city import enrolment, leases, register
+from ewarung_city import accounts, enrolment, leases, register
 from ewarung_city.keys import CityKeys
 from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.store.database import CityStore
@@ -86,6 +86,8 @@ def practice(
     period = period or this_month()
     with opened(place, make=True) as (store, keys):
         with store.write() as tx:
+            if accounts.any_officer(tx):
+                raise ConfigError("a city that has officers is not one to practise with", reason="real_city")
             register.import_regions(tx, shipped("semarang-kelurahan.csv"))
             register.import_catalogue(tx, catalogue or shipped("catalogue.json"), this_month())
             register.import_kiosks(tx, kiosks or shipped("kiosks.csv"))

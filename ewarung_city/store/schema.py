@@ -13,6 +13,7 @@ from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData
 __all__ = [
     "METADATA",
     "aside",
+    "audit",
     "batch",
     "case",
     "case_step",
@@ -32,6 +33,7 @@ __all__ = [
     "kiosk",
     "lease",
     "nonce",
+    "officer",
     "operator",
     "price",
     "redemption",
@@ -231,6 +233,34 @@ code = Table(
     Column("epoch", Integer, nullable=False, default=0),
 )
 """Enrolment codes: open, pending (a person looks), approved, used, dead."""
+
+officer = Table(
+    "officer",
+    METADATA,
+    _key("name"),
+    _text("role"),
+    _text("region"),
+    _text("secret"),
+    _text("state"),
+    _number("tries"),
+    _number("tried_ms"),
+)
+"""Who acts for the city: `region` is the part of it that is theirs (the beginning of kelurahan codes; empty for all of
+it), `secret` the Argon2id hash of their passphrase, `tries` the wrong ones since the last right one."""
+
+audit = Table(
+    "audit",
+    METADATA,
+    _place("seq", primary_key=True),
+    _text("officer"),
+    _text("subject"),
+    Column("body", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Index(None, "officer"),
+    Index(None, "subject"),
+)
+"""What officers did and looked at, chained and signed (`ewarung_city.audit`); nobody may change or remove it."""
 
 # --- what the kiosks report -----------------------------------------------------------------------------------------
 

@@ -50,8 +50,10 @@ CITY_COMMANDS = {
     "enrol": "--json",
     "reset-pin": "--json",
     "bundle": "import state",
-    "report": "--period --out --json",
-    "verify": "--json",
+    "officer": "add key list lock passphrase renew rescue unlock",
+    "family": "--as --passphrase-file --reason --period --json",
+    "report": "--period --out --officer --since --family --as --json",
+    "verify": "--audit-head --json",
 }
 
 

@@ -42,8 +42,8 @@ def test_a_stolen_kiosk_is_frozen_at_once_and_freed_by_two_keys(
     serve(home, family)
     home.drain()
     ratna, heru = tmp_path / "ratna.key", tmp_path / "heru.key"
-    assert len(run("officer", "Ratna", ratna).split()[1]) == 64
-    run("officer", "Heru", heru)
+    assert len(run("officer", "key", "Ratna", ratna).split()[1]) == 64
+    run("officer", "key", "Heru", heru)
     assert stat.S_IMODE(ratna.stat().st_mode) == 0o600
     assert "EW-0001/1 is frozen" in run("freeze", "EW-0001")
     assert "not_active" in run("freeze", "EW-0001", code=1)
