@@ -324,7 +324,7 @@ def main(arguments: list[str] | None = None) -> None:
         click.echo(f"{error.code}{reason}: {error.detail or error}", err=True)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - a fault of ours: its text, and a trace, may quote whom it was about
-        from ewarung_city.exchange import whereabouts
+        from ewarung_city.logs import whereabouts
 
         click.echo(f"fault: {whereabouts(error)}", err=True)
         sys.exit(3)

@@ -15,11 +15,13 @@ from litestar.openapi import OpenAPIConfig
 from ewarung_city import bundles, routes
 from ewarung_city.exchange import App, Caller, Receive, Scope, Send, SignedExchange
 from ewarung_city.keys import CityKeys
+from ewarung_city.metrics import Metrics
 from ewarung_city.openapi import DESCRIPTION, Document
 from ewarung_city.postbox import Postbox
 from ewarung_city.problems import HANDLERS, Refusal
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
+from ewarung_city.watching import Watched
 from ewarung_pos.sync.protocol import MESSAGE_BYTES, SCHEMA
 
 __all__ = ["build", "interface"]
@@ -28,8 +30,8 @@ _PUBLIC = {"public": True}
 """On a route that answers anybody; every other one is for callers that the exchange has proved."""
 
 
-def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = None) -> App:
-    """The ASGI application of a city."""
+def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = None, *, metrics_token: str = "") -> App:
+    """The ASGI application of a city; `metrics_token` lets others than this machine read `/metrics`."""
     city = routes.City(store, keys, now_ms or (lambda: time.time_ns() // 1_000_000))
     answering = cast("App", interface())
 
@@ -48,8 +50,9 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
         done = bundles.take_bundle(store, keys, data, city.now_ms())
         return done.name, done.reply
 
-    signed = SignedExchange(with_city, keys, find_key, lambda: city.now_ms() // 1000, first if store.shared else None)
-    return Postbox(signed, take)
+    shared = first if store.shared else None
+    signed = SignedExchange(with_city, keys, find_key, lambda: city.now_ms() // 1000, shared)
+    return Watched(Postbox(signed, take), Metrics(store), metrics_token)
 
 
 @cache

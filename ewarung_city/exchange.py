@@ -6,17 +6,17 @@ Pure ASGI, so that the routes behind it see plain JSON from a known kiosk and an
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import logging
 import re
-import traceback
 from collections.abc import Awaitable, Callable, MutableMapping
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
 import msgspec
 
 from ewarung_city.keys import CityKeys
+from ewarung_city.logs import event, whereabouts
 from ewarung_pos.errors import ServerBusy, Unauthorised
 from ewarung_pos.sync.protocol import (
     CLOCK_TOLERANCE_S,
@@ -31,14 +31,16 @@ from ewarung_pos.sync.protocol import (
 )
 from ewarung_pos.sync.signing import SignedBy, sign_response, verify_request
 
-__all__ = ["Caller", "SignedExchange", "whereabouts"]
+__all__ = ["NOTES", "Caller", "SignedExchange", "is_loopback"]
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-_LOG = logging.getLogger("ewarung_city")
+NOTES = "notes"
+"""Of a request's state: what the layers within found out and the log may say (kiosk, epoch)."""
+
 _NONCE = re.compile(r'nonce="([!-~]{16,64})"')
 _KEYID = re.compile(r"(?:enrol/([0-9a-f]{64})|([A-Za-z0-9-]{1,32})/([1-9][0-9]{0,5}))")
 _PACK_FROM = 512
@@ -112,7 +114,7 @@ class SignedExchange:
         try:
             await self._signed(scope, headers, receive, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the kiosk gets an answer and keeps its entries
-            _LOG.error("the exchange failed: %s", whereabouts(error))
+            event("fault", logging.ERROR, handler="exchange", fault=whereabouts(error))
             await self._problem(headers, Problem(500, "The city failed", "failure"), send, 5)
         finally:
             self._at_work -= 1
@@ -132,6 +134,8 @@ class SignedExchange:
             return  # the other end hung up
         scope = {**scope, "headers": _relabelled(scope["headers"], len(plain))}
         scope["state"] = {**scope.get("state", {}), "caller": caller}
+        if caller is not None and caller.device:
+            scope["state"].get(NOTES, {}).update(kiosk=caller.device, epoch=caller.epoch)
         answer = _Answer()
         await self._app(scope, _replay(plain, receive), answer.send)
         await self._send(headers, answer.status, answer.headers, bytes(answer.body), send)
@@ -218,12 +222,13 @@ class SignedExchange:
         await send({"type": "http.response.body", "body": body})
 
 
-def whereabouts(error: BaseException) -> str:
-    """What failed and where, for the log: kinds and lines of the program, nothing of what it was working on."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return f"{type(error).__name__} at " + " < ".join(
-        f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames)
-    )
+def is_loopback(scope: Scope) -> bool:
+    """Whether the other end is on this machine, as far as the server was told."""
+    client = scope.get("client")
+    try:
+        return client is not None and ipaddress.ip_address(client[0]).is_loopback
+    except ValueError:
+        return False
 
 
 class _Answer:

@@ -9,13 +9,12 @@ from litestar import MediaType, Request, Response
 from litestar.exceptions import HTTPException
 from litestar.openapi.datastructures import ResponseSpec
 
-from ewarung_city.exchange import whereabouts
+from ewarung_city.logs import event, whereabouts
 from ewarung_pos.errors import PosError, ServerBusy
 from ewarung_pos.sync.protocol import PROBLEM_TYPE, Problem, encode
 
 __all__ = ["HANDLERS", "PROBLEMS", "Refusal"]
 
-_LOG = logging.getLogger("ewarung_city")
 _RETRY_S = 5
 _PROBLEM_MEDIA = cast("MediaType", PROBLEM_TYPE)
 
@@ -58,7 +57,7 @@ def _refusal(request: Request[Any, Any, Any], error: Exception) -> Response[byte
 def _expected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """The database is busy: come back; anything else of ours is about the request."""
     if isinstance(error, ServerBusy):
-        _LOG.warning("busy: %s", error.detail)
+        event("busy", logging.WARNING, detail=error.detail)
         return _answer(Problem(503, "The city is busy", "busy"), _RETRY_S)
     return _answer(Problem(409, "Not possible", getattr(error, "reason", "") or "rule"))
 
@@ -70,7 +69,8 @@ def _http(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
 
 
 def _unexpected(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
-    _LOG.error("%s failed: %s", getattr(request.scope.get("route_handler"), "handler_name", "-"), whereabouts(error))
+    handler = getattr(request.scope.get("route_handler"), "handler_name", "-")
+    event("fault", logging.ERROR, handler=handler, fault=whereabouts(error))
     return _answer(Problem(500, "The city failed", "failure"), _RETRY_S)
 
 

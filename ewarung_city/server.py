@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Callable
 
+from ewarung_city import logs
 from ewarung_city.exchange import App
 from ewarung_pos.errors import ConfigError
 
@@ -61,15 +62,14 @@ def run(
     tls: tuple[str, str] | None = None,
     with_stdin: bool = False,
     ready: Callable[[], None] = lambda: None,
+    log_level: int = logging.WARNING,
 ) -> None:
     """Serve until SIGTERM or SIGINT, or (`with_stdin`) until standard input ends: the parent died or let go."""
     import uvicorn
 
     from ewarung_city.connections import HTTP, allow_many
 
-    logging.basicConfig(
-        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(name)s %(levelname)s %(message)s"
-    )
+    logs.start(log_level)
     config = uvicorn.Config(
         app,
         http=HTTP,

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
+from sqlalchemy.pool import QueuePool
 
 from ewarung_city.store.migrate import upgrade
 from ewarung_city.store.partitions import Months
@@ -61,6 +62,8 @@ class CityStore:
         self._sqlite = self._engine.dialect.name == "sqlite"
         self._one = Lock()
         self._months = Months(self._engine)
+        self.watch: Callable[[str, float, float], None] = lambda work, waited, worked: None
+        """Told of each transaction: what for (read, kiosk, office), seconds until its turn, seconds from then."""
         self._reading: dict[str, Any] = {"reading": True} if self._sqlite else {"postgresql_readonly": True}
 
     def create(self) -> None:
@@ -95,8 +98,13 @@ class CityStore:
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """A consistent view; nothing is written."""
-        with self._translated(), self._engine.connect().execution_options(**self._reading) as connection:
-            yield Tx(connection)
+        began = turn = time.monotonic()
+        try:
+            with self._translated(), self._engine.connect().execution_options(**self._reading) as connection:
+                turn = time.monotonic()
+                yield Tx(connection)
+        finally:
+            self.watch("read", turn - began, time.monotonic() - turn)
 
     def turn(self, kiosk: str, work: Callable[[Tx], T], tries: int = 8) -> T:
         """`work` for one kiosk in a write transaction, after everything else that is under way for this kiosk.
@@ -116,6 +124,12 @@ class CityStore:
             ServerBusy: the database is held for too long, or it lost `tries` times.
         """
         return self._until_it_wins(_OFFICE, work, tries)
+
+    @property
+    def busy(self) -> int:
+        """How many connections are in use."""
+        pool = self._engine.pool
+        return pool.checkedout() if isinstance(pool, QueuePool) else 0
 
     def close(self) -> None:
         """Give connections back."""
@@ -152,6 +166,16 @@ class CityStore:
 
     @contextmanager
     def _turn_of(self, name: str) -> Iterator[Tx]:
+        began = turn = time.monotonic()
+        try:
+            with self._locked(name) as tx:
+                turn = time.monotonic()
+                yield tx
+        finally:
+            self.watch("office" if name == _OFFICE else "kiosk", turn - began, time.monotonic() - turn)
+
+    @contextmanager
+    def _locked(self, name: str) -> Iterator[Tx]:
         with self._translated():
             if self._sqlite:
                 # SQLite has one writer: wait here in order instead of being refused there at random.

@@ -70,6 +70,13 @@ class Tx:
         where, told = self._where(table, equal)
         return int(self._run(f'SELECT count(*) FROM "{table.name}"{where}', told).scalar_one())
 
+    def tally(self, table: Table, *columns: str, **equal: object) -> dict[tuple[str, ...], int]:
+        """How many rows there are of each combination of these columns' values."""
+        where, told = self._where(table, equal)
+        names = ", ".join(f'"{table.c[name].name}"' for name in columns)
+        rows = self._run(f'SELECT {names}, count(*) FROM "{table.name}"{where} GROUP BY {names}', told).all()
+        return {tuple(map(str, row[:-1])): int(row[-1]) for row in rows}
+
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
         """New rows, all with the same columns; others get the table's defaults."""
         if rows:
