@@ -15,7 +15,8 @@ import time
 from collections.abc import Callable
 from html import escape
 
-from ewarung_city.exchange import App, Receive, Scope, Send, whereabouts
+from ewarung_city.exchange import App, Receive, Scope, Send
+from ewarung_city.logs import whereabouts
 from ewarung_pos.errors import BundleRefused, ServerBusy
 from ewarung_pos.sync.bundle import FILE_BYTES
 from ewarung_pos.sync.protocol import PROBLEM_TYPE, Problem, encode
