@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from ewarung_pos.domain.family import CardRef
 from ewarung_pos.domain.journal import (
     OTHER_DEBIT,
     OTHER_DEBIT_VOIDED,
@@ -21,7 +22,8 @@ from ewarung_pos.domain.journal import (
     RegisterPurged,
     Reversed,
 )
-from ewarung_pos.domain.redemption import AttemptState, PurseDebit, RedemptionLine
+from ewarung_pos.domain.redemption import AttemptState, Basket, PurseDebit, RedemptionLine
+from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.ledger.history import COPIES
 from ewarung_pos.ports import Approved, Attempt
 
@@ -104,7 +106,7 @@ class Attempts:
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
         self._opened = 0
-        self._open: dict[str, tuple[int, str, AttemptState]] = {}
+        self._open: dict[str, tuple[Entry, AttemptOpened, AttemptState]] = {}
         self._blank: list[tuple[int, str]] = []
         self._purged: set[str] = set()
 
@@ -113,20 +115,18 @@ class Attempts:
         match entry.fact:
             case AttemptOpened() as fact:
                 self._opened += 1
-                self._open[fact.attempt] = (entry.seq, fact.intent, AttemptState.PENDING)
+                self._open[fact.attempt] = (entry, fact, AttemptState.PENDING)
             case RegisterPurged() as fact:
                 self._purged.update(fact.expired, fact.moved)
             case AttemptSettled() as fact if fact.attempt in self._open and fact.outcome in _OUTCOMES:
-                seq, intent, _ = self._open[fact.attempt]
                 state = _OUTCOMES[fact.outcome]
-                self._open[fact.attempt] = (seq, intent, state)
+                self._open[fact.attempt] = (*self._open[fact.attempt][:2], state)
                 if state.final:
                     yield from self._ended(fact.attempt, None)
             case Redeemed(purse=PurseDebit() as debit) | Reversed(void=PurseDebit() as debit) if (
                 debit.attempt in self._open
             ):
-                seq, intent, _ = self._open[debit.attempt]
-                self._open[debit.attempt] = (seq, intent, AttemptState.DONE)
+                self._open[debit.attempt] = (*self._open[debit.attempt][:2], AttemptState.DONE)
                 yield from self._ended(debit.attempt, debit)
             case _:
                 pass
@@ -142,7 +142,8 @@ class Attempts:
                 yield seq, "not as it was opened"
 
     def _ended(self, attempt: str, debit: PurseDebit | None) -> Iterator[Found]:
-        seq, intent, state = self._open.pop(attempt)
+        opened, fact, state = self._open.pop(attempt)
+        seq, approval = opened.seq, None if debit is None else _approval(debit)
         row = self._execute(_ATTEMPT, (attempt,)).fetchone()
         if row is None:
             yield seq, "missing"
@@ -152,14 +153,35 @@ class Attempts:
         except (msgspec.DecodeError, ValueError):
             yield seq, "not readable"
             return
-        if state.final and not held.card.token:  # the card went with the family's name; it was part of the intent
-            self._blank.append((seq, held.family))
-            intent = held.intent()
-        told = msgspec.structs.replace(held, state=state, approval=None if debit is None else _approval(debit))
-        if held.intent() != intent or held.id != attempt:
+        told = msgspec.structs.replace(held, state=state, approval=approval)
+        if state.final and not held.card.token:  # it went with the family's name, and so did the intent
+            self._blank.append((seq, fact.family))
+            told = _forgotten(opened, fact, state, approval)
+        elif held.intent() != fact.intent or held.id != attempt:
             yield seq, "not as it was opened"
-        elif row != (state.value, held.date.iso, held.opened_ms, _JSON.encode(told)):
-            yield seq, "not in the state that it was left in"
+            return
+        if row == (state.value, told.date.iso, told.opened_ms, _JSON.encode(told)):
+            return
+        yield seq, "not in the state that it was left in"
+
+
+def _forgotten(opened: Entry, fact: AttemptOpened, state: AttemptState, approval: Approved | None) -> Attempt:
+    """What stays of a debit when its family is removed, by the entries alone."""
+    return Attempt(
+        id=fact.attempt,
+        state=state,
+        family=fact.family,
+        card=CardRef("", fact.last4),
+        amount=abs(fact.amount),
+        basket=Basket(),
+        presence="",
+        programme="",
+        date=BusinessDate(opened.date),
+        opened_ms=0,
+        operator=opened.operator,
+        approval=approval,
+        kind="void" if fact.amount < 0 else "sale",
+    )
 
 
 def _goods(lines: tuple[RedemptionLine, ...]) -> dict[str, int]:

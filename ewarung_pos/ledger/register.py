@@ -15,6 +15,7 @@ import msgspec
 from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.pins import origin_of, same_pin
 from ewarung_pos.domain.state import LOCK_AFTER, KioskIdentity, OperatorRecord, StatePage
+from ewarung_pos.ports import Attempt
 
 __all__ = [
     "FAMILIES",
@@ -42,10 +43,11 @@ _OPERATOR = (
     "INSERT INTO operator VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO UPDATE SET name = excluded.name, "
     "role = excluded.role, pin_hash = excluded.pin_hash, active = excluded.active"
 )
-_BLANK_CARD = (
-    "UPDATE attempt SET body = CAST(json_set(CAST(body AS TEXT), '$.card.token', '') AS BLOB) "
-    "WHERE state NOT IN ('pending', 'in_doubt') AND json_extract(CAST(body AS TEXT), '$.family') = ?"
+_ATTEMPTS = (
+    "SELECT body FROM attempt WHERE state NOT IN ('pending', 'in_doubt') "
+    "AND json_extract(CAST(body AS TEXT), '$.family') = ?"
 )
+_BLANK = "UPDATE attempt SET opened_ms = ?, body = ? WHERE id = ?"
 _REFERENCE = (
     "INSERT INTO reference VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET set_by = excluded.set_by, "
     "body = excluded.body"
@@ -172,14 +174,16 @@ def _take_operator(execute: Execute, sent: OperatorRecord) -> bool:
 
 
 def forget(execute: Execute, keys: Iterable[str]) -> None:
-    """Remove families with everything that leads to a person: the register's rows, and the card of settled debits.
+    """Remove families with everything that leads to a person: the register's rows, and what settled debits hold.
 
     The journal keeps what they received under their keys.
     """
     for key in keys:
         execute("DELETE FROM register_card WHERE family = ?", (key,))
         execute("DELETE FROM register_family WHERE key = ?", (key,))
-        execute(_BLANK_CARD, (key,))
+        for (body,) in execute(_ATTEMPTS, (key,)).fetchall():
+            bare = msgspec.json.decode(body, type=Attempt).forgotten()
+            execute(_BLANK, (bare.opened_ms, msgspec.json.encode(bare), bare.id))
 
 
 def put_operator(execute: Execute, operator: OperatorRecord) -> None:

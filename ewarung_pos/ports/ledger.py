@@ -57,6 +57,24 @@ class Attempt(msgspec.Struct, frozen=True):
         opened = msgspec.structs.replace(self, state=AttemptState.PENDING, approval=None)
         return sha256(msgspec.json.encode(opened)).hexdigest()
 
+    def forgotten(self) -> Attempt:
+        """What stays of one that is over when its family leaves the register: nothing that the journal does not say."""
+        return Attempt(
+            id=self.id,
+            state=self.state,
+            family=self.family,
+            card=CardRef("", self.card.last4),
+            amount=self.amount,
+            basket=Basket(),
+            presence="",
+            programme="",
+            date=self.date,
+            opened_ms=0,
+            operator=self.operator,
+            approval=self.approval,
+            kind=self.kind,
+        )
+
 
 class PrintJob(msgspec.Struct, frozen=True):
     """Paper that is owed. `kind`: receipt, reversal, day_report. `copy` 0 is the original.

@@ -5,8 +5,8 @@ Only what the city signed or holds can tell such a ledger from a real one.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -48,10 +48,10 @@ from ewarung_pos.sync.outgoing import DUE
 from ewarung_pos.sync.signing import sign
 
 __all__ = [
-    "People",
+    "Kept",
     "broken",
     "entries_of",
-    "people_of",
+    "kept_of",
     "rechain",
     "renumbered",
     "rewrite",
@@ -59,8 +59,14 @@ __all__ = [
 ]
 
 Connection = Any
-People = Mapping[tuple[str, str], tuple[tuple[Any, ...], tuple[Any, ...]]]
-"""By key and digest: a family's row and its card's."""
+
+
+class Kept(NamedTuple):
+    """What the forger kept of older images: rows of families and their cards by key and digest, and debits by id."""
+
+    people: dict[tuple[str, str], tuple[tuple[Any, ...], tuple[Any, ...]]]
+    debits: dict[str, bytes]
+
 
 _STATES = {
     "declined": AttemptState.DECLINED,
@@ -114,8 +120,18 @@ def broken(entries: Sequence[Entry]) -> list[str]:
     return [what for entry in entries for what in fold.add(entry)[1]]
 
 
-def people_of(connection: Connection) -> People:
-    """Every family of this file with its card, by the digest that an entry has of them."""
+def kept_of(connections: Iterable[Connection]) -> Kept:
+    """All of these files, the older ones first."""
+    kept = Kept({}, {})
+    for connection in connections:
+        kept.people.update(_people(connection))
+        for name, body in connection.execute("SELECT id, body FROM attempt").fetchall():
+            if msgspec.json.decode(body, type=Attempt).card.token:
+                kept.debits[name] = body
+    return kept
+
+
+def _people(connection: Connection) -> dict[tuple[str, str], tuple[tuple[Any, ...], tuple[Any, ...]]]:
     (key,) = connection.execute("SELECT value FROM secret WHERE name = 'card_key'").fetchone()
     told = {row[0]: digest_of(key, "family", *row) for row in connection.execute(FAMILIES).fetchall()}
     cards = {row[1]: row for row in connection.execute("SELECT * FROM register_card").fetchall()}
@@ -123,10 +139,10 @@ def people_of(connection: Connection) -> People:
     return {(row[0], told[row[0]]): (row, cards[row[0]]) for row in rows}
 
 
-def rewrite(connection: Connection, entries: Sequence[Entry], device_key: bytes, people: People) -> None:
+def rewrite(connection: Connection, entries: Sequence[Entry], device_key: bytes, kept: Kept) -> None:
     """Make the ledger one that holds exactly these entries: chain, seals, columns, and every table beside them.
 
-    `people` are those of every image that the forger kept.
+    What was removed since is taken from `kept`.
     """
     real = entries_of(connection)
     old = {entry.id: entry.seq for entry in real}
@@ -149,9 +165,9 @@ def rewrite(connection: Connection, entries: Sequence[Entry], device_key: bytes,
             else:
                 _insert(connection, table, row, _columns(TABLES[table]))
     _papers(connection, entries, old)
-    _attempts(connection, entries)
+    _attempts(connection, entries, kept)
     _kept(connection, entries, fold, found)
-    _register(connection, entries, people)
+    _register(connection, entries, kept)
 
 
 def _journal(connection: Connection, entries: Sequence[Entry], device_key: bytes) -> None:
@@ -194,7 +210,8 @@ def _papers(connection: Connection, entries: Sequence[Entry], old: dict[str, int
             _insert(connection, "print_job", (place, kind, entry, receipt, copy, goods, tries or printed, printed))
 
 
-def _attempts(connection: Connection, entries: Sequence[Entry]) -> None:
+def _attempts(connection: Connection, entries: Sequence[Entry], kept: Kept) -> None:
+    purged: set[str] = set()
     states: dict[str, tuple[AttemptState, Approved | None]] = {}
     for entry in entries:
         match entry.fact:
@@ -207,6 +224,8 @@ def _attempts(connection: Connection, entries: Sequence[Entry]) -> None:
                 if debit is not None:
                     given = msgspec.convert(debit, Approved, from_attributes=True)
                     states[debit.attempt] = (AttemptState.DONE, given)
+            case RegisterPurged() as fact:
+                purged.update(fact.expired, fact.moved)
             case _:
                 pass
     for name, body in connection.execute("SELECT id, body FROM attempt").fetchall():
@@ -214,9 +233,12 @@ def _attempts(connection: Connection, entries: Sequence[Entry]) -> None:
             connection.execute("DELETE FROM attempt WHERE id = ?", (name,))
             continue
         state, approval = states[name]
-        held = msgspec.structs.replace(msgspec.json.decode(body, type=Attempt), state=state, approval=approval)
-        row = (state.value, msgspec.json.encode(held), name)
-        connection.execute("UPDATE attempt SET state = ?, body = ? WHERE id = ?", row)
+        attempt = msgspec.json.decode(body, type=Attempt)
+        if attempt.family not in purged and name in kept.debits:
+            attempt = msgspec.json.decode(kept.debits[name], type=Attempt)
+        held = msgspec.structs.replace(attempt, state=state, approval=approval)
+        row = (state.value, held.opened_ms, msgspec.json.encode(held), name)
+        connection.execute("UPDATE attempt SET state = ?, opened_ms = ?, body = ? WHERE id = ?", row)
 
 
 def _kept(connection: Connection, entries: Sequence[Entry], fold: Fold, found: dict[str, int]) -> None:
@@ -258,7 +280,7 @@ def _kept(connection: Connection, entries: Sequence[Entry], fold: Fold, found: d
         _insert(connection, "pin_failure", (code, LOCK_AFTER))
 
 
-def _register(connection: Connection, entries: Sequence[Entry], people: People) -> None:
+def _register(connection: Connection, entries: Sequence[Entry], kept: Kept) -> None:
     """Everybody whom these entries say to be here, as they say, and since when."""
     told: dict[str, tuple[str, int]] = {}
     for entry in entries:
@@ -275,8 +297,8 @@ def _register(connection: Connection, entries: Sequence[Entry], people: People) 
     for table in ("register_card", "register_family"):
         connection.execute(f"DELETE FROM {table}")
     for key, (digest, since_ms) in told.items():
-        if (key, digest) in people:
-            family, card = people[key, digest]
+        if (key, digest) in kept.people:
+            family, card = kept.people[key, digest]
             _insert(connection, "register_family", (*family[:-1], since_ms))
             _insert(connection, "register_card", card)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -107,10 +108,9 @@ class Draws:
             self._entries = forger.entries_of(connection)
         with Hand(sample.other) as connection:
             self._theirs = connection.execute("SELECT * FROM ledger_entry ORDER BY seq").fetchall()
-        self._people: dict[tuple[str, str], Any] = {}
-        for file in (*(image for _, image, _ in sample.images), sample.main):
-            with Hand(file) as connection:
-                self._people |= forger.people_of(connection)
+        with ExitStack() as stack:
+            files = (*(image for _, image, _ in sample.images), sample.main)
+            self._kept = forger.kept_of([stack.enter_context(Hand(file)) for file in files])
         self._acked = self._rows["city_state"][0][1]
 
     # -- what there is to do -----------------------------------------------------------------------------------------
@@ -395,7 +395,7 @@ class Draws:
             return None
 
         def apply(connection: Connection) -> None:
-            forger.rewrite(connection, entries, self._sample.device_key, self._people)
+            forger.rewrite(connection, entries, self._sample.device_key, self._kept)
 
         return Edit("whole ledger written anew", f"{entry.seq} {changed}", apply)
 
@@ -416,7 +416,7 @@ class Draws:
         last = self._rng.randrange(3, len(self._entries))
 
         def apply(connection: Connection) -> None:
-            forger.rewrite(connection, self._entries[:last], self._sample.device_key, self._people)
+            forger.rewrite(connection, self._entries[:last], self._sample.device_key, self._kept)
 
         excuse = "unacknowledged" if last >= self._acked else ""
         return Edit("tail cut off without a seam", str(last), apply, None, excuse)

@@ -309,13 +309,17 @@ def _more_debits(kiosk: _Kiosk, family: Family) -> None:
 
 def _rights_that_move(kiosk: _Kiosk, other: _Kiosk, ours: Family) -> None:
     """Granted to a visitor and to a family that wants its home here, given back for the other, lent by the pool."""
-    visitor, mover, stranger, *_ = other.families("JATAH")
+    theirs = other.families("JATAH")
+    visitor = next(family for family in theirs if "SEMBAKO" in family.programmes)
+    mover, stranger, *_ = (family for family in theirs if family != visitor)
     asked = kiosk.wish("w-1", visitor), kiosk.wish("w-2", mover, home=True), other.wish("w-3", ours)
     assert asked == ("waiting", "granted", "waiting")
     other.till.drain()
     kiosk.till.drain()
     assert {kiosk.wish("w-1", visitor), kiosk.wish("w-2", mover, home=True), other.wish("w-3", ours)} == {"granted"}
     kiosk.ration(visitor, rice=1)
+    kiosk.pay(visitor)
+    kiosk.counter.conclude(kiosk.ask(visitor).id, Declined("51", "insufficient"), "siti")
     kiosk.ration(mover, rice=1)
     helped = kiosk.help_out(stranger.card)
     kiosk.back.reverse(helped.entry.id, ReversalReason.WRONG_GOODS, "siti", "yuni")

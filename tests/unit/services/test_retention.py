@@ -5,14 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from ewarung_pos.domain.journal import RegisterPurged
 from ewarung_pos.domain.timeline import CityTime
+from ewarung_pos.ledger.engine import connect
 from ewarung_pos.ledger.verify import verify
-from ewarung_pos.ports import Unknown
+from ewarung_pos.ports import Declined, Unknown
 from ewarung_pos.services.retention import RetentionService
+from ewarung_pos.services.reverse import ReversalReason
 from tests.till_kit import TillKit
-from tests.unit.services.counter import DAY_MS, RICE, begin, buy, facts, purse, ration, reopened, serve, tell_city
+from tests.unit.services.counter import DAY_MS, RICE, begin, buy, facts, pay, purse, ration, reopened, serve, tell_city
 
 YEAR_MS = 366 * DAY_MS
 
@@ -53,6 +56,31 @@ def test_after_a_year_nobody_is_known_by_name_and_every_receipt_is_there(shop: T
         for personal in (family.name, family.nik_masked, family.card.token):
             assert personal.encode() not in left, "still in a page of the file"
     assert verify(shop.data_dir, encrypted=False).ok
+
+
+@pytest.mark.parametrize("ended", ["paid", "declined", "voided"])
+def test_of_a_debit_stays_what_the_journal_says_and_nothing_else_can_be_put_there(shop: TillKit, ended: str) -> None:
+    attempt = begin(shop, shop.card("SUMINAH"), purse("telur-1", 1))
+    if ended == "declined":
+        shop.redeem.conclude(attempt.id, Declined("51", "insufficient"), "siti")
+    done = None if ended == "declined" else pay(shop, attempt)
+    if ended == "voided" and done is not None:
+        attempt, original = shop.reverse.begin_void(done.entry.id, ReversalReason.WRONG_AMOUNT, "siti", "yuni")
+        shop.reverse.conclude(attempt.id, msgspec.structs.replace(original, approval="V1"), "siti")
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    purged(shop)
+    held = shop.ledger.read().attempt(attempt.id)
+    assert held is not None
+    assert held == held.forgotten()
+    assert (held.card.token, held.basket.lines, held.lines, held.programme) == ("", (), (), "")
+    assert (held.kind, held.amount, held.operator) == ("void" if ended == "voided" else "sale", 29_000, "siti")
+    assert verify(shop.data_dir, encrypted=False).problems == ()
+    hand = connect(shop.data_dir / "ledger.db", None)
+    for change in ({"kind": "other"}, {"amount": 1}, {"operator": "yuni"}, {"leader": "yuni"}, {"opened_ms": 7}):
+        body = msgspec.json.encode(msgspec.structs.replace(held, **change))
+        hand.execute("UPDATE attempt SET body = ? WHERE id = ?", (body, attempt.id))
+        assert [problem.what for problem in verify(shop.data_dir, encrypted=False).problems] == ["paperwork"]
+    hand.close()
 
 
 def test_the_kiosk_s_own_clock_removes_nobody(shop: TillKit) -> None:
