@@ -19,7 +19,7 @@ from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import _opened
 from ewarung_pos.ledger.tip import CLOCK
 from tests.torture import forger
-from tests.torture.tamper_sample import KEY, WHO, Sample
+from tests.torture.tamper_sample import KEY, WHO, Sample, serve_with
 
 __all__ = ["INDEXES", "TABLES", "Draws", "Edit", "Hand", "take_guards_away"]
 
@@ -422,13 +422,18 @@ class Draws:
         return Edit("tail cut off without a seam", str(last), apply, None, excuse)
 
     def images(self) -> Iterator[Edit]:
-        """Older copies of the file."""
+        """Older copies of the file: as they are, and served with until they are longer than what the city holds."""
         for name, image, behind in self._sample.images:
+            excuse = "" if behind else "old image"
 
             def put_back(file: Path, image: Path = image) -> None:
                 shutil.copy(image, file)
 
-            yield Edit("older image put back", name, file=put_back, excuse="" if behind else "old image")
+            def serve_on(file: Path, image: Path = image) -> None:
+                serve_with(image, file, len(self._entries) + 3, self._sample.clock)
+
+            yield Edit("older image put back", name, file=put_back, excuse=excuse)
+            yield Edit("older image served with", name, file=serve_on, excuse=excuse)
 
     # -- the schema --------------------------------------------------------------------------------------------------
 

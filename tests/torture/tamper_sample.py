@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +63,7 @@ from tests.integration.city.city_kit import LEDGER_KEY, SAMPLE, LiveCity, Till, 
 from tests.till_kit import PEPPER, QUICK
 from tests.unit.services.counter import PaperTray
 
-__all__ = ["KEY", "OTHER", "WHO", "Contact", "Sample", "build", "contact"]
+__all__ = ["KEY", "OTHER", "WHO", "Contact", "Sample", "build", "contact", "serve_with"]
 
 KEY = LEDGER_KEY
 WHO = "EW-0001"
@@ -335,6 +336,21 @@ def _other_days(kiosk: _Kiosk) -> None:
     kiosk.evening(0)
     kiosk.print_all()
     kiosk.till.drain()
+
+
+def serve_with(image: Path, file: Path, until: int, clock: ToldClock) -> None:
+    """The till itself goes on with this image, up to entry `until`; `file` is how it leaves it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copy(image, folder / LEDGER_FILE)
+        ledger = open_ledger(folder, KEY, clock)
+        try:
+            for seq in range(ledger.read().head().seq, until):
+                with ledger.write() as uow:
+                    uow.append(RedemptionRefused(f"{seq:04d}", "", (Refusal.UNKNOWN_CARD,)), "siti")
+        finally:
+            ledger.close()
+        shutil.copy(folder / LEDGER_FILE, file)
 
 
 class DirectCity:

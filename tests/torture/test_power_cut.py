@@ -112,6 +112,7 @@ def test_a_careless_till_is_caught(tmp_path: Path, record_property: Count) -> No
 
 
 @pytest.mark.torture
+@pytest.mark.timeout(900)
 def test_every_careless_till_is_caught(tmp_path: Path, record_property: Count) -> None:
     if shutil.which("eatmydata") is None:
         pytest.skip("eatmydata is not installed (scripts/setup full installs it)")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import random
 import resource
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -17,6 +20,7 @@ import pytest
 from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.domain.journal import DayOpened, StockReceived
+from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ConfigError, LedgerError, LedgerFull
 from ewarung_pos.ledger import engine
@@ -230,3 +234,38 @@ def test_a_log_that_cannot_be_brought_home_leaves_the_outcome_open(
     assert ledger.read().entry(entry.id) is not None
     with ledger.write() as uow:
         assert serve(uow, "F0001", rice(1)).seq == entry.seq + 1
+
+
+# --- the log beside the file: taken away, or one of another moment put there --------------------------------------
+
+
+def test_a_log_of_another_moment_is_found_or_leaves_what_was_once_true(ledger: SqlLedger, tmp_path: Path) -> None:
+    """Nobody needs a key to move these files; every pair of them is tried, and none of it makes a new past."""
+    saved: list[Path] = []
+    ends = {("", 0)}
+    for step in range(9):
+        if step:
+            with ledger.write() as uow:
+                serve(uow, "F0001", rice(1, Tender.CASH))
+        if step in {3, 6}:
+            ledger._connection().execute(f"PRAGMA wal_checkpoint({'PASSIVE' if step == 3 else 'TRUNCATE'})").fetchall()
+        folder = tmp_path / f"saved-{step}"
+        folder.mkdir()
+        for name in ("ledger.db", "ledger.db-wal"):
+            shutil.copy(tmp_path / name, folder / name)
+        head = ledger.read().head()
+        ends.add((head.hash, head.seq))
+        saved.append(folder)
+    told: Counter[str] = Counter()
+    mixed = tmp_path / "mixed"
+    for base, log in itertools.product(saved, (*saved, None)):
+        shutil.rmtree(mixed, ignore_errors=True)
+        mixed.mkdir()
+        shutil.copy(base / "ledger.db", mixed)
+        if log is not None:
+            shutil.copy(log / "ledger.db-wal", mixed)
+        report = verify(mixed, KEY)
+        assert not report.ok or (report.head, report.entries) in ends, (base, log, report)
+        told["sound" if report.ok else "found"] += 1
+    assert told["found"] > 10
+    assert told["sound"] >= len(saved)
