@@ -26,6 +26,7 @@ from ewarung_city.serving import practice, serve
 from ewarung_city.store.database import Tx
 from ewarung_city.verify import Finding
 from ewarung_city.verify import verify as check
+from ewarung_fleet.command import simulate
 from ewarung_pos.errors import PosError
 
 __all__ = ["main"]
@@ -312,6 +313,7 @@ cli.add_command(case)
 cli.add_command(officer)
 cli.add_command(report)
 cli.add_command(family)
+cli.add_command(simulate)
 
 
 def main(arguments: list[str] | None = None) -> None:

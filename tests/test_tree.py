@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 TREE = Path(__file__).parents[1]
-SOURCES = sorted(path for package in ("ewarung_pos", "ewarung_city") for path in (TREE / package).rglob("*.py"))
+SOURCES = sorted(
+    path for package in ("ewarung_pos", "ewarung_city", "ewarung_fleet") for path in (TREE / package).rglob("*.py")
+)
 DOMAIN = sorted((TREE / "ewarung_pos/domain").glob("*.py"))
 
 

@@ -54,6 +54,7 @@ CITY_COMMANDS = {
     "family": "--as --passphrase-file --reason --period --json",
     "report": "--period --out --officer --since --family --as --json",
     "verify": "--audit-head --json",
+    "simulate": "--kiosks --days --faults --seed --families --database --workers --folder --json",
 }
 
 
