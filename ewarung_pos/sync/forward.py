@@ -84,7 +84,7 @@ def _posted(data: bytes, url: str, ca: str) -> bytes:
     if status == 200:
         return body
     if status in {429, 503} or status >= 500:
-        raise ServerBusy(f"status {status}, come back{f' in {retry} s' if retry.isdigit() else ''}", reason="asked")
+        raise ServerBusy(f"status {status}, come back{f' in {retry} s' if retry.isdigit() else ''}")
     if status in _REFUSALS:
         raise BundleRefused("the city did not take it", reason=_reason(body))
     raise ServerUnreachable(f"status {status}", reason="not_the_city")

@@ -41,6 +41,12 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         button="Kirim sekarang",
         action="send_now",
     ),
+    "server_busy.behind": said(
+        "Kota lebih dulu maju",
+        "Kota memegang lebih banyak daripada yang diketahui jawaban ini; isinya tidak dipakai.",
+        "Tidak perlu apa-apa; jawaban berikutnya memuatnya.",
+        safe=SENT_LATER,
+    ),
     "server_busy": said(
         "Server kota sibuk",
         "Server kota minta dicoba nanti.",
@@ -69,6 +75,41 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         "Kirim sekali lagi; lewat USB: simpan ke USB sekali lagi dan bawa ke kota.",
         safe="Semua catatan tersimpan di sini.",
     ),
+    "unauthorised.unknown_epoch": said(
+        "Pendaftaran kios ini sudah berakhir",
+        "Di kota kios ini sudah didaftarkan lagi, atau dibekukan. Kiriman dari sini disimpan terpisah di kota.",
+        "Jangan melayani di komputer ini lagi; hubungi petugas kota.",
+        safe="Semua catatan tersimpan di sini, tidak ada yang hilang.",
+        tone="stop",
+    ),
+    "unauthorised.quarantined_unknown_epoch": said(
+        "Pendaftaran kios ini sudah berakhir",
+        "Di kota kios ini sudah didaftarkan lagi, atau dibekukan. Kiriman dari sini disimpan terpisah di kota.",
+        "Jangan melayani di komputer ini lagi; hubungi petugas kota.",
+        safe="Semua catatan tersimpan di sini, tidak ada yang hilang.",
+        tone="stop",
+    ),
+    "unauthorised.quarantined_bad_signature": said(
+        "Kiriman disimpan terpisah di kota",
+        "Tanda tangan kiriman tidak cocok dengan kunci kios ini. Kota menyimpannya untuk diperiksa orang.",
+        "Layani terus dan hubungi petugas kota hari ini.",
+        safe="Semua catatan tersimpan di sini, tidak ada yang hilang.",
+        tone="stop",
+    ),
+    "unauthorised.quarantined_hash": said(
+        "Kiriman disimpan terpisah di kota",
+        "Isi kiriman tidak cocok dengan sidik catatannya. Kota menyimpannya untuk diperiksa orang.",
+        "Layani terus dan hubungi petugas kota hari ini.",
+        safe="Semua catatan tersimpan di sini, tidak ada yang hilang.",
+        tone="stop",
+    ),
+    "unauthorised.quarantined_bad_entry": said(
+        "Kiriman disimpan terpisah di kota",
+        "Satu catatan dalam kiriman tidak bisa diterima kota. Kota menyimpannya untuk diperiksa orang.",
+        "Layani terus dan hubungi petugas kota hari ini.",
+        safe="Semua catatan tersimpan di sini, tidak ada yang hilang.",
+        tone="stop",
+    ),
     "unauthorised.code_form": said(
         "Kode pendaftaran salah",
         "Kode itu bukan kode pendaftaran kios.",
@@ -78,7 +119,7 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         "Kota menahan jatah baru",
         "Kota menerima catatan kios ini, tetapi belum memberi jatah baru.",
         "Layani terus dan hubungi petugas kota.",
-        safe="Semua catatan sudah diterima kota.",
+        safe="Semua catatan tersimpan di sini.",
     ),
     "unauthorised.not_approved": said(
         "Pendaftaran belum disetujui",

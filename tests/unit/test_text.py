@@ -14,6 +14,7 @@ from ewarung_pos import errors, ports
 from ewarung_pos.devices.escpos import PaperSense
 from ewarung_pos.domain.entitlement import Bound, Refusal
 from ewarung_pos.errors import CardBlocked, DayNotOpen, NotEntitled, PosError, PrinterNotReady
+from ewarung_pos.sync.protocol import Quarantine
 from ewarung_pos.ui.text import TROUBLES, Trouble, trouble, trouble_of
 
 SOURCES = sorted(Path(errors.__file__).parent.rglob("*.py"))
@@ -237,3 +238,10 @@ def test_every_button_does_something(action: str) -> None:
             )
         ]
         assert any(callable(getattr(model, action, None)) for model in models)
+
+
+@pytest.mark.parametrize("why", Quarantine)
+def test_why_the_city_put_a_batch_aside_is_said_and_not_that_it_does_not_know_us(why: Quarantine) -> None:
+    said = trouble("unauthorised", f"quarantined_{why.value.lower()}")
+    assert said.happened != trouble("unauthorised", "").happened
+    assert said.safe

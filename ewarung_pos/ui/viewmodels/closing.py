@@ -101,6 +101,11 @@ class ClosingViewModel(ViewModel[ClosingState]):
         """Whether a count, a reason or an explanation is being entered that no entry holds yet."""
         return half_entered(self._state)
 
+    def counted(self, unsent: int) -> None:
+        """So many entries wait for the city now: once the day is sealed, they are sent beside this page."""
+        if self._state.step == 5 and not self._state.sending and unsent != self._state.unsent:
+            self._set(replace(self._state, unsent=unsent))
+
     def activate(self) -> None:
         """Go on where the day stands."""
 

@@ -97,13 +97,7 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         facts = [
             (Fact("users", f"{dotted(status.families)} keluarga dalam daftar ({age})"), status.register_state),
             _shelf(found.day, packs),
-            (
-                Fact(
-                    "cloud-upload",
-                    "Semua terkirim ke kota" if not status.unsent else f"{dotted(status.unsent)} belum terkirim",
-                ),
-                "ok" if not status.unsent else "look",
-            ),
+            _sent(status.unsent),
             (
                 Fact("clock", "Jam komputer cocok" if not status.clock else "Jam komputer meragukan"),
                 "ok" if not status.clock else "stop",
@@ -125,6 +119,15 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
                 notice=trouble("day_not_open.already_closed") if closed_today else None,
             )
         )
+
+    def counted(self, unsent: int) -> None:
+        """So many entries wait for the city now."""
+        fact, tone = _sent(unsent)
+        places = [place for place, held in enumerate(self._state.facts) if held.icon == fact.icon and held != fact]
+        for at in places:
+            facts, tones = self._state.facts, self._state.tones
+            facts, tones = (*facts[:at], fact, *facts[at + 1 :]), (*tones[:at], tone, *tones[at + 1 :])
+            self._set(replace(self._state, facts=facts, tones=tones))
 
     def open(self) -> None:
         """*Buka Hari*."""
@@ -203,3 +206,8 @@ def _contradictions(clock: ClockFindings) -> tuple[str, ...]:
 
 def _moment(at: Instant) -> str:
     return f"{at.date().short()}, {at.clock()}"
+
+
+def _sent(unsent: int) -> tuple[Fact, str]:
+    words = f"{dotted(unsent)} belum terkirim" if unsent else "Semua terkirim ke kota"
+    return Fact("cloud-upload", words), "look" if unsent else "ok"

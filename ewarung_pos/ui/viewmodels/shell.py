@@ -140,6 +140,7 @@ class ShellViewModel(ViewModel[ShellState]):
         self._show = show
         self._in_hand = in_hand
         self._unsaved = unsaved
+        self._counts: list[Callable[[int], None]] = []
 
     _halted: Trouble | None = None
     _recovered: str = ""
@@ -169,6 +170,10 @@ class ShellViewModel(ViewModel[ShellState]):
         """The clock on the wall; called each second by the view's timer."""
         now = self._clock.now().wall
         self._set(replace(self._state, date=now.date().short(), time=now.clock(), lamps=self._lamps(None)))
+
+    def count_with(self, *counts: Callable[[int], None]) -> None:
+        """Tell these how many entries wait for the city, whenever the lamp is told."""
+        self._counts += counts
 
     def refresh(self) -> None:
         """After a commit, or news of the city: lamps, banner, who may sign in and who is locked."""
@@ -201,6 +206,8 @@ class ShellViewModel(ViewModel[ShellState]):
                 openable=found.openable,
             )
         )
+        for count in self._counts:
+            count(status.unsent)
 
     _status: KioskStatus | None = None
 

@@ -101,17 +101,22 @@ class SyncViewModel(ViewModel[SyncState]):
     def _looked(self, found: tuple[LedgerHead, KioskIdentity | None, int]) -> None:
         head, identity, cursor = found
         kiosk = f"{identity.device} · {identity.name}" if identity is not None else "belum terdaftar"
-        state = replace(
-            self._state,
-            unsent=head.unsent,
-            kiosk=kiosk,
-            last_received=f"kiriman kota ke-{dotted(cursor)}" if cursor else "belum ada",
-            head=f"no. {head.seq} · {head.hash[:12]}" if head.seq else "kosong",
+        self.counted(head.unsent)
+        self._set(
+            replace(
+                self._state,
+                kiosk=kiosk,
+                last_received=f"kiriman kota ke-{dotted(cursor)}" if cursor else "belum ada",
+                head=f"no. {head.seq} · {head.hash[:12]}" if head.seq else "kosong",
+            )
         )
-        if not state.headline or head.unsent != self._state.unsent:
-            tone = state.notice.tone if state.notice is not None else "look" if head.unsent else "ok"
-            state = replace(state, headline=_headline(head.unsent, 0), tone=tone)
-        self._set(state)
+
+    def counted(self, unsent: int) -> None:
+        """So many entries wait now: by a commit, a step, or a stick."""
+        if unsent != self._state.unsent or not self._state.headline:
+            notice = self._state.notice
+            tone = notice.tone if notice is not None else "look" if unsent else "ok"
+            self._set(replace(self._state, unsent=unsent, headline=_headline(unsent, 0), tone=tone))
 
     def nudge(self) -> None:
         """Something was committed: send soon."""

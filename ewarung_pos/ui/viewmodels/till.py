@@ -226,6 +226,7 @@ class TillViewModels:
         for screen in (self.counter, self.history, self.stock, self.closing):
             screen.subscribe(lambda _: self.shell.look_again())
             screen.subscribe(lambda _: self.owed.go_on())
+        self.shell.count_with(self.sync.counted, self.closing.counted, self.day.counted)
         self.devices = DevicesViewModel(
             DevicesDesk(
                 s.papers, s.operators, s.reader, s.terminal, s.printer, s.search, s.settings, s.clock, s.poll_ms

@@ -47,7 +47,7 @@ from ewarung_pos.ui.views.picture_hands import choose_siti, leader_pin, slip_pai
 from ewarung_pos.ui.views.picture_papers import PAPER
 from ewarung_pos.ui.views.picture_rights import RIGHTS
 from ewarung_pos.ui.views.picture_seldom import SELDOM
-from ewarung_pos.ui.views.picture_stage import AWAY, OUT, SHELL, Scene, after_the_seal, at_counter, on, shows
+from ewarung_pos.ui.views.picture_stage import AWAY, OUT, SHELL, Scene, at_counter, on, shows
 from ewarung_pos.ui.views.picture_tray import TRAY, on_tray
 from ewarung_pos.ui.views.picture_troubles import TROUBLES
 
@@ -178,7 +178,7 @@ SCENES: tuple[Scene, ...] = (
         "tutup-segel-beda",
         shows(shell=on("closing"), closing=DIFFERS),
     ),
-    Scene("tutup-disegel", shows(shell=after_the_seal(), closing=SEALED, copy=CopyState(f"{COPIED} /media/usb"))),
+    Scene("tutup-disegel", shows(shell=on("closing"), closing=SEALED, copy=CopyState(f"{COPIED} /media/usb"))),
     Scene("atur", shows(shell=on("devices"), devices=FINE)),
     Scene("atur-uji", shows(shell=on("devices"), devices=TRYING)),
     Scene("atur-ditemukan", shows(shell=on("devices"), devices=FOUND)),

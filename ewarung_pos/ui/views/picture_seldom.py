@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.picture_books import (
 )
 from ewarung_pos.ui.views.picture_counter import CASH, CHOSEN, DOUBT, READY, SUMINAH
 from ewarung_pos.ui.views.picture_hands import ask_the_leader, choose_siti, slip_other, type_number
-from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Scene, after_the_seal, at_counter, on, shows, till_window
+from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Scene, at_counter, on, shows, till_window
 from ewarung_pos.ui.views.picture_tray import TRAY, on_tray
 from ewarung_pos.ui.views.tray_edc import TrayShape
 
@@ -98,10 +98,10 @@ SELDOM: tuple[Scene, ...] = (
             copy=CopyState(f"{COPIED} /var/lib/ewarung-pos/backup. {SAME_DISK}", same_disk=True),
         ),
     ),
-    Scene("tutup-menyalin", shows(shell=after_the_seal(), closing=SEALED, copy=CopyState(COPYING))),
+    Scene("tutup-menyalin", shows(shell=on("closing"), closing=SEALED, copy=CopyState(COPYING))),
     Scene(
         "tutup-tanpa-salinan",
-        shows(shell=after_the_seal(), closing=SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
+        shows(shell=on("closing"), closing=SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
     ),
     *(
         at_counter(f"pergi-{name}", CHOSEN, replace(SHELL, asks=trouble("leave", reason)))

@@ -9,6 +9,7 @@ from typing import Any, cast
 from msgspec.structs import fields, replace
 from PySide6.QtWidgets import QWidget
 
+from ewarung_pos.domain.units import dotted
 from ewarung_pos.ports import PracticeTray
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState
@@ -25,7 +26,7 @@ from ewarung_pos.ui.viewmodels.sync import SyncState
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardState
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
 
-__all__ = ["AWAY", "OUT", "SHELL", "Scene", "Still", "after_the_seal", "at_counter", "on", "shows", "till_window"]
+__all__ = ["AWAY", "OUT", "SHELL", "Scene", "Still", "at_counter", "on", "shows", "till_window"]
 
 
 class Still:
@@ -73,6 +74,10 @@ class Scene:
     size: tuple[int, int] | None = None
 
 
+_CLOUD = "cloud-upload"
+_SENDS = 3
+"""From this step on Tutup Hari says how much waits (`ClosingState.step`)."""
+
 _LAMPS = (
     LampState("credit-card", "EDC siap", "ok", "counter"),
     LampState("printer", "Struk siap", "ok", "history"),
@@ -119,7 +124,7 @@ def till_window(
 ) -> tuple[TillWindow, dict[str, Still]]:
     """A window over still view-models, and these by name."""
     states: dict[str, object] = {
-        "shell": shell,
+        "shell": _counted(shell, sync, closing),
         "counter": counter or CounterState(),
         "doubt": doubt or DoubtState(),
         "typed": typed or TypedCardState(),
@@ -138,6 +143,19 @@ def till_window(
     return TillWindow(models, practice_hint, tray), stills
 
 
+def _counted(shell: ShellState, sync: SyncState | None, closing: ClosingState | None) -> ShellState:
+    """The shell whose lamp counts what the screen in front does: both ask the same ledger."""
+    if shell.screen == "sync" and sync is not None:
+        unsent = sync.unsent
+    elif shell.screen == "closing" and closing is not None and closing.step >= _SENDS:
+        unsent = closing.unsent
+    else:
+        return shell
+    words, tone = (f"{dotted(unsent)} belum terkirim", "look") if unsent else ("Semua terkirim", "ok")
+    lamps = tuple(replace(lamp, word=words, tone=tone) if lamp.icon == _CLOUD else lamp for lamp in shell.lamps)
+    return replace(shell, lamps=lamps)
+
+
 def shows(**states: Any) -> Callable[[], QWidget]:
     """Builds the window that shows these states (the words of `till_window`)."""
     return lambda: till_window(**states)[0]
@@ -151,10 +169,3 @@ def at_counter(name: str, state: CounterState, shell: ShellState = SHELL) -> Sce
 def on(screen: str) -> ShellState:
     """The shell with this screen in front."""
     return replace(SHELL, screen=screen)
-
-
-def after_the_seal() -> ShellState:
-    """The shell at Tutup Hari, with everything sent."""
-    return replace(
-        SHELL, screen="closing", lamps=(*_LAMPS[:-1], LampState("cloud-upload", "Semua terkirim", "ok", "sync"))
-    )

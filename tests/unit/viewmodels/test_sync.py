@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ewarung_pos.domain.journal import CityAcknowledged
+from ewarung_pos.domain.journal import CityAcknowledged, ComplaintRecorded
 from ewarung_pos.errors import LedgerBusy
 from ewarung_pos.ports import SyncPhase, SyncReport
 from ewarung_pos.sync.protocol import Flag
@@ -24,7 +24,8 @@ def report(**more: object) -> SyncReport:
 
 
 def send(till: ScriptedTill, *reports: SyncReport | Exception) -> None:
-    """Press *Kirim sekarang* and let what is due at once follow."""
+    """Press *Kirim sekarang* and let what is due at once follow; the ledger does not contradict what these say."""
+    till.vm.shell._counts.clear()
     till.city.reports = list(reports)
     till.vm.sync.send_now()
     till.settle()
@@ -190,3 +191,25 @@ def test_all_sent_before_the_first_exchange_names_no_time(till: ScriptedTill) ->
     till.to("sync")
     assert state(till).last_received == "kiriman kota ke-1"
     assert state(till).headline
+
+
+def test_lamp_and_screens_count_the_same_entries_at_every_moment(till: ScriptedTill) -> None:
+    """A commit is counted on all of them before the line has said anything of it."""
+
+    def said() -> set[str]:
+        lamp = next(lamp.word for lamp in till.vm.shell.state.lamps if lamp.icon == "cloud-upload")
+        facts = [fact.text for fact in till.vm.day.state.facts if fact.icon == "cloud-upload"]
+        return {lamp, state(till).headline, *facts}
+
+    ledger = till.kit.ledger
+    till.to("day")
+    with ledger.write() as uow:
+        uow.append(ComplaintRecorded("1", "antrean", "lama", anonymous=True))
+    till.vm.shell.refresh()
+    till.settle()
+    assert said() == {f"{ledger.read().head().unsent} belum terkirim"}
+    with ledger.write() as uow:
+        uow.append(CityAcknowledged(uow.head().seq, uow.head().hash, 1, "00" * 64))
+    till.vm.shell.refresh()
+    till.settle()
+    assert said() == {"Semua terkirim", "Semua terkirim ke kota"}
