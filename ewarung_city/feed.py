@@ -60,7 +60,7 @@ def tell(tx: Tx, device: str, things: Iterable[tuple[str, str]]) -> None:
         for at, (kind, key) in enumerate(wanted, start=1)
     ]
     # The kiosk's own row first: whoever holds that has the feed to himself, and two cannot wait for each other.
-    tx.change(schema.kiosk, {"cursor": version + len(rows)}, device=device)
+    tx.advance(schema.kiosk, {"cursor": version + len(rows)}, {"cursor": version}, device=device)
     tx.put(schema.feed, rows)
 
 

@@ -117,5 +117,7 @@ def _charged_to(tx: Tx, family: Row | None, period: str, commodity: str, amount:
 
 def _move(tx: Tx, right: Right, amount: int) -> None:
     right.charged += amount
-    tx.change(schema.entitlement, {"charged": right.charged, "version": right.version + 1}, **right.key)
+    moved = {"charged": right.charged, "version": right.version + 1}
+    tx.advance(schema.entitlement, moved, {"version": right.version}, **right.key)
+    right.version += 1
     recalls.reduce(tx, right)

@@ -236,7 +236,7 @@ def _lease_home(
         grants.append({"device": home, "epoch": epochs[home], **key, "unit": right["unit"], "granted": granted})
         moved.append({**key, "version": int(str(right["version"])) + 1})
     tx.put(schema.lease, grants)
-    tx.move(schema.entitlement, moved)  # so that a grant on request at the same time looks again
+    tx.advance_each(schema.entitlement, moved, "version")  # so that a grant on request at the same time looks again
     return grants, short
 
 

@@ -82,6 +82,8 @@ class Right:
 
 def rights_of(tx: Tx, family: str, period: str) -> list[Right]:
     """All of a family's rights of a month, by programme and commodity."""
+    # Their versions first: what is granted after this was read is seen by `give`, whatever is read in between.
+    entitled = tx.all(schema.entitlement, "programme", "commodity", family=family, period=period)
     brought = {
         (row["programme"], row["commodity"]): int(row["carried"])
         for row in tx.all(schema.entitlement, family=family, period=before(period))
@@ -101,7 +103,7 @@ def rights_of(tx: Tx, family: str, period: str) -> list[Right]:
             int(row["version"]),
             leases.get((row["programme"], row["commodity"]), []),
         )
-        for row in tx.all(schema.entitlement, "programme", "commodity", family=family, period=period)
+        for row in entitled
     ]
 
 
@@ -118,6 +120,7 @@ def give(tx: Tx, device: str, epoch: int, wanted: Iterable[tuple[Right, int]]) -
             held = right.lease(device, epoch)
             granted = (int(held["granted"]) if held is not None else 0) + more
             lease = {"device": device, "epoch": epoch, **right.key, "unit": right.unit, "granted": granted}
+            tx.advance(schema.entitlement, {"version": right.version + 1}, {"version": right.version}, **right.key)
+            right.version += 1
             tx.put(schema.lease, [lease])
-            tx.change(schema.entitlement, {"version": right.version + 1}, **right.key)
     return given

@@ -128,7 +128,8 @@ def _carry(tx: Tx, family: str, period: str, back: list[Freed]) -> None:
         if more > 0 and right.programme in carries:
             row = tx.one(schema.entitlement, **right.key)
             carried = (int(row["carried"]) if row is not None else 0) + more
-            tx.change(schema.entitlement, {"carried": carried, "version": right.version + 1}, **right.key)
+            on = {"carried": carried, "version": right.version + 1}
+            tx.advance(schema.entitlement, on, {"version": right.version}, **right.key)
             moved = True
     if moved:
         top_up(tx, family, following(period))

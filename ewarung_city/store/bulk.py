@@ -37,8 +37,11 @@ class Many(Protocol):
     def put(self, table: Table, rows: Rows) -> None:
         """Rows that replace those of the same key; columns that are not named stay, or get the default."""
 
-    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
-        """Set columns of rows that are there, each named by its key; all have the columns that equal in common."""
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object], count: str) -> int:
+        """Set columns of rows that are there, each named by its key; all have the columns that equal in common.
+
+        With `count`, only of rows whose value of it is the one before; how many rows there were.
+        """
 
 
 def many(connection: Connection) -> Many:
@@ -135,13 +138,14 @@ class _Sqlite:
         shape = _shape(table, tuple(rows[0]))
         self._insert(table, shape, _values(shape, rows), shape.conflict)
 
-    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object], count: str) -> int:
         keys, changed = _moving(table, rows[0], equal)
         those = " AND ".join(f'"{name}" = ?' for name in (*equal, *keys))
         columns = ", ".join(f'"{name}" = ?' for name in changed)
-        statement = f'UPDATE "{table.name}" SET {columns} WHERE {those}'
+        statement = f'UPDATE "{table.name}" SET {columns} WHERE {those}' + (f' AND "{count}" = ? - 1' if count else "")
         named, new, whose = _picker(keys), _picker(changed), tuple(equal.values())
-        self._connection.exec_driver_sql(statement, [(*new(row), *whose, *named(row)) for row in rows])
+        told = [(*new(row), *whose, *named(row), *((row[count],) if count else ())) for row in rows]
+        return self._connection.exec_driver_sql(statement, told).rowcount
 
     def _insert(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
         places = ", ".join("?" * len(shape.names))
@@ -172,15 +176,16 @@ class _Postgres:
         last = {shape.key(row): row for row in rows} if len(rows) > 1 else {None: rows[0]}
         self._insert(table, shape, _values(shape, list(last.values())), shape.conflict)
 
-    def move(self, table: Table, rows: Rows, equal: Mapping[str, object]) -> None:
+    def move(self, table: Table, rows: Rows, equal: Mapping[str, object], count: str) -> int:
         keys, changed = _moving(table, rows[0], equal)
         names = ", ".join(f'"{name}" {_type(table.c[name])}' for name in (*keys, *changed))
         those = [*(f'"{table.name}"."{name}" = %s' for name in equal)]
         those += [f'"{table.name}"."{name}" = said."{name}"' for name in keys]
+        those += [f'"{table.name}"."{count}" = said."{count}" - 1'] if count else []
         new = ", ".join(f'"{name}" = said."{name}"' for name in changed)
         source = f"json_to_recordset(%s::json) AS said ({names})"
         statement = f'UPDATE "{table.name}" SET {new} FROM {source} WHERE {" AND ".join(those)}'
-        self._connection.exec_driver_sql(statement, (_listed(rows), *equal.values()))
+        return self._connection.exec_driver_sql(statement, (_listed(rows), *equal.values())).rowcount
 
     def _add(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]]) -> None:
         if len(rows) < _COPY_FROM:

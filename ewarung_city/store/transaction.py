@@ -14,6 +14,7 @@ from sqlalchemy import Connection, CursorResult, Table
 
 from ewarung_city.store import bulk, schema
 from ewarung_city.store.partitions import Months
+from ewarung_pos.errors import ServerBusy
 
 __all__ = ["Row", "Tx"]
 
@@ -100,13 +101,34 @@ class Tx:
     def move(self, table: Table, rows: Sequence[Mapping[str, Any]], **equal: object) -> None:
         """Set columns of many rows that are there, each named by the rest of its key; all name the same columns."""
         if rows:
-            self._many.move(table, rows, equal)
+            self._many.move(table, rows, equal, "")
+
+    def advance_each(self, table: Table, rows: Sequence[Mapping[str, Any]], count: str) -> None:
+        """The same as `advance` of many rows, of which each says the next value of its `count`, that grows by one.
+
+        Raises:
+            ServerBusy: one of them was changed meanwhile (`serialization`).
+        """
+        if rows and self._many.move(table, rows, {}, count) != len(rows):
+            raise ServerBusy("another was first", reason="serialization")
 
     def change(self, table: Table, values: Mapping[str, Any], **equal: object) -> int:
         """Set columns of the rows that equal; returns how many there were."""
         where, told = self._where(table, equal)
         columns = ", ".join(f'"{table.c[name].name}" = {self._mark}' for name in values)
         return int(self._run(f'UPDATE "{table.name}" SET {columns}{where}', (*values.values(), *told)).rowcount)
+
+    def advance(self, table: Table, values: Mapping[str, Any], was: Mapping[str, object], **equal: object) -> None:
+        """Set columns of one row that still says what it said when this transaction read it (`was`).
+
+        Whoever decides by such a row is safe by this alone, also where each statement sees the newest state (a
+        database that is spread over machines) and not all of them the same.
+
+        Raises:
+            ServerBusy: another changed it meanwhile; look again (`serialization`).
+        """
+        if self.change(table, values, **equal, **was) != 1:
+            raise ServerBusy("another was first", reason="serialization")
 
     def remove(self, table: Table, **equal: object) -> None:
         """Delete the rows that equal."""

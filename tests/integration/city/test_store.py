@@ -8,6 +8,7 @@ import pytest
 
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
+from ewarung_pos.errors import ServerBusy
 from tests.integration.city.city_kit import LiveCity
 
 NAMES = ("50%", "50x", "5_%", "5\\%", "%", "50")
@@ -112,3 +113,26 @@ def test_many_rows_are_moved_by_their_keys_and_others_stay(tx: Tx) -> None:
     )
     moved = {row["product"]: row["packs"] for row in tx.all(schema.stock)}
     assert moved == {f"p{place}": -place if place in {2, 4} else place for place in range(20)}
+
+
+def test_a_row_advances_only_from_what_was_read_of_it(tx: Tx) -> None:
+    was = {"kecamatan": "k"}
+    tx.advance(schema.region, {"kecamatan": "next"}, was, kelurahan_code="50")
+    with pytest.raises(ServerBusy) as lost:
+        tx.advance(schema.region, {"kecamatan": "other"}, was, kelurahan_code="50")
+    assert lost.value.reason == "serialization"
+    assert [row["kecamatan"] for row in tx.all(schema.region, kelurahan_code="50")] == ["next"]
+
+
+def test_of_many_rows_that_count_on_none_may_have_counted_meanwhile(tx: Tx) -> None:
+    tx.add(schema.kiosk, [{"device": f"EW-{place}", "cursor": place} for place in range(3)])
+    said = [{"device": f"EW-{place}", "name": "new", "cursor": place + 1} for place in range(3)]
+    tx.advance_each(schema.kiosk, said, "cursor")
+    assert [(row["name"], row["cursor"]) for row in tx.all(schema.kiosk, "device")] == [
+        ("new", 1),
+        ("new", 2),
+        ("new", 3),
+    ]
+    with pytest.raises(ServerBusy) as lost:
+        tx.advance_each(schema.kiosk, [{"device": "EW-0", "cursor": 2}, {"device": "EW-1", "cursor": 2}], "cursor")
+    assert lost.value.reason == "serialization"

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from sqlalchemy import text
 
 from ewarung_city import feed, intake
 from ewarung_city.__main__ import main
+from ewarung_city.rights import give, rights_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Tx
 from ewarung_city.verify import verify
@@ -32,7 +34,7 @@ from ewarung_pos.errors import ServerBusy, ServerUnreachable
 from ewarung_pos.sync.enrolment import enrol
 from ewarung_pos.sync.protocol import Outcome, Push
 from tests.city_databases import postgres_programs
-from tests.integration.city.city_kit import NOON, Cities, LiveCity, Pen, Till, ToldClock, begun
+from tests.integration.city.city_kit import NOON, PERIOD, Cities, LiveCity, Pen, Till, ToldClock, begun
 from tests.integration.city.test_intake import ration_family, redeemed, undo
 from tests.integration.city.test_interface import Asker, problem
 from tests.integration.city.test_line import serve_some
@@ -232,6 +234,35 @@ def test_what_lost_against_another_is_done_again(bare: LiveCity) -> None:
         bare.store.turn("EW-1", take_one, tries=3)
     assert lost.value.reason == "serialization"
     assert losses[0] == 97
+    other.close()
+
+
+@pytest.mark.parametrize("level", ["REPEATABLE READ", "READ COMMITTED"])
+def test_two_grants_of_one_right_at_once_give_it_once(stocked: LiveCity, level: str) -> None:
+    """The rule holds by what it writes, also where every statement sees the newest state (as shards of Citus do)."""
+    first, other = CityStore(stocked.database), CityStore(stocked.database)
+    for store in (first, other):
+        store._engine = store._engine.execution_options(isolation_level=level)
+    family = ration_family(stocked, 0)
+    with stocked.store.write() as tx:
+        right = rights_of(tx, family, PERIOD)[0]
+        tx.change(schema.entitlement, {"amount": right.entitled + 1000}, **right.key)
+    tries = []
+
+    def give_all(device: str, tx: Tx) -> int:
+        right = rights_of(tx, family, PERIOD)[0]
+        tries.append(device)
+        if len(tries) == 1:
+            assert other.turn("EW-0002", partial(give_all, "EW-0002")) == 1000
+        return give(tx, device, 1, [(right, right.reserve)])[0]
+
+    assert first.turn("EW-0003", partial(give_all, "EW-0003")) == 0
+    assert tries == ["EW-0003", "EW-0002", "EW-0003"]
+    with stocked.store.read() as tx:
+        right = rights_of(tx, family, PERIOD)[0]
+        assert sum(int(lease["granted"]) for lease in right.leases) == right.entitled
+        assert verify(tx) == []
+    first.close()
     other.close()
 
 
