@@ -8,19 +8,10 @@ import msgspec
 
 from ewarung_pos.domain.bounds import Code, Count, Whole
 
-__all__ = ["VARIANCE_SECOND_PERSON_PACKS", "CountLine", "MovementKind", "ReceivedLine", "VarianceReason", "variances"]
+__all__ = ["VARIANCE_SECOND_PERSON_PACKS", "CountLine", "ReceivedLine", "VarianceReason", "variances"]
 
 VARIANCE_SECOND_PERSON_PACKS = 5
 """A difference of more packs than this at the count needs the leader's PIN."""
-
-
-class MovementKind(StrEnum):
-    """Why stock changed."""
-
-    RECEIVED = "received"
-    REDEEMED = "redeemed"
-    REVERSED = "reversed"
-    ADJUSTED = "adjusted"
 
 
 class VarianceReason(StrEnum):

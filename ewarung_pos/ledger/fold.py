@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import msgspec
@@ -34,8 +34,7 @@ from ewarung_pos.domain.stock import CountLine
 __all__ = ["MOVED", "TABLES", "Fold"]
 
 MOVED = {
-    "redemption_line": "SELECT * FROM redemption_line ORDER BY seq, line",
-    "stock_movement": "SELECT * FROM stock_movement ORDER BY seq, line",
+    "goods_movement": "SELECT seq, kind, issued, moved FROM goods_movement ORDER BY seq",
     "receipt_paper": "SELECT seq, entry, copy, paper FROM receipt_paper ORDER BY seq",
 }
 """Append-only tables whose rows come one after another from the entries, and how to read them in that order."""
@@ -51,6 +50,7 @@ TABLES = {
 """Totals, compared as a whole when every entry has been folded."""
 
 Row = tuple[Any, ...]
+_JSON = msgspec.json.Encoder()
 
 _GRANTED, _SPENT, _RETURNED, _UNIT, _SURRENDERED = 0, 1, 2, 3, 4
 
@@ -124,7 +124,7 @@ class Fold:
                     yield (family, spent, returned)
             case "business_day":
                 for opened_seq, date, opened_at, state, closed_seq, count in self._days:
-                    yield (opened_seq, date, opened_at, state, closed_seq, msgspec.json.encode(count))
+                    yield (opened_seq, date, opened_at, state, closed_seq, _JSON.encode(count))
             case _:
                 yield self._city
 
@@ -165,7 +165,6 @@ class Fold:
     def _redeemed(self, entry: Entry, fact: Redeemed) -> None:
         self._receipt(fact.receipt)
         self._redemptions[entry.id] = entry.seq
-        self._lines(entry.seq, fact.lines, 1)
         for debit in fact.debits:
             lease = self._lease(entry, fact.family, debit)
             lease[_SPENT] += debit.amount
@@ -173,8 +172,7 @@ class Fold:
                 self._problems.append("overdrawn")
             if debit.programme == HARDSHIP and self._allowed != (fact.receipt, fact.family):
                 self._problems.append("not_allowed")
-        for place, line in enumerate(fact.lines):
-            self._move(entry.seq, place, "redeemed", line.product, -line.packs, line.commodity, -line.amount)
+        self._goods(entry.seq, "redeemed", fact.lines, 1)
         if fact.purse is not None:
             self._purses.setdefault(fact.family, [0, 0])[0] += fact.purse.amount
 
@@ -184,14 +182,12 @@ class Fold:
         if self._undone is None:
             self._problems.append("reversed_twice")
         self._redemptions[fact.original] = None
-        self._lines(entry.seq, fact.lines, -1)
         for debit in fact.debits:
             lease = self._lease(entry, fact.family, debit)
             lease[_RETURNED] += debit.amount
             if lease[_RETURNED] > lease[_SPENT]:
                 self._problems.append("returned_more")
-        for place, line in enumerate(fact.lines):
-            self._move(entry.seq, place, "reversed", line.product, line.packs, line.commodity, line.amount)
+        self._goods(entry.seq, "reversed", fact.lines, -1)
         if fact.void is not None:
             self._purses.setdefault(fact.family, [0, 0])[1] += fact.void.amount
 
@@ -200,21 +196,12 @@ class Fold:
         key = (holder, debit.period, debit.programme, debit.commodity)
         return self._leases.setdefault(key, [0, 0, 0, debit.unit.value, 0])
 
-    def _lines(self, seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
-        for place, line in enumerate(lines):
-            row = (
-                seq,
-                place,
-                line.product,
-                line.commodity,
-                line.unit.value,
-                sign * line.packs,
-                sign * line.amount,
-                line.price,
-                line.tender.value,
-                line.programme,
-            )
-            self._rows.append(("redemption_line", row))
+    def _goods(self, seq: int, kind: str, lines: tuple[RedemptionLine, ...], sign: int) -> None:
+        for line in lines:
+            self._shelve(line.product, -sign * line.packs)
+        issued = [(line.commodity, line.unit, sign * line.amount) for line in lines]
+        moved = [(line.product, -sign * line.packs, line.commodity, -sign * line.amount) for line in lines]
+        self._rows.append(("goods_movement", (seq, kind, _text(issued), _text(moved))))
 
     def _receipt(self, receipt: int) -> None:
         if receipt != self._receipts + 1:
@@ -222,36 +209,35 @@ class Fold:
         self._receipts = receipt
 
     def _received(self, entry: Entry, fact: StockReceived) -> None:
-        for place, line in enumerate(fact.lines):
-            self._move(entry.seq, place, "received", line.product, line.packs)
+        for line in fact.lines:
+            self._shelve(line.product, line.packs)
+        self._moved(entry, "received", [(line.product, line.packs) for line in fact.lines])
 
     def _adjusted(self, entry: Entry, fact: StockAdjusted) -> None:
-        for place, line in enumerate(fact.lines):
-            self._move(entry.seq, place, "adjusted", line.product, line.counted - self._stock.get(line.product, 0))
+        moved = []
+        for line in fact.lines:
+            more = line.counted - self._stock.get(line.product, 0)
+            self._shelve(line.product, more)
+            moved.append((line.product, more))
+        self._moved(entry, "adjusted", moved)
         if fact.closing:
-            held: tuple[CountLine, ...] = self._days[-1][5] if self._days else ()
-            lines = {line.product: line for line in (*held, *fact.lines)}
+            counted: tuple[CountLine, ...] = self._days[-1][5] if self._days else ()
+            lines = {line.product: line for line in (*counted, *fact.lines)}
             self._day("explained", tuple(lines.values()))
 
     def _counted(self, entry: Entry, fact: StockCounted) -> None:
         if fact.closing:
             self._day("counting", fact.lines)
 
-    def _move(
-        self,
-        seq: int,
-        place: int,
-        kind: str,
-        product: str,
-        packs: int,
-        commodity: str | None = None,
-        amount: int | None = None,
-    ) -> None:
+    def _moved(self, entry: Entry, kind: str, packs: list[tuple[str, int]]) -> None:
+        if packs:
+            self._rows.append(("goods_movement", (entry.seq, kind, "[]", _text(packs))))
+
+    def _shelve(self, product: str, packs: int) -> None:
         held = self._stock.get(product, 0) + packs
         self._stock[product] = held
         if held < 0:
             self._problems.append("stock_below_zero")
-        self._rows.append(("stock_movement", (seq, place, kind, product, packs, commodity, amount)))
 
     def _printed(self, entry: Entry, fact: ReceiptPrinted) -> None:
         self._rows.append(("receipt_paper", (entry.seq, fact.entry, fact.copy, fact.paper)))
@@ -273,3 +259,7 @@ class Fold:
 
 def _rest(lease: list[Any]) -> int:
     return int(lease[_GRANTED] - lease[_SURRENDERED] - lease[_SPENT] + lease[_RETURNED])
+
+
+def _text(rows: Sequence[Row]) -> str:
+    return _JSON.encode(rows).decode()

@@ -14,8 +14,7 @@ __all__ = ["APPEND_ONLY", "GUARDS", "install", "missing"]
 
 APPEND_ONLY = (
     "ledger_entry",
-    "redemption_line",
-    "stock_movement",
+    "goods_movement",
     "receipt_paper",
 )
 
@@ -33,7 +32,7 @@ def _append_only() -> dict[str, str]:
 
 GUARDS = _append_only() | {
     "guard_lease_update": (
-        "CREATE TRIGGER guard_lease_update BEFORE UPDATE ON lease "
+        "CREATE TRIGGER guard_lease_update AFTER UPDATE ON lease "
         "WHEN NEW.granted < OLD.granted OR NEW.surrendered < OLD.surrendered "
         "OR NEW.spent < OLD.spent OR NEW.returned < OLD.returned "
         "BEGIN SELECT RAISE(ABORT, 'lease totals only grow'); END"

@@ -5,7 +5,7 @@ A business day is an unbroken run of the journal, from its DayOpened to its DayC
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -41,6 +41,8 @@ _COMMON_SHARE = 20
 """A name that more than one in twenty families matches is looked for from the newest receipt backwards."""
 
 _GOODS = msgspec.json.Decoder(dict[str, int])
+_LINES = msgspec.json.Decoder(tuple[tuple[str, Unit, int], ...])
+_MOVES = msgspec.json.Decoder(tuple[tuple[str, int, str, int], ...])
 
 _ROW = (
     "SELECT e.seq, e.id, e.payload, coalesce(f.name, ''), "
@@ -142,12 +144,17 @@ def tally(execute: Execute, date: BusinessDate) -> Tally:
     """Families with a redemption that stands, and what they took, net of reversals."""
     opened = execute("SELECT opened_at FROM business_day WHERE date = ?", (date.iso,)).fetchone()
     span = _range(execute, date)
-    goods = execute(
-        "SELECT commodity, sum(amount) FROM redemption_line WHERE seq BETWEEN ? AND ? "
-        "GROUP BY commodity HAVING sum(amount) <> 0 ORDER BY commodity",
-        span,
-    ).fetchall()
-    return Tally(_families(execute, span), tuple(goods), opened[0] if opened else 0)
+    sums: dict[str, int] = {}
+    for commodity, _, amount in _issued(execute, span):
+        sums[commodity] = sums.get(commodity, 0) + amount
+    goods = tuple((commodity, amount) for commodity, amount in sorted(sums.items()) if amount)
+    return Tally(_families(execute, span), goods, opened[0] if opened else 0)
+
+
+def _issued(execute: Execute, span: tuple[int, int]) -> Iterator[tuple[str, Unit, int]]:
+    """Each line that was handed out, and what came back with its sign."""
+    for (text,) in execute("SELECT issued FROM goods_movement WHERE seq BETWEEN ? AND ?", span).fetchall():
+        yield from _LINES.decode(text)
 
 
 def _families(execute: Execute, span: tuple[int, int]) -> int:
@@ -247,22 +254,19 @@ def _control(execute: Execute, span: tuple[int, int], sums: _Sums) -> tuple[Cont
     first, last = span
     units = dict(sums.units)
     issued: dict[str, int] = {}
-    for commodity, unit, amount in execute(
-        "SELECT commodity, unit, sum(amount) FROM redemption_line WHERE seq BETWEEN ? AND ? GROUP BY commodity, unit",
-        span,
-    ).fetchall():
-        units.setdefault(commodity, Unit(unit))
+    for commodity, unit, amount in _issued(execute, span):
+        units.setdefault(commodity, unit)
         issued[commodity] = issued.get(commodity, 0) + amount
-    moved = dict(
-        execute(
-            "SELECT commodity, -sum(amount) FROM stock_movement WHERE seq BETWEEN ? AND ? "
-            "AND kind IN ('redeemed', 'reversed') GROUP BY commodity",
-            span,
-        ).fetchall()
-    )
+    moved: dict[str, int] = {}
+    for (text,) in execute(
+        "SELECT moved FROM goods_movement WHERE seq BETWEEN ? AND ? AND kind IN ('redeemed', 'reversed')", span
+    ).fetchall():
+        for _, _, commodity, amount in _MOVES.decode(text):
+            moved[commodity] = moved.get(commodity, 0) - amount
     receipted = _receipted(
         execute(
-            "SELECT kind, goods FROM print_job WHERE id BETWEEN ? AND ? AND copy = 0", (first * COPIES, last * COPIES)
+            "SELECT kind, goods FROM print_job WHERE id BETWEEN ? AND ? AND copy = 0",
+            (first * COPIES, last * COPIES),
         ).fetchall()
     )
     return tuple(

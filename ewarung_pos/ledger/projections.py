@@ -38,7 +38,7 @@ from ewarung_pos.domain.journal import (
 )
 from ewarung_pos.domain.redemption import RedemptionLine, RightDebit
 from ewarung_pos.domain.rights import HARDSHIP, holder_of
-from ewarung_pos.domain.stock import CountLine, MovementKind
+from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.errors import (
     AllotmentExhausted,
@@ -57,8 +57,7 @@ __all__ = ["CLOSED_PERIOD", "apply", "named"]
 CLOSED_PERIOD = "period_closed"
 """The setting that holds the latest month that was closed here."""
 
-_LINE = "INSERT INTO redemption_line VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-_MOVE = "INSERT INTO stock_movement VALUES (?, ?, ?, ?, ?, ?, ?)"
+_MOVE = "INSERT INTO goods_movement VALUES (?, ?, ?, ?)"
 _SPEND = (
     "UPDATE lease SET spent = spent + ?1 WHERE family = ?2 AND period = ?3 AND programme = ?4 AND commodity = ?5 "
     "AND unit = ?6 AND spent - returned + surrendered + ?1 <= granted"
@@ -94,7 +93,7 @@ _CREDIT = (
     "ON CONFLICT (family, programme, period) DO UPDATE SET amount = excluded.amount"
 )
 _CATALOGUE = msgspec.json.Decoder(Catalogue)
-_COUNT = msgspec.json.Encoder()
+_JSON = msgspec.json.Encoder()
 
 F = TypeVar("F")
 Cursor = Any
@@ -165,7 +164,6 @@ def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) ->
     execute = cursor.execute
     seq = entry.seq
     _in_a_day(tip)
-    _lines(cursor, seq, fact.lines, 1)
     for debit in fact.debits:
         _positive(debit.amount)
         if debit.programme == HARDSHIP:
@@ -178,7 +176,7 @@ def _redeemed(connection: Connection, entry: Entry, fact: Redeemed, tip: Tip) ->
         execute(_TAKE, (line.packs, line.product))
         if cursor.rowcount != 1:
             raise OutOfStock(line.product, reason="stock")
-    _moves(cursor, seq, "redeemed", fact.lines, -1)
+    _goods(cursor, seq, "redeemed", fact.lines, 1)
     if fact.purse is not None:
         _positive(fact.purse.amount)
         execute(_PURSE_SPENT, (fact.family, fact.purse.amount))
@@ -191,44 +189,23 @@ def _reversed(connection: Connection, entry: Entry, fact: Reversed, tip: Tip) ->
     execute = cursor.execute
     seq = entry.seq
     _in_a_day(tip)
-    _lines(cursor, seq, fact.lines, -1)
     for debit in fact.debits:
         execute(_RETURN, _lease_of(entry, fact.family, debit))
         if cursor.rowcount != 1:
             raise RuleViolation(f"{debit.programme} {debit.commodity} was not spent", reason="not_spent")
     for line in fact.lines:
         execute(_PUT, (line.product, line.packs))
-    _moves(cursor, seq, "reversed", fact.lines, 1)
+    _goods(cursor, seq, "reversed", fact.lines, -1)
     if fact.void is not None:
         execute(_PURSE_RETURNED, (fact.void.amount, fact.family))
     return msgspec.structs.replace(tip, receipts=fact.receipt)
 
 
-def _lines(cursor: Cursor, seq: int, lines: tuple[RedemptionLine, ...], sign: int) -> None:
-    rows = [
-        (
-            seq,
-            place,
-            line.product,
-            line.commodity,
-            line.unit.value,
-            sign * line.packs,
-            sign * line.amount,
-            line.price,
-            line.tender.value,
-            line.programme,
-        )
-        for place, line in enumerate(lines)
-    ]
-    cursor.executemany(_LINE, rows)
-
-
-def _moves(cursor: Cursor, seq: int, kind: str, lines: tuple[RedemptionLine, ...], sign: int) -> None:
-    rows = [
-        (seq, place, kind, line.product, sign * line.packs, line.commodity, sign * line.amount)
-        for place, line in enumerate(lines)
-    ]
-    cursor.executemany(_MOVE, rows)
+def _goods(cursor: Cursor, seq: int, kind: str, lines: tuple[RedemptionLine, ...], sign: int) -> None:
+    """What was issued and what left the shelf, in one row: two accounts of the day's control, kept apart."""
+    issued = [(line.commodity, line.unit, sign * line.amount) for line in lines]
+    moved = [(line.product, -sign * line.packs, line.commodity, -sign * line.amount) for line in lines]
+    cursor.execute(_MOVE, (seq, kind, _JSON.encode(issued).decode(), _JSON.encode(moved).decode()))
 
 
 def _lease_of(entry: Entry, family: str, debit: RightDebit) -> tuple[int, str, str, str, str, str]:
@@ -326,22 +303,23 @@ def _city_acknowledged(connection: Connection, entry: Entry, fact: CityAcknowled
 
 @_of(StockReceived)
 def _stock_received(connection: Connection, entry: Entry, fact: StockReceived, tip: Tip) -> Tip:
-    for place, line in enumerate(fact.lines):
+    for line in fact.lines:
         _positive(line.packs)
         connection.execute(_PUT, (line.product, line.packs))
-        _move(connection, entry, place, MovementKind.RECEIVED, line.product, line.packs)
+    _moved(connection, entry, "received", [(line.product, line.packs) for line in fact.lines])
     return tip
 
 
 @_of(StockAdjusted)
 def _stock_adjusted(connection: Connection, entry: Entry, fact: StockAdjusted, tip: Tip) -> Tip:
-    for place, line in enumerate(fact.lines):
+    moved = []
+    for line in fact.lines:
         row = connection.execute("SELECT packs FROM stock WHERE product = ?", (line.product,)).fetchone()
-        difference = line.counted - (row[0] if row else 0)
         if line.counted < 0:
             raise OutOfStock(line.product, reason="stock")
         connection.execute(_SET, (line.product, line.counted))
-        _move(connection, entry, place, MovementKind.ADJUSTED, line.product, difference)
+        moved.append((line.product, line.counted - (row[0] if row else 0)))
+    _moved(connection, entry, "adjusted", moved)
     if not fact.closing:
         return tip
     return _day(connection, entry, tip, DayState.EXPLAINED, _merged(tip.day.count, fact.lines))
@@ -358,8 +336,10 @@ def _merged(held: tuple[CountLine, ...], explained: tuple[CountLine, ...]) -> tu
     return tuple(lines.values())
 
 
-def _move(connection: Connection, entry: Entry, place: int, kind: MovementKind, product: str, packs: int) -> None:
-    connection.execute(_MOVE, (entry.seq, place, kind.value, product, packs, None, None))
+def _moved(connection: Connection, entry: Entry, kind: str, packs: list[tuple[str, int]]) -> None:
+    """Packs of each product, whatever is in them."""
+    if packs:
+        connection.execute(_MOVE, (entry.seq, kind, "[]", _JSON.encode(packs).decode()))
 
 
 @_of(PriceChanged)
@@ -435,6 +415,6 @@ def _day(
         raise DayNotOpen(f"{day.state.value} cannot become {state.value}", reason="day_not_open")
     connection.execute(
         "UPDATE business_day SET state = ?, count = ?, closed_seq = ? WHERE opened_seq = ?",
-        (state.value, _COUNT.encode(count), entry.seq if state is DayState.CLOSED else None, day.opened_seq),
+        (state.value, _JSON.encode(count), entry.seq if state is DayState.CLOSED else None, day.opened_seq),
     )
     return msgspec.structs.replace(tip, day=msgspec.structs.replace(day, state=state, count=count))

@@ -84,28 +84,12 @@ _table(
 # --- what entries moved: append-only as well ------------------------------------------------------------------------
 
 _table(
-    "redemption_line",
+    "goods_movement",
     _of_entry(),
-    Column("line", Integer, primary_key=True),
-    _text("product"),
-    _text("commodity"),
-    _text("unit"),
-    _whole("packs"),
-    _whole("amount"),
-    _whole("price"),
-    _text("tender"),
-    _text("programme"),
-)
-
-_table(
-    "stock_movement",
-    _of_entry(),
-    Column("line", Integer, primary_key=True),
     _text("kind"),
-    _text("product"),
-    _whole("packs"),
-    Column("commodity", Text),
-    Column("amount", Integer),
+    Column("issued", Text, nullable=False, comment="JSON, for each line: commodity, unit, base units; of a redemption"),
+    Column("moved", Text, nullable=False, comment="JSON, for each line: product, packs, commodity, base units"),
+    rowid=True,
 )
 
 _table(

@@ -12,6 +12,7 @@ from ewarung_pos.domain.journal import decode, genesis
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.timeline import BusinessDate, ClockMemory, ClockReading, Instant
+from ewarung_pos.errors import LedgerCorrupt
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ports import LedgerHead
 
@@ -126,4 +127,7 @@ def _day(connection: Connection) -> Day:
     if row is None:
         return Day(DayState.CLOSED)
     state, date, opened_seq, opened_at, count = row
-    return Day(DayState(state), BusinessDate(date), opened_seq, opened_at, COUNT_OF_DAY.decode(count))
+    try:
+        return Day(DayState(state), BusinessDate(date), opened_seq, opened_at, COUNT_OF_DAY.decode(count))
+    except (ValueError, msgspec.DecodeError) as error:  # no till wrote that; `verify` names the row
+        raise LedgerCorrupt("business_day", reason="verify") from error

@@ -27,8 +27,7 @@ Connection = Any
 
 TABLES = (
     "ledger_entry",
-    "redemption_line",
-    "stock_movement",
+    "goods_movement",
     "receipt_paper",
     "lease",
     "stock",
@@ -64,7 +63,7 @@ _CARELESS = (
     ("foreign_keys", "OFF", 0),
     ("ignore_check_constraints", "ON", 1),
 )
-_MOVED = ("redemption_line", "stock_movement", "receipt_paper")
+_MOVED = ("goods_movement", "receipt_paper")
 
 
 @dataclass(frozen=True)
@@ -117,8 +116,8 @@ class Draws:
 
     def kinds(self) -> list[tuple[int, Callable[[], Edit | None]]]:
         """(share, drawer) of each kind."""
-        cells = {"ledger_entry": 80, "stock_movement": 40, "lease": 40, "attempt": 40, "print_job": 40}
-        cells |= {"register_family": 40, "redemption_line": 30, "receipt_paper": 25, "register_card": 25}
+        cells = {"ledger_entry": 80, "goods_movement": 70, "lease": 40, "attempt": 40, "print_job": 40}
+        cells |= {"register_family": 40, "receipt_paper": 25, "register_card": 25}
         shares = [(cells.get(table, 14), self._drawer(table)) for table in TABLES]
         return [
             (200, self._payload_bit),

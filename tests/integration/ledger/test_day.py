@@ -12,6 +12,7 @@ from ewarung_pos.domain.journal import (
     DayClosed,
     DayOpened,
     Fact,
+    OperatorChanged,
     ReceiptPrinted,
     RedemptionRefused,
     StockAdjusted,
@@ -143,7 +144,8 @@ def test_a_paper_that_was_forgotten_shows_in_the_control(ledger: SqlLedger) -> N
 def test_goods_that_only_a_tampered_table_knows_show_in_the_control(ledger: SqlLedger) -> None:
     with ledger.write() as uow:
         serve(uow, "F0001", rice(1))
-        uow.execute("INSERT INTO redemption_line VALUES (5, 9, 'X', 'gula', 'g', 1, 1000, 1, 'ration', 'BPNT')")
+        entry = uow.append(OperatorChanged("K1", "signed_in"))
+        uow.execute("INSERT INTO goods_movement VALUES (?, 'redeemed', ?, '[]')", (entry.seq, '[["gula","g",1000]]'))
     assert [(x.commodity, x.debited, x.issued) for x in ledger.read().totals(TODAY).control] == [
         ("beras", 5000, 5000),
         ("gula", 0, 1000),

@@ -60,7 +60,7 @@ def test_lease_totals_never_go_back_and_leases_stay(served: SqlLedger, tmp_path:
         "UPDATE stock SET packs = -1",
         "UPDATE ledger_entry SET seq = 0",
         "INSERT INTO stock VALUES ('X', 1.5)",
-        "INSERT INTO redemption_line VALUES (999, 0, 'p', 'c', 'g', 1, 1, 1, 't', 'p')",
+        "INSERT INTO goods_movement VALUES (999, 'redeemed', '[]', '[]')",
     ],
 )
 def test_the_tables_themselves_refuse_what_breaks_a_rule(served: SqlLedger, tmp_path: Path, change: str) -> None:
@@ -157,7 +157,7 @@ def test_the_schema_itself_is_no_table_to_write(served: SqlLedger, statement: st
     [
         "DROP TRIGGER guard_lease_update",
         "DROP INDEX ix_print_job_owed",
-        "CREATE TRIGGER guard_more AFTER INSERT ON redemption_line BEGIN DELETE FROM print_job; END",
+        "CREATE TRIGGER guard_more AFTER INSERT ON goods_movement BEGIN DELETE FROM print_job; END",
         "ALTER TABLE setting ADD COLUMN x INTEGER",
     ],
 )

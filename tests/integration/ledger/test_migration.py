@@ -25,8 +25,8 @@ from tests.integration.ledger.kiosk import KEY, names, rice, serve
 Open = Callable[..., SqlLedger]
 
 FORGET_THE_LAST = """op.execute('DROP TRIGGER guard_ledger_entry_delete')
-    op.execute('DROP TRIGGER guard_stock_movement_delete')
-    op.execute('DELETE FROM stock_movement WHERE seq = 4')
+    op.execute('DROP TRIGGER guard_goods_movement_delete')
+    op.execute('DELETE FROM goods_movement WHERE seq = 4')
     op.execute('DELETE FROM stock')
     op.execute('DELETE FROM ledger_entry WHERE seq = 4')
 """

@@ -55,6 +55,20 @@ def test_opening_twice_with_create_keeps_what_is_there(ledger: SqlLedger, opened
     assert opened(create=True).read().head() == head
 
 
+@pytest.mark.parametrize("column", ["state = 'ope'", "date = '2026-13-01'", "count = x'7b'"])
+def test_a_day_that_no_till_wrote_is_a_damaged_ledger(
+    ledger: SqlLedger, opened: Open, tmp_path: Path, column: str
+) -> None:
+    ledger.close()
+    connection = raw(tmp_path)
+    connection.execute(f"UPDATE business_day SET {column}")  # noqa: S608
+    connection.commit()
+    connection.close()
+    with pytest.raises(LedgerCorrupt) as caught:
+        opened()
+    assert caught.value.reason == "verify"
+
+
 def test_the_file_is_ciphertext_and_holds_no_name(ledger: SqlLedger, tmp_path: Path) -> None:
     ledger.close()
     held = (tmp_path / "ledger.db").read_bytes()

@@ -83,31 +83,13 @@ def _index(name: str, columns: list[str], where: str, *, unique: bool = False) -
 
 def _movements() -> None:
     _create(
-        "redemption_line",
+        "goods_movement",
         _whole("seq"),
-        _whole("line"),
-        _text("product"),
-        _text("commodity"),
-        _text("unit"),
-        _whole("packs"),
-        _whole("amount"),
-        _whole("price"),
-        _text("tender"),
-        _text("programme"),
-        _entry("redemption_line"),
-        key="seq,line",
-    )
-    _create(
-        "stock_movement",
-        _whole("seq"),
-        _whole("line"),
         _text("kind"),
-        _text("product"),
-        _whole("packs"),
-        sa.Column("commodity", sa.Text()),
-        sa.Column("amount", sa.Integer()),
-        _entry("stock_movement"),
-        key="seq,line",
+        _text("issued"),
+        _text("moved"),
+        _entry("goods_movement"),
+        key="seq",
     )
     _create(
         "receipt_paper",
