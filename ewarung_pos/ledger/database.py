@@ -44,8 +44,11 @@ _DAY_MS = 86_400_000
 CHECKPOINT_AFTER = 24
 """Units of work before a checkpoint is worth its waits for the disk; SQLite's own comes after some 60."""
 
-_SAME = "UPDATE city_state SET acked_seq = acked_seq WHERE id = 1"
-"""A commit that changes nothing, and takes the place of one that may be left in the log."""
+_AND_BACK = (
+    "UPDATE city_state SET acked_seq = acked_seq + 1 WHERE id = 1",
+    "UPDATE city_state SET acked_seq = acked_seq - 1 WHERE id = 1",
+)
+"""Changes nothing, and yet a page is written: SQLite would leave out an update that finds everything as it is."""
 
 
 def open_ledger(data_dir: Path, key: bytes, clock: Clock, *, create: bool = False, encrypted: bool = True) -> SqlLedger:
@@ -277,9 +280,7 @@ class SqlLedger:
                     if busy:
                         raise LedgerError("the log could not be brought home", reason="io")
                     return True
-                connection.execute("BEGIN IMMEDIATE")
-                connection.execute(_SAME)
-                connection.execute("COMMIT")
+                _commit_nothing(connection)
                 return False
         except (LedgerError, ConfigError) as error:
             self._drop_writer()
@@ -325,6 +326,14 @@ class _Reader(Queries):
 
     def _tip(self) -> Tip:
         return self._ledger._tip  # noqa: SLF001 - as above
+
+
+def _commit_nothing(connection: Connection) -> None:
+    """A commit that takes the place of one that may be left in the log."""
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in _AND_BACK:
+        connection.execute(statement)
+    connection.execute("COMMIT")
 
 
 def _log_left(path: Path) -> bool:

@@ -139,6 +139,10 @@ def test_a_read_only_disk_is_named(opened: Open, small_disk: Path) -> None:
     assert caught.value.reason == "data_dir"
 
 
+ONE_PAGE = 24 + engine.PAGE_BYTES
+"""In the log: its header there and itself."""
+
+
 @pytest.fixture
 def no_more_writing() -> Iterator[Callable[[int], None]]:
     """Makes every write beyond a size fail, as a dying disk would: not full, but in error."""
@@ -151,7 +155,7 @@ def no_more_writing() -> Iterator[Callable[[int], None]]:
     limit(-1)
 
 
-@pytest.mark.parametrize(("room", "reason"), [(0, "not_written"), (-(10**6), "io")])
+@pytest.mark.parametrize(("room", "reason"), [(ONE_PAGE, "not_written"), (0, "io"), (-(10**6), "io")])
 def test_after_an_io_error_the_file_is_read_anew_and_says_what_happened(
     ledger: SqlLedger, no_more_writing: Callable[[int], None], tmp_path: Path, room: int, reason: str
 ) -> None:
@@ -204,6 +208,20 @@ def test_a_commit_that_failed_and_is_not_there_never_comes_back(ledger: SqlLedge
         assert serve(uow, "F0001", rice(1)).seq == head.seq + 1
     ledger.close()
     assert verify(tmp_path, KEY).ok
+
+
+def test_something_else_is_written_over_a_commit_that_failed(ledger: SqlLedger, tmp_path: Path) -> None:
+    """Its pages may stand in the log behind the last valid one, where the next opening would find them."""
+
+    def pages() -> int:
+        return int.from_bytes((tmp_path / "ledger.db-shm").read_bytes()[16:20], sys.byteorder)
+
+    assert ledger.read().stock()["B5"] == 100, "a reader is there: the log stays when the doubtful writer is closed"
+    before = pages()
+    ledger._writer = Failing(ledger, done=False)
+    with pytest.raises(LedgerError, match="SQLITE_IOERR_FSYNC"), ledger.write() as uow:
+        serve(uow, "F0001", rice(1))
+    assert pages() == before + 1
 
 
 def test_a_commit_that_failed_and_is_there_is_told_as_done(ledger: SqlLedger, tmp_path: Path) -> None:
