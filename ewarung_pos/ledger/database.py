@@ -124,7 +124,9 @@ class SqlLedger:
         return self._reader
 
     def checkpoint(self) -> None:
-        """Bring the write-ahead log home once it has grown; a busy reader only makes it do less.
+        """Bring the write-ahead log home once it has grown, and begin it anew; a busy reader only makes it do less.
+
+        The commit that begins a log waits for the disk twice: here nobody waits for it.
 
         Raises:
             LedgerFull, LedgerError: the disk; what was committed stays in the log.
@@ -132,8 +134,14 @@ class SqlLedger:
         with self._turn:
             if self._logged < CHECKPOINT_AFTER:
                 return
-            with translated():
-                self._connection().execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            try:
+                with translated():
+                    connection = self._connection()
+                    connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+                    _commit_nothing(connection)
+            except (LedgerError, ConfigError):
+                self._drop_writer()
+                raise
             self._logged = 0
 
     def audit(self, wanted: Callable[[], bool]) -> bool:
@@ -329,7 +337,7 @@ class _Reader(Queries):
 
 
 def _commit_nothing(connection: Connection) -> None:
-    """A commit that takes the place of one that may be left in the log."""
+    """A commit that takes the place of one that may be left in the log, or with which the log begins anew."""
     connection.execute("BEGIN IMMEDIATE")
     for statement in _AND_BACK:
         connection.execute(statement)

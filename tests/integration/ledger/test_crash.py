@@ -24,7 +24,7 @@ from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ConfigError, LedgerError, LedgerFull
 from ewarung_pos.ledger import engine
-from ewarung_pos.ledger.database import SqlLedger
+from ewarung_pos.ledger.database import CHECKPOINT_AFTER, SqlLedger
 from ewarung_pos.ledger.verify import verify
 from tests.integration.ledger.kiosk import KEY, enrol, page, rice, serve, stock_up
 
@@ -234,6 +234,23 @@ def test_a_commit_that_failed_and_is_there_is_told_as_done(ledger: SqlLedger, tm
     ledger._writer = Failing(ledger, done=True)
     with pytest.raises(LedgerError, match="SQLITE_IOERR_FSYNC"), ledger.write() as uow:
         uow.put_setting("a", "b")  # without an entry nothing tells; it is told as failed, and harmless
+
+
+def test_a_checkpoint_that_fails_gives_the_connection_up_and_loses_nothing(ledger: SqlLedger, tmp_path: Path) -> None:
+    with ledger.write() as uow:
+        entry = serve(uow, "F0001", rice(1))
+    for _ in range(CHECKPOINT_AFTER):
+        with ledger.write() as uow:
+            uow.put_setting("a", "b")
+    ledger._writer = Failing(ledger, done=False)
+    with pytest.raises(LedgerError, match="SQLITE_IOERR_FSYNC"):
+        ledger.checkpoint()
+    assert ledger.read().head().seq == entry.seq
+    with ledger.write() as uow:
+        uow.put_setting("a", "")
+        assert serve(uow, "F0001", rice(1)).seq == entry.seq + 1
+    ledger.checkpoint()
+    assert ledger.read().head().seq == entry.seq + 1
 
 
 def test_a_log_that_cannot_be_brought_home_leaves_the_outcome_open(

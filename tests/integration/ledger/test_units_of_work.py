@@ -232,6 +232,25 @@ def test_a_checkpoint_brings_the_log_home_once_it_has_grown(ledger: SqlLedger, t
     assert (tmp_path / "ledger.db").read_bytes() == home
 
 
+def test_a_checkpoint_begins_the_log_anew_so_that_no_family_waits_for_it(ledger: SqlLedger, tmp_path: Path) -> None:
+    def begun() -> bytes:
+        with (tmp_path / "ledger.db-wal").open("rb") as log:
+            return log.read(32)  # its header; each new beginning has another salt
+
+    before, head = begun(), ledger.read().head()
+    for _ in range(CHECKPOINT_AFTER):
+        with ledger.write() as uow:
+            uow.put_secret("weight", b"1")
+    assert begun() == before
+    ledger.checkpoint()
+    anew = begun()
+    assert anew != before
+    assert ledger.read().head() == head
+    with ledger.write() as uow:
+        serve(uow, "F0001", rice(1))
+    assert begun() == anew
+
+
 def test_a_ledger_that_another_program_writes_is_busy_and_then_goes_on(ledger: SqlLedger, tmp_path: Path) -> None:
     other = connect(tmp_path / "ledger.db", KEY)
     other.execute("BEGIN IMMEDIATE")
