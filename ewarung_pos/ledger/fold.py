@@ -113,7 +113,7 @@ class Fold:
         match table:
             case "lease":
                 for key, (granted, spent, returned, unit, surrendered) in self._leases.items():
-                    yield (*key, unit, granted, surrendered, spent, returned)
+                    yield (*key, unit.value, granted, surrendered, spent, returned)
             case "stock":
                 yield from self._stock.items()
             case "purse_credit":
@@ -139,16 +139,16 @@ class Fold:
     def _grants(self, leases: tuple[LeaseGrant, ...]) -> None:
         for grant in leases:
             key = (grant.family, grant.period, grant.programme, grant.commodity)
-            lease = self._leases.setdefault(key, [0, 0, 0, grant.unit.value, 0])
+            lease = self._leases.setdefault(key, [0, 0, 0, grant.unit, 0])
             lease[_GRANTED] = max(lease[_GRANTED], grant.granted)
 
     def _surrendered(self, entry: Entry, fact: Surrendered) -> None:
         for given in fact.leases:
             key = (given.family, given.period, given.programme, given.commodity)
-            lease = self._leases.setdefault(key, [0, 0, 0, given.unit.value, 0])
+            lease = self._leases.setdefault(key, [0, 0, 0, given.unit, 0])
             less = given.surrendered < lease[_SURRENDERED]
             lease[_SURRENDERED] = given.surrendered
-            if less or _rest(lease) < 0 or lease[_UNIT] != given.unit.value:
+            if less or _rest(lease) < 0 or lease[_UNIT] is not given.unit:
                 self._problems.append("surrendered")
 
     def _period(self, entry: Entry, fact: PeriodClosed) -> None:
@@ -168,7 +168,7 @@ class Fold:
         for debit in fact.debits:
             lease = self._lease(entry, fact.family, debit)
             lease[_SPENT] += debit.amount
-            if _rest(lease) < 0 or lease[_UNIT] != debit.unit.value:
+            if _rest(lease) < 0 or lease[_UNIT] is not debit.unit:
                 self._problems.append("overdrawn")
             if debit.programme == HARDSHIP and self._allowed != (fact.receipt, fact.family):
                 self._problems.append("not_allowed")
@@ -194,7 +194,7 @@ class Fold:
     def _lease(self, entry: Entry, family: str, debit: RightDebit) -> list[Any]:
         holder = holder_of(family, debit.programme, entry.device)
         key = (holder, debit.period, debit.programme, debit.commodity)
-        return self._leases.setdefault(key, [0, 0, 0, debit.unit.value, 0])
+        return self._leases.setdefault(key, [0, 0, 0, debit.unit, 0])
 
     def _goods(self, seq: int, kind: str, lines: tuple[RedemptionLine, ...], sign: int) -> None:
         for line in lines:

@@ -5,7 +5,7 @@ What no entry tells: how often a paper was tried, and that a copy is owed which 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -35,13 +35,15 @@ Found = tuple[int, str]
 
 _JOBS = (
     "SELECT id, kind, entry, receipt, copy, goods, tries, done, "
-    "EXISTS (SELECT 1 FROM receipt_paper AS r WHERE r.entry = p.entry AND r.copy = p.copy) "
+    "EXISTS (SELECT 1 FROM receipt_paper AS r WHERE r.entry = p.entry AND r.copy = p.copy), "
+    "(SELECT count(DISTINCT copy) FROM receipt_paper AS r WHERE r.entry = p.entry) "
     "FROM print_job AS p ORDER BY id"
 )
 _PAPERS = "SELECT count(DISTINCT copy) FROM receipt_paper WHERE entry = ?"
 _ATTEMPT = "SELECT state, date, opened_ms, body FROM attempt WHERE id = ?"
 _DECODER = msgspec.json.Decoder(Attempt)
 _JSON = msgspec.json.Encoder()
+_OF_DEBITS = frozenset((AttemptOpened, AttemptSettled, Redeemed, Reversed, RegisterPurged))
 _OUTCOMES = {
     "declined": AttemptState.DECLINED,
     OTHER_DEBIT: AttemptState.DECLINED,
@@ -60,17 +62,17 @@ class PrintJobs:
         self._rows: Iterator[tuple[Any, ...]] = iter(execute(_JOBS))
         self._next = next(self._rows, None)
 
-    def add(self, entry: Entry) -> Iterator[Found]:
+    def add(self, entry: Entry) -> Iterable[Found]:
         """What is wrong with the papers of this entry."""
         match entry.fact:
             case Redeemed() as fact:
-                yield from self._papers(entry, "receipt", fact.receipt, _goods(fact.lines))
+                return self._papers(entry, "receipt", fact.receipt, _goods(fact.lines))
             case Reversed() as fact:
-                yield from self._papers(entry, "reversal", fact.receipt, _goods(fact.lines))
+                return self._papers(entry, "reversal", fact.receipt, _goods(fact.lines))
             case DayClosed():
-                yield from self._papers(entry, "day_report", 0, {})
+                return self._papers(entry, "day_report", 0, {})
             case _:
-                pass
+                return ()
 
     def rest(self) -> Iterator[Found]:
         """Jobs that are left when every entry was taken."""
@@ -80,9 +82,11 @@ class PrintJobs:
     def _papers(self, entry: Entry, kind: str, receipt: int, goods: dict[str, int]) -> Iterator[Found]:
         done, place = 0, entry.seq * COPIES
         held = False
+        papers: dict[str, int] = {}
         while self._next is not None and self._next[0] < place + COPIES:
-            job, *told, text, tries, is_done, printed = self._next
+            job, *told, text, tries, is_done, printed, of_entry = self._next
             self._next = next(self._rows, None)
+            papers[told[1]] = of_entry
             if job < place:
                 yield job // COPIES, "a job that no entry explains"
                 continue
@@ -96,7 +100,9 @@ class PrintJobs:
             done += is_done
         if not held:
             yield entry.seq, "the original is missing"
-        if self._execute(_PAPERS, (entry.id,)).fetchone() != (done,):
+        if entry.id not in papers:
+            (papers[entry.id],) = self._execute(_PAPERS, (entry.id,)).fetchone()
+        if papers[entry.id] != done:
             yield entry.seq, "more was printed than is done"
 
 
@@ -110,8 +116,11 @@ class Attempts:
         self._blank: list[tuple[int, str]] = []
         self._purged: set[str] = set()
 
-    def add(self, entry: Entry) -> Iterator[Found]:
+    def add(self, entry: Entry) -> Iterable[Found]:
         """What is wrong with the attempt that this entry ends."""
+        return self._taken(entry) if type(entry.fact) in _OF_DEBITS else ()
+
+    def _taken(self, entry: Entry) -> Iterator[Found]:
         match entry.fact:
             case AttemptOpened() as fact:
                 self._opened += 1

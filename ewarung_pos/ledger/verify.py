@@ -57,6 +57,9 @@ _ENTRIES = (
 _BESIDE = {"projection": 1, "paperwork": 2, "reference": 2}
 """Problems of what stands beside an entry, and how far from it."""
 
+_SIGNED = frozenset((KioskEnrolled, DayClosed, CityAcknowledged, RightsGranted))
+"""Facts that hold a signature, or the key that others are checked with."""
+
 _ASK_EVERY = 512
 _CHAIN = "SELECT seq, payload, prev_hash, hash FROM ledger_entry ORDER BY seq"
 _MANY = 50
@@ -316,10 +319,14 @@ class _Verification:
             self._note(seq, what)
         for table, row in rows:
             self._compare(table, row)
+        if type(entry.fact) in _SIGNED:
+            self._signatures(entry, prev_hash)
         self._reference.add(entry)
         for table, found in (("print_job", self._jobs.add(entry)), ("attempt", self._attempts.add(entry))):
             for at, detail in found:
                 self._note(at, "paperwork", f"{table}: {detail}")
+
+    def _signatures(self, entry: Entry, prev_hash: bytes) -> None:
         match entry.fact:
             case KioskEnrolled() as fact:
                 self._device_key, self._city_key = fact.device_key, fact.city_key
@@ -331,14 +338,17 @@ class _Verification:
                 device, epoch = self._identity
                 text = grant_text(device, epoch, fact.request, fact.serial, fact.family, fact.leases, home=fact.home)
                 if not _signed(self._city_key, text, fact.signature):
-                    self._note(seq, "grant_signature")
+                    self._note(entry.seq, "grant_signature")
+            case _:
+                pass
 
     def _row(
         self, entry: Entry, undone: int | None, payload: bytes, columns: list[Any], identity: tuple[str, int]
     ) -> None:
         """What stands beside the payload, and its form."""
         seq, fact = entry.seq, entry.fact
-        named = [fact.family, fact.receipt] if isinstance(fact, Redeemed | Reversed) else [None, None]
+        # A union would be built anew each time.
+        named = [fact.family, fact.receipt] if isinstance(fact, (Redeemed, Reversed)) else [None, None]
         told = [entry.id, type(fact).__name__, entry.date, entry.instant, *named, undone]
         if told != columns:
             self._note(seq, "column")
