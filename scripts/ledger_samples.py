@@ -10,7 +10,7 @@ from hashlib import sha256
 
 from ewarung_pos.domain.journal import decode, genesis
 from ewarung_pos.ledger.export import Tally, entry_line
-from scripts.ledger_file import Bench, File, canonical
+from scripts.ledger_file import Bench, Body, File, canonical
 from scripts.ledger_story import CITY, DAY_MS, IDENTITY, ack_text
 
 __all__ = ["Sample", "against_the_rules", "broken", "good", "misplaced"]
@@ -41,6 +41,20 @@ def good(bench: Bench) -> Iterable[Sample]:
     yield Sample("good-from-within-a-day", about, _tail(bench, whole, inside).written())
     sealed = bench.seq("DayClosed")
     yield Sample("good-from-a-seal", f"Exported with --from {sealed}.", _tail(bench, whole, sealed).written())
+    about = "A clock that was days ahead was put right, and the day after the sealed one has an earlier date."
+    yield Sample("good-after-a-clock-ahead", about, File(_again(bench, sealed, "2026-11-20")).written())
+
+
+def _again(bench: Bench, sealed: int, date: str) -> list[Body]:
+    """Up to a seal; then a leader confirms the clock, and a day of that date begins."""
+    confirmed = bench.and_then(sealed, bench.fact("ClockStepped") | {"confirmed": True}, date="")
+    opened = confirmed[-1] | {
+        "seq": sealed + 2,
+        "id": confirmed[-1]["id"][:-4] + "fffe",
+        "date": date,
+        "fact": bench.fact("DayOpened"),
+    }
+    return [*confirmed, opened]
 
 
 def _tail(bench: Bench, whole: File, first: int) -> File:
@@ -184,6 +198,12 @@ def misplaced(bench: Bench) -> Iterable[Sample]:
         "outside-a-day",
         "Something is recorded for the business day after it was sealed.",
         File(bench.and_then(after, served, date="2026-11-24")).written(),
+        ("day", after + 1),
+    )
+    yield _bad(
+        "day-opened-again",
+        "A day is opened whose date was sealed before.",
+        File(_again(bench, after - 1, "2026-11-24")).written(),
         ("day", after + 1),
     )
 

@@ -209,7 +209,8 @@ class Day:
 
     def __init__(self, *, whole: bool) -> None:
         self.state = CLOSED if whole else ""  # empty: not known before the first day that begins in the file
-        self.date = self.began = ""
+        self.date = ""
+        self.began: set[str] = set()
         self.first_seq = 0
         self.count: dict[str, Any] = {}
         self.attempts: set[str] = set()
@@ -229,10 +230,9 @@ class Day:
         fact, before = entry["fact"], self.state
         counted = before in {COUNTING, EXPLAINED}
         if kind == "DayOpened":
-            fits_in = before in {"", CLOSED} and entry["date"] > self.began
-            self.state, self.date, self.began, self.first_seq, self.count = (
-                OPEN, entry["date"], entry["date"], entry["seq"], {},
-            )  # fmt: skip
+            fits_in = before in {"", CLOSED} and entry["date"] not in {"", *self.began}
+            self.state, self.date, self.first_seq, self.count = OPEN, entry["date"], entry["seq"], {}
+            self.began.add(entry["date"])
             self._clear()
         elif not before:
             return ""

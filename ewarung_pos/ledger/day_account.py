@@ -38,6 +38,7 @@ class DayAccount:
     def __init__(self, *, whole: bool) -> None:
         self._state: DayState | None = DayState.CLOSED if whole else None
         self._date = ""
+        self._began = {""}
         self._count: tuple[CountLine, ...] = ()
         self._attempts: set[str] = set()
         self._sums = _Sums(0)
@@ -72,9 +73,10 @@ class DayAccount:
         state = self._state
         match entry.fact:
             case DayOpened():
-                fits = state in (None, DayState.CLOSED) and entry.date > self._sums.date
+                fits = state in (None, DayState.CLOSED) and entry.date not in self._began
                 self._state, self._date, self._count = DayState.OPEN, entry.date, ()
-                self._sums = _Sums(entry.seq, entry.date)
+                self._began.add(entry.date)
+                self._sums = _Sums(entry.seq)
                 return fits
             case ClosingBegun():
                 self._state, self._count = DayState.COUNTING, ()
@@ -111,9 +113,8 @@ class DayAccount:
 class _Sums:
     """Totals of one day, net of reversals."""
 
-    def __init__(self, first_seq: int, date: str = "") -> None:
+    def __init__(self, first_seq: int) -> None:
         self.first_seq = first_seq
-        self.date = date
         self._counts = dict.fromkeys(("Redeemed", "Reversed", "RedemptionRefused", "copies"), 0)
         self._receipts: list[int] = []
         self._families: dict[str, str] = {}

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, get_args
@@ -11,8 +13,10 @@ import pytest
 
 from ewarung_pos.domain.journal import AttemptSettled, Fact, Surrendered
 from ewarung_pos.ledger.engine import SCHEMA_VERSION
+from ewarung_pos.ledger.export import export
 from ewarung_pos.ledger.guards import GUARDS
 from ewarung_pos.ledger.shape import SHAPES
+from ewarung_pos.ledger.verify import verify
 from tests.torture.forger import entries_of
 from tests.torture.tamper import RESIDUE, Corpus
 from tests.torture.tamper_edits import INDEXES, TABLES, Hand
@@ -32,6 +36,8 @@ def test_every_edit_is_found_here_or_by_the_city_but_for_the_named_residue(sampl
     assert table.tried > 250
     assert table.excuses.keys() <= RESIDUE
 
+
+ROOT = Path(__file__).parents[3]
 
 # --- nothing of a ledger is left out of the sample -----------------------------------------------------------------
 
@@ -79,7 +85,7 @@ def test_every_table_is_edited_and_has_rows_in_the_sample(sample: Sample) -> Non
 def test_every_setting_that_the_program_writes_is_in_the_sample(sample: Sample) -> None:
     written = {
         ast.unparse(call.args[0])
-        for file in (Path(__file__).parents[3] / "ewarung_pos").rglob("*.py")
+        for file in (ROOT / "ewarung_pos").rglob("*.py")
         for call in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "put_setting"
     }
@@ -89,9 +95,19 @@ def test_every_setting_that_the_program_writes_is_in_the_sample(sample: Sample) 
     assert held >= set(SETTINGS.values())
 
 
+@pytest.mark.parametrize("kiosk", ["main", "other"])
+def test_whoever_has_only_its_export_finds_it_sound_too(sample: Sample, tmp_path: Path, kiosk: str) -> None:
+    out = tmp_path / "out.jsonl"
+    export(getattr(sample, kiosk), KEY, out, 1)
+    assert verify(out).problems == ()
+    checked = subprocess.run(
+        [sys.executable, ROOT / "tools/check_ledger.py", out], capture_output=True, text=True, check=False
+    )
+    assert (checked.returncode, checked.stdout.splitlines()[-1]) == (0, "Sound.")
+
+
 def test_a_corpus_that_finds_nothing_says_so(sample: Sample, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The control: with a `verify` that looks away, and before the city is asked, edits survive and are told."""
-    from ewarung_pos.ledger.verify import verify
     from tests.torture import tamper
 
     real = verify(sample.main, KEY)
