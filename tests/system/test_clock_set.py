@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import subprocess
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,12 +19,16 @@ import pytest
 
 from ewarung_pos.devices.simulated.edc import spawn
 from ewarung_pos.domain.timeline import WIB
+from ewarung_pos.ledger.engine import LEDGER_FILE
+from ewarung_pos.ledger.export import export
+from ewarung_pos.ledger.keys import key_of
 from ewarung_pos.sync.embedded import EmbeddedCity
 from tests.system.kit import book, demo_command, other_connection, paper_is_backed, said, same_money, started
 
 pytestmark = pytest.mark.system
 
 LIBRARY = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
+CHECKER = Path(__file__).parents[2] / "tools" / "check_ledger.py"
 DAY_MS = 86_400_000
 TOLERANCE_MS = 60_000
 
@@ -130,10 +136,19 @@ def work_through(tmp_path: Path, clock: FakedClock, days: tuple[int, ...], redem
     assert len(held.facts("DayClosed")) == 1
     report = said(folder)
     assert report["ok"], report["problems"]
+    sound_for_strangers(folder, tmp_path / "out.jsonl")
     paper_is_backed(folder)
     same_money(folder, tmp_path / "bank.jsonl")
     assert summary_of(words)["acked_seq"] == summary_of(words)["entries"] - 1, "the clock is right: all of it is sent"
     return folder
+
+
+def sound_for_strangers(folder: Path, out: Path) -> None:
+    """Whoever has only the export finds every step explained, and nothing else wrong."""
+    export(folder / LEDGER_FILE, key_of(folder).secret, out, 1)
+    words = [sys.executable, CHECKER, out, "--json"]
+    told = json.loads(subprocess.run(words, capture_output=True, text=True, check=False).stdout)
+    assert told["findings"] == []
 
 
 def check_steps(folder: Path, days: tuple[int, ...]) -> None:
