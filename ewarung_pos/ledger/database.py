@@ -26,7 +26,7 @@ from ewarung_pos.ledger.engine import (
     translated,
 )
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
-from ewarung_pos.ledger.placement import refuse_network_share
+from ewarung_pos.ledger.placement import refuse_network_share, refuse_other_names
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
 from ewarung_pos.ledger.readers import Readers
 from ewarung_pos.ledger.shape import misshapen
@@ -71,10 +71,12 @@ def open_ledger(data_dir: Path, key: bytes, clock: Clock, *, create: bool = Fals
         MigrationFailed: an older schema could not be brought up to date; the old file is in place.
         LedgerFull: no room to create or upgrade it.
         LedgerError: a copy (`copy`): it may be older than what was handed out, and serves nobody any more.
-        ConfigError: no ledger, or a directory that cannot be used; one on a network share (`network_share`) among them.
+        ConfigError: no ledger, or a directory that cannot be used; one on a network share (`network_share`) among them,
+            or a ledger that has another name elsewhere (`ledger_link`).
     """
     refuse_network_share(data_dir)
     path = data_dir / LEDGER_FILE
+    refuse_other_names(path)
     secret = key if encrypted else None
     lock = InstanceLock(data_dir / LOCK_FILE)
     try:

@@ -1,14 +1,15 @@
-"""Where the data directory lies: the ledger's log is shared memory of one machine, and no network share has that."""
+"""Where the ledger lies: its log is shared memory of one machine and goes by its name, its lock is its directory's."""
 
 from __future__ import annotations
 
 import os
 import re
+import stat
 from pathlib import Path
 
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["filesystem_of", "refuse_network_share"]
+__all__ = ["filesystem_of", "refuse_network_share", "refuse_other_names"]
 
 _MOUNTS = Path("/proc/self/mountinfo")
 
@@ -66,3 +67,26 @@ def refuse_network_share(directory: Path) -> None:
     kind = filesystem_of(mounts, os.path.realpath(directory))
     if kind in _NETWORK:
         raise ConfigError(f"the data directory is on {kind}", reason="network_share")
+
+
+def refuse_other_names(ledger: Path) -> None:
+    """Refuse a ledger that is a link, or that has a name in another directory; one that is not there has none.
+
+    Lock and log go by directory and name: under two of them two tills would write into one file. Names in its own
+    directory, or a folder of it, are what an upgrade or a restore left that was cut off.
+
+    Raises:
+        ConfigError: it has (`ledger_link`).
+    """
+    try:
+        found = ledger.lstat()
+        if stat.S_ISREG(found.st_mode) and found.st_nlink > 1:
+            home = ledger.parent
+            near = [each.lstat() for kind in ("*", "*/*") for each in home.glob(kind)]
+            known = sum((each.st_dev, each.st_ino) == (found.st_dev, found.st_ino) for each in near)
+        else:
+            known = found.st_nlink
+    except OSError:
+        return
+    if stat.S_ISLNK(found.st_mode) or found.st_nlink > known:
+        raise ConfigError(ledger.name, reason="ledger_link")

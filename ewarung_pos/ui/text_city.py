@@ -214,6 +214,13 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         safe=UNTOUCHED,
         tone="stop",
     ),
+    "config.ledger_link": said(
+        "Buku catatan bernama dua",
+        "Berkas buku catatan juga ada dengan nama lain di folder lain; dua kasir bisa menulis ke satu berkas.",
+        "Hapus nama atau tautan yang lain itu.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
     "config.backup_dir": said(
         "Folder cadangan bermasalah",
         "Salinan cadangan tidak bisa ditulis di folder itu.",

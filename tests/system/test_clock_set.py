@@ -146,7 +146,7 @@ def work_through(tmp_path: Path, clock: FakedClock, days: tuple[int, ...], redem
 def sound_for_strangers(folder: Path, out: Path) -> None:
     """Whoever has only the export finds every step explained, and nothing else wrong."""
     export(folder / LEDGER_FILE, key_of(folder).secret, out, 1)
-    words = [sys.executable, CHECKER, out, "--json"]
+    words = [sys.executable, str(CHECKER), str(out), "--json"]
     told = json.loads(subprocess.run(words, capture_output=True, text=True, check=False).stdout)
     assert told["findings"] == []
 

@@ -1,7 +1,8 @@
-"""A data directory on a network share is refused before anything is made there."""
+"""A data directory on a network share, or a ledger with a name elsewhere, is refused before anything is made."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -66,6 +67,30 @@ def test_a_ledger_is_not_opened_nor_made_on_a_network_share(
         assert caught.value.reason == "network_share"
     assert names(share / "kios") == []
     refuse_network_share(tmp_path)
+
+
+@pytest.mark.parametrize("link", [os.link, os.symlink])
+def test_a_ledger_that_has_a_name_elsewhere_serves_nobody(
+    ledger: SqlLedger, opened: Callable[..., SqlLedger], tmp_path: Path, link: Callable[[Path, Path], None]
+) -> None:
+    """Each name would have a lock and a log of its own: two tills would write into one file."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    link(tmp_path / "ledger.db", elsewhere / "ledger.db")
+    with pytest.raises(ConfigError) as caught:
+        opened(elsewhere)
+    assert caught.value.reason == "ledger_link"
+    assert "ledger.db-wal" not in names(elsewhere)
+
+
+@pytest.mark.parametrize("kept", ["ledger.db.schema-0", "ledger.db.new", "epochs/ledger-EW-0001-1.db"])
+def test_a_second_name_that_the_till_itself_left_is_no_hindrance(
+    ledger: SqlLedger, opened: Callable[..., SqlLedger], tmp_path: Path, kept: str
+) -> None:
+    ledger.close()
+    (tmp_path / "epochs").mkdir()
+    os.link(tmp_path / "ledger.db", tmp_path / kept)
+    assert opened().read().identity() is not None
 
 
 def test_where_the_system_does_not_tell_nothing_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
