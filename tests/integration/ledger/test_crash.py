@@ -304,3 +304,30 @@ def test_a_log_of_another_moment_is_found_or_leaves_what_was_once_true(ledger: S
         told["sound" if report.ok else "found"] += 1
     assert told["found"] > 10
     assert told["sound"] >= len(saved)
+
+
+def test_an_old_page_of_the_same_file_is_found_or_leaves_what_was_once_true(ledger: SqlLedger, tmp_path: Path) -> None:
+    """Each page is sound in itself, and older: whoever kept images of the disk can mix them without a key."""
+    images: list[bytes] = []
+    ends = set()
+    for family in ("F0001", "F0001", "F0002", "F0002", "F0003"):
+        with ledger.write() as uow:
+            serve(uow, family, rice(1))
+        ledger._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        images.append((tmp_path / "ledger.db").read_bytes())
+        head = ledger.read().head()
+        ends.add((head.hash, head.seq))
+    chance, size = random.Random(4), engine.PAGE_BYTES
+    mixed = tmp_path / "mixed.db"
+    found = 0
+    for old, new in itertools.combinations(images, 2):
+        pages = [at for at in range(0, len(old), size) if old[at : at + size] != new[at : at + size]]
+        for some in [*([at] for at in pages), chance.sample(pages, 3)]:
+            content = bytearray(new)
+            for at in some:
+                content[at : at + size] = old[at : at + size]
+            mixed.write_bytes(content)
+            report = verify(mixed, KEY)
+            assert not report.ok or (report.head, report.entries) in ends, some
+            found += not report.ok
+    assert found > 60
