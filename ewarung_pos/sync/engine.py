@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 
 from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, decode, genesis
@@ -260,7 +260,13 @@ class SyncEngine:
             with self._ledger.write() as uow:
                 uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
         self._mode, self._mode_reason = welcome.mode, welcome.reason
-        self._check_held(welcome.acked_seq, welcome.acked_hash)
+        try:
+            self._check_held(welcome.acked_seq, welcome.acked_hash)
+        except Unauthorised:
+            if self._live and welcome.mode is Mode.NORMAL and welcome.acked_seq <= self._ledger.read().head().seq:
+                with suppress(SyncError, ChainBroken):  # the next greeting tries again
+                    self._show_past(city, welcome.acked_seq)
+            raise
         self._acked = (welcome.acked_seq, welcome.acked_hash or genesis(self._who().device, self._who().epoch).hex())
         self._hello_at, self._hello_wall = reading.monotonic_ms, reading.wall.ms
         self._greeted = self._told = True
@@ -315,6 +321,16 @@ class SyncEngine:
             self._mode, self._mode_reason = Mode.UPLOAD_ONLY, "FORK"
             self._hello_at = None
             raise Unauthorised(f"the city holds another entry {seq}", reason="fork")
+
+    def _show_past(self, city: CityServer, held: int) -> None:
+        """Send what stands here in the place of the city's last entry: it puts that aside, and tells a person.
+
+        From a greeting it cannot see that a journal longer than its copy has another past.
+        """
+        reader, who = self._ledger.read(), self._who()
+        rows = run_after(reader, held - 1, hash_at(reader, who, held - 1) or "")
+        ack, _ = city.push(batch_of(self._key, who, rows))
+        check_ack(self._city_key, who, ack)
 
     # -- the city's word on days -------------------------------------------------------------------------------------
 

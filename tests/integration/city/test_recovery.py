@@ -285,6 +285,28 @@ def test_what_the_city_has_not_greeted_gets_nothing(
     assert not any(image.ledger.read().leases(f.key, NEXT) for f in image.ledger.read().families())
 
 
+def test_an_old_disk_that_was_written_on_beyond_the_city_s_copy_is_found_by_the_city_too(
+    city: LiveCity, image: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its greeting says nothing: its head is above what the city holds."""
+    held = city.epoch()["acked_seq"]
+    while image.ledger.read().head().seq <= held:
+        with image.ledger.write() as uow:
+            uow.append(OperatorChanged("siti", "signed_in"))
+    with monkeypatch.context() as patch:
+        no_push(image, patch)
+        assert image.engine.step().reason == "fork"
+    assert city.epoch()["mode"] == "normal", "what shows it was lost"
+    assert image.engine.step().reason == "fork"
+    assert (city.epoch()["mode"], city.epoch()["reason"]) == ("upload_only", "FORK")
+    assert city.cases() == [(held, "FORK")]
+    with city.store.read() as tx:
+        asides = tx.count(schema.aside)
+    assert image.engine.step().reason == "fork"
+    with city.store.read() as tx:
+        assert tx.count(schema.aside) == asides == 1, "once is enough"
+
+
 def test_the_city_gives_nothing_to_a_journal_that_ends_before_what_it_holds(city: LiveCity, pen: Pen) -> None:
     """Even one that it has greeted: what the lost one had sent may come after that."""
     pen.write(OperatorChanged("siti", "signed_in"))
