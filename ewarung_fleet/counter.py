@@ -19,7 +19,7 @@ from ewarung_pos.domain.redemption import Basket, Tender
 from ewarung_pos.domain.rights import HardshipReason, asks_city
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.errors import ClockSuspect, RuleViolation, SyncError
-from ewarung_pos.ports import DeviceState, DeviceStatus, PaymentIntent, PrintReport, RightsWish
+from ewarung_pos.ports import DeviceState, DeviceStatus, PaymentIntent, PrintReport, RightsAnswer, RightsWish
 from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.services.reverse import Reversal, ReversalReason
 
@@ -183,9 +183,8 @@ class Counter:
         """Rights that are not here: ask the city, and where it cannot be asked, the pool. None when they came."""
         till = self._till
         wish = self._wishes.setdefault(visit.family, till.clock.mint())
-        period = till.clock.now().wall.date().period()
         try:
-            answer = till.on.engine.ask(RightsWish(wish, card, period))
+            answer = self._ask(wish, card)
         except SyncError:
             self._wishes.pop(visit.family)
             return "no_line" if visit.wants == "greedy" else self._pool(card, HardshipReason.NO_LINE)
@@ -202,11 +201,24 @@ class Counter:
             return answer.reason or "went_away"
         return self._pool(card, HardshipReason.HOME_SILENT)
 
-    def _give_up(self, family: int, card: CardRef) -> None:
+    def _ask(self, wish: str, card: CardRef, *, withdraw: bool = False) -> RightsAnswer:
+        """Ask the city; once more when the clock had to be set right first."""
         till = self._till
-        period = till.clock.now().wall.date().period()
+
+        def ask() -> RightsAnswer:
+            period = till.clock.now().wall.date().period()
+            return till.on.engine.ask(RightsWish(wish, card, period, withdraw=withdraw))
+
         try:
-            till.on.engine.ask(RightsWish(self._wishes.pop(family), card, period, withdraw=True))
+            return ask()
+        except ClockSuspect:
+            till.clock.wrong_ms = 0
+            self.mend_clock()
+            return ask()
+
+    def _give_up(self, family: int, card: CardRef) -> None:
+        try:
+            self._ask(self._wishes.pop(family), card, withdraw=True)
         except SyncError:
             return
 
@@ -295,7 +307,7 @@ class Counter:
         """Open the business day; who opens it looks at the date first."""
         till = self._till
         confirmed = False
-        for _ in range(4):
+        for _ in range(3):
             if till.clock.now().wall.date() != date:
                 till.clock.wrong_ms = 0
             try:
@@ -307,4 +319,4 @@ class Counter:
                     self.mend_clock()
             else:
                 return
-        raise AssertionError("the day does not open")
+        till.on.day.open(CASHIER, date_confirmed=confirmed)

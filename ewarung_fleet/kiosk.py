@@ -75,7 +75,19 @@ class Kiosk:
     # -- the month ---------------------------------------------------------------------------------------------------
 
     def slot(self, day: int, slot: int, now_ms: int, code: str, visits: list[Visit]) -> None:
-        """Everything that happens here in one slot."""
+        """Everything that happens here in one slot; what should not happen is found, and the machine switched off."""
+        try:
+            self._slot(day, slot, now_ms, code, visits)
+        except PosError as error:
+            self._unexpected(day, error)
+
+    def _unexpected(self, day: int, error: PosError) -> None:
+        what = f"{self._plan.date(day)}: {type(error).__name__} {error.reason} {error.detail}"
+        self.till.truth.findings.append(what.strip())
+        self.till.arm(0)
+        self.till.stop()
+
+    def _slot(self, day: int, slot: int, now_ms: int, code: str, visits: list[Visit]) -> None:
         till = self.till
         till.clock.true_ms = max(till.clock.true_ms, now_ms)
         till.weather.down = any(_within(outage, day, slot) for outage in self._outages)
@@ -112,10 +124,13 @@ class Kiosk:
         if not self.till.running:
             self._send_away(day, slot, waiting)
             return
-        for visit in waiting:
-            self._one(day, slot, visit)
-        if slot == _LAST and not self.waiting:
-            self.evening(day)
+        try:
+            for visit in waiting:
+                self._one(day, slot, visit)
+            if slot == _LAST and not self.waiting:
+                self.evening(day)
+        except PosError as error:
+            self._unexpected(day, error)
 
     def evening(self, day: int) -> None:
         """Close, send what there is, and switch off."""
