@@ -84,6 +84,7 @@ class CitySync(Protocol):
 
         Raises:
             SyncError: no answer that can be believed; nothing happened here, and the same wish may be asked again.
+            ClockSuspect: the same, because the city's time is another than ours (`off_server`).
         """
         ...
 

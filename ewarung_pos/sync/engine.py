@@ -204,6 +204,7 @@ class SyncEngine:
 
         Raises:
             SyncError: no answer that can be believed; nothing happened here, and the same wish may be asked again.
+            ClockSuspect: the same, because the city's time is another than ours (`off_server`).
         """
         identity = self._ledger.read().identity()
         if not self._url or identity is None:
