@@ -23,6 +23,7 @@ import msgspec
 from ewarung_city import api, intake, routes, server
 from ewarung_city.exchange import App, Caller, Receive, Scope, Send
 from ewarung_city.keys import CityKeys
+from ewarung_city.limits import WITHOUT
 from ewarung_city.store.database import CityStore
 from ewarung_pos.sync.protocol import Ack, Outcome, Push, encode
 
@@ -96,7 +97,7 @@ def main(kind: str) -> None:
     with closing(CityStore(os.environ["EWARUNG_CITY_DATABASE"])) as store:
         applier = Storing if kind == "store" else intake.Applier
         with mock.patch.object(intake, "Applier", applier):
-            server.run(api.build(store, KEYS), listening, with_stdin=True)
+            server.run(api.build(store, KEYS, limits=WITHOUT), listening, with_stdin=True)
 
 
 class _NoStore:

@@ -15,6 +15,7 @@ from litestar.openapi import OpenAPIConfig
 from ewarung_city import bundles, routes
 from ewarung_city.exchange import App, Caller, Receive, Scope, Send, SignedExchange
 from ewarung_city.keys import CityKeys
+from ewarung_city.limits import Limits
 from ewarung_city.metrics import Metrics
 from ewarung_city.openapi import DESCRIPTION, Document
 from ewarung_city.postbox import Postbox
@@ -30,7 +31,14 @@ _PUBLIC = {"public": True}
 """On a route that answers anybody; every other one is for callers that the exchange has proved."""
 
 
-def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = None, *, metrics_token: str = "") -> App:
+def build(
+    store: CityStore,
+    keys: CityKeys,
+    now_ms: Callable[[], int] | None = None,
+    *,
+    metrics_token: str = "",
+    limits: Limits | None = None,
+) -> App:
     """The ASGI application of a city; `metrics_token` lets others than this machine read `/metrics`."""
     city = routes.City(store, keys, now_ms or (lambda: time.time_ns() // 1_000_000))
     answering = cast("App", interface())
@@ -51,7 +59,7 @@ def build(store: CityStore, keys: CityKeys, now_ms: Callable[[], int] | None = N
         return done.name, done.reply
 
     shared = first if store.shared else None
-    signed = SignedExchange(with_city, keys, find_key, lambda: city.now_ms() // 1000, shared)
+    signed = SignedExchange(with_city, keys, find_key, lambda: city.now_ms() // 1000, shared, limits or Limits())
     return Watched(Postbox(signed, take), Metrics(store), metrics_token)
 
 

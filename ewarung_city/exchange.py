@@ -16,6 +16,7 @@ from typing import Any
 import msgspec
 
 from ewarung_city.keys import CityKeys
+from ewarung_city.limits import Gate, Limits, Share, network_of
 from ewarung_city.logs import event, whereabouts
 from ewarung_pos.errors import ServerBusy, Unauthorised
 from ewarung_pos.sync.protocol import (
@@ -43,10 +44,10 @@ NOTES = "notes"
 
 _NONCE = re.compile(r'nonce="([!-~]{16,64})"')
 _KEYID = re.compile(r"(?:enrol/([0-9a-f]{64})|([A-Za-z0-9-]{1,32})/([1-9][0-9]{0,5}))")
+_CLAIMED = re.compile(r'keyid="([^"]{1,80})"')
+_LIMITS = Limits()
 _PACK_FROM = 512
 _BODY_SECONDS = 60
-_AT_ONCE = 256
-"""So many messages are read or answered at a time; connections that rest between two of them are no burden."""
 _NONCES = 10_000
 """So many messages are remembered without a look at which of them are too old to come again."""
 _REPEATABLE = ("/v1/push", "/v1/enrol")
@@ -80,6 +81,8 @@ class SignedExchange:
         now_s: the city's time.
         first_anywhere: (caller, nonce, now, until) whether no other worker saw that message before, and remember it
             until then; None when there is no other.
+        limits: what one kiosk or one address may ask. So many messages as `at_once` are read or answered at a time;
+            connections that rest between two of them are no burden.
     """
 
     def __init__(
@@ -89,6 +92,7 @@ class SignedExchange:
         find_key: Callable[[str, int], bytes | None],
         now_s: Callable[[], int],
         first_anywhere: Callable[[Caller, str, int, int], bool] | None = None,
+        limits: Limits = _LIMITS,
     ) -> None:
         self._app = app
         self._keys = keys
@@ -99,7 +103,10 @@ class SignedExchange:
         self._nonces: dict[str, int] = {}
         self._many = _NONCES
         self._guard = Lock()
-        self._at_work = 0
+        self._limits = limits
+        self._kiosks = Share(limits.kiosk_rate, limits.kiosk_burst)
+        self._unproved = Share(limits.unproved_rate, limits.unproved_burst)
+        self._gate = Gate()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -107,22 +114,44 @@ class SignedExchange:
             await self._app(scope, receive, send)
             return
         headers = [(name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in scope["headers"]]
-        if self._at_work >= _AT_ONCE:
-            await self._problem(headers, Problem(503, "The city is busy", "busy"), send, 5)
+        address, keyid = _address(scope), _claimed(headers)
+        here, whose = f"at {address}", f"from {address} {keyid}"
+        refused = self._no_room(here if address else "", whose)
+        if refused is not None:
+            await self._problem(headers, refused.problem, send, refused.retry_s)
             return
-        self._at_work += 1
         try:
-            await self._signed(scope, headers, receive, send)
+            with self._gate.enter("all", here, whose):
+                wait_s = self._unproved.left(address) if address else 0
+                if wait_s and (not keyid or keyid.startswith("enrol/") or not await self._is_kiosk(keyid)):
+                    said = Problem(429, "Too many that prove nothing", "rate")
+                    await self._problem(headers, said, send, wait_s)
+                    return
+                await self._signed(scope, headers, receive, send)
         except Exception as error:  # noqa: BLE001 - whatever it is, the kiosk gets an answer and keeps its entries
             event("fault", logging.ERROR, handler="exchange", fault=whereabouts(error))
             await self._problem(headers, Problem(500, "The city failed", "failure"), send, 5)
-        finally:
-            self._at_work -= 1
+
+    def _no_room(self, here: str, whose: str) -> _Refused | None:
+        """Before anything is read: whether there is no room for one more, or for one more of these."""
+        limits = self._limits
+        if self._gate.full("all", limits.at_once):
+            return _Refused(Problem(503, "The city is busy", "busy"), 5)
+        if self._gate.full(whose, limits.kiosk_at_once) or (here and self._gate.full(here, limits.address_at_once)):
+            return _Refused(Problem(429, "Too many at a time", "at_once"), 1)
+        return None
+
+    async def _is_kiosk(self, keyid: str) -> bool:
+        try:
+            return await asyncio.to_thread(self._key_of, keyid) is not None
+        except ServerBusy:
+            return False
 
     async def _signed(self, scope: Scope, headers: list[tuple[str, str]], receive: Receive, send: Send) -> None:
         try:
             body = await asyncio.wait_for(_read(headers, receive), _BODY_SECONDS)
             caller = await asyncio.to_thread(self._who, scope, headers, body)
+            self._share(caller)
             plain = _plain(headers, body)
         except TimeoutError:
             await self._problem(headers, Problem(408, "The body did not arrive", "timeout"), send)
@@ -140,6 +169,16 @@ class SignedExchange:
         await self._app(scope, _replay(plain, receive), answer.send)
         await self._send(headers, answer.status, answer.headers, bytes(answer.body), send)
 
+    def _share(self, caller: Caller | None) -> None:
+        """A kiosk that proved itself takes of its own share.
+
+        Raises:
+            _Refused: there is none left for now.
+        """
+        wait_s = self._kiosks.take(f"{caller.device}/{caller.epoch}") if caller is not None and caller.device else 0
+        if wait_s:
+            raise _Refused(Problem(429, "Too many of one kiosk", "rate"), wait_s)
+
     # -- the request -------------------------------------------------------------------------------------------------
 
     def _who(self, scope: Scope, headers: list[tuple[str, str]], body: bytes | None) -> Caller | None:
@@ -151,13 +190,15 @@ class SignedExchange:
         url = f"{scope.get('scheme', 'http')}://{host}{path}{'?' + query if query else ''}"
         try:
             by = verify_request(scope["method"], url, headers, body, self._key_of)
-            return self._caller(scope["path"], by)
+            return self._caller(scope, by)
         except Unauthorised as error:
+            self._proved_nothing(scope)
             raise _Refused(Problem(401, "Not signed by a kiosk of this city", error.reason)) from error
         except ServerBusy as error:
             raise _Refused(Problem(503, "The city is busy", "busy"), 5) from error
 
-    def _caller(self, path: str, by: SignedBy) -> Caller:
+    def _caller(self, scope: Scope, by: SignedBy) -> Caller:
+        path = scope["path"]
         found = _KEYID.fullmatch(by.keyid)
         if found is None:  # pragma: no cover - no key is ever found for such an id
             raise _Refused(Problem(401, "Not signed by a kiosk of this city", "unknown_key"))
@@ -165,11 +206,17 @@ class SignedExchange:
         if (key is not None) is not path.startswith("/v1/enrol"):
             raise _Refused(Problem(403, "This key is for something else", "wrong_key"))
         now = self._now_s()
+        if key:  # anybody can make a key that wants to enrol
+            self._proved_nothing(scope)
         fresh = abs(by.created - now) <= CLOCK_TOLERANCE_S
         caller = Caller(device or "", int(epoch or 0), key or "", by.created, fresh)
         if fresh and not path.startswith(_REPEATABLE) and not self._first(caller, by, now):
             raise _Refused(Problem(409, "This message came before", "replayed"))
         return caller
+
+    def _proved_nothing(self, scope: Scope) -> None:
+        if address := _address(scope):
+            self._unproved.take(address)
 
     def _key_of(self, keyid: str) -> bytes | None:
         found = _KEYID.fullmatch(keyid)
@@ -290,6 +337,19 @@ def _replay(body: bytes, receive: Receive) -> Receive:
         return pending.pop() if pending else await receive()
 
     return again
+
+
+def _address(scope: Scope) -> str:
+    """Where a request came from; empty for this machine, or where nobody knows."""
+    client = scope.get("client")
+    return "" if client is None or is_loopback(scope) else network_of(str(client[0]))
+
+
+def _claimed(headers: list[tuple[str, str]]) -> str:
+    """The key that a request says to be signed with, unproved; empty if none of ours."""
+    said = next((value for name, value in headers if name == "signature-input"), "")
+    found = _CLAIMED.search(said)
+    return found[1] if found is not None and _KEYID.fullmatch(found[1]) else ""
 
 
 def _nonce_of(headers: list[tuple[str, str]]) -> str:

@@ -8,7 +8,6 @@ bounded is how much, how often and how many at a time. Pure ASGI, so that a body
 from __future__ import annotations
 
 import asyncio
-import ipaddress
 import logging
 import re
 import time
@@ -16,7 +15,8 @@ from collections.abc import Callable
 from html import escape
 
 from ewarung_city.exchange import App, Receive, Scope, Send
-from ewarung_city.logs import whereabouts
+from ewarung_city.limits import network_of
+from ewarung_city.logs import event, whereabouts
 from ewarung_pos.errors import BundleRefused, ServerBusy
 from ewarung_pos.sync.bundle import FILE_BYTES
 from ewarung_pos.sync.protocol import PROBLEM_TYPE, Problem, encode
@@ -25,7 +25,6 @@ __all__ = ["PATH", "Postbox"]
 
 PATH = "/bundle"
 
-_LOG = logging.getLogger("ewarung_city")
 _FORM_BYTES = 4096
 """What a browser puts around a file."""
 
@@ -102,7 +101,7 @@ class Postbox:
             if scope["method"] in {"GET", "HEAD"}:
                 await _say(send, 200, "text/html; charset=utf-8", _page())
             elif scope["method"] == "POST":
-                name, reply = await self._posted(_whose(scope), headers, receive)
+                name, reply = await self._posted(network_of(str((scope.get("client") or ("",))[0])), headers, receive)
                 named = (b"content-disposition", f'attachment; filename="{name}"'.encode())
                 await _say(send, 200, "application/octet-stream", reply, named)
             else:
@@ -129,7 +128,7 @@ class Postbox:
         except _No:
             raise
         except Exception as error:  # whatever it is, the file is where it was, and may be sent again
-            _LOG.error("a file was not taken: %s", whereabouts(error))
+            event("fault", logging.ERROR, handler="postbox", fault=whereabouts(error))
             raise _No(500, "The city failed", "failure", 30) from error
         finally:
             self._at_work.discard(address)
@@ -155,15 +154,6 @@ class _Turns:
 
     def _full(self) -> bool:
         return len(self._free_at) >= _ADDRESSES
-
-
-def _whose(scope: Scope) -> str:
-    """Where it comes from; of IPv6 the network, for one machine has as many addresses there as it likes."""
-    address = str((scope.get("client") or ("",))[0])
-    try:
-        return str(ipaddress.IPv6Network((address, 64), strict=False)) if ":" in address else address
-    except ValueError:
-        return address
 
 
 async def _body(headers: dict[str, str], receive: Receive) -> bytes:

@@ -38,6 +38,7 @@ PROBLEMS = {
         (409, "Not now."),
         (413, "Too large, as sent or unpacked."),
         (415, "Packed in another way than gzip."),
+        (429, "More than one kiosk's share, or too many that prove nothing; come back after Retry-After."),
         (500, "The city failed; come back."),
         (503, "The city is busy; come back."),
     )

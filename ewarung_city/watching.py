@@ -22,7 +22,7 @@ from ewarung_pos.sync.signing import same
 
 __all__ = ["Watched"]
 
-_ROUTES = frozenset({"/health", "/metrics", "/schema", "/schema/openapi.json"})
+_ROUTES = frozenset({"/bundle", "/health", "/metrics", "/schema", "/schema/openapi.json"})
 _ROUTE = re.compile(r"/v1/(?:enrol|hello|push|pull|grant|attest)(?=/|$)")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _FORWARDED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})

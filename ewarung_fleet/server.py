@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 from ewarung_city import api, server
+from ewarung_city.limits import WITHOUT
 from ewarung_city.place import Place, opened
 from ewarung_fleet.clock import ToldTime
 
@@ -19,7 +20,7 @@ def main(data_dir: str, database: str, listen: str, clock: str) -> None:
     """Serve until standard input ends; says its URL first."""
     with opened(Place(Path(data_dir), database)) as (store, keys), ToldTime(Path(clock)) as time:
         socket = server.bind(listen, tls=False)
-        app = api.build(store, keys, time.ms)
+        app = api.build(store, keys, time.ms, limits=WITHOUT)
 
         def ready() -> None:
             sys.stdout.write(f"{server.url_of(socket, tls=False)}\n")

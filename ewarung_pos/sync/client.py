@@ -258,7 +258,7 @@ def raise_for_problem(reply: Reply) -> None:
     """Turn a signed refusal into the error that says what to do.
 
     Raises:
-        Unauthorised: 401, 403. ServerBusy: 5xx. ProtocolMismatch: other refusals.
+        Unauthorised: 401, 403. ServerBusy: 429, 5xx. ProtocolMismatch: other refusals.
     """
     if reply.status < 300:
         return
@@ -268,7 +268,7 @@ def raise_for_problem(reply: Reply) -> None:
         reason = ""
     if reply.status in {401, 403}:
         raise Unauthorised(f"status {reply.status}", reason=reason)
-    if reply.status >= 500:
+    if reply.status == 429 or reply.status >= 500:
         raise Busy(f"status {reply.status}", reason="server_error")
     raise ProtocolMismatch(f"status {reply.status}", reason=reason)
 

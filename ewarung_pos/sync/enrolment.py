@@ -96,10 +96,11 @@ def enrol(
         deadline = time.monotonic() + wait_seconds
         while True:
             raw = _asked(line, body, device_key, public, now_s, sleep)
-            answer = _answered(raw, secret, public, wrap_public)
+            busy = shown and raw.status in {429, 503}  # once a person compares, a busy city is asked again
+            answer = None if busy else _answered(raw, secret, public, wrap_public)
             if isinstance(answer, Enrolled):
                 break
-            if not shown:
+            if answer is not None and not shown:
                 on_digits(answer.digits)
                 shown = True
             if time.monotonic() + POLL_SECONDS > deadline:

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ewarung_city.keys import make_keys
+from ewarung_city.limits import Limits
 from ewarung_city.store import schema
 from ewarung_pos.errors import ProtocolMismatch, ServerBusy, Unauthorised
 from ewarung_pos.sync.protocol import (
@@ -511,13 +512,11 @@ def test_a_connection_on_which_no_request_arrives_is_closed_and_one_that_rests_i
         answer(resting)
 
 
-def test_more_messages_at_a_time_than_the_city_can_take_are_asked_to_come_back(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_messages_at_a_time_than_the_city_can_take_are_asked_to_come_back(tmp_path: Path) -> None:
     from ewarung_city import exchange
 
-    monkeypatch.setattr(exchange, "_AT_ONCE", 2)
-    app = exchange.SignedExchange(None, make_keys(tmp_path), lambda *_: None, lambda: 0)  # type: ignore[arg-type]
+    limits = Limits(at_once=2)
+    app = exchange.SignedExchange(None, make_keys(tmp_path), lambda *_: None, lambda: 0, None, limits)  # type: ignore[arg-type]
     scope: dict[str, Any] = {"type": "http", "path": "/v1/push", "headers": []}
 
     async def story() -> list[tuple[int, bytes]]:

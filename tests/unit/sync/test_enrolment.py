@@ -79,6 +79,16 @@ def test_the_same_question_is_asked_until_a_person_has_compared_the_digits() -> 
     assert digits == [signing.fingerprint(messages[0].device_key, messages[0].wrap_key, CITY_KEY)]
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_city_does_not_end_the_wait_for_whoever_compares(status: int) -> None:
+    def busy(_: Seen) -> Reply:
+        return Reply(status, body=b"{}")
+
+    done, seen, digits = enrolled(pending, busy, busy, taken_in)
+    assert (done.identity.device, len(seen), len(digits)) == ("EW-0007", 4, 1)
+    assert isinstance(refused(busy), ServerBusy)
+
+
 def test_nobody_who_compares_is_said() -> None:
     with served(pending) as (url, _), pytest.raises(Unauthorised) as caught:
         enrol(url, CODE, "0.1.0", wait_seconds=0, sleep=lambda _: None)
