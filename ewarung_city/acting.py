@@ -205,9 +205,13 @@ def passphrase_of(file: Path | None, prompt: str, *, twice: bool = False) -> str
         return file.read_text(encoding="utf-8").strip()
     if not twice and (said := os.environ.get(_PASSPHRASE, "")):
         return said
-    if sys.stdin is None or not sys.stdin.isatty():
+    if not _at_terminal():
         raise ConfigError("no passphrase: give a file with it, or answer at a terminal", reason="no_passphrase")
     return str(click.prompt(prompt, hide_input=True, confirmation_prompt=twice, err=True))
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def _allow(desk: Desk, claim: Claim, right: Right, *, whole_city: bool, why: bool, fresh: bool) -> None:

@@ -5,13 +5,18 @@ from __future__ import annotations
 import click
 
 from ewarung_city import monitoring
+from ewarung_city.accounts import Right
+from ewarung_city.acting import Claim, acting, by_officer
 from ewarung_city.cases import CLOSED, OPEN, Case, Step, history, set_owner_of_new, take_step
-from ewarung_city.place import JSON, located, now_ms, opened, place_of, say
+from ewarung_city.place import JSON, located, now_ms, place_of, say
 from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.errors import NotAuthorised
 
 __all__ = ["case"]
 
-_BY = click.option("--by", "officer", required=True, help="The officer who does this.")
+_BY = click.option(
+    "--by", "officer", default="", help="The officer who does this; whoever --as names, where there are officers."
+)
 _WHY = "What was found or said; no names, no numbers."
 
 
@@ -23,37 +28,63 @@ def case() -> None:
     """
 
 
+def _whose(claim: Claim, said: str) -> str:
+    """In whose name this is done: whoever proved who she is, and nobody else.
+
+    Raises:
+        NotAuthorised: another's (`officer_other`).
+    """
+    if claim.name and said not in {"", claim.name}:
+        raise NotAuthorised("an officer acts in her own name", reason="officer_other")
+    return claim.name or said
+
+
 @case.command("list")
 @located
+@by_officer
 @JSON
 @click.option("--open", "only_open", is_flag=True, help="Not those that are closed.")
 @click.option("--owner", default=None, help="Those of this officer; of nobody if empty.")
 @click.option("--kiosk", default="", help="Those of this kiosk.")
 @click.option("--period", default="", help="YYYY-MM; all if none.")
 def list_cases(
-    *, data_dir: str, database: str, as_json: bool, only_open: bool, owner: str | None, kiosk: str, period: str
+    *,
+    data_dir: str,
+    database: str,
+    claim: Claim,
+    as_json: bool,
+    only_open: bool,
+    owner: str | None,
+    kiosk: str,
+    period: str,
 ) -> None:
     """Cases, oldest first (CSV)."""
-    with opened(place_of(data_dir, database)) as (store, _), store.read() as tx:
+    about = f"kiosk:{kiosk}" if kiosk else ""
+    place = place_of(data_dir, database)
+    with acting(place, claim, "case list", Right.EVIDENCE, about) as desk, desk.store.read() as tx:
         rows = [
             row
             for row in monitoring.cases(tx, period)
             if not (only_open and row.state == CLOSED)
             and (owner is None or row.owner == owner)
             and kiosk in {"", row.device}
+            and desk.covers(tx, row.device)
         ]
     say(rows, monitoring.as_csv(rows, monitoring.CaseRow).rstrip("\n"), as_json=as_json)
 
 
 @case.command("owner")
 @located
+@by_officer
 @_BY
 @click.option("--kiosk", default="", help="Only of this kiosk.")
 @click.argument("owner")
-def owner_of_new_cases(*, data_dir: str, database: str, officer: str, kiosk: str, owner: str) -> None:
+def owner_of_new_cases(*, data_dir: str, database: str, claim: Claim, officer: str, kiosk: str, owner: str) -> None:
     """From now on every new case is OWNER's; so is each that is not closed and nobody's."""
-    with opened(place_of(data_dir, database)) as (store, _):
-        count = store.decide(lambda tx: set_owner_of_new(tx, owner, officer, now_ms(), kiosk))
+    about = f"kiosk:{kiosk}" if kiosk else ""
+    with acting(place_of(data_dir, database), claim, "case owner", Right.ACT, about, whole_city=not kiosk) as desk:
+        by = _whose(claim, officer)
+        count = desk.store.decide(lambda tx: set_owner_of_new(tx, owner, by, now_ms(), kiosk))
     click.echo(f"{owner}: new cases{f' of {kiosk}' if kiosk else ''}, and {count} that were nobody's")
 
 
@@ -64,6 +95,7 @@ def _step(name: str, did: str, summary: str, *, whose: bool = False) -> None:
         *,
         data_dir: str,
         database: str,
+        claim: Claim,
         as_json: bool,
         officer: str,
         why: str,
@@ -74,8 +106,10 @@ def _step(name: str, did: str, summary: str, *, whose: bool = False) -> None:
         owner: str = "",
     ) -> None:
         about = Case(kiosk, epoch, seq, reason)
-        with opened(place_of(data_dir, database)) as (store, _):
-            done: Step = store.turn(kiosk, lambda tx: take_step(tx, about, did, officer, why, now_ms(), owner))
+        place = place_of(data_dir, database)
+        with acting(place, claim, f"case {name}", Right.ACT, f"kiosk:{kiosk}") as desk:
+            by = _whose(claim, officer)
+            done: Step = desk.store.turn(kiosk, lambda tx: take_step(tx, about, did, by, why, now_ms(), owner))
         say(done, f"{kiosk}/{epoch}/{seq} {reason}: {did} by {done.officer}, {done.owner}'s", as_json=as_json)
 
     for option in (
@@ -92,7 +126,7 @@ def _step(name: str, did: str, summary: str, *, whose: bool = False) -> None:
         command = click.option("--to", "owner", required=True, help="The officer whose case it is from now on.")(
             command
         )
-    case.command(name, help=summary)(located(command))
+    case.command(name, help=summary)(located(by_officer(command)))
 
 
 _step("assign", "assigned", "Give a case to an officer.", whose=True)
@@ -103,14 +137,18 @@ _step("reopen", "reopened", f"Make a closed or answered case {OPEN} again.")
 
 @case.command("show")
 @located
+@by_officer
 @JSON
 @click.argument("kiosk")
 @click.argument("epoch", type=int)
 @click.argument("seq", type=int)
 @click.argument("reason")
-def show_case(*, data_dir: str, database: str, as_json: bool, kiosk: str, epoch: int, seq: int, reason: str) -> None:
+def show_case(
+    *, data_dir: str, database: str, claim: Claim, as_json: bool, kiosk: str, epoch: int, seq: int, reason: str
+) -> None:
     """What was done with a case, step by step."""
-    with opened(place_of(data_dir, database)) as (store, _), store.read() as tx:
+    place = place_of(data_dir, database)
+    with acting(place, claim, "case show", Right.EVIDENCE, f"kiosk:{kiosk}") as desk, desk.store.read() as tx:
         steps = history(tx, Case(kiosk, epoch, seq, reason))
     lines = [
         f"{each.step}. {Instant(each.at_ms).date().iso} {each.did} by {each.officer}, {each.owner}'s"

@@ -277,6 +277,19 @@ def test_where_there_are_officers_two_names_sign_nothing_and_a_locked_ones_key_n
     assert "leases released" in run(*lost, *two, by="Ratna", why="dicuri")
 
 
+@pytest.mark.usefixtures("office")
+def test_a_case_is_handled_in_the_name_of_whoever_proved_it(stocked: LiveCity, run: Run) -> None:
+    which = ("EW-0001", 1, 5, "PRICE_MISMATCH")
+    with stocked.store.write() as tx:
+        tx.add(schema.case, [{"device": "EW-0001", "epoch": 1, "seq": 5, "reason": which[3], "state": "open"}])
+        tx.change(schema.kiosk, {"kelurahan_code": "33.74.02.1001"}, device="EW-0001")
+    assert "officer_other" in run("case", "answer", *which, "--why", "salah", "--by", "Ratna", by="Heru", code=1)
+    assert "answered by Heru" in run("case", "answer", *which, "--why", "salah ketik", by="Heru")
+    assert "role" in run("case", "close", *which, "--why", "cocok", by="Tuti", code=1)
+    assert "PRICE_MISMATCH" in run("case", "list", by="Tuti")
+    assert "PRICE_MISMATCH" not in run("case", "list", by="Sari")
+
+
 # --- the chain ------------------------------------------------------------------------------------------------------
 
 
