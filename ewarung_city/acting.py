@@ -45,11 +45,13 @@ def by_officer(function: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options that say who runs it; it gets them as `claim`."""
 
     @wraps(function)
-    def told(*, acting_as: str, passphrase_file: Path | None, reason: str, **rest: object) -> object:
-        return function(claim=Claim(acting_as, passphrase_file, reason), **rest)
+    def told(*, acting_as: str, passphrase_file: Path | None, because: str, **rest: object) -> object:
+        return function(claim=Claim(acting_as, passphrase_file, because), **rest)
 
     for option in (
-        click.option("--reason", default="", help="Why names are looked at, or somebody's right is changed; no names."),
+        click.option(
+            "--reason", "because", default="", help="Why names are looked at, or somebody's right is changed; no names."
+        ),
         click.option(
             "--passphrase-file",
             type=FILE,
@@ -233,6 +235,13 @@ def _allow(desk: Desk, claim: Claim, right: Right, *, whole_city: bool, why: boo
 
 
 def file_named(file: Path) -> str:
-    """How the audit names a file: by what is in it, for its name may be somebody's."""
-    with file.open("rb") as content:
-        return f"file:{hashlib.file_digest(content, 'sha256').hexdigest()[:16]}"
+    """How the audit names a file: by what is in it, for its name may be somebody's.
+
+    Raises:
+        ConfigError: it cannot be read (`file`).
+    """
+    try:
+        with file.open("rb") as content:
+            return f"file:{hashlib.file_digest(content, 'sha256').hexdigest()[:16]}"
+    except OSError as error:
+        raise ConfigError(f"{file}: {error.strerror}", reason="file") from error
