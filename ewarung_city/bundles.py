@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from ewarung_city import attest, feed, intake, recalls
+from ewarung_city import attest, feed, grants, intake, recalls
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import decode_push
 from ewarung_city.store import schema
@@ -31,6 +31,7 @@ from ewarung_pos.sync.protocol import (
     PROBLEM_TYPE,
     SCHEMA,
     Ack,
+    GrantRequest,
     Hello,
     Outcome,
     Problem,
@@ -48,6 +49,7 @@ _ANSWER_BYTES = 24 * 1024 * 1024
 
 _HELLO = msgspec.json.Decoder(Hello)
 _ACK = msgspec.json.Decoder(Ack)
+_GRANT = msgspec.json.Decoder(GrantRequest)
 
 
 class Carried(msgspec.Struct, frozen=True):
@@ -235,6 +237,8 @@ class _Answers:
                 yield encode(self._hello(message.body))
             case "POST", "/v1/push":
                 yield self._push(message.body)
+            case "POST", "/v1/grant":
+                yield encode(self._grant(message.body))
             case "GET", "/v1/pull":
                 yield from self._pull(dict(parse_qsl(where.query)))
             case "GET", path if path.startswith("/v1/attest/"):
@@ -290,6 +294,24 @@ class _Answers:
         if said is None:
             raise _Refusal(404, "That day's seal is not here", "day_not_here")
         return encode(said)
+
+    def _grant(self, body: bytes) -> msgspec.Struct:
+        """Rights for a family of a kiosk without a line; what another kiosk has to give back is waited for."""
+        self._needs_a_right_clock()
+        try:
+            said = _GRANT.decode(body)
+        except (msgspec.MsgspecError, RecursionError, UnicodeError) as error:
+            raise _malformed() from error
+        self._own(said.device, said.epoch)
+
+        def work(tx: Tx) -> msgspec.Struct:
+            why = intake.withheld(tx, said.device, said.epoch, said.acked_seq, said.acked_hash)
+            return why if why is not None else grants.ask(tx, self._keys, said, self._now_ms, carried=True)
+
+        told = self._store.turn(said.device, work)
+        if isinstance(told, Problem):
+            raise _Refusal(told.status, told.title, told.reason)
+        return told
 
     def _pull(self, query: dict[str, str]) -> Iterator[bytes]:
         """Everything since the cursor, page after page: nobody can ask for the next one from where this goes."""

@@ -32,7 +32,7 @@ _REFUSED = {
 }
 
 
-def ask(tx: Tx, keys: CityKeys, said: GrantRequest, now_ms: int) -> Grant:
+def ask(tx: Tx, keys: CityKeys, said: GrantRequest, now_ms: int, *, carried: bool = False) -> Grant:
     """Answer a request; one that was granted is answered with the same rights for ever.
 
     Args:
@@ -40,6 +40,7 @@ def ask(tx: Tx, keys: CityKeys, said: GrantRequest, now_ms: int) -> Grant:
         keys: of the city, to sign what is granted.
         said: the request; who sent it was proved by the HTTP signature.
         now_ms: the city's time: rights of another month than its own are not granted on request.
+        carried: it came in a file, and nobody can repeat it: what is asked back for it stays asked (`recalls`).
     """
     found = tx.all(schema.family, "key", token=said.card)
     family = found[0] if found else None
@@ -60,7 +61,7 @@ def ask(tx: Tx, keys: CityKeys, said: GrantRequest, now_ms: int) -> Grant:
     if said.home:
         return _granted(tx, keys, said, family, _settle_home(tx, said, family, now_ms))
     need = said.need if said.commodity else 0
-    return _answer(tx, keys, said, family, int(held["need"]) if held is not None else need, now_ms)
+    return _answer(tx, keys, said, family, int(held["need"]) if held is not None else need, now_ms, carried=carried)
 
 
 def _why_not(tx: Tx, said: GrantRequest, family: Row, now_ms: int) -> str:
@@ -73,7 +74,7 @@ def _why_not(tx: Tx, said: GrantRequest, family: Row, now_ms: int) -> str:
     return "doubt" if recovery.doubted(tx, said.device, said.epoch) else ""
 
 
-def _answer(tx: Tx, keys: CityKeys, said: GrantRequest, family: Row, need: int, now_ms: int) -> Grant:
+def _answer(tx: Tx, keys: CityKeys, said: GrantRequest, family: Row, need: int, now_ms: int, *, carried: bool) -> Grant:
     """`need` is what is still to come of a request for a certain amount; 0 is all that is left."""
     rights = _asked_for(tx, said, family)
     if not rights:
@@ -83,7 +84,7 @@ def _answer(tx: Tx, keys: CityKeys, said: GrantRequest, family: Row, need: int, 
     if given:
         rights = _asked_for(tx, said, family)
     wanted = [] if need > 0 >= left else [(right, left or right.entitled) for right in rights]
-    asked = recalls.call_back(tx, wanted, said, now_ms)
+    asked = recalls.call_back(tx, wanted, said, now_ms, carried=carried)
     if asked:
         _keep(tx, said, family, "open", left, now_ms)
         return Grant(said.request, GrantOutcome.WAITING, family=_known(tx, family), kiosk=_name(tx, asked[0]))

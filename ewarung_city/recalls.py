@@ -1,7 +1,8 @@
 """What the city asks kiosks to give back, and for whom.
 
 A wish is a total S like everything else. It ends when it was granted, when whoever waited went away, or when nobody
-repeated it for a while: a kiosk that was out of reach does not give up rights for a counter that is long empty.
+repeated it for a while: a kiosk that was out of reach does not give up rights for a counter that is long empty. What a
+kiosk without a line asked for in a file has no such end (`asked_ms` is 0): nobody can repeat it from there.
 """
 
 from __future__ import annotations
@@ -22,10 +23,13 @@ PATIENCE_MS = 5 * 60_000
 _KEY = ("family", "programme", "period", "commodity")
 
 
-def call_back(tx: Tx, wanted: Iterable[tuple[Right, int]], said: GrantRequest, now_ms: int) -> list[str]:
+def call_back(
+    tx: Tx, wanted: Iterable[tuple[Right, int]], said: GrantRequest, now_ms: int, *, carried: bool = False
+) -> list[str]:
     """Ask the kiosks that hold these rights for so much of each; returns which, nothing if none can be asked.
 
-    Not those that were granted them on request a moment ago: the same family stands at another counter.
+    Not those that were granted them on request a moment ago: the same family stands at another counter. What a file
+    asks for (`carried`) stays asked for days; who stands at a counter goes before it, and the next file asks again.
     """
     asked: list[str] = []
     for right, need in wanted:
@@ -36,8 +40,9 @@ def call_back(tx: Tx, wanted: Iterable[tuple[Right, int]], said: GrantRequest, n
                 continue
             left -= more
             held = tx.one(schema.recall, **_of(lease))
-            if held is None or not _others(held, said, now_ms):
-                _wish(tx, lease, int(lease["surrendered"]) + more, said.device, said.epoch, said.request, now_ms)
+            if held is None or not _others(held, said, now_ms, carried=carried):
+                asked_ms = 0 if carried else now_ms
+                _wish(tx, lease, int(lease["surrendered"]) + more, said.device, said.epoch, said.request, asked_ms)
             asked.append(lease["device"])
     return asked
 
@@ -93,10 +98,11 @@ def _elsewhere(right: Right, device: str) -> list[Row]:
     return [lease for lease in right.leases if lease["device"] != device]
 
 
-def _others(held: Row, said: GrantRequest, now_ms: int) -> bool:
-    """Whether somebody else waits for it: who came first is served first."""
+def _others(held: Row, said: GrantRequest, now_ms: int, *, carried: bool) -> bool:
+    """Whether somebody else waits for it: who came first is served first, and who stands there before who does not."""
     mine = (held["by_device"], int(held["by_epoch"]), held["request"]) == (said.device, said.epoch, said.request)
-    return not mine and not _over(held, now_ms)
+    away = bool(held["request"]) and not held["asked_ms"]
+    return not mine and not _over(held, now_ms) and (carried or not away)
 
 
 def _over(row: Row, now_ms: int) -> bool:

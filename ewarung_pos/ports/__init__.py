@@ -39,7 +39,7 @@ from ewarung_pos.ports.ledger import (
 )
 from ewarung_pos.ports.machine import Clock, Lane, TaskRunner, Voice
 from ewarung_pos.ports.search import DeviceKind, DeviceRole, DeviceSearch, FoundDevice, Setting, SettingsFile
-from ewarung_pos.ports.stick import BundleFetched, BundleSaved, CityStick, StickPlace
+from ewarung_pos.ports.stick import BundleFetched, BundleSaved, CarriedWish, CityStick, StickPlace
 
 __all__ = [
     "Approved",
@@ -48,6 +48,7 @@ __all__ = [
     "BundleSaved",
     "CardPresented",
     "CardReader",
+    "CarriedWish",
     "CityStick",
     "CitySync",
     "Clock",

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import msgspec
 
-from ewarung_pos.ports.city import SyncReport
+from ewarung_pos.ports.city import RightsWish, SyncReport
 
-__all__ = ["BundleFetched", "BundleSaved", "CityStick", "StickPlace"]
+__all__ = ["BundleFetched", "BundleSaved", "CarriedWish", "CityStick", "StickPlace"]
 
 
 class StickPlace(msgspec.Struct, frozen=True):
@@ -38,6 +38,34 @@ class BundleFetched(msgspec.Struct, frozen=True):
     resend_from: int = 0
 
 
+class CarriedWish(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Rights that were asked of the city with the next file, and what it said.
+
+    Attributes:
+        request: minted once.
+        token, last4: of the card.
+        family: its key; empty while it is not known here.
+        period: the month, YYYY-MM.
+        asked_ms: wall clock, when it was asked.
+        outcome: empty (no reply yet), waiting, granted or nothing; `reason` and `kiosk` as in `RightsAnswer`.
+    """
+
+    request: str
+    token: str
+    last4: str
+    family: str
+    period: str
+    asked_ms: int
+    outcome: str = ""
+    reason: str = ""
+    kiosk: str = ""
+
+    @property
+    def open(self) -> bool:
+        """Whether the city has not said its last word."""
+        return self.outcome in {"", "waiting"}
+
+
 class CityStick(Protocol):
     """The city's messages in files of some megabytes. SYNC lane, as every step on the line."""
 
@@ -62,4 +90,16 @@ class CityStick(Protocol):
             BundleRefused: none that is there can be believed; nothing was used.
             LedgerError: the ledger did not take it.
         """
+        ...
+
+    def carry(self, wish: RightsWish, family: str) -> None:
+        """Ask the city for these rights with the next file; `family` is its key, empty if it is not known here.
+
+        Raises:
+            LedgerError: it is not kept.
+        """
+        ...
+
+    def wishes(self) -> tuple[CarriedWish, ...]:
+        """What is asked so, and what the city has said; the oldest first. LEDGER lane."""
         ...

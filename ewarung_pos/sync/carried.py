@@ -50,6 +50,8 @@ class CarriedCity:
         heard: how many answers were used, each counted once.
         lacks_from: the first entry that the city lacks below those that it was sent; 0 when it lacks none.
         asks: what a restored city asks, to be answered by the next HELLO (`protocol.Welcome.recovery`).
+        life: of the city when it answered (`protocol.Welcome.life`).
+        answers: what it said of requests for rights, by their names.
 
     Raises:
         BundleRefused: an answer is not the city's, or nothing that this version knows (`damaged`).
@@ -57,7 +59,8 @@ class CarriedCity:
 
     def __init__(self, opened: Bundle, city_key: bytes, known: CityAcknowledged | None) -> None:
         self.heard = self.lacks_from = 0
-        self.asks = ""
+        self.asks = self.life = ""
+        self.answers: dict[str, Grant] = {}
         self._welcome: Reply | None = None
         self._refused: Reply | None = None
         self._acks: list[Reply] = []
@@ -123,12 +126,15 @@ class CarriedCity:
         return _decoded(found, Attest)
 
     def grant(self, message: GrantRequest) -> Grant:
-        """Nobody waits at a counter for days: rights on request are asked over a line.
+        """What the city said of a request that went with the file which this one answers.
 
         Raises:
-            ServerUnreachable: always (`not_carried`).
+            ServerUnreachable: nothing (`not_carried`).
         """
-        raise ServerUnreachable("no file brings rights on request", reason=NOT_CARRIED)
+        said = self.answers.get(message.request)
+        if said is None:
+            raise ServerUnreachable("the file says nothing of these rights", reason=NOT_CARRIED)
+        return said
 
     def close(self) -> None:
         """Nothing is open."""
@@ -138,8 +144,13 @@ class CarriedCity:
         pulled = _PULL.fullmatch(target)
         if target == "POST /v1/hello":
             self._welcome = _checked(reply, Welcome)
+            self.life = decode(reply.body, Welcome).life if reply.status == 200 else ""
         elif target == "POST /v1/push":
             self._acks.append(_checked(reply, Ack))
+        elif target == "POST /v1/grant":
+            if _checked(reply, Grant).status == 200:  # of what was withheld, the next file asks again
+                said = decode(reply.body, Grant)
+                self.answers[said.request] = said
         elif target.startswith(_ATTEST):
             self._attests[target.removeprefix(_ATTEST)] = _checked(reply, Attest)
         elif pulled is not None and reply.status != 200:

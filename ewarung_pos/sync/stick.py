@@ -17,9 +17,11 @@ from ewarung_pos.errors import BundleRefused, ConfigError, StickError
 from ewarung_pos.ports import (
     BundleFetched,
     BundleSaved,
+    CarriedWish,
     Clock,
     Ledger,
     LedgerReader,
+    RightsWish,
     StickPlace,
     SyncPhase,
     SyncReport,
@@ -31,6 +33,7 @@ from ewarung_pos.sync.carried import NOT_CARRIED, CarriedCity
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.outgoing import Speaker, batch_of, days_closed, days_due, greeting, hash_at, keys_of, run_after
 from ewarung_pos.sync.protocol import encode
+from ewarung_pos.sync.wishes import answered, keep_wish, requests, wishes_in
 
 __all__ = ["BATCHES", "NOTES_FILE", "Notes", "Outgoing", "Stick", "fetch_bundle", "notes_in", "outgoing_bundle"]
 
@@ -86,6 +89,7 @@ def outgoing_bundle(reader: LedgerReader, clock: Clock, notes: Notes | None = No
         after, digest = rows[-1].seq, rows[-1].hash.hex()
         due += days_closed(rows)
     said += [Message(f"GET /v1/attest/{date}") for date in dict.fromkeys(due)]
+    said += [Message("POST /v1/grant", encode(each)) for each in requests(reader, who, after, digest)]
     # What the city will hold once it took these entries: as on the line, it gives nothing to an older journal.
     said.append(Message(f"GET /v1/pull?cursor={reader.cursor()}&acked_seq={after}&acked_hash={digest}"))
     header = Header(
@@ -120,6 +124,9 @@ def fetch_bundle(ledger: Ledger, clock: Clock, data: bytes) -> tuple[SyncReport,
     city = CarriedCity(opened, city_key, reader.acknowledgement())
     engine = SyncEngine(ledger, clock, "usb", connect=lambda: Speaker(who, city, key, city_key, live=False))
     report = _together(_steps(engine, city))
+    granted = answered(ledger, engine, city)
+    unsent = ledger.read().head().unsent
+    report = msgspec.structs.replace(report, received=report.received + granted, unsent=unsent)
     return report, Notes(city.asks, city.lacks_from)
 
 
@@ -180,6 +187,18 @@ class Stick:
         """
         report, notes = self._taken(file)
         return BundleFetched(report, notes.resend_from)
+
+    def carry(self, wish: RightsWish, family: str) -> None:
+        """Ask the city for these rights with the next file.
+
+        Raises:
+            LedgerError: it is not kept.
+        """
+        keep_wish(self._ledger, wish, family, self._clock.now().wall.ms)
+
+    def wishes(self) -> tuple[CarriedWish, ...]:
+        """What is asked so, and what the city has said; the oldest first."""
+        return wishes_in(self._ledger.read())
 
     def _taken(self, path: Path) -> tuple[SyncReport, Notes]:
         report, notes = fetch_bundle(self._ledger, self._clock, take(path))

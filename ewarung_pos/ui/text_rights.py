@@ -30,9 +30,17 @@ RIGHTS_THAT_MOVE: dict[str, Trouble] = {
     "rights.no_line": said(
         "Kota tidak terhubung",
         "Permintaan jatah tidak sampai ke kota.",
-        "Coba lagi, atau layani dari jatah darurat dengan PIN ketua.",
+        "Coba lagi, titip permintaannya lewat USB, atau layani dari jatah darurat dengan PIN ketua.",
         safe=NOTHING,
         button="Kartu berikutnya",
+    ),
+    "rights.carried": said(
+        "Permintaan ikut USB berikutnya",
+        "Permintaan jatah tersimpan dan ikut dengan Simpan ke USB berikutnya. Jawaban kota datang dengan balasannya.",
+        "Minta keluarga datang lagi, atau layani dari jatah darurat dengan PIN ketua.",
+        safe="Permintaan tersimpan di sini; layar Sinkron menunjukkannya.",
+        button="Kartu berikutnya",
+        tone="info",
     ),
     "rights.silent": said(
         "Kios langganan tidak menjawab",

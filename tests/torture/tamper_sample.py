@@ -59,6 +59,7 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.services.typed_card import TypedReason
 from ewarung_pos.sync.engine import HELLO_EVERY_MS, SyncEngine
 from ewarung_pos.sync.protocol import PAGE_BYTES, Ack, Attest, Hello, Push, Welcome, encode
+from ewarung_pos.sync.wishes import keep_wish
 from tests.integration.city.city_kit import LEDGER_KEY, SAMPLE, LiveCity, Till, ToldClock, trying
 from tests.till_kit import PEPPER, QUICK
 from tests.unit.services.counter import PaperTray
@@ -258,6 +259,8 @@ def _main_days(kiosk: _Kiosk, other: _Kiosk, city: LiveCity, directory: Path) ->
         uow.append(ClockStepped(5), "siti")
         uow.append(RedemptionRefused("0009", "", (Refusal.UNKNOWN_CARD,)), "siti")
         uow.append(CardTyped(jatah[5].card.last4, jatah[5].key, TypedReason.CARD_BROKEN.value, "yuni"), "siti")
+    asked = RightsWish("w-1", jatah[6].card, till.clock.now().wall.date().period())
+    keep_wish(kiosk.ledger, asked, jatah[6].key, till.clock.ms)
     kiosk.evening(kiosk.day.totals().purse, missing=1)
     kiosk.leftovers.give_back()
     kiosk.print_all()

@@ -45,7 +45,8 @@ class RightsState(msgspec.Struct, frozen=True):
         person: the family, as far as it is known here; `last4` of the card.
         waiting: what is waited for, and for how long.
         answer: what the city said, or that it said nothing.
-        can_ask: it may be asked again; `can_help`: the pool may be tried; `can_move`: this kiosk may become the home.
+        can_ask: it may be asked again; `can_help`: the pool may be tried; `can_move`: this kiosk may become the
+            home; `can_carry`: the request may go with the next stick.
         rows, left, summary: goods of the pool, what is left in it, and what was chosen.
         reason, stranger: why, and whether the name is asked for too.
         busy: something is being recorded. notice: why it was not.
@@ -59,6 +60,7 @@ class RightsState(msgspec.Struct, frozen=True):
     can_ask: bool = False
     can_help: bool = False
     can_move: bool = False
+    can_carry: bool = False
     rows: tuple[ShelfRow, ...] = ()
     left: str = ""
     summary: str = ""
@@ -75,7 +77,8 @@ class RightsDesk(msgspec.Struct, frozen=True):
     """What asking may use.
 
     `standing` is whoever is in front at the counter; `begun` is told when this comes to the front, `left` when it goes
-    without anything; `found` takes the card again once rights have come, `redeemed` what was handed out of the pool.
+    without anything; `found` takes the card again once rights have come, `redeemed` what was handed out of the pool;
+    `carry` keeps a request (and the family's key, if it is known) for the next stick.
     """
 
     city: CitySync
@@ -90,6 +93,7 @@ class RightsDesk(msgspec.Struct, frozen=True):
     found: Callable[[CardPresented], None]
     redeemed: Callable[[Redemption], object]
     changed: Callable[[], None]
+    carry: Callable[[RightsWish, str], None]
 
 
 class RightsViewModel(ViewModel[RightsState]):
@@ -239,14 +243,39 @@ class RightsViewModel(ViewModel[RightsState]):
         if self._wish is wish:
             no_line = isinstance(error, (ServerUnreachable, ServerBusy))
             why = trouble("rights", "no_line") if no_line else trouble_of(error)
-            self._say(why, can_ask=True, can_help=no_line)
+            self._say(why, can_ask=True, can_help=no_line, can_carry=no_line and not wish.home)
         if not isinstance(error, PosError):
             raise error
 
-    def _say(self, answer: Trouble, *, can_ask: bool = False, can_help: bool = False, can_move: bool = False) -> None:
+    def _say(
+        self,
+        answer: Trouble,
+        *,
+        can_ask: bool = False,
+        can_help: bool = False,
+        can_move: bool = False,
+        can_carry: bool = False,
+    ) -> None:
         self._rest()
-        told = replace(self._state, mode="answer", answer=answer, waiting="")
+        told = replace(self._state, mode="answer", answer=answer, waiting="", can_carry=can_carry)
         self._set(replace(told, can_ask=can_ask, can_help=can_help, can_move=can_move))
+
+    def carry(self) -> None:
+        """*Titip USB*: the request goes with the next stick, under its own name, and the family comes again."""
+        standing, wish = self._standing, self._wish
+        if standing is None or wish is None or not self._state.can_carry or self._state.busy:
+            return
+        self._wish = None  # it is kept, and not withdrawn
+        family = standing.family.key if standing.family is not None else ""
+        self._set(replace(self._state, busy=True))
+        self._runner.submit(
+            Lane.LEDGER, lambda: self._desk.carry(wish, family), lambda _: self._carried(), self._not_recorded
+        )
+
+    def _carried(self) -> None:
+        self._set(replace(self._state, busy=False))
+        self._say(trouble("rights", "carried"), can_help=True)
+        self._desk.changed()
 
     def _rest(self) -> None:
         self._end_tick()

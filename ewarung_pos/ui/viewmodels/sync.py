@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
 
+from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import dotted
 from ewarung_pos.errors import PosError
-from ewarung_pos.ports import CitySync, Clock, Lane, Ledger, LedgerHead, SyncReport, TaskRunner
+from ewarung_pos.ports import CarriedWish, CitySync, Clock, Lane, Ledger, LedgerHead, SyncReport, TaskRunner
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.text_key import key_place
 from ewarung_pos.ui.viewmodels.base import ViewModel
@@ -43,6 +45,9 @@ _FLAGS = {
 }
 
 
+_OF_THE_CARD = ("card_blocked", "holder_deceased", "family_moved")
+
+
 class SyncLine(msgspec.Struct, frozen=True):
     """One line of the log: time, words, and a tone (ok, look, stop)."""
 
@@ -52,7 +57,10 @@ class SyncLine(msgspec.Struct, frozen=True):
 
 
 class SyncState(msgspec.Struct, frozen=True):
-    """`headline` e.g. `Semua terkirim 09.40` or `3 belum terkirim`; `key` is the place of the ledger's key."""
+    """`headline` e.g. `Semua terkirim 09.40` or `3 belum terkirim`; `key` is the place of the ledger's key.
+
+    `wishes` are the rights that were asked of the city by stick, and what it said.
+    """
 
     headline: str = ""
     tone: str = "ok"
@@ -60,11 +68,19 @@ class SyncState(msgspec.Struct, frozen=True):
     unsent: int = 0
     busy: bool = False
     log: tuple[SyncLine, ...] = ()
+    wishes: tuple[SyncLine, ...] = ()
     kiosk: str = ""
     last_received: str = ""
     head: str = ""
     key: str = ""
     notice: Trouble | None = None
+
+
+class _Look(NamedTuple):
+    head: LedgerHead
+    identity: KioskIdentity | None
+    cursor: int
+    wishes: tuple[SyncLine, ...]
 
 
 class SyncViewModel(ViewModel[SyncState]):
@@ -78,6 +94,7 @@ class SyncViewModel(ViewModel[SyncState]):
         runner: TaskRunner,
         changed: Callable[[], None],
         key_tier: str = "",
+        wishes: Callable[[], tuple[CarriedWish, ...]] = lambda: (),
     ) -> None:
         super().__init__(SyncState(key=_key_words(key_tier)))
         self._ledger = ledger
@@ -85,6 +102,7 @@ class SyncViewModel(ViewModel[SyncState]):
         self._clock = clock
         self._runner = runner
         self._changed = changed
+        self._wishes = wishes
         self._cancel: Callable[[], None] | None = None
         self._again = False
         self._stopped = False
@@ -92,19 +110,21 @@ class SyncViewModel(ViewModel[SyncState]):
     def activate(self) -> None:
         """Show where the line stands."""
 
-        def look() -> tuple[LedgerHead, KioskIdentity | None, int]:
+        def look() -> _Look:
             reader = self._ledger.read()
-            return reader.head(), reader.identity(), reader.cursor()
+            wishes = tuple(_asked(wish, reader.family(wish.family)) for wish in reversed(self._wishes()))
+            return _Look(reader.head(), reader.identity(), reader.cursor(), wishes)
 
         self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
 
-    def _looked(self, found: tuple[LedgerHead, KioskIdentity | None, int]) -> None:
-        head, identity, cursor = found
+    def _looked(self, found: _Look) -> None:
+        head, identity, cursor, wishes = found
         kiosk = f"{identity.device} · {identity.name}" if identity is not None else "belum terdaftar"
         self.counted(head.unsent)
         self._set(
             replace(
                 self._state,
+                wishes=wishes,
                 kiosk=kiosk,
                 last_received=f"kiriman kota ke-{dotted(cursor)}" if cursor else "belum ada",
                 head=f"no. {head.seq} · {head.hash[:12]}" if head.seq else "kosong",
@@ -208,6 +228,22 @@ class SyncViewModel(ViewModel[SyncState]):
         if self._cancel is not None:
             self._cancel()
             self._cancel = None
+
+
+def _asked(wish: CarriedWish, family: Family | None) -> SyncLine:
+    """Where a request stands that went with a stick."""
+    whose = family.name if family is not None else f"kartu •••• {wish.last4}"
+    at = Instant(wish.asked_ms)
+    if wish.outcome == "granted":
+        said, tone = "diberikan", "ok"
+    elif wish.outcome == "waiting":
+        said, tone = f"menunggu {wish.kiosk or 'kios lain'}", "look"
+    elif wish.outcome == "nothing":
+        code = "refusal" if wish.reason in _OF_THE_CARD else "rights"
+        said, tone = f"ditolak, {trouble(code, wish.reason).title}", "look"
+    else:
+        said, tone = "belum dijawab", "look"
+    return SyncLine(at.clock(), f"permintaan dibawa stik: {said}; {whose}, {at.date().short()}", tone)
 
 
 def _headline(unsent: int, at_ms: int) -> str:

@@ -124,7 +124,7 @@ class TillViewModels:
             self._unsaved,
         )
         operator = self.shell.operator
-        self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier)
+        self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier, s.stick.wishes)
         self.stick = StickViewModel(s.stick, runner, self.sync.carried)
         self.doubt = DoubtViewModel(
             DoubtDesk(s.ledger, s.redeem, s.reverse, s.operators, s.terminal, operator, self._settled, self._under_way),
@@ -167,6 +167,7 @@ class TillViewModels:
                 self.counter.present,
                 self.counter.show_redemption,
                 self._changed,
+                s.stick.carry,
             ),
             runner,
         )

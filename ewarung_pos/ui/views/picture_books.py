@@ -184,6 +184,10 @@ WITHOUT_LINE = SyncState(
     headline="57 belum terkirim",
     tone="look",
     unsent=57,
+    wishes=(
+        SyncLine("09.12", "permintaan dibawa stik: belum dijawab; SUMINAH, Sel 24 Nov 2026", "look"),
+        SyncLine("15.40", "permintaan dibawa stik: diberikan; kartu •••• 9105, Jum 20 Nov 2026", "ok"),
+    ),
     log=(
         SyncLine("09.31", "hari 2026-11-20: kota membenarkan", "ok"),
         SyncLine("09.31", "12 pembaruan dari kota", "ok"),

@@ -46,7 +46,8 @@ RIGHTS: tuple[Scene, ...] = (
     at_counter("dikenali-tanpa-jatah", replace(CHOSEN, guest=True, can_ask=True)),
     _asked("diminta", _ASKING),
     _asked(
-        "tanpa-sambungan", replace(_POOL, mode="answer", answer=trouble("rights.no_line"), can_ask=True, can_help=True)
+        "tanpa-sambungan",
+        replace(_POOL, mode="answer", answer=trouble("rights.no_line"), can_ask=True, can_help=True, can_carry=True),
     ),
     _asked(
         "kios-diam",
@@ -62,5 +63,6 @@ RIGHTS: tuple[Scene, ...] = (
         "darurat-pin-salah",
         replace(_POOL, mode="pin", reason="tanpa_sambungan", notice=trouble("not_authorised", "wrong_pin")),
     ),
+    _asked("titip-usb", replace(_POOL, mode="answer", answer=trouble("rights.carried"), can_help=True)),
 )
 """After what is seldom seen: a picture keeps its number."""

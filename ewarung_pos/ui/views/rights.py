@@ -121,12 +121,14 @@ class AskPage(Page):
         self.cancel.clicked.connect(rights.cancel)
         self.move_home = BigButton("Jadikan langganan", size=ButtonSize.COUNTER, key="Alt+L")
         self.move_home.clicked.connect(rights.ask_home)
+        self.carry = BigButton("Titip USB", size=ButtonSize.COUNTER, key="Alt+T")
+        self.carry.clicked.connect(rights.carry)
         self.again = BigButton("Coba lagi", size=ButtonSize.COUNTER, key="F9")
         self.again.clicked.connect(rights.ask_again)
         self.pool = BigButton("Jatah darurat", kind=ButtonKind.STRONG, size=ButtonSize.COUNTER, key="F8")
         self.pool.clicked.connect(rights.open_pool)
         foot = Box(across=True, gap=2)
-        foot.add(self.cancel).space().add(self.move_home, self.again, self.pool).add(self._trouble.button)
+        foot.add(self.cancel).space().add(self.move_home, self.carry, self.again, self.pool).add(self._trouble.button)
         self.add(foot)
 
     @property
@@ -149,6 +151,7 @@ class AskPage(Page):
         self.cancel.set_text("Tidak" if state.mode == "home" else "Batal")
         self.cancel.setVisible(state.mode != "answer")
         self.move_home.setVisible(state.can_move and state.mode in {"waiting", "answer"})
+        self.carry.setVisible(state.can_carry and state.mode == "answer")
         self.again.setVisible(state.can_ask and state.mode == "answer")
         self.pool.setVisible(state.can_help and state.mode == "answer")
         self._right.show_page(self._trouble if answered else self._waiting)

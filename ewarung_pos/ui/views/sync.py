@@ -147,7 +147,8 @@ class SyncView(Page):
         if notice is not None:
             self._line_says = (f"{notice.happened} {notice.safe} {notice.now}", tone_of(notice.tone))
         self._say()
-        self.log.set_rows(state.log)
-        self._inside.show_page(self.log if state.log else self._empty)
+        rows = state.wishes + state.log
+        self.log.set_rows(rows)
+        self._inside.show_page(self.log if rows else self._empty)
         for words, text in zip(self._facts, (state.kiosk, state.last_received, state.head, state.key), strict=True):
             words.set_text(text)

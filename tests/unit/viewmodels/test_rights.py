@@ -13,8 +13,8 @@ from ewarung_pos.domain.journal import HardshipAllowed, Redeemed
 from ewarung_pos.domain.rights import HARDSHIP, grant_text, pool_of, stranger_of
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.domain.units import Unit
-from ewarung_pos.errors import ServerBusy, Unauthorised
-from ewarung_pos.ports import CardPresented, RightsAnswer, RightsWish
+from ewarung_pos.errors import LedgerFull, ServerBusy, Unauthorised
+from ewarung_pos.ports import CardPresented, CarriedWish, RightsAnswer, RightsWish
 from ewarung_pos.ui.viewmodels.counter_state import Phase
 from ewarung_pos.ui.viewmodels.rights import AGAIN_MS, PATIENCE_S, RightsState
 from tests.unit.services.counter import RICE, facts, tell_city
@@ -340,3 +340,75 @@ def test_the_pool_is_not_opened_while_the_city_answers(till: ScriptedTill) -> No
     till.vm.rights.open_pool()
     till.settle()
     assert (state(till).mode, code(till)) == ("answer", "rights.exhausted")
+
+
+# --- with the next stick ---------------------------------------------------------------------------------------------
+
+
+def test_without_a_line_the_request_goes_with_the_next_stick_and_is_not_withdrawn(till: ScriptedTill) -> None:
+    stranger(till)
+    till.vm.rights.ask_city()
+    till.settle()
+    assert (code(till), state(till).can_carry) == ("rights.no_line", True)
+    till.vm.rights.carry()
+    till.settle()
+    assert code(till) == "rights.carried"
+    assert state(till).can_help, "the pool helps meanwhile"
+    (kept,) = till.usb.asked
+    assert (kept.request, kept.token, kept.last4) == (till.city.wishes[0].request, CARD.token, CARD.last4)
+    till.vm.rights.carry()
+    till.vm.rights.go_on()
+    till.settle()
+    assert len(till.usb.asked) == 1
+    assert [wish.withdraw for wish in till.city.wishes] == [False]
+    till.to("sync")
+    (line,) = till.vm.sync.state.wishes
+    assert line.text == "permintaan dibawa stik: belum dijawab; kartu •••• 9105, Kamis 1 Jan 1970"
+
+
+def test_what_cannot_be_kept_is_said_and_the_city_is_asked_to_forget_nothing(till: ScriptedTill) -> None:
+    def full(wish: RightsWish, family: str) -> None:
+        raise LedgerFull("disk")
+
+    till.vm.rights._desk = msgspec.structs.replace(till.vm.rights._desk, carry=full)
+    stranger(till)
+    till.vm.rights.ask_city()
+    till.settle()
+    till.vm.rights.carry()
+    till.settle()
+    assert state(till).notice is not None
+    assert (state(till).busy, code(till)) == (False, "rights.no_line")
+
+
+def test_with_a_line_nothing_is_left_to_a_stick(till: ScriptedTill) -> None:
+    stranger(till)
+    till.city.answers = [RightsAnswer("nothing", "exhausted")]
+    till.vm.rights.ask_city()
+    till.settle()
+    assert not state(till).can_carry
+    till.vm.rights.carry()
+    assert till.usb.asked == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "reason", "words"),
+    [
+        ("waiting", "", "menunggu e-Warung Melati"),
+        ("granted", "", "diberikan"),
+        ("nothing", "exhausted", "ditolak, Jatah bulan ini sudah habis"),
+        ("nothing", "card_blocked", "ditolak, "),
+        ("nothing", "period", "ditolak, "),
+    ],
+)
+def test_sinkron_says_where_each_request_stands(till: ScriptedTill, outcome: str, reason: str, words: str) -> None:
+    family = till.kit.families[0]
+    till.usb.asked = [
+        CarriedWish(
+            "w-1", family.card.token, family.card.last4, family.key, "2026-11", 1, outcome, reason, "e-Warung Melati"
+        )
+    ]
+    till.to("sync")
+    (line,) = till.vm.sync.state.wishes
+    assert family.name in line.text
+    assert words in line.text
+    assert line.tone == ("ok" if outcome == "granted" else "look")

@@ -16,6 +16,7 @@ from ewarung_pos.ports import (
     BundleFetched,
     BundleSaved,
     CardPresented,
+    CarriedWish,
     DeviceState,
     DeviceStatus,
     FoundDevice,
@@ -177,6 +178,14 @@ class Usb:
         self.replies: list[BundleFetched | Exception] = []
         self.left = 0
         self.calls: list[tuple[str, str]] = []
+        self.asked: list[CarriedWish] = []
+
+    def carry(self, wish: RightsWish, family: str) -> None:
+        token, last4 = wish.card.token, wish.card.last4
+        self.asked.append(CarriedWish(wish.request, token, last4, family, wish.period.iso, 1))
+
+    def wishes(self) -> tuple[CarriedWish, ...]:
+        return tuple(self.asked)
 
     def places(self) -> tuple[StickPlace, ...]:
         return self.found
