@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -12,16 +13,19 @@ from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import dotted
-from ewarung_pos.errors import PosError
+from ewarung_pos.errors import PosError, ServerBusy
 from ewarung_pos.ports import CarriedWish, CitySync, Clock, Lane, Ledger, LedgerHead, SyncReport, TaskRunner
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.text_key import key_place
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
-__all__ = ["SyncLine", "SyncState", "SyncViewModel"]
+__all__ = ["SyncLine", "SyncState", "SyncViewModel", "spread_ms"]
 
 IDLE_MS = 30_000
 AFTER_COMMIT_MS = 1_000
+EVENING_MS = 30 * 60_000
+"""Over so long the kiosks of a city spread what it could not take when they all sealed their day."""
+
 LOG_LINES = 50
 
 _FLAGS = {
@@ -103,8 +107,11 @@ class SyncViewModel(ViewModel[SyncState]):
         self._runner = runner
         self._changed = changed
         self._wishes = wishes
+        self._device = ""
         self._cancel: Callable[[], None] | None = None
         self._again = False
+        self._evening = False
+        self._lets_go_first = False
         self._stopped = False
 
     def activate(self) -> None:
@@ -119,6 +126,7 @@ class SyncViewModel(ViewModel[SyncState]):
 
     def _looked(self, found: _Look) -> None:
         head, identity, cursor, wishes = found
+        self._device = identity.device if identity is not None else ""
         kiosk = f"{identity.device} · {identity.name}" if identity is not None else "belum terdaftar"
         self.counted(head.unsent)
         self._set(
@@ -139,18 +147,26 @@ class SyncViewModel(ViewModel[SyncState]):
             self._set(replace(self._state, unsent=unsent, headline=_headline(unsent, 0), tone=tone))
 
     def nudge(self) -> None:
-        """Something was committed: send soon."""
+        """Something was committed: send soon, unless this kiosk lets others go first."""
+        if self._lets_go_first:
+            return
         if self._state.busy:
             self._again = True
         else:
             self._schedule(AFTER_COMMIT_MS)
 
+    def evening(self, *, sealed: bool) -> None:
+        """The day was sealed, as everybody's was about now; or a new one was opened."""
+        self._evening = sealed
+        self._lets_go_first = self._lets_go_first and sealed
+
     def send_now(self) -> None:
-        """*Kirim sekarang*."""
+        """*Kirim sekarang*: whoever waits for it does not wait for others."""
         if self._state.busy:
             self._again = True
             return
         self._unschedule()
+        self._lets_go_first = False
         self._set(replace(self._state, busy=True, notice=None))
         self._runner.submit(Lane.SYNC, self._city.step, self._stepped, self._failed)
 
@@ -207,7 +223,15 @@ class SyncViewModel(ViewModel[SyncState]):
         self._changed()
         soon = report.more or self._again or (report.unsent > 0 and report.sent > 0)
         self._again = False
-        self._schedule(0 if soon and problem is None else report.retry_ms or IDLE_MS)
+        pause = report.retry_ms or IDLE_MS
+        if self._evening and report.code == ServerBusy.code:
+            self._evening, self._lets_go_first = (
+                False,
+                True,
+            )  # once; if the city still asks to wait then, for as long as it says
+            pause = max(pause, spread_ms(self._device))
+            self._set(replace(self._state, detail=f"mencoba lagi {dotted(max(1, pause // 60_000))} menit lagi"))
+        self._schedule(0 if soon and problem is None else pause)
 
     def dismiss(self) -> None:
         """The notice was read."""
@@ -228,6 +252,11 @@ class SyncViewModel(ViewModel[SyncState]):
         if self._cancel is not None:
             self._cancel()
             self._cancel = None
+
+
+def spread_ms(device: str) -> int:
+    """This kiosk's place within `EVENING_MS`: always the same, and another for each."""
+    return int.from_bytes(hashlib.sha256(device.encode()).digest()[:8], "big") % EVENING_MS
 
 
 def _asked(wish: CarriedWish, family: Family | None) -> SyncLine:

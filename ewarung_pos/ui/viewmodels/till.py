@@ -360,6 +360,7 @@ class TillViewModels:
         self.sync.activate()
 
     def _opened(self) -> None:
+        self.sync.evening(sealed=False)
         self._changed()
         self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
         self._runner.submit(Lane.LEDGER, self._leftovers.give_back, self._given_back, _put_off)
@@ -367,6 +368,7 @@ class TillViewModels:
         self.shell.go("counter")
 
     def _day_sealed(self) -> None:
+        self.sync.evening(sealed=True)
         self._runner.submit(Lane.LEDGER, self._leftovers.give_back, self._given_back, _put_off)
         self.copy.begin()
 

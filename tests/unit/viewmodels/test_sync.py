@@ -8,7 +8,7 @@ from ewarung_pos.domain.journal import CityAcknowledged, ComplaintRecorded
 from ewarung_pos.errors import LedgerBusy
 from ewarung_pos.ports import SyncPhase, SyncReport
 from ewarung_pos.sync.protocol import Flag
-from ewarung_pos.ui.viewmodels.sync import LOG_LINES, SyncState
+from ewarung_pos.ui.viewmodels.sync import EVENING_MS, LOG_LINES, SyncState, spread_ms
 from tests.till_kit import START_MS
 from tests.unit.viewmodels.till import ScriptedTill
 
@@ -213,3 +213,56 @@ def test_lamp_and_screens_count_the_same_entries_at_every_moment(till: ScriptedT
     till.vm.shell.refresh()
     till.settle()
     assert said() == {"Semua terkirim", "Semua terkirim ke kota"}
+
+
+BUSY = SyncReport(SyncPhase.WAITING, unsent=3, code="server_busy", reason="asked", retry_ms=5_000)
+
+
+def test_a_city_that_is_busy_when_all_seal_their_day_is_asked_again_at_this_kiosks_own_time(till: ScriptedTill) -> None:
+    till.to("sync")
+    till.vm.sync.evening(sealed=True)
+    send(till, BUSY)
+    own = spread_ms("EW-0001")
+    assert 5_000 < own < EVENING_MS
+    assert state(till).detail == f"mencoba lagi {own // 60_000} menit lagi"
+    steps = till.city.steps
+    till.vm.sync.nudge()  # the report is printed, a copy is made
+    till.settle(own - 1_000)
+    assert till.city.steps == steps, "others first"
+    till.city.reports = [BUSY, report()]
+    till.settle(1_500)
+    assert till.city.steps == steps + 1
+    till.settle(6_000)
+    assert till.city.steps == steps + 2, "once; then for as long as the city says"
+
+
+def test_who_presses_the_button_does_not_wait_for_others(till: ScriptedTill) -> None:
+    till.to("sync")
+    till.vm.sync.evening(sealed=True)
+    send(till, BUSY)
+    send(till, report())
+    assert state(till).headline.startswith("Semua terkirim")
+
+
+@pytest.mark.parametrize(("sealed", "said"), [(False, BUSY), (True, AWAY)])
+def test_by_day_and_without_a_line_nothing_waits_for_an_evening(
+    till: ScriptedTill, sealed: bool, said: SyncReport
+) -> None:
+    """A till that is switched off after the seal should have tried as often as the line came."""
+    till.to("sync")
+    till.vm.sync.evening(sealed=True)
+    till.vm.sync.evening(sealed=sealed)
+    send(till, said)
+    steps = till.city.steps
+    till.city.reports = [report()]
+    till.settle(said.retry_ms + 1_000)
+    assert till.city.steps == steps + 1
+
+
+def test_kiosks_spread_over_the_half_hour() -> None:
+    places = [spread_ms(f"EW-{number:04d}") for number in range(1, 178)]
+    assert len(set(places)) == 177
+    busiest = max(sum(minute == place // 60_000 for place in places) for minute in range(30))
+    assert busiest <= 15, "of 177 kiosks, 6 a minute would be even"
+    assert min(places) >= 0
+    assert max(places) < EVENING_MS
