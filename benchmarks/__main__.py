@@ -12,13 +12,24 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks import backup, bad_line, growth, ingest, national, receiving, redemption, verification, window
+from benchmarks import (
+    backup,
+    bad_line,
+    growth,
+    ingest,
+    interaction,
+    national,
+    receiving,
+    redemption,
+    verification,
+    window,
+)
 from benchmarks.counter import build
 from benchmarks.figures import Figure, table
 
 __all__ = ["main"]
 
-_ALL = ("redemption", "backup", "window", "growth", "verify", "ingest", "national", "line")
+_ALL = ("redemption", "backup", "window", "growth", "verify", "interaction", "ingest", "national", "line")
 _OF_TILLS = {"redemption", "backup", "window", "growth", "verify"}
 """Those that need a ledger with a past."""
 
@@ -73,6 +84,8 @@ def main(arguments: list[str] | None = None) -> int:
             figures += growth.measure(
                 young, grown, (options.young, options.grown), options.repetitions, options.redemptions
             )
+        if "interaction" in wanted:
+            figures += interaction.measure(options.repetitions)
         if "verify" in wanted:
             figures += verification.measure(encrypted, options.repetitions)
     figures += _city(wanted, options.repetitions, options.closes)

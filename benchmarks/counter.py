@@ -8,7 +8,7 @@ import secrets
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,7 +16,7 @@ import msgspec
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import LeaseGrant
-from ewarung_pos.domain.family import CardRef, CardStatus, Family, HolderPresence
+from ewarung_pos.domain.family import CardRef, CardStatus, Family, HolderPresence, card_ref
 from ewarung_pos.domain.journal import KioskEnrolled, ReceiptPrinted, uuid7
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
@@ -29,7 +29,7 @@ from ewarung_pos.services.day import DayService
 from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.stock import StockService
 
-__all__ = ["Counter", "MovedClock", "build", "copied"]
+__all__ = ["Counter", "MovedClock", "build", "copied", "held", "number_of"]
 
 KEY = bytes(range(32))
 DAY_MS = 86_400_000
@@ -99,11 +99,9 @@ class Counter:
 def build(directory: Path, redemptions: int, *, encrypted: bool) -> None:
     """Make a ledger with so many redemptions in `directory`; the day of today is open at the end."""
     clock = MovedClock(-DAYS * DAY_MS)
-    key_file = directory / KEY_FILE
-    key_file.write_text(KEY.hex())
-    key_file.chmod(0o600)
+    _put_key(directory)
     counter = Counter(directory, clock, encrypted=encrypted, create=True)
-    _enrol(counter)
+    _enrol(counter, lambda _: tuple(_family(number) for number in range(FAMILIES)), days=DAYS)
     share, rest = divmod(redemptions, DAYS)
     done = 0
     for day in range(DAYS):
@@ -121,6 +119,35 @@ def build(directory: Path, redemptions: int, *, encrypted: bool) -> None:
     counter.ledger.close()
 
 
+def held(directory: Path, families: int) -> None:
+    """Make a ledger that knows so many families by their cards' numbers, each with a ration; today is open."""
+    _put_key(directory)
+    clock = MovedClock(0)
+    counter = Counter(directory, clock, encrypted=True, create=True)
+
+    def known(card_key: bytes) -> tuple[Family, ...]:
+        return tuple(
+            msgspec.structs.replace(_family(each), card=card_ref(card_key, number_of(each))) for each in range(families)
+        )
+
+    _enrol(counter, known, days=0)
+    counter.open_day(1_000_000)
+    counter.ledger.close()
+
+
+def number_of(family: int) -> str:
+    """The invented card number of a family, as a stripe holds it."""
+    digits = f"601301{family:09d}"
+    doubled = (int(digit) * (2 if place % 2 == 0 else 1) for place, digit in enumerate(digits))
+    return digits + str(-sum(each // 10 + each % 10 for each in doubled) % 10)
+
+
+def _put_key(directory: Path) -> None:
+    key_file = directory / KEY_FILE
+    key_file.write_text(KEY.hex())
+    key_file.chmod(0o600)
+
+
 @contextmanager
 def copied(built: Path) -> Iterator[Path]:
     """A copy of a built directory on the disk that temporary files are on, gone afterwards."""
@@ -133,22 +160,22 @@ def copied(built: Path) -> Iterator[Path]:
         shutil.rmtree(directory)
 
 
-def _enrol(counter: Counter) -> None:
+def _enrol(counter: Counter, known: Callable[[bytes], tuple[Family, ...]], *, days: int) -> None:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-    device_key = secrets.token_bytes(32)
+    device_key, card_key = secrets.token_bytes(32), secrets.token_bytes(32)
     public = Ed25519PrivateKey.from_private_bytes(device_key).public_key().public_bytes_raw().hex()
     data = json.loads(sample_file("catalogue.json").read_text(encoding="utf-8"))
     catalogue = msgspec.convert(data["catalogue"], Catalogue)
     now = counter.clock.now().wall.ms
-    periods = sorted({Instant(now + day * DAY_MS).date().period().iso for day in range(DAYS + 1)})
-    families = tuple(_family(number) for number in range(FAMILIES))
+    periods = sorted({Instant(now + day * DAY_MS).date().period().iso for day in range(days + 1)})
+    families = known(card_key)
     units = {item.code: item.unit for item in catalogue.commodities}
     taken = [catalogue.product(code).commodity for code in _goods()]
     with counter.ledger.write() as uow:
         uow.set_identity(KioskIdentity("EW-0001", 1, "e-Warung Mawar", "33.74.01.1010", "Kauman"))
         uow.put_secret("device_key", device_key)
-        uow.put_secret("card_key", secrets.token_bytes(32))
+        uow.put_secret("card_key", card_key)
         uow.put_secret("city_key", bytes(32))
         uow.append(KioskEnrolled("e-Warung Mawar", "33.74.01.1010", public, "00" * 32, "0.1.0", "", "Kauman"))
         uow.accept(

@@ -7,7 +7,7 @@ from statistics import median
 
 import msgspec
 
-__all__ = ["Figure", "percentile", "ratio", "table"]
+__all__ = ["Figure", "counted", "percentile", "ratio", "table"]
 
 
 class Figure(msgspec.Struct, frozen=True):
@@ -67,6 +67,24 @@ def ratio(
         unit=unit,
         note=note,
         at_least=at_least,
+    )
+
+
+def counted(name: str, pairs: Sequence[tuple[float, float]], *, goal: float | None = None) -> Figure:
+    """The figure of counts that may be nought, and of the same beside it without what is measured: no ratio of them."""
+    each = [measured for measured, _ in pairs]
+    value = median(each)
+    return Figure(
+        name=name,
+        value=round(value, 3),
+        lowest=round(min(each), 3),
+        highest=round(max(each), 3),
+        repetitions=len(each),
+        goal=goal,
+        reached=None if goal is None else value <= goal,
+        measured=round(value, 1),
+        reference=round(median(other for _, other in pairs), 1),
+        unit="times",
     )
 
 

@@ -357,15 +357,15 @@ class BasketPage(Page):
         self._why_words.render_state(icon, section.why_not or section.look, Tone.LOOK)
         self._why_not.setVisible(bool(section.why_not or section.look))
         wanted = [row.product for row in section.rows]
-        if section.id != self._section or wanted != list(self._lines):
+        other = wanted != list(self._lines)
+        if other:  # the next family mostly finds the same goods: making the lines anew is most of what a card costs
             self._lines = {row.product: ShelfLine(self._counter, row.product) for row in section.rows}
-            for row in section.rows:
-                self._lines[row.product].render_state(row)
+        for row in section.rows:
+            self._lines[row.product].render_state(row)
+        if other or section.id != self._section:
             self._rows.set_rows(tuple(self._lines.values()), keep_page=section.id == self._section)
             self._section = section.id
             self.take_keyboard()
-        for row in section.rows:
-            self._lines[row.product].render_state(row)
         self._align()
 
     def _align(self) -> None:

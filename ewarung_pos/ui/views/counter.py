@@ -42,6 +42,10 @@ class CounterView(Stack):
         for page in (self.ready, self.basket, self.refused, self.processing, self.done, self.paper):
             self.addWidget(page)
 
+    def hasHeightForWidth(self) -> bool:
+        """It fills what the window gives; asked, Qt would measure every page for each card, those not shown too."""
+        return False
+
     def render_state(self, state: CounterState) -> None:
         """Show the page of the state's phase."""
         entered = state.phase is not self._phase
@@ -61,7 +65,7 @@ class CounterView(Stack):
             page = self._done_page(state.done)
         else:
             self.ready.render_state(state, looking=state.phase is Phase.LOOKING)
-        self.show_page(page)
+        self.show_page(page, at_once=page is self.basket)  # what is left must be read at once, and under no veil
         if entered:
             self.take_keyboard()
 

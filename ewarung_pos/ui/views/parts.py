@@ -149,9 +149,9 @@ class Stack(Pages):
     Qt would hand it to the first control: a second Enter on *Salurkan* would then press *Batal*.
     """
 
-    def show_page(self, page: QWidget) -> None:
+    def show_page(self, page: QWidget, *, at_once: bool = False) -> None:
         changed = page is not self.currentWidget()
-        super().show_page(page)
+        super().show_page(page, at_once=at_once)
         if changed and self.isVisible():
             page.setFocus(Qt.FocusReason.OtherFocusReason)
 

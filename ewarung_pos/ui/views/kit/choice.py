@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
 from ewarung_pos.ui.views.kit.card import row
 from ewarung_pos.ui.views.kit.flow import Flow
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
-from ewarung_pos.ui.views.kit.style import Role
+from ewarung_pos.ui.views.kit.style import Role, Style
 
 __all__ = ["Choice", "Option"]
 
@@ -30,6 +30,7 @@ class _OptionButton(PaintedButton):
         super().__init__(parent)
         self.option = option
         self._stretch = stretch
+        self._hinted: tuple[Style, str, QSize] | None = None
         self.setCheckable(True)
         self.setAccessibleName(option.words)
         self.set_key(option.key)
@@ -46,6 +47,13 @@ class _OptionButton(PaintedButton):
         return self.option.words.replace(" ", "\n", 1) if self._stretch else self.option.words
 
     def sizeHint(self) -> QSize:
+        # Layouts ask a thousand times while one page is shown, and the words stay.
+        look, key = self.look, self.key_hint
+        if self._hinted is None or self._hinted[0] is not look or self._hinted[1] != key:
+            self._hinted = (look, key, self._measured())
+        return self._hinted[2]
+
+    def _measured(self) -> QSize:
         font = self.look.font(Role.SMALL if self._stretch else Role.BODY, bold=True)
         lines = self._words().split("\n")
         width = max(text_width(font, line) for line in lines)

@@ -39,6 +39,10 @@ class _Veil(QWidget):
         self.raise_()
         self._run.start()
 
+    def stop(self) -> None:
+        self._run.stop()
+        self._end()
+
     def _fade(self, strength: float) -> None:
         self._strength = strength
         self.update()
@@ -60,15 +64,17 @@ class Pages(QStackedWidget):
         super().__init__(parent)
         self._veil: _Veil | None = None
 
-    def show_page(self, page: QWidget) -> None:
-        """Show `page`, which must have been added."""
+    def show_page(self, page: QWidget, *, at_once: bool = False) -> None:
+        """Show `page`, which must have been added; `at_once`: nothing of the old one may lie over it."""
         if page is self.currentWidget():
             return
         before = self.currentWidget()
-        fade = current_style().motion and self.isVisible() and before is not None
+        fade = not at_once and current_style().motion and self.isVisible() and before is not None
         picture = self.grab() if fade else QPixmap()
         self.setCurrentWidget(page)
         if fade:
             if self._veil is None:
                 self._veil = _Veil(self)
             self._veil.start(picture, self)
+        elif self._veil is not None:
+            self._veil.stop()

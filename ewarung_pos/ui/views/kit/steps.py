@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, box, fitted, smooth, text_width
-from ewarung_pos.ui.views.kit.style import Role, Tone
+from ewarung_pos.ui.views.kit.style import Role, Style, Tone
 
 __all__ = ["Step", "StepHead", "StepList", "StepState"]
 
@@ -70,6 +70,8 @@ class StepList(Painted):
         super().__init__(parent)
         self._steps: tuple[Step, ...] = ()
         self._role = Role.HEADING if big else Role.LEAD
+        self._measured: dict[int, list[int]] = {}
+        self._measured_for: tuple[Style, tuple[Step, ...]] | None = None
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def set_steps(self, steps: Sequence[Step]) -> None:
@@ -87,6 +89,17 @@ class StepList(Painted):
         return self.look.icon(self._role) + 14
 
     def _heights(self, width: int) -> list[int]:
+        """Of each step; layouts ask a thousand times while one page is shown, and the words stay."""
+        look, steps = self._measured_for or (None, ())
+        if look is not self.look or steps is not self._steps:
+            self._measured_for = (self.look, self._steps)
+            self._measured.clear()
+        found = self._measured.get(width)
+        if found is None:
+            found = self._measured[width] = self._measure(width)
+        return found
+
+    def _measure(self, width: int) -> list[int]:
         least = self.look.icon(self._role) + self.look.gap(1.75)
         heights = []
         for step in self._steps:
