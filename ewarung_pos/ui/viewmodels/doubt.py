@@ -42,6 +42,10 @@ __all__ = ["DoubtDesk", "DoubtState", "DoubtViewModel"]
 _LAST = 4
 _NOT_RECORDED = "not_recorded"
 PAUSES_MS = (2_000, 5_000, 10_000)
+LATER_MS = 30_000
+"""After these: an EDC that can be asked is asked on, at rest, until its line is back or the sale's own time has passed.
+Asking moves no money (devices: Check Trx), and nobody has to think of it.
+"""
 
 
 class DoubtState(msgspec.Struct, frozen=True):
@@ -170,10 +174,13 @@ class DoubtViewModel(ViewModel[DoubtState]):
             self._note(attempt, outcome)
         if self._slip:
             return
-        if outcome.reason != "no_query" and self._tries < len(PAUSES_MS):
-            pause = PAUSES_MS[self._tries]
+        if outcome.reason == "no_query":
+            return
+        if self._tries < len(PAUSES_MS):
+            self._cancel = self._runner.later(PAUSES_MS[self._tries], self.inquire)
             self._tries += 1
-            self._cancel = self._runner.later(pause, self.inquire)
+        elif outcome.other is None:  # one that names another debit says so each time: people read its slip
+            self._cancel = self._runner.later(LATER_MS, self.inquire)
 
     def _note(self, attempt: Attempt, outcome: Unknown) -> None:
         """What the EDC says that it debited instead is in the journal before anybody is asked for its slip."""

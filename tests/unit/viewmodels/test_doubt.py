@@ -38,7 +38,8 @@ def redeemed(till: ScriptedTill) -> list[Redeemed]:
 
 def test_the_till_asks_at_once_and_then_with_growing_pauses(doubtful: ScriptedTill) -> None:
     assert inquiries(doubtful) == 1
-    for pause, asked in ((1_900, 1), (200, 2), (4_800, 2), (400, 3), (9_600, 3), (600, 4), (60_000, 4)):
+    pauses = ((1_900, 1), (200, 2), (4_800, 2), (400, 3), (9_600, 3), (600, 4), (29_000, 4), (1_500, 5), (30_500, 6))
+    for pause, asked in pauses:
         doubtful.settle(pause)
         assert inquiries(doubtful) == asked
     assert panel(doubtful).trouble.code == "doubt.no_answer"
@@ -46,7 +47,25 @@ def test_the_till_asks_at_once_and_then_with_growing_pauses(doubtful: ScriptedTi
     assert [step.mark for step in panel(doubtful).steps] == [Mark.DONE, Mark.TODO, Mark.TODO]
     doubtful.vm.doubt.inquire()
     doubtful.settle()
-    assert inquiries(doubtful) == 5
+    assert inquiries(doubtful) == 7
+
+
+def test_a_line_that_is_back_after_minutes_settles_the_doubt_without_a_hand(doubtful: ScriptedTill) -> None:
+    doubtful.edc.inquiries = [unplugged() for _ in range(7)]
+    doubtful.settle(130_000)
+    assert panel(doubtful).trouble.code == "doubt.link_lost"
+    doubtful.edc.inquiries = [approval(58_000, "edc_inquiry")]
+    doubtful.settle(31_000)
+    assert doubtful.vm.doubt.state.panel is None
+    assert redeemed(doubtful)[0].purse is not None
+
+
+def test_who_has_the_slip_in_hand_is_not_asked_over(doubtful: ScriptedTill) -> None:
+    doubtful.settle(20_000)
+    doubtful.vm.doubt.ask_slip()
+    asked = inquiries(doubtful)
+    doubtful.settle(120_000)
+    assert inquiries(doubtful) == asked
 
 
 def test_an_inquiry_that_finds_the_debit_completes_the_redemption(doubtful: ScriptedTill) -> None:
@@ -98,6 +117,16 @@ def test_a_terminal_that_cannot_be_asked_is_not_asked_again(doubtful: ScriptedTi
     doubtful.settle(60_000)
     assert inquiries(doubtful) == asked
     assert (panel(doubtful).trouble.code, panel(doubtful).trouble.action) == ("doubt.no_query", "ask_slip")
+
+
+def test_an_edc_that_names_another_debit_is_not_asked_on(doubtful: ScriptedTill) -> None:
+    other = OtherDebit(95_500, "1190", "004512", "000123")
+    doubtful.edc.inquiries = [Unknown("mismatch", other)] * 9
+    doubtful.settle(20_000)
+    asked = inquiries(doubtful)
+    doubtful.settle(120_000)
+    assert inquiries(doubtful) == asked
+    assert panel(doubtful).named.startswith("EDC menyebut kartu •••• 1190")
 
 
 def test_a_bug_while_settling_is_not_hidden(doubtful: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
