@@ -90,7 +90,7 @@ def _take(world: World, tx: Tx, whose: tuple[str, int], rows: list[Row]) -> None
     head = bytes(rows[-1]["hash"]).hex()
     push = Push(*whose, int(rows[0]["seq"]), str(held["acked_hash"]), bodies, head, "00" * 64)
     now = world.city.now_ms()
-    hashes = intake._chain(push)
+    hashes = intake.chain_of(push)
     assert intake._position(tx, push, held, hashes) is None
     intake._apply(tx, world.city.keys, push, held, hashes, now, now // 1000)
 
