@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
 from ewarung_city import leases, officers
 from ewarung_city.bundles import take_bundle
 from ewarung_city.store import schema
+from ewarung_city.store.database import Row
 from ewarung_pos.errors import BundleRefused, PosError
 from ewarung_pos.ledger.backup import back_up
 from ewarung_pos.ledger.database import LEDGER_FILE
@@ -17,7 +18,8 @@ from ewarung_pos.sync.stick import fetch_bundle, outgoing_bundle
 from ewarung_pos.sync.upload import upload
 from tests.machine.city import KIOSKS
 from tests.machine.kiosk import Kiosk
-from tests.machine.mirror import Branch
+from tests.machine.line import Fault
+from tests.machine.mirror import Branch, Broken
 from tests.machine.world import World
 from tests.new_ledger import new_ledger
 
@@ -62,8 +64,8 @@ def copy_city(world: World) -> None:
     world.city_copies = [*world.city_copies[-1:], (world.city.copy(), frozenset(world.epochs()))]
 
 
-def restore_city(world: World, which: int) -> None:
-    """One of the last backups takes the place of the database, and its office says so.
+def restore_city(world: World, which: int, silent: int) -> None:
+    """One of the last backups takes the place of the database, and its office says so, or forgets to.
 
     Not one from before an enrolment: a kiosk that the city does not know must be enrolled once more anyway.
     """
@@ -73,7 +75,7 @@ def restore_city(world: World, which: int) -> None:
     held = world.epochs()
     if known != frozenset(held):
         return
-    world.city.put_back(url, recover=True)
+    world.city.put_back(url, recover=silent > 0)
     world.granted = None
     after = world.epochs()
     for whose, row in after.items():
@@ -82,6 +84,40 @@ def restore_city(world: World, which: int) -> None:
         if int(row["acked_seq"]) < seq and (branch is None or not branch.begins_with(seq, digest)):
             world.forgotten.add(whose)
     world.counted["cities restored"] += 1
+    if silent == 0:
+        _found_out(world, after)
+
+
+def _found_out(world: World, epochs: Mapping[tuple[str, int], Row]) -> None:
+    """I12 without the office's word: the first that can prove more than the copy knows tells the city by its greeting.
+
+    What would be granted before that could be granted twice (docs/city-database.md); so that is what comes first here.
+    Where nobody can prove anything, the office has to remember it.
+    """
+    city = world.city
+    proves = [
+        kiosk
+        for kiosk, branch in zip(world.kiosks, world.now, strict=True)
+        if epochs[branch.whose]["state"] == "active" and branch.acked[0] > int(epochs[branch.whose]["acked_seq"])
+    ]
+    if not proves:
+        with city.store.write() as tx:
+            leases.restored(tx)
+        return
+    kiosk = proves[0]
+    kiosk.wire.plan.clear()
+    kiosk.doom = kiosk.clock.ahead_ms = city.ahead_ms = 0
+    kiosk.stop()
+    kiosk.start()
+    with city.store.read() as tx:
+        life = tx.setting("life")
+    kiosk.wire.plan.extend((Fault.WELL, Fault.WELL, Fault.REQUEST_LOST, Fault.REQUEST_LOST))
+    kiosk.engine.step()
+    kiosk.wire.plan.clear()
+    with city.store.read() as tx:
+        if tx.setting("life") == life and not leases.recovering(tx):
+            raise Broken(f"I12: {kiosk.device} proved that the city was put back, and it goes on granting")
+    world.counted["restores found out by a greeting"] += 1
 
 
 def restart_city(world: World) -> None:
@@ -226,7 +262,7 @@ RULES: dict[str, tuple[int, tuple[int, ...], Callable[..., None]]] = {
     "freeze": (1, (KIOSKS,), freeze),
     "lose": (2, (KIOSKS,), lose),
     "copy_city": (2, (), copy_city),
-    "restore_city": (2, (2,), restore_city),
+    "restore_city": (2, (2, 3), restore_city),
     "restart_city": (1, (), restart_city),
     "image": (2, (KIOSKS,), image),
     "roll_back": (1, (KIOSKS,), roll_back),
