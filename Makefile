@@ -18,7 +18,7 @@ GATED := ewarung_pos/domain/*,ewarung_pos/services/*,ewarung_pos/ledger/*,ewarun
 help:
 	@echo "make demo         the till in practice mode, beside an embedded city and a simulated EDC"
 	@echo "make test         lint, types, import contracts, all tests, coverage gate"
-	@echo "make torture      power cuts, kills, broken disks and edited ledgers by the thousand, counted"
+	@echo "make torture      power cuts, kills, broken disks, edited ledgers by the thousand, a city's month, counted"
 	@echo "make fuzz         an hour of bytes that nobody would send, for every parser"
 	@echo "make lint         the first three of these; make format puts right what can be"
 	@echo "make bench        the figures of the README, measured here"

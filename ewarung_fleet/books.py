@@ -13,7 +13,7 @@ from ewarung_city.store.database import CityStore, Tx
 from ewarung_city.verify import verify
 from ewarung_fleet.findings import Finding, Kind
 from ewarung_fleet.messages import Looked
-from ewarung_fleet.plan import Plan, kiosk_id
+from ewarung_fleet.plan import Luck, Plan, kiosk_id
 from ewarung_fleet.report import Report, Served
 from ewarung_fleet.truth import Truth
 from ewarung_pos.domain.rights import HARDSHIP, is_pool, pool_of
@@ -28,6 +28,9 @@ _FOUND = {
 }
 _EXPECTED = {Flag.HARDSHIP.value, Flag.CLOCK_SKEW.value, "FORK"}
 """Cases that this life gives reason for; any other means that somebody did what no till does."""
+
+_OUT = {Luck.RESTORED: 3, Luck.LOST: 3, Luck.ROLLED_BACK: 10}
+"""For so many days a kiosk may be out of order: until it has a code again, or a line to be found out by."""
 
 
 def reconcile(
@@ -97,13 +100,16 @@ def reconcile(
 def _left_over(
     plan: Plan, truths: dict[str, Truth], moved: dict[str, int], unsent: dict[str, int]
 ) -> Iterator[Finding]:
-    """Kiosks nobody looked at, entries that did not arrive, and money that the EDC moved for nothing."""
+    """Kiosks nobody looked at, days that nobody closed, entries that did not arrive, and money moved for nothing."""
     for kiosk in range(plan.settings.kiosks):
         device = kiosk_id(kiosk)
         truth = truths.get(device)
         if truth is None or device not in unsent:
             yield Finding(Kind.UNSOUND, device, "was not looked at")
             continue
+        lived, out = len({day.date for day in truth.sealed}), _OUT.get(plan.lucks[kiosk], 0)
+        if not plan.settings.days - out <= lived <= plan.settings.days:
+            yield Finding(Kind.UNSOUND, device, f"closed {lived} of {plan.settings.days} days")
         if unsent[device]:
             yield Finding(Kind.LOST, device, f"{unsent[device]} entries did not arrive though the line was back")
         paid = sum(one.purse for one in truth.handed)

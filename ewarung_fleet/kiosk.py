@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from ewarung_city.logs import whereabouts
 from ewarung_fleet.counter import FINAL, SERVED, WAITING, Counter
 from ewarung_fleet.plan import SLOTS, Luck, Outage, Plan, Visit, kiosk_id
 from ewarung_fleet.till import CASHIER, LEADER, Till
@@ -78,12 +79,12 @@ class Kiosk:
         """Everything that happens here in one slot; what should not happen is found, and the machine switched off."""
         try:
             self._slot(day, slot, now_ms, code, visits)
-        except PosError as error:
+        except Exception as error:  # noqa: BLE001 - a month of all others goes on, and this one is no zero
             self._unexpected(day, error)
 
-    def _unexpected(self, day: int, error: PosError) -> None:
-        what = f"{self._plan.date(day)}: {type(error).__name__} {error.reason} {error.detail}"
-        self.till.truth.findings.append(what.strip())
+    def _unexpected(self, day: int, error: Exception) -> None:
+        said = f"{error.reason} {error.detail}" if isinstance(error, PosError) else str(error)
+        self.till.truth.findings.append(f"{self._plan.date(day)}: {said} {whereabouts(error)}".strip())
         self.till.arm(0)
         self.till.stop()
 
@@ -129,7 +130,7 @@ class Kiosk:
                 self._one(day, slot, visit)
             if slot == _LAST and not self.waiting:
                 self.evening(day)
-        except PosError as error:
+        except Exception as error:  # noqa: BLE001 - as above
             self._unexpected(day, error)
 
     def evening(self, day: int) -> None:
@@ -319,7 +320,7 @@ class Kiosk:
         till.stop()
         epoch, head, acked = till.end
         if not self._image_in:
-            if acked < head - 1 or not self._copy.exists():
+            if acked < head - 1 or not self._copy.exists() or not self._old_disk.exists():
                 return  # the city does not hold all of it: another day
             self._take_out_disk()
             shutil.copyfile(self._old_disk, till.folder / LEDGER_FILE)

@@ -172,6 +172,12 @@ def test_a_row_that_somebody_altered_is_named(lived: Fleet, alter: Callable[[Tx]
 TABLES = (schema.day, schema.entry, schema.redemption, schema.redemption_line, schema.entitlement)
 
 
+def test_a_day_that_nobody_closed_is_no_zero(lived: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lived.plan, "settings", msgspec.structs.replace(lived.settings, days=3))
+    report = lived.reconcile()
+    assert report.findings == ["unsound: EW-0001: closed 2 of 3 days", "unsound: EW-0002: closed 2 of 3 days"]
+
+
 def test_a_ledger_that_nobody_looked_at_is_no_zero(lived: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(crew.Crew, "_look", lambda self, order: Looked((), {}, 0, 0, 0, 0, {}))
     report = lived.reconcile()
