@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import NoReturn
 
@@ -23,7 +24,7 @@ from ewarung_city.office import officer
 from ewarung_city.place import FILE, JSON, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.reporting import family, report
 from ewarung_city.serving import practice, serve
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import CityStore, Tx
 from ewarung_city.verify import Finding
 from ewarung_city.verify import verify as check
 from ewarung_fleet.command import simulate
@@ -42,17 +43,29 @@ def cli() -> None:
 @by_officer
 @click.option("--regions", type=FILE, help="Kelurahan by code (CSV); Kota Semarang's if none.")
 @click.option("--catalogue", type=FILE, help="Goods, programmes, rations and people (JSON).")
-def init(*, data_dir: str, database: str, claim: Claim, regions: Path | None, catalogue: Path | None) -> None:
+@click.option("--distributed", is_flag=True, help="Spread the tables over the machines of a Citus cluster.")
+def init(
+    *,
+    data_dir: str,
+    database: str,
+    claim: Claim,
+    regions: Path | None,
+    catalogue: Path | None,
+    distributed: bool,
+) -> None:
     """Make the city's keys and database; run again, it changes only what the files say."""
     place = place_of(data_dir, database)
+    if distributed:
+        with closing(CityStore(place.url)) as store:
+            store.refuse_without_citus()
     about = file_named(catalogue) if catalogue is not None else ""
-    with (
-        acting(place, claim, "init", Right.MANAGE, about, whole_city=True, make=True) as desk,
-        desk.store.write() as tx,
-    ):
-        count = register.import_regions(tx, regions or shipped("semarang-kelurahan.csv"))
-        if catalogue is not None:
-            register.import_catalogue(tx, catalogue, this_month())
+    with acting(place, claim, "init", Right.MANAGE, about, whole_city=True, make=True) as desk:
+        if distributed:
+            click.echo(f"{desk.store.distribute()} tables brought to their places")
+        with desk.store.write() as tx:
+            count = register.import_regions(tx, regions or shipped("semarang-kelurahan.csv"))
+            if catalogue is not None:
+                register.import_catalogue(tx, catalogue, this_month())
     click.echo(f"{place.data_dir}: {count} kelurahan, city key {desk.keys.public.hex()}")
 
 

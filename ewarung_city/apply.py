@@ -154,8 +154,8 @@ class Applier:
         self._days.fetch(item.entry for item in items if item.entry is not None)
         self._stock = {row["product"]: int(row["packs"]) for row in tx.all(schema.stock, **self._whose)}
         self._stock_before = dict(self._stock)
-        for device in ("", self._device):
-            self._prices.update((row["product"], int(row["price"])) for row in tx.all(schema.price, device=device))
+        for row in (*tx.all(schema.list_price), *tx.all(schema.price, device=self._device)):
+            self._prices.add((row["product"], int(row["price"])))
         self._catalogue = feed.catalogue(tx)
         self._products = {product.code: product for product in self._catalogue.products}
         if served:

@@ -173,8 +173,8 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
     tx.set("hardship_permille", str(said.hardship_permille))
     tx.set("people", msgspec.json.encode(said.operators).decode())
     tx.put(
-        schema.price,
-        [{"device": "", "product": item.code, "price": item.price.amount} for item in said.catalogue.products],
+        schema.list_price,
+        [{"product": item.code, "price": item.price.amount} for item in said.catalogue.products],
     )
     if changed:
         feed.tell_all(tx, [("catalogue", "")])

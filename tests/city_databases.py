@@ -17,11 +17,12 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from sqlalchemy.engine import URL, make_url
 
-__all__ = ["Databases", "OnPostgres", "OnSqlite", "PostgresServer", "postgres_programs"]
+__all__ = ["Databases", "OnCitus", "OnPostgres", "OnSqlite", "PostgresServer", "has_citus", "postgres_programs"]
 
 START_SECONDS = 30
 OWNER = "postgres"
@@ -108,6 +109,71 @@ class OnPostgres(Databases):
         for name in sorted(self._made):
             self._server.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
         self._server.close()
+
+
+class OnCitus(Databases):
+    """Schemas of one database that has Citus: its extension and its machines belong to a database, so none is made.
+
+    Args:
+        url: of that database; its user may make schemas. Nothing else works on it meanwhile.
+        prepare: brings an empty schema to the program's tables, each in its place.
+    """
+
+    def __init__(self, url: str, prepare: Callable[[str], None]) -> None:
+        self._url = make_url(url).set(drivername="postgresql+psycopg")
+        self._names = (f"ewarung_test_{os.getpid()}_{number}" for number in itertools.count(1))
+        self._prepare = prepare
+        self._made: dict[str, str] = {}
+
+    def fresh(self, data_dir: Path) -> str:
+        data_dir.mkdir(parents=True, exist_ok=True)
+        url = self.unprepared()
+        self._prepare(url)
+        return url
+
+    def unprepared(self) -> str:
+        """One without any table."""
+        name = next(self._names)
+        self._run(f"CREATE SCHEMA {name}")
+        # psycopg's own keywords stay as they are: only this one is added.
+        url = _text(self._url.update_query_dict({"options": f"-csearch_path={name},public"}))
+        self._made[url] = name
+        return url
+
+    def copied(self, url: str, data_dir: Path) -> str:
+        from ewarung_city.store.schema import METADATA
+
+        made = self.fresh(data_dir)
+        old, new = self._made[url], self._made[made]
+        months = "SELECT relname FROM pg_class WHERE relnamespace = %s::regnamespace AND relname ~ '^entry_[0-9_]+$'"
+        for (month,) in self._run(months, (old,)):
+            bounds = "SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = %s::regclass"
+            ((bound,),) = self._run(bounds, (f"{old}.{month}",))
+            self._run(f"CREATE TABLE {new}.{month} PARTITION OF {new}.entry {bound}")
+        for table in METADATA.sorted_tables:
+            if table.name == "city":  # where the revisions wrote already
+                self._run(f"TRUNCATE {new}.city")
+            self._run(f'INSERT INTO {new}."{table.name}" SELECT * FROM {old}."{table.name}"')  # noqa: S608 - our names
+        return made
+
+    def drop(self, url: str) -> None:
+        self._run(f"DROP SCHEMA {self._made.pop(url)} CASCADE")
+
+    def close(self) -> None:
+        """Drop what is left."""
+        for url in list(self._made):
+            self.drop(url)
+
+    def _run(self, statement: str, told: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
+        with psycopg.connect(_text(self._url.set(drivername="postgresql")), autocommit=True) as connection:
+            ran = connection.execute(statement.encode(), told)
+            return ran.fetchall() if ran.description else []
+
+
+def has_citus(url: str) -> bool:
+    """Whether that database has the extension."""
+    with psycopg.connect(url.replace("+psycopg", ""), autocommit=True) as connection:
+        return connection.execute("SELECT FROM pg_extension WHERE extname = 'citus'").fetchone() is not None
 
 
 def _text(url: URL) -> str:

@@ -30,7 +30,7 @@ os.environ["QT_QPA_PLATFORM"] = os.environ.get("EWARUNG_TEST_QT_PLATFORM", "offs
 os.environ["TZ"] = "AWAY+5"
 time.tzset()
 TEST_URL = os.environ.get("EWARUNG_CITY_TEST_URL", "")
-"""A PostgreSQL server on which the city's tests run too: its user may create databases."""
+"""A PostgreSQL server on which the city's tests run too (its user may create databases), or a database with Citus."""
 for _name in [name for name in os.environ if name.startswith("EWARUNG_") and name != "EWARUNG_TEST_QT_PLATFORM"]:
     del os.environ[_name]
 
@@ -116,12 +116,13 @@ def postgresql() -> Iterator[str]:
 @pytest.fixture(scope="session", params=["sqlite", "postgresql", *(["url"] if TEST_URL else [])])
 def databases(request: pytest.FixtureRequest) -> Iterator[Databases]:
     """What a city keeps its data in: every test that asks runs once for each kind."""
-    from tests.city_databases import OnPostgres, OnSqlite
+    from tests.city_databases import OnCitus, OnPostgres, OnSqlite, has_citus
 
     if request.param == "sqlite":
         yield OnSqlite()
         return
-    made = OnPostgres(TEST_URL if request.param == "url" else request.getfixturevalue("postgresql"), _prepared)
+    url = TEST_URL if request.param == "url" else request.getfixturevalue("postgresql")
+    made: OnCitus | OnPostgres = OnCitus(url, _spread) if has_citus(url) else OnPostgres(url, _prepared)
     yield made
     made.close()
 
@@ -131,6 +132,15 @@ def _prepared(url: str) -> None:
 
     store = CityStore(url)
     store.create()
+    store.close()
+
+
+def _spread(url: str) -> None:
+    from ewarung_city.store.database import CityStore
+
+    store = CityStore(url)
+    store.create()
+    store.distribute()
     store.close()
 
 

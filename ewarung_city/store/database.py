@@ -20,6 +20,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.pool import QueuePool
 
+from ewarung_city.store import shards
 from ewarung_city.store.migrate import upgrade
 from ewarung_city.store.partitions import Months
 from ewarung_city.store.transaction import Row, Tx
@@ -72,8 +73,33 @@ class CityStore:
         Raises:
             ConfigError: unusable, or made by a newer version.
         """
-        try:
+        with self._usable():
             upgrade(self._engine)
+            if self.shared:
+                shards.distribute(self._engine, begin=False)  # a newer program's tables, where the others are
+
+    def refuse_without_citus(self) -> None:
+        """Before a city that is to be spread is made.
+
+        Raises:
+            ConfigError: it cannot be (`no_citus`), or the database is unusable.
+        """
+        with self._usable():
+            shards.refuse_without_citus(self._engine)
+
+    def distribute(self) -> int:
+        """Spread the tables over the machines of a Citus cluster (`shards`); how many were not in their place.
+
+        Raises:
+            ConfigError: Citus refused.
+        """
+        with self._usable():
+            return len(shards.distribute(self._engine, begin=True))
+
+    @contextmanager
+    def _usable(self) -> Iterator[None]:
+        try:
+            yield
         except SQLAlchemyError as error:
             raise ConfigError(f"database: {_reason(error)}", reason="invalid") from error
 

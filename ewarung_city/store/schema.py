@@ -32,6 +32,7 @@ __all__ = [
     "import_note",
     "kiosk",
     "lease",
+    "list_price",
     "nonce",
     "officer",
     "operator",
@@ -439,7 +440,10 @@ entitlement that it was charged to. `returned` came back by a reversal."""
 stock = Table("stock", METADATA, *_device_epoch(), _key("product"), _number("packs"))
 
 price = Table("price", METADATA, _key("device"), _key("product"), _place("price", primary_key=True))
-"""Every price that was ever said for a product: by the city (device ''), or by the kiosk's own PriceChanged."""
+"""Every price that a kiosk's own PriceChanged said for a product."""
+
+list_price = Table("list_price", METADATA, _key("product"), _place("price", primary_key=True))
+"""Every price that the city ever said for a product."""
 
 day = Table(
     "day",

@@ -43,7 +43,7 @@ TILL_COMMANDS = {
 ENGLISH = {"the", "expected", "empty", "with", "not", "is", "and", "failed", "error", "missing"}
 CITY_COMMANDS = {
     "serve": "--database --listen --workers --metrics-token --log-level",
-    "init": "--database",
+    "init": "--database --distributed",
     "import-families": "--map --sheet --snapshot --source --out --check --json",
     "import-kiosks": "--json",
     "grant": "--json",

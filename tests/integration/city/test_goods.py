@@ -56,12 +56,16 @@ def take(city: LiveCity, tmp_path: Path, edit: Edit, period: str = PERIOD) -> No
 def refused(city: LiveCity, tmp_path: Path, edit: Edit, period: str = PERIOD) -> list[str]:
     """The things that the error names; nothing has changed."""
     with city.store.read() as tx:
-        before = (tx.all(schema.city, "name"), tx.all(schema.price, "product"), tx.all(schema.kiosk, "device"))
+        before = (tx.all(schema.city, "name"), tx.all(schema.list_price, "product"), tx.all(schema.kiosk, "device"))
     with pytest.raises(ConfigError) as error:
         take(city, tmp_path, edit, period)
     assert error.value.reason == "in_use"
     with city.store.read() as tx:
-        assert (tx.all(schema.city, "name"), tx.all(schema.price, "product"), tx.all(schema.kiosk, "device")) == before
+        assert (
+            tx.all(schema.city, "name"),
+            tx.all(schema.list_price, "product"),
+            tx.all(schema.kiosk, "device"),
+        ) == before
     return error.value.detail.split("\n  ")[1:]
 
 

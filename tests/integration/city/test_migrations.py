@@ -23,7 +23,7 @@ HOME = Path(migrate.__file__).parent / "migrations"
 LISTS = {"family_list", "family_list_scope", "family_listing"}
 MOVING = {"grant_request", "recall", "hardship"}
 OFFICE = {"officer", "audit"}
-OWN = {"city", "region", "family", "import_note", "entitlement", "credit", "code", "alembic_version"}
+OWN = {"city", "region", "family", "import_note", "entitlement", "credit", "code", "list_price", "alembic_version"}
 CITY_WIDE = OWN | LISTS | OFFICE
 """What the city decides for itself; everything else is a kiosk's, and its keys say whose."""
 
@@ -69,6 +69,11 @@ def test_an_older_database_keeps_every_row(path: Path, tmp_path: Path) -> None:
     for _ in range(2):
         store.create()
     after = rows_of(tmp_path / "city.db")
+    prices = before["price"]
+    assert {row["device"] for row in prices} == {"", "EW-0001"}
+    before["price"] = [row for row in prices if row["device"]]
+    listed = {(row["product"], row["price"]) for row in prices if not row["device"]}
+    assert {(row["product"], row["price"]) for row in after["list_price"]} == listed
     before["city"] = [row for row in before["city"] if row["name"] != "schema"]
     for name, rows in before.items():
         assert [{key: row[key] for key in rows[0]} for row in after[name] if row.get("name") != "schema"] == rows, name
@@ -76,6 +81,7 @@ def test_an_older_database_keeps_every_row(path: Path, tmp_path: Path) -> None:
         "alembic_version",
         "bundle",
         "case_step",
+        "list_price",
         "nonce",
     } | LISTS | MOVING | OFFICE
     with store.read() as tx:
