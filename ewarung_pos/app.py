@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, Any, cast
 
 from ewarung_pos.config import CardReaderConfig, ConfigFile, KioskConfig, PrinterConfig, TerminalConfig
 from ewarung_pos.devices.absent import NoCardReader
@@ -130,23 +131,27 @@ def build(
         reader=ledger.read,
         key=key.secret,
     )
+
+    def offset_ms() -> int | None:
+        return ledger.read().clock().ahead_ms(clock.now())
+
     stock = StockService(ledger)
     operators = OperatorService(ledger, clock, key.peppers)
     services = Services(
         ledger=ledger,
         clock=clock,
-        redeem=RedeemService(ledger, clock, city.offset_ms),
+        redeem=RedeemService(ledger, clock, offset_ms),
         reverse=ReverseService(ledger, clock),
-        day=DayService(ledger, clock, stock, city.offset_ms),
+        day=DayService(ledger, clock, stock, offset_ms),
         stock=stock,
         operators=operators,
         typed=TypedCardService(ledger, operators),
-        hardship=HardshipService(ledger, clock, city.offset_ms),
-        leftovers=LeftoverService(ledger, clock, city.offset_ms),
+        hardship=HardshipService(ledger, clock, offset_ms),
+        leftovers=LeftoverService(ledger, clock, offset_ms),
         papers=PaperService(ledger),
-        health=HealthService(ledger, clock, city.offset_ms, key.tier),
+        health=HealthService(ledger, clock, offset_ms, key.tier),
         retention=RetentionService(ledger, config.policy.retention_months),
-        clocks=ClockService(ledger, clock, city.offset_ms),
+        clocks=ClockService(ledger, clock, offset_ms),
         reader=reader,
         terminal=terminal,
         printer=printer,
@@ -315,15 +320,45 @@ def _queue(printer: PrinterConfig, data_dir: Path, fittings: Fittings) -> CupsPr
     return CupsPrinter(printer.port, printer.columns, sheet)
 
 
-def _city(config: KioskConfig, ledger: Ledger, clock: Clock) -> tuple[CitySync, Callable[[], None]]:
-    from ewarung_pos.sync.engine import SyncEngine
+class _Later:
+    """Stands in for a part until somebody asks it for anything: only then is it imported and made, once."""
 
-    engine = SyncEngine(ledger, clock, config.city.url, config.city.ca)
-    return engine, engine.close
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._guard = Lock()
+        self._made: Any = None
+
+    def __getattr__(self, name: str) -> object:
+        with self._guard:
+            if self._made is None:
+                self._made = self._make()
+        return getattr(self._made, name)
+
+    def close(self) -> None:
+        """What was never made has nothing to close."""
+        if self._made is not None:
+            self._made.close()
+
+
+def _city(config: KioskConfig, ledger: Ledger, clock: Clock) -> tuple[CitySync, Callable[[], None]]:
+    """The line to the city, which the first window does without."""
+
+    def make() -> CitySync:
+        from ewarung_pos.sync.engine import SyncEngine
+
+        return SyncEngine(ledger, clock, config.city.url, config.city.ca)
+
+    city = _Later(make)
+    return cast("CitySync", city), city.close
 
 
 def _stick(config: KioskConfig, ledger: Ledger, clock: Clock, data_dir: Path) -> CityStick:
-    from ewarung_pos.devices.sticks import mounted_sticks
-    from ewarung_pos.sync.stick import Stick
+    """The same on a stick."""
 
-    return Stick(ledger, clock, data_dir, lambda: mounted_sticks(config.paths.stick))
+    def make() -> CityStick:
+        from ewarung_pos.devices.sticks import mounted_sticks
+        from ewarung_pos.sync.stick import Stick
+
+        return Stick(ledger, clock, data_dir, lambda: mounted_sticks(config.paths.stick))
+
+    return cast("CityStick", _Later(make))

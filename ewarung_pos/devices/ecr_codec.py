@@ -14,6 +14,8 @@ import hashlib
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import msgspec
+
 __all__ = [
     "ACK",
     "MAX_RUPIAH",
@@ -106,13 +108,11 @@ class EcrResponse:
         return digits if shown else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ack:
+class Ack(msgspec.Struct, frozen=True):
     """The EDC took the request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Nak:
+class Nak(msgspec.Struct, frozen=True):
     """The EDC did not understand the request and will do nothing about it."""
 
 
@@ -124,8 +124,7 @@ class Frame:
     shown: bytes = field(default=b"", repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class BadFrame:
+class BadFrame(msgspec.Struct, frozen=True):
     """Something began like a response and was none. `reason`: length, etx, lrc, text, truncated."""
 
     reason: str

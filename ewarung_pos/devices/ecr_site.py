@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 __all__ = ["EcrSite", "EcrTimers"]
 
 
-@dataclass(frozen=True, slots=True)
-class EcrTimers:
+class EcrTimers(msgspec.Struct, frozen=True):
     """Seconds. The protocol's public descriptions give none; these are to be tuned on the site's terminal.
 
     Attributes:
@@ -36,8 +35,7 @@ class EcrTimers:
     write: float = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class EcrSite:
+class EcrSite(msgspec.Struct, frozen=True):
     """What differs from bank to bank and is agreed with it.
 
     Attributes:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import subprocess
 import threading
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["EspeakVoice", "SilentVoice"]
 
@@ -40,6 +43,8 @@ class EspeakVoice:
 
     def say(self, words: str) -> None:
         """Say it to the end, or until `hush`. Never raises."""
+        import subprocess  # most tills are silent, and every one starts
+
         try:
             speaking = subprocess.Popen(  # noqa: S603 - our own command; the words go to its standard input
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL

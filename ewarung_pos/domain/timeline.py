@@ -190,6 +190,10 @@ class ClockMemory(msgspec.Struct, frozen=True):
     highest_ms: int = 0
     accepted_ms: int = 0
 
+    def ahead_ms(self, now: ClockReading) -> int | None:
+        """City's time minus ours, as far as it was heard and can be known."""
+        return None if self.city is None else self.city.ahead_ms(now)
+
 
 def clock_trouble(
     now: Instant, last_entry: Instant | None, server_offset_ms: int | None, accepted_ms: int = 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from ewarung_pos.devices.ecr import EcrLine
@@ -596,7 +596,7 @@ def test_edc_that_never_stops_talking_does_not_hold_the_till(respond: Callable[.
 
 def test_closing_ends_a_payment_that_waits(respond: Callable[..., bytes]) -> None:
     script = ScriptedTransport([*Talk.fence(respond), (sale(), ACK)])
-    terminal = EcrTerminal(EcrLine(script, replace(TIMERS, response=30.0), EcrSite()))
+    terminal = EcrTerminal(EcrLine(script, msgspec.structs.replace(TIMERS, response=30.0), EcrSite()))
     outcomes: list[PaymentOutcome] = []
     accepted = threading.Event()
     payer = threading.Thread(
