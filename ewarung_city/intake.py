@@ -16,7 +16,7 @@ from ewarung_city import cases, feed, leases
 from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import countable, loosely
-from ewarung_city.recovery import LIFE
+from ewarung_city.recovery import LIFE, lived
 from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -97,7 +97,7 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
             held = _upload_only(tx, held, fork, now_ms)
         elif hello.acked_seq > acked and proven:
             _recover(tx, hello, int(held["pulled"]))
-        elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]):
+        elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]) or not lived(tx, hello.life):
             _doubt(tx, hello, acked, int(held["pulled"]), now_ms)
         tx.change(
             schema.epoch,
@@ -164,7 +164,8 @@ def _said_before(hello: Hello, lacking: Row) -> bool:
 
 def _recover(tx: Tx, hello: Hello, pulled: int) -> None:
     """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.restored`)."""
-    if f"{hello.device}/{hello.epoch}" not in leases.recovering(tx):
+    waited_for = f"{hello.device}/{hello.epoch}" in leases.recovering(tx)
+    if not waited_for or not lived(tx, hello.life):  # the copy may be of a time when the city was recovering before
         leases.restored(tx, hello.device, hello.epoch)
     _tell_again(tx, hello, pulled)
 

@@ -7,7 +7,19 @@ import secrets
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 
-__all__ = ["LIFE", "OWES", "all_doubted", "answer", "doubt", "doubted", "owes", "question", "recovering", "restored"]
+__all__ = [
+    "LIFE",
+    "OWES",
+    "all_doubted",
+    "answer",
+    "doubt",
+    "doubted",
+    "lived",
+    "owes",
+    "question",
+    "recovering",
+    "restored",
+]
 
 OWES = "owes|"
 """Settings `owes|DEVICE|EPOCH`: what an enrolment still has to answer since the database was restored (`owes`)."""
@@ -15,6 +27,9 @@ OWES = "owes|"
 LIFE = "life"
 """Setting: the question of the newest restore; empty before the first. Pages carry it, so that a till which has heard
 of it takes none that a database which is gone had given, however late it comes."""
+
+_LIVES = "lives"
+"""Setting: the lives before that one, the newest first."""
 
 
 def owes(said: str, acked_seq: int) -> bool:
@@ -71,10 +86,16 @@ def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
     if device:
         asked.add((device, epoch))
     question = secrets.token_hex(16)
+    tx.set(_LIVES, ",".join(filter(None, (tx.setting(LIFE), tx.setting(_LIVES)))))
     tx.set(LIFE, question)
     for whose, number in sorted(asked):
         tx.set(f"{OWES}{whose}|{number}", question)
     return recovering(tx)
+
+
+def lived(tx: Tx, life: str) -> bool:
+    """Whether a life that a kiosk has heard of is this city's or an earlier one; else this database is a copy again."""
+    return life in {"", tx.setting(LIFE), *tx.setting(_LIVES).split(",")}
 
 
 def recovering(tx: Tx) -> list[str]:

@@ -191,6 +191,7 @@ def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading, re
         ack_flagged=proof.flagged,
         ack_signature=proof.signature,
         recovery=recovery,
+        life=life_of(reader),
     )
 
 

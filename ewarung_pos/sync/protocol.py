@@ -210,7 +210,8 @@ class Hello(msgspec.Struct, frozen=True):
     """Where the kiosk's journal ends, and what it believes the city holds.
 
     `ack_ms`, `ack_flagged` and `ack_signature` (hex) are of the city's own acknowledgement of `acked_seq`: without them
-    a city that holds less believes nothing of it. `recovery` repeats the question of a WELCOME.
+    a city that holds less believes nothing of it. `recovery` repeats the question of a WELCOME; `life` is the newest
+    life of the city that it has heard of, by which a copy of an earlier one that was put back again shows itself.
     """
 
     device: _Device
@@ -229,6 +230,7 @@ class Hello(msgspec.Struct, frozen=True):
     ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=len(Flag) * BATCH_ENTRIES)] = ()
     ack_signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{128})?$", max_length=128)] = ""
     recovery: _Short = ""
+    life: _Short = ""
 
 
 class Welcome(msgspec.Struct, frozen=True):

@@ -200,6 +200,52 @@ def test_a_file_from_a_city_that_is_gone_gives_nothing_once_the_restored_one_was
     till.drain()
 
 
+@pytest.fixture
+def recovering_copy(city: LiveCity, till: Till, cities: Cities) -> LiveCity:
+    """Made while the city was recovering, and put back after it was restored once more; nobody says `recover`."""
+    till.drain()
+    with city.store.write() as tx:
+        leases.restored(tx)
+    city.stop()
+    city.store.close()
+    backup = cities.copy_of(city, "backup")
+    with city.store.write() as tx:
+        leases.restored(tx)
+    city.start()
+    till.reconnect(city.url)
+    return backup
+
+
+def test_a_copy_of_a_city_that_was_recovering_is_found_by_the_life_that_a_kiosk_has_heard_of(
+    city: LiveCity, till: Till, recovering_copy: LiveCity
+) -> None:
+    """It waits for this kiosk already, but in a life that is over there: what it gave would never be taken."""
+    till.drain()
+    city.close()
+    recovering_copy.start()
+    till.reconnect(recovering_copy.url)
+    till.drain()
+    with recovering_copy.store.write() as tx:
+        assert leases.recovering(tx) == []
+        leases.grant(tx, NEXT.iso)
+    till.clock.wait(11 * 60_000)
+    till.drain()
+    assert any(till.ledger.read().leases(family.key, NEXT) for family in till.ledger.read().families())
+
+
+def test_a_life_that_nobody_knows_and_nothing_proves_is_a_case(
+    city: LiveCity, till: Till, recovering_copy: LiveCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        no_push(till, patch)
+        till.engine.step()
+    city.close()
+    recovering_copy.start()
+    till.reconnect(recovering_copy.url)
+    till.engine.step()
+    assert "UNPROVEN_CLAIM" in {reason for _, reason in recovering_copy.cases()}
+
+
 def test_what_came_back_while_the_city_recovered_is_settled_when_that_is_over(
     city: LiveCity, till: Till, cities: Cities, clock: ToldClock
 ) -> None:
