@@ -27,6 +27,8 @@ _ROUTE = re.compile(r"/v1/(?:enrol|hello|push|pull|grant|attest)(?=/|$)")
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _FORWARDED = frozenset({b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"})
 _PROBLEM_BYTES = 512
+_GONE = 499
+"""Whoever asked hung up before there was an answer."""
 
 
 class Watched:
@@ -59,6 +61,7 @@ class Watched:
             else:
                 await self._app(scope, seen.receive, seen.send)
         except Exception as error:
+            seen.status = 500
             event("fault", logging.ERROR, fault=whereabouts(error))
             raise
         finally:
@@ -107,7 +110,7 @@ class _Seen:
     def __init__(self, receive: Receive, send: Send) -> None:
         self._receive = receive
         self._send = send
-        self.status = 500
+        self.status = _GONE
         self.taken = 0
         self.given = 0
         self._problem: bytearray | None = None

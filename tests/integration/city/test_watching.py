@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
@@ -22,6 +23,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ewarung_city import logs, metrics
 from ewarung_city.store import schema
+from ewarung_city.watching import Watched
 from ewarung_pos.domain.journal import OperatorChanged
 from ewarung_pos.sync.signing import code_secret
 from tests.city_databases import OnPostgres
@@ -130,8 +132,6 @@ def test_the_figures_are_for_this_machine_or_for_a_token(bare: LiveCity, tmp_pat
 
 
 def status_of(app: Any, client: Any, headers: list[tuple[bytes, bytes]]) -> int:
-    import asyncio
-
     said: list[int] = []
 
     async def never() -> Any:
@@ -144,6 +144,24 @@ def status_of(app: Any, client: Any, headers: list[tuple[bytes, bytes]]) -> int:
     scope = {"type": "http", "method": "GET", "path": "/metrics", "headers": headers, "client": client}
     asyncio.run(app(scope, never, send))
     return said[0]
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_whoever_hangs_up_is_no_failure_of_the_citys_and_a_fault_is(bare: LiveCity) -> None:
+    async def hung_up(*_: Any) -> None:
+        return
+
+    async def broken(*_: Any) -> None:
+        raise ZeroDivisionError
+
+    counted = metrics.Metrics(bare.store)
+    scope = {"type": "http", "method": "POST", "path": "/v1/push", "headers": []}
+    asyncio.run(Watched(hung_up, counted)(scope, None, None))  # type: ignore[arg-type]
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(Watched(broken, counted)(scope, None, None))  # type: ignore[arg-type]
+    text = counted.text().decode()
+    for status in ("499", "500"):
+        assert f'ewarung_requests_total{{method="POST",route="/v1/push",status="{status}"}} 1.0' in text
 
 
 # --- nothing of anybody ---------------------------------------------------------------------------------------------
