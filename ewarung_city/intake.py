@@ -20,7 +20,7 @@ from ewarung_city.recovery import LIFE, lived
 from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
-from ewarung_pos.domain.journal import Entry, genesis, link
+from ewarung_pos.domain.journal import Entry, genesis
 from ewarung_pos.sync.protocol import (
     CLOCK_TOLERANCE_S,
     Ack,
@@ -222,9 +222,11 @@ def take(tx: Tx, keys: CityKeys, push: Push, now_ms: int, created_s: int) -> byt
 
 def chain_of(push: Push) -> list[bytes]:
     """The hash before a batch, and after each of its entries, computed again."""
-    hashes = [bytes.fromhex(push.prev_hash)]
+    head = bytes.fromhex(push.prev_hash)
+    hashes, digest = [head], hashlib.sha256
     for body in push.entries:
-        hashes.append(link(hashes[-1], bytes(body)))
+        head = digest(head + bytes(body)).digest()  # `journal.link`, without a call for each
+        hashes.append(head)
     return hashes
 
 
