@@ -210,7 +210,8 @@ def take(tx: Tx, keys: CityKeys, push: Push, now_ms: int, created_s: int) -> byt
     text = batch_text(push.device, push.epoch, push.first_seq, push.last_seq, push.head_hash)
     if not verify(bytes.fromhex(held["device_key"]), text, bytes.fromhex(push.signature)):
         return _aside(tx, keys, push, held, _Bad(Outcome.QUARANTINED, Quarantine.BAD_SIGNATURE, push.first_seq), now_ms)
-    known = tx.one(schema.batch, device=push.device, epoch=push.epoch, last_seq=push.last_seq)
+    held_whole = push.last_seq <= int(held["acked_seq"])
+    known = tx.one(schema.batch, device=push.device, epoch=push.epoch, last_seq=push.last_seq) if held_whole else None
     if known is not None and (known["first_seq"], known["head_hash"]) == (push.first_seq, push.head_hash):
         return bytes(known["ack"])
     hashes = chain_of(push)
