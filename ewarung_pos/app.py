@@ -321,18 +321,21 @@ def _queue(printer: PrinterConfig, data_dir: Path, fittings: Fittings) -> CupsPr
 
 
 class _Later:
-    """Stands in for a part until somebody asks it for anything: only then is it imported and made, once."""
+    """Stands in for a part until one of its methods is called: only then is it imported and made, once."""
 
     def __init__(self, make: Callable[[], Any]) -> None:
         self._make = make
         self._guard = Lock()
         self._made: Any = None
 
-    def __getattr__(self, name: str) -> object:
-        with self._guard:
-            if self._made is None:
-                self._made = self._make()
-        return getattr(self._made, name)
+    def __getattr__(self, name: str) -> Callable[..., object]:
+        def called(*given: object, **named: object) -> object:
+            with self._guard:
+                if self._made is None:
+                    self._made = self._make()
+            return getattr(self._made, name)(*given, **named)
+
+        return called
 
     def close(self) -> None:
         """What was never made has nothing to close."""
