@@ -177,8 +177,8 @@ def _sound(world: World) -> None:
         found = [
             item
             for item in verify_city(tx)
-            if not (item.what.startswith("overgrant") and exempt)
-        ]  # fmt: skip
+            if not (item.what.startswith("overgrant") and (exempt or (restored and "/TABUNGAN/" in item.what)))
+        ]
         days = [row for row in tx.all(schema.day) if row["closed_seq"] and row["differs"]]
         allowed = _EVERYDAY | (_AFTER_RESTORE if restored else set())
         cases = [
