@@ -184,7 +184,9 @@ def _served(
             for key, amount in one.rations.items():
                 _, period, commodity = key.split("|")
                 got[one.token, period, commodity] += amount
+    refused = {family: reason for truth in truths.values() for family, reason in truth.refused.items()}
     came = served = 0
+    why: Counter[str] = Counter()
     for index, family in enumerate(plan.families):
         if not family.ration or family.home not in kiosks:
             continue
@@ -195,8 +197,11 @@ def _served(
             period = f"{plan.date(days[0]):%Y-%m}"
             whole = rations.get((token, period), {})
             came += 1
-            served += bool(whole) and all(got[token, period, one] >= amount for one, amount in whole.items())
-    return Served(came, served)
+            if whole and all(got[token, period, one] >= amount for one, amount in whole.items()):
+                served += 1
+            else:
+                why[refused.get(index, "unknown")] += 1
+    return Served(came, served, dict(sorted(why.items())))
 
 
 def _sum(counts: Iterable[dict[str, int]]) -> dict[str, int]:

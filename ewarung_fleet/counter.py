@@ -88,7 +88,7 @@ class Counter:
         """Serve somebody; SERVED, WAITING, or why not. A power failure in between is survived."""
         till, card = self._till, self._card_of(visit.family)
         if card.token in self.on_paper and visit.wants != "purse":
-            till.truth.turn_away("receipt_on_paper")
+            till.truth.turn_away("receipt_on_paper", visit.family)
             return FINAL
         till.serving(card)
         before = len(till.truth.handed)
@@ -100,7 +100,10 @@ class Counter:
 
         said = till.powered(serve)
         if said not in {SERVED, WAITING, FINAL}:
-            till.truth.turn_away(f"{visit.wants}: {said}" if visit.wants == "greedy" else said)
+            if visit.wants == "greedy":
+                till.truth.turn_away(f"greedy: {said}")
+            else:
+                till.truth.turn_away(said, visit.family if visit.wants != "purse" else None)
         till.powered(self.print_owed)
         return said
 

@@ -95,7 +95,7 @@ class Kiosk:
         if day >= self._struck and self._served:
             self._strike(slot)
         if self._image_in or (self._needs_code and not self._enrol(code)):
-            self._send_away(day, slot, visits)
+            self._shut(day, slot, visits)
             return
         if (day, slot) in self._wrong:
             till.clock.wrong_ms = self._wrong[day, slot]
@@ -113,7 +113,7 @@ class Kiosk:
         if half < len(visits) or self._dies_now(day, slot):
             till.arm(0)
             self._disk_dies()
-            self._send_away(day, slot, visits[half:])
+            self._shut(day, slot, visits[half:])
             return
         if slot == _LAST and not self.waiting:
             self.evening(day)
@@ -208,6 +208,13 @@ class Kiosk:
             self.waiting.append(visit)
         elif said not in {SERVED, FINAL} and visit.wants != "greedy":
             self._send_away(day, slot, [visit])
+
+    def _shut(self, day: int, slot: int, visits: list[Visit]) -> None:
+        """The kiosk is out of order."""
+        for visit in visits:
+            if visit.wants != "greedy":
+                self.till.truth.turn_away("kiosk_shut", visit.family if visit.wants != "purse" else None)
+        self._send_away(day, slot, visits)
 
     def _send_away(self, day: int, slot: int, visits: list[Visit]) -> None:
         """They come again tomorrow; who was elsewhere tries her own kiosk then."""

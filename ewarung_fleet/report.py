@@ -10,14 +10,19 @@ __all__ = ["Report", "Served"]
 
 
 class Served(msgspec.Struct, frozen=True):
-    """Of so many families (for each month), how many have their whole ration at the end."""
+    """Of so many families (for each month), how many have their whole ration at the end.
+
+    `why`: for what those who have not were sent away last.
+    """
 
     came: int
     served: int
+    why: dict[str, int] = {}
 
     def __str__(self) -> str:
         share = f" ({self.served / self.came:.2%})" if self.came else ""
-        return f"{self.served} of {self.came}{share}"
+        why = ", ".join(f"{reason} {count}" for reason, count in self.why.items())
+        return f"{self.served} of {self.came}{share}{f'; the others last: {why}' if why else ''}"
 
 
 class Report(msgspec.Struct):

@@ -53,6 +53,7 @@ class Truth(msgspec.Struct):
     Attributes:
         handed, sealed: what happened, in order.
         turned_away: reasons for which somebody was sent away, and how often.
+        refused: for what each family that came here for its ration was sent away last.
         fired: faults that really happened, by kind.
         noted: what else happened that is worth a count.
         gone: entries that were on destroyed disks and nowhere else.
@@ -62,6 +63,7 @@ class Truth(msgspec.Struct):
     handed: list[Handed] = []
     sealed: list[SealedDay] = []
     turned_away: dict[str, int] = {}
+    refused: dict[int, str] = {}
     fired: dict[str, int] = {}
     noted: dict[str, int] = {}
     gone: int = 0
@@ -79,9 +81,11 @@ class Truth(msgspec.Struct):
         self.handed.append(Handed(entry.id, entry.device, entry.epoch, entry.seq, token, rations, purse))
         return True
 
-    def turn_away(self, reason: str) -> None:
-        """Somebody was sent away."""
+    def turn_away(self, reason: str, family: int | None = None) -> None:
+        """Somebody was sent away; `family` where she came for her ration."""
         self.turned_away[reason] = self.turned_away.get(reason, 0) + 1
+        if family is not None:
+            self.refused[family] = reason
 
     def fire(self, kind: str, times: int = 1) -> None:
         """A fault happened."""
