@@ -57,6 +57,8 @@ def ask(tx: Tx, keys: CityKeys, said: GrantRequest, now_ms: int, *, carried: boo
         return _withdraw(tx, keys, said, family, now_ms)
     reason = _why_not(tx, said, family, now_ms)
     if reason:
+        if reason == "recovery":
+            recalls.repeat(tx, said, now_ms)
         return _nothing(tx, said, family, reason)
     if said.home:
         return _granted(tx, keys, said, family, _settle_home(tx, said, family, now_ms))

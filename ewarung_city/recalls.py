@@ -15,7 +15,18 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.sync.protocol import GrantRequest
 
-__all__ = ["PATIENCE_MS", "call_back", "call_home", "drop", "lapse", "may_come", "reduce", "waited_for", "waits"]
+__all__ = [
+    "PATIENCE_MS",
+    "call_back",
+    "call_home",
+    "drop",
+    "lapse",
+    "may_come",
+    "reduce",
+    "repeat",
+    "waited_for",
+    "waits",
+]
 
 PATIENCE_MS = 5 * 60_000
 """So long a wish stands that nobody at a counter repeats; they repeat it every few seconds. No right hangs on it."""
@@ -69,6 +80,13 @@ def reduce(tx: Tx, right: Right) -> None:
 def waits(tx: Tx, said: GrantRequest) -> bool:
     """Whether something that this request asked for has not been answered."""
     return tx.count(schema.recall, by_device=said.device, by_epoch=said.epoch, request=said.request) > 0
+
+
+def repeat(tx: Tx, said: GrantRequest, now_ms: int) -> None:
+    """Whoever waits is still there, though nothing can be answered now; what came in a file stands by itself."""
+    for row in tx.all(schema.recall, by_device=said.device, by_epoch=said.epoch, request=said.request):
+        if row["asked_ms"] and not _over(row, now_ms):
+            tx.change(schema.recall, {"asked_ms": now_ms}, **_of(row))
 
 
 def drop(tx: Tx, said: GrantRequest) -> None:
