@@ -25,6 +25,7 @@ from ewarung_pos.ledger.verify import verify
 
 __all__ = ["KioskFound", "look_at_kiosk"]
 
+_REPLACED = "-replaced-"
 _PAGE, _PAGE_BYTES = 500, 4_000_000
 _TOTALS = msgspec.json.Decoder(DayTotals)
 
@@ -88,7 +89,7 @@ def _ledgers(folder: Path) -> Iterator[tuple[Path, bool]]:
     """Every ledger of the directory, and whether it may serve: then it holds all that the city has of its epoch."""
     if (folder / LEDGER_FILE).exists():
         yield folder / LEDGER_FILE, not holds_copy(folder / LEDGER_FILE, key_of(folder).secret)
-    for path in sorted((*folder.glob(f"{ARCHIVE}/*.db"), *folder.glob("ledger-*-replaced-*.db"))):
+    for path in sorted((*folder.glob(f"{ARCHIVE}/*.db"), *folder.glob(f"ledger-*{_REPLACED}*.db"))):
         yield path, False
 
 
@@ -103,7 +104,7 @@ def _ledger(
         found.findings.append(Finding(Kind.UNSOUND, where, "; ".join(map(str, report.problems))))
     city = _city_rows(tx, report.device, report.epoch)
     sums: dict[str, _Sums] = defaultdict(_Sums)
-    beyond = False
+    beyond = forked = False
     with LedgerFile(path, key) as ledger:
         after = 0
         while rows := ledger.sealed(after, _PAGE, _PAGE_BYTES):
@@ -118,7 +119,10 @@ def _ledger(
                 sums[entry.date].add(entry)
                 theirs = None if beyond else next(city, None)
                 beyond = theirs is None
-                if theirs is not None:
+                forked = forked or (_REPLACED in path.name and theirs is not None and bytes(theirs["hash"]) != row.hash)
+                if forked:
+                    _on_image(found, where, entry)
+                elif theirs is not None:
                     _same(found, where, row.seq, row.hash, theirs)
                 elif isinstance(entry.fact, CityAcknowledged):
                     found.on_way += 1
@@ -127,6 +131,13 @@ def _ledger(
                     found.findings.append(Finding(Kind.LOST, where, what))
     if serves and (more := sum(1 for _ in city)):
         found.findings.append(Finding(Kind.DOUBLE, where, f"the city holds {more} entries more than the ledger"))
+
+
+def _on_image(found: KioskFound, where: str, entry: Entry) -> None:
+    """What an old image wrote by itself until the city found it: that its clock was set, but nothing handed out."""
+    if isinstance(entry.fact, Redeemed | Reversed | DayClosed):
+        what = f"entry {entry.seq} ({type(entry.fact).__name__}) was written on an old image"
+        found.findings.append(Finding(Kind.DOUBLE, where, what))
 
 
 def _same(found: KioskFound, where: str, seq: int, digest: bytes, theirs: Row) -> None:
