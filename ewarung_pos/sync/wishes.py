@@ -12,7 +12,7 @@ from ewarung_pos.domain.family import CardRef
 from ewarung_pos.domain.journal import SettingsChanged
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import Period
-from ewarung_pos.errors import SyncError
+from ewarung_pos.errors import ClockSuspect, SyncError
 from ewarung_pos.ports import CarriedWish, Ledger, LedgerReader, RightsAnswer, RightsWish, UnitOfWork
 from ewarung_pos.sync.carried import CarriedCity
 from ewarung_pos.sync.engine import SyncEngine
@@ -73,7 +73,7 @@ def answered(ledger: Ledger, engine: SyncEngine, city: CarriedCity) -> int:
         asked = RightsWish(wish.request, CardRef(wish.token, wish.last4), Period(wish.period))
         try:
             said = engine.ask(asked)
-        except SyncError:
+        except (SyncError, ClockSuspect):
             continue  # not to be believed, or not now: it is asked again with the next file
         granted += said.outcome == "granted"
         _note(ledger, wish, said)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,8 +21,10 @@ from ewarung_pos.sync.forward import forward
 from ewarung_pos.sync.protocol import PROBLEM_TYPE
 from ewarung_pos.sync.signing import public_of
 from ewarung_pos.sync.stick import Stick, outgoing_bundle
+from tests.fault_proxy import FaultProxy
 from tests.integration.city.city_kit import Cities, LiveCity, Till, Wire, answering
 from tests.integration.city.test_bundles import at_the_city, home, note, out
+from tests.integration.city.test_edges import certificate
 from tests.integration.city.test_line import CAPTIVE
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True, scope="session")
@@ -120,6 +124,30 @@ def test_whoever_is_not_the_city_brings_nothing_home(
     assert refused(ServerBusy, lambda: forward(data, busy.url)) == ""
     assert refused(ConfigError, lambda: forward(data, "http://kota.example")) == "no_tls"
     assert refused(ConfigError, lambda: forward(data, city.url, str(tmp_path / "none.pem"))) == "invalid"
+
+
+def test_a_line_that_breaks_or_a_foreign_certificate_leaves_the_file_where_it_was(
+    city: LiveCity, cut: Till, wires: Callable[..., Wire], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = out(cut)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate(tmp_path / "theirs.pem"))
+    ours = str(certificate(tmp_path / "ours.pem"))
+    with FaultProxy(city.url, tls=context) as line:
+        assert refused(ServerUnreachable, lambda: forward(data, line.url, ours)) == "tls"
+    long = b"HTTP/1.1 200 OK\r\nContent-Length: 90000\r\nConnection: close\r\n\r\n" + bytes(90_000)
+    page = b"HTTP/1.1 413 T\r\nContent-Length: 6\r\nConnection: close\r\n\r\n<html>"
+    for setting, value, said, reason in (
+        ("FILE_BYTES", 80_000, answering(long), "too_large"),
+        ("_ANSWER_SECONDS", -1.0, answering(long), "timeout"),
+        ("_READ_SECONDS", 0.2, lambda _: threading.Event().wait(1), "timeout"),
+        ("_CHUNK", 4096, answering(page), "not_the_city"),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"ewarung_pos.sync.forward.{setting}", value)
+            wire = wires(said)
+            assert refused(ServerUnreachable, lambda wire=wire: forward(data, wire.url)) == reason  # type: ignore[misc]
+    assert forward(data, city.url)[0].answers == bundle.look(data).id
 
 
 def test_a_browser_sends_it_by_a_form_and_is_told_in_words(city: LiveCity, cut: Till) -> None:

@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -185,13 +186,19 @@ def logged() -> Iterator[Callable[[], list[dict[str, Any]]]]:
 def test_each_request_is_one_line(city: LiveCity, till: Till, logged: Callable[[], list[dict[str, Any]]]) -> None:
     till.drain()
     requests.get(city.url + "/v1/pull?cursor=0", timeout=5)
-    lines = [line for line in logged() if line["event"] == "request"]
-    assert {(line["method"], line["route"], line["status"], line.get("kiosk", "")) for line in lines} >= {
+    expected = {
         ("POST", "/v1/hello", 200, "EW-0001"),
         ("POST", "/v1/push", 200, "EW-0001"),
         ("GET", "/v1/pull", 200, "EW-0001"),
         ("GET", "/v1/pull", 401, ""),
     }
+    deadline = time.monotonic() + 10  # a line is written when its answer has gone, perhaps after it was heard
+    lines: list[dict[str, Any]] = []
+    seen: set[tuple[Any, ...]] = set()
+    while not seen >= expected and time.monotonic() < deadline:
+        lines = [line for line in logged() if line["event"] == "request"]
+        seen = {(line["method"], line["route"], line["status"], line.get("kiosk", "")) for line in lines}
+    assert seen >= expected
     known = {"time", "level", "event", "worker", "method", "route", "status", "reason", "ms", "taken", "given"}
     assert {field for line in lines for field in line} <= known | {"kiosk", "epoch"}
     assert all(line["time"].endswith("Z") and line["worker"] == os.getpid() for line in lines)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import msgspec
 import pytest
 
@@ -10,11 +13,14 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Row
 from ewarung_pos.domain.journal import RightsGranted, Surrendered
 from ewarung_pos.domain.timeline import Period
+from ewarung_pos.errors import ClockSuspect, PosError, Unauthorised
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.verify import verify
-from ewarung_pos.ports import CarriedWish, RightsWish
-from ewarung_pos.sync.stick import fetch_bundle
-from ewarung_pos.sync.wishes import keep_wish, wishes_in
+from ewarung_pos.ports import CarriedWish, RightsAnswer, RightsWish
+from ewarung_pos.sync.carried import CarriedCity
+from ewarung_pos.sync.engine import SyncEngine
+from ewarung_pos.sync.stick import Stick, fetch_bundle
+from ewarung_pos.sync.wishes import answered, keep_wish, wishes_in
 from tests.integration.city.city_kit import LEDGER_KEY, Cities, LiveCity, Till, ToldClock
 from tests.integration.city.moving import MONTH, Kiosk, ask, at_home, card_of, facts, rest, serve, sound
 from tests.integration.city.test_bundles import DAY_MS, at_the_city, home, out, rows, there_and_back
@@ -139,6 +145,22 @@ def test_what_is_withheld_now_is_asked_again_with_the_next_file(city: LiveCity, 
     assert (report.reason, stands(away)) == ("off_server", [("", "")])
     there_and_back(city, away)
     assert stands(away) == [("waiting", "")]
+
+
+@pytest.mark.parametrize("said", [Unauthorised("", reason="signature"), ClockSuspect("", reason="off_server")])
+def test_no_answer_that_is_not_believed_ends_a_wish(
+    city: LiveCity, kiosk: Kiosk, clock: ToldClock, said: PosError
+) -> None:
+    _, away = kiosk("EW-0001"), kiosk("EW-0002")
+    stick = Stick(away.ledger, clock, away.data_dir)
+    stick.carry(RightsWish("w-1", card_of(at_home(city)), MONTH), "")
+
+    def ask(_: RightsWish) -> RightsAnswer:
+        raise said
+
+    engine, carried = SimpleNamespace(ask=ask), SimpleNamespace(answers={"w-1": b""}, life="")
+    assert answered(away.ledger, cast("SyncEngine", engine), cast("CarriedCity", carried)) == 0
+    assert [(each.request, each.outcome) for each in stick.wishes()] == [("w-1", "")]
 
 
 def test_a_city_that_is_gone_grants_nothing_any_more(
