@@ -16,7 +16,7 @@ from ewarung_city.balances import Balances
 from ewarung_city.counterparts import Counterparts, lines_fit
 from ewarung_city.days import Days
 from ewarung_city.exactness import Beyond, bear_each, weight
-from ewarung_city.settle import settle
+from ewarung_city.settle import look_again, settle
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.bounds import EXACT
@@ -348,5 +348,6 @@ class Applier:
             else:
                 undone = self._tx.one(schema.redemption, **self._whose, entry=fact.original)
                 hardship.give_back(self._tx, self._device, self._epoch, int(undone["seq"]) if undone else 0)
+        look_again(self._tx, self._device, self._epoch, self._rights.unknown)
         if self._rights.freed:
             settle(self._tx, self._device, self._epoch, self._rights.freed, self._now_ms)

@@ -34,6 +34,8 @@ class Balances:
         self._leases: dict[Key, dict[str, Any]] = {}
         self._moved: set[Key] = set()
         self._new: set[Key] = set()
+        self.unknown: set[str] = set()
+        """Families of which the device was granted more than the city knows of."""
         self.freed: list[Freed] = []
         """What came back with each entry that gave something back."""
 
@@ -86,7 +88,9 @@ class Balances:
         for said in leases:
             lease = self._lease((said.family, said.programme, said.period, said.commodity), said.unit.value)
             lease["claimed"] = max(lease["claimed"], said.granted)
-            known = known and said.granted <= lease["granted"]
+            if said.granted > lease["granted"]:
+                self.unknown.add(said.family)
+                known = False
         return known
 
     def gave_back(self, fact: Surrendered) -> bool:

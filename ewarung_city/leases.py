@@ -16,7 +16,7 @@ from ewarung_city import feed
 from ewarung_city.hardship import DEFAULT_PERMILLE, budgets
 from ewarung_city.recovery import OWES, all_doubted, answer, doubt, doubted, owes, question, recovering, restored
 from ewarung_city.rights import before, outstanding, room
-from ewarung_city.settle import resume
+from ewarung_city.settle import look_again, resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
@@ -114,6 +114,7 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
     tx.move(schema.lease, released, device=device, epoch=epoch)
     tx.set(f"lost|{device}|{epoch}", ", ".join(names))
     tx.remove(schema.city, name=f"{OWES}{device}|{epoch}")
+    look_again(tx, device, epoch, (str(row["family"]) for row in released))
     resume(tx)
     return len(released)
 

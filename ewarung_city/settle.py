@@ -8,17 +8,19 @@ from typing import NamedTuple
 import msgspec
 
 from ewarung_city import feed, recalls, recovery
+from ewarung_city.carried import carries, learn
 from ewarung_city.grants import keep_granted
 from ewarung_city.rights import Right, following, give, rights_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import Instant
 
-__all__ = ["Freed", "resume", "settle", "top_up"]
+__all__ = ["Freed", "look_again", "resume", "settle", "top_up"]
 
 _LATER = "later|"
 """Settings `later|DEVICE|EPOCH|MS`: what that enrolment gave back at that time, while the city was recovering (JSON),
-and `later|FAMILY|PERIOD`: a right of which more may be granted since then."""
+`later|DEVICE|EPOCH|`: families whose rights it makes the city look at again (JSON, `look_again`), and
+`later|FAMILY|PERIOD`: a right of which more may be granted since then."""
 
 
 class Freed(NamedTuple):
@@ -33,6 +35,7 @@ class Freed(NamedTuple):
 
 
 _FREED = msgspec.json.Decoder(tuple[Freed, ...])
+_KEYS = msgspec.json.Decoder(tuple[str, ...])
 
 
 class _Whose(NamedTuple):
@@ -67,13 +70,33 @@ def resume(tx: Tx) -> None:
     waiting = tx.starting(schema.city, "name", _LATER, "name")
     if not waiting or recovery.recovering(tx):
         return
+    claims: set[str] = set()
+    rest = []
     for row in waiting:
         tx.remove(schema.city, name=row["name"])
+        if str(row["name"]).endswith("|"):
+            claims.update(_KEYS.decode(row["value"]))
+        else:
+            rest.append(row)
+    learn(tx, claims)  # before anything is granted of what was carried over
+    for row in rest:
         _, whose, what, *came = str(row["name"]).split("|")
         if came:
             settle(tx, whose, int(what), _FREED.decode(row["value"]), int(came[0]))
         else:
             top_up(tx, whose, what)
+
+
+def look_again(tx: Tx, device: str, epoch: int, families: Iterable[str]) -> None:
+    """With the next `resume` the city learns what it must have carried over of these families' rights (`carried`).
+
+    It knew less than this enrolment was granted, or two officers declared that it is lost.
+    """
+    name = f"{_LATER}{device}|{epoch}|"
+    told = set(families)
+    if told and carries(tx):
+        before = tx.setting(name)
+        tx.set(name, msgspec.json.encode(sorted(told.union(_KEYS.decode(before) if before else ()))).decode())
 
 
 def _put_off(tx: Tx, device: str, epoch: int, freed: Iterable[Freed], now_ms: int) -> None:
@@ -116,16 +139,14 @@ def _may_have(tx: Tx, whose: _Whose) -> bool:
 
 def _carry(tx: Tx, family: str, period: str, back: list[Freed]) -> None:
     """Into the next month, where the programme says so; the next month's rights follow as far as they are granted."""
-    catalogue = feed.catalogue(tx)
-    carries = {programme.code for programme in catalogue.programmes if programme.carry_over}
     amounts: dict[tuple[str, str], int] = {}
     for thing in back:
         key = (thing.programme, thing.commodity)
         amounts[key] = amounts.get(key, 0) + thing.amount
-    moved = False
+    programmes, moved = carries(tx), False
     for right in rights_of(tx, family, period):
         more = min(amounts.get((right.programme, right.commodity), 0), right.reserve)
-        if more > 0 and right.programme in carries:
+        if more > 0 and right.programme in programmes:
             row = tx.one(schema.entitlement, **right.key)
             carried = (int(row["carried"]) if row is not None else 0) + more
             on = {"carried": carried, "version": right.version + 1}

@@ -86,17 +86,8 @@ def _grants(world: World, tx: Tx) -> None:
         # then is what its kiosks' word counts against.
         most = rights[key] if key in rights and not is_pool(key[0]) else world.ration(key)
         most += brought.get(key, 0)
-        if amount > most and key not in doubtful and not _carried_before_the_copy(world, key):
+        if amount > most and key not in doubtful:
             raise Broken(f"I3: {amount} outstanding of {most}: {key}")
-
-
-def _carried_before_the_copy(world: World, key: Key) -> bool:
-    """A limit of the program (docs/proof.md): a city put back does not learn again what it had carried over.
-
-    Its kiosks tell what they were granted of the month after, and not from which month that came. What is handed out
-    (I1) is watched all the same.
-    """
-    return key[1] == _CARRIED and world.counted["cities restored"] > 0
 
 
 def _credits_what_was_given(world: World, leases: list[Row]) -> None:

@@ -174,11 +174,7 @@ def _sound(world: World) -> None:
     restored = bool(world.counted["cities restored"])
     exempt = {*world.forgotten, *world.lost} if restored else set()
     with world.city.store.read() as tx:
-        found = [
-            item
-            for item in verify_city(tx)
-            if not (item.what.startswith("overgrant") and (exempt or (restored and "/TABUNGAN/" in item.what)))
-        ]
+        found = [item for item in verify_city(tx) if not (item.what.startswith("overgrant") and exempt)]
         days = [row for row in tx.all(schema.day) if row["closed_seq"] and row["differs"]]
         allowed = _EVERYDAY | (_AFTER_RESTORE if restored else set())
         cases = [

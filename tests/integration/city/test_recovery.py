@@ -11,23 +11,39 @@ import pytest
 
 from ewarung_city import leases, settle
 from ewarung_city.bundles import take_bundle
+from ewarung_city.carried import moved
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
-from ewarung_pos.domain.journal import OperatorChanged
+from ewarung_pos.domain.entitlement import LeaseGrant
+from ewarung_pos.domain.journal import OperatorChanged, PeriodClosed, StateReceived
 from ewarung_pos.domain.timeline import Period
+from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, ServerUnreachable
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.verify import verify
 from ewarung_pos.services.leftovers import LeftoverService
 from ewarung_pos.sync.client import HttpCityServer
 from ewarung_pos.sync.engine import SyncEngine
+from ewarung_pos.sync.enrolment import enrol
 from ewarung_pos.sync.protocol import Ack, Hello, Push, Welcome
 from ewarung_pos.sync.stick import fetch_bundle, outgoing_bundle
-from tests.integration.city.city_kit import LEDGER_KEY, PERIOD, Cities, LiveCity, Pen, Till, ToldClock, Wire, answering
+from tests.integration.city.city_kit import (
+    LEDGER_KEY,
+    PERIOD,
+    Cities,
+    LiveCity,
+    Pen,
+    Till,
+    ToldClock,
+    Wire,
+    answering,
+    begun,
+)
 from tests.integration.city.test_line import CAPTIVE
-from tests.integration.city.test_months import carrying, entitled
+from tests.integration.city.test_months import carrying, entitled, sound_but_for_what_it_reported
 
 NEXT = Period("2026-12")
+JANUARY = "2027-01"
 
 
 @dataclass
@@ -270,6 +286,137 @@ def test_what_came_back_while_the_city_recovered_is_settled_when_that_is_over(
         leases.grant(tx, NEXT.iso)
         assert _rice(tx, family) == {"EW-0001": 20_000}
         assert tx.starting(schema.city, "name", "later|") == []
+
+
+@pytest.fixture
+def family(city: LiveCity) -> str:
+    """At home at EW-0001; what is left of its rice is carried over, the city was put back, and it is January."""
+    carrying(city)
+    city.clock.wait(45 * 86_400_000)
+    with city.store.read() as tx:
+        return str(tx.all(schema.lease, "family", device="EW-0001", period=PERIOD, commodity="beras")[0]["family"])
+
+
+def _granted(pen: Pen, family: str, **rice: int) -> None:
+    """It was given so much by a city that is gone."""
+    pen.write(
+        StateReceived(
+            9,
+            "",
+            tuple(
+                LeaseGrant(
+                    family, "JATAH", {"nov": PERIOD, "dec": NEXT.iso, "jan": JANUARY}[month], "beras", Unit.GRAM, of
+                )
+                for month, of in rice.items()
+            ),
+        )
+    )
+
+
+def _tell(city: LiveCity, *pens: Pen) -> None:
+    """Each has heard the question, and sends all that it wrote."""
+    with city.store.write() as tx:
+        for pen in pens:
+            leases.answer(tx, pen.device, pen.epoch, tx.setting("life"), len(pen.rows))
+    for pen in pens:
+        pen.send(city.url, pen.batch())
+
+
+def _after_all_is_granted(city: LiveCity, family: str) -> tuple[dict[str, int], dict[str, int]]:
+    """By month, what was carried on of the rice of the family and what is out of it; whatever could be granted is."""
+    own = {"family": family, "programme": "JATAH", "commodity": "beras"}
+    out: dict[str, int] = {}
+    with city.store.write() as tx:
+        assert leases.recovering(tx) == []
+        for period in (PERIOD, NEXT.iso, JANUARY):
+            leases.grant(tx, period)
+        carried = {str(row["period"]): int(row["carried"]) for row in tx.all(schema.entitlement, "period", **own)}
+        for row in tx.all(schema.lease, "period", **own):
+            out[str(row["period"])] = out.get(str(row["period"]), 0) + leases.outstanding(row)
+    assert sound_but_for_what_it_reported(city)
+    return carried, out
+
+
+def test_what_was_carried_before_the_copy_is_not_granted_a_second_time(city: LiveCity, family: str, pen: Pen) -> None:
+    """Two months were carried over into January, and the copy knows of none of that, nor of December."""
+    with city.store.write() as tx:
+        leases.restored(tx)
+    _granted(pen, family, nov=10_000)
+    pen.write(PeriodClosed(PERIOD))
+    _granted(pen, family, dec=20_000)
+    pen.write(PeriodClosed(NEXT.iso))
+    _granted(pen, family, jan=30_000)
+    _tell(city, pen)
+    carried = {PERIOD: 10_000, NEXT.iso: 20_000, JANUARY: 0}
+    assert _after_all_is_granted(city, family) == (carried, {PERIOD: 0, NEXT.iso: 0, JANUARY: 30_000})
+
+
+def test_what_was_carried_is_known_before_an_earlier_month_is_settled(
+    city: LiveCity, family: str, pen: Pen, clock: ToldClock
+) -> None:
+    """December was EW-0002's and carried into January; November comes back only now and goes into December."""
+    other = begun(Pen(enrol(city.url, city.code("EW-0002"), "0.1.0", now_s=lambda: clock.ms // 1000), clock))
+    with city.store.write() as tx:
+        for period in (NEXT.iso, JANUARY):
+            leases.grant(tx, period)
+        own = {"family": family, "programme": "JATAH", "commodity": "beras", "period": NEXT.iso}
+        tx.change(schema.lease, {"device": "EW-0002"}, **own)
+        leases.restored(tx)
+    _granted(other, family, dec=10_000)
+    other.write(PeriodClosed(NEXT.iso))
+    _granted(pen, family, nov=10_000, jan=20_000)
+    pen.write(PeriodClosed(PERIOD))
+    _tell(city, pen, other)
+    carried = {PERIOD: 10_000, NEXT.iso: 10_000, JANUARY: 0}
+    assert _after_all_is_granted(city, family) == (carried, {PERIOD: 0, NEXT.iso: 10_000, JANUARY: 20_000})
+
+
+def test_what_officers_free_of_a_lost_kiosk_had_been_carried_over_already(
+    city: LiveCity, family: str, pen: Pen, clock: ToldClock
+) -> None:
+    """Its last entries went with its disk: the copy does not know that it had given November back."""
+    with city.store.write() as tx:
+        leases.restored(tx)
+    again = begun(Pen(enrol(city.url, city.code(), "0.1.0", now_s=lambda: clock.ms // 1000), clock))
+    _granted(again, family, dec=20_000)
+    _tell(city, again)
+    with city.store.write() as tx:
+        leases.declare_lost(tx, "EW-0001", pen.epoch, ["Ratna", "Heru"])
+    carried = {PERIOD: 10_000, NEXT.iso: 0, JANUARY: 0}
+    assert _after_all_is_granted(city, family) == (carried, {PERIOD: 0, NEXT.iso: 20_000, JANUARY: 10_000})
+
+
+def test_claims_that_no_month_can_have_given_hold_up_the_months_before(city: LiveCity, family: str, pen: Pen) -> None:
+    """A till that says more than anybody could have granted: nothing more is granted, and what is left stays short."""
+    with city.store.write() as tx:
+        leases.restored(tx)
+    _granted(pen, family, nov=10_000, dec=50_000)
+    pen.write(PeriodClosed(PERIOD))
+    _tell(city, pen)
+    carried = {PERIOD: 10_000, NEXT.iso: 0, JANUARY: 0}
+    assert _after_all_is_granted(city, family) == (carried, {PERIOD: 0, NEXT.iso: 50_000, JANUARY: 10_000})
+    assert "UNKNOWN_GRANT" in {reason for _, reason in city.cases()}
+
+
+@pytest.mark.parametrize(
+    ("left", "carried"),
+    [
+        ([10, -4], [4, 0]),
+        ([10, 0, -4], [4, 4, 0]),
+        ([10, 3, -4], [1, 4, 0]),
+        ([0, 3, -4], [0, 3, 0]),
+        ([10, -2, -4], [6, 4, 0]),
+        ([5, -2, -4], [5, 3, 0]),
+        ([10, None, -4], [0, 0]),
+        ([0, 10, 10], [0, 0, 0]),
+        ([-4, 10], [0, 0]),
+    ],
+)
+def test_no_month_carries_more_than_it_has_or_over_one_that_was_not_there(
+    left: list[int | None], carried: list[int]
+) -> None:
+    months = {f"2026-{month:02d}": rest for month, rest in enumerate(left, 1) if rest is not None}
+    assert list(moved(months).values()) == carried
 
 
 def test_a_home_is_topped_up_only_when_all_is_known(city: LiveCity, till: Till) -> None:
