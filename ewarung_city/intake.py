@@ -16,7 +16,7 @@ from ewarung_city import cases, feed, leases
 from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import countable, loosely
-from ewarung_city.recovery import LIFE, lived
+from ewarung_city.recovery import LIFE, lived, outlived
 from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -165,6 +165,7 @@ def _said_before(hello: Hello, lacking: Row) -> bool:
 def _recover(tx: Tx, hello: Hello, pulled: int) -> None:
     """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.restored`)."""
     waited_for = f"{hello.device}/{hello.epoch}" in leases.recovering(tx)
+    waited_for = waited_for and not outlived(tx, hello.device, hello.epoch, hello.acked_seq)
     if not waited_for or not lived(tx, hello.life):  # the copy may be of a time when the city was recovering before
         leases.restored(tx, hello.device, hello.epoch)
     _tell_again(tx, hello, pulled)

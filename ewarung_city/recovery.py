@@ -15,6 +15,7 @@ __all__ = [
     "doubt",
     "doubted",
     "lived",
+    "outlived",
     "owes",
     "question",
     "recovering",
@@ -96,6 +97,16 @@ def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
 def lived(tx: Tx, life: str) -> bool:
     """Whether a life that a kiosk has heard of is this city's or an earlier one; else this database is a copy again."""
     return life in {"", tx.setting(LIFE), *tx.setting(_LIVES).split(",")}
+
+
+def outlived(tx: Tx, device: str, epoch: int, acked_seq: int) -> bool:
+    """Whether what the city acknowledged to an enrolment reaches as far as it answered, while the city waits for that.
+
+    Its head was above everything acknowledged when it answered, so a database that is gone has waited no more: this one
+    is a copy of the time between, and may know less of others.
+    """
+    _, _, head = tx.setting(f"{OWES}{device}|{epoch}").partition(" ")
+    return bool(head) and acked_seq >= int(head)
 
 
 def recovering(tx: Tx) -> list[str]:

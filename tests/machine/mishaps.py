@@ -8,6 +8,7 @@ from contextlib import suppress
 
 from ewarung_city import leases, officers
 from ewarung_city.bundles import take_bundle
+from ewarung_city.recovery import OWES
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row
 from ewarung_pos.errors import BundleRefused, PosError
@@ -98,7 +99,9 @@ def _found_out(world: World, epochs: Mapping[tuple[str, int], Row]) -> None:
     proves = [
         kiosk
         for kiosk, branch in zip(world.kiosks, world.now, strict=True)
-        if epochs[branch.whose]["state"] == "active" and branch.acked[0] > int(epochs[branch.whose]["acked_seq"])
+        if epochs[branch.whose]["state"] == "active"
+        and branch.acked[0] > int(epochs[branch.whose]["acked_seq"])
+        and _waited_no_more(world, branch)
     ]
     if not proves:
         with city.store.write() as tx:
@@ -118,6 +121,17 @@ def _found_out(world: World, epochs: Mapping[tuple[str, int], Row]) -> None:
         if tx.setting("life") == life and not leases.recovering(tx):
             raise Broken(f"I12: {kiosk.device} proved that the city was put back, and it goes on granting")
     world.counted["restores found out by a greeting"] += 1
+
+
+def _waited_no_more(world: World, branch: Branch) -> bool:
+    """Whether a copy that waits for a kiosk must see by its greeting that the database which is gone did not any more.
+
+    As long as that one waited it granted nothing either, and the copy may go on where it was.
+    """
+    with world.city.store.read() as tx:
+        said = tx.setting(f"{OWES}{branch.device}|{branch.epoch}")
+    _, _, head = said.partition(" ")
+    return not said or (bool(head) and branch.acked[0] >= int(head))
 
 
 def restart_city(world: World) -> None:

@@ -249,6 +249,39 @@ def test_a_copy_of_a_city_that_was_recovering_is_found_by_the_life_that_a_kiosk_
     assert any(till.ledger.read().leases(family.key, NEXT) for family in till.ledger.read().families())
 
 
+def test_a_copy_that_waits_for_what_was_acknowledged_since_is_found_out(
+    city: LiveCity, till: Till, cities: Cities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made after the kiosk had answered and before its journal was here; what was granted after that is not known."""
+    till.drain()
+    with city.store.write() as tx:
+        leases.restored(tx)
+    till.reconnect(city.url)
+    with till.ledger.write() as uow:
+        uow.append(OperatorChanged("siti", "signed_in"))
+    with monkeypatch.context() as patch:
+        no_push(till, patch)
+        till.engine.step()
+    city.stop()
+    city.store.close()
+    backup = cities.copy_of(city, "backup")
+    with backup.store.read() as tx:
+        life = tx.setting("life")
+        assert leases.recovering(tx) == ["EW-0001/1"]
+        assert leases.question(tx, "EW-0001", 1) == "", "it has answered"
+    city.start()
+    till.reconnect(city.url)
+    till.drain()
+    with city.store.write() as tx:
+        assert leases.recovering(tx) == []
+    city.close()
+    backup.start()
+    till.reconnect(backup.url)
+    till.drain()
+    with backup.store.read() as tx:
+        assert tx.setting("life") != life
+
+
 def test_a_life_that_nobody_knows_and_nothing_proves_is_a_case(
     city: LiveCity, till: Till, recovering_copy: LiveCity, monkeypatch: pytest.MonkeyPatch
 ) -> None:
