@@ -623,6 +623,28 @@ def test_a_lamp_whose_short_word_leaves_out_the_trouble_keeps_its_long_one_befor
     assert all(lamp.geometry().right() < width for lamp in bar.findChildren(Lamp))
 
 
+@pytest.mark.parametrize("width", [792, 800])
+@pytest.mark.parametrize(
+    ("reader", "city"),
+    [
+        ((Tone.GO, "EDC siap", "EDC"), (Tone.GO, "Semua terkirim", "Kota")),
+        ((Tone.STOP, "EDC terputus", "EDC"), (Tone.LOOK, "3 belum terkirim", "Kota 3")),
+    ],
+)
+def test_in_the_smallest_window_a_usual_name_of_a_kiosk_is_whole_beside_lamps_in_trouble(
+    qtbot: QtBot, app: QApplication, width: int, reader: tuple[Tone, str, str], city: tuple[Tone, str, str]
+) -> None:
+    apply_window(app, QSize(width, 480))
+    bar = header("e-Warung Mawar", "Bu Siti", reader, (Tone.STOP, "Kertas habis", "Struk"), city)
+    shown(qtbot, bar, (width, 64))
+    kiosk, clock = bar.findChildren(Line)
+    for part in (kiosk, clock, *bar.findChildren(HeaderButton)):
+        assert part.width() >= part.sizeHint().width(), part.accessibleName()
+        assert part.geometry().right() < width, part.accessibleName()
+    said = [lamp.shown_word() for lamp in bar.findChildren(Lamp)]
+    assert said[:2] == [reader[1] if reader[0] is Tone.STOP else reader[2], "Kertas habis"]
+
+
 @pytest.mark.parametrize("percent", [100, 150, 200])
 @pytest.mark.parametrize("width", [792, 1024, 1366])
 def test_a_long_name_of_a_kiosk_takes_no_room_from_the_time_nor_from_the_lamps(
