@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
-from ewarung_pos.domain.journal import ReceiptPrinted, StockAdjusted, StockCounted, decode
+from ewarung_pos.domain.journal import (
+    AttemptOpened,
+    AttemptSettled,
+    ReceiptPrinted,
+    StockAdjusted,
+    StockCounted,
+    decode,
+)
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.domain.timeline import BusinessDate, Period
 from ewarung_pos.ledger.database import SqlLedger
@@ -125,6 +134,46 @@ def test_entries_are_found_by_receipt(ledger: SqlLedger) -> None:
     assert sealed is not None
     assert decode(sealed.body) == entry
     assert ledger.read().entry_by_receipt(2) is None
+
+
+def test_what_became_of_an_attempt_is_told_newest_first_and_of_no_other(ledger: SqlLedger) -> None:
+    told = {
+        "A1": [AttemptSettled("A1", "in_doubt", "timeout"), AttemptSettled("A1", "declined", "51")],
+        "A2": [AttemptSettled("A2", "in_doubt", "offline")],
+    }
+    with ledger.write() as uow:
+        uow.append(AttemptOpened("A1", "F0001", "0001", 20_000))
+        uow.append(told["A1"][0])
+        uow.append(AttemptOpened("A2", "F0002", "0002", 65_000))
+        uow.append(told["A2"][0])
+        uow.append(told["A1"][1])
+        uow.append(AttemptOpened("A3", "F0003", "0003", 20_000))
+        assert uow.settlements("A1") == tuple(reversed(told["A1"])), "what is not committed yet counts as well"
+    reader = ledger.read()
+    assert reader.settlements("A1") == tuple(reversed(told["A1"]))
+    assert reader.settlements("A2") == tuple(told["A2"])
+    assert reader.settlements("A3") == ()
+    assert reader.settlements("A4") == (), "the journal knows no such attempt"
+
+
+def test_nothing_before_the_opening_of_an_attempt_is_looked_at(ledger: SqlLedger) -> None:
+    from ewarung_pos.ledger import history
+
+    with ledger.write() as uow:
+        for number in range(50):
+            uow.append(AttemptOpened(f"A{number}", "F0001", "0001", 20_000))
+            uow.append(AttemptSettled(f"A{number}", "declined", "51"))
+    looked_at = []
+
+    with ledger.read()._snapshot() as execute:
+
+        def counted(*words: str) -> Iterator[tuple[bytes]]:
+            for row in execute(*words):
+                looked_at.append(row)
+                yield row
+
+        assert history.settlements(counted, "A48") == (AttemptSettled("A48", "declined", "51"),)
+    assert len(looked_at) == 4
 
 
 def test_a_batch_is_limited_in_entries_and_bytes_but_never_empty(ledger: SqlLedger) -> None:
