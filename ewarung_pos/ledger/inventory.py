@@ -101,7 +101,7 @@ def _under_way(folder: Path) -> bool:
             InstanceLock(lock).release()
     except LedgerBusy:
         return True
-    except ConfigError:  # a disk without locks, or one that nobody may write to
+    except ConfigError:  # a disk that nobody may write to: nothing is made on it now
         return False
     return False
 

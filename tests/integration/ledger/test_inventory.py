@@ -213,6 +213,27 @@ def lock_of(folder: Path) -> Iterator[None]:
     lock.release()
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+def test_a_draft_on_a_stick_that_turned_read_only_names_whom_it_holds(kit: TillKit, tmp_path: Path) -> None:
+    """Its lock cannot be taken, but not because somebody holds it."""
+    stick = tmp_path / "stick"
+    draft = stick / ".ledger.db.copying-ab"
+    draft.mkdir(parents=True)
+    copy_ledger(kit.data_dir / "ledger.db", draft / "ledger.db", bytes(32))
+    InstanceLock(draft / "ledger.lock").release()
+    with kit.ledger.write() as uow:
+        uow.forget_families((kit.families[0].key,))
+    subprocess.run(["mount", "--bind", stick, stick], check=True)
+    try:
+        subprocess.run(["mount", "-o", "remount,bind,ro", stick], check=True)
+        with pytest.raises(ConfigError):
+            InstanceLock(draft / "ledger.lock")
+        held = take_inventory(kit.data_dir, NOW, copies=(stick,))
+    finally:
+        subprocess.run(["umount", stick], check=True)
+    assert (len(held.families), held.unread) == (12, 0)
+
+
 _HALF = """
 import os, sys
 from pathlib import Path
