@@ -145,21 +145,23 @@ def verify(
             held = check_owner(connection)
         if held == engine.SCHEMA_VERSION:
             return _Verification(connection, wanted, chain_only=chain_only).run()
-        strange = _strange(connection)
     finally:
         connection.close()
-    if strange:
-        return VerifyReport(ok=False, entries=0, head="", schema=held, problems=strange)
     return _verify_older(file, key if encrypted else None, held, wanted, chain_only=chain_only)
 
 
-def _strange(connection: Connection) -> tuple[Problem, ...]:
-    """What in a file of an older version is not as that version left it."""
+def _strange(file: Path, key: bytes | None) -> tuple[Problem, ...]:
+    """What in a file of an older version is not as that version left it.
+
+    Raises:
+        LedgerError, ConfigError: it cannot be read.
+    """
+    connection = connect(file, key, query_only=True)
     try:
         with translated():
             wrong, added = misshapen(connection)
-    except LedgerCorrupt as error:
-        return (Problem(0, "file", error.detail),)
+    finally:
+        connection.close()
     return tuple(Problem(0, "guard" if name in guards.GUARDS else "schema", name) for name in (*wrong, *added))
 
 
@@ -170,6 +172,9 @@ def _verify_older(
     from ewarung_pos.ledger.forward import brought_forward
 
     try:
+        strange = _strange(file, key)
+        if strange:
+            return VerifyReport(ok=False, entries=0, head="", schema=held, problems=strange)
         with brought_forward(file, key) as copy:
             connection = connect(copy, key, query_only=True)
             try:
@@ -334,13 +339,12 @@ class _Verification:
                 self._seal(entry, fact, prev_hash)
             case CityAcknowledged() as fact:
                 self._acknowledged(entry, fact)
-            case RightsGranted() as fact:
+            case fact:
+                assert isinstance(fact, RightsGranted)  # noqa: S101 - nothing else is left of _SIGNED
                 device, epoch = self._identity
                 text = grant_text(device, epoch, fact.request, fact.serial, fact.family, fact.leases, home=fact.home)
                 if not _signed(self._city_key, text, fact.signature):
                     self._note(entry.seq, "grant_signature")
-            case _:
-                pass
 
     def _row(
         self, entry: Entry, undone: int | None, payload: bytes, columns: list[Any], identity: tuple[str, int]
