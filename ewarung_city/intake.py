@@ -115,7 +115,7 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     mode = Mode.UPLOAD_ONLY if frozen else Mode(held["mode"])
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
     asked = leases.question(tx, hello.device, hello.epoch)
-    return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason, asked, tx.setting(LIFE))
+    return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason, asked, tx.setting(LIFE), hello.life)
 
 
 def withheld(tx: Tx, device: str, epoch: int, acked_seq: int | None, acked_hash: str) -> Problem | None:

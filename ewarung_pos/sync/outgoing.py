@@ -139,19 +139,24 @@ def greet(
     reader: LedgerReader,
     who: KioskIdentity,
     clock: Clock,
-    asked: str = "",
-    on_life: Callable[[str], None] = lambda _: None,
+    asked: str,
+    on_life: Callable[[Welcome], bool],
 ) -> tuple[Welcome, bool]:
     """HELLO, and again with the answer if the city asks something else than it `asked` before; whether it was answered.
 
     The second one is made after the question came and `on_life` heard of the city's life (`live_on`): from then on
-    nothing is taken that an earlier life had given, so all of that stands below the head that the answer says.
+    nothing is taken that an earlier life had given, so all of that stands below the head that the answer says. What is
+    asked by a life whose pages are not taken is not answered, nor told further.
     """
-    welcome = city.hello(greeting(reader, who, clock.now(), asked))
-    on_life(welcome.life)
+
+    def said(recovery: str) -> Welcome:
+        welcome = city.hello(greeting(reader, who, clock.now(), recovery))
+        return welcome if on_life(welcome) else msgspec.structs.replace(welcome, recovery="")
+
+    welcome = said(asked)
     if welcome.recovery in {"", asked}:
         return welcome, bool(asked)
-    return city.hello(greeting(reader, who, clock.now(), welcome.recovery)), True
+    return said(welcome.recovery), True
 
 
 def life_of(reader: LedgerReader) -> str:
@@ -159,15 +164,23 @@ def life_of(reader: LedgerReader) -> str:
     return reader.settings().get(_LIFE, "").partition(",")[0]
 
 
-def live_on(ledger: Ledger, life: str) -> None:
-    """From now on take pages of this life alone; of one that ended before the word is late, and nothing changes."""
-    held = ledger.read().settings().get(_LIFE, "")
-    if life in {"", *held.split(",")}:
-        return
-    lives = ",".join(filter(None, (life, held)))
+def live_on(ledger: Ledger, welcome: Welcome) -> bool:
+    """From now on take pages of the city's life alone; whether that is so.
+
+    The word is late, and nothing changes, of a life that ended before, and in an answer to a greeting from before the
+    kiosk heard of the life that it is in: which of the two began later, such an answer cannot tell.
+    """
+    if welcome.life == life_of(ledger.read()):
+        return True
     with ledger.write() as uow:
+        held = uow.settings().get(_LIFE, "")
+        now = held.partition(",")[0]
+        if welcome.heard != now or welcome.life in {"", *held.split(",")}:
+            return welcome.life == now
+        lives = ",".join(filter(None, (welcome.life, held)))
         uow.append(SettingsChanged(_LIFE, held, lives))
         uow.put_setting(_LIFE, lives)
+    return True
 
 
 def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading, recovery: str = "") -> Hello:

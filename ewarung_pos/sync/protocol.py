@@ -238,7 +238,8 @@ class Welcome(msgspec.Struct, frozen=True):
 
     `recovery` is the question of a city whose database was restored from a copy: the kiosk greets again at once and
     repeats it, so that the city knows how far to read before it grants anything. `life` is as in a page: what an
-    earlier life of the city gave is taken no more.
+    earlier life of the city gave is taken no more. `heard` repeats the life of the HELLO that this answers: a kiosk
+    that has moved on since takes `life` for old news.
     """
 
     acked_seq: Count
@@ -249,6 +250,7 @@ class Welcome(msgspec.Struct, frozen=True):
     reason: str = ""
     recovery: str = ""
     life: str = ""
+    heard: str = ""
 
 
 class Push(msgspec.Struct, frozen=True):

@@ -31,7 +31,17 @@ from ewarung_pos.sync.bundle import Header, Message, Way
 from ewarung_pos.sync.bundle_file import bundles_in, file_name, keep, take
 from ewarung_pos.sync.carried import NOT_CARRIED, CarriedCity
 from ewarung_pos.sync.engine import SyncEngine
-from ewarung_pos.sync.outgoing import Speaker, batch_of, days_closed, days_due, greeting, hash_at, keys_of, run_after
+from ewarung_pos.sync.outgoing import (
+    Speaker,
+    batch_of,
+    days_closed,
+    days_due,
+    greeting,
+    hash_at,
+    keys_of,
+    life_of,
+    run_after,
+)
 from ewarung_pos.sync.protocol import encode
 from ewarung_pos.sync.wishes import answered, keep_wish, requests, wishes_in
 
@@ -127,7 +137,8 @@ def fetch_bundle(ledger: Ledger, clock: Clock, data: bytes) -> tuple[SyncReport,
     granted = answered(ledger, engine, city)
     unsent = ledger.read().head().unsent
     report = msgspec.structs.replace(report, received=report.received + granted, unsent=unsent)
-    return report, Notes(city.asks, city.lacks_from)
+    asks = city.asks if city.life == life_of(ledger.read()) else ""  # as `greet`
+    return report, Notes(asks, city.lacks_from)
 
 
 class Stick:

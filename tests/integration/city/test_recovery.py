@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ewarung_city import leases, settle
+from ewarung_city import feed, leases, settle
 from ewarung_city.bundles import take_bundle
 from ewarung_city.carried import moved
 from ewarung_city.store import schema
@@ -214,6 +214,40 @@ def test_a_file_from_a_city_that_is_gone_gives_nothing_once_the_restored_one_was
     assert till.ledger.read().settings()["city_life"], "the late word of the old life changed nothing"
     assert verify(till.data_dir, LEDGER_KEY).problems == ()
     till.drain()
+
+
+def test_a_file_from_a_life_that_the_kiosk_never_heard_of_is_late_as_well(
+    city: LiveCity, till: Till, cities: Cities
+) -> None:
+    """It was under way when the city was put back, and again when it was put back once more."""
+    till.drain()
+    out = outgoing_bundle(till.ledger.read(), till.clock).data
+    city.stop()
+    with city.store.write() as tx:
+        leases.restored(tx)
+    city.store.close()
+    backup = cities.copy_of(city, "backup")
+    with city.store.write() as tx:
+        feed.tell(tx, "EW-0001", [("message", "of the life between")])
+    stick = take_bundle(city.store, city.keys, out, till.clock.ms).reply
+    city.close()
+    with backup.store.write() as tx:
+        leases.restored(tx)
+        life = tx.setting("life")
+    backup.start()
+    till.reconnect(backup.url)
+    till.drain()
+    assert till.ledger.read().settings()["city_life"] == life
+    cursor = till.ledger.read().cursor()
+
+    report, notes = fetch_bundle(till.ledger, till.clock, stick)
+    assert (report.code, report.reason, report.received) == ("server_busy", "behind", 0)
+    assert notes.asks == "", "what that life asks is not answered either"
+    assert till.ledger.read().settings()["city_life"] == life
+    with backup.store.write() as tx:
+        feed.tell(tx, "EW-0001", [("message", "of now")])
+    till.drain()
+    assert till.ledger.read().cursor() == cursor + 1, "the city that is there is listened to"
 
 
 @pytest.fixture

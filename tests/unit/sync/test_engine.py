@@ -65,7 +65,7 @@ class City:
         self.answers.append((hello.recovery, hello.head_seq))
         asks = "" if hello.recovery == self.recovery else self.recovery
         now = self.clock.ms + self.ahead_ms
-        said = Welcome(len(self.bodies), self.hashes[-1], 0, now, self.mode, self.reason, asks, self.life)
+        said = Welcome(len(self.bodies), self.hashes[-1], 0, now, self.mode, self.reason, asks, self.life, hello.life)
         return Reply(body=encode(said))
 
     def push(self, seen: Seen) -> Reply:
@@ -379,6 +379,38 @@ def test_what_an_earlier_life_of_the_city_gave_is_taken_no_more(line: Line) -> N
     facts = [decode(row.body).fact for row in line.kit.ledger.read().sealed(0, 500, 10**7)]
     lives = [fact.after for fact in facts if isinstance(fact, SettingsChanged) and fact.key == "city_life"]
     assert lives == ["second", "third,second"]
+
+
+def test_what_a_life_asks_that_is_over_is_not_answered(line: Line) -> None:
+    """The kiosk takes nothing of that life, but would still take what is late of its own, above the head it said."""
+    for life in ("second", "third"):
+        line.city.life = life
+        line.kit.clock.ms += 600_000
+        line.drain()
+    line.city.life, line.city.recovery = "second", "what did I give you?"
+    for _ in range(2):
+        line.kit.clock.ms += 600_000
+        line.engine.step()
+    assert {recovery for recovery, _ in line.city.answers} == {""}
+
+
+def test_a_life_is_not_the_newest_because_it_was_not_heard_of(line: Line) -> None:
+    """It answered a greeting from before the kiosk heard of the life that it is in, and comes late."""
+    line.city.life = "third"
+    line.drain()
+
+    def late(seen: Seen) -> Reply:
+        welcome = msgspec.json.decode(line.city.hello(seen).body, type=Welcome)
+        return Reply(body=encode(msgspec.structs.replace(welcome, life="second", heard="")))
+
+    line.city.pages = [StatePage(cursor=2, register_source="gone", life="second")]
+    line.city.next["hello"] = [late]
+    line.kit.clock.ms += 600_000
+    assert line.engine.step().reason == "behind"
+    assert line.kit.ledger.read().settings()["city_life"] == "third"
+    line.city.pages = [StatePage(cursor=2, register_source="neu", life="third")]
+    line.drain()
+    assert line.kit.ledger.read().cursor() == 2
 
 
 def test_a_question_that_was_not_heard_to_be_answered_is_answered_again(line: Line) -> None:
