@@ -29,6 +29,7 @@ from ewarung_pos.domain.timeline import BusinessDate, Instant
 from ewarung_pos.errors import ConfigError
 
 __all__ = [
+    "FAMILY_COLUMNS",
     "family_key",
     "import_catalogue",
     "import_families",
@@ -39,7 +40,7 @@ __all__ = [
     "tell_homes",
 ]
 
-_FAMILY_COLUMNS = (
+FAMILY_COLUMNS = (
     "card_number",
     "nik",
     "kk",
@@ -54,6 +55,8 @@ _FAMILY_COLUMNS = (
     "card_status",
     "purse_balance",
 )
+"""Headings of a file of families, all of which it has."""
+
 _KIOSK_COLUMNS = ("kiosk_id", "name", "kelurahan_code", "officers")
 _REGION_COLUMNS = ("kelurahan_code", "kelurahan", "kecamatan")
 _KIOSK_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
@@ -206,7 +209,7 @@ def is_families_file(file: Path) -> bool:
     """Whether a file is the table that `import_families` takes: CSV with commas and all the columns of families.csv."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
-            return set(_FAMILY_COLUMNS) <= set(next(csv.reader(lines), ()))
+            return set(FAMILY_COLUMNS) <= set(next(csv.reader(lines), ()))
     except (OSError, UnicodeDecodeError, csv.Error):
         return False
 
@@ -232,7 +235,7 @@ def import_families(
     notes: list[RowNote] = []
     rows: list[dict[str, Any]] = []
     taken = unchanged = 0
-    table = table_of(file, _FAMILY_COLUMNS)
+    table = table_of(file, FAMILY_COLUMNS)
     for row in table:
         said = row.cells
         problems, remarks = ([row.trouble], []) if row.trouble else _judge(said, held, keys)

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 
+from ewarung_city.register import FAMILY_COLUMNS
 from ewarung_fleet.plan import Plan, kiosk_id
 
 __all__ = ["kiosk_name", "write_families", "write_kiosks"]
@@ -77,24 +78,7 @@ def write_families(plan: Plan, file: Path) -> None:
                 family.purse,
             )
         )
-    _write(file, _COLUMNS, rows)
-
-
-_COLUMNS = (
-    "card_number",
-    "nik",
-    "kk",
-    "name",
-    "members",
-    "address",
-    "rt",
-    "rw",
-    "kelurahan_code",
-    "programmes",
-    "home_kiosk",
-    "card_status",
-    "purse_balance",
-)
+    _write(file, FAMILY_COLUMNS, rows)
 
 
 def _nik(draw: random.Random, used: set[str], place: str, *, woman: bool) -> str:

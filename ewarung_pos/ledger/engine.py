@@ -70,11 +70,6 @@ _BUSY_MS = 5_000
 _WRITING: tuple[tuple[str, str, object], ...] = (
     ("journal_mode", "WAL", "wal"),
     ("synchronous", "FULL", 2),
-    (
-        "secure_delete",
-        "FAST",
-        2,
-    ),  # what is replaced, a PIN's hash above all, is zeroed in the page that is written anyway
 )
 _PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("foreign_keys", "ON", 1),
@@ -85,7 +80,7 @@ _PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("checkpoint_fullfsync", "ON", 1),
     ("busy_timeout", str(_BUSY_MS), _BUSY_MS),
     ("temp_store", "MEMORY", 2),
-    ("secure_delete", "ON", 1),
+    ("secure_delete", "ON", 1),  # what is replaced, a PIN's hash above all, is zeroed
 )
 
 _SAID = {
