@@ -4,6 +4,9 @@ The two are timed in turn, one redemption and one overwrite, so that both meet t
 `pwrite` of exactly as many bytes as the commit before it appended to the write-ahead log, in a file that was written
 in full beforehand (so that no block is allocated), moving on through it like the log does; then `fdatasync`.
 
+How much of that is the engine's own way of writing, a second overwrite shows: the same bytes in as many calls as it
+makes, a header and a page for each frame.
+
 After each redemption the till has a moment and offers the ledger a checkpoint; so does the measurement, and does not
 time it, because nobody waits for it. What the tail is when there is never such a moment, is measured beside it.
 """
@@ -13,6 +16,7 @@ from __future__ import annotations
 import os
 import struct
 import time
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 
@@ -48,6 +52,8 @@ def measure(plain: Path, encrypted: Path, repetitions: int, redemptions: int) ->
         p50 = [(median(run[place][0]), median(run[place][1])) for run in runs]
         note = f"{bytes_each:,.0f} B of log each" if place == 0 else ""
         figures.append(ratio(f"redemption, {name} / fdatasync'd overwrite, p50", p50, goal=goal, note=note))
+        framed = [(median(run[place][0]), median(run[place][2])) for run in runs]
+        figures.append(ratio(f"the same, {name} / the same bytes frame by frame, p50", framed))
         p99 = [(percentile(run[place][0], 0.99), percentile(run[place][1], 0.99)) for run in runs]
         figures.append(ratio(f"redemption, {name} / fdatasync'd overwrite, p99", p99, goal=3.0))
         p99 = [(percentile(run[place][0], 0.99), percentile(run[place][1], 0.99)) for run in rushed]
@@ -71,9 +77,9 @@ class _Alternating:
         self._served = 0
         self.written: list[int] = []
 
-    def run(self, redemptions: int, *, rests: bool = True) -> tuple[list[float], list[float]]:
-        """Microseconds of each redemption, and of the overwrite that followed it."""
-        calls, overwrites = [], []
+    def run(self, redemptions: int, *, rests: bool = True) -> tuple[list[float], list[float], list[float]]:
+        """Microseconds of each redemption, of the overwrite that followed it, and of the one frame by frame."""
+        calls, overwrites, framed = [], [], []
         for _ in range(redemptions):
             self._served += 1
             before = self._frames()
@@ -85,17 +91,26 @@ class _Alternating:
             size = frames * (PAGE_BYTES + FRAME_HEADER_BYTES)
             assert done.entry.seq == self._counter.ledger.read().head().seq
             overwrites.append(self._overwrite(size))
+            framed.append(self._overwrite(size, FRAME_HEADER_BYTES, PAGE_BYTES))
             self.written.append(size)
             if rests:
                 self._counter.ledger.checkpoint()
-        return calls, overwrites
+        return calls, overwrites, framed
 
-    def _overwrite(self, size: int) -> float:
+    def _overwrite(self, size: int, *pieces: int) -> float:
+        """Microseconds of writing so many bytes, at once or in calls of these sizes in turn, and of the flush."""
         if self._place + size > FILE_BYTES:
             self._place = 0
         body = memoryview(self._noise)[self._place : self._place + size]
+        calls, at = [], 0
+        for length in cycle(pieces or (size,)):
+            calls.append((body[at : at + length], self._place + at))
+            at += length
+            if at >= size:
+                break
         start = time.perf_counter_ns()
-        os.pwrite(self._file, body, self._place)
+        for piece, place in calls:
+            os.pwrite(self._file, piece, place)
         os.fdatasync(self._file)
         took = (time.perf_counter_ns() - start) / 1000
         self._place += size

@@ -19,7 +19,15 @@ from ewarung_pos.domain.journal import KioskEnrolled, RegisterPurged, decode
 from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.timeline import CityTime
-from ewarung_pos.errors import ChainBroken, ConfigError, LedgerError, NotEntitled, RuleViolation, ServerUnreachable
+from ewarung_pos.errors import (
+    ChainBroken,
+    ConfigError,
+    LedgerError,
+    NotEntitled,
+    RuleViolation,
+    ServerUnreachable,
+    SyncError,
+)
 from ewarung_pos.kiosk.enrolment import enrol_into
 from ewarung_pos.ledger import key_passphrase
 from ewarung_pos.ledger.backup import back_up
@@ -32,7 +40,9 @@ from ewarung_pos.services.day import DayService
 from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.stock import StockService
+from ewarung_pos.sync.client import HttpCityServer, Line
 from ewarung_pos.sync.engine import SyncEngine
+from ewarung_pos.sync.outgoing import keys_of
 from ewarung_pos.sync.upload import Upload, upload
 from tests.integration.city.city_kit import LEDGER_KEY, PERIOD, LiveCity, Till, ToldClock
 from tests.integration.ledger.key_kit import MemoryStore, software_tpm, use_store
@@ -469,6 +479,40 @@ def test_rights_of_a_frozen_epoch_are_not_free_before_two_officers_sign(kiosk: K
     with kiosk.city.store.write() as tx, pytest.raises(NotEntitled):
         leases.declare_lost(tx, "EW-0001", 1, ["Ratna"])
     assert grant(kiosk.city) == 0
+
+
+def test_a_key_that_signed_too_long_is_renewed_by_a_new_epoch_and_signs_nothing_afterwards(kiosk: Kiosk) -> None:
+    """On purpose, with nothing lost: the newest copy of a sound ledger, a code, two officers, and serving goes on."""
+    for family in kiosk.families()[:3]:
+        kiosk.serve(family)
+    assert kiosk.sync() == ""
+    before = kiosk.ledger.read().secret("device_key")
+    stolen, city_key = keys_of(kiosk.ledger.read())
+    copy = kiosk.copy("stick")
+    kiosk.stop()
+    sent = kiosk.restored(copy)
+    assert (sent.city_after, sent.same_past, sent.put_aside) == (sent.copy_seq, True, "")
+    assert kiosk.enrol() == 2
+    start_again(kiosk)
+    assert kiosk.ledger.read().secret("device_key") not in {None, before}
+
+    thief = Line(kiosk.city.url)
+    said = []
+    for epoch in (1, 2):
+        keyed = HttpCityServer(thief, f"EW-0001/{epoch}", stolen, city_key, lambda: kiosk.clock.ms // 1000)
+        with pytest.raises(SyncError) as caught:
+            keyed.pull(0)
+        said.append(caught.value.reason)
+    thief.close()
+    assert said == ["upload_only", "signature"]
+
+    release(kiosk.city)
+    assert grant(kiosk.city) > 0
+    assert kiosk.sync() == ""
+    kiosk.serve_all_it_can()
+    assert set(kiosk.handed.values()) == {RATION_G}
+    assert kiosk.sync() == ""
+    assert {family: grams for family, grams in spent(kiosk.city).items() if grams} == kiosk.handed
 
 
 def test_a_copy_does_not_answer_for_what_a_lost_city_may_have_given_after_it_was_made(kiosk: Kiosk) -> None:
