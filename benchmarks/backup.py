@@ -64,7 +64,7 @@ class _Served:
         took: list[float] = []
         while len(took) < at_least:
             made: list[LedgerCopy] = []
-            lane = Thread(target=lambda to=made: to.append(copies.make()))  # type: ignore[misc]
+            lane = Thread(target=lambda to=made: to.append(copies.make()))
             lane.start()
             while lane.is_alive():
                 took.append(self._one())

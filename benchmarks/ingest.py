@@ -20,11 +20,11 @@ import gc
 import shutil
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 from unittest import mock
 
 import msgspec
@@ -35,13 +35,15 @@ from benchmarks.served import KEYS, Served, Storing, cpu_of, serving
 from ewarung_city import intake
 from ewarung_city.reading import decode_push
 from ewarung_city.store import schema
-from ewarung_city.store.database import CityStore
+from ewarung_city.store.database import CityStore, Tx
 from ewarung_city.verify import verify
-from ewarung_pos.sync.protocol import Ack, Outcome
+from ewarung_pos.sync.protocol import Ack, Outcome, Push
 from tests.city_databases import OnPostgres, server
 from tests.many_kiosks import Batch, Kiosks, Sender, names, request_of
 
 __all__ = ["durable_postgres", "measure"]
+
+T = TypeVar("T")
 
 KIOSKS = 8
 FAMILIES = 200
@@ -101,7 +103,7 @@ def _over_http(kiosks: Kiosks, rounds: list[list[Batch]]) -> list[Figure]:
             binaries = [_binary(batch) for batch in batches]
             turns = (0, 1, 1)  # the last is the replay
             said = [_timed(partial(_sent, senders[at], requests), of_database, served[at]) for at in turns]
-            said.append(_timed(lambda binaries=binaries: [copy(one) for one in binaries], of_database, None))
+            said.append(_timed(partial(_each, copy, binaries), of_database, None))
             runs.append(said)
         _check(urls[1], rounds)
     entries = sum(len(batch.entries) for batch in rounds[0])
@@ -229,7 +231,7 @@ def _on_sqlite(kiosks: Kiosks, rounds: list[list[Batch]]) -> list[Figure]:
             with mock.patch.object(intake, "Applier", Storing):
                 stored = _timed(partial(_taken, stores[0], batches), lambda: 0.0, None)
             applied = _timed(partial(_taken, stores[1], batches), lambda: 0.0, None)
-            reference = _timed(lambda rows=rows: [execute(some) for some in rows], lambda: 0.0, None)
+            reference = _timed(partial(_each, execute, rows), lambda: 0.0, None)
             runs.append((stored, applied, reference))
         _check(f"sqlite:///{folder / 'applied'}.db", rounds)
     entries = sum(len(batch.entries) for batch in rounds[0])
@@ -244,11 +246,20 @@ def _on_sqlite(kiosks: Kiosks, rounds: list[list[Batch]]) -> list[Figure]:
     ]
 
 
+def _each(work: Callable[[T], None], pieces: Iterable[T]) -> None:
+    for piece in pieces:
+        work(piece)
+
+
+def _took(tx: Tx, push: Push, now_ms: int) -> bytes:
+    return intake.take(tx, KEYS, push, now_ms, now_ms // 1000)
+
+
 def _taken(store: CityStore, batches: list[Batch]) -> None:
     now_ms = time.time_ns() // 1_000_000
     for batch in batches:
         push = decode_push(batch.body)
-        said = store.turn(batch.device, lambda tx, push=push: intake.take(tx, KEYS, push, now_ms, now_ms // 1000))
+        said = store.turn(batch.device, partial(_took, push=push, now_ms=now_ms))
         assert msgspec.json.decode(said, type=Ack).outcome is Outcome.ACCEPTED
 
 

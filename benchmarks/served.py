@@ -21,6 +21,7 @@ from unittest import mock
 import msgspec
 
 from ewarung_city import api, intake, routes, server
+from ewarung_city.apply import Applier
 from ewarung_city.exchange import App, Caller, Receive, Scope, Send
 from ewarung_city.keys import CityKeys
 from ewarung_city.limits import WITHOUT
@@ -95,7 +96,7 @@ def main(kind: str) -> None:
         server.run(_route() if kind == "route" else _bare, listening, with_stdin=True)
         return
     with closing(CityStore(os.environ["EWARUNG_CITY_DATABASE"])) as store:
-        applier = Storing if kind == "store" else intake.Applier
+        applier = Storing if kind == "store" else Applier
         with mock.patch.object(intake, "Applier", applier):
             server.run(api.build(store, KEYS, limits=WITHOUT), listening, with_stdin=True)
 

@@ -14,10 +14,11 @@ def main() -> None:
         from ewarung_city.__main__ import main as city
 
         del sys.argv[1]
-        sys.exit(city())
+        city()
+        return
     from ewarung_pos.__main__ import main as till
 
-    sys.exit(till())
+    till()
 
 
 main()

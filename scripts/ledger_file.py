@@ -89,9 +89,9 @@ class File:
             text = ack_text(*who, fact["acked_seq"], fact["acked_hash"], fact["server_ms"], fact["flagged"])
             fact["signature"] = CITY.sign(text).hex()
         elif fact["kind"] == "RightsGranted":
-            told = sha256(canonical(fact["leases"])).hexdigest()
+            granted = sha256(canonical(fact["leases"])).hexdigest()
             asked = f"{fact['request']}|{fact['serial']}|{fact['family']}|{int(fact['home'])}"
-            fact["signature"] = CITY.sign(f"grant|{who[0]}|{who[1]}|{asked}|{told}".encode()).hex()
+            fact["signature"] = CITY.sign(f"grant|{who[0]}|{who[1]}|{asked}|{granted}".encode()).hex()
 
     def written(self, **trailer: object) -> bytes:
         """The file; words given here stand in its trailer instead of the right ones."""

@@ -10,8 +10,8 @@ from hashlib import sha256
 
 from ewarung_pos.domain.journal import decode, genesis
 from ewarung_pos.ledger.export import Tally, entry_line
-from scripts.ledger_file import Bench, Body, File, canonical
-from scripts.ledger_story import CITY, DAY_MS, IDENTITY, ack_text
+from scripts.ledger_file import Bench, File, canonical
+from scripts.ledger_story import CITY, DAY_MS, IDENTITY, Body, ack_text
 
 __all__ = ["Sample", "against_the_rules", "broken", "good", "misplaced"]
 
@@ -88,7 +88,8 @@ def broken(bench: Bench) -> Iterable[Sample]:
         ("seal", closed),
         ("trailer", 0),
     )
-    spaced = [*bench.upto(operator - 1), json.dumps(bench.bodies[operator - 1], sort_keys=True).encode()]
+    loose = json.dumps(bench.bodies[operator - 1], sort_keys=True).encode()
+    spaced: list[Body | bytes] = [*bench.upto(operator - 1), loose]
     yield _bad("not-canonical", "An entry with spaces in its bytes.", File(spaced).written(), ("canonical", operator))
     wrong = bench.changed(closed, closed, signature="00" * 64)
     yield _bad(
