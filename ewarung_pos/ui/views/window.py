@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
@@ -15,7 +15,6 @@ from ewarung_pos.ports import PracticeTray
 from ewarung_pos.ui.qt_app import apply_window
 from ewarung_pos.ui.qt_runner import QtRunner
 from ewarung_pos.ui.text import trouble
-from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
@@ -31,6 +30,7 @@ from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 from ewarung_pos.ui.viewmodels.till import TillViewModels
 from ewarung_pos.ui.viewmodels.tray import TrayViewModel
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardState, TypedCardViewModel
+from ewarung_pos.ui.views.in_front import InFront
 from ewarung_pos.ui.views.kit import Chime, Pages
 from ewarung_pos.ui.views.parts import Stack
 from ewarung_pos.ui.views.shell import PracticeFrame, ShellView
@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 
 __all__ = ["TillWindow", "ViewModels"]
 
-S = TypeVar("S")
 
 FAULT_WIDTH = 920
 """A page that says one thing is read, not scanned: px."""
@@ -144,8 +143,7 @@ class TillWindow(QMainWindow):
         self._vm = viewmodels
         self._chime = chime
         self._closing = closing
-        self._ends: list[Callable[[], None]] = []
-        self._again: list[Callable[[], None]] = []
+        self._front = InFront(lambda: viewmodels.shell.state.screen)
         self.setWindowTitle("eWarung POS")
         self.setMinimumSize(QSize(800, 480))
         self._sign_in = SignInView(viewmodels.shell, practice_hint)
@@ -175,7 +173,7 @@ class TillWindow(QMainWindow):
         if tray is not None:
             away = QShortcut(QKeySequence(TRAY_KEY), self)
             away.activated.connect(self.turn_tray)
-        self._ends.append(viewmodels.shell.subscribe(self._render))
+        self._shell_end = viewmodels.shell.subscribe(self._render)
 
     def show_fault(self) -> None:
         """A bug of ours reached the top: nothing more is served until the till is started again."""
@@ -213,6 +211,7 @@ class TillWindow(QMainWindow):
             self._shell = ShellView(self._vm.shell, self._make)
             self._shell.leaving.close_anyway.connect(self._close_anyway)
             self._pages.addWidget(self._shell)
+        self._front.come(state.screen)
         self._shell.render_state(state)
         if self._pages.currentWidget() is not self._shell:
             self._pages.show_page(self._shell)
@@ -228,59 +227,53 @@ class TillWindow(QMainWindow):
 
             counter, doubt = CounterView(vm.counter, self.act, self._chime), DoubtView(vm.doubt)
             screen = _CounterScreen(counter, TypedCardView(vm.typed), RightsView(vm.rights), doubt)
-            self._show(vm.counter, counter.render_state)
-            self._show(vm.typed, screen.render_typed)
-            self._show(vm.rights, screen.render_rights)
-            self._show(vm.doubt, screen.render_doubt)
+            self._front.show(name, vm.counter, counter.render_state)
+            self._front.show(name, vm.typed, screen.render_typed)
+            self._front.show(name, vm.rights, screen.render_rights)
+            self._front.show(name, vm.doubt, screen.render_doubt)
             return screen
         if name == "history":
             from ewarung_pos.ui.views.history import HistoryView
 
             history = HistoryView(vm.history, self.act)
-            self._show(vm.history, history.render_state)
+            self._front.show(name, vm.history, history.render_state)
             return history
         if name == "stock":
             from ewarung_pos.ui.views.stock import StockView
 
             stock = StockView(vm.stock)
-            self._show(vm.stock, stock.render_state)
+            self._front.show(name, vm.stock, stock.render_state)
             return stock
         if name == "day":
             from ewarung_pos.ui.views.day_open import DayOpenView
 
             day = DayOpenView(vm.day, self.act)
-            self._show(vm.day, day.render_state)
+            self._front.show(name, vm.day, day.render_state)
             return day
         if name == "closing":
             from ewarung_pos.ui.views.closing import ClosingView
 
             closing = ClosingView(vm.closing, vm.copy, self.act)
-            self._show(vm.closing, closing.render_state)
-            self._show(vm.copy, closing.render_copy)
+            self._front.show(name, vm.closing, closing.render_state)
+            self._front.show(name, vm.copy, closing.render_copy)
             return closing
         if name == "devices":
             from ewarung_pos.ui.views.devices import DevicesView
 
             devices = DevicesView(vm.devices)
-            self._show(vm.devices, devices.render_state)
+            self._front.show(name, vm.devices, devices.render_state)
             return devices
         from ewarung_pos.ui.views.sync import SyncView
 
         sync = SyncView(vm.sync, vm.stick)
-        self._show(vm.sync, sync.render_state)
-        self._show(vm.stick, sync.render_stick)
+        self._front.show(name, vm.sync, sync.render_state)
+        self._front.show(name, vm.stick, sync.render_stick)
         return sync
-
-    def _show(self, viewmodel: ViewModel[S], render: Callable[[S], None]) -> None:
-        """Render at every change of the state, and again when the window's room or the theme changed."""
-        self._ends.append(viewmodel.subscribe(render))
-        self._again.append(lambda: render(viewmodel.state))
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
         if event.type() is QEvent.Type.StyleChange:
-            for again in self._again:
-                again()
+            self._front.again()
 
     def act(self, action: str) -> None:
         """Do what a button asks of another screen: `go_<screen>`, `resolve`, `send_now`, `type_card`, `ask_city`."""
@@ -407,10 +400,8 @@ class TillWindow(QMainWindow):
             event.ignore()
             return
         self._timer.stop()
-        for end in self._ends:
-            end()
-        self._ends.clear()
-        self._again.clear()
+        self._shell_end()
+        self._front.end()
         if self._tray_model is not None:
             self._tray_model.stop()
         if self._tray_runner is not None:

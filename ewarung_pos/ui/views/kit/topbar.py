@@ -82,6 +82,8 @@ class TopBar(Painted):
         self._operator.set_key("Ctrl+L")
         self._operator.clicked.connect(self.operator_pressed)
         self._lamps: list[Lamp] = []
+        self._whose = ("", "")
+        self._who = ("", "")
         self._when = ("", "", "", "")
         self._level = 0
         self._box = row()
@@ -104,14 +106,18 @@ class TopBar(Painted):
 
     def set_kiosk(self, name: str, place: str) -> None:
         """Name of the kiosk and of its kelurahan."""
-        self._kiosk.set_runs((Run(name, Role.LEAD, bold=True),))
-        self._place_name.set_text(place)
-        self._fit()
+        if (name, place) != self._whose:
+            self._whose = (name, place)
+            self._kiosk.set_runs((Run(name, Role.LEAD, bold=True),))
+            self._place_name.set_text(place)
+            self._fit()
 
     def set_operator(self, name: str, short: str = "") -> None:
         """Who is at the counter; `short` for a narrow header (nothing: the icon alone)."""
-        self._operator.set_name(name, short)
-        self._fit()
+        if (name, short) != self._who:
+            self._who = (name, short)
+            self._operator.set_name(name, short)
+            self._fit()
 
     def set_clock(self, date: str, short_date: str, time: str, zone: str) -> None:
         """The business date in long and short, and the time with its zone."""
