@@ -101,7 +101,7 @@ def _first(tx: Tx, caller: Caller, nonce: str, now_s: int, until_s: int) -> bool
     return True
 
 
-def _proved(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+async def _proved(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
     """Whichever way a path is written, the route that it leads to decides whether a signature is needed."""
     if not handler.opt.get("public") and "caller" not in connection.scope.get("state", {}):
         raise Refusal(401, "Not signed by a kiosk of this city", "signature")
