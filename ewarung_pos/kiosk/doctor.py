@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
 
+from ewarung_pos import __version__
 from ewarung_pos.app import Application, build
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig
@@ -115,6 +116,7 @@ def _examine_kiosk(
             say("ok" if there else "look", "suara", voice, "" if there else f"Pasang paket {config.kiosk.voice}.")
         _examine_copies(app, say)
         _examine_city(config, app, say)
+        _examine_version(app, say)
     except PosError as error:
         said = trouble_of(error)
         say("stop", "perangkat", f"{said.happened} {error.detail}".strip(), said.now)
@@ -152,6 +154,17 @@ def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None
         say("look", "kota", f"{said.happened} {dotted(step.unsent)} catatan belum terkirim.", said.now)
     else:
         say("ok", "kota", f"Kota menjawab; {dotted(step.unsent)} catatan belum terkirim.")
+
+
+def _examine_version(app: Application, say: Callable[..., None]) -> None:
+    """After the city was asked, where there is a line to it."""
+    from ewarung_pos.ui.text_city import SERVE_ON, old_version
+
+    install = app.services.health.status().upgrade
+    if install:
+        say("look", "versi", f"{old_version(install)} Yang terpasang: {__version__}.", SERVE_ON)
+    else:
+        say("ok", "versi", __version__)
 
 
 def _examine_key(folder: Path, key: LedgerKey, say: Callable[..., None]) -> None:

@@ -26,7 +26,8 @@ class SyncPhase(StrEnum):
 class SyncReport(msgspec.Struct, frozen=True):
     """Result of one step: what was sent, what came, and when to try again.
 
-    `code`/`reason` name the error, if any (`ui.text`); `attested` are dates whose day the city confirmed.
+    `code`/`reason` name the error, if any (`ui.text`); `attested` are dates whose day the city confirmed. `upgrade` is
+    the version to install where the city does not support this till's any more, as it said last.
     """
 
     phase: SyncPhase
@@ -41,6 +42,7 @@ class SyncReport(msgspec.Struct, frozen=True):
     flagged: tuple[tuple[int, str], ...] = ()
     attested: tuple[str, ...] = ()
     more: bool = False
+    upgrade: str = ""
 
 
 class RightsWish(msgspec.Struct, frozen=True):

@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 import msgspec
 
+from ewarung_pos import __version__
 from ewarung_pos.domain.timeline import Instant, clock_trouble
+from ewarung_pos.domain.versions import to_install
 from ewarung_pos.ports import Clock, Ledger
 
 __all__ = ["HealthService", "KioskStatus"]
@@ -17,7 +19,10 @@ REGISTER_RED_DAYS = 90
 
 
 class KioskStatus(msgspec.Struct, frozen=True):
-    """What the health lamp and `doctor` show. `register_age` is days, -1 unknown; `key_tier` as in `ledger.keys`."""
+    """What the health lamp and `doctor` show. `register_age` is days, -1 unknown; `key_tier` as in `ledger.keys`.
+
+    `upgrade` is the version to install where the city does not support this one any more, as it said last.
+    """
 
     unsent: int
     papers_owed: int
@@ -29,6 +34,7 @@ class KioskStatus(msgspec.Struct, frozen=True):
     head_seq: int
     head_hash: str
     key_tier: str = ""
+    upgrade: str = ""
 
     @property
     def register_state(self) -> str:
@@ -66,6 +72,7 @@ class HealthService:
             head_seq=head.seq,
             head_hash=head.hash,
             key_tier=self.key_tier,
+            upgrade=to_install(reader.settings(), __version__),
         )
 
 

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
+from ewarung_pos import __version__
 from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, decode, genesis
 from ewarung_pos.domain.state import KioskIdentity, StatePage
 from ewarung_pos.domain.timeline import CityTime
+from ewarung_pos.domain.versions import to_install
 from ewarung_pos.errors import (
     ChainBroken,
     ClockSuspect,
@@ -40,6 +42,7 @@ from ewarung_pos.sync.outgoing import (
     days_due,
     greet,
     hash_at,
+    heed_upgrade,
     is_signed,
     life_of,
     live_on,
@@ -166,7 +169,8 @@ class SyncEngine:
         self._step = done = _Step()
         identity = self._ledger.read().identity()
         if not self._url or identity is None:
-            return SyncReport(SyncPhase.OFF, unsent=self._ledger.read().head().unsent, at_ms=self._wall_ms())
+            unsent = self._ledger.read().head().unsent
+            return SyncReport(SyncPhase.OFF, unsent=unsent, at_ms=self._wall_ms(), upgrade=self._upgrade())
         self._identity = identity
         self._greeted = True  # unless this step tries to, and cannot
         self._send.run(self._push_step, self._monotonic_ms())
@@ -197,6 +201,7 @@ class SyncEngine:
             flagged=done.flagged,
             attested=tuple(done.attested),
             more=done.more or behind,
+            upgrade=self._upgrade(),
         )
 
     def ask(self, wish: RightsWish) -> RightsAnswer:
@@ -259,6 +264,7 @@ class SyncEngine:
         if self._live:
             with self._ledger.write() as uow:
                 uow.heard_city(CityTime(welcome.server_ms, heard.wall.ms, heard.monotonic_ms, heard.boot))
+        heed_upgrade(self._ledger, welcome)
         self._mode, self._mode_reason = welcome.mode, welcome.reason
         try:
             self._check_held(welcome.acked_seq, welcome.acked_hash)
@@ -421,6 +427,9 @@ class SyncEngine:
 
     def _over_http(self) -> Speaker:
         return speaker(self._ledger.read(), self._who(), self._url, self._ca, lambda: self._wall_ms() // 1000)
+
+    def _upgrade(self) -> str:
+        return to_install(self._ledger.read().settings(), __version__)
 
     def _who(self) -> KioskIdentity:
         return self._identity

@@ -14,6 +14,7 @@ from ewarung_pos import __version__
 from ewarung_pos.domain.journal import CityAcknowledged, Sealed, SettingsChanged, decode, first_break, genesis
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import ClockReading
+from ewarung_pos.domain.versions import OLDEST_SETTING, is_version
 from ewarung_pos.errors import ChainBroken, ConfigError, Unauthorised
 from ewarung_pos.ports import Clock, Ledger, LedgerReader
 from ewarung_pos.sync.client import HttpCityServer, Line
@@ -46,6 +47,7 @@ __all__ = [
     "greet",
     "greeting",
     "hash_at",
+    "heed_upgrade",
     "is_signed",
     "keys_of",
     "life_of",
@@ -181,6 +183,17 @@ def live_on(ledger: Ledger, welcome: Welcome) -> bool:
         uow.append(SettingsChanged(_LIFE, held, lives))
         uow.put_setting(_LIFE, lives)
     return True
+
+
+def heed_upgrade(ledger: Ledger, welcome: Welcome) -> None:
+    """Remember the oldest version of the till that the city supports, where it says one (or that any will do)."""
+    said = welcome.upgrade
+    held = ledger.read().settings().get(OLDEST_SETTING, "")
+    if said is None or said == held or not (said == "" or is_version(said)):
+        return
+    with ledger.write() as uow:
+        uow.append(SettingsChanged(OLDEST_SETTING, held, said))
+        uow.put_setting(OLDEST_SETTING, said)
 
 
 def greeting(reader: LedgerReader, who: KioskIdentity, reading: ClockReading, recovery: str = "") -> Hello:

@@ -279,6 +279,7 @@ def _together(reports: Iterable[SyncReport]) -> SyncReport:
         reason=error.reason,
         flagged=tuple(flag for each in every for flag in each.flagged),
         attested=tuple(date for each in every for date in each.attested),
+        upgrade=every[-1].upgrade,
     )
 
 

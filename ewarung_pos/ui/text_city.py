@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from ewarung_pos.ui.trouble import SENT_LATER, UNTOUCHED, Trouble, said
 
-__all__ = ["BEYOND_THE_TILL"]
+__all__ = ["BEYOND_THE_TILL", "SERVE_ON", "old_version"]
+
+SERVE_ON = "Layani terus, dan minta petugas kota memasangnya."
+"""What to do where the version is old."""
 
 BEYOND_THE_TILL: dict[str, Trouble] = {
     "sync": said("Belum terkirim", "Kota belum bisa dihubungi.", "Tidak perlu apa-apa; dicoba lagi sendiri."),
@@ -251,3 +254,8 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     ),
 }
 """By error code, or error code and reason."""
+
+
+def old_version(install: str) -> str:
+    """That the city supports this version of the till no more, and which to install; empty if there is none."""
+    return f"Versi aplikasi ini sudah lama: pasang versi {install}." if install else ""

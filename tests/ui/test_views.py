@@ -889,6 +889,18 @@ def test_sinkron_sends_with_enter_but_not_twice(qtbot: QtBot) -> None:
     assert stills["sync"].calls == [("send_now",)]
 
 
+def test_sinkron_says_that_the_version_is_old_after_what_is_more_pressing(qtbot: QtBot) -> None:
+    old = replace(SYNC, upgrade="Versi aplikasi ini sudah lama: pasang versi 0.9.")
+    window, stills = shown(qtbot, shell=on("sync"), sync=old)
+    for notice, first in ((None, "pasang versi 0.9. Layani terus"), (trouble("server_unreachable"), "Tidak ada jalur")):
+        stills["sync"].show(replace(old, notice=notice))
+        said = " ".join(each.text() for each in visible(window, Text))
+        assert first in said
+        assert ("pasang versi" in said) is (notice is None)
+    press(window, Qt.Key.Key_Return)
+    assert stills["sync"].calls == [("send_now",)], "it holds nobody up"
+
+
 def test_lamps_lead_to_their_screens(qtbot: QtBot) -> None:
     window, stills = shown(qtbot)
     lamp = next(each for each in visible(window, QAbstractButton) if each.accessibleName() == "3 belum terkirim")

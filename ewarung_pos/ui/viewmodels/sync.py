@@ -9,13 +9,16 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
+from ewarung_pos import __version__
 from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import dotted
+from ewarung_pos.domain.versions import to_install
 from ewarung_pos.errors import PosError, ServerBusy
 from ewarung_pos.ports import CarriedWish, CitySync, Clock, Lane, Ledger, LedgerHead, SyncReport, TaskRunner
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.text_city import old_version
 from ewarung_pos.ui.text_key import key_place
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
@@ -63,7 +66,8 @@ class SyncLine(msgspec.Struct, frozen=True):
 class SyncState(msgspec.Struct, frozen=True):
     """`headline` e.g. `Semua terkirim 09.40` or `3 belum terkirim`; `key` is the place of the ledger's key.
 
-    `wishes` are the rights that were asked of the city by stick, and what it said.
+    `wishes` are the rights that were asked of the city by stick, and what it said. `upgrade` says in words that this
+    version of the till is too old for the city.
     """
 
     headline: str = ""
@@ -78,6 +82,7 @@ class SyncState(msgspec.Struct, frozen=True):
     head: str = ""
     key: str = ""
     notice: Trouble | None = None
+    upgrade: str = ""
 
 
 class _Look(NamedTuple):
@@ -85,6 +90,7 @@ class _Look(NamedTuple):
     identity: KioskIdentity | None
     cursor: int
     wishes: tuple[SyncLine, ...]
+    upgrade: str
 
 
 class SyncViewModel(ViewModel[SyncState]):
@@ -120,12 +126,13 @@ class SyncViewModel(ViewModel[SyncState]):
         def look() -> _Look:
             reader = self._ledger.read()
             wishes = tuple(_asked(wish, reader.family(wish.family)) for wish in reversed(self._wishes()))
-            return _Look(reader.head(), reader.identity(), reader.cursor(), wishes)
+            upgrade = to_install(reader.settings(), __version__)
+            return _Look(reader.head(), reader.identity(), reader.cursor(), wishes, upgrade)
 
         self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
 
     def _looked(self, found: _Look) -> None:
-        head, identity, cursor, wishes = found
+        head, identity, cursor, wishes, upgrade = found
         self._device = identity.device if identity is not None else ""
         kiosk = f"{identity.device} · {identity.name}" if identity is not None else "belum terdaftar"
         self.counted(head.unsent)
@@ -136,6 +143,7 @@ class SyncViewModel(ViewModel[SyncState]):
                 kiosk=kiosk,
                 last_received=f"kiriman kota ke-{dotted(cursor)}" if cursor else "belum ada",
                 head=f"no. {head.seq} · {head.hash[:12]}" if head.seq else "kosong",
+                upgrade=old_version(upgrade),
             )
         )
 
@@ -218,6 +226,7 @@ class SyncViewModel(ViewModel[SyncState]):
                 detail=detail,
                 log=(*reversed(lines), *self._state.log)[:LOG_LINES],
                 notice=problem,
+                upgrade=old_version(report.upgrade),
             )
         )
         self._changed()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from ewarung_pos.ui.text_city import SERVE_ON
 from ewarung_pos.ui.text_stick import WHICH
 from ewarung_pos.ui.viewmodels.stick import StickState, StickViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncLine, SyncState, SyncViewModel
@@ -97,6 +98,7 @@ class SyncView(Page):
         self._side = side
         self._line_says: tuple[str, Tone] | None = None
         self._stick_says: tuple[str, Tone] | None = None
+        self._version_says: tuple[str, Tone] | None = None
         self._fit()
 
     def restyle(self) -> None:
@@ -120,7 +122,7 @@ class SyncView(Page):
         self._say()
 
     def _say(self) -> None:
-        said = self._stick_says or self._line_says
+        said = self._stick_says or self._line_says or self._version_says
         self._notice.setVisible(said is not None)
         self.stick.hint(shown=said is None)
         # What is said needs the room; on a small screen the longer names stand back for as long.
@@ -146,6 +148,7 @@ class SyncView(Page):
         self._line_says = None
         if notice is not None:
             self._line_says = (f"{notice.happened} {notice.safe} {notice.now}", tone_of(notice.tone))
+        self._version_says = (f"{state.upgrade} {SERVE_ON}", Tone.LOOK) if state.upgrade else None
         self._say()
         rows = state.wishes + state.log
         self.log.set_rows(rows)

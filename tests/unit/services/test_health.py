@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from ewarung_pos.domain.versions import OLDEST_SETTING
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ports import Unknown
 from ewarung_pos.services.health import HealthService, KioskStatus
@@ -36,6 +37,13 @@ def test_what_is_owed_and_what_is_not_certain(shop: TillKit) -> None:
     shop.redeem.conclude(attempt.id, Unknown("no_answer"), "siti")
     status = shop.health.status()
     assert (status.papers_owed, status.in_doubt) == (1, 1)
+
+
+def test_a_version_that_the_city_supports_no_more(shop: TillKit) -> None:
+    for oldest, said in (("0.0.1", ""), ("99.1", "99.1"), ("", "")):
+        with shop.ledger.write() as uow:
+            uow.put_setting(OLDEST_SETTING, oldest)
+        assert shop.health.status().upgrade == said
 
 
 def test_a_clock_that_cannot_be_trusted(shop: TillKit) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl, urlsplit
 import msgspec
 import pytest
 
+from ewarung_pos import __version__
 from ewarung_pos.domain.business_day import DayTotals, EdcTotals
 from ewarung_pos.domain.journal import (
     CityAcknowledged,
@@ -22,6 +23,7 @@ from ewarung_pos.domain.journal import (
     link,
 )
 from ewarung_pos.domain.state import StatePage
+from ewarung_pos.domain.versions import OLDEST_SETTING
 from ewarung_pos.ports import SyncPhase
 from ewarung_pos.sync import protocol, signing
 from ewarung_pos.sync.engine import BASE_MS, CAP_MS, SyncEngine
@@ -47,6 +49,7 @@ class City:
     ahead_ms: int = 0
     recovery: str = ""
     life: str = ""
+    upgrade: str | None = ""
     answers: list[tuple[str, int]] = field(default_factory=list)
     most: list[int] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
@@ -65,7 +68,8 @@ class City:
         self.answers.append((hello.recovery, hello.head_seq))
         asks = "" if hello.recovery == self.recovery else self.recovery
         now = self.clock.ms + self.ahead_ms
-        said = Welcome(len(self.bodies), self.hashes[-1], 0, now, self.mode, self.reason, asks, self.life, hello.life)
+        held = (len(self.bodies), self.hashes[-1], 0, now)
+        said = Welcome(*held, self.mode, self.reason, asks, self.life, hello.life, self.upgrade)
         return Reply(body=encode(said))
 
     def push(self, seen: Seen) -> Reply:
@@ -333,6 +337,60 @@ def test_a_person_s_decision_at_the_city_ends_upload_only(line: Line) -> None:
     line.kit.clock.ms += 600_000
     line.drain()
     assert "pull" in line.city.asked
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+def changes(line: Line) -> list[tuple[str, str]]:
+    """What the journal says of the oldest version, before and after."""
+    facts = [decode(row.body).fact for row in line.kit.ledger.read().sealed(0, 1_000, 10**7)]
+    return [(x.before, x.after) for x in facts if isinstance(x, SettingsChanged) and x.key == OLDEST_SETTING]
+
+
+def later(line: Line, upgrade: str | None) -> str:
+    """What the next greeting leaves, if the city says this of versions."""
+    line.city.upgrade = upgrade
+    line.kit.clock.ms += 600_000
+    line.drain()
+    return line.engine.step().upgrade
+
+
+def test_a_till_that_is_too_old_for_its_city_is_told_once_and_works_on(line: Line) -> None:
+    assert later(line, "") == ""
+    assert later(line, __version__) == ""
+    assert later(line, "99.1") == "99.1"
+    assert later(line, "99.1") == "99.1"
+    assert changes(line) == [("", __version__), (__version__, "99.1")]
+    line.note()
+    line.drain()
+    assert line.kit.ledger.read().head().unsent == 0
+    assert later(line, "") == ""
+
+
+@pytest.mark.parametrize("said", [None, "soon", "9" * 200, "1.0\n"])
+def test_a_city_that_says_nothing_of_versions_or_nothing_that_is_one_changes_nothing(
+    line: Line, said: str | None
+) -> None:
+    assert later(line, "99.1") == "99.1"
+    assert later(line, said) == "99.1"
+    assert changes(line) == [("", "99.1")]
+
+
+def test_a_city_of_before_has_no_word_for_versions(line: Line) -> None:
+    said = msgspec.json.decode(encode(Welcome(0, ZERO, 0, line.kit.clock.ms)))
+    del said["upgrade"]
+    line.city.next["hello"] = [lambda _: Reply(body=msgspec.json.encode(said))]
+    report = line.engine.step()
+    assert (report.code, report.sent, report.upgrade) == ("", 2, "")
+    assert changes(line) == []
+
+
+def test_what_the_city_said_of_versions_is_known_without_a_line(line: Line) -> None:
+    later(line, "99.1")
+    engine = SyncEngine(line.kit.ledger, line.kit.clock, "")
+    assert (engine.step().phase, engine.step().upgrade) == (SyncPhase.OFF, "99.1")
+    engine.close()
 
 
 def test_a_city_restored_from_an_older_backup_is_sent_the_rest_again(line: Line) -> None:

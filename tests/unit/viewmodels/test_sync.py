@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ewarung_pos.domain.journal import CityAcknowledged, ComplaintRecorded
+from ewarung_pos.domain.versions import OLDEST_SETTING
 from ewarung_pos.errors import LedgerBusy
 from ewarung_pos.ports import SyncPhase, SyncReport
 from ewarung_pos.sync.protocol import Flag
@@ -97,6 +98,19 @@ def test_a_trouble_the_city_names_is_said_and_can_be_read_away(till: ScriptedTil
     assert (notice.code, state(till).tone) == ("unauthorised.fork", "stop")
     till.vm.sync.dismiss()
     assert state(till).notice is None
+
+
+def test_a_version_that_is_too_old_is_said_until_the_city_supports_it_again(till: ScriptedTill) -> None:
+    said = "Versi aplikasi ini sudah lama: pasang versi 99.1."
+    assert state(till).upgrade == ""
+    send(till, report(upgrade="99.1"))
+    assert (state(till).upgrade, state(till).tone, state(till).notice) == (said, "ok", None)
+    send(till, report())
+    assert state(till).upgrade == ""
+    with till.kit.ledger.write() as uow:
+        uow.put_setting(OLDEST_SETTING, "99.1")
+    till.to("sync")
+    assert state(till).upgrade == said
 
 
 def test_more_to_send_is_sent_without_waiting(till: ScriptedTill) -> None:
