@@ -14,17 +14,18 @@ from typing import NoReturn
 
 import click
 
-from ewarung_city import accounts, audit, enrolment, leases, officers, pins, reconcile, register
+from ewarung_city import audit, enrolment, leases, pins, reconcile, register
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, acting, by_officer, file_named
 from ewarung_city.carrying import bundle
 from ewarung_city.casework import case
+from ewarung_city.freeing import freeze, lost, release
 from ewarung_city.importing import ImportReport
 from ewarung_city.office import officer
 from ewarung_city.place import FILE, JSON, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.reporting import family, report
 from ewarung_city.serving import practice, serve
-from ewarung_city.store.database import CityStore, Tx
+from ewarung_city.store.database import CityStore
 from ewarung_city.verify import Finding
 from ewarung_city.verify import verify as check
 from ewarung_fleet.command import simulate
@@ -253,41 +254,6 @@ def charge(*, data_dir: str, database: str, claim: Claim, kiosk: str, epoch: int
 @cli.command()
 @located
 @by_officer
-@click.argument("kiosk")
-@click.argument("epoch", type=int)
-@click.option("--officer", "named", multiple=True, required=True, help="NAME=KEYFILE, twice: two officers sign.")
-def lost(*, data_dir: str, database: str, claim: Claim, kiosk: str, epoch: int, named: tuple[str, ...]) -> None:
-    """Two officers sign that a lost KIOSK's EPOCH will never spend again; what it had left may be granted anew.
-
-    Where nobody is an officer or has a key (`officer add`, `officer key`), two names are enough.
-    """
-
-    def declare(tx: Tx) -> int:
-        if not officers.has_keys(tx) and not accounts.any_officer(tx):
-            return leases.declare_lost(tx, kiosk, epoch, named)
-        given = (each.partition("=") for each in named)
-        words = [officers.sign_lost(tx, kiosk, epoch, name, Path(file)) for name, _, file in given]
-        return officers.declare_lost(tx, kiosk, epoch, words)
-
-    with acting(place_of(data_dir, database), claim, "lost", Right.ACT, f"kiosk:{kiosk}", why=True) as desk:
-        count = desk.store.decide(declare)
-    click.echo(f"{count} leases released")
-
-
-@cli.command()
-@located
-@by_officer
-@click.argument("kiosk")
-def freeze(*, data_dir: str, database: str, claim: Claim, kiosk: str) -> None:
-    """A KIOSK is gone: it gets nothing from now on, and what it holds stays frozen until two officers sign (`lost`)."""
-    with acting(place_of(data_dir, database), claim, "freeze", Right.ACT, f"kiosk:{kiosk}") as desk:
-        epoch = desk.store.decide(lambda tx: officers.freeze(tx, kiosk))
-    click.echo(f"{kiosk}/{epoch} is frozen")
-
-
-@cli.command()
-@located
-@by_officer
 @JSON
 def recover(*, data_dir: str, database: str, claim: Claim, as_json: bool) -> None:
     """Say that the database was restored from a copy: nothing is granted before every active kiosk has reported."""
@@ -324,6 +290,9 @@ cli.add_command(practice)
 cli.add_command(bundle)
 cli.add_command(case)
 cli.add_command(officer)
+cli.add_command(freeze)
+cli.add_command(lost)
+cli.add_command(release)
 cli.add_command(report)
 cli.add_command(family)
 cli.add_command(simulate)

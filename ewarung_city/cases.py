@@ -15,7 +15,18 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.errors import ConfigError, NotEntitled
 
-__all__ = ["ANSWERED", "CLOSED", "OPEN", "Case", "Step", "history", "owner_of_new", "set_owner_of_new", "take_step"]
+__all__ = [
+    "ANSWERED",
+    "CLOSED",
+    "OPEN",
+    "Case",
+    "Step",
+    "history",
+    "open_once",
+    "owner_of_new",
+    "set_owner_of_new",
+    "take_step",
+]
 
 OPEN, ANSWERED, CLOSED = "open", "answered", "closed"
 
@@ -65,6 +76,16 @@ class Step(msgspec.Struct, frozen=True):
 def owner_of_new(tx: Tx, device: str) -> str:
     """Whose a case of that kiosk is when it opens; empty while nobody was named."""
     return tx.setting(_OWNER + device) or tx.setting(_OWNER)
+
+
+def open_once(tx: Tx, device: str, epoch: int, seq: int, reason: str, now_ms: int) -> str:
+    """A person should look at this, once: a kiosk repeats what was not taken. Its state before; empty of a new one."""
+    key = {"device": device, "epoch": epoch, "seq": seq, "reason": reason}
+    held = tx.one(schema.case, **key)
+    if held is not None:
+        return str(held["state"])
+    tx.add(schema.case, [{**key, "state": OPEN, "owner": owner_of_new(tx, device), "opened_ms": now_ms}])
+    return ""
 
 
 def set_owner_of_new(tx: Tx, officer: str, by: str, now_ms: int, device: str = "") -> int:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import replace
 
-from ewarung_city import cases, feed, leases
+from ewarung_city import cases, feed, forks, leases
 from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import countable, loosely
@@ -94,7 +94,7 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
         proven = hello.acked_seq <= acked or _proven(keys, hello)
         fork = _fork_at(tx, hello, acked)
         if fork is not None:
-            held = _upload_only(tx, held, fork, now_ms)
+            held = forks.stop(tx, held, fork, now_ms)
         elif hello.acked_seq > acked and proven:
             _recover(tx, hello, int(held["pulled"]))
         elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]) or not lived(tx, hello.life):
@@ -177,7 +177,7 @@ def _doubt(tx: Tx, hello: Hello, acked: int, pulled: int, now_ms: int) -> None:
     They wait until the city holds the journal as far as it goes now: whatever was granted stands in it.
     """
     leases.doubt(tx, hello.device, hello.epoch, hello.head_seq)
-    _open_case(tx, hello.device, hello.epoch, acked, UNPROVEN_CLAIM, now_ms)
+    cases.open_once(tx, hello.device, hello.epoch, acked, UNPROVEN_CLAIM, now_ms)
     _tell_again(tx, hello, pulled)
 
 
@@ -353,10 +353,10 @@ def _aside(
         ],
     )
     if held is not None and bad.outcome is Outcome.FORK:
-        held = _upload_only(tx, held, bad.seq, now_ms)
+        held = forks.stop(tx, held, bad.seq, now_ms)
     elif bad.reason != Quarantine.GAP:  # what fills a gap is on its way; everything else waits for a person
         lost = bad.reason == Quarantine.UNKNOWN_EPOCH and leases.is_lost(tx, push.device, push.epoch)
-        _open_case(tx, push.device, push.epoch, bad.seq, AFTER_LOST if lost else str(bad.reason), now_ms)
+        cases.open_once(tx, push.device, push.epoch, bad.seq, AFTER_LOST if lost else str(bad.reason), now_ms)
     held = held or {"acked_seq": 0, "acked_hash": ""}
     return encode(_signed(keys, push, held, now_ms, bad.outcome, flagged, str(bad.reason), bad.seq))
 
@@ -386,19 +386,3 @@ def _signed(
 
 def _epoch(tx: Tx, device: str, epoch: int) -> Row | None:
     return tx.one(schema.epoch, device=device, epoch=epoch)
-
-
-def _upload_only(tx: Tx, held: Row, seq: int, now_ms: int) -> Row:
-    """Two pasts with one key: no new rights until a person decided which one is true."""
-    change = {"mode": Mode.UPLOAD_ONLY.value, "reason": Outcome.FORK.value}
-    tx.change(schema.epoch, change, device=held["device"], epoch=held["epoch"])
-    _open_case(tx, held["device"], int(held["epoch"]), seq, Outcome.FORK.value, now_ms)
-    return {**held, **change}
-
-
-def _open_case(tx: Tx, device: str, epoch: int, seq: int, reason: str, now_ms: int) -> None:
-    """A person should look at this, once: a kiosk repeats what was not taken."""
-    key = {"device": device, "epoch": epoch, "seq": seq, "reason": reason}
-    if tx.one(schema.case, **key) is None:
-        owner = cases.owner_of_new(tx, device)
-        tx.add(schema.case, [{**key, "state": cases.OPEN, "owner": owner, "opened_ms": now_ms}])

@@ -1,5 +1,7 @@
 """Officers who sign: two of them free what a lost kiosk still held, and nothing else ever does (sync.md section 1).
 
+Two of them also say which of two journals of one kiosk stands (`forks`).
+
 An officer's key is a file of its own, made once; the city's database knows the public half. What two officers signed is
 kept, with the place in the journal up to which the city knew the kiosk when they did.
 """
@@ -12,13 +14,24 @@ from pathlib import Path
 
 import msgspec
 
-from ewarung_city import accounts, leases
+from ewarung_city import accounts, forks, leases
+from ewarung_city.forks import RELEASED, Released
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.errors import ConfigError, NotEntitled
 from ewarung_pos.sync.signing import new_key, public_of, sign, verify
 
-__all__ = ["Signed", "declare_lost", "freeze", "has_keys", "lost_text", "register_officer", "sign_lost"]
+__all__ = [
+    "Signed",
+    "declare_lost",
+    "freeze",
+    "has_keys",
+    "lost_text",
+    "register_officer",
+    "release",
+    "sign_lost",
+    "sign_release",
+]
 
 _OFFICER = "officer|"
 """Settings `officer|NAME`: the public key (hex) of an officer."""
@@ -94,7 +107,20 @@ def sign_lost(tx: Tx, device: str, epoch: int, officer: str, file: Path) -> Sign
         ConfigError: the file holds no key (`officer_file`).
         NotEntitled: no such enrolment.
     """
-    text = lost_text(tx, device, epoch)
+    return _sign(lost_text(tx, device, epoch), officer, file)
+
+
+def sign_release(tx: Tx, device: str, epoch: int, officer: str, file: Path) -> Signed:
+    """Sign with the key in that file which journal of a kiosk stands (`forks.release_text`).
+
+    Raises:
+        ConfigError: the file holds no key (`officer_file`).
+        NotEntitled: nothing is to be decided there.
+    """
+    return _sign(forks.release_text(tx, device, epoch), officer, file)
+
+
+def _sign(text: str, officer: str, file: Path) -> Signed:
     try:
         return Signed(officer, text, sign(bytes.fromhex(file.read_text(encoding="ascii").strip()), text.encode()).hex())
     except (OSError, ValueError) as error:
@@ -108,8 +134,34 @@ def declare_lost(tx: Tx, device: str, epoch: int, signed: Iterable[Signed]) -> i
         NotEntitled: a signature is none of that officer's over just this (`bad_signature`), fewer than two officers
             with two keys signed (`second_person`), or the enrolment is still active (`not_frozen`).
     """
+    words = _two_words(tx, lost_text(tx, device, epoch), signed, "two officers sign that a kiosk is lost")
+    released = leases.declare_lost(tx, device, epoch, words)
+    tx.set(f"{_SIGNED}{device}|{epoch}", _kept(words))
+    return released
+
+
+def release(tx: Tx, device: str, epoch: int, signed: Iterable[Signed], by: str, why: str, now_ms: int) -> Released:
+    """Two officers signed which journal of a stopped kiosk stands; it may be granted to again (`forks.release`).
+
+    Raises:
+        ConfigError: no reason.
+        NotEntitled: a signature is none of that officer's over just this (`bad_signature`), fewer than two officers
+            with two keys signed (`second_person`), or nothing is to be decided there.
+    """
+    text = forks.release_text(tx, device, epoch)
+    words = _two_words(tx, text, signed, "two officers sign which journal of a kiosk stands")
+    done = forks.release(tx, device, epoch, words, by, why, now_ms)
+    tx.set(f"{RELEASED}{device}|{epoch}|{done.acked_seq}", _kept(words))
+    return done
+
+
+def _kept(words: Mapping[str, Signed]) -> str:
+    return msgspec.json.encode(list(words.values())).decode()
+
+
+def _two_words(tx: Tx, text: str, signed: Iterable[Signed], else_: str) -> Mapping[str, Signed]:
+    """By officer, what two of them or more signed with keys of their own."""
     words: Mapping[str, Signed] = {word.officer: word for word in signed}
-    text = lost_text(tx, device, epoch)
     keys = set()
     for word in words.values():
         key = tx.setting(_OFFICER + word.officer)
@@ -118,7 +170,5 @@ def declare_lost(tx: Tx, device: str, epoch: int, signed: Iterable[Signed]) -> i
             raise NotEntitled(f"{word.officer}: not a registered officer's signature", reason="bad_signature")
         keys.add(key)
     if len(keys) < 2:
-        raise NotEntitled("two officers sign that a kiosk is lost", reason="second_person")
-    released = leases.declare_lost(tx, device, epoch, words)
-    tx.set(f"{_SIGNED}{device}|{epoch}", msgspec.json.encode(list(words.values())).decode())
-    return released
+        raise NotEntitled(else_, reason="second_person")
+    return words

@@ -22,6 +22,7 @@ import requests
 import yaml  # type: ignore[import-untyped]
 from click.testing import CliRunner
 
+from ewarung_city import forks
 from ewarung_city.__main__ import cli
 from ewarung_city.accounts import Officer, Right, Role
 from ewarung_city.limits import Limits
@@ -80,6 +81,8 @@ class Desk:
         if words[0] == "family":
             with self.city.store.read() as tx:
                 words[1] = tx.all(schema.family, "key")[0]["key"]
+        if words[0] == "release":
+            self._stop(words[1], int(words[2]))
         if words[:1] == ["approve"] and self._kiosk is None:
             self._begin_enrolment()
         self._asking = words[words.index("--as") + 1] if "--as" in words else os.environ.get("EWARUNG_OFFICER", "")
@@ -94,6 +97,13 @@ class Desk:
         elif words[0] == "approve" and len(words) == 3 and self._kiosk is not None:
             self._kiosk.join(30)
             assert not self._kiosk.is_alive()
+
+    def _stop(self, kiosk: str, epoch: int) -> None:
+        """Another machine with that kiosk's key."""
+        with self.city.store.write() as tx:
+            held = tx.one(schema.epoch, device=kiosk, epoch=epoch)
+            assert held is not None
+            forks.stop(tx, held, 1, NOON)
 
     def _begin_enrolment(self) -> None:
         """The person at the till."""
