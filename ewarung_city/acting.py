@@ -7,7 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from ewarung_city import accounts, audit
+from ewarung_city import accounts, ahead, audit
 from ewarung_city.accounts import Officer, Right, Role
 from ewarung_city.audit import Act
 from ewarung_city.keys import CityKeys
@@ -27,6 +27,8 @@ from ewarung_pos.errors import ConfigError, NotAuthorised, PosError
 __all__ = ["Claim", "Desk", "acting", "by_officer", "file_named", "passphrase_of"]
 
 _PASSPHRASE = "EWARUNG_OFFICER_PASSPHRASE"  # noqa: S105 - the name of a variable
+_TODAY = "today"
+"""The command that says by itself what waits."""
 _LONG_NUMBER = re.compile(r"(?:\d[ ./-]?){8}")
 _REASON_LETTERS = 200
 _MONTH = re.compile(r"[0-9]{4}-[0-9]{2}")
@@ -145,6 +147,18 @@ def acting(
             raise
         finally:
             audit.end(store, keys, place.data_dir, begun, now_ms(), _plain(store, desk.subject), outcome)
+        if command != _TODAY:
+            _remind(desk)
+
+
+def _remind(desk: Desk) -> None:
+    """At a terminal, whoever may grant hears of a month that waits for it, whatever she came for."""
+    if desk.officer.region or not desk.officer.may(Right.ACT) or not _heard_at_terminal():
+        return
+    with suppress(PosError), desk.store.read() as tx:
+        for month in ahead.due(tx, now_ms()):
+            for line in ahead.sentences(month):
+                click.echo(line, err=True)
 
 
 def _refused(error: PosError) -> str:
@@ -214,6 +228,10 @@ def passphrase_of(file: Path | None, prompt: str, *, twice: bool = False) -> str
 
 def _at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _heard_at_terminal() -> bool:
+    return sys.stderr is not None and sys.stderr.isatty()
 
 
 def _allow(desk: Desk, claim: Claim, right: Right, *, whole_city: bool, why: bool, fresh: bool) -> None:

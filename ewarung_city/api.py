@@ -60,7 +60,7 @@ def build(
 
     shared = first if store.shared else None
     signed = SignedExchange(with_city, keys, find_key, lambda: city.now_ms() // 1000, shared, limits or Limits())
-    return Watched(Postbox(signed, take), Metrics(store), metrics_token)
+    return Watched(Postbox(signed, take), Metrics(store, city.now_ms), metrics_token)
 
 
 @cache

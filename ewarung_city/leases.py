@@ -12,7 +12,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ewarung_city import feed
+from ewarung_city import ahead, feed
 from ewarung_city.hardship import DEFAULT_PERMILLE, budgets
 from ewarung_city.recovery import OWES, all_doubted, answer, doubt, doubted, owes, question, recovering, restored
 from ewarung_city.rights import before, outstanding, room
@@ -78,6 +78,8 @@ def grant(tx: Tx, period: str) -> Granted:
     homes |= {str(pool["family"]): device for device, pool in pools}
     leases, short = _lease_home(tx, period, homes, epochs, [*entitled, *(pool for _, pool in pools)])
     credited = _credit(tx, period, families, purses)
+    if leases or credited or ahead.is_granted(tx, period):
+        ahead.was_granted(tx, period)
     told: dict[str, list[tuple[str, str]]] = {}
     known = _served_before(tx, period)
     for key in sorted({str(row["family"]) for row in leases} | credited):

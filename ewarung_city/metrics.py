@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter as Tally
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
@@ -18,7 +18,8 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from ewarung_city import audit
+from ewarung_city import ahead, audit
+from ewarung_city.place import now_ms
 from ewarung_city.recovery import recovering
 from ewarung_city.store import schema
 from ewarung_city.store.database import CityStore, Row, Tx
@@ -36,10 +37,10 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """The figures of one city, as far as this process made them, and what its database says."""
+    """The figures of one city, as far as this process made them, and what its database says at this time (ms UTC)."""
 
-    def __init__(self, store: CityStore) -> None:
-        self._database = _Database(store)
+    def __init__(self, store: CityStore, now_ms: Callable[[], int] = now_ms) -> None:
+        self._database = _Database(store, now_ms)
         self._files = os.environ.get(DIRECTORY, "")
         self._registry = registry = CollectorRegistry()
         self._requests = Counter(
@@ -97,8 +98,9 @@ def _only(collector: Collector) -> CollectorRegistry:
 class _Database(Collector):
     """What the city's database says now."""
 
-    def __init__(self, store: CityStore) -> None:
+    def __init__(self, store: CityStore, now_ms: Callable[[], int]) -> None:
         self._store = store
+        self._now_ms = now_ms
 
     def describe(self) -> list[Metric]:
         """Nothing before it is asked: else registering would already read."""
@@ -112,7 +114,7 @@ class _Database(Collector):
         })  # fmt: skip
         began = time.perf_counter()
         with self._store.read() as tx:
-            figures = [*_journals(tx), *_decisions(tx)]
+            figures = [*_journals(tx), *_decisions(tx), *_months(tx, self._now_ms())]
         yield from figures
         took = time.perf_counter() - began
         yield GaugeMetricFamily("ewarung_collect_seconds", "What reading these figures took.", value=took)
@@ -165,6 +167,14 @@ def _decisions(tx: Tx) -> Iterator[Metric]:
     yield _gauge("ewarung_enrolments_pending", "Kiosks that wait for their six digits.", (), {(): pending})
     yield _gauge("ewarung_recovery_waits", "Kiosks that a restored city waits for.", (), {(): len(recovering(tx))})
     yield _gauge("ewarung_audit_acts", "Rows of the audit: never fewer than before.", (), {(): audit.head(tx).seq})
+
+
+def _months(tx: Tx, now_ms: int) -> Iterator[Metric]:
+    """Which months should be granted by now, and are or are not."""
+    told: dict[tuple[str, ...], float] = {}
+    for period, _ in ahead.expected(now_ms):
+        told[period,] = int(ahead.is_granted(tx, period))
+    yield _gauge("ewarung_period_granted", "Months that should be granted by now: 1 if they are.", ("period",), told)
 
 
 def _gauge(name: str, said: str, labels: tuple[str, ...], values: Mapping[tuple[str, ...], float]) -> Metric:
