@@ -21,7 +21,7 @@ from ewarung_city.carrying import bundle
 from ewarung_city.casework import case
 from ewarung_city.freeing import freeze, lost, release
 from ewarung_city.importing import ImportReport
-from ewarung_city.morning import today
+from ewarung_city.morning import oldest_till, today
 from ewarung_city.office import officer
 from ewarung_city.place import FILE, JSON, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.reporting import family, report
@@ -297,6 +297,7 @@ cli.add_command(release)
 cli.add_command(report)
 cli.add_command(family)
 cli.add_command(today)
+cli.add_command(oldest_till)
 cli.add_command(simulate)
 
 

@@ -20,6 +20,7 @@ from ewarung_city.recovery import LIFE, lived, outlived
 from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_city.versions import oldest
 from ewarung_pos.domain.journal import Entry, genesis
 from ewarung_pos.sync.protocol import (
     CLOCK_TOLERANCE_S,
@@ -115,7 +116,8 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     mode = Mode.UPLOAD_ONLY if frozen else Mode(held["mode"])
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
     asked = leases.question(tx, hello.device, hello.epoch)
-    return Welcome(acked, held["acked_hash"], cursor, now_ms, mode, reason, asked, tx.setting(LIFE), hello.life)
+    said = (acked, held["acked_hash"], cursor, now_ms, mode, reason, asked, tx.setting(LIFE), hello.life)
+    return Welcome(*said, upgrade=oldest(tx))
 
 
 def withheld(tx: Tx, device: str, epoch: int, acked_seq: int | None, acked_hash: str) -> Problem | None:

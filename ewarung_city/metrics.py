@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from ewarung_city import ahead, audit
+from ewarung_city import ahead, audit, versions
 from ewarung_city.place import now_ms
 from ewarung_city.recovery import recovering
 from ewarung_city.store import schema
@@ -129,6 +129,9 @@ def _journals(tx: Tx) -> Iterator[Metric]:
     active = [row for row in epochs if row["state"] == "active"]
     yield _counter("ewarung_entries", "Entries taken.", (), {(): sum(int(row["acked_seq"]) for row in epochs)})
     yield _gauge("ewarung_kiosks", "Enrolled kiosks.", ("state",), dict(_states(active)))
+    least = versions.oldest(tx)
+    old = sum(versions.state_of(str(row["app_version"]), least) != "ok" for row in active)
+    yield _gauge("ewarung_kiosks_old", "Kiosks whose version the city supports no more.", (), {(): old})
     behind = [max(0, int(row["claimed_seq"]) - int(row["acked_seq"])) for row in active]
     yield _gauge(
         "ewarung_behind_entries", "Entries kiosks said they have, and the city has not.", (), {(): sum(behind)}

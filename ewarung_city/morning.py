@@ -1,4 +1,4 @@
-"""The command of each day: what waits for an officer."""
+"""The commands of each day: what waits for an officer, and how old a till may be."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from ewarung_city import ahead, cases, recovery
+from ewarung_city import ahead, cases, recovery, versions
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, Desk, acting, by_officer
 from ewarung_city.place import JSON, located, now_ms, place_of, say
@@ -15,7 +15,7 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.sync.protocol import Mode
 
-__all__ = ["Morning", "today"]
+__all__ = ["Morning", "oldest_till", "today"]
 
 
 class Morning(msgspec.Struct, frozen=True):
@@ -27,6 +27,7 @@ class Morning(msgspec.Struct, frozen=True):
         digits: kiosks whose six digits nobody has compared.
         stopped: kiosks with two pasts, until two officers decide.
         cases: how many are not closed.
+        old: kiosks whose application the city supports no more, or whose version nobody can read.
     """
 
     months: tuple[ahead.Due, ...]
@@ -34,6 +35,7 @@ class Morning(msgspec.Struct, frozen=True):
     digits: tuple[str, ...]
     stopped: tuple[str, ...]
     cases: int
+    old: tuple[str, ...]
 
 
 @click.command()
@@ -51,12 +53,14 @@ def _waiting(tx: Tx, desk: Desk, now_ms: int) -> Morning:
     active = [row for row in tx.all(schema.epoch, "device", state="active") if desk.covers(tx, row["device"])]
     unclosed = [row for row in tx.all(schema.case) if row["state"] != cases.CLOSED and desk.covers(tx, row["device"])]
     pending = [row["device"] for row in tx.all(schema.code, "device", state="pending")]
+    least = versions.oldest(tx)
     return Morning(
         months=tuple(ahead.due(tx, now_ms)),
         recovery=tuple(recovery.recovering(tx)) if not desk.officer.region else (),
         digits=tuple(device for device in pending if desk.covers(tx, device)),
         stopped=tuple(f"{row['device']}/{row['epoch']}" for row in active if row["mode"] != Mode.NORMAL.value),
         cases=len(unclosed),
+        old=tuple(row["device"] for row in active if versions.state_of(str(row["app_version"]), least) != "ok"),
     )
 
 
@@ -71,3 +75,31 @@ def _lines(found: Morning) -> Iterator[str]:
         yield f"Dua catatan dengan satu kunci: {', '.join(found.stopped)}. Jalankan: ewarung-city case list --open"
     if found.cases:
         yield f"Kasus yang belum ditutup: {found.cases}. Jalankan: ewarung-city case list --open"
+    if found.old:
+        yield f"Kios dengan aplikasi lama: {len(found.old)}. Jalankan: ewarung-city report versi"
+
+
+@click.command("oldest-till")
+@located
+@by_officer
+@JSON
+@click.option("--any", "any_", is_flag=True, help="Any version will do.")
+@click.argument("version", required=False)
+def oldest_till(*, data_dir: str, database: str, claim: Claim, as_json: bool, any_: bool, version: str | None) -> None:
+    """The oldest VERSION of the till that the city supports (as 0.2.0); without one, says which it is.
+
+    Every kiosk is told with its next greeting. One that is older says on its screen which version to install, and goes
+    on serving.
+    """
+    if any_ and version is not None:
+        raise click.UsageError("a VERSION, or --any")
+    sets = any_ or version is not None
+    command, right = ("oldest-till", Right.ACT) if sets else ("oldest-till show", Right.EVIDENCE)
+    with acting(place_of(data_dir, database), claim, command, right, whole_city=sets) as desk:
+        if sets:
+            desk.store.decide(lambda tx: versions.set_oldest(tx, version or ""))
+        with desk.store.read() as tx:
+            least = versions.oldest(tx)
+            below = [row for row in versions.versions(tx) if row.state != "ok" and desk.covers(tx, row.device)]
+    said = f"oldest version: {least or 'any'}; {len(below)} kiosks below it (`report versi`)"
+    say({"oldest": least, "below": len(below)}, said, as_json=as_json)

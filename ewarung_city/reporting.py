@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from ewarung_city import lookups, monitoring, reconcile
+from ewarung_city import lookups, monitoring, reconcile, versions
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, Desk, acting, by_officer
 from ewarung_city.place import JSON, Place, located, now_ms, place_of, say
@@ -26,7 +26,9 @@ _RIGHTS = {
     "darurat": Right.EVIDENCE,
     "pdp": Right.LOOK_UP,
     "audit": Right.AUDIT,
+    "versi": Right.EVIDENCE,
 }
+_OF_NO_MONTH = {"pdp", "audit", "versi"}
 
 
 @click.command()
@@ -35,7 +37,7 @@ _RIGHTS = {
 @JSON
 @click.argument("kind", type=click.Choice(list(_RIGHTS)))
 @click.argument("kiosk", default="")
-@click.option("--period", default="", help="YYYY-MM; for all but pdp and audit.")
+@click.option("--period", default="", help="YYYY-MM; for all but pdp, audit and versi.")
 @click.option("--out", type=click.Path(file_okay=False, path_type=Path), help="Directory for the files.")
 @click.option("--officer", default="", help="audit: only what this one did.")
 @click.option("--since", default="", help="audit: from this day on, YYYY-MM-DD.")
@@ -57,11 +59,12 @@ def report(
     """Figures of a period: days for the SPJ attachment, realisation by kiosk and commodity, open cases, or hardship.
 
     `report pdp KIOSK` writes whose data a lost KIOSK held, for the notice within 3 x 24 hours (UU 27/2022 art. 46);
-    `report audit` shows which officer did or looked at what.
+    `report audit` shows which officer did or looked at what; `report versi` which kiosks have an application that the
+    city supports no more (`oldest-till`), these first.
     """
     place = place_of(data_dir, database)
-    if (kind == "pdp") is not bool(kiosk) or (kind in {"pdp", "audit"}) is bool(period):
-        raise click.UsageError("report pdp KIOSK, report audit, or another report with --period YYYY-MM")
+    if (kind == "pdp") is not bool(kiosk) or (kind in _OF_NO_MONTH) is bool(period):
+        raise click.UsageError("report pdp KIOSK, report audit, report versi, or another with --period YYYY-MM")
     if (officer or since or family) and kind != "audit":
         raise click.UsageError("--officer, --since and --family are for report audit")
     if period and not _is_month(period):
@@ -96,6 +99,8 @@ def _figures(desk: Desk, kind: str, period: str) -> tuple[list[msgspec.Struct], 
         if kind == "realisasi":
             realised = monitoring.realisation(tx, period)
             return [row for row in realised if desk.covers(tx, row.device)], monitoring.RealisationRow
+        if kind == "versi":
+            return [row for row in versions.versions(tx) if desk.covers(tx, row.device)], versions.VersionRow
         if kind == "darurat":
             uses = reconcile.hardship_uses(tx, desk.keys, period)
             return [row for row in uses if desk.covers(tx, row.device)], reconcile.HardshipRow
