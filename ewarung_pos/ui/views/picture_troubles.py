@@ -1,4 +1,4 @@
-"""The scenes of `pictures` in which a device of the counter is away, empty, or being tried."""
+"""The scenes of `pictures` in which a device of the counter is away, empty, or being tried, or the till is old."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from msgspec.structs import replace
 from ewarung_pos.errors import DeviceUnavailable, PrinterNotReady
 from ewarung_pos.ports import DeviceState, DeviceStatus
 from ewarung_pos.ui.text import trouble
+from ewarung_pos.ui.text_city import old_version
 from ewarung_pos.ui.text_devices import NO_CARD, edc_seen, failed, printer_seen, reader_seen
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
 from ewarung_pos.ui.viewmodels.devices import DevicesState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
-from ewarung_pos.ui.views.picture_books import COPIED, SEALED, SEALED_WITHOUT_PAPER
+from ewarung_pos.ui.views.picture_books import COPIED, SEALED, SEALED_WITHOUT_PAPER, SYNC
 from ewarung_pos.ui.views.picture_counter import READY
 from ewarung_pos.ui.views.picture_devices import FINE
 from ewarung_pos.ui.views.picture_stage import SHELL, Scene, at_counter, on, shows
@@ -95,4 +96,5 @@ TROUBLES: tuple[Scene, ...] = (
             ),
         ),
     ),
+    Scene("sinkron-versi-lama", shows(shell=on("sync"), sync=replace(SYNC, upgrade=old_version("0.2.0")))),
 )
