@@ -5,32 +5,23 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import signal
-import subprocess
-import sys
-import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards, sample_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc, HangUp
 from ewarung_pos.devices.simulated.edc_wires import PtyWire, TcpWire, refuse_second
 from ewarung_pos.devices.simulated.faults import POSELINK_DEEDS, FaultScript
+from ewarung_pos.devices.simulated.program import ended_by_signals, parent_of, say
 from ewarung_pos.devices.simulated.serving import Serving
-from ewarung_pos.errors import ConfigError, DeviceUnavailable
+from ewarung_pos.devices.simulated.spawned import Spawned, own_command, start
+from ewarung_pos.errors import ConfigError
 
 __all__ = ["Simulator", "Spawned", "run", "spawn"]
 
-_log = logging.getLogger(__name__)
-
-_READY = "simulate-edc ready"
-_PARENT = "SIMULATE_EDC_PARENT"
-_START_S = 20.0
-_STOP_S = 5.0
+_NAME = "simulate-edc"
 
 
 class Simulator(Serving):
@@ -134,8 +125,6 @@ def run(
     Raises:
         ConfigError: an argument is not usable.
     """
-    if parent is None and os.environ.get(_PARENT, "").isdigit():
-        parent = int(os.environ[_PARENT])
     if pin not in {"auto", "face"}:
         raise ConfigError(f"--pin: {pin!r}, seharusnya auto atau face", reason="pin")
     cards = read_cards(Path(families)) if families else sample_cards()
@@ -157,58 +146,9 @@ def run(
     else:
         script = FaultScript.read(Path(faults)) if faults else None
         simulator = Simulator(Edc(bank, script, **how), pty=Path(pty) if pty else None, listen=listen)
-    signals = [signal.SIGTERM, signal.SIGINT]
-    before = [signal.signal(one, lambda *_: simulator.stop()) for one in signals]
-    try:
-        sys.stdout.write(f"{_READY} {simulator.url}\n")
-        sys.stdout.flush()
-        simulator.serve(parent)
-    finally:
-        for one, handler in zip(signals, before, strict=True):
-            signal.signal(one, handler)
-
-
-class Spawned:
-    """A simulator in a process of its own. Use as a context manager, or call `stop`.
-
-    Attributes:
-        url: what a till opens.
-        pid: of the process.
-    """
-
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
-        self._process = process
-        self.url = url
-        self.pid = process.pid
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    @property
-    def running(self) -> bool:
-        """Whether it is still there."""
-        return self._process.poll() is None
-
-    def stop(self) -> None:
-        """End it and wait for that. Never raises; may be called again."""
-        if self.running:
-            self._process.terminate()
-            try:
-                self._process.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
-                self.kill()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
-
-    def kill(self) -> None:
-        """Pull the cable: end it without letting it clean up."""
-        self._process.kill()
-        self._process.wait()
-        if self._process.stdout is not None:
-            self._process.stdout.close()
+    with ended_by_signals(simulator.stop):
+        say(f"{_NAME} ready {simulator.url}")
+        simulator.serve(parent_of(parent))
 
 
 def spawn(
@@ -222,19 +162,17 @@ def spawn(
     seed: int = 1,
     lost_after: int | None = None,
     program: Sequence[str] | None = None,
-    extra: Sequence[str] = (),
 ) -> Spawned:
     """Start `simulate-edc` as a process and wait until it is ready. It ends with this process.
 
     Args:
         program: the command before its options; this till's own `simulate-edc` without it.
-        extra: further options.
 
     Raises:
         DeviceUnavailable: it did not become ready.
     """
-    command = list(program) if program is not None else _own_command()
-    given: dict[str, Any] = {
+    command = list(program) if program is not None else own_command(_NAME)
+    options: dict[str, Any] = {
         "--pty": pty,
         "--listen": listen,
         "--faults": faults,
@@ -244,39 +182,4 @@ def spawn(
         "--seed": seed,
         "--lost-after": lost_after,
     }
-    for option, value in given.items():
-        if value is not None:
-            command += [option, str(value)]
-    command += extra
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        command,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        env={**os.environ, _PARENT: str(os.getpid())},
-    )
-    line = _first_line(process)
-    if not line.startswith(_READY):
-        Spawned(process, "").stop()
-        raise DeviceUnavailable("the simulated EDC did not start", reason="simulator")
-    return Spawned(process, line.removeprefix(_READY).strip())
-
-
-def _own_command() -> list[str]:
-    if getattr(sys, "frozen", False):
-        return [sys.executable, "simulate-edc"]
-    return [sys.executable, "-m", "ewarung_pos", "simulate-edc"]
-
-
-def _first_line(process: subprocess.Popen[str]) -> str:
-    found: list[str] = []
-
-    def read() -> None:
-        if process.stdout is not None:
-            found.append(process.stdout.readline())
-
-    reader = threading.Thread(target=read, name="simulate-edc-ready", daemon=True)
-    reader.start()
-    reader.join(_START_S)
-    return found[0] if found else ""
+    return start(_NAME, command, options)

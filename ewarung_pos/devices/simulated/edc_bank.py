@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterator
+import itertools
+import random
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,18 @@ import msgspec
 
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["APPROVED", "MERCHANT", "TERMINAL", "Bank", "Card", "Slip", "now_stamp", "read_cards", "sample_cards"]
+__all__ = [
+    "APPROVED",
+    "MERCHANT",
+    "TERMINAL",
+    "Bank",
+    "Card",
+    "Slip",
+    "in_turn",
+    "now_stamp",
+    "read_cards",
+    "sample_cards",
+]
 
 APPROVED = "00"
 TERMINAL = "SANDBOX1"
@@ -117,6 +130,14 @@ def read_cards(path: Path) -> tuple[Card, ...]:
     if not cards:
         raise ConfigError(f"--families: {str(path)!r}, tidak ada satu kartu pun", reason="families")
     return tuple(cards)
+
+
+def in_turn(cards: Iterable[Card], seed: int) -> Iterator[Card]:
+    """Cards as they present themselves, without end: the active ones (or all) in an order drawn from `seed`."""
+    held = list(cards)
+    order = [card for card in held if card.status == "active"] or held
+    random.Random(seed).shuffle(order)
+    return itertools.cycle(order)
 
 
 class Bank:

@@ -6,12 +6,11 @@ The same for every wire. A subclass brings the questions of its wire and gives t
 from __future__ import annotations
 
 import itertools
-import random
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from ewarung_pos.devices.simulated.edc_bank import APPROVED, Bank, Card, Slip
+from ewarung_pos.devices.simulated.edc_bank import APPROVED, Bank, Card, Slip, in_turn
 from ewarung_pos.devices.simulated.faults import Fault, FaultScript
 
 __all__ = ["EdcFace", "HangUp", "Task"]
@@ -80,9 +79,7 @@ class EdcFace(ABC, Generic[_T]):
         self._pin_mode = pin_mode
         self._delay_s = delay_s
         self._autopilot_s = autopilot_s
-        order = [card for card in bank.cards.values() if card.status == "active"] or list(bank.cards.values())
-        random.Random(seed).shuffle(order)
-        self._order = itertools.cycle(order)
+        self._order = in_turn(bank.cards.values(), seed)
         self._slot: Card | None = None
         self._slot_read = False
         self._task: _T | None = None
