@@ -108,7 +108,7 @@ def demo(**options: Any) -> None:
 @cli.command("simulate-edc")
 @click.option("--pty", "link", type=click.Path(), help="Make a pseudo-terminal and link it here.")
 @click.option("--listen", help="tcp://HOST:PORT, or wss://HOST:PORT for POSe Link (loopback).")
-@click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="Fault script (docs/sandbox-edc.md).")
+@click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="Fault script (docs/simulators.md).")
 @click.option("--families", type=click.Path(exists=True, dir_okay=False), help="Families file; default the sample.")
 @click.option("--pin", type=click.Choice(["auto", "face"]), default="auto", show_default=True)
 @click.option("--journal", type=click.Path(dir_okay=False), help="Remember approvals here, over restarts.")

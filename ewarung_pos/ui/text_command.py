@@ -71,22 +71,22 @@ AT_THE_COMMAND: dict[str, Trouble] = {
     ),
     "config.listen": _option(
         "Alamat --listen tidak bisa dipakai",
-        "Simulator EDC tidak bisa menunggu sambungan di alamat itu.",
+        "Simulator tidak bisa menunggu sambungan di alamat itu.",
         "Beri --listen tcp://127.0.0.1:PORT dengan PORT yang bebas, dari 0 sampai 65534.",
     ),
     "config.pty": _option(
-        "Tautan --pty tidak bisa dibuat",
-        "Simulator EDC tidak bisa membuat tautan ke terminal semu di sana.",
-        "Beri --pty nama yang belum dipakai, di folder yang ada dan boleh ditulis.",
+        "Tautan tidak bisa dibuat",
+        "Simulator tidak bisa membuat tautan ke terminal semu di sana.",
+        "Beri nama yang belum dipakai, di folder yang ada dan boleh ditulis.",
     ),
     "config.faults": _option(
         "Berkas --faults tidak bisa dipakai",
-        "Daftar gangguan untuk simulator EDC tidak terbaca.",
-        "Betulkan berkas itu menurut docs/sandbox-edc.md, lalu ulangi.",
+        "Daftar gangguan untuk simulator tidak terbaca.",
+        "Betulkan berkas itu menurut docs/simulators.md, lalu ulangi.",
     ),
     "config.families": _option(
         "Berkas --families tidak bisa dipakai",
-        "Daftar kartu untuk simulator EDC tidak terbaca.",
+        "Daftar kartu untuk simulator tidak terbaca.",
         "Beri CSV dengan kolom seperti families.csv contoh, atau jalankan tanpa --families.",
     ),
     "config.journal": _option(

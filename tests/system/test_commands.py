@@ -217,7 +217,7 @@ def test_doctor_speaks_to_a_machine_on_the_last_line() -> None:
         (["simulate-edc", "--listen", "tcp://127.0.0.1:65535"], ["--listen", "65535", "0 sampai 65534"]),
         (["simulate-edc", "--listen", "tcp://127.0.0.1:²"], ["--listen", "²"]),
         (["simulate-edc", "--pty", "/nonexistent/dir/x"], ["--pty", "/nonexistent/dir/x"]),
-        (["simulate-edc", "--pty", "{tmp}/x", "--faults", "{tmp}/words"], ["--faults", "{tmp}/words", "sandbox-edc"]),
+        (["simulate-edc", "--pty", "{tmp}/x", "--faults", "{tmp}/words"], ["--faults", "{tmp}/words", "simulators.md"]),
         (["simulate-edc", "--pty", "{tmp}/x", "--faults", "{tmp}/rule.json"], ["--faults", "explode"]),
         (["simulate-edc", "--pty", "{tmp}/x", "--families", "{tmp}/words"], ["--families", "{tmp}/words"]),
         (["simulate-edc", "--pty", "{tmp}/x", "--journal", "{tmp}/words"], ["--journal", "{tmp}/words"]),

@@ -13,7 +13,7 @@ from typing import Any
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards, sample_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc, HangUp
 from ewarung_pos.devices.simulated.edc_wires import PtyWire, TcpWire, refuse_second
-from ewarung_pos.devices.simulated.faults import POSELINK_DEEDS, FaultScript
+from ewarung_pos.devices.simulated.faults import POSELINK, FaultScript
 from ewarung_pos.devices.simulated.program import ended_by_signals, parent_of, say
 from ewarung_pos.devices.simulated.serving import Serving
 from ewarung_pos.devices.simulated.spawned import Spawned, own_command, start
@@ -141,7 +141,7 @@ def run(
         from ewarung_pos.devices.simulated.poselink import PoseLinkSimulator
         from ewarung_pos.devices.simulated.poselink_behaviour import PoseLinkEdc
 
-        script = FaultScript.read(Path(faults), POSELINK_DEEDS) if faults else None
+        script = FaultScript.read(Path(faults), POSELINK) if faults else None
         simulator = PoseLinkSimulator(PoseLinkEdc(bank, script, **how), listen)
     else:
         script = FaultScript.read(Path(faults)) if faults else None

@@ -1,11 +1,14 @@
-"""The fault script of the simulated EDC: which request goes wrong, and how.
+"""The fault script of every simulated device: which request goes wrong, and how.
 
-A script is a list of rules, in JSON, or in TOML as `[[fault]]` tables. `docs/sandbox-edc.md` describes it.
+A script is a list of rules, in JSON, or in TOML as `[[fault]]` tables. The rules have one form for all; what may be
+asked of a device, and what it may do wrong, is its `Vocabulary`. `docs/simulators.md` has them as tables.
 """
 
 from __future__ import annotations
 
+import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,41 +16,116 @@ import msgspec
 
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["ECR_DEEDS", "POSELINK_DEEDS", "Fault", "FaultScript"]
+__all__ = ["CHIP", "EDC", "POSELINK", "PRINTER", "STRIPE", "Deed", "Fault", "FaultScript", "Vocabulary"]
 
-_KINDS = frozenset({"sale", "void", "card", "inquiry", "settle", "echo", "any"})
-_ON_EVERY_WIRE = frozenset(
-    {
-        "split",
-        "silence",
-        "drop_response",
-        "late_response",
-        "duplicate_response",
-        "wrong_amount",
-        "wrong_type",
-        "other_card",
-        "short",
-        "garbage_before",
-        "hangup_after_ack",
-        "decline",
-        "host_timeout",
-        "reject_pin",
-    }
+_STATUS_WORD = re.compile(r"[0-9A-Fa-f]{4}")
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """What a device can do wrong.
+
+    Attributes:
+        settings: fields of a rule that say more of it.
+        kinds: requests at which it can be done; none named: at all.
+    """
+
+    settings: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+
+
+class Vocabulary(msgspec.Struct, frozen=True):
+    """What a script may say of one device.
+
+    Attributes:
+        device: its name in an error.
+        kinds: what `on` may name beside `any`.
+        deeds: what `do` may name.
+        only_on: settings that mean something at one kind of request.
+    """
+
+    device: str
+    kinds: frozenset[str]
+    deeds: Mapping[str, Deed]
+    only_on: Mapping[str, str] = {}
+
+
+def _deed(*settings: str, at: str = "") -> Deed:
+    return Deed(frozenset(settings), frozenset({at} if at else ()))
+
+
+_AN_EDC_ASKS = frozenset({"sale", "void", "card", "inquiry", "settle", "echo"})
+_AN_EDC_TAKES = _deed("ms", "count", "code", "type", "processed", "approved")
+"""A setting that its deed has no use for was always passed over here."""
+
+
+def _of_an_edc(*deeds: str) -> dict[str, Deed]:
+    both = (
+        *("split", "silence", "drop_response", "late_response", "duplicate_response"),
+        *("wrong_amount", "wrong_type", "other_card", "short", "garbage_before"),
+        *("hangup_after_ack", "decline", "host_timeout", "reject_pin"),
+    )
+    return dict.fromkeys((*both, *deeds), _AN_EDC_TAKES)
+
+
+EDC = Vocabulary("EDC", _AN_EDC_ASKS, _of_an_edc("glue_ack", "bad_lrc", "bad_lrc_once", "nak", "long"))
+POSELINK = Vocabulary(
+    "EDC POSe Link",
+    _AN_EDC_ASKS,
+    _of_an_edc("no_ack", "hangup_before_ack", "busy", "old_timestamp", "wrong_trx_id", "not_found"),
 )
-ECR_DEEDS = _ON_EVERY_WIRE | {"glue_ack", "bad_lrc", "bad_lrc_once", "nak", "long"}
-POSELINK_DEEDS = _ON_EVERY_WIRE | {"no_ack", "hangup_before_ack", "busy", "old_timestamp", "wrong_trx_id", "not_found"}
+PRINTER = Vocabulary(
+    "printer",
+    frozenset({"job", "status"}),
+    dict.fromkeys(
+        ("paper_low", "paper_out", "cover_open", "cutter", "fault", "hot", "offline", "mute", "dead"),
+        _deed("after", "stays"),
+    ),
+    {"after": "job"},
+)
+CHIP = Vocabulary(
+    "kartu chip",
+    frozenset({"insert", "command"}),
+    {
+        "removed": _deed("at"),
+        "slow": _deed("ms"),
+        "status": _deed("status", "at"),
+        "blocked": _deed("status", at="insert"),
+        "no_directory": _deed(at="insert"),
+        "odd_number": _deed(at="insert"),
+    },
+    {"at": "insert"},
+)
+STRIPE = Vocabulary(
+    "pembaca gesek",
+    frozenset({"swipe"}),
+    {
+        "split": _deed("ms"),
+        "garbage_before": _deed(),
+        "bad_parity": _deed(),
+        "bad_lrc": _deed(),
+        "no_start": _deed(),
+        "no_end": _deed(),
+        "twice": _deed("ms"),
+        "unplugged": _deed("after", "ms"),
+    },
+)
 
 
 class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule: at the `nth` request of a kind (from 1), or at `every` so many of them, `do` something.
 
     Attributes:
-        ms: pause of split (between bytes), late_response and duplicate_response (before the copy).
+        ms: pause of split (between bytes), late_response, duplicate_response and twice (before the copy), slow (before
+            each answer) and unplugged (until the cable is back).
         count: how many times nak is sent.
         code: of decline.
         type: of wrong_type.
         processed: whether a request met with silence or hangup_before_ack is carried out all the same.
         approved: whether the money moved at a host_timeout.
+        after: bytes of the printer's job, or characters of the swipe, before it happens.
+        stays: connections of a till after the one it struck, until the printer is well again; for good without it.
+        at: the command of the card that was put in (from 1) at which it happens.
+        status: the chip's two status bytes, in hexadecimal digits.
     """
 
     do: str
@@ -60,6 +138,10 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str = "06"
     processed: bool = False
     approved: bool = False
+    after: int | None = None
+    stays: int | None = None
+    at: int = 1
+    status: str = ""
 
     def wants(self, kind: str, number: int, overall: int) -> bool:
         """Whether it strikes at request `number` of its kind, which is the `overall`th of all."""
@@ -68,35 +150,43 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         at = overall if self.on == "any" else number
         return at == self.nth if self.nth else at % (self.every or 1) == 0
 
+    def said(self) -> frozenset[str]:
+        """Settings that are not as they are by themselves."""
+        plain = Fault(self.do)
+        counts = {"do", "on", "nth", "every"}
+        return frozenset(
+            name
+            for name in self.__struct_fields__
+            if name not in counts and getattr(self, name) != getattr(plain, name)
+        )
+
 
 class FaultScript:
-    """All rules, and how many requests of each kind there were."""
+    """All rules of a device, and how many requests of each kind there were."""
 
-    def __init__(self, rules: tuple[Fault, ...] = (), deeds: frozenset[str] = ECR_DEEDS) -> None:
-        for rule in rules:
-            if rule.do not in deeds or rule.on not in _KINDS or rule.nth < 0 or rule.every < 0:
-                raise ConfigError(f"gangguan {rule.do!r} pada {rule.on!r} tidak dikenal", reason="faults")
-        self._rules = rules
+    def __init__(self, rules: tuple[Fault, ...] = (), words: Vocabulary = EDC) -> None:
+        """Raises `ConfigError` when a rule says what this device does not know."""
+        self._rules = tuple((rule, _kinds(rule, words)) for rule in rules)
         self._counts: dict[str, int] = {}
 
     @classmethod
-    def of(cls, rows: list[dict[str, Any]], deeds: frozenset[str] = ECR_DEEDS) -> FaultScript:
-        """From plain rows; `deeds` are those of the wire.
+    def of(cls, rows: list[dict[str, Any]], words: Vocabulary = EDC) -> FaultScript:
+        """From plain rows.
 
         Raises:
-            ConfigError: a rule is not understood.
+            ConfigError: a rule is not understood, or says what this device does not know.
         """
         try:
-            return cls(tuple(msgspec.convert(row, Fault) for row in rows), deeds)
+            return cls(tuple(msgspec.convert(row, Fault) for row in rows), words)
         except msgspec.ValidationError as error:
             raise ConfigError(f"aturan tidak dimengerti: {error}", reason="faults") from error
 
     @classmethod
-    def read(cls, path: Path, deeds: frozenset[str] = ECR_DEEDS) -> FaultScript:
-        """From a `.json` or `.toml` file; `deeds` are those of the wire.
+    def read(cls, path: Path, words: Vocabulary = EDC) -> FaultScript:
+        """From a `.json` or `.toml` file.
 
         Raises:
-            ConfigError: unreadable, or a rule is not understood.
+            ConfigError: unreadable, a rule is not understood, or says what this device does not know.
         """
         try:
             raw = path.read_bytes()
@@ -104,7 +194,7 @@ class FaultScript:
                 rows = tomllib.loads(raw.decode("utf-8")).get("fault", [])
             else:
                 rows = msgspec.json.decode(raw)
-            return cls.of(msgspec.convert(rows, list[dict[str, Any]]), deeds)
+            return cls.of(msgspec.convert(rows, list[dict[str, Any]]), words)
         except ConfigError as error:
             raise ConfigError(f"--faults: {str(path)!r}, {error.detail}", reason="faults") from error
         except (OSError, ValueError, msgspec.MsgspecError) as error:
@@ -117,4 +207,36 @@ class FaultScript:
         """Count one request of this kind; the rules that strike it, by what they do."""
         overall = self._counts["any"] = self._counts.get("any", 0) + 1
         number = self._counts[kind] = self._counts.get(kind, 0) + 1
-        return {rule.do: rule for rule in self._rules if rule.wants(kind, number, overall)}
+        return {
+            rule.do: rule
+            for rule, kinds in self._rules
+            if (not kinds or kind in kinds) and rule.wants(kind, number, overall)
+        }
+
+
+def _kinds(rule: Fault, words: Vocabulary) -> frozenset[str]:
+    """At which requests the rule can act; none named: at all.
+
+    Raises:
+        ConfigError: the device does not know the deed, the request, the setting or its value.
+    """
+    deed = words.deeds.get(rule.do)
+    if deed is None or rule.on not in words.kinds | {"any"}:
+        raise _unknown(f"gangguan {rule.do!r} pada {rule.on!r} tidak dikenal {words.device}")
+    said = rule.said()
+    for name in sorted(said - deed.settings):
+        raise _unknown(f"{name!r} tidak dikenal pada gangguan {rule.do!r} {words.device}")
+    if min(rule.nth, rule.every, rule.ms or 0, rule.after or 0, rule.stays or 0, rule.at - 1) < 0:
+        raise _unknown(f"gangguan {rule.do!r} {words.device}: angkanya terlalu kecil")
+    if rule.status and not _STATUS_WORD.fullmatch(rule.status):
+        raise _unknown(f"gangguan {rule.do!r} {words.device}: status {rule.status!r}, seharusnya empat angka heksa")
+    kinds = deed.kinds or words.kinds
+    for name in said & words.only_on.keys():
+        kinds &= {words.only_on[name]}
+    if rule.on != "any" and rule.on not in kinds:
+        raise _unknown(f"gangguan {rule.do!r} pada {rule.on!r} tidak dikenal {words.device}")
+    return frozenset() if kinds == words.kinds else kinds
+
+
+def _unknown(what: str) -> ConfigError:
+    return ConfigError(what, reason="faults")

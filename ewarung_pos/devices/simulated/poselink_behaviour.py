@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ewarung_pos.devices.simulated import poselink_messages as wire
 from ewarung_pos.devices.simulated.edc_bank import APPROVED, Bank, Slip
 from ewarung_pos.devices.simulated.edc_face import EdcFace, HangUp, Task
-from ewarung_pos.devices.simulated.faults import POSELINK_DEEDS, Fault, FaultScript
+from ewarung_pos.devices.simulated.faults import POSELINK, Fault, FaultScript
 
 __all__ = ["Fragments", "PoseLinkEdc"]
 
@@ -54,7 +54,7 @@ class PoseLinkEdc(EdcFace[_Task]):
     ) -> None:
         super().__init__(
             bank,
-            faults or FaultScript((), POSELINK_DEEDS),
+            faults or FaultScript((), POSELINK),
             pin_mode=pin_mode,
             delay_s=delay_s,
             autopilot=autopilot,

@@ -18,7 +18,7 @@ import pytest
 from ewarung_pos.devices.poselink import PoseLinkTerminal
 from ewarung_pos.devices.poselink_line import PoseLine, PoseLinkSite, PoseLinkTimers
 from ewarung_pos.devices.simulated.edc_bank import Bank, Slip, read_cards
-from ewarung_pos.devices.simulated.faults import POSELINK_DEEDS, FaultScript
+from ewarung_pos.devices.simulated.faults import POSELINK, FaultScript
 from ewarung_pos.devices.simulated.poselink import PoseLinkSimulator
 from ewarung_pos.devices.simulated.poselink_behaviour import PoseLinkEdc
 from ewarung_pos.devices.simulated.poselink_messages import NOT_FOUND, SECRET
@@ -81,7 +81,7 @@ def pose(families: Path, tcp_ports: Callable[[], int]) -> Iterator[Callable[...,
             faults: list[dict[str, Any]] | None = None, *, timers: PoseLinkTimers = TIMERS, **options: Any
         ) -> PoseCounter:
             bank = Bank(read_cards(families))
-            script = FaultScript.of(faults or [], POSELINK_DEEDS)
+            script = FaultScript.of(faults or [], POSELINK)
             edc = PoseLinkEdc(bank, script, **options)
             simulator = PoseLinkSimulator(edc, f"wss://127.0.0.1:{tcp_ports()}")
             thread = threading.Thread(target=simulator.serve, name="simulator")
@@ -187,7 +187,7 @@ def test_all_faults_one_after_the_other(pose: Callable[..., PoseCounter]) -> Non
     at = pose(script)
     for fault, first, final in MATRIX:
         go_through(at, "-".join(map(str, fault.values())), first, final)
-    assert {row[0]["do"] for row in MATRIX} | {"other_card", "not_found"} == POSELINK_DEEDS
+    assert {row[0]["do"] for row in MATRIX} | {"other_card", "not_found"} == set(POSELINK.deeds)
 
 
 # fault of Check Trx after a sale whose answer was lost: what it proves. Never that nothing was debited.
