@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from ewarung_pos import __version__
 from ewarung_pos.errors import PosError, ServerUnreachable
+from ewarung_pos.simulators import simulate_edc, simulate_printer
 
 __all__ = ["cli", "run_command"]
 
@@ -105,48 +106,8 @@ def demo(**options: Any) -> None:
     )
 
 
-@cli.command("simulate-edc")
-@click.option("--pty", "link", type=click.Path(), help="Make a pseudo-terminal and link it here.")
-@click.option("--listen", help="tcp://HOST:PORT, or wss://HOST:PORT for POSe Link (loopback).")
-@click.option("--faults", type=click.Path(exists=True, dir_okay=False), help="Fault script (docs/simulators.md).")
-@click.option("--families", type=click.Path(exists=True, dir_okay=False), help="Families file; default the sample.")
-@click.option("--pin", type=click.Choice(["auto", "face"]), default="auto", show_default=True)
-@click.option("--journal", type=click.Path(dir_okay=False), help="Remember approvals here, over restarts.")
-@click.option("--seed", type=int, default=1, show_default=True)
-@click.option(
-    "--lost-after",
-    type=click.IntRange(0),
-    metavar="SECONDS",
-    help="A lost answer then breaks the line; default silence.",
-)
-@click.option("--parent", type=int, hidden=True, help="End when this process is no longer the parent.")
-def simulate_edc(
-    link: str | None,
-    listen: str | None,
-    faults: str | None,
-    families: str | None,
-    pin: str,
-    journal: str | None,
-    seed: int,
-    lost_after: int | None,
-    parent: int | None,
-) -> None:
-    """The simulated payment terminal by itself, on a real pseudo-terminal or TCP port."""
-    if bool(link) == bool(listen):
-        raise click.UsageError("Beri salah satu dari --pty LINK dan --listen tcp://HOST:PORT (atau wss://).")
-    from ewarung_pos.devices.simulated.edc import run as run_simulator
-
-    run_simulator(
-        pty=link,
-        listen=listen,
-        faults=faults,
-        families=families,
-        pin=pin,
-        journal=journal,
-        seed=seed,
-        lost_after=lost_after,
-        parent=parent,
-    )
+for _command in (simulate_edc, simulate_printer):
+    cli.add_command(_command)
 
 
 def _propose(data_dir: str | None, *, as_json: bool) -> None:

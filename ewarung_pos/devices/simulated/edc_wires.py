@@ -1,4 +1,4 @@
-"""The lines of the simulated EDC: a pseudo-terminal, or one TCP connection, and the socket of its tray."""
+"""The lines of the simulated devices: a pseudo-terminal, or one TCP connection, and the socket of an EDC's tray."""
 
 from __future__ import annotations
 
@@ -22,16 +22,20 @@ LAST_PORT = 65_534
 
 
 class PtyWire:
-    """A pseudo-terminal behind a symlink that stays the same when the line is torn and mended."""
+    """A pseudo-terminal behind a symlink that stays the same when the line is torn and mended.
 
-    def __init__(self, link: Path) -> None:
+    `option` is what the command calls it, for its errors.
+    """
+
+    def __init__(self, link: Path, option: str = "--pty") -> None:
+        self._option = option
         if sys.platform == "win32":
-            raise ConfigError("--pty: di sini tidak ada terminal semu, pakai --listen", reason="pty")
+            raise self._refused(f"di sini tidak ada terminal semu{', pakai --listen' if option == '--pty' else ''}")
         self.url = str(link)
         self._link = link
         self.tray: Address = f"{link}.tray"
         if link.exists() and not link.is_symlink():
-            raise ConfigError(f"--pty: {str(link)!r} sudah ada, dan bukan tautan simulator", reason="pty")
+            raise self._refused(f"{str(link)!r} sudah ada, dan bukan tautan simulator")
         self._master = self._slave = -1
         self._open()
 
@@ -55,11 +59,23 @@ class PtyWire:
         for handle in old:
             os.close(handle)
 
-    def close(self) -> None:
+    def pull_out(self) -> None:
+        """The cable leaves its socket: line and link are gone."""
+        if self._master < 0:
+            return
         if self._link.is_symlink() and str(self._link.readlink()) == self._name:
             self._link.unlink()
         os.close(self._master)
         os.close(self._slave)
+        self._master = self._slave = -1
+
+    def plug_in(self) -> None:
+        """The cable is back, and the link leads to another line."""
+        if self._master < 0:
+            self._open()
+
+    def close(self) -> None:
+        self.pull_out()
 
     def _open(self) -> None:
         import tty
@@ -77,7 +93,11 @@ class PtyWire:
         except OSError as error:
             os.close(self._master)
             os.close(self._slave)
-            raise ConfigError(f"--pty: {str(self._link)!r}, {error.strerror}", reason="pty") from error
+            self._master = self._slave = -1
+            raise self._refused(f"{str(self._link)!r}, {error.strerror}") from error
+
+    def _refused(self, why: str) -> ConfigError:
+        return ConfigError(f"{self._option}: {why}", reason="pty")
 
 
 class TcpWire:

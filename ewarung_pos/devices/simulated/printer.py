@@ -1,4 +1,7 @@
-"""A receipt printer on a loopback port: takes jobs, answers DLE EOT as its state says, fails in the middle on order."""
+"""A receipt printer on a loopback port: takes jobs, answers DLE EOT as its state says, fails in the middle on order.
+
+Orders are given from Python, or by a fault script: its deeds are the moods.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import contextlib
 import select
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
+
+from ewarung_pos.devices.simulated.faults import PRINTER, FaultScript
 
 __all__ = ["Mood", "SimulatedPrinter"]
 
@@ -44,20 +49,45 @@ _ANSWERS = {
 _PRINTS = frozenset({Mood.OK, Mood.PAPER_LOW, Mood.MUTE})
 
 
+class _Break(NamedTuple):
+    """What happens after so many bytes of a job. By a script it is for this job alone."""
+
+    after: int
+    mood: Mood
+    stays: int | None = None
+    scripted: bool = False
+
+
 class SimulatedPrinter:
     """Listens on 127.0.0.1 from construction to `stop()`; serves one connection at a time, like the real ones.
 
     A job is what one connection sent, status requests taken out. `jobs` holds what arrived, `papers` what came out:
     they differ when the printer stopped in the middle.
+
+    Args:
+        mood: the state to begin with.
+        faults: a script of `faults.PRINTER`.
+        ear: a listening socket instead of a port of its own; the printer closes it.
+        out: is given each paper that came out, whole or in part, in the printer's thread.
     """
 
-    def __init__(self, mood: Mood = Mood.OK) -> None:
+    def __init__(
+        self,
+        mood: Mood = Mood.OK,
+        *,
+        faults: FaultScript | None = None,
+        ear: socket.socket | None = None,
+        out: Callable[[bytes], None] | None = None,
+    ) -> None:
         self._lock = threading.Lock()
         self._mood = mood
-        self._break: tuple[int, Mood] | None = None
+        self._break: _Break | None = None
+        self._faults = faults or FaultScript((), PRINTER)
+        self._stays: int | None = None
+        self._out = out
         self._jobs: list[bytes] = []
         self._papers: list[bytes] = []
-        self._ear = socket.create_server(("127.0.0.1", 0))
+        self._ear = ear or socket.create_server(("127.0.0.1", 0))
         self._wake, self._woken = socket.socketpair()
         self._idle = threading.Event()
         self._idle.set()
@@ -80,12 +110,12 @@ class SimulatedPrinter:
         """Load paper, open the cover, pull the plug ..."""
         with self._lock:
             self._mood = mood
-            self._break = None
+            self._break, self._stays = None, None
 
     def break_after(self, count: int, mood: Mood) -> None:
-        """In the next job, after so many bytes, fall into that mood and print no more of it."""
+        """In the next job, after so many bytes, fall into that mood; one that cannot print ends the paper there."""
         with self._lock:
-            self._break = (count, mood)
+            self._break = _Break(count, mood)
 
     def jobs(self, wait: float = 2.0) -> tuple[bytes, ...]:
         """All jobs whose connection has ended, oldest first; waits for one that is still coming."""
@@ -122,10 +152,8 @@ class SimulatedPrinter:
             link, _ = self._ear.accept()
             self._idle.clear()
             with link:
-                if self.mood is not Mood.DEAD:
-                    more = self._take(link)
-                else:
-                    more = True
+                more = self._take(link) if self.mood is not Mood.DEAD else True
+            self._over()
             self._idle.set()
             if not more:
                 return
@@ -153,30 +181,63 @@ class SimulatedPrinter:
                 if job:
                     self._jobs.append(bytes(job))
                     self._papers.append(bytes(paper))
+            if paper and self._out is not None:
+                self._out(bytes(paper))
         return not stopped
+
+    def _over(self) -> None:
+        """A connection has ended: one fewer that the trouble stays."""
+        with self._lock:
+            if self._break is not None and self._break.scripted:
+                self._break = None  # the job was shorter
+            if self._stays == 0:
+                self._mood, self._stays = Mood.OK, None
+            elif self._stays is not None:
+                self._stays -= 1
+
+    def _strike(self, kind: str) -> None:
+        """A request of this kind comes: what the script has for it."""
+        for fault in self._faults.strike(kind).values():
+            mood = Mood(fault.do)
+            with self._lock:
+                if fault.after:
+                    self._break = _Break(fault.after, mood, fault.stays, scripted=True)
+                else:
+                    self._mood, self._stays = mood, fault.stays
 
     def _digest(self, link: socket.socket, items: Iterator[int | bytes], job: bytearray, paper: bytearray) -> bool:
         """Print bytes and answer questions; False when the printer died."""
         for item in items:
+            if isinstance(item, int) or not job:
+                self._strike("status" if isinstance(item, int) else "job")
             mood = self.mood
+            if mood is Mood.DEAD:
+                return False
             if isinstance(item, int):
                 answer = _ANSWERS[mood].get(item)
                 if answer is not None:
                     with contextlib.suppress(OSError):
                         link.sendall(bytes((answer,)))
                 continue
+            came = self._breaks(job, item, paper)
             job += item
-            with self._lock:
-                if self._break is not None and len(job) >= self._break[0]:
-                    paper += item[: max(0, self._break[0] - (len(job) - len(item)))]
-                    self._mood = mood = self._break[1]
-                    self._break = None
-                    if mood is Mood.DEAD:
-                        return False
-                    continue
-            if mood in _PRINTS:
-                paper += item
+            if self.mood is Mood.DEAD:
+                return False
+            if self.mood in _PRINTS:
+                paper += came
         return True
+
+    def _breaks(self, job: bytearray, item: bytes, paper: bytearray) -> bytes:
+        """What of `item` comes after the break in the middle of the job, or all of it; what comes before is printed."""
+        with self._lock:
+            broken = self._break
+            if broken is None or len(job) + len(item) < broken.after:
+                return item
+            before = max(0, broken.after - len(job))
+            if self._mood in _PRINTS:
+                paper += item[:before]
+            self._mood, self._stays, self._break = broken.mood, broken.stays, None
+            return item[before:]
 
 
 class _Scanner:
