@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from ewarung_pos import __version__
 from ewarung_pos.errors import PosError, ServerUnreachable
-from ewarung_pos.simulators import simulate_edc, simulate_printer
+from ewarung_pos.simulators import simulate_edc, simulate_printer, simulate_reader
 
 __all__ = ["cli", "run_command"]
 
@@ -106,7 +106,7 @@ def demo(**options: Any) -> None:
     )
 
 
-for _command in (simulate_edc, simulate_printer):
+for _command in (simulate_edc, simulate_printer, simulate_reader):
     cli.add_command(_command)
 
 

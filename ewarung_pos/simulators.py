@@ -1,4 +1,4 @@
-"""The commands that start a simulated device by itself: EDC, receipt printer.
+"""The commands that start a simulated device by itself: EDC, receipt printer, card readers.
 
 Each prints `NAME ready URL` when a till can open it, and ends on SIGTERM and SIGINT.
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-__all__ = ["simulate_edc", "simulate_printer"]
+__all__ = ["simulate_edc", "simulate_printer", "simulate_reader"]
 
 _FAULTS = click.option(
     "--faults", type=click.Path(exists=True, dir_okay=False), help="Fault script (docs/simulators.md)."
@@ -74,3 +74,38 @@ def simulate_printer(listen: str, faults: str | None, papers: str | None, cpl: s
     from ewarung_pos.devices.simulated.printer_program import run as run_simulator
 
     run_simulator(listen=listen, faults=faults, papers=papers, columns=int(cpl), parent=parent)
+
+
+@click.command("simulate-reader")
+@click.option("--stripe", type=click.Path(), help="Make a stripe reader's pseudo-terminal and link it here.")
+@click.option("--chip", help="Lay cards into a slot of vpcd's virtual reader: HOST:PORT (loopback) or a Unix socket.")
+@_FAMILIES
+@_FAULTS
+@click.option(
+    "--every", type=click.IntRange(1), metavar="SECONDS", help="A card comes by itself; default only when it is typed."
+)
+@_SEED
+@_PARENT
+def simulate_reader(
+    stripe: str | None,
+    chip: str | None,
+    families: str | None,
+    faults: str | None,
+    every: int | None,
+    seed: int,
+    parent: int | None,
+) -> None:
+    """A simulated card reader by itself; type `swipe ROW` to it, or `insert ROW` and `remove`."""
+    if bool(stripe) == bool(chip):
+        raise click.UsageError("Beri salah satu dari --stripe LINK dan --chip HOST:PORT.")
+    from ewarung_pos.devices.simulated.reader_program import run as run_simulator
+
+    run_simulator(
+        stripe=stripe or None,
+        chip=chip or None,
+        families=families,
+        faults=faults,
+        every_s=every,
+        seed=seed,
+        parent=parent,
+    )

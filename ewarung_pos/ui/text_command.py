@@ -79,6 +79,11 @@ AT_THE_COMMAND: dict[str, Trouble] = {
         "Simulator tidak bisa membuat tautan ke terminal semu di sana.",
         "Beri nama yang belum dipakai, di folder yang ada dan boleh ditulis.",
     ),
+    "config.chip": _option(
+        "Alamat --chip tidak bisa dipakai",
+        "Kartu simulasi hanya bisa diletakkan di pembaca maya (vpcd) di komputer ini.",
+        "Beri --chip 127.0.0.1:35963, atau jalur soket Unix pembaca maya itu.",
+    ),
     "config.faults": _option(
         "Berkas --faults tidak bisa dipakai",
         "Daftar gangguan untuk simulator tidak terbaca.",

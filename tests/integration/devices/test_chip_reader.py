@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from ewarung_pos.devices.pcsc import PcscCardReader
+from ewarung_pos.devices.simulated.chip_card import ATR_T1, GPN, VISA, Application, ChipCard, application, packed, tlv
+from ewarung_pos.devices.simulated.chip_slot import in_reader
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
 from ewarung_pos.ports import CardPresented, DeviceState, DeviceStatus
-from tests.integration.devices.chip_kit import ATR_T1, GPN, VISA, Application, Card, application, in_reader, packed, tlv
 from tests.integration.devices.virtual_reader import VirtualReader, wait_until_empty
 
 KEY = b"a key of thirty-two bytes, truly"
@@ -67,26 +68,28 @@ def expected(number: str, expiry: str = "2812") -> CardPresented:
 
 
 CARDS = {
-    "no directory": lambda: Card({GPN: application(NUMBER)}),
-    "directory": lambda: Card({GPN: application(NUMBER)}, directory=(GPN,)),
-    "contactless directory": lambda: Card({GPN: application(NUMBER)}, proximity=(GPN,), atr=ATR_T1),
-    "several applications, the domestic one counts": lambda: Card(
+    "no directory": lambda: ChipCard({GPN: application(NUMBER)}),
+    "directory": lambda: ChipCard({GPN: application(NUMBER)}, directory=(GPN,)),
+    "contactless directory": lambda: ChipCard({GPN: application(NUMBER)}, proximity=(GPN,), atr=ATR_T1),
+    "several applications, the domestic one counts": lambda: ChipCard(
         {VISA: application(OTHER), GPN: application(NUMBER)}, directory=(VISA, GPN)
     ),
-    "longer name in the directory": lambda: Card({GPN + b"\x01": application(NUMBER)}, directory=(GPN + b"\x01",)),
-    "directory of strangers": lambda: Card({GPN: application(NUMBER)}, directory=(bytes.fromhex("A000000151000000"),)),
-    "short answers": lambda: Card({GPN: application(NUMBER)}, directory=(GPN,), frugal=True),
-    "wants to know things": lambda: Card(
+    "longer name in the directory": lambda: ChipCard({GPN + b"\x01": application(NUMBER)}, directory=(GPN + b"\x01",)),
+    "directory of strangers": lambda: ChipCard(
+        {GPN: application(NUMBER)}, directory=(bytes.fromhex("A000000151000000"),)
+    ),
+    "short answers": lambda: ChipCard({GPN: application(NUMBER)}, directory=(GPN,), frugal=True),
+    "wants to know things": lambda: ChipCard(
         {GPN: application(NUMBER, pdol=bytes.fromhex("9F66049F02069F03069F1A0295055F2A029A039C019F3704"))}
     ),
-    "old form of options": lambda: Card({GPN: application(NUMBER, format1=True)}),
-    "track in the options": lambda: Card(
+    "old form of options": lambda: ChipCard({GPN: application(NUMBER, format1=True)}),
+    "track in the options": lambda: ChipCard(
         {GPN: Application({}, b"", extra=tlv("57", packed(f"{NUMBER}D2812201000000000")))}, atr=ATR_T1
     ),
-    "number without a track": lambda: Card({GPN: application(NUMBER, track=False)}),
-    "track alone": lambda: Card({GPN: application(NUMBER, plain=False)}),
-    "blocked directory": lambda: Card({GPN: application(NUMBER)}, status=0x6283),
-    "one application blocked": lambda: Card({GPN: application(OTHER, selected=0x6283), VISA: application(NUMBER)}),
+    "number without a track": lambda: ChipCard({GPN: application(NUMBER, track=False)}),
+    "track alone": lambda: ChipCard({GPN: application(NUMBER, plain=False)}),
+    "blocked directory": lambda: ChipCard({GPN: application(NUMBER)}, status=0x6283),
+    "one application blocked": lambda: ChipCard({GPN: application(OTHER, selected=0x6283), VISA: application(NUMBER)}),
 }
 
 
@@ -100,7 +103,7 @@ def test_a_card_says_whose_it_is(reader: PcscCardReader, slot: Path, name: str) 
 
 
 def test_a_number_of_odd_length_is_whole(reader: PcscCardReader, slot: Path) -> None:
-    with in_reader(slot, Card({GPN: application(ODD)})):
+    with in_reader(slot, ChipCard({GPN: application(ODD)})):
         assert presented(reader) == expected(ODD)
 
 
@@ -110,18 +113,18 @@ def test_every_slot_counts_where_none_is_named(pcscd: VirtualReader) -> None:
     anyone = PcscCardReader("", lambda: KEY)
     with contextlib.closing(anyone):
         for slot, number in zip(pcscd.slots, (NUMBER, OTHER), strict=True):
-            with in_reader(slot, Card({GPN: application(number)})):
+            with in_reader(slot, ChipCard({GPN: application(number)})):
                 assert presented(anyone) == expected(number)
 
 
-BAD: dict[str, tuple[Callable[[], Card], str]] = {
-    "no bank card": (lambda: Card({}), "wrong_card"),
-    "application blocked": (lambda: Card({GPN: application(NUMBER, selected=0x6283)}), "blocked"),
-    "card blocked": (lambda: Card({GPN: application(NUMBER, selected=0x6A81)}), "blocked"),
-    "options refused": (lambda: Card({GPN: application(NUMBER, options=0x6985)}), "unreadable"),
-    "no number": (lambda: Card({GPN: application(NUMBER, track=False, plain=False)}), "unreadable"),
+BAD: dict[str, tuple[Callable[[], ChipCard], str]] = {
+    "no bank card": (lambda: ChipCard({}), "wrong_card"),
+    "application blocked": (lambda: ChipCard({GPN: application(NUMBER, selected=0x6283)}), "blocked"),
+    "card blocked": (lambda: ChipCard({GPN: application(NUMBER, selected=0x6A81)}), "blocked"),
+    "options refused": (lambda: ChipCard({GPN: application(NUMBER, options=0x6985)}), "unreadable"),
+    "no number": (lambda: ChipCard({GPN: application(NUMBER, track=False, plain=False)}), "unreadable"),
     "two numbers": (
-        lambda: Card(
+        lambda: ChipCard(
             {
                 GPN: Application(
                     {1: [tlv("70", tlv("5A", packed(NUMBER)) + tlv("57", packed(f"{OTHER}D2812201")))]},
@@ -131,13 +134,13 @@ BAD: dict[str, tuple[Callable[[], Card], str]] = {
         ),
         "unreadable",
     ),
-    "locator without end": (lambda: Card({GPN: Application({}, bytes.fromhex("0801FF00" * 40))}), "unreadable"),
-    "locator cut off": (lambda: Card({GPN: Application({}, bytes.fromhex("080101"))}), "unreadable"),
+    "locator without end": (lambda: ChipCard({GPN: Application({}, bytes.fromhex("0801FF00" * 40))}), "unreadable"),
+    "locator cut off": (lambda: ChipCard({GPN: Application({}, bytes.fromhex("080101"))}), "unreadable"),
     "number of letters": (
-        lambda: Card({GPN: Application({1: [tlv("70", tlv("5A", b"\xab" * 8))]}, bytes.fromhex("08010100"))}),
+        lambda: ChipCard({GPN: Application({1: [tlv("70", tlv("5A", b"\xab" * 8))]}, bytes.fromhex("08010100"))}),
         "unreadable",
     ),
-    "short number": (lambda: Card({GPN: application("601301445566")}), "unreadable"),
+    "short number": (lambda: ChipCard({GPN: application("601301445566")}), "unreadable"),
 }
 
 
@@ -155,9 +158,9 @@ def test_a_card_that_cannot_be_read_says_why(reader: PcscCardReader, slot: Path,
 
 @pytest.mark.parametrize("at", [1, 3, 4, 5])
 def test_a_card_taken_out_too_early_is_called_that(reader: PcscCardReader, slot: Path, at: int) -> None:
-    with in_reader(slot, Card({GPN: application(NUMBER)}, leaves_at=at)):
+    with in_reader(slot, ChipCard({GPN: application(NUMBER)}, leaves_at=at)):
         assert refused(reader).reason == "removed"
-    with in_reader(slot, Card({GPN: application(OTHER)})):
+    with in_reader(slot, ChipCard({GPN: application(OTHER)})):
         assert next_card(reader) == expected(OTHER)
 
 
@@ -172,7 +175,7 @@ def next_card(reader: PcscCardReader) -> CardPresented:
 
 
 def test_a_card_is_read_once_however_long_it_lies_there(reader: PcscCardReader, slot: Path) -> None:
-    with in_reader(slot, Card({GPN: application(NUMBER)})) as card:
+    with in_reader(slot, ChipCard({GPN: application(NUMBER)})) as card:
         presented(reader)
         for _ in range(5):
             assert reader.poll(50) is None
@@ -180,7 +183,7 @@ def test_a_card_is_read_once_however_long_it_lies_there(reader: PcscCardReader, 
 
 
 def test_a_card_that_waits_since_before_is_read(reader: PcscCardReader, slot: Path) -> None:
-    with in_reader(slot, Card({GPN: application(NUMBER)})):
+    with in_reader(slot, ChipCard({GPN: application(NUMBER)})):
         time.sleep(0.6)
         assert reader.poll(0) == expected(NUMBER)
 
@@ -194,7 +197,7 @@ def test_fifty_cards_in_and_out_are_fifty_cards(pcscd: VirtualReader) -> None:
     seen, options = [], 0
     for place, number in enumerate(numbers):
         # In turn: while one slot is noticed to be empty, the next card is in the other.
-        with in_reader(pcscd.slots[place % 2], Card({GPN: application(number)}, directory=(GPN,))) as card:
+        with in_reader(pcscd.slots[place % 2], ChipCard({GPN: application(number)}, directory=(GPN,))) as card:
             seen.append(presented(reader))
             options += card.sent(0xA8)
     reader.close()
@@ -204,7 +207,7 @@ def test_fifty_cards_in_and_out_are_fifty_cards(pcscd: VirtualReader) -> None:
 
 def test_a_slow_card_is_given_up(reader: PcscCardReader, slot: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ewarung_pos.devices.pcsc._READ_S", 0.3)
-    with in_reader(slot, Card({GPN: application(NUMBER)}, delay=0.15)):
+    with in_reader(slot, ChipCard({GPN: application(NUMBER)}, delay=0.15)):
         assert refused(reader).reason == "unreadable"
 
 
@@ -230,7 +233,7 @@ def test_readers_are_named_for_the_doctor(pcscd: VirtualReader) -> None:
 
 def test_the_number_leaves_no_trace(reader: PcscCardReader, slot: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
-    with in_reader(slot, Card({GPN: application(NUMBER)})):
+    with in_reader(slot, ChipCard({GPN: application(NUMBER)})):
         card = presented(reader)
     with in_reader(slot, BAD["two numbers"][0]()):
         error = refused(reader)
@@ -242,6 +245,6 @@ def test_the_number_leaves_no_trace(reader: PcscCardReader, slot: Path, caplog: 
 
 def test_no_thread_is_started(reader: PcscCardReader, slot: Path) -> None:
     before = threading.active_count()
-    with in_reader(slot, Card({GPN: application(NUMBER)})):
+    with in_reader(slot, ChipCard({GPN: application(NUMBER)})):
         presented(reader)
         assert threading.active_count() == before + 1  # the card's own

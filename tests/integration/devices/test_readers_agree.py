@@ -1,15 +1,11 @@
-"""One invented card, read by chip, stripe, keys and EDC, and typed: it is one and the same card for the register."""
+"""A family of the sample, its card read by chip, stripe, keys and EDC, and typed: one and the same for the register."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
-import operator
 import os
-import pty
 import struct
 import time
-import tty
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,17 +15,20 @@ import pytest
 from ewarung_pos.devices.ecr_reader import EcrCardReader
 from ewarung_pos.devices.keyboard import GrabbedKeyboard, TypedLine
 from ewarung_pos.devices.pcsc import PcscCardReader
+from ewarung_pos.devices.simulated.chip_card import chip_of
+from ewarung_pos.devices.simulated.chip_slot import in_reader
+from ewarung_pos.devices.simulated.edc_bank import Card, read_cards
+from ewarung_pos.devices.simulated.stripe_swiper import Swiper, track2
 from ewarung_pos.devices.simulated.tray import connect
 from ewarung_pos.devices.stripe import StripeCardReader
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.ports import CardPresented, CardReader
 from ewarung_pos.services.typed_card import TypedCardService, TypedReason
-from tests.integration.devices.chip_kit import GPN, Card, application, in_reader
 from tests.integration.devices.virtual_reader import VirtualReader, wait_until_empty
 from tests.till_kit import CARD_KEY, till_kit
 
-NUMBERS = ("6013014455667788", "6013010000004563", "6013010000009990")  # of the simulated EDC's tray
+ROWS = ("1", "2", "3")
 CODES = {**{str(digit): 1 + digit if digit else 11 for digit in range(10)}, ";": 39, "=": 13, "\r": 28}
 
 
@@ -41,36 +40,25 @@ def presented(reader: CardReader) -> CardPresented:
     raise AssertionError("no card came")
 
 
-def track(number: str) -> str:
-    """The stripe with its check character."""
-    body = f";{number}=2812201000000123?"
-    codes = [int(c) if c.isdigit() else {";": 11, "=": 13, "?": 15}[c] for c in body]
-    return body + "0123456789:;<=>?"[functools.reduce(operator.xor, codes)]
-
-
-def by_chip(pcscd: VirtualReader, number: str) -> CardPresented:
+def by_chip(pcscd: VirtualReader, card: Card) -> CardPresented:
     wait_until_empty(0)
     reader = PcscCardReader("00 00", lambda: CARD_KEY)
-    with contextlib.closing(reader), in_reader(pcscd.slots[0], Card({GPN: application(number)}, directory=(GPN,))):
+    with contextlib.closing(reader), in_reader(pcscd.slots[0], chip_of(card)):
         return presented(reader)
 
 
-def by_serial_stripe(folder: Path, number: str) -> CardPresented:
-    handle, child = pty.openpty()
-    tty.setraw(child)
-    reader = StripeCardReader(SerialTransport(os.ttyname(child)), lambda: CARD_KEY)
-    with contextlib.closing(reader):
+def by_serial_stripe(folder: Path, card: Card) -> CardPresented:
+    swiper = Swiper(folder / "stripe")
+    reader = StripeCardReader(SerialTransport(str(swiper.link)), lambda: CARD_KEY)
+    with contextlib.closing(swiper), contextlib.closing(reader):
         reader.poll(0)
-        os.write(handle, f"{track(number)}\r".encode())
-        found = presented(reader)
-    os.close(child)
-    os.close(handle)
-    return found
+        swiper.swipe(card)
+        return presented(reader)
 
 
-def by_grabbed_keys(folder: Path, number: str) -> CardPresented:
+def by_grabbed_keys(folder: Path, card: Card) -> CardPresented:
     """Key events through a pipe: the grab alone is left out."""
-    path = folder / f"keys-{number[-4:]}"
+    path = folder / "keys"
     os.mkfifo(path)
     handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
     reader = StripeCardReader(GrabbedKeyboard(str(path), lambda _: None), lambda: CARD_KEY)
@@ -78,7 +66,7 @@ def by_grabbed_keys(folder: Path, number: str) -> CardPresented:
         reader.poll(0)
         shift = {"?": "/", ":": ";", "<": ",", ">": "."}
         positions = {**CODES, "/": 53, ",": 51, ".": 52}
-        for character in track(number) + "\r":
+        for character in track2(card) + "\r":
             shifted = character in shift
             code = positions[shift.get(character, character)]
             for key, value in (
@@ -93,23 +81,22 @@ def by_grabbed_keys(folder: Path, number: str) -> CardPresented:
     return found
 
 
-def by_keys_in_the_window(number: str) -> CardPresented:
+def by_keys_in_the_window(card: Card) -> CardPresented:
     line = TypedLine()
     reader = StripeCardReader(line, lambda: CARD_KEY)
     reader.poll(0)
-    line.offer(track(number))
+    line.offer(track2(card))
     return presented(reader)
 
 
-def by_edc(counter: Callable[..., Any], number: str) -> CardPresented:
+def by_edc(counter: Callable[..., Any], card: Card) -> CardPresented:
     at = counter("pty")
     tray = connect(at.simulator.url)
     assert tray is not None
     with contextlib.closing(tray):
         reader = EcrCardReader(at.line, lambda: CARD_KEY)
         reader.poll(50)
-        [row] = [row for row, label in tray.cards() if number[-4:] in label]
-        tray.insert(row)
+        tray.insert(card.row)
         return presented(reader)
 
 
@@ -122,17 +109,19 @@ def typed(folder: Path, number: str) -> CardPresented:
         return service.admit(number, TypedReason.READER_BROKEN, "222222", "siti")
 
 
-@pytest.mark.parametrize("number", NUMBERS)
+@pytest.mark.parametrize("row", ROWS)
 def test_however_it_is_read_it_is_the_same_card(
-    pcscd: VirtualReader, counter: Callable[..., Any], tmp_path: Path, number: str
+    pcscd: VirtualReader, counter: Callable[..., Any], families: Path, tmp_path: Path, row: str
 ) -> None:
+    card = next(card for card in read_cards(families) if card.row == row)
     found = {
-        "chip": by_chip(pcscd, number),
-        "serial stripe": by_serial_stripe(tmp_path, number),
-        "grabbed keys": by_grabbed_keys(tmp_path, number),
-        "keys in the window": by_keys_in_the_window(number),
-        "EDC": by_edc(counter, number),
-        "typed": typed(tmp_path, number),
+        "chip": by_chip(pcscd, card),
+        "serial stripe": by_serial_stripe(tmp_path, card),
+        "grabbed keys": by_grabbed_keys(tmp_path, card),
+        "keys in the window": by_keys_in_the_window(card),
+        "EDC": by_edc(counter, card),
+        "typed": typed(tmp_path, card.number),
     }
-    assert {way: card.card for way, card in found.items()} == dict.fromkeys(found, card_ref(CARD_KEY, number))
-    assert [card.source for card in found.values()] == ["pcsc", "stripe", "stripe", "stripe", "ecr", "typed"]
+    assert {way: read.card for way, read in found.items()} == dict.fromkeys(found, card_ref(CARD_KEY, card.number))
+    assert {read.expiry for way, read in found.items() if way != "typed"} == {card.expiry}
+    assert [read.source for read in found.values()] == ["pcsc", "stripe", "stripe", "stripe", "ecr", "typed"]

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import pty
 import random
 import threading
-import time
-import tty
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from ewarung_pos.devices.simulated.stripe_swiper import Swiper
 from ewarung_pos.devices.stripe import StripeCardReader
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.domain.family import card_ref, luhn_valid
@@ -24,37 +21,11 @@ KEY = b"a key of thirty-two bytes, truly"
 TRACK = b";6013014455667785=2812201000000123?\r"
 
 
-class Swiper:
-    """The reader's side of the cable: a pty whose name in the file system stays when it is plugged out and in."""
-
-    def __init__(self, link: Path) -> None:
-        self.link = link
-        self._handle = -1
-        self.plug_in()
-
-    def plug_in(self) -> None:
-        self._handle, child = pty.openpty()
-        tty.setraw(child)
-        self.link.unlink(missing_ok=True)
-        self.link.symlink_to(os.ttyname(child))
-        os.close(child)
-
-    def pull_out(self) -> None:
-        os.close(self._handle)
-        self.link.unlink()
-
-    def send(self, *pieces: bytes, pause: float = 0.0) -> None:
-        for piece in pieces:
-            os.write(self._handle, piece)
-            time.sleep(pause)
-
-
 @pytest.fixture
 def swiper(tmp_path: Path) -> Iterator[Swiper]:
     made = Swiper(tmp_path / "stripe")
     yield made
-    with contextlib.suppress(FileNotFoundError):
-        made.pull_out()
+    made.close()
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ewarung_pos.devices.emv import Transmit, read_card
+from ewarung_pos.devices.simulated.chip_card import GPN, Application, ChipCard, application, packed, tlv
 from ewarung_pos.devices.tlv import TlvError, each, first, objects
 from ewarung_pos.domain.family import CardRef, card_ref
 from ewarung_pos.errors import CardNotRead
-from tests.integration.devices.chip_kit import GPN, Application, Card, application, packed, tlv
 
 KEY = b"k" * 32
 NUMBER = "6013014455667788"
@@ -64,7 +64,7 @@ def test_what_an_encoder_wrote_is_read_back(data: bytes) -> None:
     assert b"".join(tlv(f"{tag:X}", value) for tag, value in objects(data)) == data
 
 
-class Asked(Card):
+class Asked(ChipCard):
     """A card that answers at most so often, and notes that it was asked no more."""
 
     def transmit(self, command: bytes) -> bytes:

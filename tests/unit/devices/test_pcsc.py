@@ -9,9 +9,9 @@ import pytest
 
 from ewarung_pos.devices import pcsc
 from ewarung_pos.devices.pcsc import PcscCardReader
+from ewarung_pos.devices.simulated.chip_card import GPN, Application, ChipCard, application, packed, tlv
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
-from tests.integration.devices.chip_kit import GPN, Application, Card, application, packed, tlv
 
 KEY = b"k" * 32
 NUMBER, OTHER = "6013014455667788", "6013010000004563"
@@ -25,7 +25,7 @@ class Winscard:
     SCARD_STATE_CHANGED, SCARD_STATE_MUTE, SCARD_STATE_PRESENT, SCARD_STATE_UNAWARE = CHANGED, 0x200, PRESENT, 0
     SCARD_UNPOWER_CARD = 2
 
-    def __init__(self, **cards: Card | None) -> None:
+    def __init__(self, **cards: ChipCard | None) -> None:
         self.cards = cards
         self.events = dict.fromkeys(cards, 1)
         self.connected: list[str] = []
@@ -33,7 +33,7 @@ class Winscard:
         self.code: Callable[[int], int] = lambda place: 0
         self.connects = 0
 
-    def put(self, reader: str, card: Card | None) -> None:
+    def put(self, reader: str, card: ChipCard | None) -> None:
         self.cards[reader] = card
         self.events[reader] += 1
 
@@ -86,7 +86,7 @@ def reader_on(scard: Winscard, monkeypatch: pytest.MonkeyPatch) -> PcscCardReade
 def test_a_card_that_fails_in_a_way_without_a_name_is_not_read_again_and_again(
     monkeypatch: pytest.MonkeyPatch, code: int, at_connect: bool
 ) -> None:
-    scard = Winscard(one=Card({GPN: application(NUMBER)}))
+    scard = Winscard(one=ChipCard({GPN: application(NUMBER)}))
     reader = reader_on(scard, monkeypatch)
     if at_connect:
         scard.connects = code
@@ -100,7 +100,7 @@ def test_a_card_that_fails_in_a_way_without_a_name_is_not_read_again_and_again(
 
 
 def test_a_service_that_ended_is_the_services(monkeypatch: pytest.MonkeyPatch) -> None:
-    scard = Winscard(one=Card({GPN: application(NUMBER)}))
+    scard = Winscard(one=ChipCard({GPN: application(NUMBER)}))
     reader = reader_on(scard, monkeypatch)
     scard.code = lambda place: 0x8010001D if place == 2 else 0
     with pytest.raises(DeviceUnavailable) as caught:
@@ -113,7 +113,7 @@ def test_a_service_that_ended_is_the_services(monkeypatch: pytest.MonkeyPatch) -
 
 def test_what_was_read_of_a_card_that_counts_for_nothing_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     two_numbers = tlv("70", tlv("5A", packed(NUMBER)) + tlv("57", packed(f"{OTHER}D2812201")))
-    scard = Winscard(one=Card({GPN: Application({1: [two_numbers]}, bytes.fromhex("08010100"))}))
+    scard = Winscard(one=ChipCard({GPN: Application({1: [two_numbers]}, bytes.fromhex("08010100"))}))
     reader = reader_on(scard, monkeypatch)
     with pytest.raises(CardNotRead):
         reader.poll(0)
@@ -126,14 +126,14 @@ def test_what_was_read_of_a_card_that_counts_for_nothing_is_not_kept(monkeypatch
 
 def test_a_reader_that_is_pulled_out_takes_its_fault_with_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pcsc, "_TOLD_S", 0.0)
-    scard = Winscard(one=Card({}), two=None)
+    scard = Winscard(one=ChipCard({}), two=None)
     reader = reader_on(scard, monkeypatch)
     for _ in range(2):
         with pytest.raises(CardNotRead):
             reader.poll(0)
     del scard.cards["one"]
     assert reader.poll(0) is None
-    scard.put("two", Card({GPN: application(OTHER)}))
+    scard.put("two", ChipCard({GPN: application(OTHER)}))
     found = reader.poll(0)
     assert found is not None
     assert found.card == card_ref(KEY, OTHER)
