@@ -177,11 +177,15 @@ class CardNotRead(DeviceError):
     retry = Retry.NOW
 
 
+_STOPPED = frozenset({"paper_out", "cover_open", "cutter", "fault", "hot", "offline"})
+"""What a printer says of itself when it stopped."""
+
+
 class PrinterNotReady(DeviceError):
     """Paper, cover or power: the print job stays.
 
     Attributes:
-        maybe_out: the printer was handed all of it before nothing more was heard: the paper may be out.
+        maybe_out: the printer was handed all of it before it stopped or fell silent: the paper may be out, all of it.
     """
 
     code = "printer_not_ready"
@@ -190,6 +194,14 @@ class PrinterNotReady(DeviceError):
     def __init__(self, detail: str = "", *, reason: str = "", maybe_out: bool = False) -> None:
         super().__init__(detail, reason=reason)
         self.maybe_out = maybe_out
+
+    @property
+    def in_doubt(self) -> bool:
+        """Nobody knows, the printer neither: a person looks at it before another paper is printed.
+
+        One that says why it stopped prints again by itself when that is mended, and what it prints says SALINAN.
+        """
+        return self.maybe_out and self.reason not in _STOPPED
 
 
 class StickError(DeviceError):

@@ -103,8 +103,8 @@ class EscposPrinter:
         Raises:
             PrinterNotReady: reason paper_out, cover_open, cutter, fault, hot, offline (before: nothing was sent; after:
                 it stopped), no_answer_after (it answered before and is silent now), link, in_use, no_permission,
-                stalled, or disk (the bytes could not be kept, so nothing was sent). The paper may be out where it fell
-                silent, or its wire broke, after the last byte.
+                stalled, or disk (the bytes could not be kept, so nothing was sent). The paper may be out where it
+                stopped, fell silent, or its wire broke, after the last byte was sent.
             ConfigError: the profile does not fit the columns, or lacks the code page.
         """
         data = encode(document, self.columns, self._profile, self._fittings)
@@ -125,7 +125,8 @@ class EscposPrinter:
         finally:
             link.close()
         if not after.prints:
-            raise PrinterNotReady("during the job", reason=after.value)
+            # The paper's end may have come while the last lines were fed out: then the family holds all of it.
+            raise PrinterNotReady("during the job", reason=after.value, maybe_out=True)
         if after is PaperSense.SILENT and before is not PaperSense.SILENT:
             raise PrinterNotReady("it answered before and is silent now", reason="no_answer_after", maybe_out=True)
         return PrintReport(confirmed=after is not PaperSense.SILENT, status=_status(after))

@@ -144,7 +144,7 @@ class OwedViewModel(ViewModel[OwedState]):
 
     def _failed(self, error: Exception, tried: list[int], wanted: str) -> None:
         self._printing = False
-        doubtful = isinstance(error, PrinterNotReady) and error.maybe_out
+        doubtful = isinstance(error, PrinterNotReady) and error.in_doubt
         (self._doubtful if doubtful else self._vain).update(tried)
         self._held = self._desk.papers.came_out
         if wanted == ANY:  # else the family in front is looking at the trouble already

@@ -108,10 +108,10 @@ def test_a_paper_that_was_stopped_is_owed_until_it_is_whole(counter: Callable[..
     else:
         assert first == at.device.jobs()[0][:500]
         assert len(papers) == 2, "nothing was sent while it could not print"
-    # Only where all of it may be out already does the next one say so; a torn paper needs no such word. How much
-    # the till had sent when the line went dead is up to the two machines.
+    # It was handed all of it, and nobody knows where it stopped: the next one says so. How much the till had sent when
+    # the line went dead is up to the two machines.
     if deed != "dead":
-        assert ("mungkin sudah tercetak" in paper_text(final, 32)) is (deed == "mute")
+        assert ("mungkin sudah tercetak" in paper_text(final, 32)) is (deed != "paper_low")
 
 
 def test_every_mood_has_its_row() -> None:
@@ -136,6 +136,15 @@ def test_a_printer_that_is_stopped_before_the_job_gets_none(counter: Callable[..
     assert (at.device.jobs(), len(at.owed)) == ((), 1)
     assert at.press() == WHOLE
     assert "SALINAN" not in at.read(0)
+
+
+def test_where_the_paper_ends_after_the_last_line_there_are_no_two_originals(counter: Callable[..., Counter]) -> None:
+    at = counter({"on": "status", "nth": 4, "do": "paper_out", "stays": 0})
+    assert at.press() == "paper_out"
+    assert len(at.owed) == 1
+    assert at.press() == WHOLE
+    assert "SALINAN" not in at.read(0)
+    assert at.read(1).count("SALINAN") == 2
 
 
 def test_a_printer_stays_broken_until_somebody_comes(counter: Callable[..., Counter]) -> None:

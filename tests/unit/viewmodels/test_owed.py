@@ -274,6 +274,20 @@ def test_a_paper_that_is_perhaps_out_comes_once_more_says_so_and_is_then_left(ti
     assert set(text_lines(paper, 32)) - set(plain)
 
 
+def test_a_paper_that_was_torn_comes_by_itself_with_the_new_roll_and_says_so(till: ScriptedTill) -> None:
+    till.paper.failures = [PrinterNotReady(reason="paper_out", maybe_out=True)]
+    till.paper.is_now = DeviceStatus(DeviceState.ATTENTION, "paper_out")
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.vm.counter.finish()
+    looked(till)
+    assert till.paper.papers == []
+    new_roll(till)
+    looked(till)
+    (paper,) = till.paper.papers
+    assert "yang asli mungkin sudah tercetak" in " ".join(text_lines(paper, 32))
+    assert till.kit.papers.owed() == ()
+
+
 def test_a_printer_that_says_ready_and_prints_nothing_is_not_asked_for_it_without_end(till: ScriptedTill) -> None:
     till.paper.failures = [PrinterNotReady(reason="stalled")] * 3
     till.ration("SRI WAHYUNI", beras_medium_5=1)
