@@ -116,7 +116,7 @@ class Visits:
         if scene.card is not None:
             self.served[scene.card.row] = self.served.get(scene.card.row, 0) + 1
         for place in range(len(done.picks)):
-            counter.tick(place)
+            counter.handover.tick(place)
         if done.receipt <= 2:
             self._shot("selesai")
         if done.receipt <= self._receipts_shown:

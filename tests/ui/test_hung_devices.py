@@ -111,7 +111,7 @@ def visit_everything(qtbot: QtBot, kit: TillKit, till: TillViewModels) -> None:
     counter.take_all()
     counter.serve()
     until(lambda: counter.state.phase is Phase.DONE)
-    counter.reprint()
+    counter.handover.reprint()
     counter.finish()
     counter.present(CardPresented(kit.card("SUMINAH")))
     until(lambda: counter.state.phase is Phase.RECOGNISED)

@@ -11,24 +11,13 @@ from ewarung_pos.domain.entitlement import Standing, take_all
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.redemption import AttemptState, Basket, Tender
 from ewarung_pos.domain.spoken import spoken_handover
-from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import DeviceError, PosError
-from ewarung_pos.ports import (
-    Attempt,
-    CardPresented,
-    Declined,
-    DeviceState,
-    DeviceStatus,
-    Lane,
-    PaymentOutcome,
-    TaskRunner,
-    Unknown,
-)
-from ewarung_pos.services.printing import Printed
+from ewarung_pos.ports import Attempt, CardPresented, Declined, DeviceState, Lane, PaymentOutcome, TaskRunner, Unknown
 from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.viewmodels import counter_basket as basket
 from ewarung_pos.ui.viewmodels import counter_lines as lines
+from ewarung_pos.ui.viewmodels import counter_phases as phases
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.card_watch import CardWatch
 from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk, Seen, look
@@ -43,7 +32,10 @@ _LISTENING = (Phase.READY, Phase.DONE, Phase.REFUSED)
 
 
 class CounterViewModel(ViewModel[CounterState]):
-    """Commands of the counter. Everything that blocks runs on a lane; results come home on the UI thread."""
+    """Commands of the counter; those of Selesai are taken by its `handover`.
+
+    Everything that blocks runs on a lane; results come home on the UI thread.
+    """
 
     def __init__(
         self, desk: CounterDesk, runner: TaskRunner, doubted: Callable[[Attempt, PaymentOutcome], None]
@@ -59,7 +51,7 @@ class CounterViewModel(ViewModel[CounterState]):
         self._basket = Basket()
         self._shown = 0
         self._active = False
-        self._handover = Handover(
+        self.handover = Handover(
             desk.papers,
             desk.printer,
             desk.files,
@@ -74,17 +66,17 @@ class CounterViewModel(ViewModel[CounterState]):
             desk.reader,
             desk.poll_ms,
             runner,
-            wanted=self._wants_card,
+            wanted=lambda: self._active and self._state.phase in _LISTENING,
             found=self.present,
             away=self._reader_away,
             broke=self._failed,
         )
-        self._payment = Payment(
+        self.payment = Payment(
             desk,
             runner,
             waits=lambda words: self._set(replace(self._state, waiting=words)),
-            held=self._held,
-            answered=self._answered,
+            held=lambda: self._set(phases.held(self._state)),
+            answered=lambda: self._set(phases.answered(self._state)),
             over=self._paid,
             broke=self._failed,
         )
@@ -104,8 +96,8 @@ class CounterViewModel(ViewModel[CounterState]):
     def stop(self) -> None:
         """The till ends: no card is read, nothing goes back to Siap by itself."""
         self._active = False
-        self._handover.stay()
-        self._payment.rest()
+        self.handover.stay()
+        self.payment.rest()
         self._watch.rest()
 
     @property
@@ -124,22 +116,17 @@ class CounterViewModel(ViewModel[CounterState]):
             return "paying"
         return "basket" if self._state.phase is Phase.RECOGNISED and self._basket.lines else ""
 
-    def under_way(self) -> str:
-        """Id of the debit that the EDC is being asked for now, or empty."""
-        return self._payment.under_way()
-
     def tell(self, why: Trouble) -> None:
         """Say how something ended that was settled elsewhere (a doubt that ended without a debit)."""
         self._forget()
-        self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why))
+        self._set(replace(phases.cleared(self._state, Phase.REFUSED), refusal=why))
         self.refresh()
         self._watch.look()
 
     def hold(self) -> None:
         """A doubt is in front: no card is read until it is settled or put aside."""
         if self._state.phase in _LISTENING:
-            self._forget()
-            self._set(replace(self._cleared(), phase=Phase.DOUBT))
+            self._turn_to(Phase.DOUBT)
 
     def in_front(self) -> Standing | None:
         """Whoever is in front and is not being paid for or handed anything."""
@@ -151,8 +138,7 @@ class CounterViewModel(ViewModel[CounterState]):
 
     def give_way(self) -> None:
         """Rights are asked for in front: no card is read until that is settled or put aside."""
-        self._forget()
-        self._set(replace(self._cleared(), phase=Phase.DOUBT))
+        self._turn_to(Phase.DOUBT)
 
     def leave_doubt(self) -> None:
         """The doubt in front was settled or put aside: back to Siap, or to the family that is being served."""
@@ -163,29 +149,14 @@ class CounterViewModel(ViewModel[CounterState]):
         """Read catalogue, tally and the day's state again, and whether what refuses a card still does."""
         standing = self._standing
         refused = standing if standing is not None and standing.refusals else None
-
         self._runner.submit(
             Lane.LEDGER, lambda: look(self._desk, refused), lambda seen: self._refreshed(seen, refused), self._failed
         )
 
     def _refreshed(self, seen: Seen, refused: Standing | None) -> None:
-        catalogue, tally = seen.catalogue, seen.tally
-        if catalogue != self._catalogue:
-            self._take(catalogue)
-        opened = ""
-        if tally is not None and tally.opened_ms:
-            opened = f"buka {Instant(tally.opened_ms).clock()}"
-        self._set(
-            replace(
-                self._state,
-                tally=lines.tally_items(tally, self._catalogue) if tally is not None else (),
-                opened=opened,
-                day_open=seen.day.serving,
-                day_closing=seen.day.closing,
-                day_sealed=seen.sealed,
-                doubts_waiting=seen.doubts,
-            )
-        )
+        if seen.catalogue != self._catalogue:
+            self._take(seen.catalogue)
+        self._set(phases.refreshed(self._state, seen, self._catalogue))
         if refused is not None and seen.again is not None and self._standing is refused:
             self._ask_again(refused, seen.again)
 
@@ -196,8 +167,7 @@ class CounterViewModel(ViewModel[CounterState]):
         if again.refusals:
             self._refuse(again)
         else:
-            self._forget()
-            self._set(replace(self._cleared(), phase=Phase.READY))
+            self._turn_to(Phase.READY)
 
     def _take(self, catalogue: Catalogue) -> None:
         """The city sent other goods or prices; a basket that is being filled shows them, and says so."""
@@ -208,9 +178,6 @@ class CounterViewModel(ViewModel[CounterState]):
         self._show_basket()
         if self._basket != wanted or self._shown != before:
             self._set(replace(self._state, notice=trouble("rule", "price_changed")))
-
-    def _wants_card(self) -> bool:
-        return self._active and self._state.phase in _LISTENING
 
     def _reader_away(self, error: DeviceError | None) -> None:
         absent = self._desk.reader.status().state is DeviceState.NONE
@@ -224,9 +191,8 @@ class CounterViewModel(ViewModel[CounterState]):
         operator = self._desk.operator()
         if not operator:
             return
-        self._forget()
         self._asked = card
-        self._set(replace(self._cleared(), phase=Phase.LOOKING))
+        self._turn_to(Phase.LOOKING)
         self._runner.submit(
             Lane.LEDGER,
             lambda: self._look_up(card, operator),
@@ -251,26 +217,19 @@ class CounterViewModel(ViewModel[CounterState]):
             return
         self._standing = standing
         self._basket = Basket()
-        self._show_basket(on=replace(self._cleared(), person=lines.person(standing, self._catalogue)))
-        self._greet_terminal()
+        panel = lines.person(standing, self._catalogue)
+        self._show_basket(on=replace(phases.cleared(self._state, Phase.RECOGNISED), person=panel))
+        if any(section.id == Tender.PURSE.value for section in self._state.sections):
+            self.payment.greet(self._terminal_greeted)
 
-    def _greet_terminal(self) -> None:
-        """An EDC that does not read the cards is asked whether it is there, while the goods are chosen."""
-        terminal = self._desk.terminal
-        purse = any(section.id == Tender.PURSE.value for section in self._state.sections)
-        if terminal is None or not purse or self._desk.reader.source == "ecr":
-            return
-
-        def greeted(_: DeviceStatus) -> None:
-            if self._state.phase is Phase.RECOGNISED:
-                self._show_basket(self._state.notice)
-
-        self._runner.submit(Lane.TERMINAL, terminal.diagnose, greeted, self._failed)
+    def _terminal_greeted(self) -> None:
+        if self._state.phase is Phase.RECOGNISED:
+            self._show_basket(self._state.notice)
 
     def _refuse(self, standing: Standing) -> None:
         self._standing = standing
         why, panel = trouble(f"refusal.{standing.why_not}"), lines.person(standing, self._catalogue)
-        self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=why, person=panel))
+        self._set(replace(phases.cleared(self._state, Phase.REFUSED), refusal=why, person=panel))
 
     def _show_basket(self, notice: Trouble | None = None, *, on: CounterState | None = None) -> None:
         """The basket as it stands; `on` the state of a card that was just read, which no screen has seen yet."""
@@ -322,7 +281,7 @@ class CounterViewModel(ViewModel[CounterState]):
         """
         if self._state.phase is Phase.PROCESSING:
             if self._state.can_cancel:
-                self._payment.cancel()
+                self.payment.cancel()
             return
         if self._state.phase is Phase.RECOGNISED:
             if self._state.notice is not None:
@@ -345,23 +304,13 @@ class CounterViewModel(ViewModel[CounterState]):
         if not operator:
             return
         purse = any(line.tender is Tender.PURSE for line in chosen.lines)
-        self._payment.expect()
-        self._set(
-            replace(
-                self._state,
-                phase=Phase.PROCESSING,
-                can_serve=False,
-                steps=lines.steps(purse, 0),
-                notice=None,
-                can_cancel=purse,
-                why_no_cancel="" if purse else "Penyaluran sedang dicatat.",
-            )
-        )
+        self.payment.expect()
+        self._set(phases.processing(self._state, purse=purse))
         if purse:
             self._runner.submit(
                 Lane.LEDGER,
                 lambda: self._desk.redeem.begin(standing.card, chosen, presence, operator, why, shown),
-                self._payment.begin,
+                self.payment.begin,
                 self._refused,
             )
         else:
@@ -371,15 +320,6 @@ class CounterViewModel(ViewModel[CounterState]):
                 self._redeemed,
                 self._refused,
             )
-
-    def _held(self) -> None:
-        if self._state.phase is Phase.PROCESSING:
-            why = "EDC sudah memegang jumlahnya: batalkan lewat tombol merah di EDC."
-            self._set(replace(self._state, can_cancel=False, why_no_cancel=why))
-
-    def _answered(self) -> None:
-        wait = "Jawaban EDC sedang dicatat."
-        self._set(replace(self._state, steps=lines.steps(purse=True, at=1), can_cancel=False, why_no_cancel=wait))
 
     def _paid(self, attempt: Attempt, outcome: PaymentOutcome, recorded: Recorded) -> None:
         if isinstance(recorded, Redemption):
@@ -393,12 +333,11 @@ class CounterViewModel(ViewModel[CounterState]):
             self._show_basket(trouble("edc", outcome.reason))
         else:  # settled before by somebody else: what was recorded then stands
             self._desk.changed()
-            self._set(replace(self._cleared(), phase=Phase.READY))
+            self._set(phases.cleared(self._state, Phase.READY))
             self.finish()
 
     def _in_doubt(self, attempt: Attempt, outcome: PaymentOutcome) -> None:
-        self._forget()
-        self._set(replace(self._cleared(), phase=Phase.DOUBT))
+        self._turn_to(Phase.DOUBT)
         self._desk.changed()
         self._doubted(attempt, outcome)
 
@@ -421,54 +360,23 @@ class CounterViewModel(ViewModel[CounterState]):
             self._redeemed(redemption)
             return ""
         self._desk.changed()
-        self._handover.print(redemption)
+        self.handover.print(redemption)
         whose = f"Struk {redemption.fact.receipt:04d} {redemption.name}".rstrip()
         return f"{whose}: tercatat. {lines.hand_over(redemption.fact.lines, self._catalogue)}."
 
     def _redeemed(self, redemption: Redemption) -> None:
-        self._set(
-            replace(
-                self._cleared(),
-                phase=Phase.DONE,
-                steps=lines.steps(redemption.fact.purse is not None, 2),
-                done=self._handover.begin(redemption),
-            )
-        )
+        panel = self.handover.begin(redemption)
+        self._set(phases.done(self._state, panel, purse=redemption.fact.purse is not None))
         self._desk.changed()
-        self._handover.print(redemption)
+        self.handover.print(redemption)
         self._desk.say(spoken_handover(redemption.fact))
         self._watch.look()
-
-    def tick(self, place: int) -> None:
-        """One item of the pick list was handed over."""
-        self._handover.tick(place)
-
-    def reprint(self) -> None:
-        """*Cetak ulang*: the original if it never came out, else a copy marked SALINAN."""
-        self._handover.reprint()
-
-    def show_on_screen(self) -> None:
-        """*Tampilkan di layar*: the receipt as a file and on the screen, when the printer is dead."""
-        self._handover.show_on_screen()
-
-    def close_screen(self) -> None:
-        """The receipt on the screen was looked at."""
-        self._handover.close_screen()
-
-    def wanted_paper(self) -> str:
-        """Entry of the paper that the family in front waits for in vain, or empty."""
-        return self._handover.wanted()
-
-    def printed(self, printed: Printed) -> None:
-        """A paper came out by itself."""
-        self._handover.printed(printed)
 
     def finish(self) -> None:
         """*Selesai*: back to Siap; the next card may be inserted at once."""
         if self._state.phase is Phase.PROCESSING:
             return
-        self._forget()
-        self._set(replace(self._cleared(), phase=Phase.READY))
+        self._turn_to(Phase.READY)
         self.refresh()
         self._watch.look()
 
@@ -479,23 +387,16 @@ class CounterViewModel(ViewModel[CounterState]):
         self._set(replace(self._state, notice=None))
 
     def _failed(self, error: Exception) -> None:
-        self._set(replace(self._cleared(), phase=Phase.REFUSED, refusal=trouble_of(error)))
+        self._set(replace(phases.cleared(self._state, Phase.REFUSED), refusal=trouble_of(error)))
         if not isinstance(error, PosError):
             raise error
 
+    def _turn_to(self, phase: Phase) -> None:
+        """With nobody in front."""
+        self._forget()
+        self._set(phases.cleared(self._state, phase))
+
     def _forget(self) -> None:
-        self._handover.forget()
+        self.handover.forget()
         self._standing = None
         self._basket = Basket()
-
-    def _cleared(self) -> CounterState:
-        now = self._state
-        return CounterState(
-            reader=now.reader,
-            tally=now.tally,
-            opened=now.opened,
-            day_open=now.day_open,
-            day_closing=now.day_closing,
-            day_sealed=now.day_sealed,
-            doubts_waiting=now.doubts_waiting,
-        )

@@ -57,6 +57,12 @@ class Payment:
         """Id of the attempt that the EDC is being asked about now, or empty."""
         return self._attempt.id if self._attempt is not None else ""
 
+    def greet(self, greeted: Callable[[], None]) -> None:
+        """An EDC that does not read the cards is asked whether it is there, while the goods are chosen."""
+        terminal = self._desk.terminal
+        if terminal is not None and self._desk.reader.source != "ecr":
+            self._runner.submit(Lane.TERMINAL, terminal.diagnose, lambda _: greeted(), self._broke)
+
     def expect(self) -> None:
         """An attempt is being recorded: nobody has asked to stop this one yet."""
         self._stop_asked = False

@@ -281,7 +281,7 @@ class TillViewModels:
         return "count" if self.closing.half_entered else ""
 
     def _under_way(self) -> frozenset[str]:
-        return frozenset((self.counter.under_way(), self.history.under_way()))
+        return frozenset((self.counter.payment.under_way(), self.history.under_way()))
 
     def _doubt_shown(self, state: DoubtState) -> None:
         if state.panel is not None:
@@ -320,10 +320,10 @@ class TillViewModels:
         """Whose paper may come out by itself now."""
         if not self.shell.operator() or self.history.under_way() or self.closing.state.busy:
             return None
-        return (self.counter.wanted_paper() or None) if self.counter.occupied else ANY
+        return (self.counter.handover.wanted() or None) if self.counter.occupied else ANY
 
     def _came_by_itself(self, printed: Printed) -> None:
-        self.counter.printed(printed)
+        self.counter.handover.printed(printed)
         self.closing.printed(printed)
         if self.shell.state.screen == "history":
             self.history.look_again()

@@ -38,7 +38,7 @@ class CounterView(Stack):
         self.refused = RefusedPage(counter, act)
         self.processing = ProcessingPage(counter)
         self.done = DonePage(counter)
-        self.paper = PaperOnScreenPage(counter)
+        self.paper = PaperOnScreenPage(counter.handover)
         for page in (self.ready, self.basket, self.refused, self.processing, self.done, self.paper):
             self.addWidget(page)
 

@@ -140,7 +140,7 @@ class DonePage(Page):
 
     def __init__(self, counter: CounterViewModel, parent: QWidget | None = None) -> None:
         super().__init__(parent=parent)
-        self._counter = counter
+        self._handover = counter.handover
         self._ticks: list[TickRow] = []
         self._entry = ""
         self._left_shown: tuple[tuple[LeftRow, ...], bool] = ((), False)
@@ -186,10 +186,10 @@ class DonePage(Page):
         self._paper_trouble = PaperTrouble()
         card.body.addWidget(self._paper_trouble)
         self.reprint = BigButton("Cetak ulang", icon="receipt-text", key="F9")
-        self.reprint.clicked.connect(self._counter.reprint)
+        self.reprint.clicked.connect(self._handover.reprint)
         card.body.addWidget(self.reprint)
         self.on_screen = BigButton("Tampilkan di layar", icon="receipt-text", key="F8")
-        self.on_screen.clicked.connect(self._counter.show_on_screen)
+        self.on_screen.clicked.connect(self._handover.show_on_screen)
         card.body.addWidget(self.on_screen)
         return card
 
@@ -227,4 +227,4 @@ class DonePage(Page):
     def _ticked(self) -> None:
         tick = self.sender()
         if isinstance(tick, TickRow):
-            self._counter.tick(int(tick.property("place")))
+            self._handover.tick(int(tick.property("place")))

@@ -7,8 +7,8 @@ from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.domain.documents import Document, Qr
-from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_state import DonePanel
+from ewarung_pos.ui.viewmodels.handover import Handover
 from ewarung_pos.ui.views.document import PaperView
 from ewarung_pos.ui.views.kit import BigButton, ButtonKind, ButtonSize, Card, Density, Disc, Role, Text, Tone
 from ewarung_pos.ui.views.kit.paint import Painted
@@ -63,7 +63,7 @@ class _Code(Painted):
 class PaperOnScreenPage(Page):
     """The paper at the left; at the right its code and what to do with it."""
 
-    def __init__(self, counter: CounterViewModel, parent: QWidget | None = None) -> None:
+    def __init__(self, handover: Handover, parent: QWidget | None = None) -> None:
         super().__init__(across=True, parent=parent)
         self._paper = PaperView()
         self.add(self._paper)
@@ -77,7 +77,7 @@ class PaperOnScreenPage(Page):
         self._code = _Code()
         card.body.addWidget(self._code, 1)
         self.back = BigButton("SUDAH DILIHAT", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
-        self.back.clicked.connect(counter.close_screen)
+        self.back.clicked.connect(handover.close_screen)
         card.body.addWidget(self.back)
         self.add(card, stretch=1)
 

@@ -122,7 +122,7 @@ def till_window(
     practice_hint: str = "",
     tray: PracticeTray | None = None,
 ) -> tuple[TillWindow, dict[str, Still]]:
-    """A window over still view-models, and these by name."""
+    """A window over still view-models, and these by name; the counter's `handover` is still too."""
     states: dict[str, object] = {
         "shell": _counted(shell, sync, closing),
         "counter": counter or CounterState(),
@@ -139,6 +139,7 @@ def till_window(
         "stick": stick or StickState(),
     }
     stills = {name: Still(state) for name, state in states.items()}
+    cast("Any", stills["counter"]).handover = Still(None)
     models = ViewModels(**{each.name: cast("Any", stills[each.name]) for each in fields(ViewModels)})
     return TillWindow(models, practice_hint, tray), stills
 

@@ -281,7 +281,7 @@ def test_a_stranger_has_no_panel_and_the_next_card_may_follow_at_once(till: Scri
 
 def test_commands_without_a_card_do_nothing(till: ScriptedTill) -> None:
     counter, before = till.vm.counter, till.counter
-    for command in (counter.serve, counter.take_all, counter.reprint, lambda: counter.tick(0)):
+    for command in (counter.serve, counter.take_all, counter.handover.reprint, lambda: counter.handover.tick(0)):
         command()
     counter.set_packs("beras-medium-5", 1)
     counter.step("beras-medium-5", 1)

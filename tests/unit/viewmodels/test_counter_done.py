@@ -36,11 +36,11 @@ def test_done_lists_what_to_hand_over_and_what_is_left(till: ScriptedTill) -> No
 
 def test_a_tick_is_taken_back_by_a_second_press(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
-    till.vm.counter.tick(1)
+    till.vm.counter.handover.tick(1)
     assert till.counter.done is not None
     assert [pick.ticked for pick in till.counter.done.picks] == [False, True]
-    till.vm.counter.tick(1)
-    till.vm.counter.tick(0)
+    till.vm.counter.handover.tick(1)
+    till.vm.counter.handover.tick(0)
     assert [pick.ticked for pick in till.counter.done.picks] == [True, False]
 
 
@@ -72,20 +72,20 @@ def test_what_was_bought_with_cash_is_handed_over_for_the_cash(till: ScriptedTil
         ("oil", "1 botol Minyak goreng 1 L"),
     ]
     for place in (1, 2, 3):
-        till.vm.counter.tick(place)
+        till.vm.counter.handover.tick(place)
     till.settle(600_000)
     assert till.phase() is Phase.DONE  # the cash is not there yet
-    till.vm.counter.tick(0)
+    till.vm.counter.handover.tick(0)
     till.settle(11_000)
     assert till.phase() is Phase.READY
 
 
 def test_done_stays_until_everything_is_ticked_and_then_goes_back_by_itself(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
-    till.vm.counter.tick(0)
+    till.vm.counter.handover.tick(0)
     till.settle(600_000)
     assert till.phase() is Phase.DONE
-    till.vm.counter.tick(1)
+    till.vm.counter.handover.tick(1)
     till.settle(9_000)
     assert till.phase() is Phase.DONE
     till.settle(1_500)
@@ -94,16 +94,16 @@ def test_done_stays_until_everything_is_ticked_and_then_goes_back_by_itself(till
 
 def test_a_tick_taken_back_keeps_done_in_front(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2)
-    till.vm.counter.tick(0)
+    till.vm.counter.handover.tick(0)
     till.settle(5_000)
-    till.vm.counter.tick(0)
+    till.vm.counter.handover.tick(0)
     till.settle(60_000)
     assert till.phase() is Phase.DONE
 
 
 def test_the_next_card_may_be_inserted_while_done_is_shown(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2)
-    till.vm.counter.tick(0)
+    till.vm.counter.handover.tick(0)
     till.edc.cards = [till.card("SUMINAH")]
     till.poll()
     assert till.phase() is Phase.RECOGNISED
@@ -113,7 +113,7 @@ def test_the_next_card_may_be_inserted_while_done_is_shown(till: ScriptedTill) -
 
 def test_finishing_by_hand_does_not_end_the_next_family_early(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=1)
-    till.vm.counter.tick(0)
+    till.vm.counter.handover.tick(0)
     till.vm.counter.finish()
     till.settle(9_000)
     till.ration("SRI WAHYUNI", beras_medium_5=1)
@@ -129,11 +129,11 @@ def test_a_printer_that_is_not_ready_keeps_done_until_the_paper_came(till: Scrip
     assert done is not None
     assert done.paper == "Struk nomor 0001 belum tercetak"
     assert done.paper_trouble is not None
-    till.vm.counter.tick(0)
+    till.vm.counter.handover.tick(0)
     assert (done.paper_trouble.code, done.paper_trouble.action) == ("printer_not_ready.paper_out", "reprint")
     till.settle(60_000)
     assert till.phase() is Phase.DONE
-    till.vm.counter.reprint()
+    till.vm.counter.handover.reprint()
     till.settle()
     assert till.counter.done is not None
     assert (till.counter.done.paper, till.counter.done.paper_trouble) == ("Struk nomor 0001 sudah dicetak", None)
@@ -144,7 +144,7 @@ def test_a_printer_that_is_not_ready_keeps_done_until_the_paper_came(till: Scrip
 
 def test_a_second_print_is_a_numbered_copy(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2)
-    till.vm.counter.reprint()
+    till.vm.counter.handover.reprint()
     till.settle()
     assert till.counter.done is not None
     assert till.counter.done.paper == "Struk nomor 0001 salinan ke-1 sudah dicetak"
@@ -157,7 +157,7 @@ def test_a_paper_that_fails_late_is_not_blamed_on_the_next_family(till: Scripted
     first = till.counter.done
     assert first is not None
     till.ration("SUMINAH", beras_medium_5=1)
-    till.vm.counter._handover._not_printed(first.entry, PrinterNotReady(reason="paper_out"))
+    till.vm.counter.handover._not_printed(first.entry, PrinterNotReady(reason="paper_out"))
     assert till.counter.done is not None
     assert till.counter.done.paper_trouble is None
 
@@ -283,7 +283,7 @@ def test_a_receipt_that_no_printer_prints_is_shown_on_the_screen_when_somebody_s
     assert till.counter.done is not None
     assert till.counter.done.on_screen is None
     assert till.files.papers == [], "nothing takes the place of paper by itself"
-    till.vm.counter.show_on_screen()
+    till.vm.counter.handover.show_on_screen()
     till.settle()
     done = till.counter.done
     assert (done.paper, done.paper_trouble) == ("Struk nomor 0001 tersimpan sebagai PDF", None)
@@ -296,11 +296,11 @@ def test_a_receipt_that_no_printer_prints_is_shown_on_the_screen_when_somebody_s
 def test_what_the_printer_prints_of_it_later_is_a_numbered_copy(till: ScriptedTill) -> None:
     dead(till)
     till.ration("SRI WAHYUNI", beras_medium_5=2)
-    till.vm.counter.show_on_screen()
+    till.vm.counter.handover.show_on_screen()
     till.settle()
     till.paper.failures = []
     for number in (1, 2):
-        till.vm.counter.reprint()
+        till.vm.counter.handover.reprint()
         till.settle()
         assert till.counter.done is not None
         assert till.counter.done.paper == f"Struk nomor 0001 salinan ke-{number} sudah dicetak"
@@ -310,21 +310,21 @@ def test_what_the_printer_prints_of_it_later_is_a_numbered_copy(till: ScriptedTi
 def test_selesai_waits_until_the_receipt_on_the_screen_was_looked_at(till: ScriptedTill) -> None:
     dead(till)
     till.ration("SRI WAHYUNI", beras_medium_5=2)
-    till.vm.counter.tick(0)
-    till.vm.counter.show_on_screen()
+    till.vm.counter.handover.tick(0)
+    till.vm.counter.handover.show_on_screen()
     till.settle(600_000)
     assert till.phase() is Phase.DONE
-    till.vm.counter.close_screen()
+    till.vm.counter.handover.close_screen()
     assert till.counter.done is not None
     assert till.counter.done.on_screen is None
-    till.vm.counter.close_screen()
+    till.vm.counter.handover.close_screen()
     till.settle(11_000)
     assert till.phase() is Phase.READY
 
 
 def test_a_receipt_that_came_out_is_not_taken_to_the_screen(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2)
-    till.vm.counter.show_on_screen()
+    till.vm.counter.handover.show_on_screen()
     till.settle()
     assert till.files.papers == []
 
@@ -333,7 +333,7 @@ def test_a_file_that_cannot_be_written_leaves_the_receipt_owed(till: ScriptedTil
     dead(till)
     till.ration("SRI WAHYUNI", beras_medium_5=2)
     till.files.failures = [PrinterNotReady(reason="disk")]
-    till.vm.counter.show_on_screen()
+    till.vm.counter.handover.show_on_screen()
     till.settle()
     assert till.counter.done is not None
     assert till.counter.done.paper_trouble is not None
@@ -352,7 +352,7 @@ def test_the_choice_outlives_a_power_cut(till: ScriptedTill) -> None:
     """Cut off before the choice the paper is owed and comes out by itself; after it, nothing is printed twice."""
     dead(till)
     till.ration("SRI WAHYUNI", beras_medium_5=1)
-    till.vm.counter.show_on_screen()
+    till.vm.counter.handover.show_on_screen()
     till.settle()
     till.ration("SUMINAH", beras_medium_5=1)
     till.power_cut()

@@ -106,7 +106,7 @@ def test_a_no_of_the_edc_comes_back_to_the_same_basket(
 def test_without_a_terminal_nothing_is_sent(till: ScriptedTill) -> None:
     from msgspec.structs import replace
 
-    till.vm.counter._payment._desk = till.vm.counter._desk = replace(till.vm.counter._desk, terminal=None)
+    till.vm.counter.payment._desk = till.vm.counter._desk = replace(till.vm.counter._desk, terminal=None)
     till.insert("TUKINAH")
     assert till.counter.sections[0].why_not
     till.choose("purse", telur_1=1)
@@ -118,7 +118,7 @@ def test_without_a_terminal_nothing_is_sent(till: ScriptedTill) -> None:
 def test_the_wait_for_the_edc_is_counted_in_seconds_beside_its_limit(till: ScriptedTill) -> None:
     from msgspec.structs import replace
 
-    till.vm.counter._payment._desk = replace(till.vm.counter._desk, response_seconds=90)
+    till.vm.counter.payment._desk = replace(till.vm.counter._desk, response_seconds=90)
     states = seen(till)
 
     def holder_hesitates(tell: Tell) -> None:

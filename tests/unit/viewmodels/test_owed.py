@@ -232,8 +232,8 @@ def test_who_presses_while_it_comes_by_itself_gets_no_copy(till: ScriptedTill) -
     till.ration("SRI WAHYUNI", beras_medium_5=1)
     new_roll(till)
     till.vm.owed.printer_back()
-    till.vm.counter.reprint()  # the screen still says that nothing came out
-    till.vm.counter.show_on_screen()
+    till.vm.counter.handover.reprint()  # the screen still says that nothing came out
+    till.vm.counter.handover.show_on_screen()
     till.settle()
     assert len(till.paper.papers) == 1
     assert till.files.papers == []

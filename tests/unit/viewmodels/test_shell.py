@@ -341,7 +341,7 @@ def test_the_lamps_say_what_waits(till: ScriptedTill) -> None:
     till.paper.failures = [PrinterNotReady(reason="paper_out")]
     till.ration("SRI WAHYUNI", beras_medium_5=1)
     assert lamps(till)[1] == ("1 struk belum", "stop")
-    till.vm.counter.reprint()
+    till.vm.counter.handover.reprint()
     till.settle()
     assert lamps(till)[1] == ("Struk siap", "ok")
 
