@@ -7,111 +7,54 @@ with sending does not stop receiving, nor the reverse.
 from __future__ import annotations
 
 import hashlib
-import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 
 from ewarung_pos import __version__
-from ewarung_pos.domain.journal import CityAcknowledged, DayClosed, decode, genesis
+from ewarung_pos.domain.journal import CityAcknowledged, genesis
 from ewarung_pos.domain.state import KioskIdentity, StatePage
 from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.domain.versions import to_install
 from ewarung_pos.errors import (
     ChainBroken,
     ClockSuspect,
-    ConfigError,
     PosError,
     ProtocolMismatch,
-    RuleViolation,
     ServerBusy,
     ServerUnreachable,
     SyncError,
     Unauthorised,
 )
-from ewarung_pos.ports import Clock, Ledger, RightsAnswer, RightsWish, SyncPhase, SyncReport, UnitOfWork
+from ewarung_pos.ports import Clock, Ledger, RightsAnswer, RightsWish, SyncPhase, SyncReport
 from ewarung_pos.sync.asking import ask_for
-from ewarung_pos.sync.client import Busy
+from ewarung_pos.sync.attesting import ask_of_day, owe_attests
+from ewarung_pos.sync.leg import Leg
 from ewarung_pos.sync.outgoing import (
-    DUE,
     CityServer,
     Speaker,
     batch_of,
     check_ack,
-    days_closed,
-    days_due,
     greet,
     hash_at,
     heed_upgrade,
-    is_signed,
     life_of,
     live_on,
     run_after,
     speaker,
 )
-from ewarung_pos.sync.protocol import BATCH_BYTES, BATCH_ENTRIES, PAGE_BYTES, Ack, Attest, Mode, Outcome, attest_text
+from ewarung_pos.sync.protocol import BATCH_BYTES, PAGE_BYTES, Ack, Mode, Outcome
 from ewarung_pos.sync.sizing import MessageSize
 
 __all__ = ["SyncEngine"]
 
 HELLO_EVERY_MS = 10 * 60_000
-BASE_MS = 2_000
-CAP_MS = 60_000
 LEAST_BATCH = 32 * 1024
 LEAST_PAGE = 8 * 1024
 """On a line that cuts everything off: some two or three kilobytes each, compressed."""
 
 CLOCK_MOVED_MS = 2_000
 """Wall and monotonic clock apart by more than this since the last HELLO: the city's time has to be asked again."""
-
-_ATTESTED = "attested:"
-
-
-class _Backoff:
-    """Decorrelated: each pause is drawn between the base and three times the one before, up to a cap."""
-
-    def __init__(self) -> None:
-        self._last = BASE_MS
-
-    def reset(self) -> None:
-        self._last = BASE_MS
-
-    def next(self) -> int:
-        self._last = min(CAP_MS, BASE_MS + secrets.randbelow(max(1, 3 * self._last - BASE_MS)))
-        return self._last
-
-
-class _Leg:
-    """One direction: what it did in this step, and when it should be tried again."""
-
-    def __init__(self) -> None:
-        self.backoff = _Backoff()
-        self.error: PosError | None = None
-        self.retry_ms = 0
-        self.closed_until = 0
-
-    def run(self, work: Callable[[], None], now_ms: int) -> None:
-        """Do the leg's work unless the city asked to wait; its failure stays in the leg."""
-        if now_ms < self.closed_until:
-            self.retry_ms = self.closed_until - now_ms
-            return
-        self.error, self.retry_ms = None, 0
-        try:
-            work()
-            self.backoff.reset()
-        except (SyncError, ChainBroken, RuleViolation, ConfigError) as error:
-            self._failed(error, now_ms)
-
-    def skip(self, other: _Leg) -> None:
-        """The same line failed just now; trying it again would only cost the operator's time."""
-        self.error, self.retry_ms, self.closed_until = other.error, other.retry_ms, other.closed_until
-
-    def _failed(self, error: PosError, now_ms: int) -> None:
-        self.error = error
-        self.retry_ms = self.backoff.next()
-        if isinstance(error, Busy) and error.retry_ms:
-            self.retry_ms = max(error.retry_ms, BASE_MS)
-            self.closed_until = now_ms + self.retry_ms
 
 
 class _Step:
@@ -158,8 +101,8 @@ class SyncEngine:
         self._mode = Mode.NORMAL
         self._mode_reason = ""
         self._put_aside = ""
-        self._send = _Leg()
-        self._receive = _Leg()
+        self._send = Leg()
+        self._receive = Leg()
         self._step = _Step()
         self._batch = MessageSize(BATCH_BYTES, LEAST_BATCH)
         self._page = MessageSize(PAGE_BYTES, LEAST_PAGE)
@@ -244,7 +187,12 @@ class SyncEngine:
         self._greet(city)
         self._push(city)
         self._refuse_upload_only()
-        self._attest(city)
+        word = ask_of_day(city, self._city_key, self._who(), self._ledger)
+        if word is not None:
+            self._step.more = self._step.more or word.more
+            if word.differs:
+                raise ProtocolMismatch(f"{word.date}: {', '.join(word.differs)}", reason="day_differs")
+            self._step.attested.append(word.date)
 
     def _greet(self, city: CityServer) -> None:
         """HELLO when the last one is old, or something did not fit since."""
@@ -309,7 +257,7 @@ class SyncEngine:
             before = uow.head().acked_seq
             if ack.acked_seq > before:
                 uow.append(CityAcknowledged(ack.acked_seq, ack.acked_hash, ack.server_ms, ack.signature, ack.flagged))
-                _owe_attests(uow, before, ack.acked_seq)
+                owe_attests(uow, before, ack.acked_seq)
                 self._step.sent, self._step.sent_bytes = ack.acked_seq - before, size
                 self._step.flagged = ack.flagged
             head = uow.head()
@@ -337,46 +285,6 @@ class SyncEngine:
         rows = run_after(reader, held - 1, hash_at(reader, who, held - 1) or "")
         ack, _ = city.push(batch_of(self._key, who, rows))
         check_ack(self._city_key, who, ack)
-
-    # -- the city's word on days -------------------------------------------------------------------------------------
-
-    def _attest(self, city: CityServer) -> None:
-        """Ask for one day whose seal has arrived and that the city has not spoken on."""
-        reader = self._ledger.read()
-        due = days_due(reader.settings())
-        if not due:
-            return
-        date = due[0]
-        said = city.attest(date)
-        if said is None:
-            return
-        differs = self._compare(said, date)
-        with self._ledger.write() as uow:
-            rest = [other for other in days_due(uow.settings()) if other != date]
-            uow.put_setting(DUE, ",".join(rest))
-            uow.put_setting(_ATTESTED + date, f"{'differs' if differs else 'agrees'} {said.head} {said.signature}")
-        self._step.more = self._step.more or bool(rest)
-        if differs:
-            raise ProtocolMismatch(f"{date}: {', '.join(differs)}", reason="day_differs")
-        self._step.attested.append(date)
-
-    def _compare(self, said: Attest, date: str) -> tuple[str, ...]:
-        """Figures in which the city's account of the day differs from the seal in our journal."""
-        who = self._who()
-        if (said.device, said.epoch, said.date) != (who.device, who.epoch, date):
-            raise ProtocolMismatch("an attest of another day", reason="body")
-        if not is_signed(self._city_key, attest_text(said), said.signature):
-            raise Unauthorised("the attest is not signed", reason="signature")
-        rows = self._ledger.read().sealed(said.last_seq, 1, 1)
-        fact = decode(rows[0].body).fact if rows else None
-        if not isinstance(fact, DayClosed):
-            return ("seal",)
-        differs = list(said.differs)
-        if fact.head != said.head:
-            differs.append("head")
-        if fact.totals != said.totals and not differs:
-            differs.append("totals")
-        return tuple(differs)
 
     # -- down --------------------------------------------------------------------------------------------------------
 
@@ -460,20 +368,6 @@ def _was_cut(error: PosError) -> bool:
 
 def _no_line(error: PosError) -> bool:
     return isinstance(error, ServerUnreachable) and error.reason in {"no_line", "timeout", "tls"}
-
-
-def _owe_attests(uow: UnitOfWork, after: int, until: int) -> None:
-    """Remember the days whose seal has just arrived; kept in the ledger, so that a restart does not forget.
-
-    An acknowledgement may cover more than the batch that it answers: those of earlier ones may have been lost.
-    """
-    closed: list[str] = []
-    while after < until:
-        rows = uow.sealed(after, BATCH_ENTRIES, BATCH_BYTES)
-        closed += days_closed(row for row in rows if row.seq <= until)
-        after = rows[-1].seq
-    if closed:
-        uow.put_setting(DUE, ",".join(dict.fromkeys([*days_due(uow.settings()), *closed])))
 
 
 def _things(page: StatePage) -> int:

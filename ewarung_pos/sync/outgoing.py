@@ -5,13 +5,13 @@ For the engine of every day, and for a copy that was restored.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import Protocol
 
 import msgspec
 
 from ewarung_pos import __version__
-from ewarung_pos.domain.journal import CityAcknowledged, Sealed, SettingsChanged, decode, first_break, genesis
+from ewarung_pos.domain.journal import CityAcknowledged, Sealed, SettingsChanged, first_break, genesis
 from ewarung_pos.domain.state import KioskIdentity
 from ewarung_pos.domain.timeline import ClockReading
 from ewarung_pos.domain.versions import OLDEST_SETTING, is_version
@@ -37,13 +37,10 @@ from ewarung_pos.sync.protocol import (
 from ewarung_pos.sync.signing import sign, verify
 
 __all__ = [
-    "DUE",
     "CityServer",
     "Speaker",
     "batch_of",
     "check_ack",
-    "days_closed",
-    "days_due",
     "greet",
     "greeting",
     "hash_at",
@@ -58,9 +55,6 @@ __all__ = [
 
 _LIFE = "city_life"
 """Setting: lives of the city, the newest first; an entry says how each came."""
-
-DUE = "attest_due"
-"""Setting with the dates that `days_due` tells, kept so that a restart does not forget."""
 
 
 class CityServer(Protocol):
@@ -255,16 +249,6 @@ def batch_of(key: bytes, who: KioskIdentity, rows: tuple[Sealed, ...]) -> Push:
         head_hash=head,
         signature=sign(key, text).hex(),
     )
-
-
-def days_closed(rows: Iterable[Sealed]) -> list[str]:
-    """Dates of the days whose seal is among these entries."""
-    return [decode(row.body).date for row in rows if b'"kind":"DayClosed"' in row.body]
-
-
-def days_due(settings: Mapping[str, str]) -> list[str]:
-    """Dates of the days whose seal has arrived at the city, which has not spoken on them."""
-    return [date for date in settings.get(DUE, "").split(",") if date]
 
 
 def check_ack(city_key: bytes, who: KioskIdentity, ack: Ack) -> None:

@@ -27,6 +27,7 @@ from ewarung_pos.ports import (
     SyncReport,
 )
 from ewarung_pos.sync import bundle
+from ewarung_pos.sync.attesting import days_closed, days_due
 from ewarung_pos.sync.bundle import Header, Message, Way
 from ewarung_pos.sync.bundle_file import bundles_in, file_name, keep, take
 from ewarung_pos.sync.carried import NOT_CARRIED, CarriedCity
@@ -34,8 +35,6 @@ from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.outgoing import (
     Speaker,
     batch_of,
-    days_closed,
-    days_due,
     greeting,
     hash_at,
     keys_of,

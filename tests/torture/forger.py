@@ -44,7 +44,7 @@ from ewarung_pos.ledger.projections import CLOSED_PERIOD
 from ewarung_pos.ledger.register import FAMILIES, digest_of
 from ewarung_pos.ledger.tip import CLOCK
 from ewarung_pos.ports import Approved, Attempt
-from ewarung_pos.sync.outgoing import DUE
+from ewarung_pos.sync.attesting import DUE
 from ewarung_pos.sync.signing import sign
 
 __all__ = [

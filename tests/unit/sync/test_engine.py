@@ -26,7 +26,8 @@ from ewarung_pos.domain.state import StatePage
 from ewarung_pos.domain.versions import OLDEST_SETTING
 from ewarung_pos.ports import SyncPhase
 from ewarung_pos.sync import protocol, signing
-from ewarung_pos.sync.engine import BASE_MS, CAP_MS, SyncEngine
+from ewarung_pos.sync.engine import SyncEngine
+from ewarung_pos.sync.leg import BASE_MS, CAP_MS
 from ewarung_pos.sync.protocol import Ack, Hello, Mode, Outcome, Push, Welcome, encode
 from tests.till_kit import FakeClock, TillKit, till_kit
 from tests.unit.sync.line import CITY, DEVICE, Reply, Seen, served
