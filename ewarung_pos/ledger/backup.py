@@ -20,7 +20,8 @@ from ewarung_pos.errors import ConfigError, LedgerBusy, LedgerCorrupt, LedgerErr
 from ewarung_pos.ledger.engine import Connection, check_owner, connect, mark_copy, translated
 from ewarung_pos.ledger.keys import sync_directory
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
-from ewarung_pos.ledger.verify import VerifyReport, verify
+from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ledger.verify_report import VerifyReport
 
 __all__ = ["Backup", "back_up", "complete", "copy_ledger", "discard", "end_of", "last_entry"]
 

@@ -38,12 +38,9 @@ from ewarung_pos.errors import LedgerCorrupt, LedgerTooNew
 from ewarung_pos.ledger.day_account import DayAccount
 from ewarung_pos.ledger.export import FORMAT, VERSION, Header, Tally, Trailer, trailer_text
 from ewarung_pos.ledger.fold import Fold
-from ewarung_pos.ledger.verify import Problem, VerifyReport
+from ewarung_pos.ledger.verify_report import MANY, Problem, VerifyReport
 
 __all__ = ["verify_export"]
-
-_MANY = 50
-"""After so many problems the rest would only repeat them."""
 
 _LINE_BYTES = 8 * 1024 * 1024
 """No entry is near it; what is longer is not read into memory."""
@@ -138,7 +135,7 @@ class _Check:
         if not self._canonical_header:
             self._note(0, "header", "not canonical")
         held: bytes | None = None
-        while len(self._problems) <= _MANY and (line := file.readline(_LINE_BYTES)):
+        while len(self._problems) <= MANY and (line := file.readline(_LINE_BYTES)):
             if held is not None:
                 self._entry_line(held)
                 self._digest.update(held)
@@ -154,7 +151,7 @@ class _Check:
             acked_seq=self._acked,
             sealed_days=self._seals,
             first_bad_seq=min(found, default=None),
-            problems=tuple(self._problems[:_MANY]),
+            problems=tuple(self._problems[:MANY]),
         )
 
     def _note(self, seq: int, what: str, detail: str = "") -> None:

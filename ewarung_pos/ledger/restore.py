@@ -45,7 +45,8 @@ from ewarung_pos.ledger.keys import sync_directory
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
 from ewarung_pos.ledger.tip import Tip, load_tip
-from ewarung_pos.ledger.verify import VerifyReport, verify
+from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ledger.verify_report import VerifyReport
 
 __all__ = ["ARCHIVE", "LedgerFile", "Restored", "holds_copy", "restore", "retire"]
 

@@ -26,29 +26,27 @@ import msgspec
 from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.domain.journal import (
-    CityAcknowledged,
-    DayClosed,
     Entry,
     KioskEnrolled,
     Redeemed,
     Reversed,
-    RightsGranted,
-    ack_text,
     canonical,
     decode,
     genesis,
 )
-from ewarung_pos.domain.rights import grant_text
 from ewarung_pos.errors import LedgerCorrupt, MigrationFailed
 from ewarung_pos.ledger import engine, guards
 from ewarung_pos.ledger.engine import LEDGER_FILE, Connection, check_owner, connect, translated
+from ewarung_pos.ledger.exported import verify_export
 from ewarung_pos.ledger.fold import MOVED, TABLES, Fold
 from ewarung_pos.ledger.keys import key_for
 from ewarung_pos.ledger.paperwork import Attempts, PrintJobs
 from ewarung_pos.ledger.reference import Reference
 from ewarung_pos.ledger.shape import misshapen
+from ewarung_pos.ledger.signatures import SIGNED, Signatures
+from ewarung_pos.ledger.verify_report import MANY, Problem, VerifyReport
 
-__all__ = ["Problem", "VerifyReport", "is_export", "verify"]
+__all__ = ["is_export", "verify"]
 
 _ENTRIES = (
     "SELECT seq, payload, prev_hash, hash, id, kind, business_date, instant, family, receipt, reverses "
@@ -57,51 +55,8 @@ _ENTRIES = (
 _BESIDE = {"projection": 1, "paperwork": 2, "reference": 2}
 """Problems of what stands beside an entry, and how far from it."""
 
-_SIGNED = frozenset((KioskEnrolled, DayClosed, CityAcknowledged, RightsGranted))
-"""Facts that hold a signature, or the key that others are checked with."""
-
 _ASK_EVERY = 512
 _CHAIN = "SELECT seq, payload, prev_hash, hash FROM ledger_entry ORDER BY seq"
-_MANY = 50
-"""After so many problems the rest would only repeat them."""
-
-
-class Problem(msgspec.Struct, frozen=True):
-    """One thing that is wrong: at which entry (0: not at one), a stable word, and what exactly.
-
-    An export has words of its own beside these (docs/ledger-format.md).
-
-    Words: file, schema, guard, identity, gap, prev_hash, hash, payload, column, canonical, not_first, overdrawn,
-    surrendered, not_allowed, returned_more, reversed_twice, stock_below_zero, receipt_gap, no_day, acknowledged,
-    grant_signature, seal, projection, paperwork, reference, stopped.
-    """
-
-    seq: int
-    what: str
-    detail: str = ""
-
-    def __str__(self) -> str:
-        return " ".join(part for part in (f"seq {self.seq}" if self.seq else "", self.what, self.detail) if part)
-
-
-class VerifyReport(msgspec.Struct, frozen=True):
-    """What was found. `head` is hex; `first_bad_seq` is None when nothing is wrong with any one entry.
-
-    When entries themselves are wrong it is the first of them; else the first that something beside it contradicts.
-    `schema` is the number of an older version that wrote the file, 0 where it is this one (or an export): the till
-    brings it up to date when it opens it.
-    """
-
-    ok: bool
-    entries: int
-    head: str
-    device: str = ""
-    epoch: int = 0
-    acked_seq: int = 0
-    sealed_days: int = 0
-    first_bad_seq: int | None = None
-    problems: tuple[Problem, ...] = ()
-    schema: int = 0
 
 
 def verify(
@@ -128,8 +83,6 @@ def verify(
         LedgerCorrupt: not a ledger of this product at all; damage inside of one is reported, not raised.
     """
     if path.is_file() and is_export(path):
-        from ewarung_pos.ledger.exported import verify_export
-
         return verify_export(path)
     file = path / LEDGER_FILE if path.is_dir() else path
     if encrypted and key is None:
@@ -208,9 +161,7 @@ class _Verification:
         self._fold = Fold()
         self._moved: dict[str, Iterator[Any]] = {}
         self._off: set[str] = set()
-        self._device_key = ""
-        self._city_key = ""
-        self._seals = 0
+        self._signatures = Signatures(connection.execute)
         self._entries = 0
         self._head = b""
 
@@ -237,9 +188,9 @@ class _Verification:
             device=device,
             epoch=epoch,
             acked_seq=self._acked_seq,
-            sealed_days=self._seals,
+            sealed_days=self._signatures.seals,
             first_bad_seq=_first(self._problems),
-            problems=tuple(self._problems[:_MANY]),
+            problems=tuple(self._problems[:MANY]),
         )
 
     def _note(self, seq: int, what: str, detail: str = "") -> None:
@@ -301,7 +252,7 @@ class _Verification:
             head = digest
             if not self._chain_only:
                 self._entry(seq, payload, prev_hash, columns, device, epoch)
-            if len(self._problems) > _MANY:
+            if len(self._problems) > MANY:
                 break
             if expected % _ASK_EVERY == 0 and not self._wanted():
                 self._note(0, "stopped")
@@ -324,27 +275,13 @@ class _Verification:
             self._note(seq, what)
         for table, row in rows:
             self._compare(table, row)
-        if type(entry.fact) in _SIGNED:
-            self._signatures(entry, prev_hash)
+        if type(entry.fact) in SIGNED:
+            for at, what, detail in self._signatures.add(entry, prev_hash, (device, epoch)):
+                self._note(at, what, detail)
         self._reference.add(entry)
         for table, found in (("print_job", self._jobs.add(entry)), ("attempt", self._attempts.add(entry))):
             for at, detail in found:
                 self._note(at, "paperwork", f"{table}: {detail}")
-
-    def _signatures(self, entry: Entry, prev_hash: bytes) -> None:
-        match entry.fact:
-            case KioskEnrolled() as fact:
-                self._device_key, self._city_key = fact.device_key, fact.city_key
-            case DayClosed() as fact:
-                self._seal(entry, fact, prev_hash)
-            case CityAcknowledged() as fact:
-                self._acknowledged(entry, fact)
-            case fact:
-                assert isinstance(fact, RightsGranted)  # noqa: S101 - nothing else is left of _SIGNED
-                device, epoch = self._identity
-                text = grant_text(device, epoch, fact.request, fact.serial, fact.family, fact.leases, home=fact.home)
-                if not _signed(self._city_key, text, fact.signature):
-                    self._note(entry.seq, "grant_signature")
 
     def _row(
         self, entry: Entry, undone: int | None, payload: bytes, columns: list[Any], identity: tuple[str, int]
@@ -374,24 +311,6 @@ class _Verification:
         else:
             self._next[table] = next(self._moved[table], None)
 
-    def _acknowledged(self, entry: Entry, fact: CityAcknowledged) -> None:
-        """The city's signature, over an entry that is there as the city saw it."""
-        seq, text = entry.seq, (*self._identity, fact.acked_seq, fact.acked_hash, fact.server_ms)
-        row = self._connection.execute("SELECT hash FROM ledger_entry WHERE seq = ?", (fact.acked_seq,)).fetchone()
-        if not _signed(self._city_key, ack_text(*text, fact.flagged), fact.signature):
-            self._note(seq, "acknowledged", "signature")
-        elif row is None or row[0].hex() != fact.acked_hash or fact.acked_seq >= seq:
-            self._note(fact.acked_seq, "acknowledged", f"the city holds another entry (acknowledged at {seq})")
-
-    def _seal(self, entry: Entry, fact: DayClosed, prev_hash: bytes) -> None:
-        """The device's signature over the head before the seal."""
-        text = f"{entry.device}|{entry.epoch}|{fact.totals.first_seq}|{entry.seq - 1}|{fact.head}"
-        if not _signed(self._device_key, text.encode(), fact.signature):
-            self._note(entry.seq, "seal", "signature")
-        if fact.head != prev_hash.hex():
-            self._note(entry.seq, "seal", "head")
-        self._seals += 1
-
     # -- totals, when every entry is folded ----------------------------------------------------------------------------
 
     def _totals(self) -> None:
@@ -417,15 +336,3 @@ def _first(problems: list[Problem]) -> int | None:
     """A broken entry contradicts what was right before it: the entry is to be named, not what it contradicts."""
     ranked = [(_BESIDE.get(problem.what, 0), problem.seq) for problem in problems if problem.seq]
     return min(ranked)[1] if ranked else None
-
-
-def _signed(key: str, text: bytes, signature: str) -> bool:
-    """Whether this is an Ed25519 signature under the key; both hex."""
-    from cryptography.exceptions import InvalidSignature
-    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-    try:
-        Ed25519PublicKey.from_public_bytes(bytes.fromhex(key)).verify(bytes.fromhex(signature), text)
-    except (ValueError, InvalidSignature):
-        return False
-    return True

@@ -42,7 +42,8 @@ from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerKeyWrong
 from ewarung_pos.ledger import guards
-from ewarung_pos.ledger.verify import VerifyReport, verify
+from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ledger.verify_report import VerifyReport
 from tests.torture.tamper_edits import Draws, Edit, Hand, take_guards_away
 from tests.torture.tamper_sample import KEY, Sample, contact
 

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ewarung_pos.ledger.verify import Problem, VerifyReport
+from ewarung_pos.ledger.verify_report import Problem, VerifyReport
 from ewarung_pos.ui.text_verify import FOUND, verdict
 
 

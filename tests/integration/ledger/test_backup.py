@@ -12,7 +12,8 @@ from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerFull
 from ewarung_pos.ledger.backup import back_up
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import connect
-from ewarung_pos.ledger.verify import VerifyReport, verify
+from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ledger.verify_report import VerifyReport
 from tests.integration.ledger.kiosk import KEY, names, rice, serve
 
 

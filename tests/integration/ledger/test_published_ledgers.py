@@ -17,7 +17,8 @@ import pytest
 
 from ewarung_pos.domain.journal import Fact
 from ewarung_pos.errors import LedgerCorrupt, LedgerTooNew, PosError
-from ewarung_pos.ledger.verify import VerifyReport, verify
+from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ledger.verify_report import VerifyReport
 
 TREE = Path(__file__).resolve().parents[3]
 LEDGERS = TREE / "tests" / "ledgers"

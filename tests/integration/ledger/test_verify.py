@@ -49,7 +49,8 @@ from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.database import SqlLedger
 from ewarung_pos.ledger.engine import PAGE_BYTES, Connection, connect
 from ewarung_pos.ledger.keys import KEY_FILE
-from ewarung_pos.ledger.verify import Problem, VerifyReport, verify
+from ewarung_pos.ledger.verify import verify
+from ewarung_pos.ledger.verify_report import Problem, VerifyReport
 from tests.integration.ledger.kiosk import (
     KEY,
     ToldClock,
