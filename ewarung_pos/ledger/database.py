@@ -13,6 +13,7 @@ from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerError
 from ewarung_pos.ledger import guards
+from ewarung_pos.ledger.catalogue_cache import CatalogueCache
 from ewarung_pos.ledger.engine import (
     CHECKED_FILE,
     LEDGER_FILE,
@@ -27,7 +28,7 @@ from ewarung_pos.ledger.engine import (
 )
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.ledger.placement import refuse_network_share, refuse_other_names
-from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
+from ewarung_pos.ledger.queries import Execute, Queries
 from ewarung_pos.ledger.readers import Readers
 from ewarung_pos.ledger.shape import misshapen
 from ewarung_pos.ledger.tip import Tip, load_tip

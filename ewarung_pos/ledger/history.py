@@ -13,8 +13,6 @@ import msgspec
 from ewarung_pos.domain.business_day import ControlLine, DayTotals
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.journal import (
-    AttemptOpened,
-    AttemptSettled,
     ReceiptPrinted,
     Redeemed,
     RedemptionRefused,
@@ -27,7 +25,7 @@ from ewarung_pos.domain.units import Quantity, Unit
 from ewarung_pos.ledger.tip import Tip
 from ewarung_pos.ports import HistoryRow, Tally
 
-__all__ = ["COPIES", "rows", "settlements", "tally", "totals"]
+__all__ = ["COPIES", "rows", "tally", "totals"]
 
 Execute = Callable[..., Any]
 
@@ -56,7 +54,6 @@ _KNOWN = (
     "SELECT key FROM register_family WHERE name LIKE :like ESCAPE '\\' "
     "UNION SELECT family FROM register_card WHERE last4 = :text"
 )
-_OF_ATTEMPTS = "SELECT payload FROM ledger_entry WHERE kind IN ('AttemptOpened', 'AttemptSettled') ORDER BY seq DESC"
 _COUNT_KNOWN = f"SELECT count(*) FROM ({_KNOWN})"  # noqa: S608 - both are constants
 
 
@@ -124,20 +121,6 @@ def _pattern(text: str) -> str:
 
 def _is_number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 16
-
-
-def settlements(execute: Execute, attempt_id: str) -> tuple[AttemptSettled, ...]:
-    """What became of an attempt, newest first; looks back as far as to its opening."""
-    found = []
-    for (body,) in execute(_OF_ATTEMPTS):
-        match decode(body).fact:
-            case AttemptSettled(attempt=named) as fact if named == attempt_id:
-                found.append(fact)
-            case AttemptOpened(attempt=named) if named == attempt_id:
-                break
-            case _:
-                pass
-    return tuple(found)
 
 
 def tally(execute: Execute, date: BusinessDate) -> Tally:

@@ -19,10 +19,12 @@ from ewarung_pos.domain.state import KioskIdentity, OperatorRecord
 from ewarung_pos.domain.timeline import BusinessDate, ClockMemory, Instant, Period
 from ewarung_pos.domain.units import Rupiah, Unit
 from ewarung_pos.ledger import history
+from ewarung_pos.ledger.attempts import ATTEMPT, open_attempts, settlements, slip_used
+from ewarung_pos.ledger.catalogue_cache import CatalogueCache
 from ewarung_pos.ledger.tip import Tip
 from ewarung_pos.ports import Attempt, HistoryRow, LedgerHead, PrintJob, Tally, Visit
 
-__all__ = ["CatalogueCache", "Execute", "Queries", "leases_of"]
+__all__ = ["Execute", "Queries", "leases_of"]
 
 Execute = Callable[..., Any]
 """`connection.execute`."""
@@ -72,39 +74,12 @@ _PRESENCE = (
     "coalesce((SELECT substr(max(business_date), 1, 7) FROM ledger_entry WHERE family = f.key), '') "
     "FROM register_family AS f JOIN register_card AS c ON c.family = f.key ORDER BY f.key"
 )
-_OPEN_ATTEMPTS = "SELECT body FROM attempt WHERE state IN ('pending', 'in_doubt') ORDER BY opened_ms, id"
 _JOBS = "SELECT id, kind, entry, receipt, copy, tries FROM print_job WHERE done = 0 ORDER BY id"
-_SLIPS = (
-    "SELECT id, json_extract(CAST(body AS TEXT), '$.kind'), json_extract(CAST(body AS TEXT), '$.approval.evidence'), "
-    "json_extract(CAST(body AS TEXT), '$.approval.approval'), json_extract(CAST(body AS TEXT), '$.approval.invoice') "
-    "FROM attempt WHERE state = 'done' ORDER BY opened_ms, id"
-)
 _SEALED = "SELECT seq, payload, prev_hash, hash FROM ledger_entry "
 
-_ATTEMPT = msgspec.json.Decoder(Attempt)
-_CATALOGUE = msgspec.json.Decoder(Catalogue)
 _PROGRAMMES = msgspec.json.Decoder(tuple[str, ...])
 _LEASE_ROWS = msgspec.json.Decoder(tuple[tuple[str, str, Unit, int, int, int, int], ...])
 _STOCK = msgspec.json.Decoder(dict[str, int])
-
-
-class CatalogueCache:
-    """The catalogue as last decoded, known by the entry that set it; shared by the writer and all readers."""
-
-    def __init__(self) -> None:
-        self._held: tuple[str, Catalogue] = ("", Catalogue())
-
-    def held(self, set_by: str) -> Catalogue | None:
-        """The one that this entry set, if it is the one at hand."""
-        held, catalogue = self._held
-        return catalogue if held == set_by else None
-
-    def load(self, execute: Execute) -> Catalogue:
-        """The one that this connection sees."""
-        set_by, body = execute("SELECT set_by, body FROM reference WHERE name = 'catalogue'").fetchone()
-        catalogue = _CATALOGUE.decode(body)
-        self._held = (set_by, catalogue)
-        return catalogue
 
 
 class Queries(ABC):
@@ -175,7 +150,7 @@ class Queries(ABC):
         with self._snapshot() as execute:
             row = execute(_VISIT, (token, period.iso)).fetchone()
             *known, leases, credited, spent, last, stock, doubt = row
-            attempts = _attempts(execute) if doubt else ()
+            attempts = open_attempts(execute) if doubt else ()
         family = None if known[0] is None else _family(known)
         return Visit(
             family,
@@ -252,18 +227,18 @@ class Queries(ABC):
     def open_attempts(self) -> tuple[Attempt, ...]:
         """Purse debits whose outcome is not proven, oldest first."""
         with self._snapshot() as execute:
-            return _attempts(execute)
+            return open_attempts(execute)
 
     def attempt(self, attempt_id: str) -> Attempt | None:
         """The attempt of that id, whatever its state."""
         with self._snapshot() as execute:
             row = execute("SELECT body FROM attempt WHERE id = ?", (attempt_id,)).fetchone()
-        return None if row is None else _ATTEMPT.decode(row[0])
+        return None if row is None else ATTEMPT.decode(row[0])
 
     def settlements(self, attempt_id: str) -> tuple[AttemptSettled, ...]:
         """What the journal says became of an attempt, newest first."""
         with self._snapshot() as execute:
-            return history.settlements(execute, attempt_id)
+            return settlements(execute, attempt_id)
 
     # -- people, papers, settings ------------------------------------------------------------------------------------
 
@@ -274,18 +249,7 @@ class Queries(ABC):
         those that two people decided.
         """
         with self._snapshot() as execute:
-            rows = execute(_SLIPS).fetchall()
-        wanted = (_typed(approval), _typed(invoice))
-        return next(
-            (
-                attempt
-                for attempt, kind, evidence, *slip in rows
-                if (kind or "sale") in kinds
-                and (evidence == "slip" or not by_people)
-                and tuple(map(_typed, slip)) == wanted
-            ),
-            None,
-        )
+            return slip_used(execute, approval, invoice, kinds, by_people=by_people)
 
     def operators(self) -> tuple[OperatorRecord, ...]:
         """Everybody who ever worked here, by name."""
@@ -322,7 +286,7 @@ class Queries(ABC):
         """When each family of the register was last known to have anything to do with this kiosk, by key."""
         with self._snapshot() as execute:
             rows = execute(_PRESENCE).fetchall()
-            doubtful = {attempt.family for attempt in _attempts(execute)}
+            doubtful = {attempt.family for attempt in open_attempts(execute)}
         return tuple(
             Presence(key, home, CardStatus(status), max(periods), Instant(since).date().period().iso, key in doubtful)
             for key, home, status, since, *periods in rows
@@ -407,15 +371,6 @@ def _family(row: Sequence[Any] | None) -> Family | None:
         CardRef(token, last4),
         CardStatus(status),
     )
-
-
-def _attempts(execute: Execute) -> tuple[Attempt, ...]:
-    return tuple(_ATTEMPT.decode(body) for (body,) in execute(_OPEN_ATTEMPTS).fetchall())
-
-
-def _typed(reference: str) -> str:
-    """A reference of the bank as two people would agree that it is the same."""
-    return reference.strip().upper().lstrip("0")
 
 
 def _sealed(row: tuple[Any, ...] | None) -> Sealed | None:

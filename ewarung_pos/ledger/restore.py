@@ -31,6 +31,7 @@ from ewarung_pos.errors import (
 )
 from ewarung_pos.ledger import migrate
 from ewarung_pos.ledger.backup import complete, copy_ledger
+from ewarung_pos.ledger.catalogue_cache import CatalogueCache
 from ewarung_pos.ledger.engine import (
     CHECKED_FILE,
     LEDGER_FILE,
@@ -43,7 +44,7 @@ from ewarung_pos.ledger.engine import (
 )
 from ewarung_pos.ledger.keys import sync_directory
 from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
-from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries
+from ewarung_pos.ledger.queries import Execute, Queries
 from ewarung_pos.ledger.tip import Tip, load_tip
 from ewarung_pos.ledger.verify import verify
 from ewarung_pos.ledger.verify_report import VerifyReport

@@ -31,10 +31,11 @@ from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
 from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, CityTime, ClockMemory, clock_step
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, RuleViolation
 from ewarung_pos.ledger import register
+from ewarung_pos.ledger.catalogue_cache import CatalogueCache
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.history import COPIES
 from ewarung_pos.ledger.projections import CLOSED_PERIOD, apply, named
-from ewarung_pos.ledger.queries import CatalogueCache, Execute, Queries, leases_of
+from ewarung_pos.ledger.queries import Execute, Queries, leases_of
 from ewarung_pos.ledger.tip import CLOCK, Tip
 from ewarung_pos.ports import Approved, Attempt, Clock, PrintJob
 

@@ -157,7 +157,7 @@ def test_what_became_of_an_attempt_is_told_newest_first_and_of_no_other(ledger: 
 
 
 def test_nothing_before_the_opening_of_an_attempt_is_looked_at(ledger: SqlLedger) -> None:
-    from ewarung_pos.ledger import history
+    from ewarung_pos.ledger.attempts import settlements
 
     with ledger.write() as uow:
         for number in range(50):
@@ -172,7 +172,7 @@ def test_nothing_before_the_opening_of_an_attempt_is_looked_at(ledger: SqlLedger
                 looked_at.append(row)
                 yield row
 
-        assert history.settlements(counted, "A48") == (AttemptSettled("A48", "declined", "51"),)
+        assert settlements(counted, "A48") == (AttemptSettled("A48", "declined", "51"),)
     assert len(looked_at) == 4
 
 
