@@ -34,7 +34,8 @@ from ewarung_pos.ledger import register
 from ewarung_pos.ledger.catalogue_cache import CatalogueCache
 from ewarung_pos.ledger.engine import Connection
 from ewarung_pos.ledger.history import COPIES
-from ewarung_pos.ledger.projections import CLOSED_PERIOD, apply, named
+from ewarung_pos.ledger.named import named
+from ewarung_pos.ledger.projections import CLOSED_PERIOD, apply
 from ewarung_pos.ledger.queries import Execute, Queries, leases_of
 from ewarung_pos.ledger.tip import CLOCK, Tip
 from ewarung_pos.ports import Approved, Attempt, Clock, PrintJob
