@@ -19,16 +19,14 @@ from ewarung_city.keys import CityKeys
 from ewarung_city.limits import Gate, Limits, Share, network_of
 from ewarung_city.logs import event, whereabouts
 from ewarung_pos.errors import ServerBusy, Unauthorised
+from ewarung_pos.sync.packing import TooLarge, pack, unpack
 from ewarung_pos.sync.protocol import (
     CLOCK_TOLERANCE_S,
     MESSAGE_BYTES,
     NONCE_HEADER,
     PROBLEM_TYPE,
     Problem,
-    TooLarge,
     encode,
-    pack,
-    unpack,
 )
 from ewarung_pos.sync.signing import SignedBy, sign_response, verify_request
 

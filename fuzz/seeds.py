@@ -11,7 +11,7 @@ from ewarung_pos.devices.ecr_codec import EcrRequest, build_request
 from ewarung_pos.devices.ipp import Operation, request
 from ewarung_pos.devices.poselink_codec import encipher
 from ewarung_pos.devices.simulated.poselink_messages import SECRET
-from ewarung_pos.sync import bundle, protocol
+from ewarung_pos.sync import bundle, packing, protocol
 from ewarung_pos.sync.signing import public_of
 
 __all__ = ["READER", "SIGNER", "seeds"]
@@ -124,7 +124,7 @@ def seeds(name: str) -> tuple[bytes, ...]:
         ),
         "journal_entries": _ENTRIES,
         "sync_messages": tuple(bytes([number]) + body for number, body in enumerate(_MESSAGES)),
-        "sync_expansion": (protocol.pack(b"{}"), protocol.pack(b"a" * 5000)),
+        "sync_expansion": (packing.pack(b"{}"), packing.pack(b"a" * 5000)),
         "carried_bundles": (_bundle(), b"\x00\x01\x00\x02{}", b"\x00\x02\x00\x00"),
         "carried_records": (b'\x00\x17{"target":"/v1/push"}   rest', b"\x00\x00"),
         "paper_codes": (

@@ -34,7 +34,7 @@ from ewarung_pos.domain.family import CardRef, card_ref
 from ewarung_pos.domain.paper_code import parse_qr, qr_text
 from ewarung_pos.errors import BundleRefused, CardNotRead, PrinterNotReady
 from ewarung_pos.ports import Approved, CardPresented, Declined, DeviceState
-from ewarung_pos.sync import bundle, protocol
+from ewarung_pos.sync import bundle, packing, protocol
 from ewarung_pos.sync.signing import public_of
 from fuzz.seeds import READER, SIGNER
 
@@ -289,10 +289,10 @@ def sync_messages(data: bytes) -> None:
 def sync_expansion(data: bytes) -> None:
     """A packed body: within its bound, or refused."""
     with contextlib.suppress(ValueError):
-        _holds(len(protocol.unpack(data, 4096)) <= 4096, "more than the bound")
+        _holds(len(packing.unpack(data, 4096)) <= 4096, "more than the bound")
     with contextlib.suppress(ValueError):
         plain = zlib.compress(data)
-        _holds(protocol.unpack(protocol.pack(plain), len(plain)) == plain, "not what was packed")
+        _holds(packing.unpack(packing.pack(plain), len(plain)) == plain, "not what was packed")
 
 
 def carried_bundles(data: bytes) -> None:
@@ -308,7 +308,7 @@ def carried_bundles(data: bytes) -> None:
 def carried_records(data: bytes) -> None:
     """One record, as it is inside when it was opened."""
     with contextlib.suppress(ValueError, msgspec.MsgspecError):
-        bundle._message(protocol.pack(data))
+        bundle._message(packing.pack(data))
 
 
 def paper_codes(data: bytes) -> None:

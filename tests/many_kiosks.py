@@ -35,7 +35,8 @@ from ewarung_pos.domain.journal import (
 from ewarung_pos.domain.redemption import RedemptionLine, RightDebit, Tender
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import Unit
-from ewarung_pos.sync.protocol import Push, batch_text, encode, pack
+from ewarung_pos.sync.packing import pack
+from ewarung_pos.sync.protocol import Push, batch_text, encode
 from ewarung_pos.sync.signing import SignedBy, public_of, sign, sign_request
 
 __all__ = ["Batch", "Kiosks", "Sender", "key_of", "names", "plain_request_of", "request_of"]

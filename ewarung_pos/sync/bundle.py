@@ -18,7 +18,8 @@ import msgspec
 
 from ewarung_pos.domain.bounds import Count, Whole
 from ewarung_pos.errors import BundleRefused
-from ewarung_pos.sync.protocol import MESSAGE_BYTES, decode, pack, unpack
+from ewarung_pos.sync.packing import pack, unpack
+from ewarung_pos.sync.protocol import MESSAGE_BYTES, decode
 from ewarung_pos.sync.sealing import SEALED_BYTES, seal, unseal
 from ewarung_pos.sync.signing import sign, verify
 

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from ewarung_pos.errors import ConfigError, ProtocolMismatch, ServerBusy, ServerUnreachable, Unauthorised
+from ewarung_pos.sync.packing import pack, unpack
 from ewarung_pos.sync.protocol import (
     MESSAGE_BYTES,
     PAGE_BYTES,
@@ -32,8 +33,6 @@ from ewarung_pos.sync.protocol import (
     Welcome,
     decode,
     encode,
-    pack,
-    unpack,
 )
 from ewarung_pos.sync.signing import SignedBy, sign_request, verify_response
 

@@ -186,7 +186,7 @@ def _answered(raw: RawReply, secret: bytes, public: str, wrap_public: str) -> En
 
 def _named_key(raw: RawReply) -> bytes:
     """The key that the answer itself names; worth nothing before the proof under the code."""
-    from ewarung_pos.sync.protocol import unpack
+    from ewarung_pos.sync.packing import unpack
 
     class Named(msgspec.Struct):
         city_key: str

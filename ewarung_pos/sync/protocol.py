@@ -7,7 +7,6 @@ at the other end. Totals travel, never differences (rights are leases), so a mes
 from __future__ import annotations
 
 import hashlib
-import zlib
 from enum import StrEnum
 from typing import Annotated, TypeVar
 
@@ -46,7 +45,6 @@ __all__ = [
     "Push",
     "Quarantine",
     "StatePage",
-    "TooLarge",
     "Welcome",
     "ack_text",
     "attest_text",
@@ -54,9 +52,7 @@ __all__ = [
     "decode",
     "encode",
     "grant_text",
-    "pack",
     "totals_digest",
-    "unpack",
 ]
 
 SCHEMA = 1
@@ -393,32 +389,3 @@ def decode(body: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(body, type=kind)
     except (UnicodeDecodeError, RecursionError) as error:  # what msgspec lets through of bytes that are not JSON
         raise msgspec.DecodeError("not JSON") from error
-
-
-class TooLarge(ValueError):
-    """More bytes than the protocol allows, before or after expansion."""
-
-
-def pack(body: bytes) -> bytes:
-    """Gzip, with no time in it: equal bodies give equal bytes."""
-    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
-    return packer.compress(body) + packer.flush()
-
-
-def unpack(body: bytes, limit: int = MESSAGE_BYTES) -> bytes:
-    """Undo `pack`, never expanding beyond the limit.
-
-    Raises:
-        TooLarge: it would be larger than `limit` bytes.
-        ValueError: not one whole gzip member.
-    """
-    unpacker = zlib.decompressobj(31)
-    try:
-        plain = unpacker.decompress(body, limit + 1)
-    except zlib.error as error:
-        raise ValueError("not gzip") from error
-    if len(plain) > limit:
-        raise TooLarge(f"more than {limit} bytes")
-    if not unpacker.eof or unpacker.unused_data:
-        raise ValueError("not one whole gzip member")
-    return plain

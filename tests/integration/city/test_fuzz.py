@@ -25,7 +25,8 @@ from ewarung_pos.domain.journal import Entry, Fact, PriceChanged, Redeemed, Reve
 from ewarung_pos.domain.redemption import RedemptionLine, RightDebit, Tender
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.domain.units import Unit
-from ewarung_pos.sync.protocol import Ack, Enrol, encode, pack
+from ewarung_pos.sync.packing import pack
+from ewarung_pos.sync.protocol import Ack, Enrol, encode
 from ewarung_pos.sync.signing import SignedBy, public_of, sign_request
 from tests.any_entry import structs
 from tests.integration.city.city_kit import LiveCity, Pen

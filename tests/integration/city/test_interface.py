@@ -22,6 +22,7 @@ from ewarung_city.keys import make_keys
 from ewarung_city.limits import Limits
 from ewarung_city.store import schema
 from ewarung_pos.errors import ProtocolMismatch, ServerBusy, Unauthorised
+from ewarung_pos.sync.packing import pack
 from ewarung_pos.sync.protocol import (
     CLOCK_TOLERANCE_S,
     MESSAGE_BYTES,
@@ -30,7 +31,6 @@ from ewarung_pos.sync.protocol import (
     Hello,
     Problem,
     encode,
-    pack,
 )
 from ewarung_pos.sync.signing import SignedBy, new_key, public_of, sign_request, verify_response
 from tests.integration.city.city_kit import LiveCity, Pen, ToldClock

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from ewarung_pos.sync import protocol, signing
+from ewarung_pos.sync import packing, protocol, signing
 from tests.till_kit import DEVICE_KEY as DEVICE
 
 __all__ = ["CITY", "DEVICE", "Answer", "Reply", "Seen", "served"]
@@ -65,7 +65,7 @@ def served(answer: Answer) -> Iterator[tuple[str, list[Seen]]]:
             if reply.cut:
                 self.close_connection = True
                 return
-            content = protocol.pack(reply.body) if reply.packed else reply.body
+            content = packing.pack(reply.body) if reply.packed else reply.body
             headers = {"Content-Type": "application/json", "Connection": "close", **reply.headers}
             if reply.packed:
                 headers["Content-Encoding"] = "gzip"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ewarung_pos.errors import BundleRefused
-from ewarung_pos.sync import bundle, protocol, sealing, signing
+from ewarung_pos.sync import bundle, packing, sealing, signing
 from ewarung_pos.sync.bundle import Bundle, Header, Message, Way
 
 KIOSK, CITY, OTHER = (bytes([place]) * 32 for place in (1, 2, 3))
@@ -200,7 +200,7 @@ def test_a_nest_without_end_is_damaged_wherever_it_stands() -> None:
     nest = b'{"x":' + b"[" * 4_000
     assert refused(bundle.MAGIC + struct.pack(">HH", 1, len(nest)) + nest) == "damaged"
     with pytest.raises(msgspec.MsgspecError):
-        bundle._message(protocol.pack(struct.pack(">H", len(nest)) + nest))
+        bundle._message(packing.pack(struct.pack(">H", len(nest)) + nest))
 
 
 def test_a_file_of_a_later_version_says_so() -> None:
@@ -242,7 +242,7 @@ def test_a_record_without_its_head_is_damage() -> None:
     """Sealed and signed as it should be, by a program that writes something else."""
     from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 
-    from ewarung_pos.sync.protocol import pack
+    from ewarung_pos.sync.packing import pack
 
     for plain in (pack(b""), pack(b"\0"), pack(b"\0\x09{"), pack(b"\xff\xff{}"), pack(b"\0\x02\xff\xff"), b"not gzip"):
         before, _, end = taken_apart(written((Message("GET /"),)))

@@ -18,7 +18,7 @@ from ewarung_pos.errors import (
     SyncError,
     Unauthorised,
 )
-from ewarung_pos.sync import client, protocol, signing
+from ewarung_pos.sync import client, packing, protocol, signing
 from ewarung_pos.sync.client import Busy, HttpCityServer, Line, check_url
 from tests.unit.sync.line import CITY, DEVICE, Answer, Reply, Seen, served
 
@@ -70,7 +70,7 @@ def test_long_bodies_travel_compressed_both_ways_and_short_ones_do_not() -> None
         line.hello(hello())
     assert seen[0].headers["Content-Encoding"] == "gzip"
     assert len(seen[0].body) < 1000
-    assert protocol.unpack(seen[0].body) == protocol.encode(long)
+    assert packing.unpack(seen[0].body) == protocol.encode(long)
     assert "Content-Encoding" not in seen[1].headers
 
 

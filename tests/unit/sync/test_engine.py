@@ -25,7 +25,7 @@ from ewarung_pos.domain.journal import (
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.domain.versions import OLDEST_SETTING
 from ewarung_pos.ports import SyncPhase
-from ewarung_pos.sync import protocol, signing
+from ewarung_pos.sync import packing, protocol, signing
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.leg import BASE_MS, CAP_MS
 from ewarung_pos.sync.protocol import Ack, Hello, Mode, Outcome, Push, Welcome, encode
@@ -64,7 +64,7 @@ class City:
         return getattr(self, what)(seen)  # type: ignore[no-any-return]
 
     def hello(self, seen: Seen) -> Reply:
-        body = protocol.unpack(seen.body) if seen.headers.get("Content-Encoding") == "gzip" else seen.body
+        body = packing.unpack(seen.body) if seen.headers.get("Content-Encoding") == "gzip" else seen.body
         hello = msgspec.json.decode(body, type=Hello)
         self.answers.append((hello.recovery, hello.head_seq))
         asks = "" if hello.recovery == self.recovery else self.recovery
@@ -74,7 +74,7 @@ class City:
         return Reply(body=encode(said))
 
     def push(self, seen: Seen) -> Reply:
-        body = protocol.unpack(seen.body) if seen.headers.get("Content-Encoding") == "gzip" else seen.body
+        body = packing.unpack(seen.body) if seen.headers.get("Content-Encoding") == "gzip" else seen.body
         push = msgspec.json.decode(body, type=Push)
         assert push.first_seq <= len(self.bodies) + 1
         assert push.prev_hash == self.hashes[push.first_seq - 1]

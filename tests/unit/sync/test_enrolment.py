@@ -11,7 +11,7 @@ import pytest
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.errors import ProtocolMismatch, ServerBusy, ServerUnreachable, SyncError, Unauthorised
 from ewarung_pos.kiosk.enrolment import enrol_into
-from ewarung_pos.sync import protocol, signing
+from ewarung_pos.sync import packing, protocol, signing
 from ewarung_pos.sync.enrolment import Enrolment, enrol
 from ewarung_pos.sync.protocol import Enrol, Enrolled, EnrolPending, encode
 from tests.unit.sync.line import CITY, Reply, Seen, served
@@ -23,7 +23,7 @@ CITY_KEY = signing.public_of(CITY).hex()
 
 
 def asked(seen: Seen) -> Enrol:
-    body = protocol.unpack(seen.body) if "Content-Encoding" in seen.headers else seen.body
+    body = packing.unpack(seen.body) if "Content-Encoding" in seen.headers else seen.body
     return msgspec.json.decode(body, type=Enrol)
 
 
