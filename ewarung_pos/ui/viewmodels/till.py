@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 
 from ewarung_pos.domain.journal import Entry
-from ewarung_pos.errors import LedgerCorrupt, PosError
+from ewarung_pos.errors import PosError
 from ewarung_pos.ports import (
     Attempt,
     CardReader,
@@ -39,6 +39,7 @@ from ewarung_pos.services.reverse import Reversal, ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.services.typed_card import TypedCardService
 from ewarung_pos.ui.text import Trouble
+from ewarung_pos.ui.viewmodels.audit import Audit
 from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
@@ -60,12 +61,6 @@ from ewarung_pos.ui.viewmodels.typed_card import TypedCardDesk, TypedCardViewMod
 __all__ = ["Services", "TillViewModels"]
 
 _log = logging.getLogger(__name__)
-
-FIRST_CHECK_MS = 20_000
-"""The first screen is there, and nobody has signed in yet or somebody works already: a core is free."""
-
-NEXT_CHECK_MS = 3_600_000
-"""A till that is never closed asks again whether a day is over."""
 
 
 class Services(msgspec.Struct, frozen=True):
@@ -108,8 +103,6 @@ class TillViewModels:
         self._retention = s.retention
         self._leftovers = s.leftovers
         self._runner = runner
-        self._going = True
-        self._end_check: Callable[[], None] = lambda: None
         self.shell = ShellViewModel(
             s.ledger,
             s.operators,
@@ -123,6 +116,7 @@ class TillViewModels:
             self._in_hand,
             self._unsaved,
         )
+        self._audit = Audit(s.ledger, runner, self.shell.halt)
         operator = self.shell.operator
         self.sync = SyncViewModel(s.ledger, s.city, s.clock, runner, self._synced, s.health.key_tier, s.stick.wishes)
         self.stick = StickViewModel(s.stick, runner, self.sync.carried)
@@ -250,12 +244,11 @@ class TillViewModels:
         self.sync.activate()
         self.sync.nudge()
         self._printer_watch.start()
-        self._end_check = self._runner.later(FIRST_CHECK_MS, self._check)
+        self._audit.start()
 
     def stop(self) -> None:
         """End timers; work under way on a lane finishes by itself."""
-        self._going = False
-        self._end_check()
+        self._audit.stop()
         self._printer_watch.stop()
         self._speaker.stop()
         self.counter.stop()
@@ -335,22 +328,6 @@ class TillViewModels:
         self.sync.nudge()
         # The paper comes out now, or hands are busy with sacks: nobody waits for the ledger.
         self._runner.submit(Lane.LEDGER, self._ledger.checkpoint, _kept, _put_off)
-
-    def _check(self) -> None:
-        """Is the ledger still what its entries say? Asked beside the counter, where nobody waits for it."""
-        self._runner.submit(Lane.AUDIT, lambda: self._ledger.audit(lambda: self._going), self._checked, self._unsound)
-
-    def _checked(self, _: bool) -> None:
-        self._end_check = self._runner.later(NEXT_CHECK_MS, self._check)
-
-    def _unsound(self, error: Exception) -> None:
-        if not isinstance(error, PosError):
-            raise error
-        _log.error("the ledger was not verified: %s", error)
-        if isinstance(error, LedgerCorrupt):
-            self.shell.halt(error)
-        else:
-            self._checked(False)
 
     def _synced(self) -> None:
         self.shell.refresh()

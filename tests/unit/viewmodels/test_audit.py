@@ -7,8 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from ewarung_pos.errors import LedgerCorrupt, LedgerError
+from ewarung_pos.ui.viewmodels.audit import FIRST_MS, NEXT_MS
 from ewarung_pos.ui.viewmodels.shell import ShellState
-from ewarung_pos.ui.viewmodels.till import FIRST_CHECK_MS, NEXT_CHECK_MS
 from tests.unit.viewmodels.till import SITI, ScriptedTill
 
 
@@ -43,21 +43,21 @@ def wait(till: ScriptedTill, ms: int) -> None:
 
 def test_a_sound_ledger_is_verified_once_the_screen_stands_and_nobody_hears_of_it(till: ScriptedTill) -> None:
     before = state(till)
-    wait(till, FIRST_CHECK_MS)
+    wait(till, FIRST_MS)
     assert (till.kit.data_dir / "ledger.checked").exists()
     assert (state(till).operator, state(till).notice) == (before.operator, None)
 
 
 def test_it_is_asked_again_for_as_long_as_the_till_runs(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
     made = audits(till, monkeypatch, LedgerError("the disk", reason="io"))
-    wait(till, FIRST_CHECK_MS)
-    wait(till, NEXT_CHECK_MS)
-    wait(till, NEXT_CHECK_MS)
+    wait(till, FIRST_MS)
+    wait(till, NEXT_MS)
+    wait(till, NEXT_MS)
     assert (len(made.wanted), state(till).notice, state(till).operator) == (3, None, "siti")
     assert all(wanted() for wanted in made.wanted)
     till.vm.stop()
     assert not any(wanted() for wanted in made.wanted)
-    wait(till, NEXT_CHECK_MS)
+    wait(till, NEXT_MS)
     assert len(made.wanted) == 3
 
 
@@ -65,7 +65,7 @@ def test_a_ledger_that_is_not_sound_ends_service_until_the_next_start(
     till: ScriptedTill, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     audits(till, monkeypatch, LedgerCorrupt("projection stock", reason="verify"))
-    wait(till, FIRST_CHECK_MS)
+    wait(till, FIRST_MS)
 
     def shown() -> tuple[str, str]:
         notice = state(till).notice
@@ -88,4 +88,4 @@ def test_a_ledger_that_is_not_sound_ends_service_until_the_next_start(
 def test_a_bug_in_the_audit_is_not_hidden(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
     audits(till, monkeypatch, ZeroDivisionError())
     with pytest.raises(ZeroDivisionError):
-        wait(till, FIRST_CHECK_MS)
+        wait(till, FIRST_MS)
