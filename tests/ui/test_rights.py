@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
-from ewarung_pos.ui.viewmodels.rights import RightsState
+from ewarung_pos.ui.viewmodels.rights_state import RightsState
 from ewarung_pos.ui.views.basket import BasketPage
 from ewarung_pos.ui.views.counter_pages import RefusedPage
 from ewarung_pos.ui.views.picture_counter import CHOSEN

@@ -7,25 +7,21 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
-from ewarung_pos.domain.entitlement import Standing, check
+from ewarung_pos.domain.entitlement import Standing
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.redemption import Basket, Tender
 from ewarung_pos.domain.rights import HARDSHIP, HardshipReason
-from ewarung_pos.domain.units import Quantity
 from ewarung_pos.errors import PosError, ServerBusy, ServerUnreachable
-from ewarung_pos.ports import CardPresented, CitySync, Clock, DeviceState, Lane, RightsAnswer, RightsWish, TaskRunner
+from ewarung_pos.ports import CardPresented, CitySync, Clock, Lane, RightsAnswer, RightsWish, TaskRunner
 from ewarung_pos.services.hardship import HardshipOffer, HardshipService
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
-from ewarung_pos.ui.viewmodels import counter_lines as lines
 from ewarung_pos.ui.viewmodels.base import ViewModel
-from ewarung_pos.ui.viewmodels.counter_state import Person, ShelfRow
+from ewarung_pos.ui.viewmodels.counter_state import Person
+from ewarung_pos.ui.viewmodels.rights_state import RightsState, with_pool
 
-__all__ = ["HARDSHIP_REASONS", "PATIENCE_S", "RightsDesk", "RightsState", "RightsViewModel"]
-
-HARDSHIP_REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in HardshipReason)
-"""(value, label) of every reason to serve from the pool."""
+__all__ = ["PATIENCE_S", "RightsDesk", "RightsViewModel"]
 
 PATIENCE_S = 60
 """So long the screen waits for another kiosk; the family is standing there."""
@@ -36,41 +32,6 @@ AGAIN_MS = 2_000
 _OF_THE_CARD = ("card_blocked", "holder_deceased", "family_moved")
 _HELPED = ("frozen", "recovery", "doubt")
 """What the city says where rights exist that nobody can be given now."""
-
-
-class RightsState(msgspec.Struct, frozen=True):
-    """What is in front: `mode` is empty (nothing), waiting, answer, home, pool, why or pin.
-
-    Attributes:
-        person: the family, as far as it is known here; `last4` of the card.
-        waiting: what is waited for, and for how long.
-        answer: what the city said, or that it said nothing.
-        can_ask: it may be asked again; `can_help`: the pool may be tried; `can_move`: this kiosk may become the
-            home; `can_carry`: the request may go with the next stick.
-        rows, left, summary: goods of the pool, what is left in it, and what was chosen.
-        reason, stranger: why, and whether the name is asked for too.
-        busy: something is being recorded. notice: why it was not.
-    """
-
-    mode: str = ""
-    person: Person | None = None
-    last4: str = ""
-    waiting: str = ""
-    answer: Trouble | None = None
-    can_ask: bool = False
-    can_help: bool = False
-    can_move: bool = False
-    can_carry: bool = False
-    rows: tuple[ShelfRow, ...] = ()
-    left: str = ""
-    summary: str = ""
-    can_go_on: bool = False
-    presence: str = "sendiri"
-    proxy_reason: str = ""
-    reason: str = ""
-    stranger: bool = False
-    busy: bool = False
-    notice: Trouble | None = None
 
 
 class RightsDesk(msgspec.Struct, frozen=True):
@@ -309,20 +270,8 @@ class RightsViewModel(ViewModel[RightsState]):
         self._show_pool(replace(self._state, mode="pool", notice=None))
 
     def _show_pool(self, on: RightsState) -> None:
-        offer = self._offer
-        if offer is None:
-            return
-        standing, catalogue = offer.standing, offer.catalogue
-        found = lines.sections(standing, self._basket, catalogue, DeviceState.NONE)
-        rows = next((section.rows for section in found if section.id == Tender.RATION.value), ())
-        left = [
-            f"{catalogue.short(lease.commodity).lower()} {Quantity(lease.rest, lease.unit)}"
-            for lease in standing.leases
-        ]
-        proxy = on.presence == HolderPresence.PROXY.value and not on.proxy_reason
-        sound = bool(self._basket.lines) and not check(self._basket, standing, catalogue) and not proxy
-        summary = lines.summary(self._basket, catalogue)
-        self._set(replace(on, rows=rows, left=" · ".join(left), summary=summary, can_go_on=sound))
+        if self._offer is not None:
+            self._set(with_pool(on, self._offer, self._basket))
 
     def set_packs(self, product: str, packs: int) -> None:
         """Set a line, kept between 0 and what the pool and the shelf allow."""

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.counter_state import Person, ShelfRow
-from ewarung_pos.ui.viewmodels.rights import RightsState
+from ewarung_pos.ui.viewmodels.rights_state import RightsState
 from ewarung_pos.ui.views.picture_counter import CHOSEN, SUMINAH
 from ewarung_pos.ui.views.picture_stage import Scene, at_counter, shows
 

@@ -18,7 +18,7 @@ from ewarung_pos.ui.viewmodels.day_open import DayOpenState
 from ewarung_pos.ui.viewmodels.devices import DevicesState
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.history import HistoryState
-from ewarung_pos.ui.viewmodels.rights import RightsState
+from ewarung_pos.ui.viewmodels.rights_state import RightsState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
 from ewarung_pos.ui.viewmodels.stick import StickState
 from ewarung_pos.ui.viewmodels.stock import StockState

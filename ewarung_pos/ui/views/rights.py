@@ -6,7 +6,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.domain.family import HolderPresence
-from ewarung_pos.ui.viewmodels.rights import HARDSHIP_REASONS, RightsState, RightsViewModel
+from ewarung_pos.ui.viewmodels.rights import RightsViewModel
+from ewarung_pos.ui.viewmodels.rights_state import HARDSHIP_REASONS, RightsState
 from ewarung_pos.ui.views.basket import FamilyCard, ShelfLine
 from ewarung_pos.ui.views.kit import (
     BigButton,

@@ -22,7 +22,8 @@ from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.devices import DevicesViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryViewModel
-from ewarung_pos.ui.viewmodels.rights import RightsState, RightsViewModel
+from ewarung_pos.ui.viewmodels.rights import RightsViewModel
+from ewarung_pos.ui.viewmodels.rights_state import RightsState
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
 from ewarung_pos.ui.viewmodels.stick import StickViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel

@@ -16,7 +16,8 @@ from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import LedgerFull, ServerBusy, Unauthorised
 from ewarung_pos.ports import CardPresented, CarriedWish, RightsAnswer, RightsWish
 from ewarung_pos.ui.viewmodels.counter_state import Phase
-from ewarung_pos.ui.viewmodels.rights import AGAIN_MS, PATIENCE_S, RightsState
+from ewarung_pos.ui.viewmodels.rights import AGAIN_MS, PATIENCE_S
+from ewarung_pos.ui.viewmodels.rights_state import RightsState
 from tests.unit.services.counter import RICE, facts, tell_city
 from tests.unit.viewmodels.till import LEADER, ScriptedTill
 
