@@ -20,30 +20,24 @@ from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.devices import DevicesViewModel
-from ewarung_pos.ui.viewmodels.doubt import DoubtState, DoubtViewModel
+from ewarung_pos.ui.viewmodels.doubt import DoubtViewModel
 from ewarung_pos.ui.viewmodels.history import HistoryViewModel
 from ewarung_pos.ui.viewmodels.rights import RightsViewModel
-from ewarung_pos.ui.viewmodels.rights_state import RightsState
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
 from ewarung_pos.ui.viewmodels.stick import StickViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 from ewarung_pos.ui.viewmodels.till import TillViewModels
 from ewarung_pos.ui.viewmodels.tray import TrayViewModel
-from ewarung_pos.ui.viewmodels.typed_card import TypedCardState, TypedCardViewModel
+from ewarung_pos.ui.viewmodels.typed_card import TypedCardViewModel
 from ewarung_pos.ui.views.in_front import InFront
 from ewarung_pos.ui.views.kit import Chime, Pages
-from ewarung_pos.ui.views.parts import Stack
 from ewarung_pos.ui.views.shell import PracticeFrame, ShellView
 from ewarung_pos.ui.views.sign_in import SignInView
 
 if TYPE_CHECKING:
-    from ewarung_pos.ui.views.counter import CounterView
-    from ewarung_pos.ui.views.doubt import DoubtView
-    from ewarung_pos.ui.views.rights import RightsView
     from ewarung_pos.ui.views.tray import TrayView
     from ewarung_pos.ui.views.tray_edc import TrayShape
-    from ewarung_pos.ui.views.typed_card import TypedCardView
 
 __all__ = ["TillWindow", "ViewModels"]
 
@@ -79,45 +73,6 @@ class ViewModels(msgspec.Struct, frozen=True):
     sync: SyncViewModel
     devices: DevicesViewModel
     stick: StickViewModel
-
-
-class _CounterScreen(Stack):
-    """The counter, a number that is typed, rights that are asked for, or a doubt in front of all."""
-
-    def __init__(self, counter: CounterView, typed: TypedCardView, rights: RightsView, doubt: DoubtView) -> None:
-        super().__init__()
-        self._counter, self._typed, self._rights, self._doubt = counter, typed, rights, doubt
-        self._doubted = self._typing = self._asking = False
-        for page in (counter, typed, rights, doubt):
-            self.addWidget(page)
-
-    def render_doubt(self, state: DoubtState) -> None:
-        self._doubt.render_state(state)
-        self._doubted = state.panel is not None
-        self._show_front()
-
-    def render_typed(self, state: TypedCardState) -> None:
-        self._typing = bool(state.mode)
-        self._show_front()
-        self._typed.render_state(state)
-
-    def render_rights(self, state: RightsState) -> None:
-        self._asking = bool(state.mode)
-        self._show_front()
-        self._rights.render_state(state)
-
-    def _show_front(self) -> None:
-        asked = self._rights if self._asking else self._counter
-        self.show_page(self._doubt if self._doubted else self._typed if self._typing else asked)
-
-    def take_keyboard(self) -> None:
-        front = self.currentWidget()
-        if front is self._counter:
-            self._counter.take_keyboard()
-        elif front is self._typed:
-            self._typed.take_keyboard()
-        elif front is self._rights:
-            self._rights.take_keyboard()
 
 
 class TillWindow(QMainWindow):
@@ -222,12 +177,13 @@ class TillWindow(QMainWindow):
         vm = self._vm
         if name == "counter":
             from ewarung_pos.ui.views.counter import CounterView
+            from ewarung_pos.ui.views.counter_screen import CounterScreen
             from ewarung_pos.ui.views.doubt import DoubtView
             from ewarung_pos.ui.views.rights import RightsView
             from ewarung_pos.ui.views.typed_card import TypedCardView
 
             counter, doubt = CounterView(vm.counter, self.act, self._chime), DoubtView(vm.doubt)
-            screen = _CounterScreen(counter, TypedCardView(vm.typed), RightsView(vm.rights), doubt)
+            screen = CounterScreen(counter, TypedCardView(vm.typed), RightsView(vm.rights), doubt)
             self._front.show(name, vm.counter, counter.render_state)
             self._front.show(name, vm.typed, screen.render_typed)
             self._front.show(name, vm.rights, screen.render_rights)
