@@ -30,11 +30,12 @@ from ewarung_pos.ui.viewmodels.shell import SCREENS, LampState
 from ewarung_pos.ui.viewmodels.stick import StickState
 from ewarung_pos.ui.viewmodels.stock import StockState
 from ewarung_pos.ui.viewmodels.tray import TraySlip, TrayViewModel
-from ewarung_pos.ui.views.basket import BasketPage, FamilyCard, ShelfLine
+from ewarung_pos.ui.views.basket import BasketPage, ShelfLine
 from ewarung_pos.ui.views.closing import ClosingView
 from ewarung_pos.ui.views.counter import CounterView
 from ewarung_pos.ui.views.document import Paper
 from ewarung_pos.ui.views.doubt import DoubtView, SlipForm
+from ewarung_pos.ui.views.family_card import FamilyCard
 from ewarung_pos.ui.views.kit import (
     BigButton,
     DataTable,

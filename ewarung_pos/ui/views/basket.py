@@ -5,28 +5,24 @@ from __future__ import annotations
 from typing import Protocol
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.units import dotted
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
-from ewarung_pos.ui.viewmodels.counter_state import PROXY_REASONS, CounterState, Person, Section, ShelfRow
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Section, ShelfRow
+from ewarung_pos.ui.views.family_card import FamilyCard
 from ewarung_pos.ui.views.kit import (
     BigButton,
     ButtonKind,
     ButtonSize,
     Card,
-    Choice,
     Density,
-    Disc,
-    IconView,
     Line,
     Note,
-    Option,
     Picture,
     ProgressBar,
     Role,
-    Rule,
     Run,
     Stepper,
     Text,
@@ -36,34 +32,12 @@ from ewarung_pos.ui.views.kit import (
 from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, Stack, is_narrow, kit_trouble
 from ewarung_pos.ui.views.tabs import Tab, Tabs
 
-__all__ = ["BasketPage", "FamilyCard", "ShelfLine"]
+__all__ = ["BasketPage", "ShelfLine"]
 
 _TAB_KEYS = {"ration": "Alt+J", "purse": "Alt+K", "cash": "Alt+T"}
-_PRESENCE = (
-    Option(HolderPresence.SELF.value, "Sendiri", "Alt+S"),
-    Option(HolderPresence.RELATIVE.value, "Anggota KK", "Alt+A"),
-    Option(HolderPresence.PROXY.value, "Kuasa", "Alt+U"),
-)
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 NARROW_STEPPER = 252
 """In the smallest windows a long pack ("10 butir") is set smaller rather than the name beside it cut."""
-_SPARED_WHEN_TIGHT = ("map-pin", "clock")
-
-
-class _FactLine(Box):
-    """An icon and a line that wraps; without the icon where there is no room for it."""
-
-    def __init__(self, icon: str, text: str) -> None:
-        super().__init__(across=True, gap=1.25)
-        self._icon = IconView(icon, role=Role.BODY)
-        self._text = Text(text, Role.BODY, wrap=True)
-        self.add(self._icon, align=Qt.AlignmentFlag.AlignTop)
-        self.add(self._text, stretch=1)
-        self.restyle()
-
-    def restyle(self) -> None:
-        self._icon.setVisible(self.look.room is not Density.TIGHT)
-        super().restyle()
 
 
 class TakesPacks(Protocol):
@@ -72,96 +46,6 @@ class TakesPacks(Protocol):
     def set_packs(self, product: str, packs: int) -> None:
         """Set a line."""
         ...
-
-    def choose_presence(self, presence: str, proxy_reason: str = "") -> None:
-        """Who came."""
-        ...
-
-
-class FamilyCard(Card):
-    """Whose card it is; with `counter`, also who has come."""
-
-    def __init__(self, counter: TakesPacks | None = None, parent: QWidget | None = None) -> None:
-        super().__init__(pad=3, spacing=1.75, parent=parent)
-        self._counter = counter
-        self._person: Person | None = None
-        self._tight = self.look.room is Density.TIGHT
-        head = Box(across=True, gap=1.75)
-        words = Box(gap=0.25)
-        self._name = Text(role=Role.HEADING, wrap=True)
-        self._subtitle = Text(role=Role.BODY, tone=Tone.SOFT, wrap=True)
-        words.add(self._name, self._subtitle)
-        self._disc = Disc("user", size=60)
-        head.add(self._disc, align=Qt.AlignmentFlag.AlignTop).add(words, stretch=1)
-        self.body.addWidget(head)
-        self._facts = Box(gap=1.25)
-        self.body.addWidget(self._facts)
-        self._why = Box(gap=1)
-        self._reasons = Choice("Alasan kuasa", stretch=False)
-        self._reasons.set_options(tuple(Option(value, label) for value, label in PROXY_REASONS))
-        self._reasons.chosen.connect(self._because)
-        self._why_label = Text("Kuasa datang karena", Role.BODY, Tone.SOFT)
-        self._why.add(self._why_label, self._reasons)
-        self._why.hide()
-        self.body.addWidget(self._why)
-        self.body.addStretch(1)
-        self.elsewhere = BigButton(size=ButtonSize.PLAIN)
-        self.elsewhere.hide()
-        self.body.addWidget(self.elsewhere)
-        self._asks = Box(gap=1)
-        self._asks_label = Text("Yang datang", Role.BODY, Tone.SOFT)
-        self._presence = Choice("Yang datang")
-        self._presence.set_options(_PRESENCE)
-        self._presence.chosen.connect(self._came)
-        self._asks.add(Rule(), self._asks_label, self._presence)
-        self._asks.setVisible(counter is not None)
-        self.body.addWidget(self._asks)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-        self._fit()
-
-    def render_person(self, person: Person | None) -> None:
-        """Show whose card it is."""
-        tight = self.look.room is Density.TIGHT
-        if person == self._person and tight == self._tight:
-            return
-        self._person, self._tight = person, tight
-        self._name.set_text(person.name if person is not None else "")
-        self._subtitle.set_text(person.subtitle if person is not None else "")
-        while (item := self._facts.lay.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
-        for fact in person.facts if person is not None else ():
-            if not (tight and fact.icon in _SPARED_WHEN_TIGHT):
-                self._facts.add(_FactLine(fact.icon, fact.text))
-
-    def render_presence(self, presence: str, proxy_reason: str) -> None:
-        """Mark who has come; a proxy has to say why."""
-        self._presence.set_chosen(presence)
-        self._reasons.set_chosen(proxy_reason)
-        proxy = presence == HolderPresence.PROXY.value
-        self._why.setVisible(proxy)
-        self._facts.setVisible(not proxy)
-
-    def _came(self, presence: str) -> None:
-        if self._counter is not None:
-            self._counter.choose_presence(presence)
-
-    def _because(self, reason: str) -> None:
-        if self._counter is not None:
-            self._counter.choose_presence(HolderPresence.PROXY.value, reason)
-
-    def _fit(self) -> None:
-        tight = self.look.room is Density.TIGHT
-        wide = 220 if tight else max(self.look.size(330), 264)
-        self.setFixedWidth(min(wide * self.look.percent // 100, max(self.look.window.width() * 3 // 10, 220)))
-        self._asks_label.setVisible(not tight)
-        self._disc.setVisible(not tight)
-
-    def restyle(self) -> None:
-        super().restyle()
-        self._fit()
-        self.render_person(self._person)
 
 
 class ShelfLine(Box):

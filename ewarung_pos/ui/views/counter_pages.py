@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, LeftRow
-from ewarung_pos.ui.views.basket import FamilyCard
+from ewarung_pos.ui.views.family_card import FamilyCard
 from ewarung_pos.ui.views.kit import (
     BigButton,
     ButtonKind,

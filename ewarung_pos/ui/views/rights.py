@@ -8,7 +8,8 @@ from PySide6.QtWidgets import QWidget
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.ui.viewmodels.rights import RightsViewModel
 from ewarung_pos.ui.viewmodels.rights_state import HARDSHIP_REASONS, RightsState
-from ewarung_pos.ui.views.basket import FamilyCard, ShelfLine
+from ewarung_pos.ui.views.basket import ShelfLine
+from ewarung_pos.ui.views.family_card import FamilyCard
 from ewarung_pos.ui.views.kit import (
     BigButton,
     ButtonKind,
