@@ -6,6 +6,7 @@ docstring and carry a deadline of their own.
 Everybody imports from here; each file is a meeting of its own.
 """
 
+from ewarung_pos.ports.attempt import Attempt
 from ewarung_pos.ports.city import CitySync, RightsAnswer, RightsWish, SyncPhase, SyncReport
 from ewarung_pos.ports.copies import Copies, LedgerCopy
 from ewarung_pos.ports.devices import (
@@ -27,7 +28,6 @@ from ewarung_pos.ports.devices import (
     Unknown,
 )
 from ewarung_pos.ports.ledger import (
-    Attempt,
     HistoryRow,
     Ledger,
     LedgerHead,

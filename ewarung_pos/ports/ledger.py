@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
-from hashlib import sha256
 from typing import Protocol
 
 import msgspec
@@ -12,68 +11,18 @@ import msgspec
 from ewarung_pos.domain.business_day import Day, DayTotals
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Lease, LeaseGrant
-from ewarung_pos.domain.family import CardRef, Family
+from ewarung_pos.domain.family import Family
 from ewarung_pos.domain.journal import AttemptSettled, CityAcknowledged, Entry, Fact, Sealed
-from ewarung_pos.domain.redemption import AttemptState, Basket, RedemptionLine
+from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.retention import Presence
 from ewarung_pos.domain.rights import Surrender
 from ewarung_pos.domain.state import KioskIdentity, OperatorRecord, StatePage
 from ewarung_pos.domain.timeline import BusinessDate, CityTime, ClockMemory, Period
 from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.ports.attempt import Attempt
 from ewarung_pos.ports.devices import Approved
 
-__all__ = ["Attempt", "HistoryRow", "Ledger", "LedgerHead", "LedgerReader", "PrintJob", "Tally", "UnitOfWork", "Visit"]
-
-
-class Attempt(msgspec.Struct, frozen=True):
-    """A purse debit, or the void of one, on its way to the terminal.
-
-    `kind` is sale or void. A sale keeps its `basket` and the `lines` as priced when the holder was asked, so that the
-    redemption can be completed after a power cut and whatever the catalogue says by then; a void keeps the `entry` it
-    undoes, the `reason` and the `leader` who allowed it, for the same purpose.
-    """
-
-    id: str
-    state: AttemptState
-    family: str
-    card: CardRef
-    amount: int
-    basket: Basket
-    presence: str
-    programme: str
-    date: BusinessDate
-    opened_ms: int
-    operator: str
-    approval: Approved | None = None
-    proxy_reason: str = ""
-    kind: str = "sale"
-    entry: str = ""
-    reason: str = ""
-    leader: str = ""
-    lines: tuple[RedemptionLine, ...] = ()
-
-    def intent(self) -> str:
-        """Digest (SHA-256, hex) of the attempt as it was opened: the same whatever became of it since."""
-        opened = msgspec.structs.replace(self, state=AttemptState.PENDING, approval=None)
-        return sha256(msgspec.json.encode(opened)).hexdigest()
-
-    def forgotten(self) -> Attempt:
-        """What stays of one that is over when its family leaves the register: nothing that the journal does not say."""
-        return Attempt(
-            id=self.id,
-            state=self.state,
-            family=self.family,
-            card=CardRef("", self.card.last4),
-            amount=self.amount,
-            basket=Basket(),
-            presence="",
-            programme="",
-            date=self.date,
-            opened_ms=0,
-            operator=self.operator,
-            approval=self.approval,
-            kind=self.kind,
-        )
+__all__ = ["HistoryRow", "Ledger", "LedgerHead", "LedgerReader", "PrintJob", "Tally", "UnitOfWork", "Visit"]
 
 
 class PrintJob(msgspec.Struct, frozen=True):
