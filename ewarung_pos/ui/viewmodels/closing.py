@@ -5,10 +5,8 @@ Count the stock (blind) -> explain the differences -> send to the city (may be l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from functools import partial
 
-import msgspec
 from msgspec.structs import replace
 
 from ewarung_pos.domain.business_day import Day, DayState, DayTotals, EdcTotals
@@ -19,61 +17,25 @@ from ewarung_pos.domain.stock import CountLine
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.ports import (
-    CardReader,
-    CitySync,
     Lane,
-    Ledger,
     PaymentTerminal,
     PrintJob,
-    ReceiptPrinter,
     Settlement,
     SyncReport,
     TaskRunner,
 )
-from ewarung_pos.services.day import DayService
-from ewarung_pos.services.operators import OperatorService
-from ewarung_pos.services.printing import PaperService, Printed
+from ewarung_pos.services.printing import Printed
 from ewarung_pos.ui.text import trouble, trouble_of
 from ewarung_pos.ui.viewmodels.base import ViewModel
+from ewarung_pos.ui.viewmodels.closing_desk import ClosingDesk, Seen, look
 from ewarung_pos.ui.viewmodels.closing_report import ReportPaper
 from ewarung_pos.ui.viewmodels.closing_sheet import count_lines, count_row, figures_of, story_of
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState, counted, edc_explained, explained, half_entered
 
-__all__ = ["ClosingDesk", "ClosingViewModel"]
+__all__ = ["ClosingViewModel"]
 
 
 _NO_DATA = "tidak ada data"
-
-
-class ClosingDesk(msgspec.Struct, frozen=True):
-    """What Tutup Hari may use. `files` takes the report when the printer is dead.
-
-    `changed` is called after each record, `sealed` once the seal is recorded too, `serving` once a close is called off.
-    """
-
-    ledger: Ledger
-    day: DayService
-    operators: OperatorService
-    papers: PaperService
-    reader: CardReader
-    terminal: PaymentTerminal | None
-    printer: ReceiptPrinter
-    files: ReceiptPrinter
-    sync: CitySync
-    operator: Callable[[], str]
-    changed: Callable[[], None]
-    sealed: Callable[[], None]
-    serving: Callable[[], None]
-
-
-class _Now(msgspec.Struct, frozen=True):
-    """What the ledger says of the day, the shelf and the line to the city."""
-
-    catalogue: Catalogue
-    day: Day
-    sealed: bool
-    stock: Mapping[str, int]
-    unsent: int
 
 
 class ClosingViewModel(ViewModel[ClosingState]):
@@ -108,15 +70,9 @@ class ClosingViewModel(ViewModel[ClosingState]):
 
     def activate(self) -> None:
         """Go on where the day stands."""
+        self._runner.submit(Lane.LEDGER, lambda: look(self._desk), self._looked, self._failed)
 
-        def look() -> _Now:
-            reader = self._desk.ledger.read()
-            sealed = self._desk.day.sealed_today()
-            return _Now(reader.catalogue(), reader.day(), sealed, reader.stock(), reader.head().unsent)
-
-        self._runner.submit(Lane.LEDGER, look, self._looked, self._failed)
-
-    def _looked(self, found: _Now) -> None:
+    def _looked(self, found: Seen) -> None:
         self._catalogue, day, unsent = found.catalogue, found.day, found.unsent
         date = day.date.long() if day.date is not None else ""
         if day.state in (DayState.OPEN, DayState.CLOSED):

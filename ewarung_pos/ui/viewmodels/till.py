@@ -40,8 +40,9 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.services.typed_card import TypedCardService
 from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels.audit import Audit
-from ewarung_pos.ui.viewmodels.closing import ClosingDesk, ClosingViewModel
+from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
+from ewarung_pos.ui.viewmodels.closing_desk import ClosingDesk
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
