@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from ewarung_city import attest, feed, intake, leases, register
+from ewarung_city import attest, feed, intake, leases, register, versions
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Refusal
@@ -124,6 +124,7 @@ def _register(city: LiveCity, directory: Path) -> None:
         register.import_kiosks(tx, SAMPLE / "kiosks.csv")
         register.import_families(tx, families, city.keys, city.clock.ms, "contoh")
         leases.grant(tx, "2026-11")
+        versions.set_oldest(tx, "0.0.1")
 
 
 class _Kiosk:

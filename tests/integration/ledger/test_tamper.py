@@ -49,6 +49,7 @@ SETTINGS = {
     "DUE": "attest_due",
     "_ATTESTED + date": "attested:2026-11-24",
     "_LIFE": "city_life",
+    "OLDEST_SETTING": "city_oldest_version",
     "WISHES": "carried_wishes",
 }
 """How the program names each setting that it writes, and its key in the sample."""
