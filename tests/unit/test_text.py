@@ -232,6 +232,7 @@ def test_every_button_does_something(action: str) -> None:
             for module, name in (
                 ("doubt", "DoubtViewModel"),
                 ("counter", "CounterViewModel"),
+                ("handover", "Handover"),
                 ("day_open", "DayOpenViewModel"),
                 ("sync", "SyncViewModel"),
                 ("rights", "RightsViewModel"),
