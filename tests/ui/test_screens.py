@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from ewarung_pos.ui.views.parts import Screens
+from ewarung_pos.ui.views.shell import Screens
 
 
 class Measured(QWidget):

@@ -38,7 +38,6 @@ __all__ = [
     "Page",
     "PagedRows",
     "Said",
-    "Screens",
     "Stack",
     "is_narrow",
     "kit_steps",
@@ -155,22 +154,6 @@ class Stack(Pages):
         super().show_page(page, at_once=at_once)
         if changed and self.isVisible():
             page.setFocus(Qt.FocusReason.OtherFocusReason)
-
-
-class Screens(Stack):
-    """The window's screens, which fill whatever room there is: only the one in front is measured.
-
-    Qt asks for the least size of every page whenever a line on one of them comes or goes; of all screens that took
-    tens of milliseconds, for an answer that nothing hangs on.
-    """
-
-    def sizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.sizeHint() if page is not None else super().sizeHint()
-
-    def minimumSizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
 
 
 NARROW_BAR = 420
