@@ -6,6 +6,7 @@ our own. Everything heavy is imported where it is used: the till's first paint d
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import hmac
 import secrets
@@ -128,14 +129,10 @@ class _Lines:
 
 
 class _Keys:
-    """What the library asks for keys: private ones by our own id, public ones by whatever the caller knows."""
+    """What the library asks for a public key: whatever the caller knows by that id."""
 
-    def __init__(self, private: bytes | None, find: Callable[[str], bytes | None]) -> None:
-        self._private = private
+    def __init__(self, find: Callable[[str], bytes | None]) -> None:
         self._find = find
-
-    def resolve_private_key(self, key_id: str) -> object:
-        return _private(self._private or b"")
 
     def resolve_public_key(self, key_id: str) -> object | None:
         from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -153,16 +150,9 @@ def sign_request(
     signed_by: SignedBy,
 ) -> None:
     """Add Content-Digest, Signature-Input and Signature to the headers. `body` is as sent, after compression."""
-    _signer(private).sign(
-        _Request(method, url, headers),
-        key_id=signed_by.keyid,
-        created=datetime.fromtimestamp(signed_by.created, tz=UTC),
-        nonce=signed_by.nonce,
-        label=_LABEL,
-        include_alg=True,
-        covered_component_ids=_REQUEST_COVERS,
-        body=body,
-    )
+    created = datetime.fromtimestamp(signed_by.created, tz=UTC)
+    request = _Request(method, url, headers)
+    _sign(request, headers, _REQUEST_COVERS, body, private, signed_by.keyid, created, signed_by.nonce)
 
 
 def verify_request(
@@ -209,15 +199,8 @@ def sign_response(
     status: int, headers: MutableMapping[str, str], body: bytes, private: bytes, keyid: str, created: int
 ) -> None:
     """Sign an answer; its nonce header must be set already."""
-    _signer(private).sign(
-        _Response(status, headers),
-        key_id=keyid,
-        created=datetime.fromtimestamp(created, tz=UTC),
-        label=_LABEL,
-        include_alg=True,
-        covered_component_ids=_RESPONSE_COVERS,
-        body=body,
-    )
+    at = datetime.fromtimestamp(created, tz=UTC)
+    _sign(_Response(status, headers), headers, _RESPONSE_COVERS, body, private, keyid, at)
 
 
 def verify_response(status: int, headers: Mapping[str, str], body: bytes, public: bytes, nonce: str) -> None:
@@ -232,13 +215,40 @@ def verify_response(status: int, headers: Mapping[str, str], body: bytes, public
         raise Unauthorised("an answer to another request", reason="signature")
 
 
-def _signer(private: bytes) -> HTTPMessageSigner:
+def _sign(
+    message: _Request | _Response,
+    headers: MutableMapping[str, str],
+    covers: tuple[str, ...],
+    body: bytes,
+    private: bytes,
+    keyid: str,
+    created: datetime,
+    nonce: str | None = None,
+) -> None:
+    """Add a signature over the base that the library builds.
+
+    Its own `sign` builds the base a second time before it adds the two headers, in case the message changed meanwhile.
+    """
+    prepared = _signer().prepare(
+        message,
+        key_id=keyid,
+        created=created,
+        nonce=nonce,
+        label=_LABEL,
+        include_alg=True,
+        covered_component_ids=covers,
+        body=body,
+    )
+    signature = base64.b64encode(sign(private, prepared.signature_base)).decode("ascii")
+    headers["Signature-Input"] = f"{_LABEL}={prepared.signature_params}"
+    headers["Signature"] = f"{_LABEL}=:{signature}:"
+
+
+@lru_cache(maxsize=1)
+def _signer() -> HTTPMessageSigner:
     from http_message_signatures import HTTPMessageSigner, algorithms
 
-    return HTTPMessageSigner(
-        signature_algorithm=algorithms.ED25519,
-        key_resolver=_Keys(private, lambda _: None),  # type: ignore[arg-type]  # the two methods are all it calls
-    )
+    return HTTPMessageSigner(signature_algorithm=algorithms.ED25519)
 
 
 def _verified(
@@ -249,7 +259,7 @@ def _verified(
 
     verifier = HTTPMessageVerifier(
         signature_algorithm=algorithms.ED25519,
-        key_resolver=_Keys(None, find),  # type: ignore[arg-type]  # as above
+        key_resolver=_Keys(find),  # type: ignore[arg-type]  # the one method is all that it calls
     )
     verifier.max_clock_skew = timedelta(days=36_500)  # order and rights never hang on a clock
     try:
