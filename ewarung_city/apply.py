@@ -18,7 +18,7 @@ from ewarung_city.days import Days
 from ewarung_city.exactness import Beyond, bear_each, weight
 from ewarung_city.settle import look_again, settle
 from ewarung_city.store import schema
-from ewarung_city.store.database import Row, Tx
+from ewarung_city.store.database import Tx
 from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.catalogue import Catalogue, Product
 from ewarung_pos.domain.family import CardStatus
@@ -78,39 +78,70 @@ class Item(Protocol):
     def entry(self) -> Entry | None: ...
 
 
+class _Held:
+    """Entries of one journal, from the store and from this batch.
+
+    It knows nothing of who asks: in a circle with that, a batch would stay in memory until it is looked for.
+    """
+
+    def __init__(self, tx: Tx, whose: dict[str, Any], uncounted: set[int]) -> None:
+        self._tx = tx
+        self._whose = whose
+        self._uncounted = uncounted
+        self.items: Sequence[Item] = ()
+
+    def between(self, first: int, last: int) -> tuple[list[Entry], bytes]:
+        """Entries of that span by which something is counted, and the hash of the last one."""
+        entries: list[Entry] = []
+        head = b""
+        for row in self._tx.between(schema.entry, "seq", first, last, **self._whose):
+            head = bytes(row["hash"])
+            if row["kind"]:  # else it was flagged when it came, and nothing is counted by it
+                entries.append(decode(bytes(row["body"])))
+        for item in self.items:
+            if first <= item.seq <= last:
+                head = item.hash
+                if item.entry is not None and item.seq not in self._uncounted:
+                    entries.append(item.entry)
+        return entries, head
+
+
 class Applier:
     """Applies one batch within its transaction: reads what it needs at once, folds in memory, writes totals back."""
 
-    def __init__(self, tx: Tx, device: str, epoch: int, now_ms: int) -> None:
+    def __init__(self, tx: Tx, device: str, epoch: int, now_ms: int, last_id: str) -> None:
+        """`last_id` is the greatest id that any entry of this kiosk had before."""
         self._tx = tx
         self._device = device
         self._epoch = epoch
+        self._last_id = last_id
         self._whose: dict[str, Any] = {"device": device, "epoch": epoch}
         self._now_ms = now_ms
         self._flags: list[tuple[int, str]] = []
-        self._families: dict[str, Row] = {}
+        self._families: dict[str, tuple[str, int]] = {}
         self._rights = Balances(tx, device, epoch)
         self._pool_uses: list[tuple[int, Redeemed | Reversed]] = []
         self._stock: dict[str, int] = {}
         self._stock_before: dict[str, int] = {}
         self._prices: set[tuple[str, int]] = set()
+        self._old_prices: set[tuple[str, int]] | None = None
         self._redemptions: list[tuple[Any, ...]] = []
         self._lines: list[tuple[Any, ...]] = []
         self._originals: set[str] = set()
         self._most = 0
-        self._days = Days(tx, device, epoch, self._held_between)
+        self.uncounted: set[int] = set()
+        """Places of entries by which nothing was counted."""
+        self._held = _Held(tx, self._whose, self.uncounted)
+        self._days = Days(tx, device, epoch, self._held.between)
         self._catalogue = Catalogue()
         self._products: dict[str, Product] = {}
         self._counterparts = Counterparts()
         self._new_prices: list[dict[str, Any]] = []
         self._receipt = 0
-        self._items: Sequence[Item] = ()
-        self.uncounted: set[int] = set()
-        """Places of entries by which nothing was counted."""
 
     def apply(self, items: Sequence[Item]) -> list[tuple[int, str]]:
         """Apply the entries in order; returns (seq, flag) of those that open a case."""
-        self._items = items
+        self._held.items = items
         self._fetch(items)
         seen: set[str] = set()
         known = self._known_before(items)
@@ -137,8 +168,7 @@ class Applier:
 
         Ids are minted in order (UUIDv7), so an honest batch lies above the greatest one and nothing is looked up.
         """
-        greatest = max((str(row["last_id"]) for row in self._tx.all(schema.epoch, device=self._device)), default="")
-        doubtful = [item.id for item in items if item.id and item.id <= greatest]
+        doubtful = [item.id for item in items if item.id and item.id <= self._last_id]
         return {str(row["id"]) for row in self._tx.within(schema.entry, "id", doubtful, device=self._device)}
 
     def _flag(self, seq: int, flag: Flag) -> None:
@@ -149,15 +179,15 @@ class Applier:
         facts = [item.entry.fact for item in items if item.entry is not None]
         served = [fact for fact in facts if isinstance(fact, Redeemed | Reversed)]
         touched = {fact.family for fact in served}
-        self._families = {row["key"]: row for row in tx.within(schema.family, "key", sorted(touched))}
+        held = tx.bare(schema.family, ("key", "card_status", "status_since"), "key", sorted(touched))
+        self._families = {key: (status, since) for key, status, since in held}
         self._rights.fetch(facts)
         self._days.fetch(item.entry for item in items if item.entry is not None)
         self._stock = {row["product"]: int(row["packs"]) for row in tx.all(schema.stock, **self._whose)}
         self._stock_before = dict(self._stock)
-        for row in (*tx.all(schema.list_price), *tx.all(schema.price, device=self._device)):
-            self._prices.add((row["product"], int(row["price"])))
         self._catalogue = feed.catalogue(tx)
         self._products = {product.code: product for product in self._catalogue.products}
+        self._prices = {(product.code, product.price.amount) for product in self._catalogue.products}
         if served:
             newest = tx.last(schema.redemption, "seq", **self._whose)
             self._receipt = int(newest["receipt"]) if newest is not None else 0
@@ -235,7 +265,7 @@ class Applier:
                 self._counterparts.redeemed(entry)
             self._card(entry, fact)
             for line in fact.lines:
-                if (line.product, line.price) not in self._prices:
+                if (line.product, line.price) not in self._prices and not self._was_listed(line.product, line.price):
                     self._flag(seq, Flag.PRICE_MISMATCH)
                     break
             if not lines_fit(entry, fact, self._products):
@@ -292,15 +322,24 @@ class Applier:
 
     def _word_before(self, seq: int) -> HardshipAllowed | None:
         """The leader's word that a redemption from the pool follows."""
-        entries, _ = self._held_between(seq - 1, seq - 1)
+        entries, _ = self._held.between(seq - 1, seq - 1)
         said = entries[0].fact if entries else None
         return said if isinstance(said, HardshipAllowed) else None
 
+    def _was_listed(self, product: str, price: int) -> bool:
+        """Whether that was a price before today's catalogue, or one of this kiosk's own; looked up once, if at all."""
+        if self._old_prices is None:
+            rows = (*self._tx.all(schema.list_price), *self._tx.all(schema.price, device=self._device))
+            self._old_prices = {(row["product"], int(row["price"])) for row in rows}
+        return (product, price) in self._old_prices
+
     def _card(self, entry: Entry, fact: Redeemed) -> None:
-        family = self._families.get(fact.family) or hardship.family_of(self._tx, fact.family)
-        if family is None:
+        held = self._families.get(fact.family)
+        if held is None and (row := hardship.family_of(self._tx, fact.family)) is not None:
+            held = row["card_status"], int(row["status_since"])
+        if held is None:
             self._flag(entry.seq, Flag.UNKNOWN_CARD)
-        elif family["card_status"] != CardStatus.ACTIVE and int(family["status_since"]) <= entry.instant:
+        elif held[0] != CardStatus.ACTIVE and held[1] <= entry.instant:
             self._flag(entry.seq, Flag.REVOKED_LATER)
 
     def _price(self, entry: Entry, fact: PriceChanged) -> None:
@@ -313,21 +352,6 @@ class Applier:
             over = entry.date != ""
         if over:
             self._flag(entry.seq, Flag.PRICE_MISMATCH)
-
-    def _held_between(self, first: int, last: int) -> tuple[list[Entry], bytes]:
-        """Entries of that span, from the store and from this batch, and the hash of the last one."""
-        entries: list[Entry] = []
-        head = b""
-        for row in self._tx.between(schema.entry, "seq", first, last, **self._whose):
-            head = bytes(row["hash"])
-            if row["kind"]:  # else it was flagged when it came, and nothing is counted by it
-                entries.append(decode(bytes(row["body"])))
-        for item in self._items:
-            if first <= item.seq <= last:
-                head = item.hash
-                if item.entry is not None and item.seq not in self.uncounted:
-                    entries.append(item.entry)
-        return entries, head
 
     def _write(self) -> None:
         tx = self._tx

@@ -207,7 +207,8 @@ def take(tx: Tx, keys: CityKeys, push: Push, now_ms: int, created_s: int) -> byt
         now_ms: the city's time.
         created_s: the kiosk's time, as its request says.
     """
-    held = _epoch(tx, push.device, push.epoch)
+    epochs = tx.all(schema.epoch, device=push.device)
+    held = next((row for row in epochs if row["epoch"] == push.epoch), None)
     if held is None or held["state"] != "active":
         return _aside(tx, keys, push, held, _Bad(Outcome.QUARANTINED, Quarantine.UNKNOWN_EPOCH, push.first_seq), now_ms)
     text = batch_text(push.device, push.epoch, push.first_seq, push.last_seq, push.head_hash)
@@ -221,7 +222,8 @@ def take(tx: Tx, keys: CityKeys, push: Push, now_ms: int, created_s: int) -> byt
     bad = _position(tx, push, held, hashes)
     if bad is not None:
         return _aside(tx, keys, push, held, bad, now_ms)
-    return _apply(tx, keys, push, held, hashes, now_ms, created_s)
+    last_id = max(str(row["last_id"]) for row in epochs)
+    return _apply(tx, keys, push, held, hashes, now_ms, created_s, last_id)
 
 
 def chain_of(push: Push) -> list[bytes]:
@@ -252,7 +254,9 @@ def _position(tx: Tx, push: Push, held: Row, hashes: list[bytes]) -> _Bad | None
     return None
 
 
-def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], now_ms: int, created_s: int) -> bytes:
+def _apply(
+    tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], now_ms: int, created_s: int, last_id: str
+) -> bytes:
     """Take the longest valid run of new entries."""
     acked = int(held["acked_seq"])
     taken: list[Taken] = []
@@ -266,7 +270,7 @@ def _apply(tx: Tx, keys: CityKeys, push: Push, held: Row, hashes: list[bytes], n
         taken.append(entry)
     flagged: list[tuple[int, str]] = []
     if taken:
-        applier = Applier(tx, push.device, push.epoch, now_ms)
+        applier = Applier(tx, push.device, push.epoch, now_ms, last_id)
         flagged = applier.apply(taken)
         taken = [replace(item, kind="", entry=None) if item.seq in applier.uncounted else item for item in taken]
     if not taken:

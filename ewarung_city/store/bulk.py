@@ -9,9 +9,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Column, Connection, Integer, LargeBinary, Table
+from sqlalchemy import Column, Integer, LargeBinary, Table
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import BigInteger
+
+from ewarung_city.store.driver import Driver
 
 __all__ = ["many"]
 
@@ -25,8 +27,10 @@ _COPY_FROM = 8
 class Many(Protocol):
     """Writes rows that all name the same columns, and finds many by one of theirs."""
 
-    def find(self, table: Table, column: str, values: Sequence[object], equal: Mapping[str, object]) -> list[Row]:
-        """Rows whose `column` is one of these values, and whose other columns equal those."""
+    def find(
+        self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
+        """Values of these names, of rows whose `column` is one of many values, and whose other columns equal those."""
 
     def add(self, table: Table, rows: Rows) -> None:
         """New rows."""
@@ -37,16 +41,23 @@ class Many(Protocol):
     def put(self, table: Table, rows: Rows) -> None:
         """Rows that replace those of the same key; columns that are not named stay, or get the default."""
 
-    def move(self, table: Table, rows: Rows, equal: Mapping[str, object], count: str) -> int:
+    def move(
+        self,
+        table: Table,
+        names: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        equal: Mapping[str, object],
+        count: str,
+    ) -> int:
         """Set columns of rows that are there, each named by its key; all have the columns that equal in common.
 
         With `count`, only of rows whose value of it is the one before; how many rows there were.
         """
 
 
-def many(connection: Connection) -> Many:
-    """The one for this connection's engine."""
-    return _Postgres(connection) if connection.dialect.name == "postgresql" else _Sqlite(connection)
+def many(driver: Driver) -> Many:
+    """The one for this driver's engine."""
+    return _Postgres(driver) if driver.postgres else _Sqlite(driver)
 
 
 def _present(column: str, values: Sequence[object]) -> str:
@@ -54,10 +65,10 @@ def _present(column: str, values: Sequence[object]) -> str:
     return f""" AND "{column}" <> ''""" if values and values[0] and isinstance(values[0], str) else ""
 
 
-def _moving(table: Table, row: Row, equal: Mapping[str, object]) -> tuple[list[str], list[str]]:
-    """(key columns that a row names, columns that it changes)."""
+def _moving(table: Table, names: Sequence[str], equal: Mapping[str, object]) -> tuple[list[str], list[str]]:
+    """(key columns among these names, columns that are changed)."""
     keys = [column.name for column in table.primary_key if column.name not in equal]
-    return keys, [name for name in row if name not in keys]
+    return keys, [name for name in names if name not in keys]
 
 
 class _Shape(NamedTuple):
@@ -119,13 +130,17 @@ def _type(column: Column[Any]) -> str:
 
 
 class _Sqlite:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
-    def find(self, table: Table, column: str, values: Sequence[object], equal: Mapping[str, object]) -> list[Row]:
+    def find(
+        self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
         rest = _present(column, values) + "".join(f' AND "{name}" = ?' for name in equal)
-        statement = f'SELECT * FROM "{table.name}" WHERE "{column}" IN (SELECT value FROM json_each(?)){rest}'
-        return _found(self._connection, statement, (_listed(values), *equal.values()))
+        among = f'"{column}" IN (SELECT value FROM json_each(?))'
+        return self._driver.rows(
+            f'SELECT {_quoted(names)} FROM "{table.name}" WHERE {among}{rest}', (_listed(values), *equal.values())
+        )
 
     def add(self, table: Table, rows: Rows) -> None:
         shape = _shape(table, tuple(rows[0]))
@@ -138,30 +153,42 @@ class _Sqlite:
         shape = _shape(table, tuple(rows[0]))
         self._insert(table, shape, _values(shape, rows), shape.conflict)
 
-    def move(self, table: Table, rows: Rows, equal: Mapping[str, object], count: str) -> int:
-        keys, changed = _moving(table, rows[0], equal)
+    def move(
+        self,
+        table: Table,
+        names: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        equal: Mapping[str, object],
+        count: str,
+    ) -> int:
+        keys, changed = _moving(table, names, equal)
         those = " AND ".join(f'"{name}" = ?' for name in (*equal, *keys))
         columns = ", ".join(f'"{name}" = ?' for name in changed)
         statement = f'UPDATE "{table.name}" SET {columns} WHERE {those}' + (f' AND "{count}" = ? - 1' if count else "")
-        named, new, whose = _picker(keys), _picker(changed), tuple(equal.values())
-        told = [(*new(row), *whose, *named(row), *((row[count],) if count else ())) for row in rows]
-        return self._connection.exec_driver_sql(statement, told).rowcount
+        order = [names.index(name) for name in (*changed, *keys, *((count,) if count else ()))]
+        split, whose = len(changed), tuple(equal.values())
+        told = [(*(row[at] for at in order[:split]), *whose, *(row[at] for at in order[split:])) for row in rows]
+        return self._driver.run_each(statement, told)
 
     def _insert(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
         places = ", ".join("?" * len(shape.names))
         statement = f'INSERT INTO "{table.name}" ({shape.columns}) VALUES ({places}) {conflict}'
-        self._connection.exec_driver_sql(statement, list(rows))
+        self._driver.run_each(statement, rows)
 
 
 class _Postgres:
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, driver: Driver) -> None:
+        self._driver = driver
 
-    def find(self, table: Table, column: str, values: Sequence[object], equal: Mapping[str, object]) -> list[Row]:
+    def find(
+        self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Mapping[str, object]
+    ) -> list[tuple[Any, ...]]:
         rest = _present(column, values) + "".join(f' AND "{name}" = %s' for name in equal)
-        among = f"ANY(ARRAY(SELECT json_array_elements_text(%s::json)::{_type(table.c[column])}))"
-        statement = f'SELECT * FROM "{table.name}" WHERE "{column}" = {among}{rest}'
-        return _found(self._connection, statement, (_listed(values), *equal.values()))
+        # Not = ANY (array): in a plan for any values, and a small table, each row is compared with every value.
+        among = f'"{column}" IN (SELECT json_array_elements_text(%s::json)::{_type(table.c[column])})'
+        return self._driver.rows(
+            f'SELECT {_quoted(names)} FROM "{table.name}" WHERE {among}{rest}', (_listed(values), *equal.values())
+        )
 
     def add(self, table: Table, rows: Rows) -> None:
         shape = _shape(table, tuple(rows[0]))
@@ -176,30 +203,36 @@ class _Postgres:
         last = {shape.key(row): row for row in rows} if len(rows) > 1 else {None: rows[0]}
         self._insert(table, shape, _values(shape, list(last.values())), shape.conflict)
 
-    def move(self, table: Table, rows: Rows, equal: Mapping[str, object], count: str) -> int:
-        keys, changed = _moving(table, rows[0], equal)
-        names = ", ".join(f'"{name}" {_type(table.c[name])}' for name in (*keys, *changed))
+    def move(
+        self,
+        table: Table,
+        names: Sequence[str],
+        rows: Sequence[tuple[Any, ...]],
+        equal: Mapping[str, object],
+        count: str,
+    ) -> int:
+        keys, changed = _moving(table, names, equal)
+        typed = ", ".join(f'"{name}" {_type(table.c[name])}' for name in (*keys, *changed))
         those = [*(f'"{table.name}"."{name}" = %s' for name in equal)]
         those += [f'"{table.name}"."{name}" = said."{name}"' for name in keys]
         those += [f'"{table.name}"."{count}" = said."{count}" - 1'] if count else []
         new = ", ".join(f'"{name}" = said."{name}"' for name in changed)
-        source = f"json_to_recordset(%s::json) AS said ({names})"
+        source = f"json_to_recordset(%s::json) AS said ({typed})"
         statement = f'UPDATE "{table.name}" SET {new} FROM {source} WHERE {" AND ".join(those)}'
-        return self._connection.exec_driver_sql(statement, (_listed(rows), *equal.values())).rowcount
+        return self._driver.run(statement, (_listed(_named_each(names, rows)), *equal.values()))
 
     def _add(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]]) -> None:
         if len(rows) < _COPY_FROM:
             self._insert(table, shape, rows, "")
             return
-        driver: Any = self._connection.connection
         statement = f'COPY "{table.name}" ({shape.columns}) FROM STDIN (FORMAT BINARY)'
-        with driver.cursor() as cursor, cursor.copy(statement) as copy:
+        with self._driver.cursor.copy(statement) as copy:
             copy.set_types(shape.types)
             for row in rows:
                 copy.write_row(row)
 
     def _insert(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
-        told: object
+        told: tuple[object, ...]
         if "bytea" in shape.types:
             arrays = ", ".join(f"%s::{kind}[]" for kind in shape.types)
             source = f"unnest({arrays})"
@@ -207,9 +240,9 @@ class _Postgres:
         else:  # one text for all rows: the driver would look at every value of an array by itself
             names = ", ".join(f'"{name}" {kind}' for name, kind in zip(shape.names, shape.types, strict=True))
             source = f"json_to_recordset(%s::json) AS said ({names})"
-            told = (msgspec.json.encode([dict(zip(shape.names, row, strict=True)) for row in rows]).decode(),)
+            told = (_listed(_named_each(shape.names, rows)),)
         statement = f'INSERT INTO "{table.name}" ({shape.columns}) SELECT * FROM {source} {conflict}'
-        self._connection.exec_driver_sql(statement, told)
+        self._driver.run(statement, told)
 
 
 def _values(shape: _Shape, rows: Rows) -> list[tuple[Any, ...]]:
@@ -222,7 +255,9 @@ def _listed(values: Sequence[object]) -> str:
     return msgspec.json.encode(values).decode()
 
 
-def _found(connection: Connection, statement: str, told: tuple[object, ...]) -> list[Row]:
-    result = connection.exec_driver_sql(statement, told)
-    names = tuple(result.keys())
-    return [dict(zip(names, row, strict=True)) for row in result.all()]
+def _named_each(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)

@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionLeft
 from sqlalchemy.pool import QueuePool
 
 from ewarung_city.store import shards
+from ewarung_city.store.driver import Driver
 from ewarung_city.store.migrate import upgrade
 from ewarung_city.store.partitions import Months
 from ewarung_city.store.transaction import Row, Tx
@@ -36,8 +37,8 @@ _LOST = ("40001", "40P01")
 _TAKEN = "23505"
 """A row of that key is there: if not by a fault of ours, another added it and this transaction does not see it."""
 _PAUSE_S = 0.02
-_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))")
-_WAIT_LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))")
+_TRY_LOCK = "SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))"
+_WAIT_LOCK = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
 _HOLD_KIOSKS = text("SELECT FROM kiosk ORDER BY device FOR UPDATE")
 """What an officer does may take seconds and ends by telling kiosks (`feed`). A kiosk that is told something meanwhile
 waits and does it again, instead of the other way round."""
@@ -126,7 +127,8 @@ class CityStore:
         """A consistent view; nothing is written."""
         began = turn = time.monotonic()
         try:
-            with self._translated(), self._engine.connect().execution_options(**self._reading) as connection:
+            reading = self._engine.connect().execution_options
+            with self._translated(), reading(**self._reading) as connection, connection.begin():
                 turn = time.monotonic()
                 yield Tx(connection)
         finally:
@@ -177,18 +179,15 @@ class CityStore:
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
-        """The driver's errors as ours: through SQLAlchemy, or straight from a COPY."""
+        """The driver's errors as ours: through SQLAlchemy, or straight from a statement of a `Tx`."""
+        driver = self._engine.dialect.loaded_dbapi
         try:
             yield
-        except OperationalError as error:
+        except (OperationalError, driver.OperationalError) as error:
             reason = "serialization" if _state(error) in _LOST else "database"
             raise ServerBusy(_reason(error), reason=reason) from error
         except NoConnectionLeft as error:
             raise ServerBusy(type(error).__name__, reason="database") from error
-        except (DBAPIError, self._engine.dialect.loaded_dbapi.Error) as error:
-            if _state(error) in _LOST:
-                raise ServerBusy(_reason(error), reason="serialization") from error
-            raise
 
     @contextmanager
     def _turn_of(self, name: str) -> Iterator[Tx]:
@@ -210,7 +209,7 @@ class CityStore:
                 return
             while True:
                 with self._engine.begin() as connection:
-                    if _locked(connection, name):
+                    if _locked(Driver(connection), name):
                         if name == _OFFICE:
                             connection.execute(_HOLD_KIOSKS)
                         yield Tx(connection, self._months)
@@ -218,13 +217,12 @@ class CityStore:
                 # What that transaction saw is older than what the one before it has written: a new one looks again.
 
 
-def _locked(connection: Connection, name: str) -> bool:
+def _locked(driver: Driver, name: str) -> bool:
     """Take the lock of that name until the transaction ends; false when that took waiting."""
-    key = {"name": name}
-    if connection.execute(_TRY_LOCK, key).scalar_one():
-        return True
-    connection.execute(_WAIT_LOCK, key)
-    return False
+    ((taken,),) = driver.rows(_TRY_LOCK, (name,))
+    if not taken:
+        driver.rows(_WAIT_LOCK, (name,))
+    return bool(taken)
 
 
 def _engine(url: str) -> Engine:

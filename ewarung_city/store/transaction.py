@@ -1,6 +1,6 @@
 """One transaction on a city's database: the few verbs that its rules are written in.
 
-Their statements are texts for the driver: put together and compiled by SQLAlchemy, each cost twice as much.
+Their statements are texts for the driver itself (`driver`).
 """
 
 # ruff: noqa: S608 - the names in these statements are those of our own tables; every value travels beside them
@@ -10,9 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Table
+from sqlalchemy import Connection, Table
 
 from ewarung_city.store import bulk, schema
+from ewarung_city.store.driver import Driver, named
 from ewarung_city.store.partitions import Months
 from ewarung_pos.errors import ServerBusy
 
@@ -32,8 +33,9 @@ class Tx:
 
     def __init__(self, connection: Connection, months: Months | None = None) -> None:
         self._connection = connection
-        self._many = bulk.many(connection)
-        self._mark = "%s" if connection.dialect.name == "postgresql" else "?"
+        self._driver = Driver(connection)
+        self._many = bulk.many(self._driver)
+        self._mark = self._driver.mark
         self._months = months
 
     def all(self, table: Table, *order: str, **equal: object) -> list[Row]:
@@ -46,8 +48,15 @@ class Tx:
 
     def within(self, table: Table, column: str, values: Iterable[object], **equal: object) -> list[Row]:
         """Rows whose `column` is one of many values."""
+        names, _ = named(table)
+        return [dict(zip(names, row, strict=True)) for row in self.bare(table, names, column, values, **equal)]
+
+    def bare(
+        self, table: Table, names: tuple[str, ...], column: str, values: Iterable[object], **equal: object
+    ) -> list[tuple[Any, ...]]:
+        """The same as bare values in the order of these names: what is read in bulk."""
         wanted = list(values)
-        return self._many.find(table, column, wanted, equal) if wanted else []
+        return self._many.find(table, names, column, wanted, equal) if wanted else []
 
     def between(self, table: Table, column: str, first: int, last: int, **equal: object) -> list[Row]:
         """Rows with `column` from first to last, in that order."""
@@ -69,13 +78,13 @@ class Tx:
     def count(self, table: Table, **equal: object) -> int:
         """How many rows equal these values."""
         where, told = self._where(table, equal)
-        return int(self._run(f'SELECT count(*) FROM "{table.name}"{where}', told).scalar_one())
+        return int(self._driver.rows(f'SELECT count(*) FROM "{table.name}"{where}', told)[0][0])
 
     def tally(self, table: Table, *columns: str, **equal: object) -> dict[tuple[str, ...], int]:
         """How many rows there are of each combination of these columns' values."""
         where, told = self._where(table, equal)
         names = ", ".join(f'"{table.c[name].name}"' for name in columns)
-        rows = self._run(f'SELECT {names}, count(*) FROM "{table.name}"{where} GROUP BY {names}', told).all()
+        rows = self._driver.rows(f'SELECT {names}, count(*) FROM "{table.name}"{where} GROUP BY {names}', told)
         return {tuple(map(str, row[:-1])): int(row[-1]) for row in rows}
 
     def add(self, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -98,10 +107,10 @@ class Tx:
         if rows:
             self._many.put(table, rows)
 
-    def move(self, table: Table, rows: Sequence[Mapping[str, Any]], **equal: object) -> None:
-        """Set columns of many rows that are there, each named by the rest of its key; all name the same columns."""
+    def move(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]], **equal: object) -> None:
+        """Set columns of many rows that are there, as values in the order of these names: the rest of the key too."""
         if rows:
-            self._many.move(table, rows, equal, "")
+            self._many.move(table, names, rows, equal, "")
 
     def advance_each(self, table: Table, rows: Sequence[Mapping[str, Any]], count: str) -> None:
         """The same as `advance` of many rows, of which each says the next value of its `count`, that grows by one.
@@ -109,14 +118,16 @@ class Tx:
         Raises:
             ServerBusy: one of them was changed meanwhile (`serialization`).
         """
-        if rows and self._many.move(table, rows, {}, count) != len(rows):
+        names = tuple(rows[0]) if rows else ()
+        told = [tuple(row[name] for name in names) for row in rows]
+        if rows and self._many.move(table, names, told, {}, count) != len(rows):
             raise ServerBusy("another was first", reason="serialization")
 
     def change(self, table: Table, values: Mapping[str, Any], **equal: object) -> int:
         """Set columns of the rows that equal; returns how many there were."""
         where, told = self._where(table, equal)
         columns = ", ".join(f'"{table.c[name].name}" = {self._mark}' for name in values)
-        return int(self._run(f'UPDATE "{table.name}" SET {columns}{where}', (*values.values(), *told)).rowcount)
+        return self._driver.run(f'UPDATE "{table.name}" SET {columns}{where}', (*values.values(), *told))
 
     def advance(self, table: Table, values: Mapping[str, Any], was: Mapping[str, object], **equal: object) -> None:
         """Set columns of one row that still says what it said when this transaction read it (`was`).
@@ -133,12 +144,12 @@ class Tx:
     def remove(self, table: Table, **equal: object) -> None:
         """Delete the rows that equal."""
         where, told = self._where(table, equal)
-        self._run(f'DELETE FROM "{table.name}"{where}', told)
+        self._driver.run(f'DELETE FROM "{table.name}"{where}', told)
 
     def forget(self, table: Table, column: str, before: int, **equal: object) -> None:
         """Delete the rows whose `column` is below a value."""
         where, told = self._where(table, equal, ((column, "<", before),))
-        self._run(f'DELETE FROM "{table.name}"{where}', told)
+        self._driver.run(f'DELETE FROM "{table.name}"{where}', told)
 
     # -- settings of the city ----------------------------------------------------------------------------------------
 
@@ -168,9 +179,9 @@ class Tx:
         rest = (f" ORDER BY {by}" if by else "") + (" DESC" if downwards else "")
         if limit:
             rest, told = f"{rest} LIMIT {self._mark}", (*told, limit)
-        result = self._run(f'SELECT * FROM "{table.name}"{where}{rest}', told)
-        names = tuple(result.keys())
-        return [dict(zip(names, row, strict=True)) for row in result.all()]
+        names, columns = named(table)
+        rows = self._driver.rows(f'SELECT {columns} FROM "{table.name}"{where}{rest}', told)
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def _where(
         self, table: Table, equal: Mapping[str, object], span: Sequence[_Bound] = ()
@@ -179,6 +190,3 @@ class Tx:
         bounds: list[_Bound] = [*((name, "=", value) for name, value in equal.items()), *span]
         said = " AND ".join(f'"{table.c[name].name}" {sign} {self._mark}' for name, sign, _ in bounds)
         return (f" WHERE {said}" if said else ""), tuple(value for *_, value in bounds)
-
-    def _run(self, statement: str, told: tuple[object, ...]) -> CursorResult[Any]:
-        return self._connection.exec_driver_sql(statement, told)
