@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, TallyItem
@@ -49,10 +49,10 @@ class _Tally(Painted):
         return sum(text_width(self.look.font(role, bold=bold), text) for text, bold in parts) + self._blank(role)
 
     def _blank(self, role: Role) -> int:
-        return QFontMetrics(self.look.font(role)).horizontalAdvance(" ") + 1
+        return self.look.font(role).width(" ")
 
     def sizeHint(self) -> QSize:
-        return QSize(320, QFontMetrics(self.look.font(Role.LEAD)).height() + self.look.gap(4))
+        return QSize(320, self.look.font(Role.LEAD).metrics.height() + self.look.gap(4))
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, runtime_checkable
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPaintEvent, QPolygon
+from PySide6.QtGui import QPaintEvent, QPolygon
 from PySide6.QtWidgets import QApplication, QGridLayout, QWidget
 
 from ewarung_pos.ui.viewmodels.shell import SCREENS, LampState, ShellState, ShellViewModel
@@ -216,7 +216,7 @@ class PracticeFrame(Box):
             self.update()
 
     def _word_height(self) -> int:
-        return QFontMetrics(self.look.font(Role.KEY, bold=True)).height() + 6
+        return self.look.font(Role.KEY, bold=True).metrics.height() + 6
 
     def _respace(self) -> None:
         if getattr(self, "_on", False):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.domain.units import dotted
@@ -67,7 +67,7 @@ class _TabButton(PaintedButton):
         return max(above, below) + 2 * self.look.gap(1.5 if brief else 2)
 
     def sizeHint(self) -> QSize:
-        height = QFontMetrics(self.look.font(Role.LEAD)).height() + QFontMetrics(self.look.font(Role.SMALL)).height()
+        height = self.look.font(Role.LEAD).metrics.height() + self.look.font(Role.SMALL).metrics.height()
         least = 52 if self.look.room is Density.TIGHT else self.look.counter_target
         return QSize(self.width_for(brief=self._brief), max(least, height + 8))
 
@@ -77,7 +77,7 @@ class _TabButton(PaintedButton):
         if not front and (self.underMouse() or self.isDown()):
             painter.fillRect(self.rect(), self.look.colour("wash"))
         title, small = self.look.font(Role.LEAD, bold=front), self.look.font(Role.SMALL)
-        above, below = QFontMetrics(title).height(), QFontMetrics(small).height()
+        above, below = title.metrics.height(), small.metrics.height()
         top = (self.height() - above - below) // 2
         pad = self.look.gap(1.5 if self._brief else 2)
         left = QRect(pad, top, self.width() - pad, above)

@@ -7,7 +7,7 @@ touch presses its buttons, or the space bar one that the Tab key was moved to.
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TrayState, TrayViewModel
@@ -42,7 +42,7 @@ class _TrayCard(Hand):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(240, max(self.look.target, QFontMetrics(self.look.font(Role.BODY)).height() * 2 + 8))
+        return QSize(240, max(self.look.target, self.look.font(Role.BODY).metrics.height() * 2 + 8))
 
     def minimumSizeHint(self) -> QSize:
         return QSize(160, self.sizeHint().height())
@@ -60,7 +60,7 @@ class _TrayCard(Hand):
         room = self.width() - side - 44
         bold = fitted(self.look.font(Role.BODY, bold=True), name, room, floor=13)
         small = fitted(self.look.font(Role.SMALL), rest, room, floor=12)
-        above, below = QFontMetrics(bold).height(), QFontMetrics(small).height() if rest else 0
+        above, below = bold.metrics.height(), small.metrics.height() if rest else 0
         top = (self.height() - above - below) // 2
         painter.setPen(ink)
         painter.setFont(bold)
@@ -102,7 +102,7 @@ class _NextSale(Hand):
         side, room = self.look.icon(Role.BODY), self.width() - 16
         small = fitted(self.look.font(Role.SMALL), _NEXT_SALE, room, floor=11)
         bold = fitted(self.look.font(Role.SMALL, bold=True), self.accessibleDescription(), room - side, floor=12)
-        above, below = QFontMetrics(small).height(), QFontMetrics(bold).height()
+        above, below = small.metrics.height(), bold.metrics.height()
         top = (self.height() - above - below) // 2
         painter.setFont(small)
         painter.setPen(self.look.colour("soft-dark"))

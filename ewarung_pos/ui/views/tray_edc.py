@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QWidget
 
 from ewarung_pos.ui.viewmodels.tray import TraySlip
@@ -160,8 +160,7 @@ class Face(Painted):
         for place, line in enumerate(self._lines):
             height = (display.height() - 8) // count
             font = fitted(self.look.font(Role.BODY, bold=place > 0), line, display.width() - 16, floor=11)
-            font.setPixelSize(min(font.pixelSize(), height - 1))
-            painter.setFont(font)
+            painter.setFont(font.smaller(min(font.pixels, height - 1)))
             at = QRect(display.x(), display.y() + 4 + place * height, display.width(), height)
             painter.drawText(at, Qt.AlignmentFlag.AlignCenter, line)
 
@@ -200,7 +199,7 @@ class SlipPaper(Painted):
 
     def sizeHint(self) -> QSize:
         lines = 2 if self._wide else 4
-        return QSize(200, max(self.look.target, lines * QFontMetrics(self.look.font(Role.SMALL)).height()) + 6)
+        return QSize(200, max(self.look.target, lines * self.look.font(Role.SMALL).metrics.height()) + 6)
 
     def minimumSizeHint(self) -> QSize:
         return self.sizeHint()
@@ -213,7 +212,7 @@ class SlipPaper(Painted):
             fitted(self.look.font(Role.SMALL, bold=not place), line, room, floor=11)
             for place, line in enumerate(self._lines)
         ]
-        heights = [QFontMetrics(font).height() for font in fonts]
+        heights = [font.metrics.height() for font in fonts]
         top = (self.height() - sum(heights)) // 2
         painter.setPen(self.look.colour("ink" if self.void.isEnabled() else "soft-dark"))
         for line, font, height in zip(self._lines, fonts, heights, strict=True):

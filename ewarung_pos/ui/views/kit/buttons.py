@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon
@@ -135,12 +135,12 @@ class BigButton(PaintedButton):
     def sizeHint(self) -> QSize:
         icon, word, chip = self._parts()
         width = icon + word + (chip.width() + 12 if chip.width() else 0)
-        metrics = QFontMetrics(self.look.font(_ROLES[self._size], bold=True))
+        metrics = self.look.font(_ROLES[self._size], bold=True).metrics
         height = metrics.height() + self.look.gap(2)
         if self._reason:
             small = self.look.font(Role.SMALL)
             width = max(width, text_width(small, self._reason))
-            height += QFontMetrics(small).height()
+            height += small.metrics.height()
         pad = self.look.gap(5.5 if self._size is ButtonSize.MAIN else 3.5)
         return QSize(width + 2 * pad, max(height, self._least()))
 
@@ -184,7 +184,7 @@ class BigButton(PaintedButton):
         middle = area.center().y() + 1
         if self._reason:
             small = fitted(self.look.font(Role.SMALL), self._reason, room)
-            line = QFontMetrics(small).height()
+            line = small.metrics.height()
             painter.setFont(small)
             painter.setPen(ink)
             below = QRect(area.x() + 8, middle + 1, room, line)
@@ -197,7 +197,7 @@ class BigButton(PaintedButton):
             left += icon
         painter.setFont(font)
         painter.setPen(ink)
-        shown = QFontMetrics(font).elidedText(self.accessibleName(), Qt.TextElideMode.ElideRight, word)
+        shown = font.metrics.elidedText(self.accessibleName(), Qt.TextElideMode.ElideRight, word)
         painter.drawText(QRect(left, middle - 60, word + 2, 120), Qt.AlignmentFlag.AlignVCenter, shown)
         if behind:
             corner = QRect(left + word + 12, middle - chip.height() // 2, chip.width(), chip.height())

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.card import row
@@ -40,7 +40,7 @@ class _OptionButton(PaintedButton):
         self.setSizePolicy(wide, high)
 
     def _key_height(self) -> int:
-        return QFontMetrics(self.look.font(Role.KEY)).height() if self.key_hint else 0
+        return self.look.font(Role.KEY).metrics.height() if self.key_hint else 0
 
     def _words(self) -> str:
         """Two words on two lines when the options share a row."""
@@ -57,7 +57,7 @@ class _OptionButton(PaintedButton):
         font = self.look.font(Role.SMALL if self._stretch else Role.BODY, bold=True)
         lines = self._words().split("\n")
         width = max(text_width(font, line) for line in lines)
-        height = QFontMetrics(font).height() * len(lines) + self._key_height() + self.look.gap(2)
+        height = font.metrics.height() * len(lines) + self._key_height() + self.look.gap(2)
         least = self.look.counter_target if self._stretch else 52
         return QSize(width + (20 if self._stretch else 2 * self.look.gap(3)), max(height, least))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon
@@ -61,7 +61,7 @@ class HeaderButton(PaintedButton):
         side = self.look.icon(Role.SMALL)
         word = text_width(font, self.shown_word())
         pad = self._pad()
-        height = max(QFontMetrics(font).height() + 18, self.look.target)
+        height = max(font.metrics.height() + 18, self.look.target)
         chip = key_chip_size(self.key_hint).width() if self._words is Words.LONG else 0
         wide = (8 + word if self.shown_word() else 0) + (8 + chip if chip else 0)
         return QSize(2 * pad + side + wide, height)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QKeyEvent, QKeySequence, QPainter, QPen, QShortcut
+from PySide6.QtGui import QColor, QKeyEvent, QKeySequence, QPainter, QPen, QShortcut
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from ewarung_pos.ui.views.kit.style import Role, Style, current_style
+from ewarung_pos.ui.views.kit.style import Face, Role, Style, current_style
 
 __all__ = [
     "Painted",
@@ -47,16 +47,15 @@ def focus_ring(painter: QPainter, rect: QRect, radius: float) -> None:
     box(painter, rect.adjusted(3, 3, -3, -3), max(radius - 3, 1), None, style.colour("card"), 2)
 
 
-def text_width(font: QFont, text: str) -> int:
+def text_width(font: Face, text: str) -> int:
     """Width of `text`, rounded up so that it is never cut by a fraction of a pixel."""
-    return QFontMetrics(font).horizontalAdvance(text) + 1
+    return font.width(text)
 
 
-def fitted(font: QFont, text: str, room: int, floor: int = 14) -> QFont:
+def fitted(font: Face, text: str, room: int, floor: int = 14) -> Face:
     """`font`, made smaller (never under `floor` pixels) until `text` fits `room`."""
-    font = QFont(font)
-    while font.pixelSize() > floor and text_width(font, text) > room:
-        font.setPixelSize(font.pixelSize() - 1)
+    while font.pixels > floor and font.width(text) > room:
+        font = font.smaller(font.pixels - 1)
     return font
 
 
@@ -64,8 +63,8 @@ def key_chip_size(key: str) -> QSize:
     """Room a key hint takes; nothing for an empty hint."""
     if not key:
         return QSize(0, 0)
-    metrics = QFontMetrics(current_style().font(Role.KEY))
-    return QSize(max(metrics.horizontalAdvance(key) + 15, 26), metrics.height() + 5)
+    font = current_style().font(Role.KEY)
+    return QSize(max(font.width(key) + 14, 26), font.metrics.height() + 5)
 
 
 def key_chip(painter: QPainter, rect: QRect, key: str, colour: QColor) -> None:

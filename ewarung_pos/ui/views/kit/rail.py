@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.card import column
@@ -54,8 +54,8 @@ class _RailButton(PaintedButton):
         word = self.item.short if narrow else self.item.word
         font = fitted(self.look.font(Role.SMALL, bold=here), word, self.width() - 6, floor=13)
         key = self.look.font(Role.KEY, bold=here)
-        word_height = QFontMetrics(font).height()
-        key_height = QFontMetrics(key).height()
+        word_height = font.metrics.height()
+        key_height = key.metrics.height()
         side = min(self.look.icon(Role.LEAD), self.look.size(34) if not narrow else 26)
         ink = self.look.colour("on-go" if here else "soft-dark")
         centre = Qt.AlignmentFlag.AlignCenter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPaintEvent
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.buttons import BigButton
@@ -50,7 +50,7 @@ class Badge(Painted):
         font = self.look.font(Role.BODY, bold=True)
         icon = self.look.icon(Role.SMALL) + 8 if self._icon else 0
         width = text_width(font, self.accessibleName()) + icon + 2 * 14
-        return QSize(width, QFontMetrics(font).height() + self.look.gap(2))
+        return QSize(width, font.metrics.height() + self.look.gap(2))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
@@ -96,7 +96,7 @@ class Note(Painted):
 
     def sizeHint(self) -> QSize:
         font = self.look.font(self._role, bold=self._bold)
-        height = max(QFontMetrics(font).height(), self.look.icon(self._role)) + 4
+        height = max(font.metrics.height(), self.look.icon(self._role)) + 4
         return QSize(text_width(font, self.accessibleName()) + self._lead() + 2, height)
 
     def minimumSizeHint(self) -> QSize:
@@ -110,12 +110,10 @@ class Note(Painted):
             side = lead - 10
             paint_icon(painter, self._icon, QRect(0, (self.height() - side) // 2, side, side), ink)
         font = self.look.font(self._role, bold=self._bold)
-        font = fitted(font, self.accessibleName(), self.width() - lead, floor=font.pixelSize() * 9 // 10)
+        font = fitted(font, self.accessibleName(), self.width() - lead, floor=font.pixels * 9 // 10)
         painter.setFont(font)
         painter.setPen(ink)
-        shown = QFontMetrics(font).elidedText(
-            self.accessibleName(), Qt.TextElideMode.ElideRight, self.width() - lead + 1
-        )
+        shown = font.metrics.elidedText(self.accessibleName(), Qt.TextElideMode.ElideRight, self.width() - lead + 1)
         painter.drawText(self.rect().adjusted(lead, 0, 2, 0), Qt.AlignmentFlag.AlignVCenter, shown)
 
 

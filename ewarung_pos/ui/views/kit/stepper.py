@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainterPath, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.domain.units import dotted
@@ -154,7 +154,7 @@ class Stepper(Painted):
             super().keyPressEvent(event)
 
     def _line(self) -> int:
-        return QFontMetrics(self.look.font(Role.SMALL)).height() + 4 if self._bound else 0
+        return self.look.font(Role.SMALL).metrics.height() + 4 if self._bound else 0
 
     def sizeHint(self) -> QSize:
         font = self.look.font(Role.QUANTITY)

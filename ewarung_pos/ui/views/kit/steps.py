@@ -7,12 +7,12 @@ from enum import StrEnum
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QRect, QSize, Qt
-from PySide6.QtGui import QFont, QFontMetrics, QPaintEvent
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, box, fitted, smooth, text_width
-from ewarung_pos.ui.views.kit.style import Role, Style, Tone
+from ewarung_pos.ui.views.kit.style import Face, Role, Style, Tone
 
 __all__ = ["Step", "StepHead", "StepList", "StepState"]
 
@@ -103,7 +103,7 @@ class StepList(Painted):
         least = self.look.icon(self._role) + self.look.gap(1.75)
         heights = []
         for step in self._steps:
-            metrics = QFontMetrics(self.look.font(self._role, bold=step.state is StepState.CURRENT))
+            metrics = self.look.font(self._role, bold=step.state is StepState.CURRENT).metrics
             room = QRect(0, 0, max(width - self._indent(), 60), 10_000)
             words = metrics.boundingRect(room, Qt.TextFlag.TextWordWrap, step.text).height()
             heights.append(max(words + self.look.gap(1.25), least))
@@ -159,7 +159,7 @@ class StepHead(Painted):
     def _disc(self) -> int:
         return max(self.look.size(40), self.look.pixels(Role.LEAD) + 14)
 
-    def _font(self, step: Step, room: int = 10_000) -> QFont:
+    def _font(self, step: Step, room: int = 10_000) -> Face:
         """Of a step's words; those of the current step are made smaller until they fit."""
         font = self.look.font(Role.LEAD, bold=step.state is StepState.CURRENT)
         return fitted(font, step.words, room) if step.state is StepState.CURRENT else font
@@ -227,5 +227,5 @@ class StepHead(Painted):
                 font = self._font(step, words.width())
                 painter.setFont(font)
                 painter.setPen(self.look.colour("ink" if current else "soft-dark"))
-                shown = QFontMetrics(font).elidedText(step.words, Qt.TextElideMode.ElideRight, words.width())
+                shown = font.metrics.elidedText(step.words, Qt.TextElideMode.ElideRight, words.width())
                 painter.drawText(words, Qt.AlignmentFlag.AlignVCenter, shown)

@@ -12,12 +12,13 @@ from types import MappingProxyType
 
 import msgspec
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QFont
+from PySide6.QtGui import QColor, QFont, QFontMetrics
 
 __all__ = [
     "FAMILY",
     "THEMES",
     "Density",
+    "Face",
     "Role",
     "Style",
     "Theme",
@@ -34,6 +35,8 @@ FAMILY = "Atkinson Hyperlegible"
 THEMES = ("light", "dark")
 
 _USUAL_WINDOW = QSize(1366, 768)
+_WIDTHS = 512
+"""So many texts are remembered by a face: what a screen says, and the families of an hour."""
 _HEX = re.compile(r"#[0-9A-Fa-f]{6}")
 
 
@@ -147,6 +150,43 @@ def density_for(size: QSize) -> Density:
     return Density.REGULAR
 
 
+class Face(QFont):
+    """A font of a style, shared by all who write in it, and what was measured in it. Nobody changes it.
+
+    Layouts ask for the same widths some hundred times while one page is shown, and each first one shapes the text.
+
+    Attributes:
+        metrics: of this font.
+    """
+
+    def __init__(self, pixels: int, *, bold: bool) -> None:
+        super().__init__(FAMILY)
+        self.setPixelSize(pixels)
+        self.setBold(bold)
+        self.setFeature(QFont.Tag("tnum"), 1)
+        self.pixels = pixels
+        self.metrics = QFontMetrics(self)
+        self._heavy = bold
+        self._widths: dict[str, int] = {}
+        self._smaller: dict[int, Face] = {}
+
+    def width(self, text: str) -> int:
+        """Width of `text`, rounded up so that it is never cut by a fraction of a pixel."""
+        found = self._widths.get(text)
+        if found is None:
+            if len(self._widths) >= _WIDTHS:
+                self._widths.clear()
+            found = self._widths[text] = self.metrics.horizontalAdvance(text) + 1
+        return found
+
+    def smaller(self, pixels: int) -> Face:
+        """The same in another size."""
+        found = self._smaller.get(pixels)
+        if found is None:
+            found = self._smaller[pixels] = Face(pixels, bold=self._heavy)
+        return found
+
+
 class Style:
     """A theme at a text size in a window: what widgets read when they lay out and paint.
 
@@ -168,7 +208,7 @@ class Style:
         self.density = density_for(window)
         self.room = density_for(QSize(window.width() * 100 // percent, window.height() * 100 // percent))
         self.motion = motion
-        self._fonts: dict[tuple[Role, bool], QFont] = {}
+        self._fonts: dict[tuple[Role, bool], Face] = {}
         self._colours: dict[str, QColor] = {}
 
     def colour(self, token: str) -> QColor:
@@ -183,17 +223,13 @@ class Style:
         base, floor = _SIZES[role]
         return max(base * _ROOM[self.density] // 100, floor) * self.percent // 100
 
-    def font(self, role: Role, *, bold: bool | None = None) -> QFont:
+    def font(self, role: Role, *, bold: bool | None = None) -> Face:
         """The role's font with tabular figures; headings and quantities are bold unless told."""
         heavy = role in _BOLD if bold is None else bold
         found = self._fonts.get((role, heavy))
         if found is None:
-            found = QFont(FAMILY)
-            found.setPixelSize(self.pixels(role))
-            found.setBold(heavy)
-            found.setFeature(QFont.Tag("tnum"), 1)
-            self._fonts[role, heavy] = found
-        return QFont(found)
+            found = self._fonts[role, heavy] = Face(self.pixels(role), bold=heavy)
+        return found
 
     def gap(self, steps: float) -> int:
         """A distance of so many steps on the 8 px grid."""

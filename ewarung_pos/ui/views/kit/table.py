@@ -8,7 +8,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 from PySide6.QtCore import QAbstractTableModel, QEvent, QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QResizeEvent
+from PySide6.QtGui import QKeyEvent, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -140,13 +140,13 @@ class _Painter(QStyledItemDelegate):
         icon = style.icon(Role.SMALL) if cell.icon else 0
         behind = icon + 8 if icon else 0
         inset = 12 if cell.badge else 0
-        shown = QFontMetrics(font).elidedText(
+        shown = font.metrics.elidedText(
             cell.text, Qt.TextElideMode.ElideRight, max(room.width() - behind - 2 * inset, 0)
         )
         wide = text_width(font, shown) + behind + 2 * inset
         left = room.right() + 1 - wide if right else room.left()
         if cell.badge:
-            height = QFontMetrics(font).height() + 14
+            height = font.metrics.height() + 14
             pill = QRect(left, room.center().y() - height // 2, wide, height)
             box(painter, pill, 8, style.colour("card" if chosen else cell.tone.tint))
             left += inset

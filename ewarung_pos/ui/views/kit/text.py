@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 from PySide6.QtCore import QEvent, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPaintEvent, QPalette
+from PySide6.QtGui import QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.paint import Painted, smooth
-from ewarung_pos.ui.views.kit.style import Role, Tone, current_style
+from ewarung_pos.ui.views.kit.style import Face, Role, Tone, current_style
 
 __all__ = ["Line", "Run", "Text"]
 
@@ -107,16 +107,16 @@ class Line(Painted):
         """The whole line without emphasis."""
         return " ".join(run.text for run in self._runs)
 
-    def _metrics(self, run: Run) -> QFontMetrics:
-        return QFontMetrics(self.look.font(run.role, bold=run.bold))
+    def _face(self, run: Run) -> Face:
+        return self.look.font(run.role, bold=run.bold)
 
     def _space(self, run: Run) -> int:
-        return self._metrics(run).horizontalAdvance(" ") + 2
+        return self._face(run).width(" ") + 1
 
     def sizeHint(self) -> QSize:
-        width = sum(self._metrics(run).horizontalAdvance(run.text) + 1 for run in self._runs)
+        width = sum(self._face(run).width(run.text) for run in self._runs)
         width += sum(self._space(run) for run in self._runs[1:])
-        height = max((self._metrics(run).height() for run in self._runs), default=1)
+        height = max((self._face(run).metrics.height() for run in self._runs), default=1)
         return QSize(width, height)
 
     def minimumSizeHint(self) -> QSize:
@@ -133,16 +133,16 @@ class Line(Painted):
             left = max(0, room - self.sizeHint().width())
         elif self._align & Qt.AlignmentFlag.AlignHCenter:
             left = max(0, (room - self.sizeHint().width()) // 2)
-        ascent = max(self._metrics(run).ascent() for run in self._runs)
-        height = max(self._metrics(run).height() for run in self._runs)
+        ascent = max(self._face(run).metrics.ascent() for run in self._runs)
+        height = max(self._face(run).metrics.height() for run in self._runs)
         base = (self.height() - height) // 2 + ascent
         for place, run in enumerate(self._runs):
-            metrics = self._metrics(run)
+            face = self._face(run)
             left += self._space(run) if place else 0
-            shown = metrics.elidedText(run.text, Qt.TextElideMode.ElideRight, max(room - left, 0) + 1)
-            painter.setFont(self.look.font(run.role, bold=run.bold))
+            shown = face.metrics.elidedText(run.text, Qt.TextElideMode.ElideRight, max(room - left, 0) + 1)
+            painter.setFont(face)
             painter.setPen(self.look.colour(run.tone.text))
             painter.drawText(left, base, shown)
-            left += metrics.horizontalAdvance(run.text) + 1
+            left += face.width(run.text)
             if left >= room:
                 break

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QPaintEvent
+from PySide6.QtGui import QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.icons import paint_icon, paint_pictogram
 from ewarung_pos.ui.views.kit.paint import PaintedButton, box, fitted, focus_ring, key_chip, key_chip_size, smooth
-from ewarung_pos.ui.views.kit.style import Role
+from ewarung_pos.ui.views.kit.style import Face, Role
 
 __all__ = ["TickRow"]
 
@@ -62,7 +62,7 @@ class TickRow(PaintedButton):
         """What is written; a line never ends between a number and its unit."""
         return "\N{NO-BREAK SPACE}".join(self.accessibleName().rsplit(" ", 1))
 
-    def _font(self, room: int) -> QFont:
+    def _font(self, room: int) -> Face:
         """As large as the words fit on one line; what is too long even at 20 px goes on two."""
         return fitted(self.look.font(Role.TITLE), self.accessibleName(), room, floor=20)
 
