@@ -75,6 +75,10 @@ class ShelfLine(Box):
 
     def render_state(self, state: ShelfRow) -> None:
         """Show the product as it stands now."""
+        if state != self._state or state.packs != self.stepper.value():
+            self._draw(state)
+
+    def _draw(self, state: ShelfRow) -> None:
         self._state = state
         self._picture.set_picture(state.pictogram)
         self._name.render_state("", state.name)
@@ -118,7 +122,7 @@ class ShelfLine(Box):
         self.lay.setSpacing(self.look.gap(1.5 if tight else 3))
         self._place.setFixedWidth(self._picture.sizeHint().height() + self.look.gap(1))
         if self._state is not None:
-            self.render_state(self._state)
+            self._draw(self._state)
 
     def _stepped(self, packs: int) -> None:
         self._counter.set_packs(self._product, packs)

@@ -128,11 +128,17 @@ class ProcessingPage(Page):
 
 
 class _LeftLine(Box):
-    def __init__(self, state: LeftRow) -> None:
+    def __init__(self) -> None:
         super().__init__(across=True, gap=1)
+        self._name, self._left = Text(role=Role.LEAD, wrap=True), Text(role=Role.LEAD, bold=True)
+        self.add(self._name, stretch=1).add(self._left)
+
+    def render_state(self, state: LeftRow) -> None:
         role = Role.BODY if is_narrow(self) else Role.LEAD
-        self.add(Text(state.name, role, wrap=True), stretch=1)
-        self.add(Text(state.left, role, bold=True))
+        self._name.set_role(role)
+        self._name.set_text(state.name)
+        self._left.set_role(role, bold=True)
+        self._left.set_text(state.left)
 
 
 class DonePage(Page):
@@ -143,7 +149,7 @@ class DonePage(Page):
         self._handover = counter.handover
         self._ticks: list[TickRow] = []
         self._entry = ""
-        self._left_shown: tuple[tuple[LeftRow, ...], bool] = ((), False)
+        self._left_lines: list[_LeftLine] = []
         top = Box(across=True, gap=2.5)
         top.add(self._make_picks(), stretch=7).add(self._make_left(), stretch=4)
         self.add(top, stretch=1)
@@ -201,28 +207,32 @@ class DonePage(Page):
         self._paper.set_text(done.paper)
         if len(self._ticks) != len(done.picks) or done.entry != self._entry:
             self._entry = done.entry
-            self._ticks = [TickRow(key=str(place) if place < 10 else "") for place in range(1, len(done.picks) + 1)]
-            for place, tick in enumerate(self._ticks):
-                tick.setProperty("place", place)
-                tick.clicked.connect(self._ticked)
+            del self._ticks[len(done.picks) :]
+            while len(self._ticks) < len(done.picks):
+                self._ticks.append(self._new_tick(len(self._ticks)))
             self._picks.set_rows(self._ticks, keep_page=False)
         for tick, pick in zip(self._ticks, done.picks, strict=True):
             tick.render_state(pick.pictogram, pick.text, ticked=pick.ticked)
         self._left_title.set_text(done.left_title)
-        shown = (done.left, is_narrow(self))
-        if shown != self._left_shown:
-            self._left_shown = shown
-            while (item := self._left.lay.takeAt(0)) is not None:
-                if (old := item.widget()) is not None:
-                    old.hide()
-                    old.deleteLater()
-            self._left.add(*(_LeftLine(each) for each in done.left))
+        while len(self._left_lines) < len(done.left):
+            self._left_lines.append(_LeftLine())
+            self._left.add(self._left_lines[-1])
+        for line, left in zip(self._left_lines, done.left, strict=False):
+            line.render_state(left)
+        for place, line in enumerate(self._left_lines):
+            line.setVisible(place < len(done.left))
         trouble = done.paper_trouble
         for part in (self._left, self._left_title):
             part.setVisible(trouble is None or not is_narrow(self))
         self._paper_trouble.render_state(trouble)
         self.on_screen.setVisible(trouble is not None)
         self.reprint.set_text("Cetak lagi" if trouble is not None else "Cetak ulang")
+
+    def _new_tick(self, place: int) -> TickRow:
+        tick = TickRow(key=str(place + 1) if place < 9 else "")
+        tick.setProperty("place", place)
+        tick.clicked.connect(self._ticked)
+        return tick
 
     def _ticked(self) -> None:
         tick = self.sender()

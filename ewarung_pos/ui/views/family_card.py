@@ -38,13 +38,17 @@ _SPARED_WHEN_TIGHT = ("map-pin", "clock")
 class _FactLine(Box):
     """An icon and a line that wraps; without the icon where there is no room for it."""
 
-    def __init__(self, icon: str, text: str) -> None:
+    def __init__(self, icon: str) -> None:
         super().__init__(across=True, gap=1.25)
         self._icon = IconView(icon, role=Role.BODY)
-        self._text = Text(text, Role.BODY, wrap=True)
+        self._text = Text(role=Role.BODY, wrap=True)
         self.add(self._icon, align=Qt.AlignmentFlag.AlignTop)
         self.add(self._text, stretch=1)
         self.restyle()
+
+    def render_state(self, icon: str, text: str) -> None:
+        self._icon.set_icon(icon, Tone.INK)
+        self._text.set_text(text)
 
     def restyle(self) -> None:
         self._icon.setVisible(self.look.room is not Density.TIGHT)
@@ -76,6 +80,7 @@ class FamilyCard(Card):
         head.add(self._disc, align=Qt.AlignmentFlag.AlignTop).add(words, stretch=1)
         self.body.addWidget(head)
         self._facts = Box(gap=1.25)
+        self._lines: list[_FactLine] = []
         self.body.addWidget(self._facts)
         self._why = Box(gap=1)
         self._reasons = Choice("Alasan kuasa", stretch=False)
@@ -108,13 +113,15 @@ class FamilyCard(Card):
         self._person, self._tight = person, tight
         self._name.set_text(person.name if person is not None else "")
         self._subtitle.set_text(person.subtitle if person is not None else "")
-        while (item := self._facts.lay.takeAt(0)) is not None:
-            if (old := item.widget()) is not None:
-                old.hide()
-                old.deleteLater()
-        for fact in person.facts if person is not None else ():
-            if not (tight and fact.icon in _SPARED_WHEN_TIGHT):
-                self._facts.add(_FactLine(fact.icon, fact.text))
+        facts = person.facts if person is not None else ()
+        shown = [fact for fact in facts if not (tight and fact.icon in _SPARED_WHEN_TIGHT)]
+        while len(self._lines) < len(shown):
+            self._lines.append(_FactLine(shown[len(self._lines)].icon))
+            self._facts.add(self._lines[-1])
+        for line, fact in zip(self._lines, shown, strict=False):
+            line.render_state(fact.icon, fact.text)
+        for place, line in enumerate(self._lines):
+            line.setVisible(place < len(shown))
 
     def render_presence(self, presence: str, proxy_reason: str) -> None:
         """Mark who has come; a proxy has to say why."""

@@ -210,10 +210,11 @@ class PagedRows(Painted):
             if old not in new:
                 old.hide()
                 old.deleteLater()
-        self._rows = new
-        for each in new:
-            each.setParent(self)
-        self._order_tabs()
+        if new != self._rows:
+            self._rows = new
+            for each in new:
+                each.setParent(self)
+            self._order_tabs()
         if not keep_page:
             self._page = 0
         self.updateGeometry()
@@ -319,7 +320,7 @@ class PagedRows(Painted):
         room = self.height() - bar
         height = min(room // per, max(self.look.size(self._tall), self._least())) if count else 0
         first = self._page * per
-        self._tops = []
+        before, self._tops = self._tops, []
         for place, each in enumerate(self._rows):
             shown = first <= place < first + per
             if shown:
@@ -341,7 +342,8 @@ class PagedRows(Painted):
             self._where.setVisible(self.width() >= LEAST_BAR)
             said = f"{first + 1}–{last}" if last > first + 1 else str(last)
             self._where.set_text(f"{said}/{count}" if narrow else f"{said} dari {count}")
-        self.update()
+        if self._tops != before:
+            self.update()
 
     def event(self, event: QEvent) -> bool:
         if event.type() is QEvent.Type.LayoutRequest:

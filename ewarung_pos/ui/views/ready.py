@@ -35,6 +35,8 @@ class _Tally(Painted):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def render_state(self, items: tuple[TallyItem, ...], opened: str) -> None:
+        if (items, opened) == (self._items, self._opened):
+            return
         self._items, self._opened = items, opened
         words = [f"{each.word} {each.value}" if each.word_first else f"{each.value} {each.word}" for each in items]
         self.setAccessibleName("Pagi ini: " + ", ".join((*words, opened)))

@@ -115,6 +115,8 @@ class Tabs(Painted):
 
     def set_tabs(self, tabs: Sequence[Tab], front: str) -> None:
         """Show these tabs, `front` in front."""
+        if (tuple(tabs), front) == (self._tabs, self._front):
+            return
         self._tabs, self._front = tuple(tabs), front
         while len(self._buttons) < len(self._tabs):
             button = _TabButton(self)

@@ -149,6 +149,8 @@ class Choice(Painted):
 
     def set_chosen(self, name: str) -> None:
         """Mark the option of this name; a name not offered marks none."""
+        if name == self.current():
+            return
         self._group.setExclusive(False)
         for button in self._group.buttons():
             button.setChecked(isinstance(button, _OptionButton) and button.option.name == name)

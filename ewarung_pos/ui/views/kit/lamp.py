@@ -43,7 +43,7 @@ class HeaderButton(PaintedButton):
             self._word, self._short = word, short
             self.setAccessibleName(word)
             self.updateGeometry()
-        self.update()
+            self.update()
 
     def set_words(self, words: Words) -> None:
         """Say so much; the key is only shown beside the long word."""
@@ -120,9 +120,11 @@ class Lamp(HeaderButton):
             icon: another icon than the lamp's own.
             detail: one sentence more, for assistive technology and the pointer.
         """
-        self._tone = tone
-        if icon is not None:
-            self._icon = icon
-        self.setAccessibleDescription(detail)
-        self.setToolTip(detail)
+        shown = self._icon if icon is None else icon
+        if (tone, shown) != (self._tone, self._icon):
+            self._tone, self._icon = tone, shown
+            self.update()
+        if detail != self.accessibleDescription():
+            self.setAccessibleDescription(detail)
+            self.setToolTip(detail)
         self._say(word, short)

@@ -111,6 +111,7 @@ class PaintedButton(QAbstractButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setAttribute(Qt.WidgetAttribute.WA_Hover)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self._key = ""
         self._key_hint = ""
         self._shortcut: QShortcut | None = None
 
@@ -129,21 +130,23 @@ class PaintedButton(QAbstractButton):
         The key works while the button is visible and enabled. Holding it down presses once.
         """
         hint = key if hint is None else hint
-        sequences = [QKeySequence("Return"), QKeySequence("Enter")] if key == "Enter" else [QKeySequence(key)]
-        if not key:
-            if self._shortcut is not None:
-                self._shortcut.setEnabled(False)
-        else:
-            if self._shortcut is None:
-                self._shortcut = QShortcut(self)
-                self._shortcut.setAutoRepeat(False)
-                self._shortcut.activated.connect(self.click)
-            self._shortcut.setEnabled(True)
-            self._shortcut.setKeys(sequences)
+        if key != self._key:
+            self._key = key
+            self._bind(key)
         if hint != self._key_hint:
             self._key_hint = hint
             self.updateGeometry()
             self.update()
+
+    def _bind(self, key: str) -> None:
+        if self._shortcut is None:
+            self._shortcut = QShortcut(self)
+            self._shortcut.setAutoRepeat(False)
+            self._shortcut.activated.connect(self.click)
+        self._shortcut.setEnabled(bool(key))
+        if key:
+            enter = [QKeySequence("Return"), QKeySequence("Enter")]
+            self._shortcut.setKeys(enter if key == "Enter" else [QKeySequence(key)])
 
     def event(self, event: QEvent) -> bool:
         if (

@@ -40,11 +40,12 @@ class Badge(Painted):
 
     def render_state(self, text: str, tone: Tone, *, icon: str | None = None) -> None:
         """Show the word in the tone, with the tone's icon unless another is named."""
-        self._tone = tone
-        self._icon = TONE_ICONS[tone] if icon is None else icon
-        self.setAccessibleName(text)
-        self.updateGeometry()
-        self.update()
+        shown = TONE_ICONS[tone] if icon is None else icon
+        if (shown, text, tone) != (self._icon, self.accessibleName(), self._tone):
+            self._icon, self._tone = shown, tone
+            self.setAccessibleName(text)
+            self.updateGeometry()
+            self.update()
 
     def sizeHint(self) -> QSize:
         font = self.look.font(Role.BODY, bold=True)
@@ -86,10 +87,11 @@ class Note(Painted):
 
     def render_state(self, icon: str, text: str, tone: Tone = Tone.INK) -> None:
         """Show icon and words in the tone."""
-        self._icon, self._tone = icon, tone
-        self.setAccessibleName(text)
-        self.updateGeometry()
-        self.update()
+        if (icon, text, tone) != (self._icon, self.accessibleName(), self._tone):
+            self._icon, self._tone = icon, tone
+            self.setAccessibleName(text)
+            self.updateGeometry()
+            self.update()
 
     def _lead(self) -> int:
         return self.look.icon(self._role) + 10 if self._icon else 0
@@ -126,14 +128,18 @@ class ProgressBar(QProgressBar):
         self.setAccessibleName(name)
         self.setTextVisible(False)
         self.setRange(0, 1000)
+        self.setValue(0)
+        self.setAccessibleDescription("0 %")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def set_share(self, part: int, whole: int, tone: Tone = Tone.GO) -> None:
         """Fill `part` of `whole` (any unit, any size); outside 0..`whole` it stops at the end."""
-        self._tone = tone
-        self.setValue(min(max(part, 0) * 1000 // whole, 1000) if whole > 0 else 0)
-        self.setAccessibleDescription(f"{self.value() // 10} %")
-        self.update()
+        share = min(max(part, 0) * 1000 // whole, 1000) if whole > 0 else 0
+        if (share, tone) != (self.value(), self._tone):
+            self._tone = tone
+            self.setValue(share)
+            self.setAccessibleDescription(f"{share // 10} %")
+            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(160, 10)
@@ -163,8 +169,9 @@ class IconView(Painted):
 
     def set_icon(self, icon: str, tone: Tone) -> None:
         """Show another icon or tone."""
-        self._icon, self._tone = icon, tone
-        self.update()
+        if (icon, tone) != (self._icon, self._tone):
+            self._icon, self._tone = icon, tone
+            self.update()
 
     def sizeHint(self) -> QSize:
         side = self.look.icon(self._role)

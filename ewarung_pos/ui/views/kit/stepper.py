@@ -64,19 +64,22 @@ class Stepper(Painted):
         self._most = 0
         self._unit = ""
         self._bound = ""
+        self._shown: tuple[int, int, int, str, str] | None = None
         self._minus = _StepButton("minus", left=True, parent=self)
         self._plus = _StepButton("plus", left=False, parent=self)
         self._minus.clicked.connect(self._down)
         self._plus.clicked.connect(self._up)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
-        self.set_name(name)
-
-    def set_name(self, name: str) -> None:
-        """Say what is counted ("Beras medium"): accessible name here and on both ends."""
         self.setAccessibleName(name)
         self.retranslate()
         self._show()
+
+    def set_name(self, name: str) -> None:
+        """Say what is counted ("Beras medium"): accessible name here and on both ends."""
+        if name != self.accessibleName():
+            self.setAccessibleName(name)
+            self.retranslate()
 
     def retranslate(self) -> None:
         less = QCoreApplication.translate("Stepper", "Kurangi")
@@ -97,9 +100,8 @@ class Stepper(Painted):
 
     def set_unit(self, unit: str) -> None:
         """Set what stands behind the count ("× 5 kg")."""
-        if unit != self._unit:
-            self._unit = unit
-            self._show()
+        self._unit = unit
+        self._show()
 
     def set_bound(self, words: str) -> None:
         """Say the bound in words under the stepper ("stok tinggal 3"); nothing takes the line away."""
@@ -121,6 +123,10 @@ class Stepper(Painted):
         return f"{dotted(self._value)} {self._unit}".strip()
 
     def _show(self) -> None:
+        now = (self._value, self._least, self._most, self._unit, self._bound)
+        if now == self._shown:
+            return
+        self._shown = now
         self._minus.setEnabled(self._value > self._least)
         self._plus.setEnabled(self._value < self._most)
         self.setAccessibleDescription(f"{self.text()}. {self._bound}" if self._bound else self.text())

@@ -37,10 +37,11 @@ class TickRow(PaintedButton):
 
     def render_state(self, picture: str, text: str, *, ticked: bool) -> None:
         """Show the thing and whether it is handed over."""
-        self._picture = picture
-        self.setAccessibleName(text)
         self.setChecked(ticked)
-        self.update()
+        if (picture, text) != (self._picture, self.accessibleName()):
+            self._picture = picture
+            self.setAccessibleName(text)
+            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(420, max(self.look.size(89), self.look.counter_target, self.look.pixels(Role.TITLE) + 24))
