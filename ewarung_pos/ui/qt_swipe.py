@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import msgspec
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QWindow
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QWindow
 
 __all__ = ["SwipeFilter"]
 
@@ -47,7 +47,9 @@ class _Held(msgspec.Struct, frozen=True):
 
 
 class SwipeFilter(QObject):
-    """An event filter for the application.
+    """An event filter for the windows that have the keyboard, from `follow` on.
+
+    The application itself would ask it of every event of every widget, some thousand times a family.
 
     Args:
         swiped: takes the track as it was typed, without its Enter; called on the UI thread.
@@ -67,6 +69,15 @@ class SwipeFilter(QObject):
         self._timer.setSingleShot(True)
         self._timer.setInterval(QUIET_MS)
         self._timer.timeout.connect(self._quiet)
+
+    def follow(self, app: QGuiApplication) -> None:
+        """Stand before each window that gets the keyboard."""
+        app.focusWindowChanged.connect(self._stand_before)
+        self._stand_before(app.focusWindow())
+
+    def _stand_before(self, window: QWindow | None) -> None:
+        if window is not None:
+            window.installEventFilter(self)  # a second time takes the place of the first
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take a reader's keys where they enter the window; everything else passes."""

@@ -96,14 +96,14 @@ def show_till(
         window = TillWindow(application.till, practice_hint=practice_hint, tray=tray, chime=Chime())
         hook.faulted.connect(window.show_fault)
         hook.faulted.connect(application.till.stop)
-        if idle_minutes:  # asked of every event: only where somebody wants it
+        if idle_minutes:
             idle = IdleWatch(idle_minutes * 60_000, application.till.idle)
-            app.installEventFilter(idle)
+            idle.follow(app)
         if application.swiped is not None:
             from ewarung_pos.ui.qt_swipe import SwipeFilter
 
             keys = SwipeFilter(application.swiped)
-            app.installEventFilter(keys)
+            keys.follow(app)
         watchdog = Watchdog()
         watchdog.start()
         window.resize(app.primaryScreen().availableSize())

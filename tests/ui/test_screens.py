@@ -1,4 +1,4 @@
-"""The window's screens: what is behind the one in front costs nothing when a line comes or goes."""
+"""The screens and their pages: what is behind the one in front costs nothing when a line comes or goes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from ewarung_pos.ui.views.shell import Screens
+from ewarung_pos.ui.views.parts import Stack
 
 
 class Measured(QWidget):
@@ -26,7 +26,7 @@ class Measured(QWidget):
 
 
 def test_only_the_screen_in_front_is_measured(qtbot: QtBot) -> None:
-    screens = Screens()
+    screens = Stack()
     qtbot.addWidget(screens)
     assert screens.minimumSizeHint().width() <= 0, "no screen yet"
     assert screens.sizeHint().width() <= 0

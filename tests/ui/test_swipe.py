@@ -61,9 +61,8 @@ def form(qtbot: QtBot) -> Form:
 def swipes(qapp: QApplication) -> Iterator[list[str]]:
     got: list[str] = []
     keys = SwipeFilter(got.append)
-    qapp.installEventFilter(keys)
+    keys.follow(qapp)
     yield got
-    qapp.removeEventFilter(keys)
     keys.deleteLater()
 
 

@@ -42,10 +42,6 @@ class CounterView(Stack):
         for page in (self.ready, self.basket, self.refused, self.processing, self.done, self.paper):
             self.addWidget(page)
 
-    def hasHeightForWidth(self) -> bool:
-        """It fills what the window gives; asked, Qt would measure every page for each card, those not shown too."""
-        return False
-
     def render_state(self, state: CounterState) -> None:
         """Show the page of the state's phase."""
         entered = state.phase is not self._phase

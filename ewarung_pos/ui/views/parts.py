@@ -144,10 +144,25 @@ def is_narrow(widget: Painted) -> bool:
 
 
 class Stack(Pages):
-    """Pages of a screen. The page that comes takes the keyboard itself, not its first button.
+    """Pages of a screen, which fill whatever room there is: only the one in front is measured.
 
-    Qt would hand it to the first control: a second Enter on *Salurkan* would then press *Batal*.
+    Qt asks for the least size of every page whenever a line on one of them comes or goes; of all pages that took
+    tens of milliseconds, for an answer that nothing hangs on.
+
+    The page that comes takes the keyboard itself, not its first button. Qt would hand it to the first control: a
+    second Enter on *Salurkan* would then press *Batal*.
     """
+
+    def sizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.sizeHint() if page is not None else super().sizeHint()
+
+    def minimumSizeHint(self) -> QSize:
+        page = self.currentWidget()
+        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
+
+    def hasHeightForWidth(self) -> bool:
+        return False
 
     def show_page(self, page: QWidget, *, at_once: bool = False) -> None:
         changed = page is not self.currentWidget()

@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.kit.paint import Painted, smooth, text_width
 from ewarung_pos.ui.views.leaving import LeavingPage
 from ewarung_pos.ui.views.parts import Box, Stack, tone_of
 
-__all__ = ["PracticeFrame", "Screens", "ShellView", "TakesKeyboard"]
+__all__ = ["PracticeFrame", "ShellView", "TakesKeyboard"]
 
 _SHORT = {"day": "Buka", "closing": "Tutup"}
 _LAMP_SHORT = {"credit-card": "EDC", "printer": "Struk", "cloud-upload": "Kota"}
@@ -41,22 +41,6 @@ class TakesKeyboard(Protocol):
     def take_keyboard(self) -> None:
         """Give that control the focus."""
         ...
-
-
-class Screens(Stack):
-    """The window's screens, which fill whatever room there is: only the one in front is measured.
-
-    Qt asks for the least size of every page whenever a line on one of them comes or goes; of all screens that took
-    tens of milliseconds, for an answer that nothing hangs on.
-    """
-
-    def sizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.sizeHint() if page is not None else super().sizeHint()
-
-    def minimumSizeHint(self) -> QSize:
-        page = self.currentWidget()
-        return page.minimumSizeHint() if page is not None else super().minimumSizeHint()
 
 
 class ShellView(Painted):
@@ -83,7 +67,7 @@ class ShellView(Painted):
         )
         self.rail.chosen.connect(shell.go)
         self._banner = _Banner(shell.dismiss)
-        self.pages = Screens()
+        self.pages = Stack()
         self.leaving = LeavingPage(shell)
         self.pages.addWidget(self.leaving)
         grid = QGridLayout(self)
