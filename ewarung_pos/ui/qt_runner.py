@@ -10,7 +10,7 @@ from functools import partial
 from threading import Lock
 from typing import TypeVar
 
-from PySide6.QtCore import QObject, Qt, QTimer, Signal, Slot
+from PySide6.QtCore import QObject, Qt, QTimer, QTimerEvent, Signal, Slot
 
 from ewarung_pos.ports import Lane
 
@@ -68,14 +68,10 @@ class _Delay(QObject):
         super().__init__(parent)
         self._callback: Callback | None = callback
         self._done = done
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer if delay_ms < 1000 else Qt.TimerType.CoarseTimer)
-        self._timer.timeout.connect(self._due)
-        self._timer.start(max(0, delay_ms))
+        precise = Qt.TimerType.PreciseTimer if delay_ms < 1000 else Qt.TimerType.CoarseTimer
+        self._timer = self.startTimer(max(0, delay_ms), precise)
 
-    @Slot()
-    def _due(self) -> None:
+    def timerEvent(self, event: QTimerEvent) -> None:
         callback = self._end()
         if callback is not None:
             callback()
@@ -86,7 +82,7 @@ class _Delay(QObject):
     def _end(self) -> Callback | None:
         callback, self._callback = self._callback, None
         if callback is not None:
-            self._timer.stop()
+            self.killTimer(self._timer)
             self._done(self)
             self.deleteLater()
         return callback
