@@ -155,8 +155,7 @@ def _words_cut(widget: QWidget) -> str:
         room = widget.width() - 16 - icon - (chip.width() + 12 if chip.width() else 0)
     else:
         return ""
-    font.setPixelSize(14)
-    return "is elided" if text_width(font, widget.accessibleName()) > room + 1 else ""
+    return "is elided" if text_width(font.smaller(14), widget.accessibleName()) > room + 1 else ""
 
 
 def _role(button: BigButton) -> Any:

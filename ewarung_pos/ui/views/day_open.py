@@ -28,11 +28,19 @@ _WORDS = {Tone.GO: "baik", Tone.LOOK: "perhatikan", Tone.STOP: "periksa", Tone.I
 
 
 class _FactRow(Box):
-    def __init__(self, icon: str, text: str, tone: Tone) -> None:
+    def __init__(self) -> None:
         super().__init__(across=True, gap=2, margins=(3, 1, 3, 1))
-        self.add(IconView(icon, role=Role.HEADING), align=Qt.AlignmentFlag.AlignVCenter)
-        self.add(Text(text, Role.LEAD, wrap=True), stretch=1)
-        self.add(Badge(_WORDS.get(tone, "catatan"), tone), align=Qt.AlignmentFlag.AlignVCenter)
+        self._icon = IconView("info", role=Role.HEADING)
+        self._text = Text(role=Role.LEAD, wrap=True)
+        self._badge = Badge()
+        self.add(self._icon, align=Qt.AlignmentFlag.AlignVCenter)
+        self.add(self._text, stretch=1)
+        self.add(self._badge, align=Qt.AlignmentFlag.AlignVCenter)
+
+    def render_state(self, icon: str, text: str, tone: Tone) -> None:
+        self._icon.set_icon(icon, Tone.INK)
+        self._text.set_text(text)
+        self._badge.render_state(_WORDS.get(tone, "catatan"), tone)
 
 
 class DayOpenView(Page):
@@ -44,7 +52,7 @@ class DayOpenView(Page):
         self._act = act
         self._action = ""
         self._goes = "go_counter"
-        self._shown: object = None
+        self._facts: list[_FactRow] = []
         head = Box(across=True, gap=2)
         self._title = Text("Buka Hari", Role.TITLE)
         self._date = Text(role=Role.LEAD, tone=Tone.SOFT)
@@ -77,15 +85,12 @@ class DayOpenView(Page):
     def render_state(self, state: DayOpenState) -> None:
         """Show what the kiosk knows."""
         self._date.set_text(state.date)
-        facts = (state.facts, state.tones)
-        if facts != self._shown:
-            self._shown = facts
-            self._rows.set_rows(
-                [
-                    _FactRow(fact.icon, fact.text, tone_of(tone))
-                    for fact, tone in zip(state.facts, state.tones, strict=True)
-                ]
-            )
+        del self._facts[len(state.facts) :]
+        while len(self._facts) < len(state.facts):
+            self._facts.append(_FactRow())
+        for row, fact, tone in zip(self._facts, state.facts, state.tones, strict=True):
+            row.render_state(fact.icon, fact.text, tone_of(tone))
+        self._rows.set_rows(self._facts)
         notice = None if state.asks_leader else state.notice
         if notice is not None:
             self._action = notice.action

@@ -219,21 +219,26 @@ class PagedRows(Painted):
     def set_rows(self, rows: Sequence[QWidget], *, keep_page: bool = True) -> None:
         """Show these rows; rows that are no longer among them are deleted."""
         new = tuple(rows)
+        if new != self._rows:
+            self._replace(new)
+        elif keep_page or not self._page:
+            return
+        if not keep_page:
+            self._page = 0
+        self.updateGeometry()
+        self._place()
+
+    def _replace(self, new: tuple[QWidget, ...]) -> None:
         if any(old not in new and self._typed_in(old) for old in self._rows):
             self.setFocus(Qt.FocusReason.OtherFocusReason)
         for old in self._rows:
             if old not in new:
                 old.hide()
                 old.deleteLater()
-        if new != self._rows:
-            self._rows = new
-            for each in new:
-                each.setParent(self)
-            self._order_tabs()
-        if not keep_page:
-            self._page = 0
-        self.updateGeometry()
-        self._place()
+        self._rows = new
+        for each in new:
+            each.setParent(self)
+        self._order_tabs()
 
     def _typed_in(self, line: QWidget) -> bool:
         """Whether the keyboard is in this row, or will be once the window is in front again."""

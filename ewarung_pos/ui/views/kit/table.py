@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from ewarung_pos.ui.views.kit.icons import paint_icon, paint_pictogram
 from ewarung_pos.ui.views.kit.paint import box, focus_ring, text_width
-from ewarung_pos.ui.views.kit.style import Role, Tone, current_style
+from ewarung_pos.ui.views.kit.style import Role, Style, Tone, current_style
 
 __all__ = ["Cell", "Column", "DataTable"]
 
@@ -185,6 +185,8 @@ class DataTable(QTableView, Generic[RowT]):
         super().__init__(parent)
         self._model: _Rows[RowT] = _Rows(columns, self)
         self._delegate = _Painter(self)
+        self._measured_for: tuple[Style, tuple[Column[RowT], ...], tuple[RowT, ...]] | None = None
+        self._widths: list[int] = []
         self.setAccessibleName(name)
         self.setModel(self._model)
         self.setItemDelegate(self._delegate)
@@ -286,18 +288,26 @@ class DataTable(QTableView, Generic[RowT]):
         if high != self.verticalHeader().defaultSectionSize():
             self.verticalHeader().setDefaultSectionSize(high)
 
+    def _least_widths(self) -> list[int]:
+        """What each column needs; asked again at each change of the window's size, and the rows stay."""
+        now = (current_style(), self._model.columns, self._model.rows)
+        if self._measured_for is None or any(was is not one for was, one in zip(self._measured_for, now, strict=True)):
+            self._measured_for = now
+            self._widths = [self._least_width(column) for column in self._model.columns]
+        return self._widths
+
+    def _least_width(self, column: Column[RowT]) -> int:
+        style = current_style()
+        title = text_width(style.font(Role.BODY), column.title) + 2 * style.gap(2) + 4
+        if column.share:
+            return title
+        # A few hundred rows are measured; a table that is longer is of one make.
+        cells = (self._delegate.width_of(column.cell(each)) for each in self._model.rows[:300])
+        return max((title, *cells))
+
     def _share_width(self) -> None:
         columns = self._model.columns
-        font = current_style().font(Role.BODY)
-        widths = []
-        for column in columns:
-            title = text_width(font, column.title) + 2 * current_style().gap(2) + 4
-            if column.share:
-                widths.append(title)
-                continue
-            # A few hundred rows are measured; a table that is longer is of one make.
-            cells = (self._delegate.width_of(column.cell(each)) for each in self._model.rows[:300])
-            widths.append(max((title, *cells)))
+        widths = self._least_widths()
         rest = self.viewport().width() - sum(
             width for width, column in zip(widths, columns, strict=True) if not column.share
         )
