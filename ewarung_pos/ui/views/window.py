@@ -36,8 +36,11 @@ from ewarung_pos.ui.views.shell import PracticeFrame, ShellView
 from ewarung_pos.ui.views.sign_in import SignInView
 
 if TYPE_CHECKING:
+    from ewarung_pos.ui.views.doubt import DoubtView
+    from ewarung_pos.ui.views.rights import RightsView
     from ewarung_pos.ui.views.tray import TrayView
     from ewarung_pos.ui.views.tray_edc import TrayShape
+    from ewarung_pos.ui.views.typed_card import TypedCardView
 
 __all__ = ["TillWindow", "ViewModels"]
 
@@ -178,12 +181,9 @@ class TillWindow(QMainWindow):
         if name == "counter":
             from ewarung_pos.ui.views.counter import CounterView
             from ewarung_pos.ui.views.counter_screen import CounterScreen
-            from ewarung_pos.ui.views.doubt import DoubtView
-            from ewarung_pos.ui.views.rights import RightsView
-            from ewarung_pos.ui.views.typed_card import TypedCardView
 
-            counter, doubt = CounterView(vm.counter, self.act, self._chime), DoubtView(vm.doubt)
-            screen = CounterScreen(counter, TypedCardView(vm.typed), RightsView(vm.rights), doubt)
+            counter = CounterView(vm.counter, self.act, self._chime)
+            screen = CounterScreen(counter, self._make_typed, self._make_rights, self._make_doubt)
             self._front.show(name, vm.counter, counter.render_state)
             self._front.show(name, vm.typed, screen.render_typed)
             self._front.show(name, vm.rights, screen.render_rights)
@@ -226,6 +226,21 @@ class TillWindow(QMainWindow):
         self._front.show(name, vm.sync, sync.render_state)
         self._front.show(name, vm.stick, sync.render_stick)
         return sync
+
+    def _make_typed(self) -> TypedCardView:
+        from ewarung_pos.ui.views.typed_card import TypedCardView
+
+        return TypedCardView(self._vm.typed)
+
+    def _make_rights(self) -> RightsView:
+        from ewarung_pos.ui.views.rights import RightsView
+
+        return RightsView(self._vm.rights)
+
+    def _make_doubt(self) -> DoubtView:
+        from ewarung_pos.ui.views.doubt import DoubtView
+
+        return DoubtView(self._vm.doubt)
 
     def changeEvent(self, event: QEvent) -> None:
         super().changeEvent(event)
