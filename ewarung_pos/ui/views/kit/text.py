@@ -10,7 +10,7 @@ from PySide6.QtGui import QPaintEvent, QPalette
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.paint import Painted, smooth
-from ewarung_pos.ui.views.kit.style import Face, Role, Style, Tone, current_style
+from ewarung_pos.ui.views.kit.style import Face, Role, Tone, current_style
 
 __all__ = ["Line", "Run", "Text"]
 
@@ -33,7 +33,7 @@ class Text(QLabel):
         self._role = role
         self._tone = tone
         self._bold = bold
-        self._styled: tuple[Style, Role, bool | None, Tone] | None = None
+        self._set = False
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setWordWrap(wrap)
         self.setAlignment(align)
@@ -64,14 +64,15 @@ class Text(QLabel):
 
     def _restyle(self) -> None:
         style = current_style()
-        wanted = (style, self._role, self._bold, self._tone)
-        if wanted == self._styled:  # Qt tells of a style at each parent that a widget gets
-            return
-        self._styled = wanted
-        self.setFont(style.font(self._role, bold=self._bold))
+        face, ink = style.font(self._role, bold=self._bold), style.colour(self._tone.text)
+        # Qt tells of a style at each parent that a widget gets, and then may have put back an older font or colour.
+        if not self._set or self.font() != face:
+            self.setFont(face)
         palette = self.palette()
-        palette.setColor(QPalette.ColorRole.WindowText, style.colour(self._tone.text))
-        self.setPalette(palette)
+        if not self._set or palette.color(QPalette.ColorRole.WindowText) != ink:
+            palette.setColor(QPalette.ColorRole.WindowText, ink)
+            self.setPalette(palette)
+        self._set = True
 
 
 class Run(msgspec.Struct, frozen=True):
