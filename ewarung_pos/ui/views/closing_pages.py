@@ -35,7 +35,8 @@ from ewarung_pos.ui.views.kit import (
 )
 from ewarung_pos.ui.views.kit.paint import Painted
 from ewarung_pos.ui.views.paper_trouble import PaperTrouble
-from ewarung_pos.ui.views.parts import READING, Action, Box, Said, is_narrow, tone_of
+from ewarung_pos.ui.views.parts import READING, Action, Box, is_narrow, tone_of
+from ewarung_pos.ui.views.said import Said
 
 __all__ = ["BeginPage", "SealPage", "SealedPage", "SendPage", "refuses_text"]
 

@@ -28,8 +28,9 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import READING, Action, Box, Page, Said, Stack, is_narrow, kit_trouble
+from ewarung_pos.ui.views.parts import READING, Action, Box, Page, Stack, is_narrow, kit_trouble
 from ewarung_pos.ui.views.room_table import RoomTable
+from ewarung_pos.ui.views.said import Said
 
 __all__ = ["HistoryView"]
 

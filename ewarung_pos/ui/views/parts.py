@@ -17,9 +17,7 @@ from ewarung_pos.ui.views.kit import (
     ButtonKind,
     ButtonSize,
     Density,
-    IconView,
     Pages,
-    Panel,
     Role,
     Step,
     StepState,
@@ -37,7 +35,6 @@ __all__ = [
     "Box",
     "Page",
     "PagedRows",
-    "Said",
     "Stack",
     "is_narrow",
     "kit_steps",
@@ -391,22 +388,3 @@ class PagedRows(Painted):
         painter = smooth(self)
         for top in self._tops:
             painter.fillRect(QRect(0, top, self.width(), 1), self.look.colour("line"))
-
-
-class Said(Panel):
-    """What was just done, in one line, until something else is shown."""
-
-    def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(pad=1.5, tone=Tone.GO, parent=parent)
-        self._words = Text(role=Role.BODY, tone=Tone.GO, bold=True, wrap=True)
-        line = Box(across=True, gap=1.5)
-        line.add(IconView("circle-check", tone=Tone.GO, role=Role.LEAD), align=Qt.AlignmentFlag.AlignVCenter)
-        line.add(self._words, stretch=1)
-        self.body.addWidget(line)
-        self.setVisible(False)
-
-    def render_state(self, said: str) -> None:
-        """Show the words; none hides the line."""
-        self._words.set_text(said)
-        self.setAccessibleName(said)
-        self.setVisible(bool(said))

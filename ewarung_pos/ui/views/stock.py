@@ -29,8 +29,9 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import READING, Box, Page, PagedRows, Said, Stack, kit_trouble
+from ewarung_pos.ui.views.parts import READING, Box, Page, PagedRows, Stack, kit_trouble
 from ewarung_pos.ui.views.room_table import RoomTable
+from ewarung_pos.ui.views.said import Said
 
 __all__ = ["StockView"]
 
