@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
-from ewarung_pos.ui.views.parts import Stack
+from ewarung_pos.ui.views.parts import Screens
 
 
 class Measured(QWidget):
@@ -26,7 +26,7 @@ class Measured(QWidget):
 
 
 def test_only_the_screen_in_front_is_measured(qtbot: QtBot) -> None:
-    screens = Stack()
+    screens = Screens()
     qtbot.addWidget(screens)
     assert screens.minimumSizeHint().width() <= 0, "no screen yet"
     assert screens.sizeHint().width() <= 0

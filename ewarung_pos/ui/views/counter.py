@@ -10,7 +10,7 @@ from ewarung_pos.ui.views.basket import BasketPage
 from ewarung_pos.ui.views.counter_pages import DonePage, ProcessingPage, RefusedPage
 from ewarung_pos.ui.views.kit import Chime, Sound
 from ewarung_pos.ui.views.paper_screen import PaperOnScreenPage
-from ewarung_pos.ui.views.parts import Action, Stack
+from ewarung_pos.ui.views.parts import Action, Screens
 from ewarung_pos.ui.views.ready import ReadyPage
 
 __all__ = ["CounterView"]
@@ -18,7 +18,7 @@ __all__ = ["CounterView"]
 _SOUNDS = {Phase.RECOGNISED: Sound.CARD, Phase.REFUSED: Sound.REFUSED, Phase.DONE: Sound.DONE}
 
 
-class CounterView(Stack):
+class CounterView(Screens):
     """Shows the counter's state and hands every press to its view-model.
 
     Args:

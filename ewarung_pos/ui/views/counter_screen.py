@@ -9,7 +9,7 @@ from ewarung_pos.ui.viewmodels.doubt import DoubtState
 from ewarung_pos.ui.viewmodels.rights_state import RightsState
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardState
 from ewarung_pos.ui.views.counter import CounterView
-from ewarung_pos.ui.views.parts import Stack
+from ewarung_pos.ui.views.parts import Screens
 
 if TYPE_CHECKING:
     from ewarung_pos.ui.views.doubt import DoubtView
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["CounterScreen"]
 
 
-class CounterScreen(Stack):
+class CounterScreen(Screens):
     """The counter, a number that is typed, rights that are asked for, or a doubt in front of all.
 
     What comes in front of the counter is made when it first comes: most mornings it does not, and the counter is

@@ -35,6 +35,7 @@ __all__ = [
     "Box",
     "Page",
     "PagedRows",
+    "Screens",
     "Stack",
     "is_narrow",
     "kit_steps",
@@ -141,13 +142,23 @@ def is_narrow(widget: Painted) -> bool:
 
 
 class Stack(Pages):
-    """Pages of a screen, which fill whatever room there is: only the one in front is measured.
+    """Pages of a screen. The page that comes takes the keyboard itself, not its first button.
 
-    Qt asks for the least size of every page whenever a line on one of them comes or goes; of all pages that took
+    Qt would hand it to the first control: a second Enter on *Salurkan* would then press *Batal*.
+    """
+
+    def show_page(self, page: QWidget, *, at_once: bool = False) -> None:
+        changed = page is not self.currentWidget()
+        super().show_page(page, at_once=at_once)
+        if changed and self.isVisible():
+            page.setFocus(Qt.FocusReason.OtherFocusReason)
+
+
+class Screens(Stack):
+    """Screens and pages that fill whatever room there is: only the one in front is measured.
+
+    Qt asks for the least size of every page whenever a line on one of them comes or goes; of all of them that took
     tens of milliseconds, for an answer that nothing hangs on.
-
-    The page that comes takes the keyboard itself, not its first button. Qt would hand it to the first control: a
-    second Enter on *Salurkan* would then press *Batal*.
     """
 
     def sizeHint(self) -> QSize:
@@ -160,12 +171,6 @@ class Stack(Pages):
 
     def hasHeightForWidth(self) -> bool:
         return False
-
-    def show_page(self, page: QWidget, *, at_once: bool = False) -> None:
-        changed = page is not self.currentWidget()
-        super().show_page(page, at_once=at_once)
-        if changed and self.isVisible():
-            page.setFocus(Qt.FocusReason.OtherFocusReason)
 
 
 NARROW_BAR = 420

@@ -25,7 +25,7 @@ from ewarung_pos.ui.views.kit import (
 )
 from ewarung_pos.ui.views.kit.paint import Painted, smooth, text_width
 from ewarung_pos.ui.views.leaving import LeavingPage
-from ewarung_pos.ui.views.parts import Box, Stack, tone_of
+from ewarung_pos.ui.views.parts import Box, Screens, tone_of
 
 __all__ = ["PracticeFrame", "ShellView", "TakesKeyboard"]
 
@@ -67,7 +67,7 @@ class ShellView(Painted):
         )
         self.rail.chosen.connect(shell.go)
         self._banner = _Banner(shell.dismiss)
-        self.pages = Stack()
+        self.pages = Screens()
         self.leaving = LeavingPage(shell)
         self.pages.addWidget(self.leaving)
         grid = QGridLayout(self)
