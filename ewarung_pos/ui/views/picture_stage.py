@@ -26,7 +26,7 @@ from ewarung_pos.ui.viewmodels.sync import SyncState
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardState
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
 
-__all__ = ["AWAY", "OUT", "SHELL", "Scene", "Still", "at_counter", "on", "shows", "till_window"]
+__all__ = ["AWAY", "OUT", "SHELL", "Scene", "Shows", "Still", "at_counter", "on", "shows", "till_window"]
 
 
 class Still:
@@ -105,6 +105,22 @@ AWAY = replace(
 
 
 def till_window(
+    *, practice_hint: str = "", tray: PracticeTray | None = None, **states: Any
+) -> tuple[TillWindow, dict[str, Still]]:
+    """A window over still view-models, and these by name; the counter's `handover` is still too.
+
+    Args:
+        practice_hint: what the sign-in says in practice.
+        tray: of the invented EDC, in practice.
+        states: what the view-models show, by their names; the others are as a till begins.
+    """
+    stills = {name: Still(state) for name, state in _states(**states).items()}
+    cast("Any", stills["counter"]).handover = Still(None)
+    models = ViewModels(**{each.name: cast("Any", stills[each.name]) for each in fields(ViewModels)})
+    return TillWindow(models, practice_hint, tray), stills
+
+
+def _states(
     *,
     shell: ShellState = SHELL,
     counter: CounterState | None = None,
@@ -119,11 +135,8 @@ def till_window(
     sync: SyncState | None = None,
     devices: DevicesState | None = None,
     stick: StickState | None = None,
-    practice_hint: str = "",
-    tray: PracticeTray | None = None,
-) -> tuple[TillWindow, dict[str, Still]]:
-    """A window over still view-models, and these by name; the counter's `handover` is still too."""
-    states: dict[str, object] = {
+) -> dict[str, object]:
+    return {
         "shell": _counted(shell, sync, closing),
         "counter": counter or CounterState(),
         "doubt": doubt or DoubtState(),
@@ -138,10 +151,6 @@ def till_window(
         "devices": devices or DevicesState(),
         "stick": stick or StickState(),
     }
-    stills = {name: Still(state) for name, state in states.items()}
-    cast("Any", stills["counter"]).handover = Still(None)
-    models = ViewModels(**{each.name: cast("Any", stills[each.name]) for each in fields(ViewModels)})
-    return TillWindow(models, practice_hint, tray), stills
 
 
 def _counted(shell: ShellState, sync: SyncState | None, closing: ClosingState | None) -> ShellState:
@@ -157,9 +166,33 @@ def _counted(shell: ShellState, sync: SyncState | None, closing: ClosingState | 
     return replace(shell, lamps=lamps)
 
 
-def shows(**states: Any) -> Callable[[], QWidget]:
-    """Builds the window that shows these states (the words of `till_window`)."""
-    return lambda: till_window(**states)[0]
+class Shows:
+    """Builds the window that shows these states (the words of `till_window`), or has a standing one show them.
+
+    Attributes:
+        alone: it says more than states, so no standing window can show it.
+    """
+
+    def __init__(self, **states: Any) -> None:
+        self._states = states
+        self.alone = not states.keys().isdisjoint({"practice_hint", "tray"})
+
+    def __call__(self) -> QWidget:
+        return till_window(**self._states)[0]
+
+    def opened(self) -> tuple[TillWindow, dict[str, Still]]:
+        """A new window that shows these states, and its view-models."""
+        return till_window(**self._states)
+
+    def show_on(self, stills: dict[str, Still]) -> None:
+        """Have a window's view-models show these states, and what a till begins with in all else."""
+        for name, state in _states(**self._states).items():
+            stills[name].show(state)
+
+
+def shows(**states: Any) -> Shows:
+    """What a scene builds: the window that shows these states."""
+    return Shows(**states)
 
 
 def at_counter(name: str, state: CounterState, shell: ShellState = SHELL) -> Scene:
