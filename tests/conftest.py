@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import itertools
 import os
@@ -14,7 +15,6 @@ import traceback
 from collections import Counter
 from collections.abc import Generator, Iterator
 from functools import cache
-from pathlib import Path
 
 import pytest
 from coverage import Coverage
@@ -51,6 +51,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if left_out:
         config.hook.pytest_deselected(items=left_out)
         items[:] = [item for item in items if item not in left_out]
+
+
+def pytest_collection_finish() -> None:
+    """Nothing collected so far goes away: the collector of garbage need not walk through it again, test after test.
+
+    One full walk through all tests and what they import takes half a second.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -92,9 +101,10 @@ def _workers() -> set[threading.Thread]:
 def _children() -> set[int]:
     """Ids of this process's children that still run; none where the kernel does not tell."""
     found: set[int] = set()
-    for task in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # the thread ended meanwhile
-            found.update(int(pid) for pid in task.read_text().split())
+    tasks = "/proc/self/task"  # asked at both ends of every test: Path.glob takes four times as long
+    for task in os.listdir(tasks) if os.path.isdir(tasks) else ():  # noqa: PTH112, PTH208
+        with contextlib.suppress(OSError), open(f"{tasks}/{task}/children", "rb") as file:  # noqa: PTH123
+            found.update(map(int, file.read().split()))
     return found
 
 
