@@ -43,6 +43,7 @@ def app(qapp: QApplication) -> Iterator[QApplication]:
     assert start_qt() is qapp
     apply_theme(qapp, load_theme("light"), window=QSize(1366, 768), motion=False)
     yield qapp
+    settle()  # a window on its way out would be styled once more
     apply_theme(qapp, load_theme("light"), window=QSize(1366, 768))
 
 

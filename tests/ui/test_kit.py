@@ -71,6 +71,7 @@ from ewarung_pos.ui.views.kit.icons import icon_pixmap, pictogram_pixmap
 from ewarung_pos.ui.views.kit.lamp import HeaderButton
 from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import FAMILY, THEMES, contrast, density_for, resource_bytes
+from ewarung_pos.ui.views.pictures import settle
 
 RESOURCES = Path(sys.modules["ewarung_pos.ui.qt_app"].__file__ or "").parents[1] / "resources"
 KIT = Path(gallery.__file__).parent
@@ -85,6 +86,7 @@ pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 def app(qapp: QApplication) -> Iterator[QApplication]:
     assert start_qt() is qapp
     yield qapp
+    settle()  # a window on its way out would be styled once more
     apply_theme(qapp, load_theme("light"), window=QSize(1366, 768))
 
 
