@@ -215,13 +215,25 @@ class Cities:
             self._databases.drop(city.database)
 
 
-class Till:
-    """A real ledger enrolled with a city, and its end of the line."""
+def enrolled(url: str, code: str, clock: ToldClock) -> Enrolment:
+    """What the city gives for a code."""
+    return enrol(url, code, "0.1.0", now_s=lambda: clock.ms // 1000)
 
-    def __init__(self, data_dir: Path, url: str, code: str, clock: ToldClock) -> None:
+
+class Till:
+    """A real ledger enrolled with a city, and its end of the line.
+
+    Args:
+        data_dir: its ledger; made if missing.
+        url: of the city.
+        enrolment: what the city gave it; or a code, to enrol with now.
+        clock: what it takes for the time.
+    """
+
+    def __init__(self, data_dir: Path, url: str, enrolment: Enrolment | str, clock: ToldClock) -> None:
         self.data_dir = data_dir
         self.clock = clock
-        self.enrolment: Enrolment = enrol(url, code, "0.1.0", now_s=lambda: clock.ms // 1000)
+        self.enrolment = enrolled(url, enrolment, clock) if isinstance(enrolment, str) else enrolment
         data_dir.mkdir(exist_ok=True)
         new_ledger(data_dir, LEDGER_KEY)
         self.ledger: SqlLedger = open_ledger(data_dir, LEDGER_KEY, clock)

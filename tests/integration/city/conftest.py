@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from ewarung_pos.sync.enrolment import Enrolment
 from tests.city_databases import Databases
-from tests.integration.city.city_kit import Cities, LiveCity, Pen, Till, ToldClock, Wire, begun
+from tests.integration.city.city_kit import Cities, LiveCity, Pen, Till, ToldClock, Wire, begun, enrolled
 from tests.integration.city.moving import Kiosk, open_day
 
 
@@ -41,10 +42,26 @@ def template(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> 
     return made
 
 
+@pytest.fixture(scope="session")
+def enrolment(
+    databases: Databases, template: LiveCity, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[LiveCity, Enrolment]:
+    """The same after EW-0001 has enrolled, and what the city gave it; closed, to be copied."""
+    clock = ToldClock()
+    city = Cities(databases, tmp_path_factory.mktemp("enrolled"), clock).copy_of(template, "city")
+    city.start()
+    given = enrolled(city.url, city.code(), clock)
+    city.close()
+    return city, given
+
+
 @pytest.fixture
-def stocked(cities: Cities, template: LiveCity, monkeypatch: pytest.MonkeyPatch) -> LiveCity:
+def stocked(
+    cities: Cities, template: LiveCity, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> LiveCity:
     """The sample register and the rations of November; the command line finds its database too."""
-    city = cities.copy_of(template, "city")
+    source = request.getfixturevalue("enrolment")[0] if _enrols_once(request) else template
+    city = cities.copy_of(source, "city")
     monkeypatch.setenv("EWARUNG_CITY_DATABASE", city.database)
     return city
 
@@ -56,12 +73,18 @@ def city(stocked: LiveCity) -> LiveCity:
     return stocked
 
 
+def _enrols_once(request: pytest.FixtureRequest) -> bool:
+    """Whether its fixtures enrol EW-0001 and nobody else: that is the same in every test, and was done once for all."""
+    return len({"pen", "till", "kiosk"} & set(request.fixturenames)) == 1 and "kiosk" not in request.fixturenames
+
+
 @pytest.fixture
-def till(tmp_path: Path, city: LiveCity, clock: ToldClock) -> Iterator[Till]:
+def till(tmp_path: Path, city: LiveCity, clock: ToldClock, request: pytest.FixtureRequest) -> Iterator[Till]:
     """EW-0001, enrolled."""
-    enrolled = Till(tmp_path / "till", city.url, city.code(), clock)
-    yield enrolled
-    enrolled.close()
+    given = request.getfixturevalue("enrolment")[1] if _enrols_once(request) else city.code()
+    till = Till(tmp_path / "till", city.url, given, clock)
+    yield till
+    till.close()
 
 
 @pytest.fixture
@@ -81,12 +104,10 @@ def kiosk(tmp_path: Path, city: LiveCity, clock: ToldClock) -> Iterator[Kiosk]:
 
 
 @pytest.fixture
-def pen(city: LiveCity, clock: ToldClock) -> Pen:
+def pen(city: LiveCity, clock: ToldClock, request: pytest.FixtureRequest) -> Pen:
     """EW-0001's keys in a hand that writes what it likes."""
-    from ewarung_pos.sync.enrolment import enrol
-
-    enrolment = enrol(city.url, city.code(), "0.1.0", now_s=lambda: clock.ms // 1000)
-    return begun(Pen(enrolment, clock))
+    given = request.getfixturevalue("enrolment")[1] if _enrols_once(request) else None
+    return begun(Pen(given or enrolled(city.url, city.code(), clock), clock))
 
 
 @pytest.fixture
