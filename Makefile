@@ -13,8 +13,10 @@ PYTEST_ARGS :=
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
 
 # Two processors are busy with three processes, as many tests wait for a line or a device. Their files lie in memory where
-# there is some: a disk that makes sure of every commit of every test shows nothing, power cuts are `make torture`'s.
-IN_MEMORY := PYTEST_DEBUG_TEMPROOT=$$(test -w /dev/shm && echo /dev/shm || echo /tmp)
+# there is room for them: a disk that makes sure of every commit of every test shows nothing, power cuts are
+# `make torture`'s. A container's /dev/shm is often 64 MB.
+ROOM_KIB := 4000000
+IN_MEMORY := PYTEST_DEBUG_TEMPROOT=$$(df -Pk /dev/shm 2>/dev/null | awk 'END { print(($$4 > $(ROOM_KIB)) ? "/dev/shm" : "/tmp") }')
 
 # The folders whose every branch is tested; how much that is, says fail_under in pyproject.toml.
 GATED := ewarung_pos/domain/*,ewarung_pos/services/*,ewarung_pos/ledger/*,ewarung_pos/sync/*
