@@ -84,15 +84,16 @@ def _begin_anew(tx: Tx) -> None:
 
 def _take(world: World, tx: Tx, whose: tuple[str, int], rows: list[Row]) -> None:
     """What `intake.take` does once it knows who signed."""
-    held = tx.one(schema.epoch, device=whose[0], epoch=whose[1])
-    assert held is not None
+    epochs = tx.all(schema.epoch, device=whose[0])
+    held = next(row for row in epochs if row["epoch"] == whose[1])
+    last_id = max(str(row["last_id"]) for row in epochs)
     bodies = tuple(msgspec.Raw(bytes(row["body"])) for row in rows)
     head = bytes(rows[-1]["hash"]).hex()
     push = Push(*whose, int(rows[0]["seq"]), str(held["acked_hash"]), bodies, head, "00" * 64)
     now = world.city.now_ms()
     hashes = intake.chain_of(push)
     assert intake._position(tx, push, held, hashes) is None
-    intake._apply(tx, world.city.keys, push, held, hashes, now, now // 1000)
+    intake._apply(tx, world.city.keys, push, held, hashes, now, now // 1000, last_id)
 
 
 def _figures(tx: Tx) -> list[set[tuple[Any, ...]]]:
