@@ -647,6 +647,22 @@ def test_in_the_smallest_window_a_usual_name_of_a_kiosk_is_whole_beside_lamps_in
     assert said[:2] == [reader[1] if reader[0] is Tone.STOP else reader[2], "Kertas habis"]
 
 
+def test_trouble_that_comes_while_the_header_stands_is_named_at_once_and_leaves_as_it_came(
+    qtbot: QtBot, app: QApplication
+) -> None:
+    apply_window(app, QSize(800, 480))
+    edc, city = (Tone.GO, "EDC siap", "EDC"), (Tone.GO, "Semua terkirim", "Kota")
+    bar = header("e-Warung Mawar", "Bu Siti", edc, (Tone.GO, "Struk siap", "Struk"), city)
+    shown(qtbot, bar, (800, 64))
+    printer = bar.findChildren(Lamp)[1]
+    for tone, word, said in ((Tone.STOP, "Kertas habis", "Kertas habis"), (Tone.GO, "Struk siap", "Struk")):
+        printer.render_state(tone, word, "Struk")
+        settle()
+        assert printer.shown_word() == said
+        assert all(lamp.width() == lamp.sizeHint().width() for lamp in bar.findChildren(Lamp))
+        assert bar.findChildren(Lamp)[2].geometry().right() < 800
+
+
 @pytest.mark.parametrize("percent", [100, 150, 200])
 @pytest.mark.parametrize("width", [792, 1024, 1366])
 def test_a_long_name_of_a_kiosk_takes_no_room_from_the_time_nor_from_the_lamps(

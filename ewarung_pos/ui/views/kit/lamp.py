@@ -45,6 +45,11 @@ class HeaderButton(PaintedButton):
             self.updateGeometry()
             self.update()
 
+    @property
+    def words(self) -> Words:
+        """How much it says."""
+        return self._words
+
     def set_words(self, words: Words) -> None:
         """Say so much; the key is only shown beside the long word."""
         if words is not self._words:

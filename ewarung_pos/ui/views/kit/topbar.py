@@ -142,8 +142,15 @@ class TopBar(Painted):
         self._place_name.setVisible(form.place)
         self._show_clock()
         for lamp in self._lamps:
-            lamp.set_words(form.trouble if lamp.hides_trouble else form.lamps)
+            lamp.set_words(self._words_of(lamp))
         self._operator.set_words(form.operator)
+
+    def _words_of(self, lamp: Lamp) -> Words:
+        form = _FORMS[self._level]
+        return form.trouble if lamp.hides_trouble else form.lamps
+
+    def _in_other_words(self) -> bool:
+        return any(lamp.words is not self._words_of(lamp) for lamp in self._lamps)
 
     def _wanted(self) -> int:
         form = _FORMS[self._level]
@@ -168,8 +175,8 @@ class TopBar(Painted):
         self.update()
 
     def event(self, event: QEvent) -> bool:
-        # A lamp that says something longer asks for a new layout here.
-        if event.type() is QEvent.Type.LayoutRequest and self._wanted() > self.width():
+        # A lamp that says something longer, or something else than it may say here, asks for a new layout.
+        if event.type() is QEvent.Type.LayoutRequest and (self._in_other_words() or self._wanted() > self.width()):
             self._fit(self._level)
         return super().event(event)
 
