@@ -10,7 +10,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from threading import Lock
 from typing import Any, TypeVar
 
@@ -128,9 +128,14 @@ class CityStore:
         began = turn = time.monotonic()
         try:
             reading = self._engine.connect().execution_options
-            with self._translated(), reading(**self._reading) as connection, connection.begin():
+            with (
+                self._translated(),
+                reading(**self._reading) as connection,
+                connection.begin(),
+                closing(Tx(connection)) as tx,
+            ):
                 turn = time.monotonic()
-                yield Tx(connection)
+                yield tx
         finally:
             self.watch("read", turn - began, time.monotonic() - turn)
 
@@ -204,24 +209,26 @@ class CityStore:
         with self._translated():
             if self._sqlite:
                 # SQLite has one writer: wait here in order instead of being refused there at random.
-                with self._one, self._engine.begin() as connection:
-                    yield Tx(connection)
+                with self._one, self._engine.begin() as connection, closing(Tx(connection)) as tx:
+                    yield tx
                 return
             while True:
                 with self._engine.begin() as connection:
-                    if _locked(Driver(connection), name):
+                    if _locked(connection, name):
                         if name == _OFFICE:
                             connection.execute(_HOLD_KIOSKS)
-                        yield Tx(connection, self._months)
+                        with closing(Tx(connection, self._months)) as tx:
+                            yield tx
                         return
                 # What that transaction saw is older than what the one before it has written: a new one looks again.
 
 
-def _locked(driver: Driver, name: str) -> bool:
+def _locked(connection: Connection, name: str) -> bool:
     """Take the lock of that name until the transaction ends; false when that took waiting."""
-    ((taken,),) = driver.rows(_TRY_LOCK, (name,))
-    if not taken:
-        driver.rows(_WAIT_LOCK, (name,))
+    with closing(Driver(connection)) as driver:
+        ((taken,),) = driver.rows(_TRY_LOCK, (name,))
+        if not taken:
+            driver.rows(_WAIT_LOCK, (name,))
     return bool(taken)
 
 

@@ -17,6 +17,9 @@ __all__ = ["Driver", "named"]
 class Driver:
     """One cursor for the statements of one transaction, each of which is read to its end before the next.
 
+    It is closed with the transaction: as long as anybody holds an open cursor, SQLite takes its connection for one in
+    use, and leaves what was committed in the log when the store is closed.
+
     Raises:
         Exception: the driver's own errors, from every method; `CityStore` translates them.
     """
@@ -25,6 +28,10 @@ class Driver:
         self.postgres = connection.dialect.name == "postgresql"
         self.mark = "%s" if self.postgres else "?"
         self.cursor: Any = connection.connection.cursor()
+
+    def close(self) -> None:
+        """The transaction is over."""
+        self.cursor.close()
 
     def run(self, statement: str, told: Sequence[object] = ()) -> int:
         """How many rows it changed."""

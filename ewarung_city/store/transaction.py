@@ -38,6 +38,10 @@ class Tx:
         self._mark = self._driver.mark
         self._months = months
 
+    def close(self) -> None:
+        """Nothing is asked any more; the store ends the transaction itself."""
+        self._driver.close()
+
     def all(self, table: Table, *order: str, **equal: object) -> list[Row]:
         """Rows whose columns equal these values."""
         return self._rows(table, equal, order=order)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from ewarung_city.store import schema
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import CityStore, Tx
 from ewarung_pos.errors import ServerBusy
 from tests.integration.city.city_kit import LiveCity
 
@@ -135,3 +136,15 @@ def test_of_many_rows_that_count_on_none_may_have_counted_meanwhile(tx: Tx) -> N
     with pytest.raises(ServerBusy) as lost:
         tx.advance_each(schema.kiosk, [{"device": "EW-0", "cursor": 2}, {"device": "EW-1", "cursor": 2}], "cursor")
     assert lost.value.reason == "serialization"
+
+
+def test_a_closed_city_is_whole_in_its_one_file_whoever_still_holds_a_transaction(tmp_path: Path) -> None:
+    store = CityStore(f"sqlite:///{tmp_path / 'city.db'}")
+    store.create()
+    with store.read() as read:
+        assert read.count(schema.region) == 0
+    with store.write() as written:
+        written.set("told", "yes")
+    store.close()
+    assert [file.name for file in tmp_path.iterdir()] == ["city.db"]  # and no log that a copy would leave behind
+    del read, written
