@@ -137,7 +137,7 @@ class Balances:
         new = [self._leases[key] for key in sorted(self._moved & self._new)]
         self._tx.add(schema.lease, [{**self._whose, **msgspec.structs.asdict(one), "released": 0} for one in new])
         held = [self._leases[key] for key in sorted(self._moved - self._new)]
-        self._tx.move(schema.lease, _OURS, list(map(_ours, held)), **self._whose)
+        self._tx.move(schema.lease, [dict(zip(_OURS, _ours(one), strict=True)) for one in held], **self._whose)
 
     def _credit(self, key: Key, total: int, *, asked: bool) -> None:
         lease = self._leases[key]

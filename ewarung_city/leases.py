@@ -109,14 +109,14 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
     if held is None or held["state"] != "frozen":
         raise NotEntitled(f"{device}/{epoch} is not frozen: enrol the kiosk again first", reason="not_frozen")
     released = [
-        (*(row[name] for name in _RIGHT), int(row["released"]) + rest)
+        {**{name: row[name] for name in _RIGHT}, "released": int(row["released"]) + rest}
         for row in tx.all(schema.lease, device=device, epoch=epoch)
         if (rest := outstanding(row) - (int(row["spent"]) - int(row["returned"]))) > 0
     ]
-    tx.move(schema.lease, (*_RIGHT, "released"), released, device=device, epoch=epoch)
+    tx.move(schema.lease, released, device=device, epoch=epoch)
     tx.set(f"lost|{device}|{epoch}", ", ".join(names))
     tx.remove(schema.city, name=f"{OWES}{device}|{epoch}")
-    look_again(tx, device, epoch, (str(row[0]) for row in released))
+    look_again(tx, device, epoch, (str(row["family"]) for row in released))
     resume(tx)
     return len(released)
 

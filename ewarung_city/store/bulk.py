@@ -13,12 +13,14 @@ from sqlalchemy import Column, Integer, LargeBinary, Table
 from sqlalchemy.sql.schema import ScalarElementColumnDefault
 from sqlalchemy.types import BigInteger
 
-from ewarung_city.store.driver import Driver
+from ewarung_city.store.driver import Driver, quoted
 
 __all__ = ["many"]
 
 Row = Mapping[str, Any]
 Rows = Sequence[Row]
+Values = list[tuple[Any, ...]]
+Equal = Mapping[str, object]
 
 _COPY_FROM = 8
 """So many new rows are worth a COPY of their own."""
@@ -27,9 +29,7 @@ _COPY_FROM = 8
 class Many(Protocol):
     """Writes rows that all name the same columns, and finds many by one of theirs."""
 
-    def find(
-        self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
+    def find(self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Equal) -> Values:
         """Values of these names, of rows whose `column` is one of many values, and whose other columns equal those."""
 
     def add(self, table: Table, rows: Rows) -> None:
@@ -41,14 +41,7 @@ class Many(Protocol):
     def put(self, table: Table, rows: Rows) -> None:
         """Rows that replace those of the same key; columns that are not named stay, or get the default."""
 
-    def move(
-        self,
-        table: Table,
-        names: Sequence[str],
-        rows: Sequence[tuple[Any, ...]],
-        equal: Mapping[str, object],
-        count: str,
-    ) -> int:
+    def move(self, table: Table, rows: Rows, equal: Equal, count: str) -> int:
         """Set columns of rows that are there, each named by its key; all have the columns that equal in common.
 
         With `count`, only of rows whose value of it is the one before; how many rows there were.
@@ -65,10 +58,10 @@ def _present(column: str, values: Sequence[object]) -> str:
     return f""" AND "{column}" <> ''""" if values and values[0] and isinstance(values[0], str) else ""
 
 
-def _moving(table: Table, names: Sequence[str], equal: Mapping[str, object]) -> tuple[list[str], list[str]]:
-    """(key columns among these names, columns that are changed)."""
+def _moving(table: Table, row: Row, equal: Equal) -> tuple[list[str], list[str]]:
+    """(key columns that a row names, columns that it changes)."""
     keys = [column.name for column in table.primary_key if column.name not in equal]
-    return keys, [name for name in names if name not in keys]
+    return keys, [name for name in row if name not in keys]
 
 
 class _Shape(NamedTuple):
@@ -133,13 +126,11 @@ class _Sqlite:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    def find(
-        self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
+    def find(self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Equal) -> Values:
         rest = _present(column, values) + "".join(f' AND "{name}" = ?' for name in equal)
         among = f'"{column}" IN (SELECT value FROM json_each(?))'
         return self._driver.rows(
-            f'SELECT {_quoted(names)} FROM "{table.name}" WHERE {among}{rest}', (_listed(values), *equal.values())
+            f'SELECT {quoted(names)} FROM "{table.name}" WHERE {among}{rest}', (_listed(values), *equal.values())
         )
 
     def add(self, table: Table, rows: Rows) -> None:
@@ -153,21 +144,13 @@ class _Sqlite:
         shape = _shape(table, tuple(rows[0]))
         self._insert(table, shape, _values(shape, rows), shape.conflict)
 
-    def move(
-        self,
-        table: Table,
-        names: Sequence[str],
-        rows: Sequence[tuple[Any, ...]],
-        equal: Mapping[str, object],
-        count: str,
-    ) -> int:
-        keys, changed = _moving(table, names, equal)
+    def move(self, table: Table, rows: Rows, equal: Equal, count: str) -> int:
+        keys, changed = _moving(table, rows[0], equal)
         those = " AND ".join(f'"{name}" = ?' for name in (*equal, *keys))
         columns = ", ".join(f'"{name}" = ?' for name in changed)
         statement = f'UPDATE "{table.name}" SET {columns} WHERE {those}' + (f' AND "{count}" = ? - 1' if count else "")
-        order = [names.index(name) for name in (*changed, *keys, *((count,) if count else ()))]
-        split, whose = len(changed), tuple(equal.values())
-        told = [(*(row[at] for at in order[:split]), *whose, *(row[at] for at in order[split:])) for row in rows]
+        named, new, whose = _picker(keys), _picker(changed), tuple(equal.values())
+        told = [(*new(row), *whose, *named(row), *((row[count],) if count else ())) for row in rows]
         return self._driver.run_each(statement, told)
 
     def _insert(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]], conflict: str) -> None:
@@ -180,14 +163,12 @@ class _Postgres:
     def __init__(self, driver: Driver) -> None:
         self._driver = driver
 
-    def find(
-        self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Mapping[str, object]
-    ) -> list[tuple[Any, ...]]:
+    def find(self, table: Table, names: Sequence[str], column: str, values: Sequence[object], equal: Equal) -> Values:
         rest = _present(column, values) + "".join(f' AND "{name}" = %s' for name in equal)
         # Not = ANY (array): in a plan for any values, and a small table, each row is compared with every value.
         among = f'"{column}" IN (SELECT json_array_elements_text(%s::json)::{_type(table.c[column])})'
         return self._driver.rows(
-            f'SELECT {_quoted(names)} FROM "{table.name}" WHERE {among}{rest}', (_listed(values), *equal.values())
+            f'SELECT {quoted(names)} FROM "{table.name}" WHERE {among}{rest}', (_listed(values), *equal.values())
         )
 
     def add(self, table: Table, rows: Rows) -> None:
@@ -203,23 +184,16 @@ class _Postgres:
         last = {shape.key(row): row for row in rows} if len(rows) > 1 else {None: rows[0]}
         self._insert(table, shape, _values(shape, list(last.values())), shape.conflict)
 
-    def move(
-        self,
-        table: Table,
-        names: Sequence[str],
-        rows: Sequence[tuple[Any, ...]],
-        equal: Mapping[str, object],
-        count: str,
-    ) -> int:
-        keys, changed = _moving(table, names, equal)
-        typed = ", ".join(f'"{name}" {_type(table.c[name])}' for name in (*keys, *changed))
+    def move(self, table: Table, rows: Rows, equal: Equal, count: str) -> int:
+        keys, changed = _moving(table, rows[0], equal)
+        names = ", ".join(f'"{name}" {_type(table.c[name])}' for name in (*keys, *changed))
         those = [*(f'"{table.name}"."{name}" = %s' for name in equal)]
         those += [f'"{table.name}"."{name}" = said."{name}"' for name in keys]
         those += [f'"{table.name}"."{count}" = said."{count}" - 1'] if count else []
         new = ", ".join(f'"{name}" = said."{name}"' for name in changed)
-        source = f"json_to_recordset(%s::json) AS said ({typed})"
+        source = f"json_to_recordset(%s::json) AS said ({names})"
         statement = f'UPDATE "{table.name}" SET {new} FROM {source} WHERE {" AND ".join(those)}'
-        return self._driver.run(statement, (_listed(_named_each(names, rows)), *equal.values()))
+        return self._driver.run(statement, (_listed(rows), *equal.values()))
 
     def _add(self, table: Table, shape: _Shape, rows: Sequence[tuple[Any, ...]]) -> None:
         if len(rows) < _COPY_FROM:
@@ -240,7 +214,7 @@ class _Postgres:
         else:  # one text for all rows: the driver would look at every value of an array by itself
             names = ", ".join(f'"{name}" {kind}' for name, kind in zip(shape.names, shape.types, strict=True))
             source = f"json_to_recordset(%s::json) AS said ({names})"
-            told = (_listed(_named_each(shape.names, rows)),)
+            told = (_listed([dict(zip(shape.names, row, strict=True)) for row in rows]),)
         statement = f'INSERT INTO "{table.name}" ({shape.columns}) SELECT * FROM {source} {conflict}'
         self._driver.run(statement, told)
 
@@ -253,11 +227,3 @@ def _values(shape: _Shape, rows: Rows) -> list[tuple[Any, ...]]:
 def _listed(values: Sequence[object]) -> str:
     """One text for all: however many there are, the statement stays the same."""
     return msgspec.json.encode(values).decode()
-
-
-def _named_each(names: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    return [dict(zip(names, row, strict=True)) for row in rows]
-
-
-def _quoted(names: Sequence[str]) -> str:
-    return ", ".join(f'"{name}"' for name in names)

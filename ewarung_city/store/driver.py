@@ -7,11 +7,12 @@ column of an answer anew, which nobody needs who names the columns in the statem
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import Connection, Table
 
-__all__ = ["Driver", "named"]
+__all__ = ["Driver", "named", "quoted"]
 
 
 class Driver:
@@ -19,6 +20,11 @@ class Driver:
 
     It is closed with the transaction: as long as anybody holds an open cursor, SQLite takes its connection for one in
     use, and leaves what was committed in the log when the store is closed.
+
+    Attributes:
+        postgres: whether that is its engine; else SQLite.
+        mark: what stands for a value in its statements.
+        cursor: the driver's, for what only one of the engines has (COPY).
 
     Raises:
         Exception: the driver's own errors, from every method; `CityStore` translates them.
@@ -50,13 +56,13 @@ class Driver:
         return found
 
 
-_named: dict[str, tuple[tuple[str, ...], str]] = {}
-
-
+@cache
 def named(table: Table) -> tuple[tuple[str, ...], str]:
     """(all columns of a table, the same as a statement lists them)."""
-    held = _named.get(table.name)
-    if held is None:
-        names = tuple(column.name for column in table.columns)
-        held = _named[table.name] = names, ", ".join(f'"{name}"' for name in names)
-    return held
+    names = tuple(column.name for column in table.columns)
+    return names, quoted(names)
+
+
+def quoted(names: Sequence[str]) -> str:
+    """Columns as a statement lists them."""
+    return ", ".join(f'"{name}"' for name in names)

@@ -111,10 +111,10 @@ class Tx:
         if rows:
             self._many.put(table, rows)
 
-    def move(self, table: Table, names: tuple[str, ...], rows: Sequence[tuple[Any, ...]], **equal: object) -> None:
-        """Set columns of many rows that are there, as values in the order of these names: the rest of the key too."""
+    def move(self, table: Table, rows: Sequence[Mapping[str, Any]], **equal: object) -> None:
+        """Set columns of many rows that are there, each named by the rest of its key; all name the same columns."""
         if rows:
-            self._many.move(table, names, rows, equal, "")
+            self._many.move(table, rows, equal, "")
 
     def advance_each(self, table: Table, rows: Sequence[Mapping[str, Any]], count: str) -> None:
         """The same as `advance` of many rows, of which each says the next value of its `count`, that grows by one.
@@ -122,9 +122,7 @@ class Tx:
         Raises:
             ServerBusy: one of them was changed meanwhile (`serialization`).
         """
-        names = tuple(rows[0]) if rows else ()
-        told = [tuple(row[name] for name in names) for row in rows]
-        if rows and self._many.move(table, names, told, {}, count) != len(rows):
+        if rows and self._many.move(table, rows, {}, count) != len(rows):
             raise ServerBusy("another was first", reason="serialization")
 
     def change(self, table: Table, values: Mapping[str, Any], **equal: object) -> int:

@@ -109,8 +109,9 @@ def test_many_rows_are_found_by_what_they_are_and_by_nothing_like_it(tx: Tx) -> 
 def test_many_rows_are_moved_by_their_keys_and_others_stay(tx: Tx) -> None:
     places = [{"device": f"EW-{place % 2}", "epoch": 1, "product": f"p{place}", "packs": place} for place in range(20)]
     tx.add(schema.stock, places)
-    said = [(-place, f"p{place}") for place in (2, 4, 5, 99)]
-    tx.move(schema.stock, ("packs", "product"), said, device="EW-0", epoch=1)
+    tx.move(
+        schema.stock, [{"product": f"p{place}", "packs": -place} for place in (2, 4, 5, 99)], device="EW-0", epoch=1
+    )
     moved = {row["product"]: row["packs"] for row in tx.all(schema.stock)}
     assert moved == {f"p{place}": -place if place in {2, 4} else place for place in range(20)}
 
