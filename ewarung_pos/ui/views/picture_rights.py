@@ -8,7 +8,7 @@ from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.viewmodels.counter_state import Person, ShelfRow
 from ewarung_pos.ui.viewmodels.rights_state import RightsState
 from ewarung_pos.ui.views.picture_counter import CHOSEN, SUMINAH
-from ewarung_pos.ui.views.picture_stage import Scene, at_counter, shows
+from ewarung_pos.ui.views.picture_stage import Scene, Shows, at_counter
 
 __all__ = ["RIGHTS"]
 
@@ -38,7 +38,7 @@ _POOL = RightsState(
 
 
 def _asked(name: str, state: RightsState) -> Scene:
-    return Scene(f"jatah-{name}", shows(rights=state))
+    return Scene(f"jatah-{name}", Shows(rights=state))
 
 
 RIGHTS: tuple[Scene, ...] = (

@@ -47,7 +47,7 @@ from ewarung_pos.ui.views.picture_hands import choose_siti, leader_pin, slip_pai
 from ewarung_pos.ui.views.picture_papers import PAPER
 from ewarung_pos.ui.views.picture_rights import RIGHTS
 from ewarung_pos.ui.views.picture_seldom import SELDOM
-from ewarung_pos.ui.views.picture_stage import AWAY, OUT, SHELL, Scene, at_counter, on, shows
+from ewarung_pos.ui.views.picture_stage import AWAY, OUT, SHELL, Scene, Shows, at_counter, on
 from ewarung_pos.ui.views.picture_tray import TRAY, on_tray
 from ewarung_pos.ui.views.picture_troubles import TROUBLES
 
@@ -56,10 +56,10 @@ __all__ = ["SCENES"]
 _HINT = "PIN Bu Siti 123456, Bu Ratna 234567, ketua Bu Kartini 345678."
 
 SCENES: tuple[Scene, ...] = (
-    Scene("masuk", shows(shell=OUT)),
-    Scene("masuk-nama", shows(shell=OUT), choose_siti),
-    Scene("masuk-pin-salah", shows(shell=replace(OUT, notice=trouble("not_authorised", "wrong_pin"))), choose_siti),
-    Scene("masuk-latihan", shows(shell=replace(OUT, practice=True), practice_hint=_HINT)),
+    Scene("masuk", Shows(shell=OUT)),
+    Scene("masuk-nama", Shows(shell=OUT), choose_siti),
+    Scene("masuk-pin-salah", Shows(shell=replace(OUT, notice=trouble("not_authorised", "wrong_pin"))), choose_siti),
+    Scene("masuk-latihan", Shows(shell=replace(OUT, practice=True), practice_hint=_HINT)),
     at_counter("siap", READY),
     at_counter("siap-latihan", READY, replace(SHELL, practice=True)),
     at_counter("siap-edc-jauh", replace(READY, reader=trouble("device_unavailable", "unplugged")), AWAY),
@@ -113,86 +113,86 @@ SCENES: tuple[Scene, ...] = (
             done=replace(DONE, paper="Struk nomor 0038 tersimpan sebagai PDF", on_screen=PAPER),
         ),
     ),
-    Scene("belum-pasti", shows(doubt=DoubtState(DOUBT, 1))),
-    Scene("belum-pasti-tanya", shows(doubt=DoubtState(replace(DOUBT, asking=False, others=1), 2))),
+    Scene("belum-pasti", Shows(doubt=DoubtState(DOUBT, 1))),
+    Scene("belum-pasti-tanya", Shows(doubt=DoubtState(replace(DOUBT, asking=False, others=1), 2))),
     Scene(
         "belum-pasti-struk",
-        shows(doubt=DoubtState(replace(DOUBT, asking=False, trouble=trouble("doubt.no_query"), slip_form=True), 1)),
+        Shows(doubt=DoubtState(replace(DOUBT, asking=False, trouble=trouble("doubt.no_query"), slip_form=True), 1)),
         slip_paid,
     ),
     Scene(
         "belum-pasti-pin",
-        shows(doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True), 1)),
+        Shows(doubt=DoubtState(replace(DOUBT, asking=False, slip_form=True), 1)),
         slip_pin,
     ),
-    Scene("riwayat", shows(shell=on("history"), history=HISTORY)),
-    Scene("riwayat-kosong", shows(shell=on("history"), history=replace(HISTORY, read=True, rows=()))),
-    Scene("riwayat-struk", shows(shell=on("history"), history=RECEIPT)),
+    Scene("riwayat", Shows(shell=on("history"), history=HISTORY)),
+    Scene("riwayat-kosong", Shows(shell=on("history"), history=replace(HISTORY, read=True, rows=()))),
+    Scene("riwayat-struk", Shows(shell=on("history"), history=RECEIPT)),
     Scene(
         "riwayat-salinan",
-        shows(shell=on("history"), history=replace(RECEIPT, said="SALINAN ke-1 sudah dicetak.")),
+        Shows(shell=on("history"), history=replace(RECEIPT, said="SALINAN ke-1 sudah dicetak.")),
     ),
-    Scene("riwayat-printer-mati", shows(shell=on("history"), history=replace(RECEIPT, no_paper=True))),
-    Scene("riwayat-alasan", shows(shell=on("history"), history=replace(RECEIPT, mode="reason"))),
+    Scene("riwayat-printer-mati", Shows(shell=on("history"), history=replace(RECEIPT, no_paper=True))),
+    Scene("riwayat-alasan", Shows(shell=on("history"), history=replace(RECEIPT, mode="reason"))),
     Scene(
         "riwayat-pin",
-        shows(
+        Shows(
             shell=on("history"),
             history=replace(RECEIPT, mode="pin", reason="jumlah_salah", notice=trouble("not_authorised", "wrong_pin")),
         ),
     ),
-    Scene("stok", shows(shell=on("stock"), stock=STOCK)),
-    Scene("stok-terima", shows(shell=on("stock"), stock=RECEIVING)),
+    Scene("stok", Shows(shell=on("stock"), stock=STOCK)),
+    Scene("stok-terima", Shows(shell=on("stock"), stock=RECEIVING)),
     Scene(
         "stok-terima-tanya",
-        shows(shell=on("stock"), stock=replace(RECEIVING, asks="84 kemasan dari Bulog Semarang: catat?")),
+        Shows(shell=on("stock"), stock=replace(RECEIVING, asks="84 kemasan dari Bulog Semarang: catat?")),
     ),
     Scene(
         "stok-dicatat",
-        shows(shell=on("stock"), stock=replace(STOCK, said="84 kemasan dari Bulog Semarang sudah dicatat.")),
+        Shows(shell=on("stock"), stock=replace(STOCK, said="84 kemasan dari Bulog Semarang sudah dicatat.")),
     ),
-    Scene("buka-hari", shows(shell=on("day"), day=MORNING)),
-    Scene("buka-hari-sudah", shows(shell=on("day"), day=replace(MORNING, already=True, can_open=False))),
+    Scene("buka-hari", Shows(shell=on("day"), day=MORNING)),
+    Scene("buka-hari-sudah", Shows(shell=on("day"), day=replace(MORNING, already=True, can_open=False))),
     Scene(
         "buka-hari-besok",
-        shows(
+        Shows(
             shell=on("day"),
             day=replace(MORNING, can_open=False, notice=trouble("day_not_open", "already_closed")),
         ),
     ),
-    Scene("tutup-mulai", shows(shell=on("closing"), closing=ClosingState(date="24 November 2026", can_go_on=True))),
-    Scene("tutup-hitung", shows(shell=on("closing"), closing=COUNTING)),
-    Scene("tutup-jelaskan", shows(shell=on("closing"), closing=EXPLAIN)),
+    Scene("tutup-mulai", Shows(shell=on("closing"), closing=ClosingState(date="24 November 2026", can_go_on=True))),
+    Scene("tutup-hitung", Shows(shell=on("closing"), closing=COUNTING)),
+    Scene("tutup-jelaskan", Shows(shell=on("closing"), closing=EXPLAIN)),
     Scene(
         "tutup-jelaskan-ketua",
-        shows(shell=on("closing"), closing=replace(EXPLAIN, needs_leader=True, can_go_on=True)),
+        Shows(shell=on("closing"), closing=replace(EXPLAIN, needs_leader=True, can_go_on=True)),
         leader_pin,
     ),
-    Scene("tutup-kirim", shows(shell=on("closing"), closing=SENDING)),
+    Scene("tutup-kirim", Shows(shell=on("closing"), closing=SENDING)),
     Scene(
         "tutup-kirim-nanti",
-        shows(shell=on("closing"), closing=replace(SENDING, sending=False, notice=trouble("server_unreachable"))),
+        Shows(shell=on("closing"), closing=replace(SENDING, sending=False, notice=trouble("server_unreachable"))),
     ),
-    Scene("tutup-segel", shows(shell=on("closing"), closing=SEAL)),
+    Scene("tutup-segel", Shows(shell=on("closing"), closing=SEAL)),
     Scene(
         "tutup-segel-beda",
-        shows(shell=on("closing"), closing=DIFFERS),
+        Shows(shell=on("closing"), closing=DIFFERS),
     ),
-    Scene("tutup-disegel", shows(shell=on("closing"), closing=SEALED, copy=CopyState(f"{COPIED} /media/usb"))),
-    Scene("atur", shows(shell=on("devices"), devices=FINE)),
-    Scene("atur-uji", shows(shell=on("devices"), devices=TRYING)),
-    Scene("atur-ditemukan", shows(shell=on("devices"), devices=FOUND)),
-    Scene("atur-tidak-ada", shows(shell=on("devices"), devices=NOTHING)),
-    Scene("atur-pin", shows(shell=on("devices"), devices=ALLOWING)),
-    Scene("atur-tersimpan", shows(shell=on("devices"), devices=WRITTEN)),
-    Scene("sinkron", shows(shell=on("sync"), sync=SYNC)),
+    Scene("tutup-disegel", Shows(shell=on("closing"), closing=SEALED, copy=CopyState(f"{COPIED} /media/usb"))),
+    Scene("atur", Shows(shell=on("devices"), devices=FINE)),
+    Scene("atur-uji", Shows(shell=on("devices"), devices=TRYING)),
+    Scene("atur-ditemukan", Shows(shell=on("devices"), devices=FOUND)),
+    Scene("atur-tidak-ada", Shows(shell=on("devices"), devices=NOTHING)),
+    Scene("atur-pin", Shows(shell=on("devices"), devices=ALLOWING)),
+    Scene("atur-tersimpan", Shows(shell=on("devices"), devices=WRITTEN)),
+    Scene("sinkron", Shows(shell=on("sync"), sync=SYNC)),
     Scene(
         "sinkron-belum",
-        shows(shell=on("sync"), sync=replace(SYNC, headline="3 belum terkirim", tone="look", unsent=3, busy=True)),
+        Shows(shell=on("sync"), sync=replace(SYNC, headline="3 belum terkirim", tone="look", unsent=3, busy=True)),
     ),
     Scene(
         "sinkron-putus",
-        shows(
+        Shows(
             shell=on("sync"),
             sync=replace(
                 SYNC,
@@ -204,13 +204,13 @@ SCENES: tuple[Scene, ...] = (
             ),
         ),
     ),
-    Scene("sinkron-usb-menyimpan", shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_BUSY)),
-    Scene("sinkron-usb-disimpan", shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_SAVED)),
-    Scene("sinkron-usb-diambil", shows(shell=on("sync"), sync=SYNC, stick=STICK_FETCHED)),
-    Scene("sinkron-usb-pilih", shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_WHICH)),
+    Scene("sinkron-usb-menyimpan", Shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_BUSY)),
+    Scene("sinkron-usb-disimpan", Shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_SAVED)),
+    Scene("sinkron-usb-diambil", Shows(shell=on("sync"), sync=SYNC, stick=STICK_FETCHED)),
+    Scene("sinkron-usb-pilih", Shows(shell=on("sync"), sync=WITHOUT_LINE, stick=STICK_WHICH)),
     Scene(
         "sinkron-usb-rusak",
-        shows(
+        Shows(
             shell=on("sync"),
             sync=WITHOUT_LINE,
             stick=StickState(notice=trouble("bundle_refused", "damaged")),

@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.picture_books import (
 )
 from ewarung_pos.ui.views.picture_counter import CASH, CHOSEN, DOUBT, READY, SUMINAH
 from ewarung_pos.ui.views.picture_hands import ask_the_leader, choose_siti, slip_other, type_number
-from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Scene, at_counter, on, shows, till_window
+from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Scene, Shows, at_counter, on, till_window
 from ewarung_pos.ui.views.picture_tray import TRAY, on_tray
 from ewarung_pos.ui.views.tray_edc import TrayShape
 
@@ -80,28 +80,28 @@ _BEFORE_THE_END = (
 
 SELDOM: tuple[Scene, ...] = (
     Scene("kesalahan-program", _faulted),
-    Scene("masuk-terkunci", shows(shell=replace(OUT, locked=frozenset({"S1"}))), choose_siti),
-    Scene("masuk-buka-kunci", shows(shell=replace(OUT, locked=frozenset({"S1"}))), ask_the_leader),
+    Scene("masuk-terkunci", Shows(shell=replace(OUT, locked=frozenset({"S1"}))), choose_siti),
+    Scene("masuk-buka-kunci", Shows(shell=replace(OUT, locked=frozenset({"S1"}))), ask_the_leader),
     Scene("kata-sandi", _passphrase, size=(480, 360)),
     at_counter("siap-sesudah-mati", READY, replace(SHELL, recovered=_BEFORE_THE_END)),
-    Scene("buka-hari-jam", shows(shell=on("day"), day=CLOCK)),
-    Scene("buka-hari-jam-ketua", shows(shell=on("day"), day=replace(CLOCK, asks_leader=True))),
+    Scene("buka-hari-jam", Shows(shell=on("day"), day=CLOCK)),
+    Scene("buka-hari-jam-ketua", Shows(shell=on("day"), day=replace(CLOCK, asks_leader=True))),
     Scene(
         "buka-hari-tanggal",
-        shows(shell=on("day"), day=replace(MORNING, notice=trouble("clock_suspect", "date_unsure"))),
+        Shows(shell=on("day"), day=replace(MORNING, notice=trouble("clock_suspect", "date_unsure"))),
     ),
     Scene(
         "tutup-salinan-sedisk",
-        shows(
+        Shows(
             shell=on("closing"),
             closing=SEALED,
             copy=CopyState(f"{COPIED} /var/lib/ewarung-pos/backup. {SAME_DISK}", same_disk=True),
         ),
     ),
-    Scene("tutup-menyalin", shows(shell=on("closing"), closing=SEALED, copy=CopyState(COPYING))),
+    Scene("tutup-menyalin", Shows(shell=on("closing"), closing=SEALED, copy=CopyState(COPYING))),
     Scene(
         "tutup-tanpa-salinan",
-        shows(shell=on("closing"), closing=SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
+        Shows(shell=on("closing"), closing=SEALED, copy=CopyState(trouble=trouble("config", "backup_dir"))),
     ),
     *(
         at_counter(f"pergi-{name}", CHOSEN, replace(SHELL, asks=trouble("leave", reason)))
@@ -113,11 +113,11 @@ SELDOM: tuple[Scene, ...] = (
     ),
     Scene(
         "belum-pasti-tidak-cocok",
-        shows(doubt=DoubtState(_MISMATCH, 1)),
+        Shows(doubt=DoubtState(_MISMATCH, 1)),
     ),
     Scene(
         "belum-pasti-struk-lain",
-        shows(doubt=DoubtState(replace(_MISMATCH, slip_form=True), 1)),
+        Shows(doubt=DoubtState(replace(_MISMATCH, slip_form=True), 1)),
         slip_other,
     ),
     at_counter(
@@ -125,12 +125,12 @@ SELDOM: tuple[Scene, ...] = (
         CounterState(phase=Phase.REFUSED, refusal=trouble("edc.other_debit"), person=SUMINAH),
     ),
     at_counter("siap-chip", replace(READY, reader=trouble("card_not_read", "removed")), _CHIP),
-    Scene("ketik-nomor", shows(typed=_TYPED), type_number),
-    Scene("ketik-nomor-ragu", shows(typed=replace(_TYPED, warning=ODD)), type_number),
-    Scene("ketik-nomor-ketua", shows(typed=replace(_TYPED, mode="pin", last4="4821"))),
+    Scene("ketik-nomor", Shows(typed=_TYPED), type_number),
+    Scene("ketik-nomor-ragu", Shows(typed=replace(_TYPED, warning=ODD)), type_number),
+    Scene("ketik-nomor-ketua", Shows(typed=replace(_TYPED, mode="pin", last4="4821"))),
     Scene(
         "stok-sedang-dihitung",
-        shows(
+        Shows(
             shell=on("stock"),
             stock=replace(
                 STOCK,
@@ -142,7 +142,7 @@ SELDOM: tuple[Scene, ...] = (
     ),
     Scene(
         "tutup-segel-ditolak",
-        shows(
+        Shows(
             shell=on("closing"),
             closing=replace(
                 DIFFERS,
@@ -174,12 +174,12 @@ SELDOM: tuple[Scene, ...] = (
     ),
     Scene(
         "buka-hari-sedang-tutup",
-        shows(shell=on("day"), day=replace(MORNING, already=True, closing=True, can_open=False)),
+        Shows(shell=on("day"), day=replace(MORNING, already=True, closing=True, can_open=False)),
     ),
     at_counter("selesai-tunai", CounterState(phase=Phase.DONE, done=CASH)),
     Scene(
         "riwayat-dibatalkan",
-        shows(
+        Shows(
             shell=on("history"),
             history=replace(
                 HISTORY, read=True, said="Dibatalkan. Kembalikan tunai Rp1.015.700. Struk pembatalan nomor 0035."
@@ -188,22 +188,22 @@ SELDOM: tuple[Scene, ...] = (
     ),
     Scene(
         "pergi-barang-masuk",
-        shows(shell=replace(on("stock"), asks=trouble("leave", "close_delivery")), stock=RECEIVING),
+        Shows(shell=replace(on("stock"), asks=trouble("leave", "close_delivery")), stock=RECEIVING),
     ),
     Scene(
         "pergi-hitungan",
-        shows(shell=replace(on("closing"), asks=trouble("leave", "close_count")), closing=COUNTING),
+        Shows(shell=replace(on("closing"), asks=trouble("leave", "close_count")), closing=COUNTING),
     ),
     Scene(
         "tutup-segel-edc-diam",
-        shows(shell=on("closing"), closing=replace(SEAL, edc_asked=True, edc_silent=True, edc_total="tidak ada data")),
+        Shows(shell=on("closing"), closing=replace(SEAL, edc_asked=True, edc_silent=True, edc_total="tidak ada data")),
     ),
     at_counter("siap-tanpa-pembaca", replace(READY, reader=trouble("device_unavailable.not_configured")), _NO_READER),
     at_counter("siap-lampu-latihan", READY, replace(_TROUBLED, practice=True)),
     Scene(
         "tutup-jelaskan-latihan",
-        shows(shell=replace(_TROUBLED, practice=True, screen="closing"), closing=replace(EXPLAIN, can_go_on=True)),
+        Shows(shell=replace(_TROUBLED, practice=True, screen="closing"), closing=replace(EXPLAIN, can_go_on=True)),
     ),
-    Scene("masuk-tanpa-pembuka", shows(shell=replace(OUT, locked=frozenset({"S1"}), openable=False)), choose_siti),
+    Scene("masuk-tanpa-pembuka", Shows(shell=replace(OUT, locked=frozenset({"S1"}), openable=False)), choose_siti),
 )
 """After the day, in the order in which they were added: a picture keeps its number."""

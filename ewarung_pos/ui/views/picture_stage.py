@@ -26,7 +26,7 @@ from ewarung_pos.ui.viewmodels.sync import SyncState
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardState
 from ewarung_pos.ui.views.window import TillWindow, ViewModels
 
-__all__ = ["AWAY", "OUT", "SHELL", "Scene", "Shows", "Still", "at_counter", "on", "shows", "till_window"]
+__all__ = ["AWAY", "OUT", "SHELL", "Scene", "Shows", "Still", "at_counter", "on", "till_window"]
 
 
 class Still:
@@ -190,14 +190,9 @@ class Shows:
             stills[name].show(state)
 
 
-def shows(**states: Any) -> Shows:
-    """What a scene builds: the window that shows these states."""
-    return Shows(**states)
-
-
 def at_counter(name: str, state: CounterState, shell: ShellState = SHELL) -> Scene:
     """The scene of one state of the counter."""
-    return Scene(name, shows(counter=state, shell=shell))
+    return Scene(name, Shows(counter=state, shell=shell))
 
 
 def on(screen: str) -> ShellState:

@@ -15,7 +15,7 @@ from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
 from ewarung_pos.ui.views.picture_books import COPIED, SEALED, SEALED_WITHOUT_PAPER, SYNC
 from ewarung_pos.ui.views.picture_counter import READY
 from ewarung_pos.ui.views.picture_devices import FINE
-from ewarung_pos.ui.views.picture_stage import SHELL, Scene, at_counter, on, shows
+from ewarung_pos.ui.views.picture_stage import SHELL, Scene, Shows, at_counter, on
 
 __all__ = ["TROUBLES"]
 
@@ -58,7 +58,7 @@ _TRYING = DevicesState(
 TROUBLES: tuple[Scene, ...] = (
     Scene(
         "tutup-kertas-habis",
-        shows(
+        Shows(
             shell=_printer("Kertas habis", "stop", "closing"),
             closing=SEALED_WITHOUT_PAPER,
             copy=CopyState(f"{COPIED} /media/usb"),
@@ -66,7 +66,7 @@ TROUBLES: tuple[Scene, ...] = (
     ),
     Scene(
         "tutup-tersimpan-pdf",
-        shows(
+        Shows(
             shell=_printer("Printer terputus", "stop", "closing"),
             closing=replace(SEALED, said="Hari disegel. Laporan tersimpan sebagai PDF."),
             copy=CopyState(f"{COPIED} /media/usb"),
@@ -80,12 +80,12 @@ TROUBLES: tuple[Scene, ...] = (
     at_counter("siap-layanan-chip-mati", replace(READY, reader=trouble(_AWAY, "no_pcscd"))),
     at_counter("siap-gesek-rusak", replace(READY, reader=trouble("card_not_read", "bad_swipe"))),
     Scene(
-        "atur-belum-dicoba", shows(shell=_lamps(("EDC terputus", "stop"), ("Printer dicari", "info")), devices=_FIRST)
+        "atur-belum-dicoba", Shows(shell=_lamps(("EDC terputus", "stop"), ("Printer dicari", "info")), devices=_FIRST)
     ),
-    Scene("atur-menunggu", shows(shell=on("devices"), devices=_TRYING)),
+    Scene("atur-menunggu", Shows(shell=on("devices"), devices=_TRYING)),
     Scene(
         "atur-gagal",
-        shows(
+        Shows(
             shell=_lamps(("EDC terputus", "stop"), ("Kertas habis", "stop")),
             devices=DevicesState(
                 rows=(
@@ -96,5 +96,5 @@ TROUBLES: tuple[Scene, ...] = (
             ),
         ),
     ),
-    Scene("sinkron-versi-lama", shows(shell=on("sync"), sync=replace(SYNC, upgrade=old_version("0.2.0")))),
+    Scene("sinkron-versi-lama", Shows(shell=on("sync"), sync=replace(SYNC, upgrade=old_version("0.2.0")))),
 )
