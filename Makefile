@@ -25,7 +25,7 @@ help:
 	@echo "make demo         the till in practice mode, beside an embedded city and a simulated EDC"
 	@echo "make test         lint, types, import contracts, all tests, coverage gate"
 	@echo "make torture      power cuts, kills, broken disks, edited ledgers by the thousand, a city's month, counted"
-	@echo "make fuzz         an hour of bytes that nobody would send, for every parser"
+	@echo "make fuzz         an hour of bytes that nobody would send for each parser, some hours in all"
 	@echo "make lint         the first three of these; make format puts right what can be"
 	@echo "make bench        the figures of the README, measured here"
 	@echo "make screenshots  a picture of every screen in every state, into docs/pictures"
