@@ -58,7 +58,8 @@ class Granted(msgspec.Struct, frozen=True):
 def grant(tx: Tx, period: str) -> Granted:
     """Home leases: every family's whole ration of the period, to its home kiosk. Granting again adds nothing.
 
-    Each kiosk's hardship pool is granted with them. What the month before carried over comes on top.
+    Each kiosk's hardship pool is granted with them. What the month before carried over comes on top. A kiosk that is
+    frozen or doubted gets nothing: it stays in the reserve.
 
     Raises:
         ConfigError: not a period, no catalogue yet, or the database is being recovered.
@@ -71,7 +72,7 @@ def grant(tx: Tx, period: str) -> Granted:
         raise ConfigError(f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery")
     catalogue, rations, purses = _programmes(tx)
     families = tx.all(schema.family, "key")
-    epochs = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
+    epochs = _may_hold(tx)
     entitled = _entitle(tx, period, families, catalogue, rations)
     homes = {row["key"]: row["home"] for row in families}
     pools = _pools(tx, period, homes, entitled)
@@ -205,6 +206,16 @@ def _pools(
             pools.append((device, pool))
     tx.put(schema.entitlement, [pool for _, pool in pools])
     return pools
+
+
+def _may_hold(tx: Tx) -> dict[str, int]:
+    """By kiosk, the enrolment that its rights are granted to, the first before there is one; not one that is frozen.
+
+    What a missing kiosk would get stays where any other can ask for it, and goes home when the kiosk is enrolled again.
+    """
+    frozen = {(row["device"], int(row["epoch"])) for row in tx.all(schema.epoch, state="frozen")}
+    every = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
+    return {device: epoch for device, epoch in every.items() if (device, epoch) not in frozen}
 
 
 def _lease_home(

@@ -15,7 +15,7 @@ from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.business_day import DayTotals
 from ewarung_pos.domain.journal import Entry, Redeemed, Reversed, genesis, link
-from ewarung_pos.domain.rights import holder_of
+from ewarung_pos.domain.rights import holder_of, is_pool
 from ewarung_pos.sync.protocol import Flag
 
 __all__ = ["Finding", "verify"]
@@ -89,7 +89,11 @@ def _days(tx: Tx, device: str, epoch: int) -> Iterator[Finding]:
 
 
 def _grants(tx: Tx) -> Iterator[Finding]:
-    """Never sum(granted - surrendered) above the entitlement."""
+    """Never sum(granted - surrendered) above the entitlement.
+
+    A pool has no second holder: what its kiosk claims of one that a database which is gone had made larger is a case
+    (UNKNOWN_GRANT), and takes nothing from anybody.
+    """
     rest: dict[tuple[str, str, str, str], int] = {}
     for row in tx.all(schema.entitlement):
         key = (row["family"], row["programme"], row["period"], row["commodity"])
@@ -98,7 +102,10 @@ def _grants(tx: Tx) -> Iterator[Finding]:
         rest[after] = rest.get(after, 0) + int(row["carried"])
     for row in tx.all(schema.lease, "device", "epoch"):
         key = (row["family"], row["programme"], row["period"], row["commodity"])
-        rest[key] = rest.get(key, 0) - outstanding(row)
+        out = outstanding(row)
+        if is_pool(key[0]):
+            out -= max(0, int(row["claimed"]) - int(row["granted"]))
+        rest[key] = rest.get(key, 0) - out
         if rest[key] < 0 and int(row["granted"]) > 0:
             yield Finding(row["device"], int(row["epoch"]), 0, f"overgrant {'/'.join(key)}")
 

@@ -12,13 +12,14 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_city.verify import verify
 from ewarung_pos.domain.entitlement import LeaseGrant
-from ewarung_pos.domain.journal import StateReceived
+from ewarung_pos.domain.journal import StateReceived, genesis
 from ewarung_pos.domain.rights import is_pool
 from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import ConfigError, NotEntitled
 from ewarung_pos.sync.protocol import Hello, ack_text
 from ewarung_pos.sync.signing import sign
 from tests.integration.city.city_kit import PERIOD, LiveCity, Pen, trying
+from tests.integration.city.moving import Kiosk, ask, at_home
 
 
 def granted(tx: Tx, family: str, period: str = PERIOD) -> dict[tuple[str, int], int]:
@@ -102,6 +103,30 @@ def test_a_lost_kiosks_rights_are_free_only_when_two_officers_sign(city: LiveCit
         leases.grant(tx, PERIOD)
         assert granted(tx, family) == {("EW-0001", 1): 10_000, ("EW-0001", 2): 5_000}
         assert leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"]) == 0
+
+
+def test_a_month_of_a_kiosk_that_is_gone_stays_where_others_can_ask_for_it(city: LiveCity, kiosk: Kiosk) -> None:
+    kiosk("EW-0001")
+    other, card = kiosk("EW-0002"), at_home(city)
+    with city.store.write() as tx:
+        family = str(card["key"])
+        tx.change(schema.epoch, {"state": "frozen"}, device="EW-0001")
+        leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"])
+        done = leases.grant(tx, PERIOD)
+        assert (done.leases, granted(tx, family)) == (0, {("EW-0001", 1): 10_000}), (
+            "that went, and comes back to nobody"
+        )
+        assert done.short > 0
+        leases.grant(tx, "2026-12")
+        assert granted(tx, family, "2026-12") == {}
+    assert ask(other, card).outcome == "granted"
+    with city.store.write() as tx:
+        tx.change(schema.kiosk, {"epoch": 2}, device="EW-0001")
+        again = {"device": "EW-0001", "epoch": 2, "acked_hash": genesis("EW-0001", 2).hex()}
+        tx.put(schema.epoch, [{**again, "state": "active"}])
+        leases.grant(tx, "2026-12")
+        assert granted(tx, family, "2026-12") == {("EW-0001", 2): 10_000}
+        assert verify(tx) == []
 
 
 @pytest.mark.parametrize("period", ["november", "2026-13", "2026"])

@@ -11,6 +11,7 @@ from ewarung_city import hardship, leases, register
 from ewarung_city.rights import rights_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_city.verify import verify
 from ewarung_pos.domain.family import CardRef, HolderPresence
 from ewarung_pos.domain.journal import HardshipAllowed, Redeemed
 from ewarung_pos.domain.redemption import Basket, RedemptionLine, RightDebit, Tender
@@ -81,6 +82,16 @@ def test_a_pool_may_grow_and_never_shrinks(stocked: LiveCity) -> None:
         tx.set("hardship_permille", "100")
         leases.grant(tx, PERIOD)
         assert rice_pool(tx, "EW-0002")["granted"] == 20_000
+
+
+def test_a_larger_pool_that_a_city_put_back_has_forgotten_takes_nothing_from_anybody(stocked: LiveCity) -> None:
+    with stocked.store.write() as tx:
+        rice = {"device": "EW-0002", "epoch": 1, "family": pool_of("EW-0002"), "commodity": "beras"}
+        granted = int(rice_pool(tx, "EW-0002")["granted"])
+        tx.change(schema.lease, {"claimed": granted + 5_000}, **rice)
+        assert verify(tx) == []
+        tx.change(schema.lease, {"granted": granted + 5_000}, **rice)
+        assert [item.what for item in verify(tx)] == [f"overgrant {pool_of('EW-0002')}/{HARDSHIP}/{PERIOD}/beras"]
 
 
 @pytest.mark.parametrize(("said", "held"), [({}, "20"), ({"hardship_permille": 35}, "35")])
