@@ -232,9 +232,10 @@ class SyncEngine:
         # The city's is lower after its restore from a backup, and higher after an acknowledgement was lost: its last
         # entry goes once more then, and brings that acknowledgement.
         acked_seq, acked_hash = self._acked or ours
-        if acked_seq > ours[0]:
+        unheard = acked_seq > ours[0]
+        if unheard:
             acked_seq, acked_hash = acked_seq - 1, hash_at(reader, who, acked_seq - 1) or ""
-        if head.unsent == 0 and acked_seq >= max(head.acked_seq, self._owed):
+        if head.unsent == 0 and not unheard and acked_seq >= max(head.acked_seq, self._owed):
             return  # what is left are acknowledgements; they go with the next batch
         rows = run_after(reader, acked_seq, acked_hash, self._batch.now)
         if rows[-1].hash.hex() == self._put_aside and self._mode is not Mode.NORMAL:

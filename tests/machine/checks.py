@@ -75,11 +75,15 @@ def _grants(world: World, tx: Tx) -> None:
         return
     out: dict[Key, int] = defaultdict(int)
     doubtful: set[Key] = set()
-    lost = {tuple(str(row["name"]).split("|")[1:]) for row in tx.starting(schema.city, "name", "lost|")}
+    held = {(row["device"], int(row["epoch"])): int(row["acked_seq"]) for row in tx.all(schema.epoch)}
+    lost = set()
+    for row in tx.starting(schema.city, "name", "lost|"):
+        _, device, epoch = str(row["name"]).split("|")
+        lost.add((device, int(epoch)))
     for row in leases:
         key, whose = _key(row), (row["device"], int(row["epoch"]))
         out[key] += max(int(row["granted"]), int(row["claimed"])) - int(row["surrendered"]) - int(row["released"])
-        if whose in world.forgotten or (whose in world.lost and (whose[0], str(whose[1])) not in lost):
+        if whose in world.forgotten or (whose in world.lost and (whose not in lost or _knows_less(world, held, whose))):
             doubtful.add(key)
     for key, amount in out.items():
         # A city put back to before it granted a month has no row of it, or a pool by other homes; what it had decided
@@ -88,6 +92,11 @@ def _grants(world: World, tx: Tx) -> None:
         most += brought.get(key, 0)
         if amount > most and key not in doubtful:
             raise Broken(f"I3: {amount} outstanding of {most}: {key}")
+
+
+def _knows_less(world: World, held: Mapping[tuple[str, int], int], whose: tuple[str, int]) -> bool:
+    """Whether a city that was put back lacks what it had once acknowledged to an enrolment."""
+    return any(branch.acked[0] > held[whose] for branch in (*world.now, *world.before) if branch.whose == whose)
 
 
 def _credits_what_was_given(world: World, leases: list[Row]) -> None:
@@ -116,7 +125,9 @@ def _knows_before_it_grants(world: World, leases: list[Row]) -> None:
         if amount <= before.get(key, 0):
             continue
         for branch in world.now:
-            if branch.got.get(key, 0) > known[branch.whose].get(key, 0) and not branch.old:
+            if branch.old or branch.whose in world.lost:
+                continue
+            if branch.got.get(key, 0) > known[branch.whose].get(key, 0):
                 raise Broken(f"I12: the city grants and does not know what {branch.whose} was given: {key}")
 
 
@@ -129,13 +140,23 @@ def _handed_out(world: World, epochs: Epochs) -> None:
     for whose, branches in newest.items():
         for key, amount in _counts(world, whose, branches, epochs.get(whose)).items():
             total[key] += amount
-    sums: dict[tuple[str, str, str], int] = defaultdict(int)
+    # Both sides put back forget together: what such an enrolment gave back, it has again.
+    forgotten = {
+        _thing(key)
+        for branch in (*world.now, *world.before)
+        if branch.whose in world.forgotten
+        for key, amount in branch.given.items()
+        if amount
+    }
+    sums: dict[tuple[str, ...], int] = defaultdict(int)
     for key in sorted(total, key=lambda key: key[2]):
-        family, programme, period, commodity = key
+        _, programme, period, _ = key
+        if _thing(key) in forgotten:
+            continue
         amount, most = total[key], world.ration(key)
         if programme == _CARRIED:
-            sums[family, programme, commodity] += amount
-            amount, most = sums[family, programme, commodity], most * _months(period)
+            sums[_thing(key)] += amount
+            amount, most = sums[_thing(key)], most * _months(world.first, period)
         if amount > most:
             raise Broken(f"I1: {amount} handed out of {most}: {key}")
 
@@ -145,7 +166,8 @@ def _counts(world: World, whose: tuple[str, int], branches: list[Branch], row: R
 
     That is the one on its disk as long as it goes on from what the city holds. Where an older disk was put back behind
     the city's copy, or two officers signed that the enrolment is lost, it is what the city holds: what is beyond is the
-    exception that sync.md names, and nobody can know of it.
+    exception that sync.md names, and nobody can know of it. A city that was put back and hears of a lost enrolment more
+    than it held when they signed hears of that exception.
     """
     if row is None:
         return {}
@@ -154,7 +176,7 @@ def _counts(world: World, whose: tuple[str, int], branches: list[Branch], row: R
         return branches[0].spent
     for branch in branches:
         if branch.begins_with(seq, digest):
-            return branch.spent_until(seq)
+            return branch.spent_until(min(seq, world.lost.get(whose, seq)))
     raise Broken(f"I7: nobody ever wrote what the city holds of {whose}")
 
 
@@ -171,6 +193,15 @@ def _key(row: Row) -> Key:
     return row["family"], row["programme"], row["period"], row["commodity"]
 
 
-def _months(period: str) -> int:
-    """How many months of rights there were until then: November 2026 was the first."""
-    return (int(period[:4]) - 2026) * 12 + int(period[5:]) - 10
+def _thing(key: Key) -> tuple[str, ...]:
+    """What is counted together: what is carried over belongs to all months."""
+    family, programme, period, commodity = key
+    return (family, programme, commodity) if programme == _CARRIED else (family, programme, commodity, period)
+
+
+def _months(first: str, period: str) -> int:
+    """How many months of rights there were until then."""
+    return 1 + sum(
+        (int(year) - int(since)) * each
+        for year, since, each in zip(period.split("-"), first.split("-"), (12, 1), strict=True)
+    )

@@ -35,8 +35,10 @@ _STICKS = 4
 def grant(world: World, ahead: int) -> None:
     """The month's leases, this month's or the next one's."""
     month = world.month()
+    period = (month.following() if ahead else month).iso
     with suppress(PosError), world.city.store.write() as tx:
-        leases.grant(tx, (month.following() if ahead else month).iso)
+        leases.grant(tx, period)
+        world.first = min(world.first, period)
     world.city.touched = True
 
 
@@ -55,7 +57,7 @@ def lose(world: World, k: int) -> None:
         frozen = [row for row in rows if not leases.is_lost(tx, device, int(row["epoch"]))]
         if frozen:
             leases.declare_lost(tx, device, int(frozen[0]["epoch"]), ["Ratna", "Heru"])
-            world.lost[device, int(frozen[0]["epoch"])] = int(frozen[0]["acked_seq"])
+            world.lost.setdefault((device, int(frozen[0]["epoch"])), int(frozen[0]["acked_seq"]))
             world.counted["enrolments declared lost"] += 1
     world.city.touched = True
 
@@ -81,12 +83,22 @@ def restore_city(world: World, which: int, silent: int) -> None:
     after = world.epochs()
     for whose, row in after.items():
         seq, digest = int(held[whose]["acked_seq"]), bytes.fromhex(held[whose]["acked_hash"])
-        branch = next((branch for branch in world.now if branch.whose == whose), None)
-        if int(row["acked_seq"]) < seq and (branch is None or not branch.begins_with(seq, digest)):
-            world.forgotten.add(whose)
+        if int(row["acked_seq"]) < seq:
+            world.lacks[whose] = max(world.lacks.get(whose, (0, b"")), (seq, digest))
+    _forgotten(world)
     world.counted["cities restored"] += 1
     if silent == 0:
         _found_out(world, after)
+
+
+def _forgotten(world: World) -> None:
+    """Note whom the city, which was put back, cannot hear everything of any more that it once held."""
+    for whose, row in world.epochs().items():
+        seq, digest = world.lacks.get(whose, (0, b""))
+        if int(row["acked_seq"]) >= seq:
+            world.lacks.pop(whose, None)
+        elif not any(branch.whose == whose and branch.begins_with(seq, digest) for branch in world.now):
+            world.forgotten.add(whose)
 
 
 def _found_out(world: World, epochs: Mapping[tuple[str, int], Row]) -> None:
@@ -163,6 +175,7 @@ def roll_back(world: World, k: int) -> None:
     _on_to(world, k, Branch(branch.device, branch.epoch, branch.public, old=True))
     assert len(world.now[k].hashes) == until
     world.now[k].granted_at_image = sum(world.now[k].got.values())
+    _forgotten(world)
     world.counted["disks put back"] += 1
 
 

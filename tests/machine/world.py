@@ -111,7 +111,9 @@ class World:
         now: each kiosk's journal.
         before: journals that a disk has no more, or that ended with their epoch.
         lost: enrolments that two officers declared lost, and up to where the city held each when they did.
-        forgotten: enrolments of whose journal the city lost entries by a restore that no disk can send again.
+        lacks: enrolments of whose journal a restore took entries from the city, up to the last that it had held.
+        forgotten: those of which no disk can send all of that again.
+        first: the first month that was granted.
         counted: rules, faults and everything else that happened.
         older: enrolments that greeted with an older disk, or from a copy before their epoch ended.
         pools: the largest that each kiosk's pool ever was.
@@ -129,7 +131,9 @@ class World:
         self.now: list[Branch] = []
         self.before: list[Branch] = []
         self.lost: dict[tuple[str, int], int] = {}
+        self.lacks: dict[tuple[str, int], tuple[int, bytes]] = {}
         self.forgotten: set[tuple[str, int]] = set()
+        self.first = Instant(START_MS).date().period().iso
         self.images: dict[int, tuple[Path, Branch, int]] = {}
         self.copies: dict[int, tuple[Path, int]] = {}
         self.city_copies: list[tuple[str, frozenset[tuple[str, int]]]] = []

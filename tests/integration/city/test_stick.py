@@ -59,6 +59,22 @@ def test_a_lost_stick_costs_its_way_alone(city: LiveCity, cut: Till) -> None:
     assert heads(city, cut)[0] == heads(city, cut)[2]
 
 
+def test_an_acknowledgement_that_a_stick_did_not_bring_comes_over_the_line(city: LiveCity, cut: Till) -> None:
+    """Even where all that the city holds more is an acknowledgement, which no till sends for its own sake."""
+    there_and_back(city, cut)
+    there_and_back(city, cut)
+    assert cut.ledger.read().head().unsent == 0
+    at_the_city(city, out(cut))  # its reply is lost on the way back
+    heard, _, held, _ = heads(city, cut)
+    assert heard < held
+    cut.reconnect(city.url)
+    cut.drain()
+    assert heads(city, cut)[:2] == heads(city, cut)[2:]
+    held = heads(city, cut)[2]
+    cut.drain()
+    assert heads(city, cut)[2] == held, "and then there is silence"
+
+
 def test_a_file_is_refused_where_it_does_not_belong(city: LiveCity, cities: Cities, cut: Till, tmp_path: Path) -> None:
     other_city = cities.new("other")
     file = out(cut)
