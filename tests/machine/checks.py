@@ -74,7 +74,7 @@ def _grants(world: World, tx: Tx) -> None:
     if _recovering(tx):
         return
     out: dict[Key, int] = defaultdict(int)
-    doubtful: set[Key] = set()
+    doubtful: set[tuple[str, ...]] = set()
     held = {(row["device"], int(row["epoch"])): int(row["acked_seq"]) for row in tx.all(schema.epoch)}
     lost = set()
     for row in tx.starting(schema.city, "name", "lost|"):
@@ -84,13 +84,13 @@ def _grants(world: World, tx: Tx) -> None:
         key, whose = _key(row), (row["device"], int(row["epoch"]))
         out[key] += max(int(row["granted"]), int(row["claimed"])) - int(row["surrendered"]) - int(row["released"])
         if whose in world.forgotten or (whose in world.lost and (whose not in lost or _knows_less(world, held, whose))):
-            doubtful.add(key)
+            doubtful.add(_thing(key))
     for key, amount in out.items():
         # A city put back to before it granted a month has no row of it, or a pool by other homes; what it had decided
         # then is what its kiosks' word counts against.
         most = rights[key] if key in rights and not is_pool(key[0]) else world.ration(key)
         most += brought.get(key, 0)
-        if amount > most and key not in doubtful:
+        if amount > most and _thing(key) not in doubtful:
             raise Broken(f"I3: {amount} outstanding of {most}: {key}")
 
 
