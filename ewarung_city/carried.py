@@ -41,9 +41,11 @@ class _Month:
 
     @property
     def own(self) -> int:
-        """What is left of its amount; below 0 by what must have come from the month before."""
-        charged = int(self.row["charged"]) if self.row is not None else 0
-        return self.amount - self.carried - charged - self.out
+        """What is left of its amount; below 0 by what must have come from the month before.
+
+        What pools gave for it is not looked at: what was carried over went before the city knew of that.
+        """
+        return self.amount - self.carried - self.out
 
 
 def carries(tx: Tx) -> set[str]:

@@ -16,7 +16,7 @@ from ewarung_city import cases, feed, forks, leases
 from ewarung_city.apply import Applier
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import countable, loosely
-from ewarung_city.recovery import LIFE, lived, outlived
+from ewarung_city.recovery import LIFE, adopt, divide, divided, is_lost, lived, waits_for
 from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -123,13 +123,16 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
 def withheld(tx: Tx, device: str, epoch: int, acked_seq: int | None, acked_hash: str) -> Problem | None:
     """Why this enrolment may be given nothing; None when it may.
 
-    Nothing where a person has to look; nothing to an older journal, whose last entry here is another than it says.
+    Nothing where a person has to look; nothing to an older journal, whose last entry here is another than it says;
+    nothing while another database may have granted the same.
     """
     held = _epoch(tx, device, epoch)
     if held is None or held["state"] != "active" or held["mode"] != Mode.NORMAL.value:
         return Problem(403, "Upload only until a person decided", "upload_only")
     if acked_seq is not None and (acked_seq, acked_hash) != (int(held["acked_seq"]), held["acked_hash"]):
         return Problem(409, "This city holds another entry as the last", "behind")
+    if divided(tx):
+        return Problem(409, "This city learns first what another database granted", "behind")
     return None
 
 
@@ -166,10 +169,13 @@ def _said_before(hello: Hello, lacking: Row) -> bool:
 
 def _recover(tx: Tx, hello: Hello, pulled: int) -> None:
     """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.restored`)."""
-    waited_for = f"{hello.device}/{hello.epoch}" in leases.recovering(tx)
-    waited_for = waited_for and not outlived(tx, hello.device, hello.epoch, hello.acked_seq)
-    if not waited_for or not lived(tx, hello.life):  # the copy may be of a time when the city was recovering before
+    waited_for = waits_for(tx, hello.device, hello.epoch, hello.acked_seq, hello.life)
+    known = lived(tx, hello.life)
+    if not waited_for or not known:  # the copy may be of a time when the city was recovering before
         leases.restored(tx, hello.device, hello.epoch)
+    if not known:
+        divide(tx, hello.life)
+        adopt(tx, hello.life)
     _tell_again(tx, hello, pulled)
 
 
@@ -179,6 +185,8 @@ def _doubt(tx: Tx, hello: Hello, acked: int, pulled: int, now_ms: int) -> None:
     They wait until the city holds the journal as far as it goes now: whatever was granted stands in it.
     """
     leases.doubt(tx, hello.device, hello.epoch, hello.head_seq)
+    if not lived(tx, hello.life):
+        divide(tx, hello.life)
     cases.open_once(tx, hello.device, hello.epoch, acked, UNPROVEN_CLAIM, now_ms)
     _tell_again(tx, hello, pulled)
 
@@ -361,7 +369,7 @@ def _aside(
     if held is not None and bad.outcome is Outcome.FORK:
         held = forks.stop(tx, held, bad.seq, now_ms)
     elif bad.reason != Quarantine.GAP:  # what fills a gap is on its way; everything else waits for a person
-        lost = bad.reason == Quarantine.UNKNOWN_EPOCH and leases.is_lost(tx, push.device, push.epoch)
+        lost = bad.reason == Quarantine.UNKNOWN_EPOCH and is_lost(tx, push.device, push.epoch)
         cases.open_once(tx, push.device, push.epoch, bad.seq, AFTER_LOST if lost else str(bad.reason), now_ms)
     held = held or {"acked_seq": 0, "acked_hash": ""}
     return encode(_signed(keys, push, held, now_ms, bad.outcome, flagged, str(bad.reason), bad.seq))

@@ -14,7 +14,18 @@ import msgspec
 
 from ewarung_city import ahead, feed
 from ewarung_city.hardship import DEFAULT_PERMILLE, budgets
-from ewarung_city.recovery import OWES, all_doubted, answer, doubt, doubted, owes, question, recovering, restored
+from ewarung_city.recovery import (
+    all_doubted,
+    answer,
+    doubt,
+    doubted,
+    is_lost,
+    lose,
+    owes,
+    question,
+    recovering,
+    restored,
+)
 from ewarung_city.rights import before, outstanding, room
 from ewarung_city.settle import look_again, resume
 from ewarung_city.store import schema
@@ -115,16 +126,10 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
         if (rest := outstanding(row) - (int(row["spent"]) - int(row["returned"]))) > 0
     ]
     tx.move(schema.lease, released, device=device, epoch=epoch)
-    tx.set(f"lost|{device}|{epoch}", ", ".join(names))
-    tx.remove(schema.city, name=f"{OWES}{device}|{epoch}")
+    lose(tx, device, epoch, ", ".join(names))
     look_again(tx, device, epoch, (str(row["family"]) for row in released))
     resume(tx)
     return len(released)
-
-
-def is_lost(tx: Tx, device: str, epoch: int) -> bool:
-    """Whether two officers declared this enrolment lost."""
-    return bool(tx.setting(f"lost|{device}|{epoch}"))
 
 
 def _served_before(tx: Tx, period: str) -> set[str]:

@@ -8,18 +8,25 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 
 __all__ = [
+    "LATER",
     "LIFE",
     "OWES",
+    "adopt",
     "all_doubted",
     "answer",
+    "divide",
+    "divided",
     "doubt",
     "doubted",
+    "is_lost",
     "lived",
+    "lose",
     "outlived",
     "owes",
     "question",
     "recovering",
     "restored",
+    "waits_for",
 ]
 
 OWES = "owes|"
@@ -30,7 +37,14 @@ LIFE = "life"
 of it takes none that a database which is gone had given, however late it comes."""
 
 _LIVES = "lives"
-"""Setting: the lives before that one, the newest first."""
+"""Setting: the lives before that one, the newest first, and those of others that kiosks were served by meanwhile."""
+
+_LOST = "lost|"
+"""Settings `lost|DEVICE|EPOCH`: the two officers who signed that this enrolment will never spend again."""
+
+LATER = "later|"
+"""Settings `later|...`: what waits for the end of a recovery (`settle.resume`). That name alone says that kiosks were
+served by another database meanwhile (`divide`)."""
 
 
 def owes(said: str, acked_seq: int) -> bool:
@@ -77,14 +91,14 @@ def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
 
     Args:
         tx: a write transaction.
-        device: another enrolment to be asked, active or not.
+        device: another enrolment to be asked, active or frozen; not one that is lost, whose journal nobody takes.
         epoch: its epoch.
 
     Returns:
         Who is waited for.
     """
     asked = {(str(row["device"]), int(row["epoch"])) for row in tx.all(schema.epoch, state="active")}
-    if device:
+    if device and not is_lost(tx, device, epoch):
         asked.add((device, epoch))
     question = secrets.token_hex(16)
     tx.set(_LIVES, ",".join(filter(None, (tx.setting(LIFE), tx.setting(_LIVES)))))
@@ -94,9 +108,55 @@ def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
     return recovering(tx)
 
 
+def lose(tx: Tx, device: str, epoch: int, officers: str) -> None:
+    """These officers signed that the enrolment will never spend again: nobody waits for it any more."""
+    tx.set(f"{_LOST}{device}|{epoch}", officers)
+    tx.remove(schema.city, name=f"{OWES}{device}|{epoch}")
+
+
+def is_lost(tx: Tx, device: str, epoch: int) -> bool:
+    """Whether two officers declared this enrolment lost."""
+    return bool(tx.setting(f"{_LOST}{device}|{epoch}"))
+
+
+def waits_for(tx: Tx, device: str, epoch: int, acked_seq: int, life: str) -> bool:
+    """Whether this database knows already what an enrolment proves that was told more: that it is a copy.
+
+    Args:
+        tx: a write transaction.
+        device: the enrolment's kiosk.
+        epoch: its epoch.
+        acked_seq: up to where it was acknowledged.
+        life: that it has heard of. One that is lost is not waited for; it has heard of this life, or is news.
+    """
+    if is_lost(tx, device, epoch):
+        return bool(life) and life == tx.setting(LIFE)
+    return f"{device}/{epoch}" in recovering(tx) and not outlived(tx, device, epoch, acked_seq)
+
+
 def lived(tx: Tx, life: str) -> bool:
     """Whether a life that a kiosk has heard of is this city's or an earlier one; else this database is a copy again."""
     return life in {"", tx.setting(LIFE), *tx.setting(_LIVES).split(",")}
+
+
+def divide(tx: Tx, life: str) -> None:
+    """While this database recovers, a kiosk has heard of a life that it never had: two databases have granted in turn.
+
+    So the other one may have granted to somebody else what this one granted and could not tell any more. Until all have
+    shown what they hold nothing is told, and what was not told by then goes back where it is granted twice.
+    """
+    if recovering(tx):
+        tx.set(LATER, life)
+
+
+def adopt(tx: Tx, life: str) -> None:
+    """That life is known from now on: others who were served in it are no news."""
+    tx.set(_LIVES, ",".join(filter(None, (tx.setting(_LIVES), life))))
+
+
+def divided(tx: Tx) -> bool:
+    """Whether nothing may be told, because another database may have granted it to somebody else."""
+    return bool(tx.setting(LATER)) and bool(recovering(tx))
 
 
 def outlived(tx: Tx, device: str, epoch: int, acked_seq: int) -> bool:

@@ -10,14 +10,14 @@ import msgspec
 from ewarung_city import feed, recalls, recovery
 from ewarung_city.carried import carries, learn
 from ewarung_city.grants import keep_granted
-from ewarung_city.rights import Right, following, give, rights_of
+from ewarung_city.rights import Right, following, give, rights_of, room
 from ewarung_city.store import schema
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.timeline import Instant
 
 __all__ = ["Freed", "look_again", "resume", "settle", "top_up"]
 
-_LATER = "later|"
+_LATER = recovery.LATER
 """Settings `later|DEVICE|EPOCH|MS`: what that enrolment gave back at that time, while the city was recovering (JSON),
 `later|DEVICE|EPOCH|`: families whose rights it makes the city look at again (JSON, `look_again`), and
 `later|FAMILY|PERIOD`: a right of which more may be granted since then."""
@@ -71,14 +71,18 @@ def resume(tx: Tx) -> None:
     if not waiting or recovery.recovering(tx):
         return
     claims: set[str] = set()
-    rest = []
+    rest, divided = [], False
     for row in waiting:
         tx.remove(schema.city, name=row["name"])
-        if str(row["name"]).endswith("|"):
+        if row["name"] == _LATER:
+            divided = True
+        elif str(row["name"]).endswith("|"):
             claims.update(_KEYS.decode(row["value"]))
         else:
             rest.append(row)
     learn(tx, claims)  # before anything is granted of what was carried over
+    if divided:
+        _take_back(tx)
     for row in rest:
         _, whose, what, *came = str(row["name"]).split("|")
         if came:
@@ -97,6 +101,27 @@ def look_again(tx: Tx, device: str, epoch: int, families: Iterable[str]) -> None
     if told and carries(tx):
         before = tx.setting(name)
         tx.set(name, msgspec.json.encode(sorted(told.union(_KEYS.decode(before) if before else ()))).decode())
+
+
+def _take_back(tx: Tx) -> None:
+    """What this database granted and never told, where another one has granted it to somebody else meanwhile.
+
+    Everybody has shown what they hold, and was told nothing since they were asked: they have no more than they claim.
+    """
+    for kiosk in tx.all(schema.epoch, "device", "epoch"):
+        whose = {"device": kiosk["device"], "epoch": kiosk["epoch"]}
+        untold = {(row["family"], row["period"]) for row in tx.all(schema.lease, **whose) if _untold(row) > 0}
+        back = []
+        for right in (right for thing in sorted(untold) for right in rights_of(tx, *thing)):
+            lease = right.lease(whose["device"], int(whose["epoch"]))
+            less = min(-room(right.entitled, right.leases), _untold(lease)) if lease is not None else 0
+            if lease is not None and less > 0:
+                back.append({**right.key, "granted": int(lease["granted"]) - less})
+        tx.move(schema.lease, back, **whose)
+
+
+def _untold(lease: Row) -> int:
+    return int(lease["granted"]) - int(lease["claimed"])
 
 
 def _put_off(tx: Tx, device: str, epoch: int, freed: Iterable[Freed], now_ms: int) -> None:

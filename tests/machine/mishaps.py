@@ -175,6 +175,7 @@ def roll_back(world: World, k: int) -> None:
     _on_to(world, k, Branch(branch.device, branch.epoch, branch.public, old=True))
     assert len(world.now[k].hashes) == until
     world.now[k].granted_at_image = sum(world.now[k].got.values())
+    world.underway[k] = {*world.sticks_out.get(k, ()), *world.sticks_in.get(k, ())}
     _forgotten(world)
     world.counted["disks put back"] += 1
 
@@ -268,6 +269,8 @@ def stick_city(world: World, k: int, which: int, whole: int) -> None:
         world.counted["files refused"] += 1
         return
     world.counted["files taken by the city"] += 1
+    if data in world.underway.get(k, ()):
+        world.underway[k].add(carried.reply)
     world.sticks_in[k] = [*world.sticks_in.get(k, [])[1 - _STICKS :], carried.reply]
     city.touched = True
 
@@ -282,6 +285,10 @@ def stick_in(world: World, k: int, which: int, whole: int) -> None:
         _, notes = fetch_bundle(kiosk.ledger, kiosk.clock, data if whole else data[: len(data) // 2])
         world.notes[k] = notes
         world.counted["files taken by a till"] += 1
+    if data in world.underway.get(k, ()) and world.now[k].old:  # the city made it, or was asked for it, before
+        world.look()
+        world.now[k].granted_at_image = sum(world.now[k].got.values())
+        world.city.touched = True  # whatever it brought is looked at
 
 
 RULES: dict[str, tuple[int, tuple[int, ...], Callable[..., None]]] = {

@@ -1,7 +1,8 @@
 """What must hold when everybody has come to rest: I4 to I9 and I13 of sync.md section 6.
 
 Lines and clocks are right again, and persons have done what waits for persons: a kiosk that the city froze, or whose
-disk is an old one, is restored from its own ledger and enrolled again, and officers sign for what ended.
+disk is an old one, is restored from its own ledger and enrolled again, and so is one that both sides forgot; officers
+sign for what ended.
 """
 
 from __future__ import annotations
@@ -56,7 +57,7 @@ def come_to_rest(world: World, draw: random.Random, *, thorough: bool = True) ->
     """
     _put_right(world)
     for kiosk in world.kiosks:
-        if not _in_order(world, kiosk):
+        if not _in_order(world, kiosk) or world.now[kiosk.number].whose in world.forgotten:
             _again(world, kiosk)
     _sign_for_the_ended(world)
     for _ in range(_ROUNDS):
@@ -66,6 +67,9 @@ def come_to_rest(world: World, draw: random.Random, *, thorough: bool = True) ->
     for kiosk, report in zip(world.kiosks, reports, strict=True):
         if report.code or report.unsent or report.more:
             raise Broken(f"I13: {kiosk.device} does not drain: {report.code}.{report.reason}, {report.unsent} unsent")
+    with world.city.store.write() as tx:
+        if waiting := leases.recovering(tx):
+            raise Broken(f"I13: the city waits for ever for {waiting}")
     _equal(world)
     _home_is_served(world)
     if thorough:

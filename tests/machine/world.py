@@ -113,6 +113,7 @@ class World:
         lost: enrolments that two officers declared lost, and up to where the city held each when they did.
         lacks: enrolments of whose journal a restore took entries from the city, up to the last that it had held.
         forgotten: those of which no disk can send all of that again.
+        underway: by kiosk, files that were on their way when an older disk was put back, and the replies to them.
         first: the first month that was granted.
         counted: rules, faults and everything else that happened.
         older: enrolments that greeted with an older disk, or from a copy before their epoch ended.
@@ -140,6 +141,7 @@ class World:
         self.wishes: dict[tuple[int, int], str] = {}
         self.sticks_out: dict[int, list[bytes]] = {}
         self.sticks_in: dict[int, list[bytes]] = {}
+        self.underway: dict[int, set[bytes]] = {}
         self.notes: dict[int, Any] = {}
         self.changed: set[int] = set()
         self.older: set[tuple[str, int]] = set()

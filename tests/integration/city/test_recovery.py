@@ -12,8 +12,10 @@ import pytest
 from ewarung_city import feed, leases, settle
 from ewarung_city.bundles import take_bundle
 from ewarung_city.carried import moved
+from ewarung_city.rights import rights_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
+from ewarung_city.verify import verify as verify_city
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.journal import OperatorChanged, PeriodClosed, StateReceived
 from ewarung_pos.domain.timeline import Period
@@ -416,6 +418,26 @@ def test_what_was_carried_before_the_copy_is_not_granted_a_second_time(city: Liv
     _tell(city, pen)
     carried = {PERIOD: 10_000, NEXT.iso: 20_000, JANUARY: 0}
     assert _after_all_is_granted(city, family) == (carried, {PERIOD: 0, NEXT.iso: 0, JANUARY: 30_000})
+
+
+def test_what_was_carried_before_a_pool_gave_for_it_stays_carried(city: LiveCity, family: str, pen: Pen) -> None:
+    """The city that is gone had carried November over when it heard of the pool; this one hears of both at once."""
+    own = {"family": family, "programme": "JATAH", "commodity": "beras"}
+    with city.store.write() as tx:
+        leases.restored(tx)
+        tx.change(schema.entitlement, {"charged": 10_000}, **own, period=PERIOD)
+    _granted(pen, family, nov=10_000)
+    pen.write(PeriodClosed(PERIOD))
+    _granted(pen, family, dec=20_000)
+    _tell(city, pen)
+    with city.store.write() as tx:
+        leases.grant(tx, NEXT.iso)
+        assert [int(row["carried"]) for row in tx.all(schema.entitlement, "period", **own)][:1] == [10_000]
+        months = [
+            (right.entitled, right.reserve) for right in rights_of(tx, family, NEXT.iso) if right.commodity == "beras"
+        ]
+        assert months == [(20_000, 0)]
+        assert not [item for item in verify_city(tx) if item.what.startswith("overgrant")]
 
 
 def test_what_was_carried_is_known_before_an_earlier_month_is_settled(
