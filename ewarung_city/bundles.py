@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 
-from ewarung_city import attest, feed, grants, intake, recalls
+from ewarung_city import attest, feed, grants, greeting, intake, recalls
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import decode_push
 from ewarung_city.store import schema
@@ -260,7 +260,7 @@ class _Answers:
             # gets nothing either way (`behind`), and another past shows itself by its entries.
             held = tx.one(schema.epoch, device=hello.device, epoch=hello.epoch) or {"acked_seq": 0}
             news = self._first and self._timely and hello.head_seq >= int(held["acked_seq"])
-            return intake.welcome(tx, self._keys, hello, self._now_ms, fresh=news)
+            return greeting.welcome(tx, self._keys, hello, self._now_ms, fresh=news)
 
         return self._store.turn(hello.device, said)
 
@@ -305,7 +305,7 @@ class _Answers:
         self._own(said.device, said.epoch)
 
         def work(tx: Tx) -> msgspec.Struct:
-            why = intake.withheld(tx, said.device, said.epoch, said.acked_seq, said.acked_hash)
+            why = greeting.withheld(tx, said.device, said.epoch, said.acked_seq, said.acked_hash)
             return why if why is not None else grants.ask(tx, self._keys, said, self._now_ms, carried=True)
 
         told = self._store.turn(said.device, work)
@@ -325,7 +325,7 @@ class _Answers:
         device, epoch = self._header.device, self._header.epoch
 
         def pages(tx: Tx) -> list[bytes] | Problem:
-            why = intake.withheld(tx, device, epoch, acked, query.get("acked_hash", ""))
+            why = greeting.withheld(tx, device, epoch, acked, query.get("acked_hash", ""))
             if why is not None:
                 return why
             recalls.lapse(tx, device, epoch, self._now_ms)

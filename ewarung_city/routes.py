@@ -11,7 +11,7 @@ from litestar import MediaType, Request, Response, get, post
 from litestar.openapi.datastructures import ResponseSpec
 from litestar.params import JSONBody, PathParameter, QueryParameter
 
-from ewarung_city import attest, enrolment, feed, grants, intake, recalls
+from ewarung_city import attest, enrolment, feed, grants, greeting, intake, recalls
 from ewarung_city.bodies import EnrolBody, GrantBody, HelloBody, PushBody
 from ewarung_city.exchange import Caller
 from ewarung_city.keys import CityKeys
@@ -114,7 +114,7 @@ def hello(data: JSONBody[Hello], request: Request[Any, Any, Any]) -> Welcome:
     if data.schema != SCHEMA:
         raise Refusal(409, f"This city speaks version {SCHEMA}", "schema")
     answer: Welcome = city.store.turn(
-        data.device, lambda tx: intake.welcome(tx, city.keys, data, city.now_ms(), fresh=caller.fresh)
+        data.device, lambda tx: greeting.welcome(tx, city.keys, data, city.now_ms(), fresh=caller.fresh)
     )
     return answer
 
@@ -187,7 +187,7 @@ def ask_rights(data: JSONBody[GrantRequest], request: Request[Any, Any, Any]) ->
 
 def _entitled(tx: Tx, caller: Caller, acked_seq: int | None, acked_hash: str) -> None:
     """Whether this enrolment may be given anything."""
-    why = intake.withheld(tx, caller.device, caller.epoch, acked_seq, acked_hash)
+    why = greeting.withheld(tx, caller.device, caller.epoch, acked_seq, acked_hash)
     if why is not None:
         raise Refusal(why.status, why.title, why.reason)
 

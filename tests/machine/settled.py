@@ -12,6 +12,7 @@ import random
 import msgspec
 
 from ewarung_city import intake, leases
+from ewarung_city.greeting import UNPROVEN_CLAIM
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_city.verify import verify as verify_city
@@ -36,7 +37,7 @@ _STEPS = 40
 _ROUNDS = 4
 _MINUTES = 11 * 60_000
 _EVERYDAY = {Flag.HARDSHIP.value, Flag.CLOCK_SKEW.value, Quarantine.UNKNOWN_EPOCH.value, intake.AFTER_LOST}
-_AFTER_RESTORE = {Flag.UNKNOWN_GRANT.value, Flag.OVER_LEASE.value, intake.UNPROVEN_CLAIM}
+_AFTER_RESTORE = {Flag.UNKNOWN_GRANT.value, Flag.OVER_LEASE.value, UNPROVEN_CLAIM}
 """An honest till's cases. The second kind only where the city's database was put back: it knows less than was true."""
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from ewarung_city import attest, feed, intake, leases, register, versions
+from ewarung_city import attest, feed, greeting, intake, leases, register, versions
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Refusal
@@ -367,7 +367,7 @@ class DirectCity:
         self.pulled = 0
 
     def hello(self, hello: Hello) -> Welcome:
-        return intake.welcome(self._tx, self._city.keys, hello, self._city.clock.ms, fresh=True)
+        return greeting.welcome(self._tx, self._city.keys, hello, self._city.clock.ms, fresh=True)
 
     def push(self, push: Push) -> tuple[Ack, int]:
         now = self._city.clock.ms

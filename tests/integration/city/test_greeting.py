@@ -10,7 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ewarung_city import feed, intake, leases
+from ewarung_city import feed, leases
+from ewarung_city.greeting import welcome
 from ewarung_city.store import schema
 from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.journal import ComplaintRecorded, DayOpened, canonical, genesis
@@ -48,7 +49,7 @@ def write(pen: Pen, **changed: Any) -> None:
 
 def say(city: LiveCity, hello: Hello) -> Welcome:
     with city.store.write() as tx:
-        return intake.welcome(tx, city.keys, hello, city.clock.ms, fresh=True)
+        return welcome(tx, city.keys, hello, city.clock.ms, fresh=True)
 
 
 @pytest.fixture
@@ -178,7 +179,7 @@ def test_old_news_and_rollbacks_are_told_apart_at_every_place(sent: Pen, city: L
     written = sent.clock.ticks - 10_000 * (3 - seq)  # entry seq + 1
     ticks = data.draw(st.one_of(st.integers(0, written), st.integers(written + 2_001, written + 10**7)))
     with trying(city.store) as tx:
-        said = intake.welcome(tx, city.keys, greeting(sent, seq, monotonic_ms=ticks), city.clock.ms, fresh=True)
+        said = welcome(tx, city.keys, greeting(sent, seq, monotonic_ms=ticks), city.clock.ms, fresh=True)
         assert (said.mode is Mode.UPLOAD_ONLY) is (ticks > written)
 
 

@@ -243,7 +243,7 @@ def test_neither_log_nor_figures_hold_a_name_a_number_or_a_pin(
     def fault(*_: object, **__: object) -> None:
         raise ZeroDivisionError(canary)
 
-    for module in ("intake.take", "intake.welcome", "feed.page_for"):
+    for module in ("intake.take", "greeting.welcome", "feed.page_for"):
         with monkeypatch.context() as patch:
             patch.setattr(f"ewarung_city.{module}", fault)
             till.engine.step()
