@@ -11,6 +11,7 @@ THE KEYS ARE PUBLIC: ledger_story derives them from words that everybody can rea
 
 from __future__ import annotations
 
+import argparse
 import json
 import re
 import sys
@@ -88,8 +89,8 @@ def example_seed(example: str) -> str:
     return next(line for line in example.splitlines() if line.startswith("seed "))
 
 
-def main(folder: Path) -> None:
-    """Write them."""
+def make(folder: Path) -> None:
+    """Write them into that folder."""
     folder.mkdir(parents=True, exist_ok=True)
     made = samples()
     for old in folder.glob("*.jsonl"):
@@ -103,5 +104,12 @@ def main(folder: Path) -> None:
     print(f"{len(made)} samples in {folder}")
 
 
+def main() -> None:
+    """Of the command."""
+    told = argparse.ArgumentParser(description="Make the published sample exports, good ones and bad ones.")
+    told.add_argument("folder", nargs="?", type=Path, default=LEDGERS, help="tests/ledgers without it")
+    make(told.parse_args().folder)
+
+
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if len(sys.argv) > 1 else LEDGERS)
+    main()

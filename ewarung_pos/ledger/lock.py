@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from pathlib import Path
@@ -13,13 +14,16 @@ __all__ = ["LOCK_FILE", "InstanceLock"]
 LOCK_FILE = "ledger.lock"
 """Its name in a data directory."""
 
+_HELD = {errno.EAGAIN, errno.EACCES, errno.EDEADLK}
+"""What systems answer when somebody else holds it: flock the first, Windows the others."""
+
 
 class InstanceLock:
     """Held from construction to `release`.
 
     Raises:
         LedgerBusy: another process (or another ledger object of this one) holds it.
-        ConfigError: the directory is missing or cannot be written.
+        ConfigError: the directory is missing or cannot be written, or its file system knows no locks (`data_dir`).
     """
 
     def __init__(self, path: Path) -> None:
@@ -31,6 +35,8 @@ class InstanceLock:
             _take(self._file)
         except OSError as error:
             self.release()
+            if error.errno not in _HELD:
+                raise ConfigError(f"{path.name}: {error.strerror}", reason="data_dir") from error
             raise LedgerBusy(path.name) from error
 
     @property

@@ -63,7 +63,7 @@ def by_name(sample: dict[str, Any]) -> str:
 
 def test_the_samples_are_those_that_the_script_makes(tmp_path: Path) -> None:
     maker = module_of(TREE / "scripts" / "make_ledgers.py")
-    maker.main(tmp_path)
+    maker.make(tmp_path)
     made = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     kept = {path.name: path.read_bytes() for path in LEDGERS.iterdir() if path.is_file()}
     assert sorted(made) == sorted(kept)
