@@ -67,7 +67,7 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     frozen = held["state"] != "active"
     mode = Mode.UPLOAD_ONLY if frozen else Mode(held["mode"])
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
-    asked = leases.question(tx, hello.device, hello.epoch)
+    asked = leases.question(tx, hello.device, hello.epoch, acked)
     said = (acked, held["acked_hash"], cursor, now_ms, mode, reason, asked, tx.setting(LIFE), hello.life)
     return Welcome(*said, upgrade=oldest(tx))
 

@@ -182,10 +182,14 @@ def recovering(tx: Tx) -> list[str]:
     return waiting
 
 
-def question(tx: Tx, device: str, epoch: int) -> str:
-    """What a restored city still asks this enrolment; empty when nothing, or when it was answered."""
+def question(tx: Tx, device: str, epoch: int, acked_seq: int) -> str:
+    """What a restored city asks this enrolment until its journal is here up to the head that it answered with.
+
+    A till that stopped after its answer knows by it that what it has not sent is waited for, also where that is nothing
+    which it would send for its own sake.
+    """
     said = tx.setting(f"{OWES}{device}|{epoch}")
-    return "" if " " in said else said
+    return said.partition(" ")[0] if said and owes(said, acked_seq) else ""
 
 
 def answer(tx: Tx, device: str, epoch: int, question: str, head_seq: int) -> None:

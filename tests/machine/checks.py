@@ -76,14 +76,14 @@ def _grants(world: World, tx: Tx) -> None:
     out: dict[Key, int] = defaultdict(int)
     doubtful: set[tuple[str, ...]] = set()
     held = {(row["device"], int(row["epoch"])): int(row["acked_seq"]) for row in tx.all(schema.epoch)}
-    lost = set()
-    for row in tx.starting(schema.city, "name", "lost|"):
-        _, device, epoch = str(row["name"]).split("|")
-        lost.add((device, int(epoch)))
     for row in leases:
         key, whose = _key(row), (row["device"], int(row["epoch"]))
         out[key] += max(int(row["granted"]), int(row["claimed"])) - int(row["surrendered"]) - int(row["released"])
-        if whose in world.forgotten or (whose in world.lost and (whose not in lost or _knows_less(world, held, whose))):
+        if (
+            whose in world.forgotten
+            or whose in world.unsigned
+            or (whose in world.lost and _knows_less(world, held, whose))
+        ):
             doubtful.add(_thing(key))
     for key, amount in out.items():
         # A city put back to before it granted a month has no row of it, or a pool by other homes; what it had decided

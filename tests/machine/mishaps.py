@@ -86,6 +86,8 @@ def restore_city(world: World, which: int, silent: int) -> None:
         if int(row["acked_seq"]) < seq:
             world.lacks[whose] = max(world.lacks.get(whose, (0, b"")), (seq, digest))
     _forgotten(world)
+    with world.city.store.read() as tx:
+        world.unsigned |= {whose for whose in world.lost if not leases.is_lost(tx, *whose)}
     world.counted["cities restored"] += 1
     if silent == 0:
         _found_out(world, after)

@@ -111,6 +111,7 @@ class World:
         now: each kiosk's journal.
         before: journals that a disk has no more, or that ended with their epoch.
         lost: enrolments that two officers declared lost, and up to where the city held each when they did.
+        unsigned: those of which a city that was put back had forgotten that.
         lacks: enrolments of whose journal a restore took entries from the city, up to the last that it had held.
         forgotten: those of which no disk can send all of that again.
         underway: by kiosk, files that were on their way when an older disk was put back, and the replies to them.
@@ -132,6 +133,7 @@ class World:
         self.now: list[Branch] = []
         self.before: list[Branch] = []
         self.lost: dict[tuple[str, int], int] = {}
+        self.unsigned: set[tuple[str, int]] = set()
         self.lacks: dict[tuple[str, int], tuple[int, bytes]] = {}
         self.forgotten: set[tuple[str, int]] = set()
         self.first = Instant(START_MS).date().period().iso

@@ -181,7 +181,28 @@ def test_who_proves_more_than_an_old_copy_knows_is_asked_and_so_is_everybody_els
     till.drain()
     with backup.store.write() as tx:
         assert leases.recovering(tx) == ["EW-0002/1"], "it answered; the other one did not"
-        assert leases.question(tx, "EW-0001", 1) == ""
+        assert leases.question(tx, "EW-0001", 1, int(backup.epoch()["acked_seq"])) == ""
+
+
+def test_a_till_that_stopped_after_its_answer_sends_what_is_waited_for(
+    city: LiveCity, till: Till, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that it has not sent is an acknowledgement, which no till sends for its own sake."""
+    till.drain()
+    assert till.ledger.read().head().unsent == 0
+    with city.store.write() as tx:
+        leases.restored(tx)
+    with monkeypatch.context() as patch:
+        no_push(till, patch)
+        till.reconnect(city.url)
+        till.engine.step()
+    with city.store.write() as tx:
+        assert tx.setting("owes|EW-0001|1").endswith(f" {till.ledger.read().head().seq}"), "it has answered"
+        assert leases.recovering(tx) == ["EW-0001/1"]
+    till.reconnect(city.url)
+    till.drain()
+    with city.store.write() as tx:
+        assert leases.recovering(tx) == []
 
 
 def test_a_file_from_a_city_that_is_gone_gives_nothing_once_the_restored_one_was_heard(
@@ -304,7 +325,8 @@ def test_a_copy_that_waits_for_what_was_acknowledged_since_is_found_out(
     with backup.store.read() as tx:
         life = tx.setting("life")
         assert leases.recovering(tx) == ["EW-0001/1"]
-        assert leases.question(tx, "EW-0001", 1) == "", "it has answered"
+        answered, _, head = tx.setting("owes|EW-0001|1").partition(" ")
+        assert (answered, int(head)) == (life, till.ledger.read().head().seq), "it has answered"
     city.start()
     till.reconnect(city.url)
     till.drain()
