@@ -234,10 +234,10 @@ class Welcome(msgspec.Struct, frozen=True):
 
     `recovery` is the question of a city whose database was restored from a copy: the kiosk greets again at once and
     repeats it, so that the city knows how far to read before it grants anything; it is asked until that is read.
-    `life` is as in a page: what an earlier life of the city gave is taken no more. `heard` repeats the life of the HELLO
-    that this answers: a kiosk that has moved on since takes `life` for old news. `upgrade` is the oldest version of the
-    till that the city supports, empty for any: an older till says so to its operator, and serves on. None says nothing
-    of it.
+    `life` is as in a page: what an earlier life of the city gave is taken no more. `heard` repeats the life of the
+    HELLO that this answers: a kiosk that has moved on since takes `life` for old news. `upgrade` is the oldest
+    version of the till that the city supports, empty for any: an older till says so to its operator, and serves on.
+    None says nothing of it.
     """
 
     acked_seq: Count
