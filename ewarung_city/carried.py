@@ -40,10 +40,14 @@ class _Month:
         return int(self.row["carried"]) if self.row is not None else 0
 
     @property
+    def charged(self) -> int:
+        return int(self.row["charged"]) if self.row is not None else 0
+
+    @property
     def own(self) -> int:
         """What is left of its amount; below 0 by what must have come from the month before.
 
-        What pools gave for it is not looked at: what was carried over went before the city knew of that.
+        What pools gave for it is looked at by `learn`.
         """
         return self.amount - self.carried - self.out
 
@@ -53,7 +57,7 @@ def carries(tx: Tx) -> set[str]:
     return {programme.code for programme in feed.catalogue(tx).programmes if programme.carry_over}
 
 
-def learn(tx: Tx, families: Iterable[str]) -> None:
+def learn(tx: Tx, families: Iterable[str], *, asked: bool = False) -> None:
     """Mark as carried over what is out of a month above its own amount, as far as the months before can have given it.
 
     Only from a month into the next one, and no more than what is left of it: the months together never get more by
@@ -63,13 +67,15 @@ def learn(tx: Tx, families: Iterable[str]) -> None:
     Args:
         tx: a write transaction.
         families: whose rights; those of programmes that do not carry over are left as they are.
+        asked: kiosks said it because the city was put back and asked them. Then a month may have been carried over
+            before the city that is gone heard what pools gave for it, which this one hears at the same time.
     """
     rations = _RATIONS.decode(tx.setting("rations") or "{}")
     programmes = sorted(carries(tx))
     rest = iter(sorted(set(families)))
     while some := list(islice(rest, _FAMILIES)):
         for programme in programmes:
-            _learn(tx, programme, some, rations.get(programme, {}))
+            _learn(tx, programme, some, rations.get(programme, {}), asked=asked)
 
 
 def moved(left: Mapping[str, int]) -> dict[str, int]:
@@ -91,10 +97,13 @@ def moved(left: Mapping[str, int]) -> dict[str, int]:
     return went
 
 
-def _learn(tx: Tx, programme: str, families: list[str], rations: dict[str, int]) -> None:
+def _learn(tx: Tx, programme: str, families: list[str], rations: dict[str, int], *, asked: bool) -> None:
     known, new = [], []
     for months in _months(tx, programme, families, rations):
-        left = {period: month.own + _carried_into(months, period) for period, month in months.items()}
+        left = {
+            period: month.own - (0 if asked else month.charged) + _carried_into(months, period)
+            for period, month in months.items()
+        }
         for period, more in moved(left).items():
             month = months[period]
             if not more:

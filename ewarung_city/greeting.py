@@ -9,7 +9,7 @@ from __future__ import annotations
 from ewarung_city import cases, feed, forks, leases
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import loosely
-from ewarung_city.recovery import LIFE, adopt, divide, divided, lived, waits_for
+from ewarung_city.recovery import LIFE, divide, divided, lived, recovering, waits_for
 from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -41,17 +41,18 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     if held is None:
         return Welcome(0, "", 0, now_ms, Mode.UPLOAD_ONLY, Quarantine.UNKNOWN_EPOCH.value)
     acked = int(held["acked_seq"])
+    # However late it comes: it repeats a question that nobody could know before it was asked.
+    leases.answer(tx, hello.device, hello.epoch, hello.recovery, hello.head_seq)
+    resume(tx)
     if fresh:
-        leases.answer(tx, hello.device, hello.epoch, hello.recovery, hello.head_seq)
-        resume(tx)
         proven = hello.acked_seq <= acked or _proven(keys, hello)
         fork = _fork_at(tx, hello, acked)
         if fork is not None:
             held = forks.stop(tx, held, fork, now_ms)
         elif hello.acked_seq > acked and proven:
-            _recover(tx, hello, int(held["pulled"]))
+            _recover(tx, hello, held)
         elif hello.acked_seq > acked or hello.cursor > int(held["pulled"]) or not lived(tx, hello.life):
-            _doubt(tx, hello, acked, int(held["pulled"]), now_ms)
+            _doubt(tx, hello, held, now_ms)
         tx.change(
             schema.epoch,
             {
@@ -67,7 +68,7 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     frozen = held["state"] != "active"
     mode = Mode.UPLOAD_ONLY if frozen else Mode(held["mode"])
     reason = Quarantine.UNKNOWN_EPOCH.value if frozen else str(held["reason"])
-    asked = leases.question(tx, hello.device, hello.epoch, acked)
+    asked = leases.question(tx, hello.device, hello.epoch, acked, hello.recovery)
     said = (acked, held["acked_hash"], cursor, now_ms, mode, reason, asked, tx.setting(LIFE), hello.life)
     return Welcome(*said, upgrade=oldest(tx))
 
@@ -83,6 +84,7 @@ def withheld(tx: Tx, device: str, epoch: int, acked_seq: int | None, acked_hash:
         return Problem(403, "Upload only until a person decided", "upload_only")
     if acked_seq is not None and (acked_seq, acked_hash) != (int(held["acked_seq"]), held["acked_hash"]):
         return Problem(409, "This city holds another entry as the last", "behind")
+    resume(tx)
     if divided(tx):
         return Problem(409, "This city learns first what another database granted", "behind")
     return None
@@ -119,28 +121,36 @@ def _said_before(hello: Hello, lacking: Row) -> bool:
     return hello.wall_ms <= written + _STAMPED_MS
 
 
-def _recover(tx: Tx, hello: Hello, pulled: int) -> None:
+def _recover(tx: Tx, hello: Hello, held: Row) -> None:
     """The kiosk was told more than this database knows of, so this is a backup: grants wait (`leases.restored`)."""
-    waited_for = waits_for(tx, hello.device, hello.epoch, hello.acked_seq, hello.life)
-    known = lived(tx, hello.life)
-    if not waited_for or not known:  # the copy may be of a time when the city was recovering before
+    waited_for = waits_for(tx, held, hello.acked_seq)
+    strange = _strange(tx, hello, held)
+    if not waited_for or strange:  # the copy may be of a time when the city was recovering before
         leases.restored(tx, hello.device, hello.epoch)
-    if not known:
+    if strange:
         divide(tx, hello.life)
-        adopt(tx, hello.life)
-    _tell_again(tx, hello, pulled)
+    _tell_again(tx, hello, int(held["pulled"]))
 
 
-def _doubt(tx: Tx, hello: Hello, acked: int, pulled: int, now_ms: int) -> None:
+def _doubt(tx: Tx, hello: Hello, held: Row, now_ms: int) -> None:
     """It says that it was told more, and proves nothing: a person looks, and grants to this kiosk alone wait.
 
     They wait until the city holds the journal as far as it goes now: whatever was granted stands in it.
     """
     leases.doubt(tx, hello.device, hello.epoch, hello.head_seq)
-    if not lived(tx, hello.life):
+    if recovering(tx) and _strange(tx, hello, held):
+        leases.restored(tx)  # who answered already may have been told something since
         divide(tx, hello.life)
-    cases.open_once(tx, hello.device, hello.epoch, acked, UNPROVEN_CLAIM, now_ms)
-    _tell_again(tx, hello, pulled)
+    cases.open_once(tx, hello.device, hello.epoch, int(held["acked_seq"]), UNPROVEN_CLAIM, now_ms)
+    _tell_again(tx, hello, int(held["pulled"]))
+
+
+def _strange(tx: Tx, hello: Hello, held: Row) -> bool:
+    """Whether it has heard of a life that this database never had, and that is news.
+
+    No signature stands under a life: only kiosks at work are heard, and nothing changes where nothing is told anyway.
+    """
+    return held["state"] == "active" and not lived(tx, hello.life) and not divided(tx)
 
 
 def _proven(keys: CityKeys, hello: Hello) -> bool:

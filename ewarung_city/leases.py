@@ -26,7 +26,7 @@ from ewarung_city.recovery import (
     recovering,
     restored,
 )
-from ewarung_city.rights import before, outstanding, room
+from ewarung_city.rights import before, may_be_given, outstanding, room
 from ewarung_city.settle import look_again, resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -70,7 +70,7 @@ def grant(tx: Tx, period: str) -> Granted:
     """Home leases: every family's whole ration of the period, to its home kiosk. Granting again adds nothing.
 
     Each kiosk's hardship pool is granted with them. What the month before carried over comes on top. A kiosk that is
-    frozen or doubted gets nothing: it stays in the reserve.
+    frozen, stopped for its two pasts or doubted gets nothing: it stays in the reserve.
 
     Raises:
         ConfigError: not a period, no catalogue yet, or the database is being recovered.
@@ -79,6 +79,7 @@ def grant(tx: Tx, period: str) -> Granted:
         Period(period)
     except ValueError as error:
         raise ConfigError(f"period {period!r}: expected YYYY-MM", reason="invalid") from error
+    resume(tx)
     if waiting := recovering(tx):
         raise ConfigError(f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery")
     catalogue, rations, purses = _programmes(tx)
@@ -214,13 +215,13 @@ def _pools(
 
 
 def _may_hold(tx: Tx) -> dict[str, int]:
-    """By kiosk, the enrolment that its rights are granted to, the first before there is one; not one that is frozen.
+    """By kiosk, the enrolment that its rights are granted to, the first before there is one; not one that is stopped.
 
     What a missing kiosk would get stays where any other can ask for it, and goes home when the kiosk is enrolled again.
     """
-    frozen = {(row["device"], int(row["epoch"])) for row in tx.all(schema.epoch, state="frozen")}
+    stopped = {(row["device"], int(row["epoch"])) for row in tx.all(schema.epoch) if not may_be_given(row)}
     every = {row["device"]: max(1, int(row["epoch"])) for row in tx.all(schema.kiosk)}
-    return {device: epoch for device, epoch in every.items() if (device, epoch) not in frozen}
+    return {device: epoch for device, epoch in every.items() if (device, epoch) not in stopped}
 
 
 def _lease_home(

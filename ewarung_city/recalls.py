@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ewarung_city import feed
-from ewarung_city.rights import Right, outstanding, rest_of
+from ewarung_city.rights import Right, may_be_given, outstanding, rest_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.sync.protocol import GrantRequest
@@ -151,7 +151,7 @@ def _wish(tx: Tx, lease: Row, wanted: int, device: str, epoch: int, request: str
 def may_come(tx: Tx, lease: Row) -> int:
     """What this enrolment may still have, if it can be asked."""
     held = tx.one(schema.epoch, device=lease["device"], epoch=lease["epoch"])
-    return rest_of(lease) if held is not None and held["state"] == "active" else 0
+    return rest_of(lease) if held is not None and may_be_given(held) else 0
 
 
 def _of(row: Row) -> dict[str, object]:

@@ -5,13 +5,12 @@ from __future__ import annotations
 import secrets
 
 from ewarung_city.store import schema
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import Row, Tx
 
 __all__ = [
     "LATER",
     "LIFE",
     "OWES",
-    "adopt",
     "all_doubted",
     "answer",
     "divide",
@@ -38,6 +37,8 @@ of it takes none that a database which is gone had given, however late it comes.
 
 _LIVES = "lives"
 """Setting: the lives before that one, the newest first, and those of others that kiosks were served by meanwhile."""
+
+_REMEMBERED = 200
 
 _LOST = "lost|"
 """Settings `lost|DEVICE|EPOCH`: the two officers who signed that this enrolment will never spend again."""
@@ -101,11 +102,17 @@ def restored(tx: Tx, device: str = "", epoch: int = 0) -> list[str]:
     if device and not is_lost(tx, device, epoch):
         asked.add((device, epoch))
     question = secrets.token_hex(16)
-    tx.set(_LIVES, ",".join(filter(None, (tx.setting(LIFE), tx.setting(_LIVES)))))
+    _remember(tx, tx.setting(LIFE))
     tx.set(LIFE, question)
     for whose, number in sorted(asked):
         tx.set(f"{OWES}{whose}|{number}", question)
     return recovering(tx)
+
+
+def _remember(tx: Tx, life: str) -> None:
+    """As one that is over; so many of them that nobody can have slept through all."""
+    lives = [one for one in (life, *tx.setting(_LIVES).split(",")) if one]
+    tx.set(_LIVES, ",".join(lives[:_REMEMBERED]))
 
 
 def lose(tx: Tx, device: str, epoch: int, officers: str) -> None:
@@ -119,18 +126,17 @@ def is_lost(tx: Tx, device: str, epoch: int) -> bool:
     return bool(tx.setting(f"{_LOST}{device}|{epoch}"))
 
 
-def waits_for(tx: Tx, device: str, epoch: int, acked_seq: int, life: str) -> bool:
+def waits_for(tx: Tx, held: Row, acked_seq: int) -> bool:
     """Whether this database knows already what an enrolment proves that was told more: that it is a copy.
 
     Args:
         tx: a write transaction.
-        device: the enrolment's kiosk.
-        epoch: its epoch.
-        acked_seq: up to where it was acknowledged.
-        life: that it has heard of. One that is lost is not waited for; it has heard of this life, or is news.
+        held: the enrolment's row. One that is lost is not waited for: it is news once, by what it has proved before.
+        acked_seq: up to where it was acknowledged, which it proves.
     """
+    device, epoch = str(held["device"]), int(held["epoch"])
     if is_lost(tx, device, epoch):
-        return bool(life) and life == tx.setting(LIFE)
+        return acked_seq <= int(held["claimed_seq"])
     return f"{device}/{epoch}" in recovering(tx) and not outlived(tx, device, epoch, acked_seq)
 
 
@@ -140,18 +146,14 @@ def lived(tx: Tx, life: str) -> bool:
 
 
 def divide(tx: Tx, life: str) -> None:
-    """While this database recovers, a kiosk has heard of a life that it never had: two databases have granted in turn.
+    """A kiosk has heard of a life that this database, which has just asked everybody, never had.
 
-    So the other one may have granted to somebody else what this one granted and could not tell any more. Until all have
-    shown what they hold nothing is told, and what was not told by then goes back where it is granted twice.
+    So another one may have granted to somebody else what this one granted and could not tell any more. Until all have
+    shown what they hold nothing is told, and what was not told by then goes back where it is granted twice. That life
+    is known from now on: others who were served in it are no news.
     """
-    if recovering(tx):
-        tx.set(LATER, life)
-
-
-def adopt(tx: Tx, life: str) -> None:
-    """That life is known from now on: others who were served in it are no news."""
-    tx.set(_LIVES, ",".join(filter(None, (tx.setting(_LIVES), life))))
+    tx.set(LATER, life)
+    _remember(tx, life)
 
 
 def divided(tx: Tx) -> bool:
@@ -175,21 +177,24 @@ def recovering(tx: Tx) -> list[str]:
     for row in tx.starting(schema.city, "name", OWES, "name"):
         _, device, epoch = str(row["name"]).split("|")
         held = tx.one(schema.epoch, device=device, epoch=int(epoch))
-        if owes(str(row["value"]), int(held["acked_seq"]) if held is not None else 0):
+        if not is_lost(tx, device, int(epoch)) and owes(
+            str(row["value"]), int(held["acked_seq"]) if held is not None else 0
+        ):
             waiting.append(f"{device}/{epoch}")
         else:
             tx.remove(schema.city, name=row["name"])
     return waiting
 
 
-def question(tx: Tx, device: str, epoch: int, acked_seq: int) -> str:
+def question(tx: Tx, device: str, epoch: int, acked_seq: int, repeated: str) -> str:
     """What a restored city asks this enrolment until its journal is here up to the head that it answered with.
 
     A till that stopped after its answer knows by it that what it has not sent is waited for, also where that is nothing
-    which it would send for its own sake.
+    which it would send for its own sake. One that has just `repeated` it knows.
     """
     said = tx.setting(f"{OWES}{device}|{epoch}")
-    return said.partition(" ")[0] if said and owes(said, acked_seq) else ""
+    asked = said.partition(" ")[0]
+    return asked if said and owes(said, acked_seq) and asked != repeated else ""
 
 
 def answer(tx: Tx, device: str, epoch: int, question: str, head_seq: int) -> None:

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.timeline import Period
+from ewarung_pos.sync.protocol import Mode
 
-__all__ = ["Right", "before", "following", "give", "outstanding", "rest_of", "rights_of", "room"]
+__all__ = ["Right", "before", "following", "give", "may_be_given", "outstanding", "rest_of", "rights_of", "room"]
 
 
 def outstanding(row: Row) -> int:
@@ -30,6 +31,11 @@ def room(entitled: int, leases: Iterable[Row]) -> int:
 def rest_of(row: Row) -> int:
     """What the kiosk may still hand out of a lease, by what it has reported."""
     return outstanding(row) - max(0, int(row["spent"]) - int(row["returned"]))
+
+
+def may_be_given(held: Row) -> bool:
+    """Whether this enrolment may be given anything: it is at work, and nobody has to look at it first."""
+    return bool(held["state"] == "active" and held["mode"] == Mode.NORMAL.value)
 
 
 def before(period: str) -> str:

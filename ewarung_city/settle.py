@@ -10,7 +10,7 @@ import msgspec
 from ewarung_city import feed, recalls, recovery
 from ewarung_city.carried import carries, learn
 from ewarung_city.grants import keep_granted
-from ewarung_city.rights import Right, following, give, rights_of, room
+from ewarung_city.rights import Right, following, give, may_be_given, rights_of, room
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.timeline import Instant
@@ -19,8 +19,11 @@ __all__ = ["Freed", "look_again", "resume", "settle", "top_up"]
 
 _LATER = recovery.LATER
 """Settings `later|DEVICE|EPOCH|MS`: what that enrolment gave back at that time, while the city was recovering (JSON),
-`later|DEVICE|EPOCH|`: families whose rights it makes the city look at again (JSON, `look_again`), and
-`later|FAMILY|PERIOD`: a right of which more may be granted since then."""
+`later|DEVICE|EPOCH|`: families whose rights it makes the city look at again (JSON, `look_again`; with `_ASKED` at the
+end while the city was recovering), and `later|FAMILY|PERIOD`: a right of which more may be granted since then."""
+
+
+_ASKED = "asked"
 
 
 class Freed(NamedTuple):
@@ -51,6 +54,7 @@ def settle(tx: Tx, device: str, epoch: int, freed: Iterable[Freed], now_ms: int)
     back only if it gave them because the city asked. Those of a month that is over end, or are carried into the next,
     by their programme's rule. While the city is recovering they stay in the reserve, until `resume`.
     """
+    resume(tx)  # two that answered last at once may each have taken the other for one that still owes
     if recovery.recovering(tx):
         _put_off(tx, device, epoch, freed, now_ms)
         return
@@ -71,16 +75,20 @@ def resume(tx: Tx) -> None:
     if not waiting or recovery.recovering(tx):
         return
     claims: set[str] = set()
+    answers: set[str] = set()
     rest, divided = [], False
     for row in waiting:
         tx.remove(schema.city, name=row["name"])
         if row["name"] == _LATER:
             divided = True
+        elif str(row["name"]).endswith(f"|{_ASKED}"):
+            answers.update(_KEYS.decode(row["value"]))
         elif str(row["name"]).endswith("|"):
             claims.update(_KEYS.decode(row["value"]))
         else:
             rest.append(row)
-    learn(tx, claims)  # before anything is granted of what was carried over
+    learn(tx, answers, asked=True)  # before anything is granted of what was carried over
+    learn(tx, claims - answers)
     if divided:
         _take_back(tx)
     for row in rest:
@@ -96,7 +104,7 @@ def look_again(tx: Tx, device: str, epoch: int, families: Iterable[str]) -> None
 
     It knew less than this enrolment was granted, or two officers declared that it is lost.
     """
-    name = f"{_LATER}{device}|{epoch}|"
+    name = f"{_LATER}{device}|{epoch}|{_ASKED if recovery.recovering(tx) else ''}"
     told = set(families)
     if told and carries(tx):
         before = tx.setting(name)
@@ -106,9 +114,9 @@ def look_again(tx: Tx, device: str, epoch: int, families: Iterable[str]) -> None
 def _take_back(tx: Tx) -> None:
     """What this database granted and never told, where another one has granted it to somebody else meanwhile.
 
-    Everybody has shown what they hold, and was told nothing since they were asked: they have no more than they claim.
+    Every kiosk at work has shown what it holds, and was told nothing since it was asked: it has no more than it claims.
     """
-    for kiosk in tx.all(schema.epoch, "device", "epoch"):
+    for kiosk in tx.all(schema.epoch, "device", "epoch", state="active"):
         whose = {"device": kiosk["device"], "epoch": kiosk["epoch"]}
         untold = {(row["family"], row["period"]) for row in tx.all(schema.lease, **whose) if _untold(row) > 0}
         back = []
@@ -118,6 +126,9 @@ def _take_back(tx: Tx) -> None:
             if lease is not None and less > 0:
                 back.append({**right.key, "granted": int(lease["granted"]) - less})
         tx.move(schema.lease, back, **whose)
+        for family, period in sorted({(str(row["family"]), str(row["period"])) for row in back}):
+            # Else who repeats the request is told again what was granted then.
+            tx.remove(schema.grant_request, **whose, family=family, period=period, state="granted")
 
 
 def _untold(lease: Row) -> int:
@@ -159,7 +170,7 @@ def _grant_again(tx: Tx, device: str, epoch: int, family: str, period: str, back
 
 def _may_have(tx: Tx, whose: _Whose) -> bool:
     held = tx.one(schema.epoch, device=whose.device, epoch=whose.epoch)
-    return held is not None and held["state"] == "active" and not recovery.doubted(tx, whose.device, whose.epoch)
+    return held is not None and may_be_given(held) and not recovery.doubted(tx, whose.device, whose.epoch)
 
 
 def _carry(tx: Tx, family: str, period: str, back: list[Freed]) -> None:

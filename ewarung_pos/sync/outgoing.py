@@ -155,6 +155,10 @@ def greet(
     return said(welcome.recovery), True
 
 
+_LIVES = 32
+"""So many of the city's lives are known again, the newest: each stands in the journal with all before it."""
+
+
 def life_of(reader: LedgerReader) -> str:
     """The city's life whose pages are taken; empty before it was ever restored from a copy."""
     return reader.settings().get(_LIFE, "").partition(",")[0]
@@ -173,7 +177,7 @@ def live_on(ledger: Ledger, welcome: Welcome) -> bool:
         now = held.partition(",")[0]
         if welcome.heard != now or welcome.life in {"", *held.split(",")}:
             return welcome.life == now
-        lives = ",".join(filter(None, (welcome.life, held)))
+        lives = ",".join([welcome.life, *filter(None, held.split(","))][:_LIVES])
         uow.append(SettingsChanged(_LIFE, held, lives))
         uow.put_setting(_LIFE, lives)
     return True

@@ -83,6 +83,8 @@ _Hex32 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
 _Hex64 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{128}$", max_length=128)]
 _Hash = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$", max_length=64)]
 """Of an entry; empty before the first."""
+_Life = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{32})?$", max_length=32)]
+"""Of the city (`recovery.LIFE`); empty before it was ever put back from a copy."""
 _Short = Annotated[str, msgspec.Meta(pattern=r"^[^\x00]*$", max_length=200)]
 """Not with the one character that PostgreSQL cannot keep in a text."""
 _CodeId = Annotated[str, msgspec.Meta(pattern="^[0-9A-HJKMNP-TV-Z]{4}$", max_length=4)]
@@ -226,7 +228,7 @@ class Hello(msgspec.Struct, frozen=True):
     ack_flagged: Annotated[tuple[tuple[Count, _Short], ...], msgspec.Meta(max_length=len(Flag) * BATCH_ENTRIES)] = ()
     ack_signature: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{128})?$", max_length=128)] = ""
     recovery: _Short = ""
-    life: _Short = ""
+    life: _Life = ""
 
 
 class Welcome(msgspec.Struct, frozen=True):

@@ -123,7 +123,7 @@ def test_a_month_of_a_kiosk_that_is_gone_stays_where_others_can_ask_for_it(city:
     with city.store.write() as tx:
         tx.change(schema.kiosk, {"epoch": 2}, device="EW-0001")
         again = {"device": "EW-0001", "epoch": 2, "acked_hash": genesis("EW-0001", 2).hex()}
-        tx.put(schema.epoch, [{**again, "state": "active"}])
+        tx.put(schema.epoch, [{**again, "state": "active", "mode": "normal"}])
         leases.grant(tx, "2026-12")
         assert granted(tx, family, "2026-12") == {("EW-0001", 2): 10_000}
         assert verify(tx) == []

@@ -107,7 +107,7 @@ def test_a_kiosk_enrolled_anew_has_no_second_pool(city: LiveCity, pen: Pen) -> N
     with city.store.write() as tx:
         tx.change(schema.epoch, {"state": "frozen"}, device="EW-0001", epoch=1)
         tx.change(schema.kiosk, {"epoch": 2}, device="EW-0001")
-        tx.put(schema.epoch, [{"device": "EW-0001", "epoch": 2, "state": "active"}])
+        tx.put(schema.epoch, [{"device": "EW-0001", "epoch": 2, "state": "active", "mode": "normal"}])
         leases.grant(tx, PERIOD)
         assert [row["epoch"] for row in tx.all(schema.lease, family=pool_of("EW-0001"), commodity="beras")] == [1]
         leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"])

@@ -181,7 +181,7 @@ def test_who_proves_more_than_an_old_copy_knows_is_asked_and_so_is_everybody_els
     till.drain()
     with backup.store.write() as tx:
         assert leases.recovering(tx) == ["EW-0002/1"], "it answered; the other one did not"
-        assert leases.question(tx, "EW-0001", 1, int(backup.epoch()["acked_seq"])) == ""
+        assert leases.question(tx, "EW-0001", 1, int(backup.epoch()["acked_seq"]), "") == ""
 
 
 def test_a_till_that_stopped_after_its_answer_sends_what_is_waited_for(

@@ -35,6 +35,9 @@ from tests.unit.sync.line import CITY, DEVICE, Reply, Seen, served
 OTHER = bytes(range(2, 34))
 ZERO = genesis("EW-0001", 1).hex()
 
+SECOND, THIRD = "2" * 32, "3" * 32
+"""Lives of the city after its first."""
+
 
 @dataclass
 class City:
@@ -422,31 +425,31 @@ def test_a_city_restored_from_a_copy_is_answered_at_once_with_the_head_of_then(l
 def test_what_an_earlier_life_of_the_city_gave_is_taken_no_more(line: Line) -> None:
     line.drain()
     line.city.pages = [StatePage(cursor=2, register_source="gone")]
-    line.city.life = "second"
+    line.city.life = SECOND
     line.kit.clock.ms += 600_000
     report = line.engine.step()
     assert (report.code, report.reason, report.received) == ("server_busy", "behind", 0)
-    line.city.pages = [StatePage(cursor=2, register_source="neu", life="second")]
+    line.city.pages = [StatePage(cursor=2, register_source="neu", life=SECOND)]
     line.drain()
-    line.city.life = "third"
+    line.city.life = THIRD
     line.kit.clock.ms += 600_000
     line.drain()
-    line.city.life = "second"  # late, or a copy that nobody spoke of
-    line.city.pages.append(StatePage(cursor=3, register_source="gone too", life="second"))
+    line.city.life = SECOND  # late, or a copy that nobody spoke of
+    line.city.pages.append(StatePage(cursor=3, register_source="gone too", life=SECOND))
     line.kit.clock.ms += 600_000
     assert line.engine.step().reason == "behind"
     facts = [decode(row.body).fact for row in line.kit.ledger.read().sealed(0, 500, 10**7)]
     lives = [fact.after for fact in facts if isinstance(fact, SettingsChanged) and fact.key == "city_life"]
-    assert lives == ["second", "third,second"]
+    assert lives == [SECOND, f"{THIRD},{SECOND}"]
 
 
 def test_what_a_life_asks_that_is_over_is_not_answered(line: Line) -> None:
     """The kiosk takes nothing of that life, but would still take what is late of its own, above the head it said."""
-    for life in ("second", "third"):
+    for life in (SECOND, THIRD):
         line.city.life = life
         line.kit.clock.ms += 600_000
         line.drain()
-    line.city.life, line.city.recovery = "second", "what did I give you?"
+    line.city.life, line.city.recovery = SECOND, "what did I give you?"
     for _ in range(2):
         line.kit.clock.ms += 600_000
         line.engine.step()
@@ -455,19 +458,19 @@ def test_what_a_life_asks_that_is_over_is_not_answered(line: Line) -> None:
 
 def test_a_life_is_not_the_newest_because_it_was_not_heard_of(line: Line) -> None:
     """It answered a greeting from before the kiosk heard of the life that it is in, and comes late."""
-    line.city.life = "third"
+    line.city.life = THIRD
     line.drain()
 
     def late(seen: Seen) -> Reply:
         welcome = msgspec.json.decode(line.city.hello(seen).body, type=Welcome)
-        return Reply(body=encode(msgspec.structs.replace(welcome, life="second", heard="")))
+        return Reply(body=encode(msgspec.structs.replace(welcome, life=SECOND, heard="")))
 
-    line.city.pages = [StatePage(cursor=2, register_source="gone", life="second")]
+    line.city.pages = [StatePage(cursor=2, register_source="gone", life=SECOND)]
     line.city.next["hello"] = [late]
     line.kit.clock.ms += 600_000
     assert line.engine.step().reason == "behind"
-    assert line.kit.ledger.read().settings()["city_life"] == "third"
-    line.city.pages = [StatePage(cursor=2, register_source="neu", life="third")]
+    assert line.kit.ledger.read().settings()["city_life"] == THIRD
+    line.city.pages = [StatePage(cursor=2, register_source="neu", life=THIRD)]
     line.drain()
     assert line.kit.ledger.read().cursor() == 2
 
@@ -496,7 +499,7 @@ def test_a_till_without_work_reaches_the_head_it_told_in_as_many_short_batches_a
     told = line.kit.ledger.read().head().seq
     assert line.kit.ledger.read().head().unsent == 0
     del line.city.bodies[:], line.city.hashes[1:]
-    line.city.recovery = line.city.life = "what did I give you?"
+    line.city.recovery, line.city.life = "what did I give you?", SECOND
     line.city.next["push"] = [lambda _: Reply(cut=True), lambda _: Reply(cut=True)]
     line.kit.clock.ms += 600_000
     assert [line.engine.step().reason for _ in range(2)] == ["cut", "cut"]
@@ -526,7 +529,7 @@ def test_a_city_that_forgot_to_say_that_it_lives_anew_is_shown_the_acknowledgeme
 def test_an_answer_that_came_to_the_city_and_was_not_heard_of_is_kept_all_the_same(line: Line) -> None:
     """It asks nothing more, and waits for the head that it was told; the till was started again meanwhile."""
     line.drain()
-    line.city.recovery = line.city.life = "what did I give you?"
+    line.city.recovery, line.city.life = "what did I give you?", SECOND
 
     def unheard(seen: Seen) -> Reply:
         line.city.hello(seen)
