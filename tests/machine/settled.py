@@ -112,6 +112,7 @@ def _drained(world: World, kiosk: Kiosk) -> SyncReport:
 def _in_order(world: World, kiosk: Kiosk) -> bool:
     """Whether the city gives it what it asks for; if it has another past, the city has to know that."""
     forked = kiosk.engine.step().reason == "fork"
+    _look(world)
     row = world.epochs()[world.now[kiosk.number].whose]
     if forked and row["state"] == "active" and row["mode"] == "normal":
         raise Broken(f"I12: {kiosk.device} has another past than the city, which takes it for sound")
