@@ -13,7 +13,7 @@ from itertools import islice
 import msgspec
 
 from ewarung_city import feed
-from ewarung_city.rights import before, following, outstanding
+from ewarung_city.rights import RIGHT, before, following, outstanding
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 
@@ -138,4 +138,4 @@ def _months(tx: Tx, programme: str, families: list[str], rations: dict[str, int]
 
 
 def _key(row: Row) -> dict[str, str]:
-    return {name: str(row[name]) for name in ("family", "programme", "period", "commodity")}
+    return {name: str(row[name]) for name in RIGHT}

@@ -26,7 +26,7 @@ from ewarung_city.recovery import (
     recovering,
     restored,
 )
-from ewarung_city.rights import before, may_be_given, outstanding, room
+from ewarung_city.rights import RIGHT, before, may_be_given, outstanding, room
 from ewarung_city.settle import look_again, resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -50,9 +50,6 @@ __all__ = [
     "restored",
     "room",
 ]
-
-
-_RIGHT = ("family", "programme", "period", "commodity")
 
 
 class Granted(msgspec.Struct, frozen=True):
@@ -122,7 +119,7 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
     if held is None or held["state"] != "frozen":
         raise NotEntitled(f"{device}/{epoch} is not frozen: enrol the kiosk again first", reason="not_frozen")
     released = [
-        {**{name: row[name] for name in _RIGHT}, "released": int(row["released"]) + rest}
+        {**{name: row[name] for name in RIGHT}, "released": int(row["released"]) + rest}
         for row in tx.all(schema.lease, device=device, epoch=epoch)
         if (rest := outstanding(row) - (int(row["spent"]) - int(row["returned"]))) > 0
     ]
@@ -251,7 +248,7 @@ def _lease_home(
             short += (rest > 0 or elsewhere) and not is_pool(str(right["family"]))
             continue
         lease = held.get((home, epochs[home], *thing))
-        key = {name: right[name] for name in ("family", "programme", "period", "commodity")}
+        key = {name: right[name] for name in RIGHT}
         granted = (int(lease["granted"]) if lease is not None else 0) + rest
         grants.append({"device": home, "epoch": epochs[home], **key, "unit": right["unit"], "granted": granted})
         moved.append({**key, "version": int(str(right["version"])) + 1})

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ewarung_city import feed
-from ewarung_city.rights import Right, may_be_given, outstanding, rest_of
+from ewarung_city.rights import RIGHT, Right, may_be_given, outstanding, rest_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.sync.protocol import GrantRequest
@@ -30,8 +30,6 @@ __all__ = [
 
 PATIENCE_MS = 5 * 60_000
 """So long a wish stands that nobody at a counter repeats; they repeat it every few seconds. No right hangs on it."""
-
-_KEY = ("family", "programme", "period", "commodity")
 
 
 def call_back(
@@ -155,4 +153,4 @@ def may_come(tx: Tx, lease: Row) -> int:
 
 
 def _of(row: Row) -> dict[str, object]:
-    return {name: row[name] for name in ("device", "epoch", *_KEY)}
+    return {name: row[name] for name in ("device", "epoch", *RIGHT)}

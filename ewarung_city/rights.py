@@ -15,7 +15,22 @@ from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.sync.protocol import Mode
 
-__all__ = ["Right", "before", "following", "give", "may_be_given", "outstanding", "rest_of", "rights_of", "room"]
+__all__ = [
+    "RIGHT",
+    "Right",
+    "before",
+    "following",
+    "give",
+    "may_be_given",
+    "outstanding",
+    "rest_of",
+    "rights_of",
+    "room",
+]
+
+
+RIGHT = ("family", "programme", "period", "commodity")
+"""What names a right in every table."""
 
 
 def outstanding(row: Row) -> int:

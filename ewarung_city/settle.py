@@ -10,9 +10,9 @@ import msgspec
 from ewarung_city import feed, recalls, recovery
 from ewarung_city.carried import carries, learn
 from ewarung_city.grants import keep_granted
-from ewarung_city.rights import Right, following, give, may_be_given, rights_of, room
+from ewarung_city.rights import RIGHT, Right, following, give, may_be_given, rights_of
 from ewarung_city.store import schema
-from ewarung_city.store.database import Row, Tx
+from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import Instant
 
 __all__ = ["Freed", "look_again", "resume", "settle", "top_up"]
@@ -87,16 +87,17 @@ def resume(tx: Tx) -> None:
             claims.update(_KEYS.decode(row["value"]))
         else:
             rest.append(row)
+    taken = _taken_back(tx) if divided else []
     learn(tx, answers, asked=True)  # before anything is granted of what was carried over
     learn(tx, claims - answers)
-    if divided:
-        _take_back(tx)
     for row in rest:
         _, whose, what, *came = str(row["name"]).split("|")
         if came:
             settle(tx, whose, int(what), _FREED.decode(row["value"]), int(came[0]))
         else:
             top_up(tx, whose, what)
+    for family, period in taken:
+        top_up(tx, family, period)
 
 
 def look_again(tx: Tx, device: str, epoch: int, families: Iterable[str]) -> None:
@@ -111,28 +112,35 @@ def look_again(tx: Tx, device: str, epoch: int, families: Iterable[str]) -> None
         tx.set(name, msgspec.json.encode(sorted(told.union(_KEYS.decode(before) if before else ()))).decode())
 
 
-def _take_back(tx: Tx) -> None:
-    """What this database granted and never told, where another one has granted it to somebody else meanwhile.
+def _taken_back(tx: Tx) -> list[tuple[str, str]]:
+    """Take back what this database granted and never told, of families that were granted something elsewhere meanwhile.
 
     Every kiosk at work has shown what it holds, and was told nothing since it was asked: it has no more than it claims.
+
+    Returns:
+        (family, month) of each, to be granted anew as far as there is anything left.
     """
+    taken: set[tuple[str, str]] = set()
+    elsewhere: dict[str, bool] = {}
     for kiosk in tx.all(schema.epoch, "device", "epoch", state="active"):
         whose = {"device": kiosk["device"], "epoch": kiosk["epoch"]}
-        untold = {(row["family"], row["period"]) for row in tx.all(schema.lease, **whose) if _untold(row) > 0}
         back = []
-        for right in (right for thing in sorted(untold) for right in rights_of(tx, *thing)):
-            lease = right.lease(whose["device"], int(whose["epoch"]))
-            less = min(-room(right.entitled, right.leases), _untold(lease)) if lease is not None else 0
-            if lease is not None and less > 0:
-                back.append({**right.key, "granted": int(lease["granted"]) - less})
+        for row in tx.all(schema.lease, **whose):
+            family = str(row["family"])
+            if int(row["granted"]) <= int(row["claimed"]):
+                continue
+            if family not in elsewhere:
+                elsewhere[family] = any(
+                    int(lease["claimed"]) > int(lease["granted"]) for lease in tx.all(schema.lease, family=family)
+                )
+            if elsewhere[family]:
+                back.append({**{name: row[name] for name in RIGHT}, "granted": int(row["claimed"])})
         tx.move(schema.lease, back, **whose)
         for family, period in sorted({(str(row["family"]), str(row["period"])) for row in back}):
             # Else who repeats the request is told again what was granted then.
             tx.remove(schema.grant_request, **whose, family=family, period=period, state="granted")
-
-
-def _untold(lease: Row) -> int:
-    return int(lease["granted"]) - int(lease["claimed"])
+            taken.add((family, period))
+    return sorted(taken)
 
 
 def _put_off(tx: Tx, device: str, epoch: int, freed: Iterable[Freed], now_ms: int) -> None:
