@@ -9,6 +9,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -50,20 +51,24 @@ def test_no_acknowledged_entry_is_lost_however_the_city_dies(
         kiosks.settle_in(store, names(CLOSES))
         store.close()
         city = CityPrograms(tmp_path, started, url)
-        city.start()
-        rush = Rush(city, lanes=4)
-        portions = [batches[place::KILLS] for place in range(KILLS)]
-        kills = []
-        for portion in portions:
-            rush.begin(portion)
-            time.sleep(draw.uniform(0, 0.6))
-            draw.choice(DEATHS)(city)
-            kills.append(not rush.done())
+        with ExitStack() as ends:
+            ends.callback(city.stop)
             city.start()
-            rush.end()
-        assert lost_of(city, batches, rush.acked) == []
-        assert len(rush.acked) == CLOSES
-        assert sum(kills) > KILLS / 2, "most of them have to strike while something is under way"
-        city.stop()
+            rush = Rush(city, lanes=4)
+            portions = [batches[place::KILLS] for place in range(KILLS)]
+            kills = []
+            for portion in portions:
+                answered = len(rush.acked) + draw.randrange(len(portion) * 3 // 4)
+                rush.begin(portion)
+                while len(rush.acked) < answered and not rush.done():
+                    time.sleep(0.001)
+                time.sleep(draw.uniform(0, 0.02))
+                draw.choice(DEATHS)(city)
+                kills.append(not rush.done())
+                city.start()
+                rush.end()
+            assert lost_of(city, batches, rush.acked) == []
+            assert len(rush.acked) == CLOSES
+            assert sum(kills) > KILLS / 2, "most of them have to strike while something is under way"
     record_property("counted: deaths of a city in a rush, nothing lost", KILLS)
     record_property("counted: closes of the rush, each held once", CLOSES)
