@@ -11,10 +11,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from ewarung_city import cases, recovery
+from ewarung_city import ahead, cases, leases, recovery
 from ewarung_city.cases import Case
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError, NotEntitled
 from ewarung_pos.sync.protocol import Mode, Outcome
 
@@ -73,6 +74,7 @@ def release(tx: Tx, device: str, epoch: int, officers: Iterable[str], by: str, w
     """Two officers say that the journal which the city holds stands, and that no other of this key is used any more.
 
     No total moves by it: the kiosk holds what it held, and what its other past handed out stays where it was put aside.
+    What was left with the city of months that were granted while it was stopped goes to it now.
 
     Args:
         tx: a write transaction.
@@ -104,6 +106,10 @@ def release(tx: Tx, device: str, epoch: int, officers: Iterable[str], by: str, w
         if row["state"] != cases.CLOSED:
             cases.take_step(tx, Case(device, epoch, int(row["seq"]), row["reason"]), cases.CLOSED, by, said, now_ms)
             closed += 1
+    today = Instant(now_ms).date().period()
+    for period in (today.iso, today.following().iso):
+        if ahead.is_granted(tx, period):
+            leases.grant(tx, period)
     return Released(device, epoch, acked_seq, acked_hash, closed, recovery.doubted(tx, device, epoch))
 
 

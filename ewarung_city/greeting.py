@@ -9,7 +9,7 @@ from __future__ import annotations
 from ewarung_city import cases, feed, forks, leases
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import loosely
-from ewarung_city.recovery import LIFE, divide, divided, lived, recovering, waits_for
+from ewarung_city.recovery import LIFE, divide, divided, heard, lived, recovering, waits_for
 from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -41,12 +41,13 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
     if held is None:
         return Welcome(0, "", 0, now_ms, Mode.UPLOAD_ONLY, Quarantine.UNKNOWN_EPOCH.value)
     acked = int(held["acked_seq"])
-    # However late it comes: it repeats a question that nobody could know before it was asked.
-    leases.answer(tx, hello.device, hello.epoch, hello.recovery, hello.head_seq)
+    fork = _fork_at(tx, hello, acked) if fresh else None
+    if fork is None:  # however late it comes: it repeats a question that nobody could know before it was asked
+        leases.answer(tx, hello.device, hello.epoch, hello.recovery, hello.head_seq)
+    heard(tx)
     resume(tx)
     if fresh:
         proven = hello.acked_seq <= acked or _proven(keys, hello)
-        fork = _fork_at(tx, hello, acked)
         if fork is not None:
             held = forks.stop(tx, held, fork, now_ms)
         elif hello.acked_seq > acked and proven:

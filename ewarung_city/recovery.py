@@ -17,6 +17,7 @@ __all__ = [
     "divided",
     "doubt",
     "doubted",
+    "heard",
     "is_lost",
     "lived",
     "lose",
@@ -131,13 +132,16 @@ def waits_for(tx: Tx, held: Row, acked_seq: int) -> bool:
 
     Args:
         tx: a write transaction.
-        held: the enrolment's row. One that is lost is not waited for: it is news once, by what it has proved before.
-        acked_seq: up to where it was acknowledged, which it proves.
+        held: the enrolment's row. One that is lost is not waited for, and is news once: when it proves first that the
+            city held more of it.
+        acked_seq: up to where it was acknowledged, which it proves. What it has proved before is no news.
     """
     device, epoch = str(held["device"]), int(held["epoch"])
     if is_lost(tx, device, epoch):
-        return acked_seq <= int(held["claimed_seq"])
-    return f"{device}/{epoch}" in recovering(tx) and not outlived(tx, device, epoch, acked_seq)
+        return acked_seq <= int(held["claimed_seq"]) or int(held["claimed_seq"]) > int(held["acked_seq"])
+    return f"{device}/{epoch}" in recovering(tx) and (
+        acked_seq <= int(held["claimed_seq"]) or not outlived(tx, device, epoch, acked_seq)
+    )
 
 
 def lived(tx: Tx, life: str) -> bool:
@@ -173,17 +177,25 @@ def outlived(tx: Tx, device: str, epoch: int, acked_seq: int) -> bool:
 
 def recovering(tx: Tx) -> list[str]:
     """Kiosks that must answer before a database restored from a backup may grant again; empty when it may."""
-    waiting = []
+    return [f"{device}/{epoch}" for device, epoch, owed in _asked(tx) if owed]
+
+
+def heard(tx: Tx) -> None:
+    """Forget of whom all is known that was asked."""
+    for device, epoch, owed in _asked(tx):
+        if not owed:
+            tx.remove(schema.city, name=f"{OWES}{device}|{epoch}")
+
+
+def _asked(tx: Tx) -> list[tuple[str, int, bool]]:
+    """Each enrolment that was asked, and whether it still owes something."""
+    asked = []
     for row in tx.starting(schema.city, "name", OWES, "name"):
         _, device, epoch = str(row["name"]).split("|")
         held = tx.one(schema.epoch, device=device, epoch=int(epoch))
-        if not is_lost(tx, device, int(epoch)) and owes(
-            str(row["value"]), int(held["acked_seq"]) if held is not None else 0
-        ):
-            waiting.append(f"{device}/{epoch}")
-        else:
-            tx.remove(schema.city, name=row["name"])
-    return waiting
+        acked = int(held["acked_seq"]) if held is not None else 0
+        asked.append((device, int(epoch), not is_lost(tx, device, int(epoch)) and owes(str(row["value"]), acked)))
+    return asked
 
 
 def question(tx: Tx, device: str, epoch: int, acked_seq: int, repeated: str) -> str:
@@ -198,6 +210,11 @@ def question(tx: Tx, device: str, epoch: int, acked_seq: int, repeated: str) -> 
 
 
 def answer(tx: Tx, device: str, epoch: int, question: str, head_seq: int) -> None:
-    """The kiosk repeats the question: all that it was given before is in its journal, at most at `head_seq`."""
+    """The kiosk repeats the question: all that it was given before is in its journal, at most at `head_seq`.
+
+    Where it has proved since that a longer one was acknowledged, the answer comes from before that.
+    """
     if question and tx.setting(f"{OWES}{device}|{epoch}") == question:
-        tx.set(f"{OWES}{device}|{epoch}", f"{question} {head_seq}")
+        held = tx.one(schema.epoch, device=device, epoch=epoch)
+        least = int(held["claimed_seq"]) if held is not None else 0
+        tx.set(f"{OWES}{device}|{epoch}", f"{question} {max(head_seq, least)}")

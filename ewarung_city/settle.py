@@ -14,6 +14,7 @@ from ewarung_city.rights import RIGHT, Right, following, give, may_be_given, rig
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.sync.protocol import Flag
 
 __all__ = ["Freed", "look_again", "resume", "settle", "top_up"]
 
@@ -124,6 +125,8 @@ def _taken_back(tx: Tx) -> list[tuple[str, str]]:
     elsewhere: dict[str, bool] = {}
     for kiosk in tx.all(schema.epoch, "device", "epoch", state="active"):
         whose = {"device": kiosk["device"], "epoch": kiosk["epoch"]}
+        if tx.count(schema.case, **whose, reason=Flag.UNREADABLE.value):
+            continue  # it may hold what this version cannot read
         back = []
         for row in tx.all(schema.lease, **whose):
             family = str(row["family"])
@@ -202,6 +205,7 @@ def _carry(tx: Tx, family: str, period: str, back: list[Freed]) -> None:
 
 def top_up(tx: Tx, family: str, period: str) -> None:
     """What nobody holds of a month that is granted already goes to the family's home; not while the city recovers."""
+    resume(tx)  # as in `settle`
     if recovery.recovering(tx):
         tx.set(f"{_LATER}{family}|{period}", "")
         return
