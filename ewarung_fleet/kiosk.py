@@ -151,7 +151,17 @@ class Kiosk:
             shutil.copyfile(till.folder / LEDGER_FILE, self._old_disk)
 
     def drain(self, now_ms: int, code: str) -> int:
-        """The line is back for good: send and fetch until nothing is left; returns what the city still lacks."""
+        """The line is back for good: send and fetch until nothing is left; returns what the city still lacks.
+
+        What should not happen is found here too, beside what led to it.
+        """
+        try:
+            return self._drain(now_ms, code)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._unexpected(self._plan.settings.days - 1, error)
+            return 0
+
+    def _drain(self, now_ms: int, code: str) -> int:
         till = self.till
         till.clock.true_ms = max(till.clock.true_ms, now_ms)
         till.clock.wrong_ms = 0
