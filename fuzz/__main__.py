@@ -67,7 +67,8 @@ class Corpus:
 
     def spent(self, name: str) -> Spent:
         """What the book says of a target."""
-        return self._read().get(name, Spent())
+        with self._writing:
+            return self._read().get(name, Spent())
 
     def spend(self, name: str, seconds: float, inputs: int) -> Spent:
         """Add to the book; the sum so far."""
