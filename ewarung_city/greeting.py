@@ -10,6 +10,7 @@ from ewarung_city import cases, feed, forks, leases
 from ewarung_city.keys import CityKeys
 from ewarung_city.reading import loosely
 from ewarung_city.recovery import LIFE, divide, divided, heard, lived, recovering, waits_for
+from ewarung_city.rights import may_be_given
 from ewarung_city.settle import resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -81,7 +82,7 @@ def withheld(tx: Tx, device: str, epoch: int, acked_seq: int | None, acked_hash:
     nothing while another database may have granted the same.
     """
     held = _epoch(tx, device, epoch)
-    if held is None or held["state"] != "active" or held["mode"] != Mode.NORMAL.value:
+    if held is None or not may_be_given(held):
         return Problem(403, "Upload only until a person decided", "upload_only")
     if acked_seq is not None and (acked_seq, acked_hash) != (int(held["acked_seq"]), held["acked_hash"]):
         return Problem(409, "This city holds another entry as the last", "behind")

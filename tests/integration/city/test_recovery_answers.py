@@ -5,14 +5,19 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from ewarung_city import greeting, intake, leases, officers, settle
+from ewarung_city import greeting, leases, officers, settle
 from ewarung_city.store import schema
-from ewarung_pos.domain.journal import OperatorChanged, PeriodClosed, StateReceived
+from ewarung_pos.domain.journal import OperatorChanged, StateReceived
 from ewarung_pos.sync.protocol import SCHEMA, Ack, Hello, Mode
 from tests.integration.city.city_kit import PERIOD, Cities, LiveCity, Pen, Till, ToldClock
 from tests.integration.city.moving import at_home
-from tests.integration.city.test_months import carrying
-from tests.integration.city.test_recovery_attacked import DECEMBER, RICE, of_rice, waits_for
+from tests.integration.city.test_recovery_attacked import (
+    DECEMBER,
+    left_to_each_other,
+    of_rice,
+    outstanding,
+    waits_for,
+)
 from tests.integration.city.test_two_copies import copied
 
 
@@ -130,20 +135,7 @@ def test_a_lost_kiosk_is_news_once(city: LiveCity, pen: Pen, cities: Cities) -> 
 
 
 def test_nothing_is_topped_up_before_all_is_settled(city: LiveCity, pen: Pen, monkeypatch: pytest.MonkeyPatch) -> None:
-    carrying(city)
-    city.clock.wait(45 * 86_400_000)
-    family = str(at_home(city, "EW-0001")["key"])
-    with city.store.write() as tx:
-        leases.restored(tx)
-    pen.write(StateReceived(9, "", (of_rice(family, PERIOD, 10_000),)))
-    pen.write(PeriodClosed(PERIOD))
-    pen.write(StateReceived(10, "", (of_rice(family, DECEMBER.iso, 20_000),)))
-    with city.store.write() as tx:
-        leases.answer(tx, pen.device, pen.epoch, tx.setting("life"), len(pen.rows))
-    with monkeypatch.context() as patch:
-        patch.setattr(intake, "resume", lambda _: None)
-        pen.send(city.url, pen.batch())
+    family = left_to_each_other(city, pen, monkeypatch)
     with city.store.write() as tx:
         settle.top_up(tx, family, PERIOD)
-        rows = tx.all(schema.lease, family=family, period=PERIOD, **RICE)
-        assert sum(map(leases.outstanding, rows)) == 0
+        assert outstanding(tx, family, PERIOD) == 0
