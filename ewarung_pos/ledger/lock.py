@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
@@ -45,8 +46,14 @@ class InstanceLock:
         return self._file is not None
 
     def release(self) -> None:
-        """Let go; the file stays, so that nobody can lock a deleted one. May be called twice."""
+        """Let go; the file stays, so that nobody can lock a deleted one. May be called twice.
+
+        A process that is just being born holds everything its parent has open, also this, until it becomes another
+        program: closing alone would leave the lock with it.
+        """
         if self._file is not None:
+            with contextlib.suppress(OSError):
+                _give_back(self._file)
             os.close(self._file)
             self._file = None
 
@@ -57,8 +64,14 @@ if sys.platform == "win32":  # pragma: no cover - the other branch runs where th
     def _take(file: int) -> None:
         msvcrt.locking(file, msvcrt.LK_NBLCK, 1)
 
+    def _give_back(file: int) -> None:
+        msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
+
 else:
     import fcntl
 
     def _take(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _give_back(file: int) -> None:
+        fcntl.flock(file, fcntl.LOCK_UN)

@@ -61,9 +61,12 @@ def test_every_fault_happens_and_everything_is_zero(folder: Path) -> None:
     assert "real: ledgers" in done.stderr
 
 
-def test_the_same_on_postgresql_and_never_in_a_database_that_is_used(postgresql: str, folder: Path) -> None:
+def test_the_same_on_postgresql_and_never_in_a_database_that_is_used(
+    postgresql: str, folder: Path, request: pytest.FixtureRequest
+) -> None:
     settings = Settings(2, 2, 24, 3, faults=True)
     databases = OnPostgres(postgresql, lambda _: None)
+    request.addfinalizer(databases.close)
     database = databases.fresh(folder / "database")
     with Fleet(settings, folder, database, [OwnHands()], lambda _: None) as fleet:
         fleet.found()
@@ -78,7 +81,6 @@ def test_the_same_on_postgresql_and_never_in_a_database_that_is_used(postgresql:
         Fleet(settings, Path(tempfile.mkdtemp(dir=folder)), database, [OwnHands()], lambda _: None) as again,
     ):
         again.found()
-    databases.close()
 
 
 # --- it cannot say zero without having looked -------------------------------------------------------------------------

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
+import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,28 @@ def test_the_second_one_is_told_that_it_is_busy_until_the_first_lets_go(tmp_path
         InstanceLock(tmp_path / LOCK_FILE)
     first.release()
     InstanceLock(tmp_path / LOCK_FILE).release()
+
+
+def test_it_is_free_while_another_process_is_being_born(tmp_path: Path) -> None:
+    born, report = os.pipe()
+    wait, go = os.pipe()
+
+    def halfway() -> None:
+        os.write(report, b"!")
+        os.read(wait, 1)
+
+    held = InstanceLock(tmp_path / LOCK_FILE)
+    bearing = threading.Thread(target=lambda: subprocess.run(["true"], preexec_fn=halfway, check=True))  # noqa: PLW1509
+    bearing.start()
+    try:
+        assert os.read(born, 1) == b"!"
+        held.release()
+        InstanceLock(tmp_path / LOCK_FILE).release()
+    finally:
+        os.write(go, b"!")
+        bearing.join()
+        for end in (born, report, wait, go):
+            os.close(end)
 
 
 @pytest.mark.parametrize("number", [errno.ENOLCK, errno.EOPNOTSUPP, errno.EIO])
