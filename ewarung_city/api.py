@@ -7,9 +7,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, cast
 
-from litestar import Litestar, Router
-from litestar.connection import ASGIConnection
-from litestar.handlers import BaseRouteHandler
+from litestar import Litestar, Request, Router
 from litestar.openapi import OpenAPIConfig
 
 from ewarung_city import bundles, routes
@@ -76,7 +74,7 @@ def interface() -> Litestar:
             routes.attest_day,
             Router("/", route_handlers=[routes.health], opt=_PUBLIC),
         ],
-        guards=[_proved],
+        before_request=_proved,
         openapi_config=OpenAPIConfig(
             title="eWarung city",
             version=f"{SCHEMA}.0.0",
@@ -101,7 +99,10 @@ def _first(tx: Tx, caller: Caller, nonce: str, now_s: int, until_s: int) -> bool
     return True
 
 
-async def _proved(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Whichever way a path is written, the route that it leads to decides whether a signature is needed."""
-    if not handler.opt.get("public") and "caller" not in connection.scope.get("state", {}):
+async def _proved(request: Request[Any, Any, Any]) -> None:
+    """Whichever way a path is written, the route that it leads to decides whether a signature is needed.
+
+    Not a guard: for each of its calls Litestar copies the whole route.
+    """
+    if not request.route_handler.opt.get("public") and "caller" not in request.scope.get("state", {}):
         raise Refusal(401, "Not signed by a kiosk of this city", "signature")
