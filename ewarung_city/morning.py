@@ -24,6 +24,7 @@ class Morning(msgspec.Struct, frozen=True):
     Attributes:
         months: that should be granted by now and are not.
         recovery: kiosks that a restored city waits for.
+        divided: whether kiosks were served by another database meanwhile, so that nothing is told before all reported.
         digits: kiosks whose six digits nobody has compared.
         stopped: kiosks with two pasts, until two officers decide.
         cases: how many are not closed.
@@ -32,6 +33,7 @@ class Morning(msgspec.Struct, frozen=True):
 
     months: tuple[ahead.Due, ...]
     recovery: tuple[str, ...]
+    divided: bool
     digits: tuple[str, ...]
     stopped: tuple[str, ...]
     cases: int
@@ -57,6 +59,7 @@ def _waiting(tx: Tx, desk: Desk, now_ms: int) -> Morning:
     return Morning(
         months=tuple(ahead.due(tx, now_ms)),
         recovery=tuple(recovery.recovering(tx)) if not desk.officer.region else (),
+        divided=recovery.divided(tx) and not desk.officer.region,
         digits=tuple(device for device in pending if desk.covers(tx, device)),
         stopped=tuple(f"{row['device']}/{row['epoch']}" for row in active if row["mode"] != Mode.NORMAL.value),
         cases=len(unclosed),
@@ -69,6 +72,8 @@ def _lines(found: Morning) -> Iterator[str]:
         yield from ahead.sentences(month)
     if found.recovery:
         yield f"Kota dipulihkan dari salinan dan menunggu laporan: {', '.join(found.recovery)}."
+    if found.divided:
+        yield "Kios juga dilayani basis data lain: hak, blokir dan harga yang baru dikirim sesudah semua melapor."
     if found.digits:
         yield f"Menunggu enam angkanya dicocokkan: {', '.join(found.digits)}. Jalankan: ewarung-city approve"
     if found.stopped:

@@ -11,7 +11,7 @@ import pytest
 import requests
 from click.testing import CliRunner
 
-from ewarung_city import accounts, ahead, leases, register
+from ewarung_city import accounts, ahead, leases, recovery, register
 from ewarung_city.__main__ import cli
 from ewarung_city.accounts import Role
 from ewarung_city.ahead import Due, due, expected, is_granted, sentences
@@ -165,6 +165,20 @@ def test_today_says_it_until_it_is_granted(run: Run) -> None:
     run("2026-11-24", "grant", "2026-12")
     assert run("2026-11-24", "today") == "Tidak ada yang menunggu.\n"
     assert run("2026-12-01", "today") == "Tidak ada yang menunggu.\n"
+
+
+def test_today_says_for_whom_a_restored_city_waits_and_what_waits_with_it(
+    run: Run, stocked: LiveCity, pen: Pen
+) -> None:
+    with stocked.store.write() as tx:
+        leases.restored(tx)
+    waits = f"Kota dipulihkan dari salinan dan menunggu laporan: {pen.device}/1.\n"
+    assert run("2026-11-23", "today") == waits
+    with stocked.store.write() as tx:
+        recovery.divide(tx, "ab" * 16)
+    said = run("2026-11-23", "today")
+    assert said.startswith(waits)
+    assert "dilayani basis data lain" in said.removeprefix(waits)
 
 
 def test_at_a_terminal_every_command_says_it_and_elsewhere_none(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
