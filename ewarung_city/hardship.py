@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ewarung_city import recalls
-from ewarung_city.rights import Right, rights_of
+from ewarung_city.rights import Right, onwards, rights_of
 from ewarung_city.settle import top_up
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -98,12 +98,9 @@ def give_back(tx: Tx, device: str, epoch: int, seq: int) -> None:
             continue
         key = {"device": device, "epoch": epoch, "seq": seq, "commodity": row["commodity"]}
         tx.change(schema.hardship, {"returned": int(row["amount"])}, **key)
-        charged = {"family": row["family"], "programme": row["programme"], "commodity": row["commodity"]}
-        tx.remove(schema.recall, **charged, period=row["period"], by_device="")
         for right in rights_of(tx, row["family"], row["period"]):
             if (right.programme, right.commodity) == (row["programme"], row["commodity"]):
                 _move(tx, right, -int(row["charged"]))
-        top_up(tx, row["family"], row["period"])
 
 
 def _charged_to(tx: Tx, family: Row | None, period: str, commodity: str, amount: int) -> Right | None:
@@ -116,8 +113,17 @@ def _charged_to(tx: Tx, family: Row | None, period: str, commodity: str, amount:
 
 
 def _move(tx: Tx, right: Right, amount: int) -> None:
+    """Charge so much more, or less, to a right: to the months that it was carried into as well (`rights.brought`)."""
     right.charged += amount
     moved = {"charged": right.charged, "version": right.version + 1}
     tx.advance(schema.entitlement, moved, {"version": right.version}, **right.key)
-    right.version += 1
-    recalls.reduce(tx, right)
+    for each in (right, *onwards(tx, right)):
+        if each is not right:  # it was not written to, and whoever grants of it at this moment has to look again
+            tx.advance(schema.entitlement, {"version": each.version + 1}, {"version": each.version}, **each.key)
+        tx.remove(schema.recall, **each.key, by_device="")
+    for period in (right.period, *(each.period for each in onwards(tx, right))):
+        for each in rights_of(tx, right.family, period):
+            if (each.programme, each.commodity) == (right.programme, right.commodity):
+                recalls.reduce(tx, each)
+        if amount < 0:
+            top_up(tx, right.family, period)

@@ -26,7 +26,7 @@ from ewarung_city.recovery import (
     recovering,
     restored,
 )
-from ewarung_city.rights import RIGHT, before, may_be_given, outstanding, room
+from ewarung_city.rights import RIGHT, before, brought, may_be_given, outstanding, room
 from ewarung_city.settle import look_again, resume
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -230,10 +230,7 @@ def _lease_home(
         thing = (row["family"], row["programme"], row["commodity"])
         shares.setdefault(thing, []).append(row)
         held[row["device"], row["epoch"], *thing] = row
-    brought = {
-        (row["family"], row["programme"], row["commodity"]): int(row["carried"])
-        for row in tx.all(schema.entitlement, period=before(period))
-    }
+    came = _brought(tx, period)
     grants: list[dict[str, object]] = []
     moved: list[dict[str, object]] = []
     doubtful = all_doubted(tx)
@@ -242,7 +239,7 @@ def _lease_home(
         thing = (right["family"], right["programme"], right["commodity"])
         home = homes[str(right["family"])]
         amount, less = int(str(right["amount"])), int(str(right["carried"])) + int(str(right["charged"]))
-        rest = room(amount + brought.get(thing, 0) - less, shares.get(thing, ()))
+        rest = room(amount + came.get(thing, 0) - less, shares.get(thing, ()))
         if home not in epochs or home in doubtful or rest <= 0:
             elsewhere = (home, epochs.get(home, 0), *thing) not in held
             short += (rest > 0 or elsewhere) and not is_pool(str(right["family"]))
@@ -255,6 +252,20 @@ def _lease_home(
     tx.put(schema.lease, grants)
     tx.advance_each(schema.entitlement, moved, "version")  # so that a grant on request at the same time looks again
     return grants, short
+
+
+def _brought(tx: Tx, period: str) -> dict[tuple[object, ...], int]:
+    """What the month before carried into this one, by family, programme and commodity."""
+    carried: dict[tuple[object, ...], int] = {
+        (row["family"], row["programme"], row["commodity"]): int(row["carried"])
+        for row in tx.all(schema.entitlement, period=before(period))
+        if int(row["carried"])
+    }
+    of_pools = {row["family"] for row in tx.all(schema.hardship, returned=0) if int(row["charged"])} if carried else ()
+    for family, programme, commodity in [thing for thing in carried if thing[0] in of_pools]:
+        rows = tx.all(schema.entitlement, family=family, programme=programme, commodity=commodity)
+        carried[family, programme, commodity] = brought(tx, {row["period"]: row for row in rows}, period)
+    return carried
 
 
 def _credit(tx: Tx, period: str, families: list[Row], purses: dict[str, int]) -> set[str]:

@@ -7,7 +7,7 @@ The one rule (sync.md section 1), with totals that only grow:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from ewarung_city.store import schema
@@ -19,9 +19,11 @@ __all__ = [
     "RIGHT",
     "Right",
     "before",
+    "brought",
     "following",
     "give",
     "may_be_given",
+    "onwards",
     "outstanding",
     "rest_of",
     "rights_of",
@@ -68,7 +70,8 @@ class Right:
     """What a family is entitled to of one commodity in one month, and where it is.
 
     `entitled` is the amount of the month, with what the one before carried over and without what this one carries on.
-    `charged` was handed out of a pool.
+    `charged` was handed out of a pool. Where that came to light after the month was carried on (`carried`), the month
+    after has so much less (`brought`), and this one counts as having carried on the rest only.
     """
 
     family: str
@@ -78,6 +81,7 @@ class Right:
     unit: str
     entitled: int
     charged: int
+    carried: int
     version: int
     leases: list[Row] = field(default_factory=list)
 
@@ -104,28 +108,86 @@ class Right:
 def rights_of(tx: Tx, family: str, period: str) -> list[Right]:
     """All of a family's rights of a month, by programme and commodity."""
     # Their versions first: what is granted after this was read is seen by `give`, whatever is read in between.
-    entitled = tx.all(schema.entitlement, "programme", "commodity", family=family, period=period)
-    brought = {
-        (row["programme"], row["commodity"]): int(row["carried"])
-        for row in tx.all(schema.entitlement, family=family, period=before(period))
-    }
+    months: dict[tuple[str, str], dict[str, Row]] = {}
+    for row in tx.all(schema.entitlement, "programme", "commodity", family=family):
+        months.setdefault((row["programme"], row["commodity"]), {})[row["period"]] = row
     leases: dict[tuple[str, str], list[Row]] = {}
     for row in tx.all(schema.lease, "device", "epoch", family=family, period=period):
         leases.setdefault((row["programme"], row["commodity"]), []).append(row)
-    return [
-        Right(
-            family,
-            row["programme"],
-            period,
-            row["commodity"],
-            row["unit"],
-            int(row["amount"]) - int(row["carried"]) + brought.get((row["programme"], row["commodity"]), 0),
-            int(row["charged"]),
-            int(row["version"]),
-            leases.get((row["programme"], row["commodity"]), []),
-        )
-        for row in entitled
-    ]
+    return [_right(tx, held, held[period], leases.get(thing, [])) for thing, held in months.items() if period in held]
+
+
+def brought(tx: Tx, months: Mapping[str, Row], period: str) -> int:
+    """What the month before carried into this one, less what pools had given of it before the city heard of that.
+
+    Args:
+        tx: to look where the months before are, if pools gave of any.
+        months: rows of one right, by month.
+        period: the month that it goes into.
+    """
+    chain = []
+    while (row := months.get(before(period))) is not None and int(row["carried"]):
+        chain.append(row)
+        period = before(period)
+    came = short = 0
+    for row in reversed(chain):
+        short = _gone(tx, row, came, short)
+        came = int(row["carried"]) - short
+    return came
+
+
+def onwards(tx: Tx, right: Right) -> list[Right]:
+    """The same right in the months after, as far as each was carried into the next."""
+    found: list[Right] = []
+    last = right
+    while last.carried:
+        thing = (right.programme, right.commodity)
+        after = rights_of(tx, right.family, following(last.period))
+        held = next((each for each in after if (each.programme, each.commodity) == thing), None)
+        if held is None:
+            break
+        found.append(held)
+        last = held
+    return found
+
+
+def _right(tx: Tx, months: Mapping[str, Row], row: Row, leases: list[Row]) -> Right:
+    period, carried = row["period"], int(row["carried"])
+    came = brought(tx, months, period)
+    earlier = months.get(before(period))
+    missed = int(earlier["carried"]) - came if earlier is not None else 0
+    gone = _gone(tx, row, came, missed, leases)
+    return Right(
+        row["family"],
+        row["programme"],
+        period,
+        row["commodity"],
+        row["unit"],
+        int(row["amount"]) - carried + gone + came,
+        int(row["charged"]),
+        carried,
+        int(row["version"]),
+        leases,
+    )
+
+
+def _gone(tx: Tx, row: Row, came: int, missed: int, leases: list[Row] | None = None) -> int:
+    """So much of what a month carried on was not there: pools had given it, or the month before had less to carry.
+
+    Args:
+        tx: to look who holds something of the month, where that matters.
+        row: of the right in that month.
+        came: from the month before.
+        missed: the month before said that it carried so much more.
+        leases: all of that right and month, if they are at hand.
+    """
+    carried, owed = int(row["carried"]), int(row["charged"]) + missed
+    if not carried or not owed:
+        return 0
+    if leases is None:
+        leases = tx.all(schema.lease, **{name: row[name] for name in RIGHT})
+    out = sum(map(outstanding, leases)) + int(row["charged"])
+    return min(carried, owed, max(0, out - (int(row["amount"]) - carried + came)))
 
 
 def give(tx: Tx, device: str, epoch: int, wanted: Iterable[tuple[Right, int]]) -> list[int]:

@@ -192,13 +192,14 @@ def _carry(tx: Tx, family: str, period: str, back: list[Freed]) -> None:
         amounts[key] = amounts.get(key, 0) + thing.amount
     programmes, moved = carries(tx), False
     for right in rights_of(tx, family, period):
+        if right.programme not in programmes:
+            continue
         more = min(amounts.get((right.programme, right.commodity), 0), right.reserve)
-        if more > 0 and right.programme in programmes:
-            row = tx.one(schema.entitlement, **right.key)
-            carried = (int(row["carried"]) if row is not None else 0) + more
-            on = {"carried": carried, "version": right.version + 1}
+        if more > 0:
+            on = {"carried": right.carried + more, "version": right.version + 1}
             tx.advance(schema.entitlement, on, {"version": right.version}, **right.key)
-            moved = True
+        # What pools gave of a month that was carried on is missing there, until something of it comes back.
+        moved = moved or more > 0 or bool(right.carried and right.charged)
     if moved:
         top_up(tx, family, following(period))
 
