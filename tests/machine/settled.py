@@ -8,17 +8,22 @@ sign for what ended.
 from __future__ import annotations
 
 import random
+from collections import defaultdict
 
 import msgspec
 
 from ewarung_city import intake, leases
 from ewarung_city.greeting import UNPROVEN_CLAIM
+from ewarung_city.recalls import may_come
+from ewarung_city.rights import outstanding
 from ewarung_city.store import schema
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import Row, Tx
 from ewarung_city.verify import verify as verify_city
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.journal import DayClosed, HardshipAllowed, decode, link
 from ewarung_pos.domain.redemption import Basket, Tender
+from ewarung_pos.domain.rights import is_pool
+from ewarung_pos.domain.timeline import Period
 from ewarung_pos.ledger.verify import verify as verify_ledger
 from ewarung_pos.ports import SyncReport
 from ewarung_pos.sync.protocol import Ack, Flag, Outcome, Push, Quarantine, batch_text
@@ -72,6 +77,7 @@ def come_to_rest(world: World, draw: random.Random, *, thorough: bool = True) ->
         if waiting := leases.recovering(tx):
             raise Broken(f"I13: the city waits for ever for {waiting}")
     _equal(world)
+    _nothing_beyond(world)
     _home_is_served(world)
     if thorough:
         for kiosk in world.kiosks:
@@ -206,6 +212,36 @@ def _sound(world: World) -> None:
                 if not said.get(f"attested:{date}", "").startswith("agrees"):
                     raise Broken(f"I9: the city did not attest {date} of {kiosk.device}")
                 world.counted["days attested"] += 1
+
+
+def _nothing_beyond(world: World) -> None:
+    """I1 and I3 with what pools gave: no kiosk keeps more of a right than they leave of it and of what was carried."""
+    if world.counted["cities restored"]:
+        return  # what was claimed then is above the entitlement, and a case
+    with world.city.store.read() as tx:
+        rows = {_right(row): row for row in tx.all(schema.entitlement) if not is_pool(row["family"])}
+        out: dict[Key, int] = defaultdict(int)
+        left: dict[Key, int] = defaultdict(int)
+        for lease in tx.all(schema.lease):
+            out[_right(lease)] += outstanding(lease)
+            left[_right(lease)] += may_come(tx, lease)
+    came: dict[Key, int] = defaultdict(int)
+    short: dict[Key, int] = defaultdict(int)
+    for key in sorted(rows, key=lambda key: key[2]):
+        row, after = rows[key], (*key[:2], Period(key[2]).following().iso, key[3])
+        carried, charged = int(row["carried"]), int(row["charged"])
+        over = out[key] + charged - (int(row["amount"]) - carried + came[key])
+        # What pools gave of a month that was carried on (or of one before it) is missing in the next.
+        short[after] = max(0, min(over, carried, charged + short[key]))
+        came[after] = carried - short[after]
+        if over > short[after] and left[key] > 0:
+            raise Broken(f"I1: {left[key]} is left of {key}, and {over} more is out or given than there is")
+        if charged:
+            world.counted["rights that a pool gave of, at rest"] += 1
+
+
+def _right(row: Row) -> Key:
+    return row["family"], row["programme"], row["period"], row["commodity"]
 
 
 def _altered(world: World, draw: random.Random) -> None:
