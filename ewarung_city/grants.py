@@ -81,6 +81,8 @@ def _answer(tx: Tx, keys: CityKeys, said: GrantRequest, family: Row, need: int, 
     rights = _asked_for(tx, said, family)
     if not rights:
         return _nothing(tx, said, family, "no_ration")
+    for right in rights:
+        recalls.take_untold(tx, right)
     given = sum(give(tx, said.device, said.epoch, ((right, need or right.entitled) for right in rights)))
     left = need - given if need else 0
     if given:
@@ -194,7 +196,10 @@ def _settle_home(tx: Tx, said: GrantRequest, family: Row, now_ms: int) -> Row:
         periods = sorted({row["period"] for row in tx.all(schema.entitlement, family=key)})
         for period in periods:
             if period >= said.period:
-                give(tx, said.device, said.epoch, ((right, right.entitled) for right in rights_of(tx, key, period)))
+                rights = rights_of(tx, key, period)
+                for right in rights:
+                    recalls.take_untold(tx, right)
+                give(tx, said.device, said.epoch, ((right, right.entitled) for right in rights))
                 recalls.call_home(tx, rights_of(tx, key, period), said.device, said.epoch)
                 feed.tell(tx, said.device, [("rights", f"{key}|{period}")])
     return _keep_granted(tx, said, family, now_ms)

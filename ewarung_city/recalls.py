@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ewarung_city import feed
+from ewarung_city.recovery import LIFE
 from ewarung_city.rights import RIGHT, Right, may_be_given, outstanding, rest_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -24,6 +25,7 @@ __all__ = [
     "may_come",
     "reduce",
     "repeat",
+    "take_untold",
     "waited_for",
     "waits",
 ]
@@ -65,8 +67,28 @@ def call_home(tx: Tx, rights: Iterable[Right], device: str, epoch: int) -> None:
                 _wish(tx, lease, int(lease["surrendered"]) + rest, device, epoch, "", 0)
 
 
+def take_untold(tx: Tx, right: Right) -> None:
+    """Take back what was granted to kiosks that were never enrolled: nobody was ever told of it.
+
+    Not in a city that was ever put back from a copy: a kiosk may have been enrolled, and told, since that was made.
+    """
+    if tx.setting(LIFE):
+        return
+    for lease in right.leases:
+        whose = {"device": lease["device"], "epoch": lease["epoch"]}
+        if not int(lease["granted"]) or tx.one(schema.epoch, **whose) is not None:
+            continue
+        kiosk = tx.one(schema.kiosk, device=lease["device"])
+        if kiosk is not None:  # whoever enrols it at this moment has to look again
+            tx.advance(schema.kiosk, {"epoch": kiosk["epoch"]}, {"epoch": kiosk["epoch"]}, device=lease["device"])
+        tx.change(schema.lease, {"granted": 0}, **_of(lease))
+    right.leases = tx.all(schema.lease, "device", "epoch", **right.key)
+
+
 def reduce(tx: Tx, right: Right) -> None:
     """Ask for what is out there beyond the entitlement, because it was charged to it: that goes to nobody."""
+    if right.charged:
+        take_untold(tx, right)
     over = sum(map(outstanding, right.leases)) + right.charged - right.entitled
     for lease in right.leases:
         more = min(over, may_come(tx, lease))

@@ -67,9 +67,7 @@ def _known(till: Till, family: Row) -> Family | None:
 
 def test_the_same_request_is_granted_once_and_answered_in_the_same_words(city: LiveCity, kiosk: Kiosk) -> None:
     other = kiosk("EW-0002")
-    family = at_home(city)
-    with city.store.write() as tx:  # the home kiosk was never enrolled: everything is in the reserve
-        tx.remove(schema.lease, family=family["key"])
+    family = at_home(city)  # its kiosk was never enrolled
     said = [ask(other, family) for _ in range(3)]
     assert said[0].outcome == "granted"
     assert said == [said[0]] * 3
@@ -79,6 +77,30 @@ def test_the_same_request_is_granted_once_and_answered_in_the_same_words(city: L
     assert ask(other, family, "r-2").outcome == "granted", "what it holds, said again"
     assert rest(other, family) == 10_000
     assert sound(city)
+
+
+@pytest.mark.parametrize("home", [False, True])
+def test_nobody_holds_what_was_granted_to_a_kiosk_that_was_never_enrolled(
+    city: LiveCity, kiosk: Kiosk, home: bool
+) -> None:
+    other = kiosk("EW-0002")
+    family, neighbour = at_home(city, "EW-0003"), at_home(city, "EW-0003", 1)
+    assert ask(other, family, home=home).outcome == "granted"
+    assert rest(other, family) == 10_000
+    third = kiosk("EW-0003")
+    third.drain()
+    assert (rest(third, family), rest(third, neighbour)) == (0, 10_000)
+    serve(other, family, 2)
+    other.drain()
+    assert sound(city)
+
+
+def test_a_city_that_was_put_back_cannot_know_who_was_never_enrolled(city: LiveCity, kiosk: Kiosk) -> None:
+    other = kiosk("EW-0002")
+    with city.store.write() as tx:
+        leases.restored(tx)
+    other.drain()
+    assert ask(other, at_home(city, "EW-0003")).outcome == "nothing"
 
 
 def test_an_answer_that_was_lost_is_no_right_that_is_lost(city: LiveCity, kiosk: Kiosk) -> None:
