@@ -19,6 +19,7 @@ from ewarung_city.bnba.rows import nik_trouble
 from ewarung_city.hardship import DEFAULT_PERMILLE
 from ewarung_city.importing import ImportReport, RowNote, report_of, table_of
 from ewarung_city.keys import CityKeys
+from ewarung_city.rights import rest_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.bounds import Count
@@ -333,11 +334,18 @@ def family_key(nik_token: str) -> str:
 
 
 def tell_homes(tx: Tx, rows: Iterable[Row], held: Mapping[str, Row]) -> None:
-    """New or changed families go to their home, and to the home they had before."""
+    """New or changed families go to their home, to the home they had before, and to who else has anything for them."""
+    changed = list(rows)
+    known = [str(row["key"]) for row in changed if row["key"] in held]
+    guests: dict[str, set[str]] = {}
+    for lease in tx.within(schema.lease, "family", known):
+        if rest_of(lease) > 0:
+            guests.setdefault(lease["family"], set()).add(lease["device"])
     told: dict[str, list[tuple[str, str]]] = {}
-    for row in rows:
+    for row in changed:
         before = held.get(row["key"])
-        for device in {row["home"]} | ({before["home"]} if before is not None else set()):
+        homes = {row["home"]} | ({before["home"]} if before is not None else set())
+        for device in homes | guests.get(row["key"], set()):
             told.setdefault(device, []).append(("family", row["key"]))
     for device in sorted(told):
         feed.tell(tx, device, told[device])
