@@ -170,7 +170,7 @@ def grant(*, data_dir: str, database: str, claim: Claim, as_json: bool, period: 
     """Grant every family's ration of a PERIOD (YYYY-MM) to its home kiosk; again, nothing more is granted."""
     place = place_of(data_dir, database)
     with acting(place, claim, "grant", Right.ACT, f"period:{period}", whole_city=True) as desk:
-        done = desk.store.decide(lambda tx: leases.grant(tx, period))
+        done = desk.store.decide(lambda tx: leases.grant(tx, period, now_ms()))
     say(
         done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families", as_json=as_json
     )

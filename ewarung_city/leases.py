@@ -26,13 +26,13 @@ from ewarung_city.recovery import (
     recovering,
     restored,
 )
-from ewarung_city.rights import RIGHT, before, brought, may_be_given, outstanding, room
-from ewarung_city.settle import look_again, resume
+from ewarung_city.rights import RIGHT, before, carried_into, may_be_given, outstanding, room
+from ewarung_city.settle import carry_on, look_again, resume, top_up
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.rights import HARDSHIP, is_pool, pool_of
-from ewarung_pos.domain.timeline import Period
+from ewarung_pos.domain.timeline import Instant, Period
 from ewarung_pos.errors import ConfigError, NotEntitled
 
 __all__ = [
@@ -63,11 +63,17 @@ class Granted(msgspec.Struct, frozen=True):
     kiosks: int
 
 
-def grant(tx: Tx, period: str) -> Granted:
+def grant(tx: Tx, period: str, now_ms: int | None = None) -> Granted:
     """Home leases: every family's whole ration of the period, to its home kiosk. Granting again adds nothing.
 
     Each kiosk's hardship pool is granted with them. What the month before carried over comes on top. A kiosk that is
     frozen, stopped for its two pasts or doubted gets nothing: it stays in the reserve.
+
+    Args:
+        tx: a write transaction.
+        period: YYYY-MM.
+        now_ms: the city's time. What nobody holds of a month that is over by it is carried over as well, where the
+            programme says so (`carry_on`); without it nothing is.
 
     Raises:
         ConfigError: not a period, no catalogue yet, or the database is being recovered.
@@ -80,6 +86,11 @@ def grant(tx: Tx, period: str) -> Granted:
     if waiting := recovering(tx):
         raise ConfigError(f"restored from a backup: no grants before {', '.join(waiting)} reported", reason="recovery")
     catalogue, rations, purses = _programmes(tx)
+    if now_ms is not None:
+        month = min(period, Instant(now_ms).date().period().iso)
+        for family in carry_on(tx, month):
+            if month < period:
+                top_up(tx, family, month)
     families = tx.all(schema.family, "key")
     epochs = _may_hold(tx)
     entitled = _entitle(tx, period, families, catalogue, rations)
@@ -230,7 +241,7 @@ def _lease_home(
         thing = (row["family"], row["programme"], row["commodity"])
         shares.setdefault(thing, []).append(row)
         held[row["device"], row["epoch"], *thing] = row
-    came = _brought(tx, period)
+    came = carried_into(tx, period)
     grants: list[dict[str, object]] = []
     moved: list[dict[str, object]] = []
     doubtful = all_doubted(tx)
@@ -252,20 +263,6 @@ def _lease_home(
     tx.put(schema.lease, grants)
     tx.advance_each(schema.entitlement, moved, "version")  # so that a grant on request at the same time looks again
     return grants, short
-
-
-def _brought(tx: Tx, period: str) -> dict[tuple[object, ...], int]:
-    """What the month before carried into this one, by family, programme and commodity."""
-    carried: dict[tuple[object, ...], int] = {
-        (row["family"], row["programme"], row["commodity"]): int(row["carried"])
-        for row in tx.all(schema.entitlement, period=before(period))
-        if int(row["carried"])
-    }
-    of_pools = {row["family"] for row in tx.all(schema.hardship, returned=0) if int(row["charged"])} if carried else ()
-    for family, programme, commodity in [thing for thing in carried if thing[0] in of_pools]:
-        rows = tx.all(schema.entitlement, family=family, programme=programme, commodity=commodity)
-        carried[family, programme, commodity] = brought(tx, {row["period"]: row for row in rows}, period)
-    return carried
 
 
 def _credit(tx: Tx, period: str, families: list[Row], purses: dict[str, int]) -> set[str]:

@@ -20,6 +20,7 @@ __all__ = [
     "Right",
     "before",
     "brought",
+    "carried_into",
     "following",
     "give",
     "may_be_given",
@@ -134,6 +135,20 @@ def brought(tx: Tx, months: Mapping[str, Row], period: str) -> int:
         short = _gone(tx, row, came, short)
         came = int(row["carried"]) - short
     return came
+
+
+def carried_into(tx: Tx, period: str) -> dict[tuple[object, ...], int]:
+    """The same of every family: what the month before carried into this one, by family, programme and commodity."""
+    carried: dict[tuple[object, ...], int] = {
+        (row["family"], row["programme"], row["commodity"]): int(row["carried"])
+        for row in tx.all(schema.entitlement, period=before(period))
+        if int(row["carried"])
+    }
+    of_pools = {row["family"] for row in tx.all(schema.hardship, returned=0) if int(row["charged"])} if carried else ()
+    for family, programme, commodity in [thing for thing in carried if thing[0] in of_pools]:
+        rows = tx.all(schema.entitlement, family=family, programme=programme, commodity=commodity)
+        carried[family, programme, commodity] = brought(tx, {row["period"]: row for row in rows}, period)
+    return carried
 
 
 def onwards(tx: Tx, right: Right) -> list[Right]:

@@ -7,16 +7,17 @@ from typing import NamedTuple
 
 import msgspec
 
-from ewarung_city import feed, recalls, recovery
+from ewarung_city import ahead, feed, recalls, recovery
 from ewarung_city.carried import carries, learn
 from ewarung_city.grants import keep_granted
-from ewarung_city.rights import RIGHT, Right, following, give, may_be_given, rights_of
+from ewarung_city.rights import RIGHT, Right, before, carried_into, following, give, may_be_given, rights_of, room
 from ewarung_city.store import schema
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.sync.protocol import Flag
 
-__all__ = ["Freed", "look_again", "resume", "settle", "top_up"]
+__all__ = ["Freed", "carry_on", "look_again", "resume", "settle", "top_up"]
 
 _LATER = recovery.LATER
 """Settings `later|DEVICE|EPOCH|MS`: what that enrolment gave back at that time, while the city was recovering (JSON),
@@ -204,6 +205,45 @@ def _carry(tx: Tx, family: str, period: str, back: list[Freed]) -> None:
         top_up(tx, family, following(period))
 
 
+def carry_on(tx: Tx, period: str) -> list[str]:
+    """What nobody holds of the months before this one goes into the next of each, where the programme says so.
+
+    All of them are over: nobody can ask for it there. It was of a kiosk that officers declared lost, or that was frozen
+    or had two pasts when the month was granted; what kiosks close is carried over as it comes (`settle`).
+
+    Returns:
+        Families that have more of `period` now.
+    """
+    carried: set[str] = set()
+    moved: set[str] = set()
+    for programme in sorted(carries(tx)):
+        freed = tx.after(schema.lease, "released", 0, EXACT, programme=programme)
+        month = min([before(period), *(str(row["period"]) for row in freed)])
+        while month < period:
+            moved = _carry_all(tx, programme, month)
+            month = following(month)
+        carried |= moved
+    return sorted(carried)
+
+
+def _carry_all(tx: Tx, programme: str, month: str) -> set[str]:
+    leases: dict[tuple[object, ...], list[Row]] = {}
+    for row in tx.all(schema.lease, programme=programme, period=month):
+        leases.setdefault((row["family"], programme, row["commodity"]), []).append(row)
+    came = carried_into(tx, month)
+    more = []
+    for row in tx.all(schema.entitlement, programme=programme, period=month):
+        thing = (row["family"], programme, row["commodity"])
+        carried = int(row["carried"])
+        own = int(row["amount"]) - carried - int(row["charged"]) + came.get(thing, 0)
+        rest = room(own, leases.get(thing, ()))
+        if rest > 0:
+            key = {name: row[name] for name in RIGHT}
+            more.append({**key, "carried": carried + rest, "version": int(row["version"]) + 1})
+    tx.advance_each(schema.entitlement, more, "version")
+    return {str(row["family"]) for row in more}
+
+
 def top_up(tx: Tx, family: str, period: str) -> None:
     """What nobody holds of a month that is granted already goes to the family's home; not while the city recovers."""
     resume(tx)  # as in `settle`
@@ -215,9 +255,10 @@ def top_up(tx: Tx, family: str, period: str) -> None:
     if kiosk is None:
         return
     home = _Whose(kiosk["device"], int(kiosk["epoch"]), "")
-    rights = [right for right in rights_of(tx, family, period) if right.leases]
     if not _may_have(tx, home):
         return
+    granted = ahead.is_granted(tx, period)
+    rights = [right for right in rights_of(tx, family, period) if granted or right.leases]
     given = give(tx, home.device, home.epoch, ((right, right.reserve) for right in rights))
     if any(given):
         feed.tell(tx, home.device, [("family", family), ("rights", f"{family}|{period}")])

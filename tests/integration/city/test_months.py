@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from ewarung_city import feed, leases
+from ewarung_city import feed, leases, officers
 from ewarung_city.store import schema
-from ewarung_city.store.database import Tx
+from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.journal import PeriodClosed, StateReceived, Surrendered
@@ -18,9 +18,9 @@ from ewarung_pos.services.day import DayService
 from ewarung_pos.services.leftovers import LeftoverService
 from ewarung_pos.services.stock import StockService
 from tests.integration.city.city_kit import PERIOD, LiveCity, Pen, Till, ToldClock
-from tests.integration.city.moving import Kiosk, at_home, facts, rest, serve, sound
+from tests.integration.city.moving import Kiosk, ask, at_home, facts, rest, serve, sound
 
-DECEMBER = Period("2026-12")
+DECEMBER, JANUARY, FEBRUARY = Period("2026-12"), Period("2027-01"), Period("2027-02")
 TEN_DAYS = 10 * 86_400_000
 
 
@@ -144,4 +144,86 @@ def test_the_family_that_is_gone_from_the_register_is_carried_to_nobody(
     with city.store.read() as tx:
         assert entitled(tx, family["key"], PERIOD) == (10_000, 10_000)
     assert rest(home, family, month=DECEMBER) == 10_000
+    assert sound(city)
+
+
+# --- what nobody held when the month was over -------------------------------------------------------------------------
+
+
+def moved_to(city: LiveCity, family: Row, device: str) -> None:
+    with city.store.write() as tx:
+        tx.change(schema.family, {"home": device}, key=family["key"])
+
+
+def grant(city: LiveCity, month: Period) -> None:
+    """As the command does it."""
+    with city.store.write() as tx:
+        leases.grant(tx, month.iso, city.clock.ms)
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_what_a_lost_kiosk_had_is_carried_over(city: LiveCity, kiosk: Kiosk, clock: ToldClock, ahead: bool) -> None:
+    """Signed within the month, or when it was over and the next was granted already."""
+    carrying(city)
+    kiosk("EW-0001")
+    other = kiosk("EW-0002")
+    family = at_home(city)
+    moved_to(city, family, "EW-0002")
+    with city.store.write() as tx:
+        officers.freeze(tx, "EW-0001")
+        if ahead:
+            leases.grant(tx, DECEMBER.iso, city.clock.ms)
+        else:
+            leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"])
+    clock.wait(TEN_DAYS)
+    if ahead:
+        with city.store.write() as tx:
+            leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"])
+    for _ in range(2):
+        grant(city, DECEMBER)
+    other.drain()
+    assert rest(other, family, month=DECEMBER) == 20_000
+    assert sound(city)
+
+
+def test_what_was_never_granted_is_carried_over_with_the_next_grant(
+    city: LiveCity, kiosk: Kiosk, clock: ToldClock
+) -> None:
+    """Its home was frozen when December was granted; in January February is granted ahead, as every month."""
+    carrying(city)
+    kiosk("EW-0001")
+    other = kiosk("EW-0002")
+    family = at_home(city)
+    with city.store.write() as tx:
+        officers.freeze(tx, "EW-0001")
+    grant(city, DECEMBER)
+    clock.wait(3 * TEN_DAYS)
+    grant(city, JANUARY)
+    moved_to(city, family, "EW-0002")
+    clock.wait(3 * TEN_DAYS)
+    grant(city, FEBRUARY)
+    other.drain()
+    assert rest(other, family, month=JANUARY) == 20_000, "and November is still out at the frozen kiosk"
+    with city.store.write() as tx:
+        leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"])
+    grant(city, FEBRUARY)
+    other.drain()
+    assert (rest(other, family, month=JANUARY), rest(other, family, month=FEBRUARY)) == (30_000, 10_000)
+    assert sound(city)
+
+
+def test_nothing_of_a_month_that_runs_is_carried_over(city: LiveCity, kiosk: Kiosk) -> None:
+    carrying(city)
+    kiosk("EW-0001")
+    other = kiosk("EW-0002")
+    family = at_home(city)
+    with city.store.write() as tx:
+        officers.freeze(tx, "EW-0001")
+        leases.declare_lost(tx, "EW-0001", 1, ["Ratna", "Heru"])
+    moved_to(city, family, "EW-0002")
+    grant(city, DECEMBER)
+    other.drain()
+    assert rest(other, family, month=DECEMBER) == 10_000
+    assert ask(other, family).outcome == "granted"
+    assert rest(other, family) == 10_000
     assert sound(city)
