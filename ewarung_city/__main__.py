@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import NoReturn
 
 import click
 
-from ewarung_city import audit, enrolment, leases, pins, reconcile, register
+from ewarung_city import ahead, audit, enrolment, leases, pins, reconcile, register
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, acting, by_officer, file_named
 from ewarung_city.carrying import bundle
@@ -26,7 +26,7 @@ from ewarung_city.office import officer
 from ewarung_city.place import FILE, JSON, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.reporting import family, report
 from ewarung_city.serving import practice, serve
-from ewarung_city.store.database import CityStore
+from ewarung_city.store.database import CityStore, Tx
 from ewarung_city.verify import Finding
 from ewarung_city.verify import verify as check
 from ewarung_fleet.command import simulate
@@ -165,12 +165,20 @@ def import_catalogue(*, data_dir: str, database: str, claim: Claim, file: Path) 
 @located
 @by_officer
 @JSON
+@click.option("--any-month", is_flag=True, help="Also another than the next and those that were granted.")
 @click.argument("period")
-def grant(*, data_dir: str, database: str, claim: Claim, as_json: bool, period: str) -> None:
+def grant(*, data_dir: str, database: str, claim: Claim, as_json: bool, any_month: bool, period: str) -> None:
     """Grant every family's ration of a PERIOD (YYYY-MM) to its home kiosk; again, nothing more is granted."""
+
+    def work(tx: Tx) -> leases.Granted:
+        if not any_month:
+            with suppress(ValueError):  # `grant` says what a month looks like
+                ahead.check_turn(tx, period)
+        return leases.grant(tx, period, now_ms())
+
     place = place_of(data_dir, database)
     with acting(place, claim, "grant", Right.ACT, f"period:{period}", whole_city=True) as desk:
-        done = desk.store.decide(lambda tx: leases.grant(tx, period, now_ms()))
+        done = desk.store.decide(work)
     say(
         done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families", as_json=as_json
     )

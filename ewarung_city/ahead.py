@@ -14,8 +14,9 @@ from ewarung_city import feed
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import BusinessDate, Instant, Period
+from ewarung_pos.errors import ConfigError
 
-__all__ = ["DAYS_BEFORE", "Due", "due", "expected", "is_granted", "sentences", "was_granted"]
+__all__ = ["DAYS_BEFORE", "Due", "check_turn", "due", "expected", "is_granted", "sentences", "was_granted"]
 
 DAYS_BEFORE = 7
 """So many days before a month every family's ration should be at its home kiosk."""
@@ -65,6 +66,27 @@ def was_granted(tx: Tx, period: str) -> None:
     """Remember that a month was granted, so that nobody has to look through all leases for it."""
     if not tx.setting(_GRANTED + period):
         tx.set(_GRANTED + period, "1")
+
+
+def check_turn(tx: Tx, period: str) -> None:
+    """Months are granted one after the other, and one that was granted again: a slip of the finger cannot be undone.
+
+    Raises:
+        ValueError: not a month.
+        ConfigError: it is neither the month after the newest that was granted, nor one that was granted (`invalid`).
+    """
+    Period(period)
+    granted = {str(row["name"]).removeprefix(_GRANTED) for row in tx.starting(schema.city, "name", _GRANTED)}
+    if not granted or period in granted:
+        return
+    newest = max(granted)
+    following = Period(newest).following().iso
+    if period != following:
+        raise ConfigError(
+            f"period {period!r}: {newest} is the newest that was granted, so {following} is next. Nothing was granted. "
+            "Say --any-month if you mean it",
+            reason="invalid",
+        )
 
 
 def due(tx: Tx, now_ms: int) -> list[Due]:

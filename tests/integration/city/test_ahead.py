@@ -20,6 +20,7 @@ from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.journal import StateReceived
 from ewarung_pos.domain.timeline import WIB
 from ewarung_pos.domain.units import Unit
+from ewarung_pos.errors import ConfigError
 from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity, Pen, ToldClock
 from tests.integration.city.moving import at_home
 
@@ -165,6 +166,21 @@ def test_today_says_it_until_it_is_granted(run: Run) -> None:
     run("2026-11-24", "grant", "2026-12")
     assert run("2026-11-24", "today") == "Tidak ada yang menunggu.\n"
     assert run("2026-12-01", "today") == "Tidak ada yang menunggu.\n"
+
+
+def test_a_slip_of_the_finger_grants_no_month_out_of_turn(run: Run, stocked: LiveCity) -> None:
+    for month in ("2026-10", "2027-01", "1999-01", "2062-12"):
+        done = CliRunner().invoke(cli, ["grant", month, "--data-dir", str(stocked.data_dir)])
+        assert isinstance(done.exception, ConfigError)
+        assert "2026-11 is the newest" in done.exception.detail
+    with stocked.store.read() as tx:
+        assert {row["period"] for row in tx.all(schema.lease)} == {PERIOD}
+    run("2026-11-24", "grant", PERIOD)
+    run("2026-11-24", "grant", "2026-12")
+    run("2026-11-24", "grant", "2027-03", "--any-month")
+    done = CliRunner().invoke(cli, ["grant", "november", "--data-dir", str(stocked.data_dir)])
+    assert isinstance(done.exception, ConfigError)
+    assert "expected YYYY-MM" in done.exception.detail
 
 
 def test_today_says_for_whom_a_restored_city_waits_and_what_waits_with_it(
