@@ -9,6 +9,7 @@ that is not in it could not serve them, so such a catalogue is refused whole, wi
 - `commodity ...: nothing to hand out`: such leases, and no product of it in the unit that they count
 - `product ...: on the shelf`: a kiosk has packs of it, by its last report
 - `product ...: other content`: what was sold under a code stays what it was; another pack is another code
+- `commodity ...: another unit`: rights are counted in it, also those that are carried into the next month
 
 Something goes by first letting its rights run out and its packs be sold or sent back.
 """
@@ -102,6 +103,7 @@ def missed(tx: Tx, before: Catalogue, after: Catalogue, period: str) -> list[str
         *_rights_left(tx, gone, after, period),
         *_packs_left(tx, gone["product"]),
         *_other_content(before, after),
+        *_other_unit(before, after),
     ]
 
 
@@ -144,3 +146,11 @@ def _other_content(before: Catalogue, after: Catalogue) -> Iterator[str]:
     for product in after.products:
         if held.get(product.code, (product.commodity, product.pack)) != (product.commodity, product.pack):
             yield f"product {product.code}: other content than before; give it a new code"
+
+
+def _other_unit(before: Catalogue, after: Catalogue) -> Iterator[str]:
+    held = {commodity.code: commodity.unit for commodity in before.commodities}
+    for commodity in after.commodities:
+        unit = held.get(commodity.code, commodity.unit)
+        if unit is not commodity.unit:
+            yield f"commodity {commodity.code}: another unit than before ({unit.value}); give it a new code"

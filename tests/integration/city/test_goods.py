@@ -120,8 +120,11 @@ def test_what_was_leased_needs_something_to_be_handed_out(stocked: LiveCity, tmp
             if item["commodity"] == "beras":
                 item |= {"code": item["code"] + "-pc", "pack": {"amount": 1, "unit": "pc"}}
 
+    other = "commodity beras: another unit than before"
     found = refused(stocked, tmp_path, counted)
-    assert [line.split(" (")[0] for line in found] == ["commodity beras: nothing to hand out"]
+    assert [line.split(" (")[0] for line in found] == ["commodity beras: nothing to hand out", other]
+    found = refused(stocked, tmp_path, counted, "2030-01")
+    assert [line.split(" (")[0] for line in found] == [other], "what was left may have been carried from month to month"
 
 
 def test_last_months_leases_hold_nothing_from_midnight_in_semarang_on(
