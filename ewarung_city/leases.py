@@ -26,8 +26,8 @@ from ewarung_city.recovery import (
     recovering,
     restored,
 )
-from ewarung_city.rights import RIGHT, before, carried_into, may_be_given, outstanding, room
-from ewarung_city.settle import carry_on, look_again, resume, top_up
+from ewarung_city.rights import RIGHT, before, carried_into, charged_to, may_be_given, outstanding, room
+from ewarung_city.settle import ask_back, carry_on, look_again, resume, top_up
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
@@ -97,6 +97,7 @@ def grant(tx: Tx, period: str, now_ms: int | None = None) -> Granted:
     homes = {row["key"]: row["home"] for row in families}
     pools = _pools(tx, period, homes, entitled)
     homes |= {str(pool["family"]): device for device, pool in pools}
+    ask_back(tx, charged_to(tx))
     leases, short = _lease_home(tx, period, homes, epochs, [*entitled, *(pool for _, pool in pools)])
     credited = _credit(tx, period, families, purses)
     if leases or credited or ahead.is_granted(tx, period):

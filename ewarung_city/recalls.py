@@ -87,7 +87,7 @@ def take_untold(tx: Tx, right: Right) -> None:
 
 def reduce(tx: Tx, right: Right) -> None:
     """Ask for what is out there beyond the entitlement, because it was charged to it: that goes to nobody."""
-    if right.charged:
+    if sum(map(outstanding, right.leases)) + right.charged > right.entitled:
         take_untold(tx, right)
     over = sum(map(outstanding, right.leases)) + right.charged - right.entitled
     for lease in right.leases:

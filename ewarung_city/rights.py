@@ -21,6 +21,7 @@ __all__ = [
     "before",
     "brought",
     "carried_into",
+    "charged_to",
     "following",
     "give",
     "may_be_given",
@@ -137,6 +138,11 @@ def brought(tx: Tx, months: Mapping[str, Row], period: str) -> int:
     return came
 
 
+def charged_to(tx: Tx) -> set[str]:
+    """Families to whose rights anything of a pool is charged."""
+    return {str(row["family"]) for row in tx.all(schema.hardship, returned=0) if int(row["charged"])}
+
+
 def carried_into(tx: Tx, period: str) -> dict[tuple[object, ...], int]:
     """The same of every family: what the month before carried into this one, by family, programme and commodity."""
     carried: dict[tuple[object, ...], int] = {
@@ -144,7 +150,7 @@ def carried_into(tx: Tx, period: str) -> dict[tuple[object, ...], int]:
         for row in tx.all(schema.entitlement, period=before(period))
         if int(row["carried"])
     }
-    of_pools = {row["family"] for row in tx.all(schema.hardship, returned=0) if int(row["charged"])} if carried else ()
+    of_pools = charged_to(tx) if carried else set()
     for family, programme, commodity in [thing for thing in carried if thing[0] in of_pools]:
         rows = tx.all(schema.entitlement, family=family, programme=programme, commodity=commodity)
         carried[family, programme, commodity] = brought(tx, {row["period"]: row for row in rows}, period)

@@ -10,14 +10,25 @@ import msgspec
 from ewarung_city import ahead, feed, recalls, recovery
 from ewarung_city.carried import carries, learn
 from ewarung_city.grants import keep_granted
-from ewarung_city.rights import RIGHT, Right, before, carried_into, following, give, may_be_given, rights_of, room
+from ewarung_city.rights import (
+    RIGHT,
+    Right,
+    before,
+    carried_into,
+    following,
+    give,
+    may_be_given,
+    onwards,
+    rights_of,
+    room,
+)
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.sync.protocol import Flag
 
-__all__ = ["Freed", "carry_on", "look_again", "resume", "settle", "top_up"]
+__all__ = ["Freed", "ask_back", "carry_on", "look_again", "resume", "settle", "top_up"]
 
 _LATER = recovery.LATER
 """Settings `later|DEVICE|EPOCH|MS`: what that enrolment gave back at that time, while the city was recovering (JSON),
@@ -92,6 +103,7 @@ def resume(tx: Tx) -> None:
     taken = _taken_back(tx) if divided else []
     learn(tx, answers, asked=True)  # before anything is granted of what was carried over
     learn(tx, claims - answers)
+    ask_back(tx, claims | answers)
     for row in rest:
         _, whose, what, *came = str(row["name"]).split("|")
         if came:
@@ -100,6 +112,16 @@ def resume(tx: Tx) -> None:
             top_up(tx, whose, what)
     for family, period in taken:
         top_up(tx, family, period)
+
+
+def ask_back(tx: Tx, families: Iterable[str]) -> None:
+    """Ask for what is out of the months into which one was carried that pools had given of (`rights.brought`)."""
+    for row in tx.within(schema.entitlement, "family", sorted(families)):
+        if int(row["charged"]) and int(row["carried"]):
+            for right in rights_of(tx, row["family"], row["period"]):
+                if (right.programme, right.commodity) == (row["programme"], row["commodity"]):
+                    for each in onwards(tx, right):
+                        recalls.reduce(tx, each)
 
 
 def look_again(tx: Tx, device: str, epoch: int, families: Iterable[str]) -> None:

@@ -448,6 +448,8 @@ def test_what_was_carried_before_a_pool_gave_for_it_stays_carried(city: LiveCity
     with city.store.write() as tx:
         leases.restored(tx)
         tx.change(schema.entitlement, {"charged": 10_000}, **own, period=PERIOD)
+        use = {"device": "EW-0003", "epoch": 1, "seq": 9, **own, "period": PERIOD}
+        tx.put(schema.hardship, [{**use, "amount": 10_000, "charged": 10_000}])
     _granted(pen, family, nov=10_000)
     pen.write(PeriodClosed(PERIOD))
     _granted(pen, family, dec=20_000)
@@ -458,7 +460,9 @@ def test_what_was_carried_before_a_pool_gave_for_it_stays_carried(city: LiveCity
         months = [
             (right.entitled, right.reserve) for right in rights_of(tx, family, NEXT.iso) if right.commodity == "beras"
         ]
-        assert months == [(20_000, 0)]
+        assert months == [(10_000, 0)], "what the pool gave is missing in December"
+        (wish,) = tx.all(schema.recall, **own, period=NEXT.iso)
+        assert (wish["device"], wish["wanted"], wish["by_device"]) == (pen.device, 10_000, "")
         assert not [item for item in verify_city(tx) if item.what.startswith("overgrant")]
 
 
