@@ -121,6 +121,7 @@ class Applier:
         self._families: dict[str, tuple[str, int]] = {}
         self._rights = Balances(tx, device, epoch)
         self._pool_uses: list[tuple[int, Redeemed | Reversed]] = []
+        self._returned: set[tuple[str, str]] = set()
         self._stock: dict[str, int] = {}
         self._stock_before: dict[str, int] = {}
         self._prices: set[tuple[str, int]] = set()
@@ -273,6 +274,7 @@ class Applier:
             self._moved(seq, fact, "spent")
         elif self._counterparts.undoes(entry, fact):
             self._moved(seq, fact, "returned")
+            self._returned.update((fact.family, debit.period) for debit in fact.debits)
         else:
             self._flag(seq, Flag.BAD_REVERSAL)
         device, epoch, date, stock = self._device, self._epoch, entry.date, self._stock
@@ -372,6 +374,8 @@ class Applier:
             else:
                 undone = self._tx.one(schema.redemption, **self._whose, entry=fact.original)
                 hardship.give_back(self._tx, self._device, self._epoch, int(undone["seq"]) if undone else 0)
+        for whose, period in sorted(self._returned):
+            hardship.came_back(self._tx, whose, period)
         look_again(self._tx, self._device, self._epoch, self._rights.unknown)
         if self._rights.freed:
             settle(self._tx, self._device, self._epoch, self._rights.freed, self._now_ms)

@@ -16,7 +16,7 @@ from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.journal import HardshipAllowed, Redeemed
 from ewarung_pos.domain.rights import HARDSHIP
 
-__all__ = ["DEFAULT_PERMILLE", "budgets", "charge", "charge_row", "family_of", "give_back"]
+__all__ = ["DEFAULT_PERMILLE", "budgets", "came_back", "charge", "charge_row", "family_of", "give_back"]
 
 DEFAULT_PERMILLE = 20
 """A pool is so much of what its kiosk's families are entitled to, unless the city's catalogue says otherwise."""
@@ -101,6 +101,17 @@ def give_back(tx: Tx, device: str, epoch: int, seq: int) -> None:
         for right in rights_of(tx, row["family"], row["period"]):
             if (right.programme, right.commodity) == (row["programme"], row["commodity"]):
                 _move(tx, right, -int(row["charged"]))
+
+
+def came_back(tx: Tx, family: str, period: str) -> None:
+    """A redemption of that family and month was reversed at a kiosk, which has so much more to hand out again.
+
+    Where pools gave of the same right, that is asked back as the rest was.
+    """
+    for right in rights_of(tx, family, period):
+        if right.charged or right.carried:
+            for each in (right, *onwards(tx, right)):
+                recalls.reduce(tx, each)
 
 
 def _charged_to(tx: Tx, family: Row | None, period: str, commodity: str, amount: int) -> Right | None:

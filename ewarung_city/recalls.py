@@ -95,6 +95,8 @@ def reduce(tx: Tx, right: Right) -> None:
         if more > 0:
             over -= more
             _wish(tx, lease, int(lease["surrendered"]) + more, "", 0, "", 0)
+            # Also for a wish that was told before: the kiosk gave all that it had then, and has something again.
+            feed.tell(tx, lease["device"], [("recall", f"{lease['family']}|{lease['period']}")])
 
 
 def waits(tx: Tx, said: GrantRequest) -> bool:

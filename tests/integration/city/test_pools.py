@@ -20,6 +20,7 @@ from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import AllotmentExhausted
 from ewarung_pos.services.hardship import HardshipService
 from ewarung_pos.services.redeem import Redemption
+from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.services.reverse import ReversalReason, ReverseService
 from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity, Pen, Till
 from tests.integration.city.moving import MONTH, RICE, Kiosk, ask, at_home, card_of, rest, serve, sound
@@ -171,6 +172,27 @@ def test_a_reversed_use_is_charged_to_nobody(city: LiveCity, kiosk: Kiosk) -> No
     assert charged(city, family) == 0
     assert rest(home, family) == 10_000
     assert [use["returned"] for use in uses(city)] == [5_000]
+    assert sound(city)
+
+
+def test_what_is_reversed_at_home_after_a_pool_gave_for_it_is_asked_back(city: LiveCity, kiosk: Kiosk) -> None:
+    """The home kiosk had given all that it had then."""
+    home, other = kiosk("EW-0001"), kiosk("EW-0002")
+    family = at_home(city)
+    serve(home, family)
+    basket = Basket().with_packs(RICE, 1, Tender.RATION, "JATAH")
+    served = RedeemService(home.ledger, home.clock, lambda: None).redeem(
+        card_of(family), basket, HolderPresence.SELF, "siti"
+    )
+    home.drain()
+    help_out(other, card_of(family))
+    other.drain()
+    home.drain()
+    assert (charged(city, family), rest(home, family)) == (5_000, 0)
+    ReverseService(home.ledger, home.clock).reverse(served.entry.id, ReversalReason.WRONG_FAMILY, "siti", "yuni")
+    home.drain()
+    home.drain()
+    assert rest(home, family) == 0, "ten of ten kilograms are handed out, five of them by the pool"
     assert sound(city)
 
 
