@@ -19,8 +19,7 @@ from ewarung_pos.domain.rights import HARDSHIP, HardshipReason, pool_of, strange
 from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import AllotmentExhausted
 from ewarung_pos.services.hardship import HardshipService
-from ewarung_pos.services.redeem import Redemption
-from ewarung_pos.services.redeem import RedeemService
+from ewarung_pos.services.redeem import RedeemService, Redemption
 from ewarung_pos.services.reverse import ReversalReason, ReverseService
 from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity, Pen, Till
 from tests.integration.city.moving import MONTH, RICE, Kiosk, ask, at_home, card_of, rest, serve, sound
