@@ -32,7 +32,7 @@ def test_it_is_free_while_another_process_is_being_born(tmp_path: Path) -> None:
         os.read(wait, 1)
 
     held = InstanceLock(tmp_path / LOCK_FILE)
-    bearing = threading.Thread(target=lambda: subprocess.run(["true"], preexec_fn=halfway, check=True))  # noqa: PLW1509
+    bearing = threading.Thread(target=lambda: subprocess.run(["true"], preexec_fn=halfway, check=True))
     bearing.start()
     try:
         assert os.read(born, 1) == b"!"
