@@ -1,7 +1,7 @@
 """The two forms of a PIN's hash: as the city sends it, and as the till keeps it after the first right entry.
 
 The city's is Argon2id over the PIN and can be guessed at by whoever holds it: there are a million PINs at most. The
-till's own is Argon2id over HMAC-SHA-256(pepper, member and PIN), and says nothing without the pepper.
+till's own is Argon2id over HMAC-SHA-256(pepper, member, origin and PIN), and says nothing without the pepper.
 """
 
 from __future__ import annotations
@@ -13,14 +13,16 @@ import msgspec
 
 __all__ = ["OwnHash", "origin_of", "own_hash", "pepper_name", "peppered", "same_pin"]
 
-_MARK = "till1"
+_MARK = "till2"
+_MARKS = (_MARK, "till1")  # of the one before the origin was no part
 _PARTS = 4
 
 
 class OwnHash(msgspec.Struct, frozen=True):
     """The till's form, kept as one text where the city's hash was.
 
-    `pepper` names the pepper (not a secret), `origin` the city's hash that it came from, `encoded` is Argon2id.
+    `pepper` names the pepper (not a secret; empty where it is no matter, for such a one opens for nobody), `origin` the
+    city's hash that it came from, `encoded` is Argon2id.
     """
 
     pepper: str
@@ -33,8 +35,11 @@ class OwnHash(msgspec.Struct, frozen=True):
 
 def own_hash(kept: str) -> OwnHash | None:
     """What is kept, when it is the till's form; None for the city's."""
-    parts = kept.split(":", _PARTS - 1)
-    return OwnHash(*parts[1:]) if parts[0] == _MARK and len(parts) == _PARTS else None
+    mark, *parts = kept.split(":", _PARTS - 1)
+    if mark not in _MARKS or len(parts) != _PARTS - 1:
+        return None
+    own = OwnHash(*parts)
+    return own if mark == _MARK else msgspec.structs.replace(own, pepper="")
 
 
 def origin_of(kept: str) -> str:
@@ -53,6 +58,9 @@ def pepper_name(pepper: bytes) -> str:
     return hmac.digest(pepper, b"name", hashlib.sha256).hex()[:16]
 
 
-def peppered(pepper: bytes, code: str, pin: str) -> bytes:
-    """What Argon2id is given: a PIN keyed by the till, and bound to whose it is."""
-    return hmac.digest(pepper, b"pin\0" + code.encode() + b"\0" + pin.encode(), hashlib.sha256)
+def peppered(pepper: bytes, code: str, origin: str, pin: str) -> bytes:
+    """What Argon2id is given: a PIN keyed by the till, and bound to whose it is and to the city's hash it came from.
+
+    Else a hash that the till made of somebody's own PIN could be given the name of the one that the city sent.
+    """
+    return hmac.digest(pepper, b"\0".join((b"pin", code.encode(), origin.encode(), pin.encode())), hashlib.sha256)

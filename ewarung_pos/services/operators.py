@@ -80,8 +80,8 @@ class OperatorService:
         """Sign in with one's own PIN.
 
         Raises:
-            NotAuthorised: reason unknown_operator, no_pin, pin_renewal (hashed with a pepper that is gone), locked,
-                leader_locked (no leader could open it), wait, wrong_pin or role.
+            NotAuthorised: reason unknown_operator, no_pin, pin_renewal (hashed with a pepper that is gone, or by a
+                version before), locked, leader_locked (no leader could open it), wait, wrong_pin or role.
         """
         person = next((p for p in self._ledger.read().operators() if p.code == code and p.active), None)
         if person is None:
@@ -212,7 +212,8 @@ class OperatorService:
         try:
             if own is None:
                 return PasswordHasher().verify(person.pin_hash, pin)
-            return PasswordHasher().verify(own.encoded, peppered(self._peppers[own.pepper], person.code, pin))
+            keyed = peppered(self._peppers[own.pepper], person.code, own.origin, pin)
+            return PasswordHasher().verify(own.encoded, keyed)
         except (VerificationError, InvalidHashError):
             return False
 
@@ -225,5 +226,5 @@ class OperatorService:
         own, name = own_hash(person.pin_hash), pepper_name(self._pepper)
         if own is not None and own.pepper == name and not hasher.check_needs_rehash(own.encoded):
             return ""
-        encoded = hasher.hash(peppered(self._pepper, person.code, pin))
-        return str(OwnHash(name, origin_of(person.pin_hash), encoded))
+        origin = origin_of(person.pin_hash)
+        return str(OwnHash(name, origin, hasher.hash(peppered(self._pepper, person.code, origin, pin))))

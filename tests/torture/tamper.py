@@ -27,7 +27,8 @@ survives must carry one of these reasons; any other survivor fails the run:
     the next contact it decides whether the till's clock is trusted; a right that is spent stays spent whatever it says.
 `own PIN`
     The till's own form of a PIN's hash, of which only the pepper could tell that it is another's. Without the pepper
-    nobody can write one that opens, so such an edit locks a person out, and the city sends that PIN anew.
+    nobody can write one that opens, nor make one of what the till itself made of another PIN (`PIN of one's own choice`
+    tries that); such an edit locks a person out, and the city sends that PIN anew.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.verify import verify
 from ewarung_pos.ledger.verify_report import VerifyReport
 from tests.torture.tamper_edits import Draws, Edit, Hand, take_guards_away
-from tests.torture.tamper_sample import KEY, Sample, contact
+from tests.torture.tamper_sample import KEY, Sample, contact, signs_in
 
 __all__ = ["RESIDUE", "Corpus", "Table"]
 
@@ -157,6 +158,8 @@ class Corpus:
             return True
         if met.refused:
             self.table.note(edit, "city")
+        elif edit.pin is not None and signs_in(self._file, *edit.pin, self._sample.clock):
+            self.table.wrong.append(f"{edit.kind}: {edit.what}: opens for {edit.pin[0]}")
         elif edit.excuse:
             self.table.note(edit, "neither")
         else:

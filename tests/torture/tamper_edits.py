@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from argon2 import PasswordHasher
 
 from ewarung_pos.domain.journal import ClockStepped, Entry, Redeemed, Reversed, StockReceived, canonical, link
-from ewarung_pos.domain.pins import origin_of, own_hash
+from ewarung_pos.domain.pins import OwnHash, origin_of, own_hash
 from ewarung_pos.domain.timeline import ClockMemory
 from ewarung_pos.ledger import guards
 from ewarung_pos.ledger.engine import _opened
 from ewarung_pos.ledger.tip import CLOCK
 from tests.torture import forger
-from tests.torture.tamper_sample import KEY, WHO, Sample, serve_with
+from tests.torture.tamper_sample import KEY, WHO, Sample, serve_with, signs_in
 
 __all__ = ["INDEXES", "TABLES", "Draws", "Edit", "Hand", "take_guards_away"]
 
@@ -77,7 +78,8 @@ class Edit:
         seq: entry that `verify` must name as the first bad one; None where there is none, or it cannot be foreseen.
         excuse: why it may survive, a word of `RESIDUE`; empty if it may not.
         guarded: put the guards back afterwards, as if nothing had happened.
-        file: edits the bytes of the file instead.
+        file: edits the bytes of the file instead, or lets the till do its part between two edits.
+        pin: member and PIN that the till must refuse afterwards, whoever else finds nothing.
     """
 
     kind: str
@@ -87,6 +89,7 @@ class Edit:
     excuse: str = ""
     guarded: bool = True
     file: Callable[[Path], None] | None = None
+    pin: tuple[str, str] | None = None
 
 
 class Draws:
@@ -135,6 +138,7 @@ class Draws:
             (7, self._cut_without_a_seam),
             (20, self._altered_schema),
             (60, self._file_bit),
+            (2, self._chosen_pin),
         ]
 
     def _entry(self) -> tuple[Any, ...]:
@@ -159,6 +163,26 @@ class Draws:
             file.write_bytes(_flipped(file.read_bytes(), bit))
 
         return Edit("bit of the file, without the key", str(bit), file=flip)
+
+    def _chosen_pin(self) -> Edit:
+        """The city's form of a PIN of one's own, of which the till makes its own; that takes the real one's name."""
+        code, pin = "siti", f"{self._rng.randrange(10**6):06d}"
+        (kept,) = (row[3] for row in self._rows["operator"] if row[0] == code)
+
+        def give(file: Path) -> None:
+            with Hand(file) as connection:
+                sent = PasswordHasher(1, 8, 1).hash(pin)
+                connection.execute("UPDATE operator SET pin_hash = ? WHERE code = ?", (sent, code))
+                connection.execute("DELETE FROM pin_failure WHERE code = ?", (code,))  # nor does she wait
+            assert signs_in(file, code, pin, self._sample.clock)
+            with Hand(file) as connection:
+                row = connection.execute("SELECT pin_hash FROM operator WHERE code = ?", (code,)).fetchone()
+                made = own_hash(row[0])
+                assert made is not None
+                renamed = str(OwnHash(made.pepper, origin_of(kept), made.encoded))
+                connection.execute("UPDATE operator SET pin_hash = ? WHERE code = ?", (renamed, code))
+
+        return Edit("PIN of one's own choice", pin, file=give, excuse="own PIN", pin=(code, pin))
 
     # -- cells and rows ----------------------------------------------------------------------------------------------
 

@@ -34,6 +34,7 @@ from ewarung_pos.domain.redemption import Basket, BasketLine, Tender
 from ewarung_pos.domain.rights import HARDSHIP, HardshipReason
 from ewarung_pos.domain.state import StatePage
 from ewarung_pos.domain.stock import ReceivedLine, VarianceReason
+from ewarung_pos.errors import NotAuthorised
 from ewarung_pos.ledger.backup import copy_ledger
 from ewarung_pos.ledger.database import LEDGER_FILE, SqlLedger, open_ledger
 from ewarung_pos.ports import (
@@ -64,7 +65,7 @@ from tests.integration.city.city_kit import LEDGER_KEY, SAMPLE, LiveCity, Till, 
 from tests.till_kit import PEPPER, QUICK
 from tests.unit.services.counter import PaperTray
 
-__all__ = ["KEY", "OTHER", "WHO", "Contact", "Sample", "build", "contact", "serve_with"]
+__all__ = ["KEY", "OTHER", "WHO", "Contact", "Sample", "build", "contact", "serve_with", "signs_in"]
 
 KEY = LEDGER_KEY
 WHO = "EW-0001"
@@ -355,6 +356,24 @@ def serve_with(image: Path, file: Path, until: int, clock: ToldClock) -> None:
         finally:
             ledger.close()
         shutil.copy(folder / LEDGER_FILE, file)
+
+
+def signs_in(file: Path, code: str, pin: str, clock: ToldClock) -> bool:
+    """Whether the till with this image lets her in with this PIN; the file is left as the till leaves it."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        shutil.copy(file, folder / LEDGER_FILE)
+        ledger = open_ledger(folder, KEY, clock)
+        try:
+            OperatorService(ledger, clock, (PEPPER,), QUICK).sign_in(code, pin)
+        except NotAuthorised as error:
+            if error.reason != "wrong_pin":
+                raise
+            return False
+        finally:
+            ledger.close()
+        shutil.copy(folder / LEDGER_FILE, file)
+        return True
 
 
 class DirectCity:

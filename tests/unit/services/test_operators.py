@@ -5,12 +5,13 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
+import msgspec
 import pytest
 from argon2 import PasswordHasher
 from argon2.exceptions import VerifyMismatchError
 
 from ewarung_pos.domain.journal import OperatorChanged
-from ewarung_pos.domain.pins import origin_of, own_hash, pepper_name
+from ewarung_pos.domain.pins import OwnHash, origin_of, own_hash, pepper_name
 from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.errors import NotAuthorised
 from ewarung_pos.services.operators import DELAYS_MS, LOCK_AFTER, OperatorService, PinCost
@@ -197,6 +198,12 @@ def kept(kit: TillKit, code: str) -> str:
     return next(person.pin_hash for person in kit.ledger.read().operators() if person.code == code)
 
 
+def put_hash(kit: TillKit, code: str, pin_hash: str) -> None:
+    with kit.ledger.write() as uow:
+        held = next(person for person in uow.operators() if person.code == code)
+        uow.put_operator(msgspec.structs.replace(held, pin_hash=pin_hash))
+
+
 def test_the_citys_hash_is_replaced_at_the_first_right_pin(kit: TillKit) -> None:
     city = {code: kept(kit, code) for code in ("siti", "yuni")}
     refused(kit, "siti", WRONG)
@@ -224,6 +231,32 @@ def test_a_hash_is_worth_nothing_under_another_name(kit: TillKit) -> None:
     with kit.ledger.write() as uow:
         uow.put_operator(OperatorRecord("yuni", "Bu Yuni", "ketua", kept(kit, "siti")))
     assert refused(kit, "yuni", SITI) == "wrong_pin"
+
+
+def test_a_hash_is_worth_nothing_under_another_origin(kit: TillKit) -> None:
+    """Whoever can write the table lets the till make its own of a PIN of theirs, and then names the city's hash."""
+    assert kit.operators.leader(YUNI).code == "yuni"
+    real = kept(kit, "yuni")
+    chosen = "135791"
+    put_hash(kit, "yuni", PasswordHasher(1, 8, 1).hash(chosen))
+    assert kit.operators.leader(chosen).code == "yuni"  # so far `verify` says that this hash is not the city's
+    made = own_hash(kept(kit, "yuni"))
+    assert made is not None
+    put_hash(kit, "yuni", str(OwnHash(made.pepper, origin_of(real), made.encoded)))
+    assert leader_refused(kit, chosen) == "wrong_pin"
+    put_hash(kit, "yuni", real)
+    kit.clock.ms += DELAYS_MS[-1]
+    assert kit.operators.leader(YUNI).code == "yuni"
+
+
+def test_a_hash_without_its_origin_is_not_held_against_anybody(kit: TillKit) -> None:
+    """Of a version before; the city's own word about that PIN still holds."""
+    kit.operators.sign_in("siti", SITI)
+    now = kept(kit, "siti")
+    put_hash(kit, "siti", now.replace("till2:", "till1:", 1))
+    assert refused(kit, "siti", SITI) == refused(kit, "siti", WRONG) == "pin_renewal"
+    assert kit.ledger.read().pin_failures("siti") == 0
+    assert origin_of(kept(kit, "siti")) == origin_of(now)
 
 
 def test_a_hash_of_the_pepper_before_is_made_anew(kit: TillKit) -> None:

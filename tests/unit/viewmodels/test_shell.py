@@ -144,7 +144,7 @@ def test_who_is_locked_and_has_nobody_to_open_her_is_told_so_and_comes_in_by_a_p
 def test_a_leader_whose_pin_lost_its_pepper_opens_nobody(till: ScriptedTill) -> None:
     till.vm.shell.sign_out()
     till.settle()
-    from_the_city(till, OperatorRecord("yuni", "Bu Yuni", "ketua", "till1:gone:gone:gone"))
+    from_the_city(till, OperatorRecord("yuni", "Bu Yuni", "ketua", "till2:gone:gone:gone"))
     assert not state(till).openable
 
 
