@@ -273,7 +273,10 @@ class ReceiptPrinted(_Fact, frozen=True):
 
 
 class OperatorChanged(_Fact, frozen=True):
-    """Somebody signed in, out, was locked, or got a new PIN."""
+    """Somebody signed in, out, was locked, or unlocked: by a leader, a new PIN, or her own right one at the fifth try.
+
+    That lock is written before the fifth is looked at.
+    """
 
     code: str
     change: str

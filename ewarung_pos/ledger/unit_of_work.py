@@ -310,6 +310,11 @@ class SqlUnitOfWork(Queries):
         ).fetchone()
         return int(count)
 
+    def pin_not_meant(self, code: str) -> None:
+        """Take one count back: that PIN was another's."""
+        self.execute("DELETE FROM pin_failure WHERE code = ? AND failures <= 1", (code,))
+        self.execute("UPDATE pin_failure SET failures = failures - 1 WHERE code = ?", (code,))
+
     def pin_accepted(self, code: str) -> None:
         """Forget the wrong ones."""
         self.execute("DELETE FROM pin_failure WHERE code = ?", (code,))

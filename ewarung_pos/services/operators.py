@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple, NoReturn
 
@@ -40,8 +40,10 @@ class OperatorService:
     """Checks PINs. Hashing takes a tenth of a second: PIN lane, never inside a unit of work.
 
     A hash of the city is replaced by one with the till's pepper at the first right entry. The count of wrong PINs
-    lives in the ledger. The wait after a wrong one runs on the machine's monotonic clock, and begins anew with the
-    program: neither a restart nor a wall clock that is set forward shortens it.
+    lives in the ledger. Every PIN is counted there as a wrong one before it is looked at, and taken back when it was
+    right: what cannot be counted (a full disk) is not looked at, and a power cut in between costs one try. The wait
+    after a wrong one runs on the machine's monotonic clock, and begins anew with the program: neither a restart nor a
+    wall clock that is set forward shortens it.
 
     Args:
         ledger: who there is, and how often each was wrong.
@@ -82,6 +84,8 @@ class OperatorService:
         Raises:
             NotAuthorised: reason unknown_operator, no_pin, pin_renewal (hashed with a pepper that is gone, or by a
                 version before), locked, leader_locked (no leader could open it), wait, wrong_pin or role.
+            LedgerError, ConfigError: it could not be counted, so it was not looked at; or it was right, and that could
+                not be written.
         """
         person = next((p for p in self._ledger.read().operators() if p.code == code and p.active), None)
         if person is None:
@@ -95,13 +99,16 @@ class OperatorService:
             raise NotAuthorised(reason=when_locked)
         if self._waits(person.code):
             raise NotAuthorised(reason="wait")
+        counts = self._count((person,))
         if not self._matches(person, pin):
-            self._reject((person,), when_locked)
+            self._reject(counts, when_locked)
         if person.role not in (Role.CASHIER, Role.LEADER):
+            with self._ledger.write() as uow:
+                self._take_back(uow, counts, code)
             raise NotAuthorised(reason="role")
         fresh = self._fresh(person, pin)
         with self._ledger.write() as uow:
-            self._accept(uow, person, fresh)
+            self._accept(uow, counts, person, fresh)
             uow.append(OperatorChanged(person.code, "signed_in"), person.code)
         return person
 
@@ -118,6 +125,7 @@ class OperatorService:
         Raises:
             NotAuthorised: reason no_leader, pin_renewal, wait, wrong_pin, locked (another leader is not), or
                 leader_locked (all are).
+            LedgerError, ConfigError: as with `sign_in`.
         """
         everyone = self._leaders()
         if not everyone:
@@ -131,16 +139,18 @@ class OperatorService:
         asked = [p for p in leaders if p.code in locked or not self._waits(p.code)]
         if all(p.code in locked for p in asked):
             raise NotAuthorised(reason="wait")
+        counts = self._count([p for p in asked if p.code not in locked])
         found = next((person for person in asked if self._matches(person, pin)), None)
         if found is None:
             rest = {p.code for p in leaders} - {p.code for p in asked}
-            self._reject([p for p in asked if p.code not in locked], "locked" if rest else "leader_locked")
+            self._reject(counts, "locked" if rest else "leader_locked")
         if found.code in locked:
+            with self._ledger.write() as uow:
+                self._take_back(uow, counts, found.code)
             raise NotAuthorised(reason="locked")
         fresh = self._fresh(found, pin)
-        if fresh or self._ledger.read().pin_failures(found.code):
-            with self._ledger.write() as uow:
-                self._accept(uow, found, fresh)
+        with self._ledger.write() as uow:
+            self._accept(uow, counts, found, fresh)
         return found
 
     def unlock(self, code: str, leader_pin: str) -> None:
@@ -177,13 +187,20 @@ class OperatorService:
         since = self._clock.now().monotonic_ms - self._wrong_at.get(code, self._began)
         return since < DELAYS_MS[min(failures, len(DELAYS_MS)) - 1]
 
-    def _reject(self, people: Collection[OperatorRecord], when_locked: str) -> NoReturn:
-        """A wrong PIN, counted for everybody whose it could have been; a lock is an entry of the journal."""
+    def _count(self, people: Collection[OperatorRecord]) -> dict[str, int]:
+        """A PIN that nobody has looked at yet, counted as a wrong one for everybody whose it could be.
+
+        A lock is an entry of the journal, and comes with the count that makes it one: neither is ever there alone.
+        """
         with self._ledger.write() as uow:
             counts = {person.code: uow.pin_failed(person.code) for person in people}
             for code, count in counts.items():
                 if count == LOCK_AFTER:
                     uow.append(OperatorChanged(code, "locked"), code)
+        return counts
+
+    def _reject(self, counts: Mapping[str, int], when_locked: str) -> NoReturn:
+        """It was a wrong one."""
         now = self._clock.now().monotonic_ms
         self._wrong_at.update(dict.fromkeys(counts, now))
         locked = all(count >= LOCK_AFTER for count in counts.values())
@@ -191,8 +208,17 @@ class OperatorService:
 
     # -- right ones ---------------------------------------------------------------------------------------------------
 
-    def _accept(self, uow: UnitOfWork, person: OperatorRecord, fresh: str) -> None:
+    def _take_back(self, uow: UnitOfWork, counts: Collection[str], whose: str) -> None:
+        """Undo `_count` for these: the PIN was right; a lock that came with it is opened by whose PIN it was."""
+        for code in counts:
+            before = uow.pin_failures(code)
+            uow.pin_not_meant(code)
+            if before == LOCK_AFTER:
+                uow.append(OperatorChanged(code, "unlocked"), whose)
+
+    def _accept(self, uow: UnitOfWork, counts: Collection[str], person: OperatorRecord, fresh: str) -> None:
         """Forget the wrong ones, and the city's hash: unless the city sent another meanwhile."""
+        self._take_back(uow, counts, person.code)
         self._wrong_at.pop(person.code, None)
         if uow.pin_failures(person.code):
             uow.pin_accepted(person.code)

@@ -425,7 +425,7 @@ _MACHINES: dict[str, Trouble] = {
     ),
     "ledger_full": said(
         "Disk penuh",
-        "Tidak ada ruang untuk mencatat, jadi penyaluran ini TIDAK terjadi.",
+        "Tidak ada ruang untuk mencatat, jadi yang baru saja diminta TIDAK terjadi.",
         "Jangan serahkan barang. Kosongkan ruang disk, lalu ulangi.",
         tone="stop",
     ),

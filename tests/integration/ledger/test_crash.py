@@ -17,16 +17,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from sqlcipher3 import dbapi2 as sqlite
 
 from ewarung_pos.domain.journal import DayOpened, StockReceived
 from ewarung_pos.domain.redemption import Tender
+from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.domain.stock import ReceivedLine
 from ewarung_pos.errors import ConfigError, LedgerError, LedgerFull
 from ewarung_pos.ledger import engine
 from ewarung_pos.ledger.database import CHECKPOINT_AFTER, SqlLedger
 from ewarung_pos.ledger.verify import verify
-from tests.integration.ledger.kiosk import KEY, enrol, page, rice, serve, stock_up
+from ewarung_pos.services.operators import OperatorService, PinCost
+from tests.integration.ledger.kiosk import KEY, ToldClock, enrol, page, rice, serve, stock_up
 
 ROOT = Path(__file__).parents[3]
 Open = Callable[..., SqlLedger]
@@ -121,6 +124,28 @@ def test_a_full_disk_loses_the_last_commit_only_and_says_so(opened: Open, small_
         serve(uow, "F0001", rice(1))
     again.close()
     assert verify(small_disk, KEY).ok
+
+
+def test_a_full_disk_gives_no_pin_a_try_for_nothing(opened: Open, small_disk: Path) -> None:
+    ledger, clock = opened(small_disk, create=True), ToldClock()
+    enrol(ledger)
+    stock_up(ledger, packs=10**6)
+    with ledger.write() as uow:
+        uow.put_operator(OperatorRecord("ketua1", "KETUA", "ketua", PasswordHasher(1, 8, 1).hash("271828")))
+        uow.accept(page(20, 1, rice=10**9), "digest")
+    people = OperatorService(ledger, clock, (bytes(32),), PinCost(8, 1, 1))
+    assert people.leader("271828").code == "ketua1"
+    room = os.statvfs(small_disk)
+    (small_disk / "ballast").write_bytes(bytes(room.f_bavail * room.f_frsize))
+    with pytest.raises(LedgerFull):  # noqa: PT012 - the log still has a page or two
+        while True:
+            with ledger.write() as uow:
+                uow.pin_failed("K1")
+    for pin in ("271829", "271828", "271828"):
+        with pytest.raises(LedgerFull):
+            people.leader(pin)
+    assert ledger.read().pin_failures("ketua1") == 0
+    ledger.close()
 
 
 def test_a_disk_without_room_for_a_ledger_is_named(opened: Open, small_disk: Path) -> None:

@@ -478,6 +478,17 @@ def test_operators_and_wrong_pins_survive_a_restart(ledger: SqlLedger, opened: o
     assert again.read().operators()[1].name == "SRI M"
 
 
+def test_a_try_that_was_another_persons_is_taken_back(ledger: SqlLedger) -> None:
+    with ledger.write() as uow:
+        assert [uow.pin_failed("K1") for _ in range(2)] == [1, 2]
+        left = []
+        for _ in range(3):
+            uow.pin_not_meant("K1")
+            left.append(uow.pin_failures("K1"))
+        assert left == [1, 0, 0]
+        assert uow.pin_failed("K1") == 1
+
+
 def test_settings_and_secrets_are_replaced(ledger: SqlLedger) -> None:
     with ledger.write() as uow:
         uow.put_setting("theme", "light")

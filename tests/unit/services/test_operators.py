@@ -13,7 +13,9 @@ from argon2.exceptions import VerifyMismatchError
 from ewarung_pos.domain.journal import OperatorChanged
 from ewarung_pos.domain.pins import OwnHash, origin_of, own_hash, pepper_name
 from ewarung_pos.domain.state import OperatorRecord
-from ewarung_pos.errors import NotAuthorised
+from ewarung_pos.errors import LedgerBusy, NotAuthorised
+from ewarung_pos.ledger.engine import LEDGER_FILE, connect
+from ewarung_pos.ledger.verify import verify
 from ewarung_pos.services.operators import DELAYS_MS, LOCK_AFTER, OperatorService, PinCost
 from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
 from tests.unit.services.counter import facts, reopened
@@ -185,6 +187,115 @@ def test_one_leader_locked_by_a_guess_is_not_all_leaders_locked(kit: TillKit) ->
     assert leader_refused(kit, YUNI, after_ms=0) == "wait"
     kit.clock.ms += DELAYS_MS[-1]
     assert kit.operators.leader(YUNI).code == "yuni"
+
+
+# -- counted before it is looked at ------------------------------------------------------------------------------------
+
+
+def seen_by(kit: TillKit, monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """Whose hash is compared, and how many wrong ones the ledger holds of her at that moment."""
+    seen: list[tuple[str, int]] = []
+    real = OperatorService._matches
+
+    def looked(self: OperatorService, person: OperatorRecord, pin: str) -> bool:
+        seen.append((person.code, kit.ledger.read().pin_failures(person.code)))
+        return real(self, person, pin)
+
+    monkeypatch.setattr(OperatorService, "_matches", looked)
+    return seen
+
+
+def test_every_try_is_in_the_ledger_before_a_hash_is_looked_at(kit: TillKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    second_leader(kit)
+    seen = seen_by(kit, monkeypatch)
+    kit.operators.sign_in("siti", SITI)
+    refused(kit, "siti", WRONG)
+    kit.clock.ms += DELAYS_MS[-1]
+    assert kit.operators.leader(YUNI).code == "yuni"
+    assert seen == [("siti", 1), ("siti", 1), ("siti", 2), ("yuni", 1)]
+    assert [kit.ledger.read().pin_failures(code) for code in ("siti", "yuni")] == [1, 0]
+
+
+def test_a_pin_that_cannot_be_counted_is_not_looked_at(kit: TillKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else whoever keeps the ledger from being written has any number of tries."""
+    kit.operators.sign_in("siti", SITI)
+    kit.operators.leader(YUNI)
+    entries, seen = len(facts(kit)), seen_by(kit, monkeypatch)
+    another = connect(kit.data_dir / LEDGER_FILE, None)
+    another.execute("BEGIN IMMEDIATE")
+    kit.ledger._connection().set_busy_timeout(0.01)
+    for pin in (WRONG, YUNI, SITI):
+        with pytest.raises(LedgerBusy):
+            kit.operators.leader(pin)
+        with pytest.raises(LedgerBusy):
+            kit.operators.sign_in("siti", pin)
+        with pytest.raises(LedgerBusy):
+            kit.operators.unlock("siti", pin)
+    another.execute("ROLLBACK")
+    another.close()
+    assert (seen, len(facts(kit))) == ([], entries)
+    assert kit.operators.leader(YUNI).code == "yuni"
+
+
+def of_locks(kit: TillKit) -> list[str]:
+    problems = verify(kit.data_dir, None, encrypted=False).problems
+    return [str(problem) for problem in problems if "pin_failure" in str(problem)]
+
+
+def test_the_fifth_try_is_locked_before_it_is_looked_at_and_opens_by_the_right_pin(
+    kit: TillKit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At any moment the count of a lock and its entry stand together: `verify` asks for both."""
+    second_leader(kit)
+    for code in ("siti", "yuni"):
+        for _ in range(LOCK_AFTER - 1):
+            refused(kit, code, WRONG)
+    unsound: list[str] = []
+    real = OperatorService._matches
+
+    def looked(self: OperatorService, person: OperatorRecord, pin: str) -> bool:
+        unsound.extend(of_locks(kit))
+        return real(self, person, pin)
+
+    monkeypatch.setattr(OperatorService, "_matches", looked)
+    kit.clock.ms += DELAYS_MS[-1]
+    assert kit.operators.leader(YUNI).code == "yuni"
+    assert changes(kit) == [("siti", "locked"), ("yuni", "locked"), ("siti", "unlocked"), ("yuni", "unlocked")]
+    assert [kit.ledger.read().pin_failures(code) for code in ("siti", "yuni")] == [LOCK_AFTER - 1, 0]
+    kit.operators.sign_in("siti", SITI)
+    assert changes(kit)[4:] == [("siti", "locked"), ("siti", "unlocked"), ("siti", "signed_in")]
+    assert unsound == of_locks(kit) == []
+
+
+def test_a_till_that_dies_at_a_try_has_counted_it(kit: TillKit, monkeypatch: pytest.MonkeyPatch) -> None:
+    class PowerCutError(Exception):
+        pass
+
+    def dies(self: OperatorService, person: OperatorRecord, pin: str) -> bool:
+        raise PowerCutError
+
+    monkeypatch.setattr(OperatorService, "_matches", dies)
+    for number in range(1, LOCK_AFTER + 1):
+        kit.operators = service(kit)
+        kit.clock.ms += DELAYS_MS[-1]
+        with pytest.raises(PowerCutError):
+            kit.operators.leader(YUNI)
+        assert kit.ledger.read().pin_failures("yuni") == number
+    assert leader_refused(kit, YUNI) == "leader_locked"
+    assert changes(kit) == [("yuni", "locked")]
+
+
+def test_a_right_pin_that_may_do_nothing_leaves_no_count(kit: TillKit) -> None:
+    second_leader(kit)
+    for _ in range(LOCK_AFTER):
+        refused(kit, "yuni", WRONG)
+    assert leader_refused(kit, WRONG) == "wrong_pin"
+    assert leader_refused(kit, YUNI) == "locked"
+    siti = next(person for person in kit.ledger.read().operators() if person.code == "siti")
+    with kit.ledger.write() as uow:
+        uow.put_operator(msgspec.structs.replace(siti, role="pendamping"))
+    assert refused(kit, "siti", SITI) == "role"
+    assert [kit.ledger.read().pin_failures(code) for code in ("siti", "yuni")] == [1, LOCK_AFTER]
 
 
 # -- the till's own hash -----------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from ewarung_pos.domain.journal import OperatorChanged
 from ewarung_pos.domain.state import OperatorRecord, StatePage
-from ewarung_pos.errors import PrinterNotReady
+from ewarung_pos.errors import LedgerFull, PrinterNotReady
+from ewarung_pos.ledger.unit_of_work import SqlUnitOfWork
 from ewarung_pos.ports import DeviceState, DeviceStatus
 from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.base import ViewModel
@@ -70,6 +71,24 @@ def test_a_wrong_pin_lets_nobody_in(till: ScriptedTill) -> None:
     till.kit.clock.ms += DELAYS_MS[0]
     sign_in(till, "siti", SITI)
     assert state(till).operator == "siti"
+
+
+def test_a_pin_that_cannot_be_counted_is_refused_in_words(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is no redemption that did not happen."""
+
+    def no_room(uow: SqlUnitOfWork, code: str) -> int:
+        raise LedgerFull
+
+    monkeypatch.setattr(SqlUnitOfWork, "pin_failed", no_room)
+    till.vm.shell.sign_out()
+    sign_in(till, "siti", SITI)
+    said = state(till).notice
+    assert said is not None
+    assert (state(till).operator, state(till).checking, said.code) == ("", False, "ledger_full")
+    assert "yang baru saja diminta TIDAK terjadi" in said.happened
+    till.vm.shell.unlock("siti", LEADER)
+    till.settle()
+    assert (state(till).checking, notice(till)) == (False, "ledger_full")
 
 
 def test_one_pin_is_looked_at_after_another(till: ScriptedTill) -> None:
