@@ -117,8 +117,9 @@ class SqlLedger:
 
         Raises:
             LedgerFull: no room; nothing happened.
-            LedgerError: an I/O error. `not_written`: nothing happened, and that is certain. `io`: the disk still fails;
-                only when the file is read anew is it known, by the entry's id, whether it happened.
+            LedgerError: an I/O error. `not_written`: nothing happened, and that is certain. `io`: it is not known if it
+                did: an entry's id tells when the file is read anew (the disk still fails), and of a unit without an
+                entry nothing does.
         """
         return _Writing(self)
 
@@ -270,12 +271,15 @@ class SqlLedger:
                 raise failure from error
             self._drop_writer()
             if not self._settled(unit.tip, before):
-                raise LedgerError(failure.detail, reason="not_written") from error
+                certain = unit.tip.seq > before
+                raise LedgerError(failure.detail, reason="not_written" if certain else "io") from error
         self._tip = unit.tip
         self._logged += 1
 
     def _settled(self, meant: Tip, before: int) -> bool:
         """Whether a COMMIT that failed happened; and see to it that it stays so, whatever becomes of this process.
+
+        Of a unit without an entry nothing tells: it may be there although this says False.
 
         The log may hold the whole of it without anybody having been told: the next opening would find it then. So
         either it is brought home into the file itself, or something else is committed over it.

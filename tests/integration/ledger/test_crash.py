@@ -256,9 +256,18 @@ def test_a_commit_that_failed_and_is_there_is_told_as_done(ledger: SqlLedger, tm
     assert (tmp_path / "ledger.db-wal").stat().st_size == 0, "it is in the file itself, not in a doubtful log"
     assert ledger.read().head().seq == entry.seq
     assert ledger.read().entry(entry.id) is not None
-    ledger._writer = Failing(ledger, done=True)
-    with pytest.raises(LedgerError, match="SQLITE_IOERR_FSYNC"), ledger.write() as uow:
-        uow.put_setting("a", "b")  # without an entry nothing tells; it is told as failed, and harmless
+
+
+@pytest.mark.parametrize("done", [True, False])
+def test_a_failed_commit_without_an_entry_is_called_uncertain(ledger: SqlLedger, *, done: bool) -> None:
+    """Nothing can be looked up that would tell: it may be there, as here, and nobody is told that it is not."""
+    ledger._writer = Failing(ledger, done=done)
+    with pytest.raises(LedgerError, match="SQLITE_IOERR_FSYNC") as caught, ledger.write() as uow:
+        uow.pin_failed("K1")
+    assert caught.value.reason == "io"
+    assert ledger.read().pin_failures("K1") == done
+    with ledger.write() as uow:
+        assert uow.pin_failed("K1") == 1 + done
 
 
 def test_a_checkpoint_that_fails_gives_the_connection_up_and_loses_nothing(ledger: SqlLedger, tmp_path: Path) -> None:
