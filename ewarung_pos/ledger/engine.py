@@ -114,16 +114,19 @@ _DROPS = frozenset(
         sqlite.SQLITE_DROP_VTABLE,
     )
 )
-_SAFETY = frozenset(name for name, _, _ in (*_WRITING, *_PRAGMAS)) | {
+_DONE = frozenset(("wal_checkpoint",))
+"""The one pragma that the till's writing connection uses once it is open."""
+
+_TOLD = frozenset(name for name, _, _ in (*_WRITING, *_PRAGMAS)) | {
     "application_id",
     "ignore_check_constraints",
     "legacy_alter_table",
     "query_only",
-    "rekey",
     "schema_version",
     "user_version",
     "writable_schema",
 }
+"""Settings that it may be asked for; to be given a value, none."""
 
 
 def engine_affected(version: tuple[int, ...]) -> bool:
@@ -282,14 +285,18 @@ def is_copy(connection: Connection) -> bool:
 def protect(connection: Connection) -> None:
     """Deny this connection everything that could take the guards away: it is asked when a statement is prepared.
 
+    Of the pragmas, all that are not needed: SQLCipher alone has several that give the file another key.
+
     Against our own bugs, not against who holds the key: for that there are the chain and the city.
     """
 
     def judge(action: int, subject: str | None, value: str | None, _database: str | None, _source: str | None) -> int:
         if action in _DROPS:
             return sqlite.SQLITE_DENY  # type: ignore[no-any-return]
-        if action == sqlite.SQLITE_PRAGMA and value is not None and (subject or "").lower() in _SAFETY:
-            return sqlite.SQLITE_DENY  # type: ignore[no-any-return]
+        if action == sqlite.SQLITE_PRAGMA:
+            name = (subject or "").lower()
+            allowed = name in _DONE or (value is None and name in _TOLD)
+            return sqlite.SQLITE_OK if allowed else sqlite.SQLITE_DENY  # type: ignore[no-any-return]
         return sqlite.SQLITE_OK  # type: ignore[no-any-return]
 
     connection.set_authorizer(judge)

@@ -137,7 +137,42 @@ def test_the_tills_own_connection_cannot_change_what_was_appended(
         uow.execute(statement.format(table))
 
 
-@pytest.mark.parametrize("pragma", sorted(engine._SAFETY))
+@pytest.mark.parametrize(
+    "statement",
+    [
+        f"PRAGMA hexrekey = '{'41' * 32}'",
+        "PRAGMA HexRekey = '41'",
+        "PRAGMA main.textrekey('other')",
+        "PRAGMA \"rekey\" = 'other'",
+        "PRAGMA hexkey = '41'",
+        "PRAGMA cipher_migrate",
+        "PRAGMA cipher_use_hmac = OFF",
+        "PRAGMA cipher_default_kdf_iter = 1",
+        "PRAGMA locking_mode = EXCLUSIVE",
+        "PRAGMA defer_foreign_keys = ON",
+        "PRAGMA wal_autocheckpoint = 0",
+        "PRAGMA incremental_vacuum",
+        "PRAGMA reset_database = 1",
+        "PRAGMA no_such_pragma = 1",
+        "DETACH DATABASE main",
+        "VACUUM INTO 'other.db'",
+    ],
+)
+def test_the_tills_own_connection_knows_no_other_key_and_no_other_setting(
+    served: SqlLedger, tmp_path: Path, statement: str
+) -> None:
+    with pytest.raises(sqlite.DatabaseError, match=r"not authorized|denied"):
+        served._connection().execute(statement)
+    served.close()
+    connect(tmp_path / "ledger.db", KEY).close()
+
+
+@pytest.mark.parametrize("pragma", sorted(engine._TOLD))
+def test_every_setting_can_still_be_asked_for(served: SqlLedger, pragma: str) -> None:
+    assert len(served._connection().execute(f"PRAGMA {pragma}").fetchall()) <= 1
+
+
+@pytest.mark.parametrize("pragma", sorted(engine._TOLD))
 def test_no_setting_that_safety_rests_on_can_be_changed_later(served: SqlLedger, pragma: str) -> None:
     with pytest.raises(sqlite.DatabaseError, match="not authorized"), served.write() as uow:
         uow.execute(f"PRAGMA {pragma} = 0")
