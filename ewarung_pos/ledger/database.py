@@ -117,6 +117,7 @@ class SqlLedger:
 
         Raises:
             LedgerFull: no room; nothing happened.
+            LedgerBusy: another program holds it, or has written to it (`second`); nothing happened.
             LedgerError: an I/O error. `not_written`: nothing happened, and that is certain. `io`: it is not known if it
                 did: an entry's id tells when the file is read anew (the disk still fails), and of a unit without an
                 entry nothing does.
@@ -134,8 +135,10 @@ class SqlLedger:
 
         Raises:
             LedgerFull, LedgerError: the disk; what was committed stays in the log.
+            LedgerBusy: another program runs on this ledger (`second`), for the lock's file was taken away.
         """
         with self._turn:
+            self._lock.renew()
             if self._logged < CHECKPOINT_AFTER:
                 return
             try:
@@ -161,10 +164,13 @@ class SqlLedger:
 
         Raises:
             LedgerCorrupt: the ledger does not verify (`verify`); it stays due.
+            LedgerBusy: another program runs on this ledger (`second`).
             ConfigError, LedgerError: the disk.
         """
         from ewarung_pos.ledger.verify import verify
 
+        with self._turn:
+            self._lock.renew()
         checked = self._path.with_name(CHECKED_FILE)
         now = self._clock.now().wall.ms
         if not self._stopped_unclean and abs(now - _read_ms(checked)) < _DAY_MS:

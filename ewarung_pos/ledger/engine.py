@@ -83,6 +83,9 @@ _PRAGMAS: tuple[tuple[str, str, object], ...] = (
     ("secure_delete", "ON", 1),  # what is replaced, a PIN's hash above all, is zeroed
 )
 
+_TAKEN = "UNIQUE constraint failed: ledger_entry.seq"
+"""The place after what this program knows as the last: somebody else has written there."""
+
 _SAID = {
     "database is locked": sqlite.SQLITE_BUSY,
     "database or disk is full": sqlite.SQLITE_FULL,
@@ -152,7 +155,8 @@ def translated() -> Iterator[None]:
     """Turn SQLite's errors into what a person can do about them.
 
     Raises:
-        LedgerBusy: locked by another connection for longer than the busy timeout.
+        LedgerBusy: locked by another connection for longer than the busy timeout, or the next place in the journal is
+            taken (`second`).
         LedgerFull: no room on the disk.
         LedgerCorrupt: damaged pages (every encrypted page carries its own HMAC).
         ConfigError: read-only or not reachable.
@@ -171,6 +175,8 @@ def known(error: sqlite.Error) -> Exception:
     name = getattr(error, "sqlite_errorname", str(error))
     if primary in (sqlite.SQLITE_BUSY, sqlite.SQLITE_LOCKED):
         return LedgerBusy(name)
+    if str(error) == _TAKEN:
+        return LedgerBusy(name, reason="second")
     if primary == sqlite.SQLITE_FULL:
         return LedgerFull(name)
     if primary in (sqlite.SQLITE_CORRUPT, sqlite.SQLITE_NOTADB):

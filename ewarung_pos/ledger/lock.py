@@ -28,6 +28,7 @@ class InstanceLock:
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         try:
             self._file: int | None = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
         except OSError as error:
@@ -39,11 +40,30 @@ class InstanceLock:
             if error.errno not in _HELD:
                 raise ConfigError(f"{path.name}: {error.strerror}", reason="data_dir") from error
             raise LedgerBusy(path.name) from error
+        if not _in_place(path, self._file):
+            self.release()
+            raise LedgerBusy(path.name)
 
     @property
     def held(self) -> bool:
         """Whether this object still holds it."""
         return self._file is not None
+
+    def renew(self) -> None:
+        """See to it that the next program meets this lock: its file may have been removed, and then locks nobody out.
+
+        Raises:
+            LedgerBusy: another program took it meanwhile (`second`); this one may not go on.
+            ConfigError: the file cannot be made again.
+        """
+        if self._file is None or _in_place(self._path, self._file):
+            return
+        try:
+            taken = InstanceLock(self._path)
+        except LedgerBusy as error:
+            raise LedgerBusy(self._path.name, reason="second") from error
+        self.release()
+        self._file = taken._file
 
     def release(self) -> None:
         """Let go; the file stays, so that nobody can lock a deleted one. May be called twice.
@@ -67,6 +87,9 @@ if sys.platform == "win32":  # pragma: no cover - the other branch runs where th
     def _give_back(file: int) -> None:
         msvcrt.locking(file, msvcrt.LK_UNLCK, 1)
 
+    def _in_place(_path: Path, _file: int) -> bool:
+        return True  # a file that is open can be neither removed nor renamed there
+
 else:
     import fcntl
 
@@ -75,3 +98,10 @@ else:
 
     def _give_back(file: int) -> None:
         fcntl.flock(file, fcntl.LOCK_UN)
+
+    def _in_place(path: Path, file: int) -> bool:
+        """Whether the file that is open is still the one of that name."""
+        try:
+            return os.path.samestat(path.stat(), os.fstat(file))
+        except FileNotFoundError:
+            return False

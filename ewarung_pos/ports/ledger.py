@@ -345,6 +345,7 @@ class Ledger(Protocol):
 
         Raises:
             LedgerFull, LedgerError: the disk; nothing is lost by it.
+            LedgerBusy: another program works on this ledger too (`second`); nothing may be served from it.
         """
         ...
 
@@ -353,6 +354,7 @@ class Ledger(Protocol):
 
         Raises:
             LedgerCorrupt: the ledger is not what its entries say; nothing may be served from it.
+            LedgerBusy: another program works on it too (`second`); nor then.
             LedgerError, ConfigError: it could not be done now.
         """
         ...

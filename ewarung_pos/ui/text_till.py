@@ -423,6 +423,13 @@ _MACHINES: dict[str, Trouble] = {
     "ledger_busy": _paper(
         "Kasir sudah berjalan", "Program kasir lain sedang memakai buku catatan ini.", "Pakai jendela yang sudah buka."
     ),
+    "ledger_busy.second": said(
+        "Program kasir lain menulis",
+        "Program kasir lain memakai buku catatan ini juga, jadi yang baru saja diminta TIDAK tercatat.",
+        "Jangan serahkan barang. Tutup semua jendela kasir, lalu buka satu saja.",
+        safe="Yang sudah tercatat tetap utuh.",
+        tone="stop",
+    ),
     "ledger_full": said(
         "Disk penuh",
         "Tidak ada ruang untuk mencatat, jadi yang baru saja diminta TIDAK terjadi.",

@@ -20,9 +20,9 @@ NEXT_MS = 3_600_000
 
 
 class Audit:
-    """Has the whole ledger verified on a lane of its own; `unsound` is called with what it is not."""
+    """Has the whole ledger verified on a lane of its own; `unsound` is called when it is not, or is not ours alone."""
 
-    def __init__(self, ledger: Ledger, runner: TaskRunner, unsound: Callable[[LedgerCorrupt], None]) -> None:
+    def __init__(self, ledger: Ledger, runner: TaskRunner, unsound: Callable[[PosError], None]) -> None:
         self._ledger = ledger
         self._runner = runner
         self._unsound = unsound
@@ -48,7 +48,7 @@ class Audit:
         if not isinstance(error, PosError):
             raise error
         _log.error("the ledger was not verified: %s", error)
-        if isinstance(error, LedgerCorrupt):
+        if isinstance(error, LedgerCorrupt) or error.reason == "second":
             self._unsound(error)
         else:
             self._checked(False)

@@ -328,7 +328,7 @@ class TillViewModels:
         self.shell.refresh()
         self.sync.nudge()
         # The paper comes out now, or hands are busy with sacks: nobody waits for the ledger.
-        self._runner.submit(Lane.LEDGER, self._ledger.checkpoint, _kept, _put_off)
+        self._runner.submit(Lane.LEDGER, self._ledger.checkpoint, _kept, self._put_off)
 
     def _synced(self) -> None:
         self.shell.refresh()
@@ -340,14 +340,14 @@ class TillViewModels:
     def _opened(self) -> None:
         self.sync.evening(sealed=False)
         self._changed()
-        self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, _put_off)
-        self._runner.submit(Lane.LEDGER, self._leftovers.give_back, self._given_back, _put_off)
+        self._runner.submit(Lane.LEDGER, self._retention.purge, _kept, self._put_off)
+        self._runner.submit(Lane.LEDGER, self._leftovers.give_back, self._given_back, self._put_off)
         self.copy.catch_up()
         self.shell.go("counter")
 
     def _day_sealed(self) -> None:
         self.sync.evening(sealed=True)
-        self._runner.submit(Lane.LEDGER, self._leftovers.give_back, self._given_back, _put_off)
+        self._runner.submit(Lane.LEDGER, self._leftovers.give_back, self._given_back, self._put_off)
         self.copy.begin()
 
     def _given_back(self, made: tuple[Entry, ...]) -> None:
@@ -388,13 +388,14 @@ class TillViewModels:
         elif screen != "history":
             self.shell.recall(self.history.state.said)
 
+    def _put_off(self, error: Exception) -> None:
+        """The next write meets the same disk and says so to whoever waits for it; another till ends service at once."""
+        _log.warning("put off: %s", type(error).__name__)
+        if not isinstance(error, PosError):
+            raise error
+        if error.reason == "second":
+            self.shell.halt(error)
+
 
 def _kept(_: object) -> None:
     """Nothing to show: nobody asked for it."""
-
-
-def _put_off(error: Exception) -> None:
-    """The next write meets the same disk and says so to whoever waits for it."""
-    _log.warning("put off: %s", type(error).__name__)
-    if not isinstance(error, PosError):
-        raise error

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from ewarung_pos.errors import LedgerCorrupt, LedgerError
+from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.ui.viewmodels.audit import FIRST_MS, NEXT_MS
 from ewarung_pos.ui.viewmodels.shell import ShellState
 from tests.unit.viewmodels.till import SITI, ScriptedTill
@@ -83,6 +84,23 @@ def test_a_ledger_that_is_not_sound_ends_service_until_the_next_start(
         till.settle()
         assert shown() == ("", "ledger_corrupt")
     assert len(till.edc.asked) == asked
+
+
+@pytest.mark.parametrize("goes_on", [lambda till: wait(till, FIRST_MS), lambda till: till.vm._changed()])
+def test_a_second_till_on_the_same_ledger_ends_service(
+    till: ScriptedTill, goes_on: Callable[[ScriptedTill], None]
+) -> None:
+    """Somebody removed the lock's file under this one."""
+    (till.kit.data_dir / LOCK_FILE).unlink()
+    second = InstanceLock(till.kit.data_dir / LOCK_FILE)
+    try:
+        goes_on(till)
+        till.settle()
+    finally:
+        second.release()
+    notice = state(till).notice
+    assert notice is not None
+    assert (state(till).operator, notice.code) == ("", "ledger_busy.second")
 
 
 def test_a_bug_in_the_audit_is_not_hidden(till: ScriptedTill, monkeypatch: pytest.MonkeyPatch) -> None:
