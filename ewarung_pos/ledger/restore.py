@@ -62,7 +62,8 @@ class Restored(msgspec.Struct, frozen=True):
 
     `in_doubt` counts the debits whose outcome the copy does not know: the terminal's slips tell. `replaced_entries` is
     -1 and `replaced_epoch` 0 when the old file could not be read. `replaced_serves`: it could be read and not be marked
-    as a copy, so it would serve again where it is put back.
+    as a copy, so it would serve again where it is put back. `log` is where the log of a ledger that was gone is kept
+    (empty: none).
     """
 
     device: str
@@ -75,6 +76,7 @@ class Restored(msgspec.Struct, frozen=True):
     replaced_entries: int = -1
     replaced_ok: bool = False
     replaced_serves: bool = False
+    log: str = ""
 
 
 def holds_copy(path: Path, key: bytes | None) -> bool:
@@ -127,8 +129,9 @@ def restore(file: Path, data_dir: Path, key: bytes | None, *, older: bool = Fals
             restored = Restored(report.device, report.epoch, report.entries, report.head, in_doubt)
             ledger = data_dir / LEDGER_FILE
             if not ledger.exists():
+                log = _lone_log_kept(ledger, f"ledger-{report.device}-{report.epoch}-log")
                 _exchange(draft, ledger)
-                return restored
+                return msgspec.structs.replace(restored, log=log)
             return _in_place_of(ledger, draft, key, restored, older=older)
     finally:
         lock.release()
@@ -261,6 +264,17 @@ def _second_name(ledger: Path, folder: Path, stem: str, *, first: str) -> Path:
         _linked(log, kept.with_name(kept.name + "-wal"))
     sync_directory(folder)
     return kept
+
+
+def _lone_log_kept(ledger: Path, stem: str) -> str:
+    """A second name for a log whose ledger is gone; its last entries may be nowhere else. Empty when there is none."""
+    log = ledger.with_name(ledger.name + "-wal")
+    if not log.exists() or not log.stat().st_size:
+        return ""
+    names = (log.with_name(f"{stem}-{number}.db-wal") for number in itertools.count(1))
+    kept = next(path for path in names if _linked(log, path))
+    sync_directory(kept.parent)
+    return os.fspath(kept)
 
 
 def _linked(file: Path, name: Path) -> bool:

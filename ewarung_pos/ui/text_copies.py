@@ -57,6 +57,11 @@ def restored_words(done: Mapping[str, Any]) -> list[str]:
                 f"Buku itu utuh dan lebih lengkap, sampai catatan {done['replaced_entries']}: "
                 f"sebaiknya pulihkan yang itu, dengan ewarung-pos restore {done['replaced']}."
             )
+    if done["log"]:
+        said.append(
+            f"Buku sebelumnya tidak ada, tetapi sisa catatannya ada dan disimpan di {done['log']}. Isinya mungkin "
+            "penyaluran yang tidak ada di tempat lain: jangan dihapus, serahkan kepada petugas kota."
+        )
     if done["in_doubt"]:
         said.append(f"{done['in_doubt']} penarikan EDC belum pasti di salinan ini: cocokkan dengan struk EDC.")
     if done["city"] is not None:

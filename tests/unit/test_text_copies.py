@@ -18,6 +18,7 @@ DONE: dict[str, Any] = {
     "replaced_entries": 4,
     "replaced_ok": True,
     "replaced_serves": False,
+    "log": "",
     "city": None,
 }
 
@@ -35,3 +36,11 @@ def test_a_replaced_ledger_of_the_same_epoch_that_holds_more_is_recommended(
 ) -> None:
     said = restored_words(DONE | {"epoch": epoch, "replaced_entries": entries})
     assert any("lebih lengkap" in line for line in said) is fuller
+
+
+def test_a_log_that_stood_alone_is_named_with_what_it_may_hold() -> None:
+    assert not any("log-1" in line for line in restored_words(DONE))
+    said = restored_words(DONE | {"replaced": "", "log": "/data/ledger-EW-0001-1-log-1.db-wal"})
+    (line,) = (line for line in said if "log-1" in line)
+    assert "jangan dihapus" in line.lower()
+    assert "petugas kota" in line

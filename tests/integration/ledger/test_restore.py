@@ -351,8 +351,8 @@ def test_a_log_that_cannot_be_brought_home_is_kept_beside_its_ledger(
     assert (tmp_path / f"{ASIDE}-wal").read_bytes() == b"a log"
 
 
-def test_what_the_log_held_is_in_the_ledger_that_is_kept(copy: Path, tmp_path: Path) -> None:
-    """The till died: its last entries are in the log only."""
+def die_serving(data_dir: Path) -> None:
+    """A till that dies: its last entry is in the log only."""
     code = (
         "import os, pathlib, sys\n"
         "from ewarung_pos.ledger.database import open_ledger\n"
@@ -362,11 +362,45 @@ def test_what_the_log_held_is_in_the_ledger_that_is_kept(copy: Path, tmp_path: P
         "    serve(uow, 'F0003', rice(1))\n"
         "os._exit(9)\n"
     )
-    died = subprocess.run([sys.executable, "-c", code, os.fspath(tmp_path)], cwd=ROOT, check=False)
+    died = subprocess.run([sys.executable, "-c", code, os.fspath(data_dir)], cwd=ROOT, check=False)
     assert died.returncode == 9
-    assert (tmp_path / "ledger.db-wal").stat().st_size > 0
+    assert (data_dir / "ledger.db-wal").stat().st_size > 0
+
+
+def test_what_the_log_held_is_in_the_ledger_that_is_kept(copy: Path, tmp_path: Path) -> None:
+    die_serving(tmp_path)
     assert put_back(copy, tmp_path, KEY).replaced_entries == 7
     assert entries(tmp_path / ASIDE) == 7
+
+
+LOG = "ledger-EW-0001-1-log-1.db-wal"
+
+
+def test_a_log_whose_file_is_gone_is_kept_and_named(copy: Path, tmp_path: Path) -> None:
+    """It may hold what was acknowledged and is nowhere else: beside its file, found again, it tells."""
+    die_serving(tmp_path)
+    log = (tmp_path / "ledger.db-wal").read_bytes()
+    lost = (tmp_path / "ledger.db").rename(tmp_path / "lost")
+    done = put_back(copy, tmp_path, KEY)
+    assert (done.replaced, done.log) == ("", os.fspath(tmp_path / LOG))
+    assert (tmp_path / LOG).read_bytes() == log
+    assert entries(tmp_path / "ledger.db") == 4
+    found = tmp_path / "found"
+    found.mkdir()
+    lost.rename(found / "ledger.db")
+    (found / "ledger.db-wal").write_bytes(log)
+    assert entries(found / "ledger.db") == 7
+
+
+@pytest.mark.parametrize("size", [0, 1])
+def test_a_log_is_written_over_no_other_and_an_empty_one_is_none(copy: Path, tmp_path: Path, size: int) -> None:
+    (tmp_path / LOG).write_bytes(b"an earlier one")
+    (tmp_path / "ledger.db").unlink()
+    (tmp_path / "ledger.db-wal").write_bytes(bytes(size))
+    done = put_back(copy, tmp_path, KEY)
+    assert (tmp_path / LOG).read_bytes() == b"an earlier one"
+    assert Path(done.log).name == (LOG.replace("-1.db", "-2.db") if size else "")
+    assert put_back(copy, tmp_path, KEY).log == ""
 
 
 # --- power cuts and full disks -----------------------------------------------------------------------------------
@@ -424,6 +458,22 @@ def test_a_power_cut_at_any_step_leaves_the_old_file_or_the_new_one(
         if not cut:
             break
     assert (seen, step > 5) == ({4, 6}, True)
+
+
+def test_a_power_cut_at_any_step_loses_no_log_without_its_file(
+    copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for step in range(1, 40):
+        place = tmp_path / f"till-{step}"
+        place.mkdir()
+        (place / "ledger.db-wal").write_bytes(b"a log")
+        cut = cut_before(step, lambda at=place: put_back(copy, at, KEY), monkeypatch)  # type: ignore[misc]
+        assert b"a log" in [file.read_bytes() for file in place.glob("*-wal")]
+        put_back(copy, place, KEY)
+        assert [name for name in names(place) if "-log-" in name] == [LOG]
+        if not cut:
+            break
+    assert step > 3
 
 
 def test_an_archive_of_nobody_s_ledger_is_not_made(opened: Open, tmp_path: Path) -> None:
