@@ -18,32 +18,46 @@ __all__ = ["redact", "redact_crashes", "start_log"]
 _ROOT = "ewarung_pos"
 
 _TRACK = re.compile(r"[;%]?B?\d{12,19}(?:[=D]\d[\d=]*|\^[^?\n]{0,80})\??")
-_TOKEN = re.compile(r"[0-9A-Fa-f][0-9A-Fa-f .-]*[0-9A-Fa-f]")
 _HASH = re.compile(
-    r"(?=[0-9a-f]*[a-f])(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{128})"
-    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+    r"(?<![0-9a-z])(?:"
+    r"(?=[0-9a-f]*[a-f])(?:[0-9a-f]{128}|[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})"
+    r"|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+    r")(?![0-9a-z])",
     re.IGNORECASE,
 )
-_DIGITS = re.compile(r"\d(?:[ .-]?\d){12,}")
+_NO_HASH = re.compile(r"[a-f]*\d{13,}[a-f]*|\d{12,19}d\d+f*", re.IGNORECASE)
+"""A number, or a chip's track, among as many letters as a hash is long; a hash has digits in many places."""
+
+_GAP = r"""(?:
+    (?: \s | \\+[nrtvf] | \\+x[0-9a-f]{2} | \\+u[0-9a-f]{4} ){1,2}    # also as `repr` writes them
+  | [./_,\-\u2010-\u2015\u2212]
+  | \s[\-\u2010-\u2015\u2212]\s
+)"""
+_DIGITS = re.compile(rf"\d(?:{_GAP}?\d){{12,}}", re.VERBOSE)
 
 
 def redact(text: str) -> str:
     """Blank track data and runs of 13 digits or more (card numbers, NIK, No. KK), keeping their last four.
 
-    Chain hashes and identifiers are left alone, or the log could not be compared with the ledger.
+    Digits may be of any script, and apart by what people and programs put between groups of them. A comma and a space
+    are none of that: so a log names places and amounts. Chain hashes and identifiers are left alone, or the log could
+    not be compared with the ledger. Takes time in proportion to the text.
     """
-    return _TOKEN.sub(_blank, _TRACK.sub("[track]", text))
-
-
-def _blank(token: re.Match[str]) -> str:
-    words = token.group().split(" ")
-    if any(_HASH.fullmatch(word) for word in words):
-        return " ".join(word if _HASH.fullmatch(word) else _blanked(word) for word in words)
-    return _blanked(token.group())
+    text = _TRACK.sub("[track]", text)
+    said, at = [], 0
+    for found in _HASH.finditer(text):
+        if not _NO_HASH.fullmatch(found.group().replace("-", "")):
+            said += [_blanked(text[at : found.start()]), found.group()]
+            at = found.end()
+    return "".join((*said, _blanked(text[at:])))
 
 
 def _blanked(text: str) -> str:
-    return _DIGITS.sub(lambda found: "[####" + re.sub(r"\D", "", found.group())[-4:] + "]", text)
+    return _DIGITS.sub(lambda found: "[####" + _last_four(found.group()) + "]", text)
+
+
+def _last_four(number: str) -> str:
+    return "".join(re.findall(r"\d", re.sub(r"\\+(?:x..|u....)", "", number)))[-4:]
 
 
 class _JsonLines(logging.Formatter):

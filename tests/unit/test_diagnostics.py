@@ -6,15 +6,25 @@ import errno
 import io
 import json
 import logging
+import re
+import unicodedata
 from collections.abc import Iterator
+from datetime import timedelta, timezone
+from hashlib import sha256
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ewarung_pos.diagnostics import redact, start_log
 
 PAN, NIK, KK = "9999842538824821", "3374015708619062", "3374012412099643"
 DIGITS = (PAN, NIK, KK)
+JAKARTA = timezone(timedelta(hours=7))
+FULL_WIDTH = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+BETWEEN = ("", " ", "  ", "\t", "\u00a0", "\n", "\r\n", "-", " - ", ".", "/", "_", ",")
 CANARIES = {
     "plain": f"card {PAN} read",
     "glued": f"card{PAN}ok",
@@ -32,6 +42,21 @@ CANARIES = {
     "beside a hash": f"{'9f' * 32} {PAN}",
     "json": json.dumps({"pan": PAN, "nik": NIK}),
     "two": f"{PAN} {NIK}",
+    "with slashes": "card 9999/842538/824821",
+    "with underscores": "9999_8425_3882_4821",
+    "with commas": "9,999,842,538,824,821",
+    "with two spaces": "9999  8425  3882  4821",
+    "with tabs": "9999\t8425\t3882\t4821",
+    "with hard spaces": "9999\u00a08425\u00a03882\u00a04821",
+    "with spaced dashes": "9999 - 8425 - 3882 - 4821",
+    "with long dashes": "9999\u20138425\u20133882\u20134821",
+    "over two lines": "card 99998425\n38824821 read",
+    "over two lines of Windows": "card 99998425\r\n38824821 read",
+    "in full-width digits": f"card {PAN.translate(FULL_WIDTH)} read",
+    "as long as a hash": f"deadbeefdeadbeef{PAN}",
+    "as long as an identifier": "deadbeef-dead-beef-9999-842538824821",
+    "two as an identifier": "99998425-3882-4821-3374-015708619062",
+    "a track as long as a hash": f"{PAN}d2512101123456780"[:32],
     "21 digits": f"{PAN}25121",
 }
 
@@ -49,7 +74,7 @@ def lines(file: Path) -> list[dict[str, object]]:
 
 def leaks(text: str) -> list[str]:
     """Numbers that can be read from the text, also with what stands between their digits taken out."""
-    plain = text.replace(" ", "").replace("-", "").replace(".", "")
+    plain = re.sub(r"\\(?:[nrt]|xa0)|[\s.,/_\u2013-]", "", unicodedata.normalize("NFKC", text))
     return [number for number in (*DIGITS, PAN.encode().hex()) if number in text or number in plain]
 
 
@@ -88,6 +113,66 @@ def test_the_last_four_digits_stay_to_compare_with_a_receipt() -> None:
 )
 def test_what_the_log_is_read_for_stays(text: str) -> None:
     assert redact(text) == text
+
+
+@st.composite
+def numbers_as_written(draw: st.DrawFn) -> str:
+    """13 to 19 digits in any grouping, with any of the separators between the groups."""
+    digits = draw(st.text("0123456789", min_size=13, max_size=19))
+    if draw(st.booleans()):
+        digits = digits.translate(FULL_WIDTH)
+    between = draw(st.lists(st.sampled_from(BETWEEN), min_size=len(digits) - 1, max_size=len(digits) - 1))
+    return digits[0] + "".join(gap + digit for gap, digit in zip(between, digits[1:], strict=True))
+
+
+def digits_in(text: str) -> str:
+    return "".join(letter for letter in text if letter.isdecimal())
+
+
+@given(
+    before=st.sampled_from(["", "card ", "nik=", "['", "x", "deadbeefdeadbeef", f"{'9f' * 32} ", "("]),
+    number=numbers_as_written(),
+    after=st.sampled_from(["", " read", "'", "ok", f" {'9f' * 32}", ")"]),
+)
+def test_a_long_number_disappears_however_it_is_written(before: str, number: str, after: str) -> None:
+    for text in (number, repr(number)[1:-1]):
+        said = redact(before + text + after)
+        assert said == f"{before}[####{digits_in(number)[-4:]}]{after}"
+
+
+@st.composite
+def what_stays(draw: st.DrawFn) -> str:
+    """Hashes, identifiers, times, amounts and receipts, as a log names them."""
+    digest = sha256(draw(st.binary(max_size=8)))
+    return draw(
+        st.sampled_from(
+            [
+                digest.hexdigest(),
+                digest.hexdigest()[:40],
+                digest.hexdigest()[:32],
+                str(UUID(bytes=digest.digest()[:16], version=4)),
+                draw(st.datetimes()).isoformat(draw(st.sampled_from(["T", " "]))),
+                draw(st.datetimes(timezones=st.just(JAKARTA))).isoformat(),
+                f"Rp{draw(st.integers(0, 10**12 - 1)):,}".replace(",", "."),
+                f"{draw(st.integers(0, 9_999_999)):04d}",
+            ]
+        )
+    )
+
+
+@given(st.lists(what_stays(), min_size=1, max_size=8), st.sampled_from([", ", "; ", " and ", " | "]))
+def test_hashes_identifiers_times_amounts_and_receipts_stay(said: list[str], between: str) -> None:
+    text = between.join(said)
+    assert redact(text) == text
+    assert redact(f"head {text} of {text}") == f"head {text} of {text}"
+
+
+@pytest.mark.parametrize(
+    "piece", ["1 ", "12  ", "9" * 12 + ":", "a1", "\\", "- ", "\\x", "1 - ", "\n1", "0f" * 16 + "g"]
+)
+def test_a_long_text_is_read_once(piece: str) -> None:
+    """Whatever it consists of; a way that began anew at each letter would not come to an end here."""
+    assert len(redact(piece * 100_000)) <= len(piece) * 100_000
 
 
 def test_a_line_says_when_who_and_what(log: Path) -> None:
