@@ -120,16 +120,17 @@ def enrol_into(
             marked = msgspec.structs.replace(enrolment.identity, practice=True)
             enrolment = msgspec.structs.replace(enrolment, identity=marked)
         _begin(draft, key.secret, enrolment, url, clock, ca, reason="restored" if ended else "")
-        if ended:
-            from ewarung_pos.ledger.restore import retire
+        from ewarung_pos.ledger import restore
 
-            retire(folder, key.secret, draft / LEDGER_FILE)
+        if ended:
+            restore.retire(folder, key.secret, draft / LEDGER_FILE)
         else:
-            for name in (KEY_FILE, DESCRIPTOR_FILE, LEDGER_FILE):
+            for name in (KEY_FILE, DESCRIPTOR_FILE):
                 if (draft / name).exists():
                     (draft / name).replace(folder / name)
                     # One by one: a disk may keep the later name and lose the earlier; a ledger without its key is lost.
                     sync_directory(folder)
+            restore.begin(draft / LEDGER_FILE, folder / LEDGER_FILE)
     return enrolment.identity
 
 

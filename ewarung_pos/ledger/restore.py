@@ -49,7 +49,7 @@ from ewarung_pos.ledger.tip import Tip, load_tip
 from ewarung_pos.ledger.verify import verify
 from ewarung_pos.ledger.verify_report import VerifyReport
 
-__all__ = ["ARCHIVE", "LedgerFile", "Restored", "holds_copy", "restore", "retire"]
+__all__ = ["ARCHIVE", "LedgerFile", "Restored", "begin", "holds_copy", "restore", "retire"]
 
 ARCHIVE = "epochs"
 """Folder of the data directory in which the ledgers of ended epochs are kept."""
@@ -164,6 +164,20 @@ def retire(data_dir: Path, key: bytes | None, fresh: Path) -> Path:
     except OSError as error:
         raise ConfigError(f"{ARCHIVE}: {error.strerror}", reason="data_dir") from error
     return kept
+
+
+def begin(fresh: Path, ledger: Path) -> None:
+    """Put a new ledger where none is. A log that is left of one that is gone keeps another name: it may hold sales.
+
+    Args:
+        fresh: closed and whole, on the same disk.
+        ledger: its name; no file has it.
+
+    Raises:
+        OSError: the disk.
+    """
+    _lone_log_kept(ledger, "ledger-log")
+    _exchange(fresh, ledger)
 
 
 class LedgerFile(Queries):

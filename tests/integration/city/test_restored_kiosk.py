@@ -644,3 +644,14 @@ def test_an_image_put_in_place_by_hand_gets_no_new_right(kiosk: Kiosk, tmp_path:
     assert kiosk.ledger.read().cursor() == cursor
     assert kiosk.city.epoch()["mode"] == "upload_only"
     assert spent(kiosk.city).get(second.key, 0) == 0
+
+
+def test_a_log_that_is_left_of_a_ledger_that_is_gone_is_kept_by_a_new_enrolment(kiosk: Kiosk, tmp_path: Path) -> None:
+    """It may hold sales that nobody else has; the new ledger must not find it as its own."""
+    folder = tmp_path / "machine"
+    folder.mkdir()
+    (folder / "ledger.db-wal").write_bytes(b"left behind")
+    enrol_into(folder, kiosk.city.url, kiosk.city.code("EW-0002"), kiosk.clock, practice=True)
+    assert (folder / "ledger-log-1.db-wal").read_bytes() == b"left behind"
+    assert (folder / "ledger.db").exists()
+    assert not (folder / "ledger.db-wal").exists()
