@@ -7,34 +7,48 @@ from __future__ import annotations
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 import msgspec
 
+from ewarung_city.rights import before, outstanding
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.family import CardStatus
 from ewarung_pos.domain.journal import AttemptOpened, AttemptSettled, Redeemed, Reversed, decode
+from ewarung_pos.domain.rights import HARDSHIP
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.sync.protocol import Flag
 
 __all__ = ["CaseRow", "DayRow", "RealisationRow", "as_csv", "cases", "days", "realisation"]
 
 _TOTALS = msgspec.json.Decoder(DayTotals)
+_GONE = {CardStatus.DECEASED.value, CardStatus.MOVED.value}
 _OF_ATTEMPTS = {Flag.SLIP_DISPUTED, Flag.OTHER_DEBIT, Flag.OTHER_DEBIT_VOIDED}
 """Cases about an attempt at the EDC, and not about an entry with a receipt."""
 
 
 class RealisationRow(msgspec.Struct, frozen=True):
-    """One kiosk, one commodity, one period. Base units of `unit`; `issued` under the ration, net of reversals.
+    """One kiosk, one commodity, one period; base units of `unit`.
 
-    `entitled` is what the families at home there are entitled to; they may have been served elsewhere. The kiosk's
-    hardship pool is a programme of its own (`DARURAT`), to which nobody is entitled. `issued` and
-    `served` are None while nothing of that kiosk has arrived. `uncounted` entries of the kiosk's month
-    could not be read: each is a case, and what they handed out is in none of these figures.
+    The kiosk's hardship pool is a programme of its own (`DARURAT`), to which nobody is entitled.
+
+    Attributes:
+        families: at home there in that month and entitled; they may have been served elsewhere.
+        stopped: at home there, recorded as dead or moved before the month was over, and nothing was handed out to them.
+            They, and what they would have been entitled to, are in no other figure.
+        entitled: what those families are entitled to for this month alone.
+        brought: what the month before carried over for them; it comes on top of that.
+        granted: what this kiosk was granted for whomever, less what it gave back and what two officers released.
+        issued: what it handed out of that, net of reversals. None while nothing of this month has come from it.
+        served: to how many families. None as `issued`.
+        uncounted: entries of the kiosk's month that could not be read: each is a case, and what they handed out is in
+            none of these figures.
     """
 
     device: str
@@ -45,7 +59,9 @@ class RealisationRow(msgspec.Struct, frozen=True):
     commodity: str
     unit: str
     families: int
+    stopped: int
     entitled: int
+    brought: int
     granted: int
     issued: int | None
     served: int | None
@@ -89,35 +105,53 @@ class CaseRow(msgspec.Struct, frozen=True):
     amount: int | None = None
 
 
+@dataclass
+class _Sums:
+    """What comes together in one row."""
+
+    families: int = 0
+    stopped: int = 0
+    entitled: int = 0
+    brought: int = 0
+    granted: int = 0
+    handed: Counter[str] = field(default_factory=Counter)
+    """By family, net of reversals."""
+
+
 def realisation(tx: Tx, period: str) -> list[RealisationRow]:
     """Realisation of every kiosk and commodity in a period, for every kiosk of the city."""
-    homes = {row["key"]: row["home"] for row in tx.all(schema.family)}
-    meant: dict[tuple[str, str, str], list[int]] = {}
-    units: dict[str, str] = {}
-    for row in tx.all(schema.entitlement, period=period):
-        sums = meant.setdefault((homes.get(row["family"], ""), row["programme"], row["commodity"]), [0, 0])
-        sums[0] += 1
-        sums[1] += int(row["amount"])
-        units[row["commodity"]] = row["unit"]
-    given: dict[tuple[str, str, str], list[int]] = {}
-    for row in tx.all(schema.lease, period=period):
-        sums = given.setdefault((row["device"], row["programme"], row["commodity"]), [0, 0, 0])
-        net = int(row["spent"]) - int(row["returned"])
-        sums[0] += int(row["granted"])
-        sums[1] += net
-        sums[2] += net > 0
-        units[row["commodity"]] = row["unit"]
+    held = {row["key"]: row for row in tx.all(schema.family)}
+    entitled, leases = tx.all(schema.entitlement, period=period), tx.all(schema.lease, period=period)
+    homes = _homes(tx, period, held, leases)
+    stopped = _stopped(period, held.values(), entitled, leases)
+    carried = {(row["family"], *_thing(row)): row for row in tx.all(schema.entitlement, period=before(period))}
+    sums: dict[tuple[str, str, str], _Sums] = defaultdict(_Sums)
+    units = {row["commodity"]: row["unit"] for row in (*entitled, *leases)}
+    for row in entitled:
+        mine = sums[homes.get(row["family"], ""), *_thing(row)]
+        if row["family"] in stopped:
+            mine.stopped += 1
+            continue
+        mine.families += 1
+        mine.entitled += int(row["amount"])
+        came = carried.get((row["family"], *_thing(row)))
+        mine.brought += int(came["carried"]) if came is not None else 0
+    for row in leases:
+        if row["family"] not in stopped:
+            mine = sums[row["device"], *_thing(row)]
+            mine.granted += outstanding(row)
+            mine.handed[row["family"]] += int(row["spent"]) - int(row["returned"])
+    helped = _helped(tx, period)
     uncounted = Counter(row.device for row in cases(tx, period) if row.reason == Flag.UNREADABLE)
-    reported = {row["device"] for row in tx.all(schema.epoch) if int(row["acked_seq"]) > 0}
+    reported = _reported(tx, period, leases)
     kiosks = {row["device"]: row for row in tx.all(schema.kiosk)}
     rows = []
-    for key in sorted(meant.keys() | given.keys()):
+    for key in sorted(sums):
         device, programme, commodity = key
         if device not in kiosks:
             continue
-        families, entitled = meant.get(key, [0, 0])
-        granted, issued, served = given.get(key, [0, 0, 0])
-        known = device in reported
+        mine, known = sums[key], device in reported
+        of_ration = sum(net > 0 for net in mine.handed.values())
         rows.append(
             RealisationRow(
                 device=device,
@@ -127,15 +161,74 @@ def realisation(tx: Tx, period: str) -> list[RealisationRow]:
                 programme=programme,
                 commodity=commodity,
                 unit=units[commodity],
-                families=families,
-                entitled=entitled,
-                granted=granted,
-                issued=issued if known else None,
-                served=served if known else None,
+                families=mine.families,
+                stopped=mine.stopped,
+                entitled=mine.entitled,
+                brought=mine.brought,
+                granted=mine.granted,
+                issued=mine.handed.total() if known else None,
+                served=(len(helped[device, commodity]) if programme == HARDSHIP else of_ration) if known else None,
                 uncounted=uncounted[device],
             )
         )
     return rows
+
+
+def _thing(row: Row) -> tuple[str, str]:
+    return row["programme"], row["commodity"]
+
+
+def _homes(tx: Tx, period: str, held: Mapping[str, Row], leases: Sequence[Row]) -> dict[str, str]:
+    """By family: its home in that month, as its leases show it; today's, where they do not show another.
+
+    A month's rights are granted to the home of the time. What a kiosk has of them because it asked for a visitor does
+    not make it the home, what it has because the family chose it does.
+    """
+    outs: dict[str, Counter[str]] = defaultdict(Counter)
+    for row in leases:
+        outs[row["family"]][row["device"]] += outstanding(row)
+    visits, chosen = set(), {}
+    for row in tx.all(schema.grant_request, "asked_ms", period=period, state="granted"):
+        if row["home"]:
+            chosen[row["family"], row["device"]] = int(row["asked_ms"])
+        else:
+            visits.add((row["family"], row["device"]))
+    homes = {}
+    for family, row in held.items():
+        there = outs.get(family, Counter())
+        granted = [kiosk for kiosk in there if (family, kiosk) in chosen or (family, kiosk) not in visits]
+        homes[family] = row["home"]
+        if granted and row["home"] not in granted:
+            homes[family] = max(granted, key=lambda kiosk: (chosen.get((family, kiosk), 0), there[kiosk], kiosk))
+    return homes
+
+
+def _stopped(period: str, held: Iterable[Row], entitled: Iterable[Row], leases: Iterable[Row]) -> set[str]:
+    """Families that could have nothing of that month any more, and had nothing."""
+    had = {row["family"] for row in entitled if int(row["charged"]) > 0}
+    had |= {row["family"] for row in leases if int(row["spent"]) > int(row["returned"])}
+    return {
+        row["key"]
+        for row in held
+        if row["card_status"] in _GONE
+        and row["key"] not in had
+        and Instant(int(row["status_since"])).date().period().iso <= period
+    }
+
+
+def _helped(tx: Tx, period: str) -> dict[tuple[str, str], set[str]]:
+    """By kiosk and commodity: who had something of its pool, as the register knows them or else as the journal does."""
+    helped: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for use in tx.all(schema.hardship, period=period):
+        if int(use["amount"]) > int(use["returned"]):
+            helped[use["device"], use["commodity"]].add(use["family"] or use["said"])
+    return helped
+
+
+def _reported(tx: Tx, period: str, leases: Iterable[Row]) -> set[str]:
+    """Kiosks of which something of that month is here: a business day, or what it handed out of the month's rights."""
+    opened = {row["device"] for row in tx.starting(schema.day, "date", f"{period}-")}
+    return opened | {row["device"] for row in leases if int(row["spent"]) or int(row["returned"])}
 
 
 def days(tx: Tx, period: str) -> list[DayRow]:
