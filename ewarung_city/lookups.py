@@ -7,6 +7,7 @@ import msgspec
 from ewarung_city import audit
 from ewarung_city.keys import CityKeys
 from ewarung_city.register import family_key
+from ewarung_city.rights import before
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import BusinessDate, Instant
@@ -16,13 +17,24 @@ __all__ = ["AuditRow", "FamilyCard", "RightRow", "audit_rows", "family_of_nik", 
 
 
 class RightRow(msgspec.Struct, frozen=True):
-    """What a family is entitled to in a month, and what of it kiosks were granted, gave and surrendered; base units."""
+    """What a family may have in a month, and what became of it; base units.
+
+    Attributes:
+        entitled: the month's amount, with what was brought over and without what went on into the next month.
+        brought: what the month before carried over.
+        carried: what went on into the next month.
+        charged: what she had of hardship pools, which is granted no more.
+        granted: to kiosks, of which they have `given` to her and `surrendered` to the city.
+    """
 
     programme: str
     period: str
     commodity: str
     unit: str
     entitled: int
+    brought: int
+    carried: int
+    charged: int
     granted: int
     given: int
     surrendered: int
@@ -78,15 +90,18 @@ def look_up(tx: Tx, key: str, period: str) -> FamilyCard:
     row = tx.one(schema.family, key=key)
     if row is None:
         raise NotEntitled("no such family", reason="unknown_family")
-    of_month = {"period": period} if period else {}
+    every = tx.all(schema.entitlement, family=key)
+    carried = {(held["programme"], held["period"], held["commodity"]): int(held["carried"]) for held in every}
     sums: dict[tuple[str, str, str, str], list[int]] = {}
-    for held in tx.all(schema.entitlement, family=key, **of_month):
-        sums[held["programme"], held["period"], held["commodity"], held["unit"]] = [int(held["amount"]), 0, 0, 0]
-    for held in tx.all(schema.lease, family=key, **of_month):
-        right = sums.setdefault((held["programme"], held["period"], held["commodity"], held["unit"]), [0, 0, 0, 0])
-        right[1] += int(held["granted"])
-        right[2] += int(held["spent"]) - int(held["returned"])
-        right[3] += int(held["surrendered"])
+    for held in every:
+        of = held["programme"], held["period"], held["commodity"]
+        on, brought = carried[of], carried.get((of[0], before(of[1]), of[2]), 0)
+        sums[*of, held["unit"]] = [int(held["amount"]) - on + brought, brought, on, int(held["charged"]), 0, 0, 0]
+    for held in tx.all(schema.lease, family=key):
+        right = sums.setdefault((held["programme"], held["period"], held["commodity"], held["unit"]), [0] * 7)
+        right[4] += int(held["granted"])
+        right[5] += int(held["spent"]) - int(held["returned"])
+        right[6] += int(held["surrendered"])
     return FamilyCard(
         key=key,
         name=row["name"],
@@ -98,7 +113,7 @@ def look_up(tx: Tx, key: str, period: str) -> FamilyCard:
         home=row["home"],
         last4=row["last4"],
         card_status=row["card_status"],
-        rights=tuple(RightRow(*right, *sums[right]) for right in sorted(sums)),
+        rights=tuple(RightRow(*right, *sums[right]) for right in sorted(sums) if period in {"", right[1]}),
     )
 
 

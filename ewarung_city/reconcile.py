@@ -12,6 +12,7 @@ import msgspec
 
 from ewarung_city.hardship import charge_row
 from ewarung_city.keys import CityKeys
+from ewarung_city.rights import rights_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.rights import name_digest
@@ -25,7 +26,8 @@ class HardshipRow(msgspec.Struct, frozen=True):
 
     `family` is whose right it is charged to, or would be; empty while nobody knows, and then `named` lists the families
     whose name in the register is the one that was typed. `charged` is what that right was charged with: 0 where the
-    family has none of this commodity. `owed` is what the family has had of its right and of pools above the right.
+    family has none of this commodity. `owed` is what the family has had, of its right and of pools, above the right:
+    the month's amount, with what the month before carried over and without what went on into the next.
     `returned` came back by a reversal.
     """
 
@@ -115,10 +117,9 @@ def _by_name(tx: Tx, keys: CityKeys) -> dict[str, list[str]]:
 
 def _owed(tx: Tx, use: Row) -> int:
     """What that family has had above its right, by what the city knows now."""
-    right = {"family": use["family"], "programme": use["programme"], "commodity": use["commodity"]}
-    held = tx.one(schema.entitlement, **right, period=use["period"]) if use["programme"] else None
-    if held is None:
-        return int(use["amount"]) - int(use["returned"])
-    leases = tx.all(schema.lease, **right, period=use["period"])
-    had = int(held["charged"]) + sum(int(row["spent"]) - int(row["returned"]) for row in leases)
-    return max(0, had - int(held["amount"]))
+    rights = rights_of(tx, use["family"], use["period"]) if use["programme"] else []
+    for right in rights:
+        if (right.programme, right.commodity) == (use["programme"], use["commodity"]):
+            had = right.charged + sum(int(row["spent"]) - int(row["returned"]) for row in right.leases)
+            return max(0, had - right.entitled)
+    return int(use["amount"]) - int(use["returned"])

@@ -28,6 +28,7 @@ _RIGHTS = {
     "audit": Right.AUDIT,
     "versi": Right.EVIDENCE,
 }
+_SELDOM = {"brought", "carried", "charged"}
 _OF_NO_MONTH = {"pdp", "audit", "versi"}
 
 
@@ -171,4 +172,13 @@ def _asked_nik() -> str:
 def _values(card: lookups.FamilyCard) -> Iterator[str]:
     *plain, rights = msgspec.structs.astuple(card)
     yield from map(str, plain)
-    yield "".join(f"\n  {' '.join(map(str, msgspec.structs.astuple(right)))}" for right in rights)
+    yield "".join(f"\n  {_line(right)}" for right in rights)
+
+
+def _line(right: lookups.RightRow) -> str:
+    """Which right, and its figures by name; those of carrying over and pools only where there are any."""
+    sums = msgspec.structs.asdict(right)
+    which = " ".join(str(sums.pop(name)) for name in ("programme", "period", "commodity"))
+    unit = sums.pop("unit")
+    told = (f"{name} {sum_}" for name, sum_ in sums.items() if sum_ or name not in _SELDOM)
+    return f"{which} ({unit}): {', '.join(told)}"

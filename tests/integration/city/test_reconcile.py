@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import CliRunner
 
+from ewarung_city import leases
 from ewarung_city.__main__ import cli
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row
@@ -20,8 +21,9 @@ from ewarung_pos.errors import PosError
 from ewarung_pos.services.hardship import HardshipService
 from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.services.reverse import ReversalReason, ReverseService
-from tests.integration.city.city_kit import PERIOD, LiveCity, Till
-from tests.integration.city.moving import RICE, Kiosk, at_home, card_of, rest, serve, sound
+from tests.integration.city.city_kit import PERIOD, LiveCity, Till, ToldClock
+from tests.integration.city.moving import RICE, Kiosk, at_home, card_of, open_day, rest, serve, sound
+from tests.integration.city.test_months import DECEMBER, carrying, end_the_month
 
 NOBODYS = CardRef("ab" * 32, "9105")
 Run = Callable[..., str]
@@ -136,3 +138,55 @@ def test_a_charge_that_no_pool_gave_is_found(city: LiveCity, kiosk: Kiosk) -> No
         tx.change(schema.entitlement, {"charged": 0}, family=family["key"], commodity="beras")
     with city.store.read() as tx:
         assert [found.what for found in verify(tx)] == [f"charge {family['key']}/JATAH/{PERIOD}/beras"]
+
+
+def carried_into_december(city: LiveCity, home: Till, other: Till, clock: ToldClock) -> None:
+    """The month is over at both, and what is left of it is granted with the next; the day is open again."""
+    for till in (home, other):
+        end_the_month(till, clock)
+    with city.store.write() as tx:
+        leases.grant(tx, DECEMBER.iso)
+    for till in (home, other):
+        till.drain()
+        open_day(till)
+
+
+def test_who_has_what_was_carried_over_owes_nothing_for_it(
+    city: LiveCity, kiosk: Kiosk, clock: ToldClock, run: Run
+) -> None:
+    carrying(city)
+    home, other = kiosk("EW-0001"), kiosk("EW-0002")
+    family = at_home(city)
+    carried_into_december(city, home, other, clock)
+    serve(home, family, 3)
+    home.drain()
+    help_out(other, card_of(family))
+
+    def owed() -> list[str]:
+        return [use["owed"] for use in csv.DictReader(io.StringIO(run("report", "darurat", "--period", DECEMBER.iso)))]
+
+    assert owed() == ["0"], "20 kg are hers, of which 10 are November's; she had 15 and 5"
+    serve(home, family)
+    home.drain()
+    assert owed() == ["5000"]
+    of_month = run("family", family["key"], "--period", DECEMBER.iso)
+    figures = "entitled 20000, brought 10000, charged 5000, granted 20000, given 20000, surrendered 0"
+    assert f"\n  JATAH 2026-12 beras (g): {figures}\n" in of_month
+    assert "2026-11" not in of_month
+    (before,) = (line for line in run("family", family["key"]).splitlines() if "2026-11 beras" in line)
+    assert before == "  JATAH 2026-11 beras (g): entitled 0, carried 10000, granted 10000, given 0, surrendered 10000"
+
+
+def test_who_was_helped_in_a_month_that_was_carried_over_already_owes_it(
+    city: LiveCity, kiosk: Kiosk, clock: ToldClock, run: Run
+) -> None:
+    carrying(city)
+    home, other = kiosk("EW-0001"), kiosk("EW-0002")
+    family = at_home(city)
+    basket = Basket().with_packs(RICE, 2, Tender.RATION, HARDSHIP)
+    service = HardshipService(other.ledger, other.clock, lambda: None)
+    service.serve(card_of(family), basket, HolderPresence.SELF, HardshipReason.NO_LINE, "siti", "yuni")
+    end_the_month(home, clock)
+    other.drain()
+    (use,) = report(run)
+    assert (use["charged"], use["owed"]) == ("10000", "10000"), "all of November had gone into December"
