@@ -179,9 +179,14 @@ def grant(*, data_dir: str, database: str, claim: Claim, as_json: bool, any_mont
     place = place_of(data_dir, database)
     with acting(place, claim, "grant", Right.ACT, f"period:{period}", whole_city=True) as desk:
         done = desk.store.decide(work)
-    say(
-        done, f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families", as_json=as_json
+    short = (
+        f"\n{done.short} rations short: their home kiosk is frozen, stopped, waited for or none, or another has them. "
+        "`ewarung-city today` says how many families nobody can serve, and what to do"
+        if done.short
+        else ""
     )
+    counts = f"{period}: {done.leases} leases, {done.credits} purse credits, {done.families} families"
+    say(done, counts + short, as_json=as_json)
 
 
 @cli.command()

@@ -16,7 +16,17 @@ from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import BusinessDate, Instant, Period
 from ewarung_pos.errors import ConfigError
 
-__all__ = ["DAYS_BEFORE", "Due", "check_turn", "due", "expected", "is_granted", "sentences", "was_granted"]
+__all__ = [
+    "DAYS_BEFORE",
+    "Due",
+    "check_turn",
+    "due",
+    "expected",
+    "granted_from",
+    "is_granted",
+    "sentences",
+    "was_granted",
+]
 
 DAYS_BEFORE = 7
 """So many days before a month every family's ration should be at its home kiosk."""
@@ -87,6 +97,13 @@ def check_turn(tx: Tx, period: str) -> None:
             "Say --any-month if you mean it",
             reason="invalid",
         )
+
+
+def granted_from(tx: Tx, now_ms: int) -> list[str]:
+    """Months that were granted, from the city's own on."""
+    noted = {str(row["name"]).removeprefix(_GRANTED) for row in tx.starting(schema.city, "name", _GRANTED)}
+    noted |= {period for period, _ in expected(now_ms) if period not in noted and is_granted(tx, period)}
+    return sorted(period for period in noted if period >= Instant(now_ms).date().period().iso)
 
 
 def due(tx: Tx, now_ms: int) -> list[Due]:

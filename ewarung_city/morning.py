@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from ewarung_city import ahead, cases, recovery, versions
+from ewarung_city import ahead, cases, recovery, versions, waiting
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, Desk, acting, by_officer
 from ewarung_city.place import JSON, located, now_ms, place_of, say
@@ -23,6 +23,7 @@ class Morning(msgspec.Struct, frozen=True):
 
     Attributes:
         months: that should be granted by now and are not.
+        waiting: families of a granted month that nothing was granted to.
         recovery: kiosks that a restored city waits for.
         divided: whether kiosks were served by another database meanwhile, so that nothing is told before all reported.
         digits: kiosks whose six digits nobody has compared.
@@ -32,6 +33,7 @@ class Morning(msgspec.Struct, frozen=True):
     """
 
     months: tuple[ahead.Due, ...]
+    waiting: tuple[waiting.Waiting, ...]
     recovery: tuple[str, ...]
     divided: bool
     digits: tuple[str, ...]
@@ -45,7 +47,7 @@ class Morning(msgspec.Struct, frozen=True):
 @by_officer
 @JSON
 def today(*, data_dir: str, database: str, claim: Claim, as_json: bool) -> None:
-    """What waits for somebody of the city today: a month that is not granted, kiosks and cases to look at."""
+    """What waits for somebody of the city today: a month that is not granted, families without it, kiosks and cases."""
     with acting(place_of(data_dir, database), claim, "today", Right.FIGURES) as desk, desk.store.read() as tx:
         found = _waiting(tx, desk, now_ms())
     say(found, "\n".join(_lines(found)) or "Tidak ada yang menunggu.", as_json=as_json)
@@ -58,6 +60,7 @@ def _waiting(tx: Tx, desk: Desk, now_ms: int) -> Morning:
     least = versions.oldest(tx)
     return Morning(
         months=tuple(ahead.due(tx, now_ms)),
+        waiting=tuple(waiting.waiting(tx, now_ms, desk.officer.covers)),
         recovery=tuple(recovery.recovering(tx)) if not desk.officer.region else (),
         divided=recovery.divided(tx) and not desk.officer.region,
         digits=tuple(device for device in pending if desk.covers(tx, device)),
@@ -70,6 +73,8 @@ def _waiting(tx: Tx, desk: Desk, now_ms: int) -> Morning:
 def _lines(found: Morning) -> Iterator[str]:
     for month in found.months:
         yield from ahead.sentences(month)
+    for without in found.waiting:
+        yield from waiting.sentences(without)
     if found.recovery:
         yield f"Kota dipulihkan dari salinan dan menunggu laporan: {', '.join(found.recovery)}."
     if found.divided:
