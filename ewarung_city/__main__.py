@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from ewarung_city import ahead, audit, enrolment, leases, pins, reconcile, register
+from ewarung_city import accounts, ahead, audit, enrolment, leases, pins, reconcile, register
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, acting, by_officer, file_named
 from ewarung_city.carrying import bundle
@@ -193,12 +193,22 @@ def grant(*, data_dir: str, database: str, claim: Claim, as_json: bool, any_mont
 @located
 @by_officer
 @JSON
-@click.option("--practice", is_flag=True, help="Nobody compares digits; the kiosk marks everything as practice.")
+@click.option(
+    "--practice",
+    is_flag=True,
+    help="Nobody compares digits; the kiosk marks everything as practice. Not where there are officers.",
+)
 @click.argument("kiosk")
 def enrol(*, data_dir: str, database: str, claim: Claim, as_json: bool, practice: bool, kiosk: str) -> None:
     """Print an enrolment code for a KIOSK: 24 hours, one use, five tries."""
+
+    def issue(tx: Tx) -> str:
+        if practice:
+            accounts.must_be_for_practice(tx)
+        return enrolment.issue_code(tx, kiosk, now_ms(), auto=practice)
+
     with acting(place_of(data_dir, database), claim, "enrol", Right.ACT, f"kiosk:{kiosk}") as desk:
-        code = desk.store.decide(lambda tx: enrolment.issue_code(tx, kiosk, now_ms(), auto=practice))
+        code = desk.store.decide(issue)
     say({"kiosk": kiosk, "code": code}, code, as_json=as_json)
 
 

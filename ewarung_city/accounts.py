@@ -25,6 +25,7 @@ __all__ = [
     "any_officer",
     "is_at_work",
     "listed",
+    "must_be_for_practice",
     "renew",
     "set_passphrase",
     "set_state",
@@ -93,6 +94,16 @@ def any_officer(tx: Tx) -> bool:
     return tx.count(schema.officer) > 0
 
 
+def must_be_for_practice(tx: Tx) -> None:
+    """See to it that nobody practises in a city where officers work.
+
+    Raises:
+        ConfigError: it has officers (`real_city`).
+    """
+    if any_officer(tx):
+        raise ConfigError("a city that has officers is not one to practise with", reason="real_city")
+
+
 def is_at_work(tx: Tx, name: str) -> bool:
     """Whether that is an officer who is not locked; anybody is, where there are no officers."""
     row = tx.one(schema.officer, name=name)
@@ -122,6 +133,8 @@ def add(tx: Tx, name: str, role: Role, region: str = "") -> str:
     made = Officer(name, role, region, "new")
     if region and not any(made.covers(row["kelurahan_code"]) for row in tx.all(schema.region)):
         raise ConfigError(f"{region}: no kelurahan of this city has a code that begins so", reason="region")
+    if not any_officer(tx):  # nobody practises here any more
+        tx.change(schema.code, {"state": "dead", "secret": b""}, auto=1, state="open")
     said = new_code()
     row = {"name": name, "role": role.value, "region": region, "state": "new"}
     tx.add(schema.officer, [{**row, "secret": _hashed(said), "tries": 0, "tried_ms": 0}])

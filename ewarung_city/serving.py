@@ -129,8 +129,7 @@ def practice(
     period = period or this_month()
     with opened(place, make=True) as (store, keys):
         with store.write() as tx:
-            if accounts.any_officer(tx):
-                raise ConfigError("a city that has officers is not one to practise with", reason="real_city")
+            accounts.must_be_for_practice(tx)
             register.import_regions(tx, shipped("semarang-kelurahan.csv"))
             register.import_catalogue(tx, catalogue or shipped("catalogue.json"), this_month())
             register.import_kiosks(tx, kiosks or shipped("kiosks.csv"))

@@ -18,8 +18,9 @@ from ewarung_city.__main__ import cli
 from ewarung_city.accounts import Officer, Right, Role
 from ewarung_city.audit import Act
 from ewarung_city.store import schema
-from ewarung_pos.errors import NotAuthorised
-from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity
+from ewarung_pos.errors import NotAuthorised, PosError
+from ewarung_pos.sync.signing import code_secret
+from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity, enrolled
 
 Run = Callable[..., Any]
 CHOSEN = "beras merah setengah kilo"
@@ -105,7 +106,19 @@ def test_from_the_first_officer_on_nobody_acts_without_saying_who(stocked: LiveC
     assert "no_passphrase" in run("grant", PERIOD, "--as", "Ratna", code=1)
     assert "leases" in run("grant", PERIOD, by="Ratna")
     assert "real_city" in run("practice", code=1)
+    assert "real_city" in run("enrol", "EW-0001", "--practice", by="Ratna", code=1)
     assert [act.officer for act in written(stocked)][-1] == "Ratna"
+
+
+def test_a_code_to_practise_with_ends_with_the_first_officer(city: LiveCity, run: Run, take_in: Run) -> None:
+    """Else the six digits of a machine that it enrols are compared by nobody."""
+    practice, real = (run("enrol", kiosk, *more).strip() for kiosk, *more in (("EW-0001", "--practice"), ("EW-0002",)))
+    take_in("Ratna", "admin")
+    with pytest.raises(PosError) as refused:
+        enrolled(city.url, practice, city.clock)
+    assert refused.value.reason == "code_unknown"
+    with city.store.read() as tx:
+        assert tx.one(schema.code, code_id=code_secret(real)[0], state="open") is not None
 
 
 MAY: list[tuple[list[object], set[str]]] = [
