@@ -160,13 +160,16 @@ def set_passphrase(tx: Tx, name: str, chosen: str) -> None:
     """An officer chose her own.
 
     Raises:
-        ConfigError: it is too short (`passphrase_short`).
+        ConfigError: it is too short (`passphrase_short`), or the one that she was given or had (`passphrase_same`).
         NotAuthorised: no such officer, or locked meanwhile.
     """
     if len(chosen) < LEAST:
         raise ConfigError(f"a passphrase has {LEAST} characters or more", reason="passphrase_short")
-    if _row(tx, name)["state"] == "locked":
+    held = _row(tx, name)
+    if held["state"] == "locked":
         raise NotAuthorised(f"{name} is locked", reason="officer_locked")
+    if _fits(held["secret"], chosen):
+        raise ConfigError("that is the passphrase that you were given or had: choose another", reason="passphrase_same")
     tx.change(schema.officer, {"secret": _hashed(chosen), "state": "active"}, name=name)
 
 

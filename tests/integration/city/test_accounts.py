@@ -255,10 +255,16 @@ def test_who_has_not_chosen_a_passphrase_may_do_nothing_else(run: Run, tmp_path:
     assert "key_exposed" in run("officer", "passphrase", "--new-file", short, by="Heru", code=1)
     short.chmod(0o600)
     assert "passphrase_short" in run("officer", "passphrase", "--new-file", short, by="Heru", code=1)
+    short.write_text(first)
+    assert "passphrase_same" in run("officer", "passphrase", "--new-file", short, by="Heru", code=1)
+    assert "passphrase_new" in run("grant", PERIOD, by="Heru", code=1)
     short.write_text(CHOSEN)
     run("officer", "passphrase", "--new-file", short, by="Heru")
     (tmp_path / "passphrase").write_text(CHOSEN)
     run("grant", PERIOD, by="Heru")
+    run("officer", "lock", "Heru", by="Ratna")
+    run("officer", "unlock", "Heru", by="Ratna")
+    assert "passphrase_same" in run("officer", "passphrase", "--new-file", short, by="Heru", code=1)
 
 
 def test_an_office_whose_only_administrator_forgot_is_let_in_by_the_server_which_stays_written_down(
