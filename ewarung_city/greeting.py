@@ -61,6 +61,7 @@ def welcome(tx: Tx, keys: CityKeys, hello: Hello, now_ms: int, *, fresh: bool) -
                 "seen_ms": now_ms,
                 "claimed_seq": max(int(held["claimed_seq"]), hello.acked_seq if proven else 0),
                 "app_version": hello.app_version,
+                "said_seq": _said(hello),
             },
             device=hello.device,
             epoch=hello.epoch,
@@ -90,6 +91,15 @@ def withheld(tx: Tx, device: str, epoch: int, acked_seq: int | None, acked_hash:
     if divided(tx):
         return Problem(409, "This city learns first what another database granted", "behind")
     return None
+
+
+def _said(hello: Hello) -> int:
+    """How far its journal goes, for whoever watches; it proves nothing.
+
+    A till at rest keeps the entry of the newest acknowledgement to send it with the next batch: alone it is not behind.
+    """
+    alone = 0 < hello.acked_seq == hello.head_seq - 1
+    return hello.acked_seq if alone else hello.head_seq
 
 
 def _fork_at(tx: Tx, hello: Hello, acked: int) -> int | None:

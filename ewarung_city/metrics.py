@@ -132,7 +132,7 @@ def _journals(tx: Tx) -> Iterator[Metric]:
     least = versions.oldest(tx)
     old = sum(versions.state_of(str(row["app_version"]), least) != "ok" for row in active)
     yield _gauge("ewarung_kiosks_old", "Kiosks whose version the city supports no more.", (), {(): old})
-    behind = [max(0, int(row["claimed_seq"]) - int(row["acked_seq"])) for row in active]
+    behind = [max(0, int(row["said_seq"]) - int(row["acked_seq"])) for row in active]
     yield _gauge(
         "ewarung_behind_entries", "Entries kiosks said they have, and the city has not.", (), {(): sum(behind)}
     )

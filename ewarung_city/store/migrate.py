@@ -16,7 +16,7 @@ __all__ = ["HEAD", "REVISIONS", "upgrade"]
 
 _HOME = Path(__file__).parent / "migrations"
 
-REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009")
+REVISIONS = ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009", "0010")
 """Of this program, in order."""
 
 HEAD = REVISIONS[-1]

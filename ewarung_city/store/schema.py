@@ -282,9 +282,12 @@ epoch = Table(
     _text("app_version"),
     _number("practice"),
     _text("last_id"),
+    _number("said_seq"),
 )
 """One enrolment of a kiosk: active or frozen; how far its journal is held, and how far state was given to it.
 
+`claimed_seq` is the last entry that it proved the city to have acknowledged. `said_seq` is how far its journal goes by
+its newest greeting, which proves nothing: it is shown to whoever watches, and nothing is decided by it.
 `last_id` is the greatest id of its entries: an entry with a greater one is no second one.
 """
 

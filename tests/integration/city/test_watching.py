@@ -24,8 +24,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ewarung_city import logs, metrics
 from ewarung_city.store import schema
+from ewarung_city.verify import verify
 from ewarung_city.watching import Watched
 from ewarung_pos.domain.journal import OperatorChanged
+from ewarung_pos.sync.outgoing import greeting
 from ewarung_pos.sync.signing import code_secret
 from tests.city_databases import OnPostgres
 from tests.integration.city.city_kit import SAMPLE, LiveCity, Till
@@ -86,10 +88,9 @@ def test_the_figures_are_what_happened(city: LiveCity, till: Till) -> None:
 
 def test_what_waits_for_a_person_shows(city: LiveCity, till: Till) -> None:
     till.drain()
-    held = int(city.epoch()["acked_seq"])
     with city.store.write() as tx:
         tx.add(schema.case, [{"device": "EW-0001", "epoch": 1, "seq": 1, "reason": "FORK", "state": "open"}])
-        tx.change(schema.epoch, {"mode": "upload_only", "claimed_seq": held + 7}, device="EW-0001", epoch=1)
+        tx.change(schema.epoch, {"mode": "upload_only"}, device="EW-0001", epoch=1)
     city.code("EW-0002", auto=False)
     with city.store.write() as tx:
         tx.change(schema.code, {"state": "pending"}, device="EW-0002")
@@ -98,7 +99,37 @@ def test_what_waits_for_a_person_shows(city: LiveCity, till: Till) -> None:
     assert value(said, "ewarung_kiosks", state="upload_only") == 1
     assert value(said, "ewarung_enrolments_pending") == 1
     assert value(said, "ewarung_recovery_waits") == 0
-    assert value(said, "ewarung_behind_entries") == value(said, "ewarung_kiosk_behind_entries", kiosk="EW-0001") == 7
+
+
+def test_what_a_kiosk_says_that_it_still_has_is_behind_until_it_comes(city: LiveCity, till: Till) -> None:
+    till.drain()
+
+    def greet() -> None:
+        reader = till.ledger.read()
+        who = reader.identity()
+        assert who is not None
+        till.engine._connected().hello(greeting(reader, who, till.clock.now()))
+
+    def behind() -> float:
+        said = figures(city.url)
+        each = value(said, "ewarung_kiosk_behind_entries", kiosk="EW-0001")
+        assert value(said, "ewarung_behind_entries") == each
+        return each
+
+    greet()
+    assert behind() == 0, "it has nothing but the acknowledgement of what it sent"
+    serve_some(till, 2)
+    head = till.ledger.read().head()
+    assert head.unsent > 0
+    assert behind() == 0, "and has not said anything of it"
+    greet()
+    assert behind() == head.seq - head.acked_seq
+    with city.store.read() as tx:
+        assert verify(tx) == []
+    till.drain()
+    assert behind() == 0
+    greet()
+    assert behind() == 0
 
 
 def test_a_large_city_tells_sums_and_not_each_kiosk(
