@@ -271,6 +271,7 @@ def charge(*, data_dir: str, database: str, claim: Claim, kiosk: str, epoch: int
         desk.store.write() as tx,
     ):
         desk.must_cover(tx, kiosk)
+        desk.must_cover_family(tx, family)
         count = reconcile.assign(tx, kiosk, epoch, seq, family)
     click.echo(f"{family}: {count} commodities charged")
 

@@ -88,6 +88,16 @@ class Desk:
         if not self.covers(tx, kiosk):
             raise NotAuthorised(f"{kiosk} is outside of {self.officer.region}", reason="region")
 
+    def must_cover_family(self, tx: Tx, key: str) -> None:
+        """See to it that this family, if there is one, lives in the officer's part of the city.
+
+        Raises:
+            NotAuthorised: it does not (`region`).
+        """
+        row = tx.one(schema.family, key=key)
+        if row is not None and not self.officer.covers(row["kelurahan_code"]):
+            raise NotAuthorised(f"this family lives outside of {self.officer.region}", reason="region")
+
 
 @contextmanager
 def acting(

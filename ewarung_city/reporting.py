@@ -15,7 +15,7 @@ from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, Desk, acting, by_officer
 from ewarung_city.place import JSON, Place, located, now_ms, place_of, say
 from ewarung_pos.domain.timeline import Instant, Period
-from ewarung_pos.errors import ConfigError, NotAuthorised
+from ewarung_pos.errors import ConfigError
 
 __all__ = ["family", "report"]
 
@@ -156,9 +156,8 @@ def family(*, data_dir: str, database: str, claim: Claim, as_json: bool, period:
         wanted = key or lookups.family_of_nik(desk.keys, _asked_nik())
         desk.subject = f"family:{wanted}"
         with desk.store.read() as tx:
+            desk.must_cover_family(tx, wanted)
             card = lookups.look_up(tx, wanted, period)
-        if not desk.officer.covers(card.kelurahan_code):
-            raise NotAuthorised(f"this family lives outside of {desk.officer.region}", reason="region")
         lines = [f"{name}: {value}" for name, value in zip(card.__struct_fields__, _values(card), strict=True) if value]
         say(card, "\n".join(lines), as_json=as_json)
 

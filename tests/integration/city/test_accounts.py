@@ -165,6 +165,14 @@ def test_an_officer_of_one_kecamatan_has_its_kiosks_and_no_others(stocked: LiveC
     assert {row["device"] for row in rows} == {"EW-0001"}
     assert inside in run("family", inside, by="Sari", why="aduan")
     assert "region" in run("family", outside, by="Sari", code=1, why="aduan")
+    use = {"device": "EW-0001", "epoch": 1, "seq": 7, "commodity": "beras", "period": PERIOD, "unit": "g", "amount": 5}
+    with stocked.store.write() as tx:
+        tx.put(schema.hardship, [use])
+    assert "region" in run("charge", "EW-0001", 1, 7, outside, by="Sari", code=1, why="aduan")
+    with stocked.store.read() as tx:
+        assert [row["family"] for row in tx.all(schema.hardship)] == [""]
+    assert "unknown_family" in run("charge", "EW-0001", 1, 7, "K0", by="Sari", code=1, why="aduan")
+    assert "charged" in run("charge", "EW-0001", 1, 7, inside, by="Sari", why="aduan")
 
 
 @pytest.mark.usefixtures("office")
