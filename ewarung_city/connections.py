@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 
+from h11 import LocalProtocolError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 __all__ = ["HTTP", "allow_many"]
@@ -45,9 +46,25 @@ class HTTP(H11Protocol):
         self._look.cancel()
         super().connection_lost(exc)
 
+    def send_400_response(self, msg: str) -> None:
+        """The other end broke the protocol: tell it so, and whatever answers its request that nobody listens any more.
+
+        Else that would answer on a connection that has an answer already, which looks like a fault of the city.
+        """
+        if self._answering:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        try:
+            super().send_400_response(msg)
+        except LocalProtocolError:  # an answer is on its way already, or may have no body (HEAD)
+            self.transport.close()
+
+    @property
+    def _answering(self) -> bool:
+        return bool(self.cycle) and not self.cycle.response_complete
+
     def _looked(self) -> None:
-        answering = bool(self.cycle) and not self.cycle.response_complete
-        quiet = not answering and self.timeout_keep_alive_task is None  # nor is it the rest between two requests
+        quiet = not self._answering and self.timeout_keep_alive_task is None  # nor is it the rest between two requests
         if quiet and self._quiet:
             self.transport.close()
             return

@@ -9,6 +9,7 @@ import json
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -194,6 +196,31 @@ def test_whoever_hangs_up_is_no_failure_of_the_citys_and_a_fault_is(bare: LiveCi
     text = counted.text().decode()
     for status in ("499", "500"):
         assert f'ewarung_requests_total{{method="POST",route="/v1/push",status="{status}"}} 1.0' in text
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_whoever_breaks_the_protocol_is_no_failure_of_the_citys(
+    city: LiveCity, logged: Callable[[], list[dict[str, Any]]]
+) -> None:
+    where = urlsplit(city.url)
+
+    def said(method: str, path: str, body: bytes) -> bytes:
+        heading = f"{method} {path} HTTP/1.1\r\nHost: city\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
+        with socket.create_connection((where.hostname or "", where.port or 0), timeout=10) as line:
+            line.sendall(heading + body)
+            line.shutdown(socket.SHUT_WR)
+            return b"".join(iter(lambda: line.recv(65536), b""))
+
+    paths = ("/health", "/v1/hello", "/v1/push", "/bundle", "/metrics", "/schema", "/nonsense")
+    for path in paths:
+        for body in (b"--x", b"--x\r\n", b"5\r\nhello\r\n--x\r\n"):
+            assert said("POST", path, body).partition(b"\r\n")[0][9:10] in {b"4", b"2", b""}
+        said("HEAD", path, b"--x\r\n")
+    assert said("POST", "/health", b"--x\r\n").startswith(b"HTTP/1.1 400 ")
+    counted = {dict(labels)["status"] for name, labels in figures(city.url) if name == "ewarung_requests_total"}
+    assert [status for status in counted if status.startswith("5")] == []
+    assert {line["level"] for line in logged()} <= {"info", "warning"}
+    assert requests.get(city.url + "/health", timeout=5).status_code == 200
 
 
 # --- nothing of anybody ---------------------------------------------------------------------------------------------
