@@ -22,6 +22,7 @@ __all__ = [
     "Case",
     "Step",
     "history",
+    "is_there",
     "open_once",
     "owner_of_new",
     "set_owner_of_new",
@@ -137,6 +138,11 @@ def take_step(tx: Tx, case: Case, did: str, officer: str, why: str, now_ms: int,
     tx.add(schema.case_step, [{**_key(case), **msgspec.structs.asdict(done)}])
     tx.change(schema.case, {"owner": whose, "state": _TO.get(did, row["state"])}, **_key(case))
     return done
+
+
+def is_there(tx: Tx, case: Case) -> bool:
+    """Whether such a case was ever opened."""
+    return tx.one(schema.case, **_key(case)) is not None
 
 
 def history(tx: Tx, case: Case) -> list[Step]:

@@ -7,10 +7,10 @@ import click
 from ewarung_city import monitoring
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, acting, by_officer
-from ewarung_city.cases import CLOSED, OPEN, Case, Step, history, set_owner_of_new, take_step
+from ewarung_city.cases import CLOSED, OPEN, Case, Step, history, is_there, set_owner_of_new, take_step
 from ewarung_city.place import JSON, located, now_ms, place_of, say
 from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.errors import NotAuthorised
+from ewarung_pos.errors import ConfigError, NotAuthorised
 
 __all__ = ["case"]
 
@@ -149,7 +149,10 @@ def show_case(
     """What was done with a case, step by step."""
     place = place_of(data_dir, database)
     with acting(place, claim, "case show", Right.EVIDENCE, f"kiosk:{kiosk}") as desk, desk.store.read() as tx:
-        steps = history(tx, Case(kiosk, epoch, seq, reason))
+        about = Case(kiosk, epoch, seq, reason)
+        if not is_there(tx, about):
+            raise ConfigError(f"no case {reason} at {kiosk}/{epoch}/{seq} (`case list`)", reason="unknown_case")
+        steps = history(tx, about)
     lines = [
         f"{each.step}. {Instant(each.at_ms).date().iso} {each.did} by {each.officer}, {each.owner}'s"
         f"{f': {each.why}' if each.why else ''}"

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-from ewarung_city.__main__ import cli
+from ewarung_city.__main__ import cli, main
 from ewarung_city.cases import Case, history, set_owner_of_new, take_step
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
@@ -150,3 +150,18 @@ def test_the_commands_say_it(city: LiveCity, opened: Callable[[], None]) -> None
     ]  # fmt: skip
     assert "3. " in said("show", *which)
     said("close", *which, "--by", "Heru S.", code=2)
+
+
+@pytest.mark.parametrize(
+    "none", [("EW-0001", "1", "77", "SLIP_DISPUTED"), ("EW-0001", "1", "2", "FORK"), ("EW-0999", "1", "2", "FORK")]
+)
+def test_a_case_that_is_none_is_said_to_be_none(
+    city: LiveCity, opened: Callable[[], None], capsys: pytest.CaptureFixture[str], none: tuple[str, ...]
+) -> None:
+    opened()
+    with pytest.raises(SystemExit) as ended:
+        main(["case", "show", *none, "--data-dir", str(city.data_dir)])
+    said = capsys.readouterr()
+    assert (ended.value.code, said.out) == (2, "")
+    assert "unknown_case" in said.err
+    assert f"no case {none[3]} at {'/'.join(none[:3])}" in said.err
