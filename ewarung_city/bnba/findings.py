@@ -66,6 +66,10 @@ SENTENCES: dict[str, tuple[Severity, str]] = {
     "row_swallowed": (_R, "{column} memuat beberapa baris lain; periksa tanda kutip di baris ini."),
     "number_in_text": (_R, "{column} memuat angka panjang, mungkin NIK atau nomor kartu; perbaiki kolomnya."),
     "text_too_long": (_R, "{column} lebih dari {count} huruf."),
+    "not_digits": (
+        _R,
+        "{column}: karakter ke-{count} bukan angka 0 sampai 9 (huruf O atau l? angka lebar?). Ketik ulang.",
+    ),
     "nik_missing": (_R, "NIK kosong."),
     "nik_length": (_R, "NIK harus 16 angka; di sini {count} karakter."),
     "nik_date": (_R, "Tanggal lahir di dalam NIK tidak ada di kalender (perempuan: tanggal + 40)."),

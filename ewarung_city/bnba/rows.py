@@ -16,6 +16,8 @@ from ewarung_pos.domain.family import CardStatus, luhn_valid
 
 __all__ = ["Listed", "RowReader", "Surroundings", "nik_trouble"]
 
+_LONG, _CARD_LONG = range(16, 17), range(14, 20)
+_DIGITS, _BETWEEN = "0123456789", " .-"
 _NIK, _KK = re.compile(r"[0-9]{16}"), re.compile(r"[0-9]{16}")
 _CARD = re.compile(r"[0-9]{14,19}")
 _RUPIAH = re.compile(r"(?:rp)?\.?\s*([0-9]{1,10}|[0-9]{1,3}(?:\.[0-9]{3}){1,3})(?:,00?)?", re.IGNORECASE)
@@ -155,7 +157,8 @@ class RowReader:
             return ""
         found = _FORMS[field](text)
         if found:
-            told.append(finding(entry.row, field, found, count=len(text)))
+            count = _first_other(text) if found == "not_digits" else len(text)
+            told.append(finding(entry.row, field, found, count=count))
             return ""
         if field == "nik" and not text.startswith("3374"):
             told.append(finding(entry.row, field, "nik_outside_city"))
@@ -261,7 +264,7 @@ def nik_trouble(nik: str) -> str:
     if not nik:
         return "nik_missing"
     if not _NIK.fullmatch(nik):
-        return "nik_length"
+        return _no_number(nik, _LONG) or "nik_length"
     if nik[12:] == "0000":
         return "nik_serial"
     day, month, year = int(nik[6:8]), int(nik[8:10]), int(nik[10:12])
@@ -276,11 +279,23 @@ def nik_trouble(nik: str) -> str:
 
 
 def _kk_trouble(kk: str) -> str:
-    return "kk_missing" if not kk else "" if _KK.fullmatch(kk) else "kk_length"
+    if not kk:
+        return "kk_missing"
+    return "" if _KK.fullmatch(kk) else _no_number(kk, _LONG) or "kk_length"
 
 
 def _card_trouble(card: str) -> str:
-    return "" if _CARD.fullmatch(card) else "card_length"
+    return "" if _CARD.fullmatch(card) else _no_number(card, _CARD_LONG) or "card_length"
+
+
+def _no_number(text: str, lengths: range) -> str:
+    """`not_digits` if it is as long as it should be, and something in it is no digit; else empty."""
+    return "not_digits" if _first_other(text) and sum(char not in _BETWEEN for char in text) in lengths else ""
+
+
+def _first_other(text: str) -> int:
+    """Place, from 1, of the first character that is no digit and does not stand between groups of them; else 0."""
+    return next((place for place, char in enumerate(text, 1) if char not in _DIGITS and char not in _BETWEEN), 0)
 
 
 _FORMS = {"nik": nik_trouble, "kk": _kk_trouble, "card_number": _card_trouble}

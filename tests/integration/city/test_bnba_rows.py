@@ -36,6 +36,12 @@ ONE_ROW: list[tuple[Person, str, str]] = [
     ({"nik": "337401410180100"}, "nik_length", "ditolak"),
     ({"nik": "33740141018010011"}, "nik_length", "ditolak"),
     ({"nik": "tidak tahu"}, "nik_length", "ditolak"),
+    ({"nik": "3374O14101801001"}, "not_digits", "ditolak"),
+    ({"nik": "\uff13\uff13\uff17\uff14014101801001"}, "not_digits", "ditolak"),
+    ({"nik": "3374 O141 0180 1001"}, "not_digits", "ditolak"),
+    ({"nik": "3 374014101801001"}, "nik_length", "ditolak"),
+    ({"kk": "33740l0101202001"}, "not_digits", "ditolak"),
+    ({"card": "9999OO0000000100"}, "not_digits", "ditolak"),
     ({"nik": "3374017201801001"}, "nik_date", "ditolak"),
     ({"nik": "3374013002801001"}, "nik_date", "ditolak"),
     ({"nik": "3374014113801001"}, "nik_date", "ditolak"),
@@ -87,6 +93,12 @@ def test_a_row_is_judged_and_the_one_beside_it_is_taken(
     assert codes(report) == {(2, code)}
     assert outcomes(report) == [outcome, "diambil"]
     assert (SENTENCES[code][0] is Severity.REFUSE) is (outcome == "ditolak")
+
+
+def test_a_letter_among_the_digits_is_said_with_its_place(office: Office) -> None:
+    report = office.send(person(1, nik="3374O14101801001"), person(2))
+    assert sentence(report, "not_digits").startswith("NIK: karakter ke-5 bukan angka 0 sampai 9")
+    assert "3374O" not in sentence(report, "not_digits")
 
 
 def test_a_check_digit_is_information_only(office: Office) -> None:
