@@ -143,3 +143,15 @@ def make_key(*, data_dir: str, database: str, claim: Claim, name: str, file: Pat
         with desk.store.write() as tx:
             public = officers.register_officer(tx, name, file)
     click.echo(f"{name}: {public}")
+
+
+@officer.command("drop-key")
+@located
+@by_officer
+@click.argument("name")
+def drop_key(*, data_dir: str, database: str, claim: Claim, name: str) -> None:
+    """The key of NAME is lost or in other hands: it signs nothing from now on. She makes a new one (`officer key`)."""
+    place, about = place_of(data_dir, database), f"officer:{name}"
+    with acting(place, claim, "officer drop-key", Right.MANAGE, about, whole_city=True, why=True) as desk:
+        desk.store.decide(lambda tx: officers.drop_key(tx, name))
+    click.echo(f"{name}: her key signs nothing any more; she makes a new one with `ewarung-city officer key`")

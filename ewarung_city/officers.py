@@ -24,6 +24,7 @@ from ewarung_pos.sync.signing import new_key, public_of, sign, verify
 __all__ = [
     "Signed",
     "declare_lost",
+    "drop_key",
     "freeze",
     "has_keys",
     "lost_text",
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 _OFFICER = "officer|"
-"""Settings `officer|NAME`: the public key (hex) of an officer."""
+"""Settings `officer|NAME`: the public key (hex) of an officer; empty once it was dropped."""
 _SIGNED = "signed|"
 """Settings `signed|DEVICE|EPOCH`: what the officers signed that declared that enrolment lost (JSON)."""
 
@@ -56,7 +57,8 @@ def register_officer(tx: Tx, name: str, file: Path) -> str:
     """
     name = name.strip()
     if not name or tx.setting(_OFFICER + name):
-        raise ConfigError(f"{name or 'nobody'}: has a key already, or no name", reason="officer_twice")
+        what = f"{name} has a key: if it is lost, an administrator drops it (`officer drop-key`)" if name else "no name"
+        raise ConfigError(what, reason="officer_twice")
     key = new_key()
     try:
         with open(file, "x", opener=lambda path, flags: os.open(path, flags, 0o600), encoding="ascii") as out:
@@ -68,8 +70,21 @@ def register_officer(tx: Tx, name: str, file: Path) -> str:
     return public
 
 
+def drop_key(tx: Tx, name: str) -> None:
+    """This officer's key was lost, or is in other hands: it signs nothing from now on, and she may make another.
+
+    What was signed with it before stands.
+
+    Raises:
+        ConfigError: she has no key (`officer_no_key`).
+    """
+    if not tx.setting(_OFFICER + name):
+        raise ConfigError(f"{name}: has no key", reason="officer_no_key")
+    tx.set(_OFFICER + name, "")
+
+
 def has_keys(tx: Tx) -> bool:
-    """Whether any officer of this city has a key: then two names alone sign nothing."""
+    """Whether any officer of this city ever had a key: then two names alone sign nothing."""
     return bool(tx.starting(schema.city, "name", _OFFICER))
 
 

@@ -305,6 +305,32 @@ def test_where_there_are_officers_two_names_sign_nothing_and_a_locked_ones_key_n
 
 
 @pytest.mark.usefixtures("office")
+def test_a_key_that_is_lost_is_dropped_by_an_administrator_and_made_anew(
+    stocked: LiveCity, run: Run, tmp_path: Path
+) -> None:
+    lost = ["lost", "EW-0001", 1]
+    with stocked.store.write() as tx:
+        tx.add(schema.epoch, [{"device": "EW-0001", "epoch": 1, "state": "frozen", "acked_hash": "00"}])
+    ratna, heru, anew = (tmp_path / f"{name}.key" for name in ("ratna", "heru", "anew"))
+    run("officer", "key", "Ratna", ratna, by="Ratna")
+    run("officer", "key", "Heru", heru, by="Heru")
+    assert "officer_twice" in run("officer", "key", "Heru", anew, by="Heru", code=1)
+    assert "role" in run("officer", "drop-key", "Heru", by="Heru", why="stik hilang", code=1)
+    assert "reason" in run("officer", "drop-key", "Heru", by="Ratna", code=1)
+    assert "signs nothing" in run("officer", "drop-key", "Heru", by="Ratna", why="stik hilang")
+    assert "officer_no_key" in run("officer", "drop-key", "Heru", by="Ratna", why="stik hilang", code=1)
+    act = written(stocked)[-2]
+    said = (act.officer, act.command, act.subject, act.reason, act.outcome)
+    assert said == ("Ratna", "officer drop-key", "officer:Heru", "stik hilang", "done")
+    old = ["--officer", f"Ratna={ratna}", "--officer", f"Heru={heru}"]
+    assert "bad_signature" in run(*lost, *old, by="Ratna", why="dicuri", code=1)
+    run("officer", "key", "Heru", anew, by="Heru")
+    assert "bad_signature" in run(*lost, *old, by="Ratna", why="dicuri", code=1)
+    new = ["--officer", f"Ratna={ratna}", "--officer", f"Heru={anew}"]
+    assert "leases released" in run(*lost, *new, by="Ratna", why="dicuri")
+
+
+@pytest.mark.usefixtures("office")
 def test_a_case_is_handled_in_the_name_of_whoever_proved_it(stocked: LiveCity, run: Run) -> None:
     which = ("EW-0001", 1, 5, "PRICE_MISMATCH")
     with stocked.store.write() as tx:

@@ -108,3 +108,11 @@ def test_what_was_signed_before_the_kiosk_sent_more_is_signed_again(city: LiveCi
         with pytest.raises(NotEntitled):
             officers.lost_text(tx, "EW-9999", 1)
         assert tx.all(schema.lease, device=pen.device, period=PERIOD, released=0) == []
+
+
+def test_where_a_key_was_dropped_two_names_alone_still_sign_nothing(stocked: LiveCity, tmp_path: Path) -> None:
+    with stocked.store.write() as tx:
+        officers.register_officer(tx, "Ratna", tmp_path / "ratna.key")
+        assert officers.has_keys(tx)
+        officers.drop_key(tx, "Ratna")
+        assert officers.has_keys(tx)
