@@ -14,7 +14,7 @@ from ewarung_city.verify import verify
 from ewarung_fleet.findings import Finding, Kind
 from ewarung_fleet.messages import Looked
 from ewarung_fleet.plan import Luck, Plan, kiosk_id
-from ewarung_fleet.report import Report, Served
+from ewarung_fleet.report import Report, Served, missed
 from ewarung_fleet.truth import Truth
 from ewarung_pos.domain.rights import HARDSHIP, is_pool, pool_of
 from ewarung_pos.sync.protocol import Flag
@@ -70,7 +70,7 @@ def reconcile(
     if killed:
         fired["city_killed"] = killed
     kinds = Counter(found.kind for found in findings)
-    return Report(
+    report = Report(
         kiosks=plan.settings.kiosks,
         days=plan.settings.days,
         families=plan.settings.families,
@@ -95,6 +95,8 @@ def reconcile(
         served_all=_served(plan, truths, rations, token_of, frozenset(range(plan.settings.kiosks))),
         findings=[str(found) for found in findings],
     )
+    report.findings += missed(report)
+    return report
 
 
 def _left_over(

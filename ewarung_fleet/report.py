@@ -6,7 +6,14 @@ from collections.abc import Iterator, Mapping
 
 import msgspec
 
-__all__ = ["Report", "Served"]
+__all__ = ["Report", "Served", "missed"]
+
+_HOME, _ALL = 10_000, 9_950
+"""Goals, of ten thousand families: those at home where there was no line, and all of a whole city's month."""
+
+_CITY_KIOSKS, _MONTH_DAYS = 100, 28
+"""From here on the share of all families is a goal: of a small fleet one kiosk's empty pool, or one receipt that only
+paper knew of, is a per cent, and chance decides."""
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -18,6 +25,10 @@ class Served(msgspec.Struct, frozen=True):
     came: int
     served: int
     why: dict[str, int] = {}
+
+    def reaches(self, goal: int) -> bool:
+        """Whether so many of ten thousand were served."""
+        return self.served * 10_000 >= goal * self.came
 
     def __str__(self) -> str:
         share = f" ({self.served / self.came:.2%})" if self.came else ""
@@ -64,6 +75,11 @@ class Report(msgspec.Struct):
     seconds: int = 0
 
     @property
+    def is_city_month(self) -> bool:
+        """Whether it is as large and as long as what the share of all families is a goal of."""
+        return self.kiosks >= _CITY_KIOSKS and self.days >= _MONTH_DAYS
+
+    @property
     def clean(self) -> bool:
         """Whether nothing is wrong, and there was something to look at."""
         return not self.findings and self.device_days > 0 and self.entries_compared > 0
@@ -79,11 +95,22 @@ class Report(msgspec.Struct):
         yield from _table("noted", self.noted)
         yield from _table("turned away for", self.turned_away)
         yield from _table("cases at the city", self.cases)
-        yield f"served, no line all month, at home  {self.served_home}"
-        yield f"served, all families                {self.served_all}"
+        yield f"served, no line all month, at home  {self.served_home}; goal {_HOME / 100:g} %"
+        less = (
+            "" if self.is_city_month else f" of {_CITY_KIOSKS} kiosks for {_MONTH_DAYS} days or more, not of this run"
+        )
+        yield f"served, all families                {self.served_all}; goal {_ALL / 100:g} %{less}"
         wrong = ("differences", "overspend", "lost", "double", "unsound")
         yield ", ".join(f"{name} {getattr(self, name)}" for name in wrong)
         yield from self.findings
+
+
+def missed(report: Report) -> Iterator[str]:
+    """A sentence for each goal of this run that its families did not reach."""
+    if not report.served_home.reaches(_HOME):
+        yield f"goal missed: at home where there was no line {report.served_home}, and not {_HOME / 100:g} %"
+    if report.is_city_month and not report.served_all.reaches(_ALL):
+        yield f"goal missed: of all families {report.served_all}, and not {_ALL / 100:g} %"
 
 
 def _table(heading: str, counts: Mapping[str, int]) -> Iterator[str]:
