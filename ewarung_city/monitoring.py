@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from ewarung_city.rights import before, outstanding
+from ewarung_city.rights import carried_into, outstanding
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.business_day import DayTotals
@@ -124,7 +124,7 @@ def realisation(tx: Tx, period: str) -> list[RealisationRow]:
     entitled, leases = tx.all(schema.entitlement, period=period), tx.all(schema.lease, period=period)
     homes = _homes(tx, period, held, leases)
     stopped = _stopped(period, held.values(), entitled, leases)
-    carried = {(row["family"], *_thing(row)): row for row in tx.all(schema.entitlement, period=before(period))}
+    carried = carried_into(tx, period)
     sums: dict[tuple[str, str, str], _Sums] = defaultdict(_Sums)
     units = {row["commodity"]: row["unit"] for row in (*entitled, *leases)}
     for row in entitled:
@@ -134,8 +134,7 @@ def realisation(tx: Tx, period: str) -> list[RealisationRow]:
             continue
         mine.families += 1
         mine.entitled += int(row["amount"])
-        came = carried.get((row["family"], *_thing(row)))
-        mine.brought += int(came["carried"]) if came is not None else 0
+        mine.brought += carried.get((row["family"], *_thing(row)), 0)
     for row in leases:
         if row["family"] not in stopped:
             mine = sums[row["device"], *_thing(row)]

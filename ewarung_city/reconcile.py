@@ -12,7 +12,7 @@ import msgspec
 
 from ewarung_city.hardship import charge_row
 from ewarung_city.keys import CityKeys
-from ewarung_city.rights import rights_of
+from ewarung_city.rights import Right, onwards, rights_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.rights import name_digest
@@ -27,7 +27,8 @@ class HardshipRow(msgspec.Struct, frozen=True):
     `family` is whose right it is charged to, or would be; empty while nobody knows, and then `named` lists the families
     whose name in the register is the one that was typed. `charged` is what that right was charged with: 0 where the
     family has none of this commodity. `owed` is what the family has had, of its right and of pools, above the right:
-    the month's amount, with what the month before carried over and without what went on into the next.
+    the month's amount, with what the month before carried over and without what went on into the next; and above the
+    rights of the months that it went into, where a pool had given of it before that was known.
     `returned` came back by a reversal.
     """
 
@@ -120,6 +121,10 @@ def _owed(tx: Tx, use: Row) -> int:
     rights = rights_of(tx, use["family"], use["period"]) if use["programme"] else []
     for right in rights:
         if (right.programme, right.commodity) == (use["programme"], use["commodity"]):
-            had = right.charged + sum(int(row["spent"]) - int(row["returned"]) for row in right.leases)
-            return max(0, had - right.entitled)
+            return sum(map(_above, (right, *onwards(tx, right))))
     return int(use["amount"]) - int(use["returned"])
+
+
+def _above(right: Right) -> int:
+    had = right.charged + sum(int(row["spent"]) - int(row["returned"]) for row in right.leases)
+    return max(0, had - right.entitled)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from ewarung_city import ahead, feed, recovery
-from ewarung_city.rights import before, may_be_given, outstanding, rest_of
+from ewarung_city.rights import carried_into, may_be_given, outstanding, rest_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.catalogue import BenefitKind
@@ -118,7 +118,7 @@ class _Month:
     """A month as it is granted."""
 
     def __init__(self, tx: Tx, period: str) -> None:
-        brought = {_of(row): int(row["carried"]) for row in tx.all(schema.entitlement, period=before(period))}
+        brought = carried_into(tx, period)
         frozen = {(row["device"], int(row["epoch"])) for row in tx.all(schema.epoch, state="frozen")}
         self._rights: dict[Thing, _Right] = {}
         for row in tx.all(schema.entitlement, period=period):
