@@ -193,6 +193,8 @@ _HASTE = Pace(answer=0.0005)
 class _PrinterWire:
     """`PrinterLink` to the bytes of an input, a few for each look; gone when they end."""
 
+    byte_s = 0.0
+
     def __init__(self, data: bytes) -> None:
         self._answers = _answers(data)
         self._question = 0
@@ -200,6 +202,9 @@ class _PrinterWire:
 
     def write(self, data: bytes, timeout: float) -> None:
         self._question = data[2]
+
+    def unsent(self) -> int:
+        return 0
 
     def read(self, timeout: float) -> bytes:
         got = next(self._answers, None)

@@ -23,10 +23,13 @@ from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
 __all__ = ["EscposPrinter", "Pace", "PaperSense"]
 
 _STALE_READS = 16
+_LOOK_S = 0.02
 
 
 class Pace(msgspec.Struct, frozen=True):
     """How to feed the printer and how long to wait for it; seconds.
+
+    On a serial line the time that the bytes are on the wire comes on top of each limit.
 
     Attributes:
         chunk: bytes in one write. Cheap units with small buffers and no flow control want 64..256 and a pause.
@@ -117,9 +120,9 @@ class EscposPrinter:
                 next_numbered(self._keep_dir, ".bin", data)
             except OSError as exc:
                 raise PrinterNotReady(f"{type(exc).__name__}: {exc}", reason="disk") from exc
-            self._send(link, data)
+            through = self._send(link, data)
             try:
-                after = self._sense_until_settled(link, silent=before is PaperSense.SILENT)
+                after = self._sense_until_settled(link, through, silent=before is PaperSense.SILENT)
             except PrinterNotReady as exc:
                 raise PrinterNotReady(exc.detail, reason=exc.reason, maybe_out=True) from exc
         finally:
@@ -145,27 +148,54 @@ class EscposPrinter:
     def close(self) -> None:
         """Nothing is held between jobs."""
 
-    def _send(self, link: PrinterLink, data: bytes) -> None:
-        deadline = time.monotonic() + self._pace.job
+    def _send(self, link: PrinterLink, data: bytes) -> float:
+        """Hand all of it over; the instant at which its last byte has left the wire, were nothing in its way."""
+        through = time.monotonic()
+        deadline = through + self._pace.job + len(data) * link.byte_s
         for start in range(0, len(data), self._pace.chunk):
-            left = deadline - time.monotonic()
-            if left <= 0:
+            chunk = data[start : start + self._pace.chunk]
+            now = time.monotonic()
+            if now >= deadline:
                 raise PrinterNotReady("the job took too long", reason="stalled")
-            link.write(data[start : start + self._pace.chunk], min(self._pace.write, left))
+            # The system takes thousands of bytes at once, and more only when the wire has taken most of those.
+            through = max(through, now) + len(chunk) * link.byte_s
+            link.write(chunk, min(through - now + self._pace.write, deadline - now))
             if self._pace.pause and start + self._pace.chunk < len(data):
                 time.sleep(self._pace.pause)
+        return through
 
-    def _sense_until_settled(self, link: PrinterLink, *, silent: bool) -> PaperSense:
+    def _sense_until_settled(self, link: PrinterLink, through: float, *, silent: bool) -> PaperSense:
+        self._let_out(link, through)
+        sense = self._sense(link, 0.0 if silent else through - time.monotonic())
         deadline = time.monotonic() + (0 if silent else self._pace.settle)
-        while True:
-            sense = self._sense(link)
-            if not sense.prints or time.monotonic() >= deadline:
-                return sense
+        while sense.prints and time.monotonic() < deadline:
             time.sleep(0.1)
+            sense = self._sense(link)
+        return sense
 
-    def _sense(self, link: PrinterLink) -> PaperSense:
-        """DLE EOT 1, 2 and 4, and 3 where 2 speaks of an error; silence at the first ends the questions."""
-        printer = self._ask(link, 1)
+    def _let_out(self, link: PrinterLink, through: float) -> None:
+        """Wait while the job still waits in this machine: a question would wait behind it.
+
+        Raises:
+            PrinterNotReady: `stalled`, what is left of it does not leave.
+        """
+        begun = max(through, time.monotonic())
+        deadline = begun + self._pace.write
+        waiting = link.unsent()
+        while waiting:
+            if time.monotonic() >= deadline:
+                raise PrinterNotReady(f"{waiting} bytes do not leave", reason="stalled")
+            time.sleep(_LOOK_S)
+            before, waiting = waiting, link.unsent()
+            if waiting < before:  # one that prints more slowly than the wire brings holds it up, which is no fault
+                deadline = max(deadline, min(time.monotonic() + self._pace.write, begun + self._pace.job))
+
+    def _sense(self, link: PrinterLink, patience: float = 0.0) -> PaperSense:
+        """DLE EOT 1, 2 and 4, and 3 where 2 speaks of an error; silence at the first ends the questions.
+
+        `patience`: seconds that the first question may be on its way, behind a job.
+        """
+        printer = self._ask(link, 1, patience)
         if printer is None:
             return PaperSense.SILENT
         cause = self._ask(link, 2)
@@ -191,13 +221,13 @@ class EscposPrinter:
             return PaperSense.HOT  # the head: it goes on by itself once it has cooled
         return PaperSense.FAULT
 
-    def _ask(self, link: PrinterLink, what: int) -> int | None:
+    def _ask(self, link: PrinterLink, what: int, patience: float = 0.0) -> int | None:
         """One status byte, or None. Bytes that cannot be an answer (bits 1 and 4 set, 0 and 7 clear) do not count."""
         for _ in range(_STALE_READS):
             if not link.read(0.0):
                 break  # a late answer to an earlier question would be taken for this one
         link.write(bytes((0x10, 0x04, what)), self._pace.write)
-        deadline = time.monotonic() + self._pace.answer
+        deadline = time.monotonic() + self._pace.answer + max(0.0, patience)
         while (left := deadline - time.monotonic()) > 0:
             for byte in link.read(left):
                 if byte & 0x93 == 0x12:

@@ -24,18 +24,34 @@ __all__ = ["Connect", "PrinterLink", "network", "serial_port", "usb_device", "us
 
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
+_BITS_PER_BYTE = 10
+"""On a serial line: a start bit, eight of data, a stop bit."""
 _LISTEN_S = 0.2
 """So long what a printer still says is taken before its connection is ended."""
 
 
 class PrinterLink(Protocol):
-    """An open wire to a printer."""
+    """An open wire to a printer.
+
+    Attributes:
+        byte_s: seconds that one byte is on its way; 0 where the wire is faster than any printer.
+    """
+
+    byte_s: float
 
     def write(self, data: bytes, timeout: float) -> None:
         """Hand all of `data` over within `timeout` seconds.
 
         Raises:
             PrinterNotReady: reason `link` (gone) or `stalled` (it takes no more).
+        """
+        ...
+
+    def unsent(self) -> int:
+        """Bytes of what was written that still wait in this machine; 0 where it does not tell.
+
+        Raises:
+            PrinterNotReady: reason `link`.
         """
         ...
 
@@ -89,7 +105,8 @@ def serial_port(port: str, baudrate: int = 9600, flow: str = "none") -> Connect:
                     dsrdtr=flow == "dsrdtr",
                     xonxoff=flow == "xonxoff",
                     **alone,
-                )
+                ),
+                _BITS_PER_BYTE / baudrate,
             )
         except NotPlugged as exc:
             raise PrinterNotReady(str(exc), reason="which_port" if exc.reason == "which_port" else "link") from exc
@@ -158,6 +175,8 @@ def _stalled(detail: str) -> PrinterNotReady:
 
 
 class _Socket:
+    byte_s = 0.0
+
     def __init__(self, link: socket.socket) -> None:
         self._link = link
         self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -170,6 +189,9 @@ class _Socket:
             raise _stalled("the printer takes no more bytes") from exc
         except OSError as exc:
             raise _gone(exc) from exc
+
+    def unsent(self) -> int:
+        return 0
 
     def read(self, timeout: float) -> bytes:
         try:
@@ -204,6 +226,9 @@ class _Port(Protocol):
     @property
     def in_waiting(self) -> int: ...
 
+    @property
+    def out_waiting(self) -> int: ...
+
     def write(self, data: bytes, /) -> int | None: ...
 
     def read(self, size: int = 1, /) -> bytes: ...
@@ -212,8 +237,9 @@ class _Port(Protocol):
 
 
 class _Serial:
-    def __init__(self, port: _Port) -> None:
+    def __init__(self, port: _Port, byte_s: float) -> None:
         self._port = port
+        self.byte_s = byte_s
 
     def write(self, data: bytes, timeout: float) -> None:
         import serial
@@ -223,6 +249,14 @@ class _Serial:
             self._port.write(data)
         except serial.SerialTimeoutException as exc:
             raise _stalled("the printer takes no more bytes") from exc
+        except LINK_ERRORS as exc:
+            raise _gone(exc) from exc
+
+    def unsent(self) -> int:
+        try:
+            return self._port.out_waiting
+        except (AttributeError, NotImplementedError):
+            return 0  # a line over the network: pyserial does not know
         except LINK_ERRORS as exc:
             raise _gone(exc) from exc
 
@@ -240,6 +274,8 @@ class _Serial:
 
 
 class _DeviceFile:
+    byte_s = 0.0
+
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
 
@@ -256,6 +292,9 @@ class _DeviceFile:
                 continue
             except OSError as exc:
                 raise _gone(exc) from exc
+
+    def unsent(self) -> int:
+        return 0
 
     def read(self, timeout: float) -> bytes:
         readable, _, _ = select.select([self._descriptor], [], [], timeout)
@@ -276,6 +315,7 @@ class _DeviceFile:
 class _Usb:
     """pyusb: the first printer-class interface with a bulk-out endpoint; bulk-in where there is one."""
 
+    byte_s = 0.0
     _PRINTER_CLASS = 7
 
     def __init__(self, name: UsbName) -> None:
@@ -325,6 +365,9 @@ class _Usb:
             raise _gone(exc) from exc
         if sent != len(data):
             raise _stalled("the printer took a part only")
+
+    def unsent(self) -> int:
+        return 0
 
     def read(self, timeout: float) -> bytes:
         import usb.core

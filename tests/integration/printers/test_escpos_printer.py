@@ -243,6 +243,8 @@ def test_no_printing_with_a_profile_that_knows_no_width(tmp_path: Path) -> None:
 class ScriptedLink:
     """A conversation written down: pairs of (what must be sent, what is then said). `b"*"` is the job itself."""
 
+    byte_s = 0.0
+
     def __init__(self, *script: tuple[bytes, bytes]) -> None:
         self.script = list(script)
         self.said = b""
@@ -251,6 +253,9 @@ class ScriptedLink:
         sent, answer = self.script.pop(0)
         assert sent in {data, b"*"}
         self.said += answer
+
+    def unsent(self) -> int:
+        return 0
 
     def read(self, timeout: float) -> bytes:
         said, self.said = self.said, b""
