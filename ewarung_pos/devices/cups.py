@@ -1,7 +1,8 @@
 """A print queue of CUPS, or a network printer that speaks IPP by itself: papers as PDF, or as ESC/POS unchanged.
 
 A queue knows that a job has left it, not that paper came out. So nothing here is ever confirmed; what is certain is
-that a job which did not leave is taken back before another is tried, so that it does not come out on its own later.
+that a job which did not leave is taken back before another is tried, so that it does not come out on its own later; and
+of one that was taken back, or given up, after it had begun, that nobody knows how much of it came out.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ _PORT = 631
 _CALL_S = 5.0
 _LONGEST = 1_000_000
 _NOT_FOUND = 0x0406
-_JOB = ("job-state", "job-printer-state-reasons", "job-printer-state-message")
+_JOB = ("job-state", "time-at-processing", "job-printer-state-reasons", "job-printer-state-message")
+_WAITING = {JobState.PENDING, JobState.PENDING_HELD}
 _QUEUE = ("printer-state", "printer-state-reasons", "printer-is-accepting-jobs")
 _NAMES: Told = {"requested-attributes": ("printer-name",)}
 _STOPS = {
@@ -88,6 +90,8 @@ class CupsPrinter:
             PrinterNotReady: reason no_cups, no_queue, queue_stopped, paper_out, cover_open, cutter, hot, fault, offline
                 (before: nothing was sent; after: the job was taken back), aborted (the queue gave it up), stalled (it
                 did not leave in time and was taken back), no_answer_after (the queue fell silent holding it), disk.
+                The paper may be out wherever the job was not certainly still waiting: a queue that hands bytes over
+                does not say how many.
         """
         self._stop_unless_ready()
         data, kind, wide, high = self._sheet(document)
@@ -137,30 +141,34 @@ class CupsPrinter:
     def _wait(self, job: int) -> None:
         deadline = time.monotonic() + self._patience
         pause = 0.05
+        begun = False
         while True:
             answer = self._job(job)
             state = answer.number("job-state", JobState.ABORTED)
+            begun = begun or _begun(answer)
             if state >= JobState.CANCELED:
                 break
             stop = _worst(answer.words("job-printer-state-reasons"))
             given_up = state == JobState.PROCESSING_STOPPED
             if stop or given_up or time.monotonic() >= deadline:
-                state = self._take_back(job)
-                if state != JobState.COMPLETED:
-                    said = " ".join(answer.words("job-printer-state-message"))
-                    raise PrinterNotReady(
-                        f"the job was taken back: {said}", reason=stop or ("aborted" if given_up else "stalled")
-                    )
-                break
+                ended = self._take_back(job)
+                if ended.number("job-state", JobState.CANCELED) == JobState.COMPLETED:
+                    return
+                said = " ".join(answer.words("job-printer-state-message"))
+                raise PrinterNotReady(
+                    f"the job was taken back: {said}",
+                    reason=stop or ("aborted" if given_up else "stalled"),
+                    maybe_out=begun or not _waited_till_taken_back(ended),
+                )
             time.sleep(pause)
             pause = min(0.5, pause * 1.5)
         if state != JobState.COMPLETED:
-            raise PrinterNotReady(f"job state {state}", reason="aborted")
+            raise PrinterNotReady(f"job state {state}", reason="aborted", maybe_out=begun)
 
-    def _take_back(self, job: int) -> int:
-        """Cancel it, so that it does not come out later; the state that it ended in."""
+    def _take_back(self, job: int) -> Answer:
+        """Cancel it, so that it does not come out later; what is said of it then."""
         self._ask(Operation.CANCEL_JOB, {"job-id": job, "requesting-user-name": _user()})
-        return self._job(job).number("job-state", JobState.CANCELED)
+        return self._job(job)
 
     def _job(self, job: int) -> Answer:
         told: Told = {"job-id": job, "requesting-user-name": _user(), "requested-attributes": _JOB}
@@ -169,6 +177,21 @@ class CupsPrinter:
     def _ask(self, operation: Operation, told: Told, job: Told | None = None, document: bytes = b"") -> Answer:
         body = request(operation, next(self._numbers), self._uri, told, job, document)
         return _post(self._dial(), self._path, body)
+
+
+def _begun(job: Answer) -> bool:
+    """Whether any of it may be at the printer: all that is certain of a job is that it still waits."""
+    return job.number("job-state", JobState.ABORTED) not in _WAITING
+
+
+def _waited_till_taken_back(job: Answer) -> bool:
+    """Whether a job that waited when it was last seen had not begun when it was canceled.
+
+    Its time of processing has no value then (RFC 8011 section 5.3.14.2).
+    """
+    if job.number("job-state", JobState.CANCELED) in {*_WAITING, JobState.CANCELED}:
+        return not job.attributes.get("time-at-processing")
+    return False
 
 
 def queues() -> tuple[str, ...]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -137,6 +139,77 @@ def test_a_printer_that_is_off_gets_no_job_later(cups: PrintService) -> None:
     assert refusal(printer) in {"stalled", "offline"}
     assert time.monotonic() - began < 5
     assert cups.waiting("MATI") == ""
+
+
+class DeafPrinter:
+    """Takes and prints all that comes, and never ends a connection: the queue waits for it to finish."""
+
+    def __init__(self) -> None:
+        self._ear = socket.create_server(("127.0.0.1", 0))
+        self.port = self._ear.getsockname()[1]
+        self._held: list[socket.socket] = []
+        self.papers: list[bytearray] = []
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = self._ear.accept()
+                self._held.append(line)
+                self.papers.append(bytearray())
+                threading.Thread(target=self._print, args=(line, self.papers[-1]), daemon=True).start()
+
+    def _print(self, line: socket.socket, paper: bytearray) -> None:
+        with contextlib.suppress(OSError):
+            while got := line.recv(4096):
+                paper += got
+
+    def stop(self) -> None:
+        for end in (self._ear, *self._held):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+
+@pytest.fixture
+def deaf(cups: PrintService) -> Iterator[DeafPrinter]:
+    printer = DeafPrinter()
+    cups.add_queue("TULI", f"socket://127.0.0.1:{printer.port}")
+    yield printer
+    cups.run("cancel", "-a", "TULI")
+    cups.run("lpadmin", "-x", "TULI")
+    printer.stop()
+
+
+def raw_printer(queue: str, words: bytes, patience: float) -> CupsPrinter:
+    return CupsPrinter(queue, 32, lambda document: (words, "application/vnd.cups-raw", 0, 0), patience)
+
+
+def test_a_job_that_was_taken_back_after_it_had_begun_is_perhaps_out(deaf: DeafPrinter) -> None:
+    """All of it came to the printer, and the queue still waits: what is printed next must not pass for the first."""
+    with pytest.raises(PrinterNotReady) as caught:
+        raw_printer("TULI", b"words\n", patience=1.5).print(receipt_of(redeemed()))
+    assert [bytes(paper) for paper in deaf.papers] == [b"words\n"]
+    assert (caught.value.reason, caught.value.maybe_out) == ("stalled", True)
+
+
+def test_a_job_that_never_began_is_certainly_not_out(cups: PrintService, deaf: DeafPrinter) -> None:
+    """Another's paper is before it in the queue."""
+    cups.run("lp", "-d", "TULI", "-o", "raw", str(cups.folder / "etc" / "cupsd.conf"))
+    until = time.monotonic() + 20
+    while not any(deaf.papers) and time.monotonic() < until:
+        time.sleep(0.02)
+    with pytest.raises(PrinterNotReady) as caught:
+        raw_printer("TULI", b"waits\n", patience=0.5).print(receipt_of(redeemed()))
+    assert (caught.value.reason, caught.value.maybe_out) == ("stalled", False)
+    assert not any(b"waits" in paper for paper in deaf.papers)
+
+
+def test_a_job_that_the_queue_gave_up_is_perhaps_out(cups: PrintService) -> None:
+    broken = CupsPrinter("STRUK", 32, lambda document: (b"no PDF", "application/pdf", 58, 100))
+    with pytest.raises(PrinterNotReady) as caught:
+        broken.print(receipt_of(redeemed()))
+    assert (caught.value.reason, caught.value.maybe_out) == ("aborted", True)
 
 
 # --- queues that print nothing -----------------------------------------------------------------------------------

@@ -24,6 +24,7 @@ class IppPrinter:
         self.state = PrinterState.IDLE
         self.job_states = [JobState.PROCESSING, JobState.COMPLETED]
         self.job_reasons: tuple[str, ...] = ("none",)
+        self.began = False
         self.silent: set[int] = set()
         self.http = 200
         self.asked: list[int] = []
@@ -62,6 +63,8 @@ class IppPrinter:
         elif operation == Operation.GET_JOB_ATTRIBUTES:
             state = self.job_states.pop(0) if len(self.job_states) > 1 else self.job_states[0]
             made += b"\x02\x23\x00\x09job-state\x00\x04" + state.to_bytes(4, "big")
+            when = b"\x21\x00\x12time-at-processing\x00\x04\x00\x00\x00\x07"
+            made += when if self.began else b"\x13\x00\x12time-at-processing\x00\x00"  # no-value
             made += _keywords("job-printer-state-reasons", self.job_reasons)
         elif operation == Operation.PRINT_JOB:
             made += b"\x02\x21\x00\x06job-id\x00\x04\x00\x00\x00\x09"
@@ -95,10 +98,15 @@ def printer(peer: IppPrinter) -> CupsPrinter:
     return CupsPrinter(peer.uri, 32, pdf_sheet(58), patience=0.4)
 
 
-def refusal(printer: CupsPrinter) -> str:
+def refused(printer: CupsPrinter) -> tuple[str, bool]:
+    """Why, and whether the paper is perhaps out."""
     with pytest.raises(PrinterNotReady) as caught:
         printer.print(receipt_of(redeemed()))
-    return caught.value.reason
+    return caught.value.reason, caught.value.maybe_out
+
+
+def refusal(printer: CupsPrinter) -> str:
+    return refused(printer)[0]
 
 
 def test_a_paper_is_sent_on_a_roll_of_its_own_length(peer: IppPrinter, printer: CupsPrinter) -> None:
@@ -137,16 +145,45 @@ def test_what_it_says_of_itself(
         printer.print(receipt_of(redeemed()))
 
 
-def test_one_that_stops_in_the_middle_gets_its_job_taken_back(peer: IppPrinter, printer: CupsPrinter) -> None:
-    peer.job_states, peer.job_reasons = [JobState.PROCESSING], ("media-empty-error",)
-    assert refusal(printer) == "paper_out"
+@pytest.mark.parametrize(
+    ("states", "reasons", "said", "maybe_out"),
+    [
+        ([JobState.PENDING], "none", "stalled", False),
+        ([JobState.PENDING_HELD], "none", "stalled", False),
+        ([JobState.PENDING], "media-empty-error", "paper_out", False),
+        ([JobState.PROCESSING], "none", "stalled", True),
+        ([JobState.PROCESSING], "media-empty-error", "paper_out", True),
+        ([JobState.PENDING, JobState.PROCESSING_STOPPED], "none", "aborted", True),
+        ([JobState.PROCESSING, JobState.PENDING], "none", "stalled", True),
+    ],
+)
+def test_a_job_that_does_not_end_is_taken_back_and_perhaps_out_once_it_began(
+    states: list[JobState], reasons: str, said: str, maybe_out: bool, peer: IppPrinter, printer: CupsPrinter
+) -> None:
+    peer.job_states, peer.job_reasons = states, (reasons,)
+    assert refused(printer) == (said, maybe_out)
     assert Operation.CANCEL_JOB in peer.asked
 
 
-def test_one_that_never_ends_gets_its_job_taken_back(peer: IppPrinter, printer: CupsPrinter) -> None:
+@pytest.mark.parametrize(
+    ("state", "began"),
+    [(JobState.CANCELED, True), (JobState.PROCESSING, False), (JobState.ABORTED, False)],
+)
+def test_a_job_that_began_while_it_was_taken_back_is_perhaps_out(
+    state: JobState, began: bool, peer: IppPrinter, printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     peer.job_states = [JobState.PENDING]
-    assert refusal(printer) == "stalled"
-    assert Operation.CANCEL_JOB in peer.asked
+    answer = peer.answer
+
+    def begun(operation: int) -> bytes:
+        if operation == Operation.CANCEL_JOB:
+            peer.job_states = [state]
+            peer.began = began
+            return b"\x01\x01\x00\x00\x00\x00\x00\x01\x03"
+        return answer(operation)
+
+    monkeypatch.setattr(peer, "answer", begun)
+    assert refused(printer) == ("stalled", True)
 
 
 def test_a_job_that_ended_while_it_was_taken_back_did_come_out(
@@ -166,9 +203,9 @@ def test_a_job_that_ended_while_it_was_taken_back_did_come_out(
 
 
 @pytest.mark.parametrize("state", [JobState.ABORTED, JobState.CANCELED])
-def test_a_job_that_others_ended_did_not_come_out(state: JobState, peer: IppPrinter, printer: CupsPrinter) -> None:
+def test_a_job_that_others_ended_is_perhaps_out(state: JobState, peer: IppPrinter, printer: CupsPrinter) -> None:
     peer.job_states = [state]
-    assert refusal(printer) == "aborted"
+    assert refused(printer) == ("aborted", True)
 
 
 @pytest.mark.parametrize("operation", [Operation.PRINT_JOB, Operation.GET_JOB_ATTRIBUTES])
