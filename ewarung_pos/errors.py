@@ -185,7 +185,8 @@ class PrinterNotReady(DeviceError):
     """Paper, cover or power: the print job stays.
 
     Attributes:
-        maybe_out: the printer was handed all of it before it stopped or fell silent: the paper may be out, all of it.
+        maybe_out: a line of it may have been printed before the printer stopped, fell silent or was gone: the paper may
+            be out, in part or whole. Where it is not set, certainly nothing came out.
     """
 
     code = "printer_not_ready"

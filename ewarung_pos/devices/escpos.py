@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from ewarung_pos.devices.durable import next_numbered
-from ewarung_pos.devices.escpos_bytes import Fittings, encode, profile_of
+from ewarung_pos.devices.escpos_bytes import Fittings, encode, profile_of, silent_bytes
 from ewarung_pos.devices.printer_links import Connect, PrinterLink
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.errors import PrinterNotReady
@@ -106,8 +106,8 @@ class EscposPrinter:
         Raises:
             PrinterNotReady: reason paper_out, cover_open, cutter, fault, hot, offline (before: nothing was sent; after:
                 it stopped), no_answer_after (it answered before and is silent now), link, in_use, no_permission,
-                stalled, or disk (the bytes could not be kept, so nothing was sent). The paper may be out where it
-                stopped, fell silent, or its wire broke, after the last byte was sent.
+                stalled, or disk (the bytes could not be kept, so nothing was sent). The paper may be out, in part or
+                whole, from the first byte on that can have printed a line.
             ConfigError: the profile does not fit the columns, or lacks the code page.
         """
         data = encode(document, self.columns, self._profile, self._fittings)
@@ -124,7 +124,7 @@ class EscposPrinter:
             try:
                 after = self._sense_until_settled(link, through, silent=before is PaperSense.SILENT)
             except PrinterNotReady as exc:
-                raise PrinterNotReady(exc.detail, reason=exc.reason, maybe_out=True) from exc
+                raise _broke(exc.detail, exc.reason, data, len(data)) from exc
         finally:
             link.close()
         if not after.prints:
@@ -156,10 +156,14 @@ class EscposPrinter:
             chunk = data[start : start + self._pace.chunk]
             now = time.monotonic()
             if now >= deadline:
-                raise PrinterNotReady("the job took too long", reason="stalled")
+                raise _broke("the job took too long", "stalled", data, start)
             # The system takes thousands of bytes at once, and more only when the wire has taken most of those.
             through = max(through, now) + len(chunk) * link.byte_s
-            link.write(chunk, min(through - now + self._pace.write, deadline - now))
+            try:
+                link.write(chunk, min(through - now + self._pace.write, deadline - now))
+            except PrinterNotReady as exc:
+                left = start + (len(chunk) if exc.maybe_out else 0)
+                raise _broke(exc.detail, exc.reason, data, left) from exc
             if self._pace.pause and start + self._pace.chunk < len(data):
                 time.sleep(self._pace.pause)
         return through
@@ -226,13 +230,21 @@ class EscposPrinter:
         for _ in range(_STALE_READS):
             if not link.read(0.0):
                 break  # a late answer to an earlier question would be taken for this one
-        link.write(bytes((0x10, 0x04, what)), self._pace.write)
+        try:
+            link.write(bytes((0x10, 0x04, what)), self._pace.write)
+        except PrinterNotReady as exc:
+            raise PrinterNotReady(exc.detail, reason=exc.reason) from exc  # a question that left prints nothing
         deadline = time.monotonic() + self._pace.answer + max(0.0, patience)
         while (left := deadline - time.monotonic()) > 0:
             for byte in link.read(left):
                 if byte & 0x93 == 0x12:
                     return byte
         return None
+
+
+def _broke(detail: str, reason: str, data: bytes, left: int) -> PrinterNotReady:
+    """It broke off when so many bytes of the job may have left: what is said of that."""
+    return PrinterNotReady(detail, reason=reason, maybe_out=left > silent_bytes(data))
 
 
 def _status(sense: PaperSense) -> DeviceStatus:

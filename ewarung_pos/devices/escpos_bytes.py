@@ -16,7 +16,7 @@ from ewarung_pos.errors import ConfigError
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["PROFILES", "Fittings", "encode", "profile_of", "read_logo"]
+__all__ = ["PROFILES", "Fittings", "encode", "profile_of", "read_logo", "silent_bytes"]
 
 PROFILES = {32: "POS-5890", 48: "TM-T20II"}
 """python-escpos profile for each width. `default` and `simple` know neither width nor dots and are refused."""
@@ -32,6 +32,9 @@ _KICK_MS = 100
 """How long the drawer's coil is driven; it opens within 50 to 200 ms."""
 _TO_KNIFE = 6
 """Lines from the head to the knife, or to the edge that paper is torn at."""
+_PICTURE = b"\x1dv0"
+_PICTURE_HEAD = 8
+"""Bytes of GS v 0 before the first of the picture."""
 _CUTS = {"partial": b"\x1dV\x01", "full": b"\x1dV\x00"}
 
 
@@ -94,6 +97,16 @@ def encode(document: Document, columns: int, profile: str = "", fittings: Fittin
             case Cut():
                 _cut(paper, fitted.cut)
     return bytes(paper.output)
+
+
+def silent_bytes(job: bytes) -> int:
+    """How many bytes of an encoded job a printer can take without a line coming out.
+
+    A line is printed by the line feed that ends it, a picture as it comes. Nothing else before the first of them is
+    long enough to fill a line.
+    """
+    picture = job.find(_PICTURE)
+    return min(at for at in (job.find(b"\n"), picture + _PICTURE_HEAD if picture >= 0 else -1, len(job)) if at >= 0)
 
 
 def read_logo(path: Path | None, columns: int) -> Image.Image | None:

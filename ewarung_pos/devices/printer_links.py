@@ -43,7 +43,8 @@ class PrinterLink(Protocol):
         """Hand all of `data` over within `timeout` seconds.
 
         Raises:
-            PrinterNotReady: reason `link` (gone) or `stalled` (it takes no more).
+            PrinterNotReady: reason `link` (gone) or `stalled` (it takes no more); `maybe_out` says whether any byte of
+                `data` may have left.
         """
         ...
 
@@ -164,14 +165,14 @@ def usb_device(name: UsbName) -> Connect:
     return connect
 
 
-def _gone(exc: Exception) -> PrinterNotReady:
+def _gone(exc: Exception, *, left: bool = False) -> PrinterNotReady:
     code = exc.errno if isinstance(exc, OSError) else None
     reason = "in_use" if code in _BUSY else "no_permission" if code in _FORBIDDEN else "link"
-    return PrinterNotReady(f"{type(exc).__name__}: {exc}", reason=reason)
+    return PrinterNotReady(f"{type(exc).__name__}: {exc}", reason=reason, maybe_out=left)
 
 
-def _stalled(detail: str) -> PrinterNotReady:
-    return PrinterNotReady(detail, reason="stalled")
+def _stalled(*, left: bool) -> PrinterNotReady:
+    return PrinterNotReady("the printer takes no more bytes", reason="stalled", maybe_out=left)
 
 
 class _Socket:
@@ -182,13 +183,16 @@ class _Socket:
         self._link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def write(self, data: bytes, timeout: float) -> None:
+        deadline = time.monotonic() + timeout
+        rest = memoryview(data)
         try:
-            self._link.settimeout(timeout)
-            self._link.sendall(data)
+            while rest:
+                self._link.settimeout(max(0.001, deadline - time.monotonic()))
+                rest = rest[self._link.send(rest) :]
         except TimeoutError as exc:
-            raise _stalled("the printer takes no more bytes") from exc
+            raise _stalled(left=len(rest) < len(data)) from exc
         except OSError as exc:
-            raise _gone(exc) from exc
+            raise _gone(exc, left=len(rest) < len(data)) from exc
 
     def unsent(self) -> int:
         return 0
@@ -248,9 +252,10 @@ class _Serial:
             self._port.write_timeout = timeout
             self._port.write(data)
         except serial.SerialTimeoutException as exc:
-            raise _stalled("the printer takes no more bytes") from exc
+            # It may have handed all of them over, and then waited in vain for room for more.
+            raise _stalled(left=True) from exc
         except LINK_ERRORS as exc:
-            raise _gone(exc) from exc
+            raise _gone(exc, left=True) from exc
 
     def unsent(self) -> int:
         try:
@@ -285,13 +290,13 @@ class _DeviceFile:
         while rest:
             _, writable, _ = select.select([], [self._descriptor], [], max(0.0, deadline - time.monotonic()))
             if not writable:
-                raise _stalled("the printer takes no more bytes")
+                raise _stalled(left=len(rest) < len(data))
             try:
                 rest = rest[os.write(self._descriptor, rest) :]
             except BlockingIOError:
                 continue
             except OSError as exc:
-                raise _gone(exc) from exc
+                raise _gone(exc, left=len(rest) < len(data)) from exc
 
     def unsent(self) -> int:
         return 0
@@ -360,11 +365,11 @@ class _Usb:
         try:
             sent = self._out.write(data, int(timeout * 1000))
         except usb.core.USBTimeoutError as exc:
-            raise _stalled("the printer takes no more bytes") from exc
+            raise _stalled(left=True) from exc
         except usb.core.USBError as exc:
-            raise _gone(exc) from exc
+            raise _gone(exc, left=True) from exc
         if sent != len(data):
-            raise _stalled("the printer took a part only")
+            raise _stalled(left=True)
 
     def unsent(self) -> int:
         return 0
