@@ -11,6 +11,7 @@ import contextlib
 import getpass
 import http.client
 import itertools
+import logging
 import os
 import socket
 import time
@@ -25,6 +26,8 @@ from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
 
 __all__ = ["CupsPrinter", "Sheet", "queues"]
+
+_log = logging.getLogger(__name__)
 
 _SOCKETS = ("/run/cups/cups.sock", "/var/run/cups/cups.sock", "/private/var/run/cupsd")
 _PORT = 631
@@ -103,6 +106,11 @@ class CupsPrinter:
                 self._wait(made.number("job-id"))
         except _SilentError as exc:
             raise PrinterNotReady(str(exc), reason="no_answer_after", maybe_out=True) from exc
+        except PrinterNotReady:
+            raise
+        except Exception as exc:
+            _log.exception("a job broke off")
+            raise PrinterNotReady(type(exc).__name__, reason="no_answer_after", maybe_out=True) from exc
         if not made.successful:
             raise PrinterNotReady(f"Print-Job: {made.status:#06x}", reason="aborted")
         return PrintReport(confirmed=False, status=self.status())

@@ -7,6 +7,7 @@ answer is *unknown*: neither "paper plenty" nor a failure.
 
 from __future__ import annotations
 
+import logging
 import time
 from enum import StrEnum
 from pathlib import Path
@@ -21,6 +22,8 @@ from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
 
 __all__ = ["EscposPrinter", "Pace", "PaperSense"]
+
+_log = logging.getLogger(__name__)
 
 _STALE_READS = 16
 _LOOK_S = 0.02
@@ -120,19 +123,9 @@ class EscposPrinter:
                 next_numbered(self._keep_dir, ".bin", data)
             except OSError as exc:
                 raise PrinterNotReady(f"{type(exc).__name__}: {exc}", reason="disk") from exc
-            through = self._send(link, data)
-            try:
-                after = self._sense_until_settled(link, through, silent=before is PaperSense.SILENT)
-            except PrinterNotReady as exc:
-                raise _broke(exc.detail, exc.reason, data, len(data)) from exc
+            return self._printed(link, data, before)
         finally:
             link.close()
-        if not after.prints:
-            # The paper's end may have come while the last lines were fed out: then the family holds all of it.
-            raise PrinterNotReady("during the job", reason=after.value, maybe_out=True)
-        if after is PaperSense.SILENT and before is not PaperSense.SILENT:
-            raise PrinterNotReady("it answered before and is silent now", reason="no_answer_after", maybe_out=True)
-        return PrintReport(confirmed=after is not PaperSense.SILENT, status=_status(after))
 
     def status(self) -> DeviceStatus:
         """What the printer says of itself now. "No answer" is UNKNOWN; nobody there is AWAY. Never raises."""
@@ -147,6 +140,26 @@ class EscposPrinter:
 
     def close(self) -> None:
         """Nothing is held between jobs."""
+
+    def _printed(self, link: PrinterLink, data: bytes, before: PaperSense) -> PrintReport:
+        """Send it and ask again; whatever breaks here is told as `PrinterNotReady`, for bytes may have left."""
+        try:
+            through = self._send(link, data)
+            try:
+                after = self._sense_until_settled(link, through, silent=before is PaperSense.SILENT)
+            except PrinterNotReady as exc:
+                raise _broke(exc.detail, exc.reason, data, len(data)) from exc
+        except PrinterNotReady:
+            raise
+        except Exception as exc:
+            _log.exception("a job broke off")
+            raise PrinterNotReady(type(exc).__name__, reason="no_answer_after", maybe_out=True) from exc
+        if not after.prints:
+            # The paper's end may have come while the last lines were fed out: then the family holds all of it.
+            raise PrinterNotReady("during the job", reason=after.value, maybe_out=True)
+        if after is PaperSense.SILENT and before is not PaperSense.SILENT:
+            raise PrinterNotReady("it answered before and is silent now", reason="no_answer_after", maybe_out=True)
+        return PrintReport(confirmed=after is not PaperSense.SILENT, status=_status(after))
 
     def _send(self, link: PrinterLink, data: bytes) -> float:
         """Hand all of it over; the instant at which its last byte has left the wire, were nothing in its way."""

@@ -5,6 +5,7 @@ Letters, knife, drawer and logo are the printer's fittings, and stand in its set
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from PIL import Image
 
 __all__ = ["PROFILES", "Fittings", "encode", "profile_of", "read_logo", "silent_bytes"]
+
+_log = logging.getLogger(__name__)
 
 PROFILES = {32: "POS-5890", 48: "TM-T20II"}
 """python-escpos profile for each width. `default` and `simple` know neither width nor dots and are refused."""
@@ -119,13 +122,14 @@ def read_logo(path: Path | None, columns: int) -> Image.Image | None:
         with Image.open(path) as opened:
             flat = Image.new("RGBA", opened.size, "white")
             flat.alpha_composite(opened.convert("RGBA"))
-    except (OSError, ValueError, Image.DecompressionBombError):
+        most = int(columns * 12 * _LOGO_WIDE)
+        grey = flat.convert("L")
+        scale = min(1.0, most / grey.width, _LOGO_HIGH / grey.height)
+        size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
+        return grey.resize(size, Image.Resampling.LANCZOS).convert("1")
+    except Exception as exc:  # noqa: BLE001 - a damaged picture raises whatever its format's reader does, SyntaxError too
+        _log.warning("the logo %s is left out: %s: %s", path, type(exc).__name__, exc)
         return None
-    most = int(columns * 12 * _LOGO_WIDE)
-    grey = flat.convert("L")
-    scale = min(1.0, most / grey.width, _LOGO_HIGH / grey.height)
-    size = (max(1, round(grey.width * scale)), max(1, round(grey.height * scale)))
-    return grey.resize(size, Image.Resampling.LANCZOS).convert("1")
 
 
 class _Encoder(Protocol):

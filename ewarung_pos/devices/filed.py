@@ -62,8 +62,8 @@ class FiledPrinter:
         self._seen = report.status
         try:
             self._archive.print(document)
-        except PrinterNotReady as error:
-            _log.warning("paper %s was printed but not filed: %s", document.name, error)
+        except Exception:  # noqa: BLE001 - raised, it would have a paper printed again that is out
+            _log.exception("paper %s was printed but not filed", document.name)
         return report
 
     def status(self) -> DeviceStatus:

@@ -128,8 +128,9 @@ def _examine_devices(
     config: KioskConfig, app: Application, tries: Collection[str], say: Callable[..., None], tell: Callable[[str], None]
 ) -> None:
     """What was seen of reader, EDC and printer; those in `tries` are really used."""
+    from ewarung_pos.devices.escpos_bytes import read_logo
     from ewarung_pos.kiosk.device_trial import looked_at, tried
-    from ewarung_pos.ui.text_devices import NO_WORDS
+    from ewarung_pos.ui.text_devices import LOGO_UNREADABLE, NO_WORDS
 
     for name, what in (("card", "pembaca kartu"), ("edc", "EDC"), ("print", "printer")):
         seen = looked_at(name, config, app)
@@ -137,6 +138,9 @@ def _examine_devices(
         if name in tries:
             seen = tried(name, app, tell)
             say(seen.state, f"uji {what}", seen.seen, seen.do)
+    printer = config.receipt_printer
+    if printer.logo and read_logo(Path(printer.logo), printer.columns) is None:
+        say("look", "logo struk", LOGO_UNREADABLE.seen, LOGO_UNREADABLE.do)
     terminal = config.payment_terminal
     if terminal.driver == "poselink" and not terminal.not_found:
         say("look", "EDC, penarikan batal", NO_WORDS.seen, NO_WORDS.do)

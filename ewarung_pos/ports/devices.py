@@ -238,7 +238,8 @@ class ReceiptPrinter(Protocol):
         """Check, send, check again.
 
         Raises:
-            PrinterNotReady: paper, cover, power; nothing useful came out and the job must stay.
+            PrinterNotReady: paper, cover, power; nothing useful came out and the job must stay. Whatever else is raised
+                was raised before the first byte was sent.
         """
         ...
 

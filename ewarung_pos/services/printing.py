@@ -143,8 +143,8 @@ class PaperService:
             uow.print_tried(job.id)
         try:
             report = printer.print(document)
-        except PrinterNotReady as error:
-            if not error.maybe_out:
+        except Exception as error:
+            if not (isinstance(error, PrinterNotReady) and error.maybe_out):
                 with self._ledger.write() as uow:
                     uow.print_refused(job.id)
             raise

@@ -20,6 +20,7 @@ from ewarung_pos.ports import (
 from ewarung_pos.ui.text import trouble, trouble_of
 
 __all__ = [
+    "LOGO_UNREADABLE",
     "NO_CARD",
     "NO_READER",
     "NO_TERMINAL",
@@ -52,6 +53,11 @@ NO_WORDS = Seen(
     "look",
     "Kata EDC untuk transaksi yang tidak ada belum diatur; tiap penarikan batal harus dibaca dari struk.",
     "Isi not_found dengan kata itu, bila EDC ini selalu berkata begitu (docs/devices.md).",
+)
+LOGO_UNREADABLE = Seen(
+    "look",
+    "Gambar logo tidak terbaca; struk dicetak tanpa logo.",
+    "Ganti dengan berkas PNG atau JPEG yang utuh, atau kosongkan logo dalam config.toml.",
 )
 NO_CARD = Seen("look", "Tidak ada kartu yang masuk.", "Coba kartu lain, atau lihat lampu pembaca, lalu uji lagi.")
 

@@ -108,6 +108,13 @@ def test_doctor_says_in_words_what_is_away_and_what_to_do(kiosk: Path) -> None:
     assert (checks["EDC"]["state"], checks["printer"]["state"], checks["kota"]["state"]) == ("stop", "look", "look")
 
 
+def test_doctor_says_that_papers_come_without_their_logo(kiosk: Path) -> None:
+    (kiosk / "config.toml").write_text(f'[receipt_printer]\nlogo = "{kiosk / "ledger.key"}"\n')
+    checks = json.loads(run("doctor", "--data-dir", str(kiosk), "--json").stdout.splitlines()[-1])["checks"]
+    (said,) = (check for check in checks if check["what"] == "logo struk")
+    assert (said["state"], "tanpa logo" in said["meaning"], "PNG" in said["do"]) == ("look", True, True)
+
+
 def test_doctor_says_what_it_saw_of_an_edc_on_the_network(kiosk: Path) -> None:
     def looked(url: str, certificate: str, secret: str) -> dict[str, dict[str, str]]:
         (kiosk / "config.toml").write_text(

@@ -16,10 +16,13 @@ from PIL import Image
 
 from ewarung_pos.devices.escpos import EscposPrinter, Pace
 from ewarung_pos.devices.escpos_bytes import Fittings, encode
+from ewarung_pos.devices.filed import FiledPrinter
+from ewarung_pos.devices.pdf import PdfPrinter
 from ewarung_pos.devices.printer_links import PrinterLink, network, serial_port, usb_file
 from ewarung_pos.devices.simulated.printer_text import paper_text
 from ewarung_pos.domain.documents import Document, Text
 from ewarung_pos.errors import PrinterNotReady
+from ewarung_pos.ports import DeviceState, PrintReport
 from tests.unit.papers.sample_papers import receipt_of, redeemed
 
 RECEIPT = receipt_of(redeemed())
@@ -85,6 +88,24 @@ def test_a_job_that_takes_too_long_is_perhaps_out_as_far_as_it_came(tmp_path: Pa
         with pytest.raises(PrinterNotReady) as caught:
             driver.print(RECEIPT)
         assert (caught.value.reason, caught.value.maybe_out) == ("stalled", maybe_out)
+
+
+def test_whatever_breaks_behind_the_first_byte_leaves_open_what_came_out(tmp_path: Path) -> None:
+    class Odd(Wire):
+        def unsent(self) -> int:
+            raise TypeError("the driver's own fault")
+
+    error = broken(Odd(1_000_000), tmp_path)
+    assert (error.reason, error.detail, error.maybe_out) == ("no_answer_after", "TypeError", True)
+
+
+def test_a_paper_that_is_out_is_not_owed_because_its_file_could_not_be_made(tmp_path: Path) -> None:
+    class Odd(PdfPrinter):
+        def print(self, document: Document) -> PrintReport:
+            raise TypeError("the file's maker is broken")
+
+    printer = FiledPrinter(EscposPrinter(lambda: Wire(1_000_000), 32, tmp_path), Odd(tmp_path, 58))
+    assert printer.print(RECEIPT).status.state is DeviceState.UNKNOWN
 
 
 def test_a_question_that_perhaps_left_prints_nothing(tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_a_small_logo_keeps_its_dots(tmp_path: Path) -> None:
     assert shown.getextrema() == (0, 0)
 
 
-@pytest.mark.parametrize("broken", ["absent", "text", "cut"])
+@pytest.mark.parametrize("broken", ["absent", "text", "cut", "chunk"])
 def test_a_logo_that_cannot_be_read_holds_no_paper_back(
     broken: str, logo: Path, device: SimulatedPrinter, tmp_path: Path
 ) -> None:
@@ -143,6 +143,8 @@ def test_a_logo_that_cannot_be_read_holds_no_paper_back(
         file.write_text("not a picture")
     elif broken == "cut":
         file.write_bytes(logo.read_bytes()[:200])
+    elif broken == "chunk":  # the first of the picture ends too soon, and PIL calls what follows a SyntaxError
+        file.write_bytes(logo.read_bytes()[:33] + (10).to_bytes(4, "big") + logo.read_bytes()[37:])
     got = printed(device, tmp_path, receipt_of(redeemed()), logo=str(file))
     assert got.grid == printed(device, tmp_path, receipt_of(redeemed())).grid
 

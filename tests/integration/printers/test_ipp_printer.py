@@ -216,6 +216,16 @@ def test_silence_after_the_job_was_sent_leaves_open_whether_paper_came_out(
     assert refusal(printer) == "no_answer_after"
 
 
+def test_whatever_breaks_behind_the_job_leaves_open_whether_paper_came_out(
+    printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_words: object) -> None:
+        raise TypeError("the driver's own fault")
+
+    monkeypatch.setattr(printer, "_job", broken)
+    assert refused(printer) == ("no_answer_after", True)
+
+
 def test_silence_before_is_no_printer(peer: IppPrinter, printer: CupsPrinter) -> None:
     peer.silent = {Operation.GET_PRINTER_ATTRIBUTES}
     assert refusal(printer) == "no_cups"

@@ -6,7 +6,7 @@ import pytest
 
 from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import ReceiptPrinted
-from ewarung_pos.errors import LedgerCorrupt, NotEntitled, PrinterNotReady
+from ewarung_pos.errors import ConfigError, LedgerCorrupt, NotEntitled, PrinterNotReady
 from ewarung_pos.ledger.queries import Queries
 from ewarung_pos.ports import PrintJob
 from ewarung_pos.services.reverse import ReversalReason
@@ -75,6 +75,19 @@ def test_a_paper_that_came_out_perhaps_is_marked_when_it_is_printed_again(shop: 
     shop.papers.print_again(done.entry.id, tray)
     assert ("mungkin sudah tercetak" in words(tray)) is maybe_out
     assert shop.ledger.read().copies(done.entry.id) == 1
+
+
+@pytest.mark.parametrize("error", [ConfigError(reason="profile"), SyntaxError("broken PNG file")])
+def test_a_paper_that_could_not_be_made_is_no_copy_when_it_comes(shop: TillKit, error: Exception) -> None:
+    """Whatever is not the printer's own word was raised before the first byte."""
+    done = serve(shop, shop.card("SRI WAHYUNI"), ration(RICE, 2))
+    tray = PaperTray(error, error)
+    for _ in range(2):
+        with pytest.raises(type(error)):
+            shop.papers.print_again(done.entry.id, tray)
+    assert shop.papers.owed() == (done.job,)
+    shop.papers.print_again(done.entry.id, tray)
+    assert "SALINAN" not in words(tray)
 
 
 def test_copies_are_numbered_by_what_left_before(shop: TillKit) -> None:
