@@ -305,7 +305,7 @@ def _consistent(config: KioskConfig) -> None:
             f"receipt_printer.port: {printer.port!r}, seharusnya /dev/usb/lp0 atau VENDOR:PRODUCT[:NOMOR]",
             reason="invalid",
         )
-    if printer.driver == "cups" and not _QUEUE.fullmatch(printer.port):
+    if printer.driver == "cups" and not _queue(printer.port):
         raise ConfigError(
             f"receipt_printer.port: {printer.port!r}, seharusnya nama antrean CUPS atau ipp://HOST/JALUR",
             reason="invalid",
@@ -348,6 +348,15 @@ def _serial_ports(config: KioskConfig) -> None:
 
 def _shared(section: str, port: str, other: str) -> ConfigError:
     return ConfigError(f"{section}.port: {port!r}, seharusnya bukan port {other}", reason="invalid")
+
+
+def _queue(place: str) -> bool:
+    """A queue's name, or ipp://HOST[:PORT]/PATH."""
+    try:
+        port = urlsplit(place).port if place.startswith("ipp://") else None
+    except ValueError:
+        return False
+    return _QUEUE.fullmatch(place) is not None and port != 0
 
 
 def _network(place: str) -> bool:

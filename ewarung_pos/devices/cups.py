@@ -13,6 +13,7 @@ import http.client
 import itertools
 import logging
 import os
+import re
 import socket
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ _log = logging.getLogger(__name__)
 
 _SOCKETS = ("/run/cups/cups.sock", "/var/run/cups/cups.sock", "/private/var/run/cupsd")
 _PORT = 631
+_DIGITS = re.compile(r"[0-9]+(?!.*\])")
 _CALL_S = 5.0
 _LONGEST = 1_000_000
 _NOT_FOUND = 0x0406
@@ -90,9 +92,10 @@ class CupsPrinter:
         """Look at the queue, hand the job over, wait until it has left.
 
         Raises:
-            PrinterNotReady: reason no_cups, no_queue, queue_stopped, paper_out, cover_open, cutter, hot, fault, offline
-                (before: nothing was sent; after: the job was taken back), aborted (the queue gave it up), stalled (it
-                did not leave in time and was taken back), no_answer_after (the queue fell silent holding it), disk.
+            PrinterNotReady: reason no_cups, cups_server, no_queue, queue_stopped, paper_out, cover_open, cutter, hot,
+                fault, offline (before: nothing was sent; after: the job was taken back), aborted (the queue gave it
+                up), stalled (it did not leave in time and was taken back), no_answer_after (the queue fell silent
+                holding it), disk.
                 The paper may be out wherever the job was not certainly still waiting: a queue that hands bytes over
                 does not say how many.
         """
@@ -184,7 +187,7 @@ class CupsPrinter:
 
     def _ask(self, operation: Operation, told: Told, job: Told | None = None, document: bytes = b"") -> Answer:
         body = request(operation, next(self._numbers), self._uri, told, job, document)
-        return _post(self._dial(), self._path, body)
+        return _post(self._dial, self._path, body)
 
 
 def _begun(job: Answer) -> bool:
@@ -203,25 +206,24 @@ def _waited_till_taken_back(job: Answer) -> bool:
 
 
 def queues() -> tuple[str, ...]:
-    """Names of the queues that the CUPS of this machine has; none where it does not answer."""
+    """Names of the queues that the CUPS of this machine has; none where it does not answer, or has no address."""
     try:
-        answer = _post(_scheduler(), "/", request(Operation.CUPS_GET_PRINTERS, 1, "", _NAMES))
-    except _SilentError:
+        answer = _post(_scheduler, "/", request(Operation.CUPS_GET_PRINTERS, 1, "", _NAMES))
+    except (_SilentError, PrinterNotReady):
         return ()
     return answer.words("printer-name") if answer.successful else ()
 
 
-def _post(line: http.client.HTTPConnection, path: str, body: bytes) -> Answer:
+def _post(dial: Callable[[], http.client.HTTPConnection], path: str, body: bytes) -> Answer:
     try:
-        line.request("POST", path, body, {"Content-Type": "application/ipp"})
-        answer = line.getresponse()
-        if answer.status != http.HTTPStatus.OK:
-            raise _SilentError(f"HTTP {answer.status}")
-        return parse_answer(answer.read(_LONGEST))
+        with contextlib.closing(dial()) as line:
+            line.request("POST", path, body, {"Content-Type": "application/ipp"})
+            answer = line.getresponse()
+            if answer.status != http.HTTPStatus.OK:
+                raise _SilentError(f"HTTP {answer.status}")
+            return parse_answer(answer.read(_LONGEST))
     except (OSError, http.client.HTTPException, ValueError) as exc:
         raise _SilentError(f"{type(exc).__name__}: {exc}") from exc
-    finally:
-        line.close()
 
 
 class _SilentError(Exception):
@@ -255,14 +257,36 @@ def _place(queue: str) -> tuple[str, str, Callable[[], http.client.HTTPConnectio
 
 
 def _scheduler() -> http.client.HTTPConnection:
-    """The line to CUPS: `CUPS_SERVER` as its own programs read it, else this machine's."""
+    """The line to CUPS: `CUPS_SERVER` as its own programs read it, else this machine's.
+
+    Raises:
+        PrinterNotReady: `cups_server`, what stands there is no address.
+    """
     named = os.environ.get("CUPS_SERVER", "")
     files = (named,) if named.startswith("/") else () if named else _SOCKETS
     for file in files:
         if Path(file).exists():
             return _LocalConnection(file)
-    host, _, port = (named if not named.startswith("/") else "").partition(":")
-    return http.client.HTTPConnection(host or "localhost", int(port or _PORT), timeout=_CALL_S)
+    host, port = _server("" if named.startswith("/") else named)
+    if not 0 < port < 65_536:
+        raise PrinterNotReady(f"CUPS_SERVER: {named!r}, seharusnya HOST[:PORT]", reason="cups_server")
+    return http.client.HTTPConnection(host or "localhost", port, timeout=_CALL_S)
+
+
+def _server(named: str) -> tuple[str, int]:
+    """Host and port of HOST, HOST:PORT or [ADDRESS]:PORT, perhaps with /version=N.N behind it.
+
+    As CUPS's own `cupsSetServer` reads it; the version is passed over, for ours is spoken by all of them.
+    """
+    place, slash, _ = named.rpartition("/")
+    place = place if slash else named
+    host, colon, port = place.rpartition(":")
+    digits = _DIGITS.match(port) if colon else None
+    if digits is None:
+        host, number = place, _PORT
+    else:
+        number = int(digits[0])
+    return host.removeprefix("[").removesuffix("]"), number
 
 
 def _stop(answer: Answer) -> str:

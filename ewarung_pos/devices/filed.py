@@ -13,7 +13,9 @@ __all__ = ["FiledPrinter", "PrinterDevice"]
 
 _log = logging.getLogger(__name__)
 
-_NOT_THERE = frozenset({"link", "in_use", "no_permission", "no_driver", "no_cups", "no_queue", "which_port"})
+_NOT_THERE = frozenset(
+    {"link", "in_use", "no_permission", "no_driver", "no_cups", "cups_server", "no_queue", "which_port"}
+)
 """Reasons of a printer that cannot be reached; with any other it is there and cannot print."""
 
 

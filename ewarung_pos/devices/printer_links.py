@@ -21,7 +21,6 @@ from ewarung_pos.errors import PrinterNotReady
 
 __all__ = ["Connect", "PrinterLink", "network", "serial_port", "usb_device", "usb_file"]
 
-
 _BUSY = {errno.EAGAIN, errno.EWOULDBLOCK, errno.EBUSY}
 _FORBIDDEN = {errno.EACCES, errno.EPERM}
 _BITS_PER_BYTE = 10
@@ -327,13 +326,20 @@ class _Usb:
         import usb.core
         import usb.util
 
-        fitting = usb.core.find(
-            find_all=True,
-            idVendor=name.vendor,
-            idProduct=name.product,
-            custom_match=lambda each: not name.serial or each.serial_number == name.serial,
-        )
+        unnamed = 0
+
+        def fits(each: Any) -> bool:  # noqa: ANN401 - pyusb ships no types
+            nonlocal unnamed
+            try:
+                return not name.serial or each.serial_number == name.serial
+            except (ValueError, usb.core.USBError):  # without leave for the device it is a ValueError
+                unnamed += 1
+                return False
+
+        fitting = usb.core.find(find_all=True, idVendor=name.vendor, idProduct=name.product, custom_match=fits)
         self._device = next(iter(fitting), None)
+        if self._device is None and unnamed:
+            raise PrinterNotReady("a USB device that does not tell its serial number", reason="no_permission")
         if self._device is None:
             raise PrinterNotReady(f"no USB device {name.vendor:04x}:{name.product:04x}", reason="link")
         interface = usb.util.find_descriptor(

@@ -359,6 +359,11 @@ _MACHINES: dict[str, Trouble] = {
         "Layanan cetak komputer ini (CUPS) tidak menjawab.",
         "Mulai ulang komputer, lalu Cetak lagi.",
     ),
+    "printer_not_ready.cups_server": _paper(
+        "Alamat layanan cetak salah",
+        "CUPS_SERVER di komputer ini bukan alamat layanan cetak (HOST:PORT).",
+        "Hubungi petugas kota untuk membetulkannya, lalu Cetak lagi.",
+    ),
     "printer_not_ready.no_queue": _paper(
         "Antrean cetak tidak ada",
         "Antrean printer yang diatur tidak ada di komputer ini.",

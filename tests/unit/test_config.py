@@ -219,6 +219,8 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[receipt_printer]\ndriver = "cups"', "receipt_printer.port", "kosong", "port atau HOST:PORT"),
         ('[receipt_printer]\ndriver = "cups"\nport = "a b"', "receipt_printer.port", "'a b'", "antrean CUPS"),
         ('[receipt_printer]\ndriver = "cups"\nport = "ipp://host"', "receipt_printer.port", "ipp://host", "ipp://HOST"),
+        ('[receipt_printer]\ndriver = "cups"\nport = "ipp://h:99999/"', "receipt_printer.port", "99999", "ipp://HOST"),
+        ('[receipt_printer]\ndriver = "cups"\nport = "ipp://[::1/ipp"', "receipt_printer.port", "[::1", "ipp://HOST"),
         (POSELINK + 'url = "ws://edc"', "payment_terminal.url", "'ws://edc'", "wss://HOST:PORT"),
         (POSELINK, "payment_terminal.url", "''", "wss://HOST:PORT"),
         (POSELINK + 'url = "wss://edc"\ncertificate = "ab"', "payment_terminal.certificate", "'ab'", "SHA-256"),

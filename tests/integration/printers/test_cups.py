@@ -17,7 +17,7 @@ from PIL import Image
 
 from ewarung_pos.app import receipt_printer
 from ewarung_pos.config import KioskConfig, PrinterConfig
-from ewarung_pos.devices.cups import CupsPrinter
+from ewarung_pos.devices.cups import CupsPrinter, queues
 from ewarung_pos.devices.cups_sheets import pdf_sheet
 from ewarung_pos.devices.escpos_bytes import encode
 from ewarung_pos.devices.simulated.printer import SimulatedPrinter
@@ -239,3 +239,43 @@ def test_no_cups_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert (printer.status().state, printer.status().reason) == (DeviceState.AWAY, "no_cups")
     monkeypatch.setenv("CUPS_SERVER", str(tmp_path / "cups.sock"))
     assert refusal(printer) == "no_cups"
+
+
+@pytest.mark.parametrize(
+    ("named", "host", "port"),
+    [
+        ("kota", "kota", 631),
+        ("kota:8631", "kota", 8631),
+        ("kota:8631/version=1.1", "kota", 8631),
+        ("kota/version=2.0", "kota", 631),
+        ("[::1]:8631", "::1", 8631),
+        ("[fe80::12]", "fe80::12", 631),
+        ("kota:ipp", "kota:ipp", 631),
+        ("kota:²", "kota:²", 631),
+        ("", "localhost", 631),
+        (":8631", "localhost", 8631),
+    ],
+)
+def test_the_server_is_named_as_for_cups_own_programs(
+    named: str, host: str, port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, int]] = []
+
+    def dialed(address: tuple[str, int], *_words: object, **_more: object) -> socket.socket:
+        asked.append(address)
+        raise ConnectionRefusedError
+
+    monkeypatch.setattr(socket, "create_connection", dialed)
+    monkeypatch.setattr("ewarung_pos.devices.cups._SOCKETS", ())
+    monkeypatch.setenv("CUPS_SERVER", named)
+    status = CupsPrinter("STRUK", 32, pdf_sheet(58)).status()
+    assert (asked, status.state, status.reason) == ([(host, port)], DeviceState.AWAY, "no_cups")
+
+
+def test_a_server_that_is_no_address_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUPS_SERVER", "kota:99999")
+    printer = CupsPrinter("STRUK", 32, pdf_sheet(58))
+    assert (printer.status().state, printer.status().reason) == (DeviceState.AWAY, "cups_server")
+    assert "'kota:99999'" in printer.status().detail
+    assert refusal(printer) == "cups_server"
+    assert queues() == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
 import sys
@@ -11,9 +12,12 @@ import time
 import tty
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Literal
 
 import pytest
+import usb.backend
+import usb.core
 from escpos.printer import Network
 
 from ewarung_pos.app import receipt_printer
@@ -511,6 +515,41 @@ def test_a_usb_printer_without_what_speaks_usb_is_away_and_says_why(
         monkeypatch.setattr("usb.backend.libusb1._lib_object", None)
     status = EscposPrinter(usb_device(UsbName(0x04B8, 0x0202)), 32, tmp_path).status()
     assert (status.state, status.reason) == (DeviceState.AWAY, "no_driver")
+
+
+@pytest.mark.parametrize("serial", ["", "A1"])
+def test_a_usb_printer_without_leave_for_it_says_so(
+    serial: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """pyusb cannot read its serial number either, and calls that a ValueError."""
+    described = SimpleNamespace(
+        **dict.fromkeys(("bDeviceClass", "bDeviceSubClass", "bDeviceProtocol", "bcdDevice", "iManufacturer"), 0),
+        **dict.fromkeys(("iProduct", "bNumConfigurations", "address", "bus", "port_number"), 1),
+        bLength=18,
+        bDescriptorType=1,
+        bcdUSB=0x200,
+        bMaxPacketSize0=64,
+        idVendor=0x0416,
+        idProduct=0x5011,
+        iSerialNumber=3,
+        port_numbers=(1,),
+        speed=2,
+    )
+
+    class Forbidden(usb.backend.IBackend):  # type: ignore[misc]  # pyusb ships no types
+        def enumerate_devices(self) -> list[int]:
+            return [1]
+
+        def get_device_descriptor(self, _: int) -> SimpleNamespace:
+            return described
+
+        def open_device(self, _: int) -> None:
+            raise usb.core.USBError("Access denied (insufficient permissions)", -3, errno.EACCES)
+
+    monkeypatch.setattr("usb.backend.libusb1.get_backend", lambda *_words, **_more: Forbidden())
+    monkeypatch.setattr("ewarung_pos.devices.printer_links.printer_files", lambda: iter(()))
+    status = EscposPrinter(usb_device(UsbName(0x0416, 0x5011, serial)), 32, tmp_path).status()
+    assert (status.state, status.reason) == (DeviceState.AWAY, "no_permission")
 
 
 def test_a_usb_printer_by_vendor_and_product_that_is_not_there(tmp_path: Path) -> None:

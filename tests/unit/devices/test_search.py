@@ -41,6 +41,13 @@ def test_on_a_bare_machine_nothing_is_found() -> None:
     assert MachineSearch().look() == ()
 
 
+@pytest.mark.parametrize("server", ["127.0.0.1:9/version=1.1", "127.0.0.1:99999", "a b", "[::1"])
+def test_a_print_server_that_cannot_be_reached_hides_nothing_else(server: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUPS_SERVER", server)
+    monkeypatch.setattr(search, "printer_files", lambda: iter([(Path("/x"), UsbName(0x0416, 0x5011), "POS58")]))
+    assert [found.place for found in MachineSearch(()).look()] == ["0416:5011"]
+
+
 def test_serial_ports_by_their_makers(monkeypatch: pytest.MonkeyPatch) -> None:
     ports = [
         Port("/dev/ttyS0", None, None, None, "n/a"),
