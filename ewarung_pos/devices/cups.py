@@ -36,6 +36,8 @@ _DIGITS = re.compile(r"[0-9]+(?!.*\])")
 _CALL_S = 5.0
 _LONGEST = 1_000_000
 _NOT_FOUND = 0x0406
+_NOT_SUPPORTED = 0x040B
+"""An attribute or its value: nothing was made of the request (RFC 8011 appendix B)."""
 _JOB = ("job-state", "time-at-processing", "job-printer-state-reasons", "job-printer-state-message")
 _WAITING = {JobState.PENDING, JobState.PENDING_HELD}
 _QUEUE = ("printer-state", "printer-state-reasons", "printer-is-accepting-jobs")
@@ -105,6 +107,9 @@ class CupsPrinter:
         told: Told = {"requesting-user-name": _user(), "job-name": document.title, "document-format": kind}
         try:
             made = self._ask(Operation.PRINT_JOB, told, media, data)
+            if media and made.status == _NOT_SUPPORTED:
+                # Not every printer knows papers of any size by name; the PDF says by itself how large it is.
+                made = self._ask(Operation.PRINT_JOB, told, None, data)
             if made.successful:
                 self._wait(made.number("job-id"))
         except _SilentError as exc:

@@ -235,6 +235,28 @@ def test_silence_before_is_no_printer(peer: IppPrinter, printer: CupsPrinter) ->
     assert peer.jobs == []
 
 
+@pytest.mark.parametrize("media_alone", [True, False])
+def test_a_printer_that_does_not_know_the_size_by_name_gets_the_paper_without_it(
+    media_alone: bool, peer: IppPrinter, printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer = peer.answer
+
+    def strict(operation: int) -> bytes:
+        unknown = operation == Operation.PRINT_JOB and (b"custom_struk" in peer.jobs[-1] or not media_alone)
+        return b"\x01\x01\x04\x0b\x00\x00\x00\x01\x03" if unknown else answer(operation)
+
+    monkeypatch.setattr(peer, "answer", strict)
+    if media_alone:
+        assert not printer.print(receipt_of(redeemed())).confirmed
+    else:
+        assert refused(printer) == ("aborted", False)
+    first, second = peer.jobs
+    data = pdf_sheet(58)(receipt_of(redeemed()))[0]
+    assert first.endswith(data)
+    assert second.endswith(b"\x03" + data)
+    assert b"custom_struk" not in second
+
+
 def test_a_printer_that_refuses_the_kind_of_paper(
     peer: IppPrinter, printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
