@@ -14,33 +14,38 @@ from pathlib import Path
 from PIL import Image
 
 from ewarung_pos.devices.escpos_bytes import encode
+from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.papers import receipt
+from ewarung_pos.domain.trial_page import trial_page
 from tests.escpos_interpreter import Printed, interpret
-from tests.unit.papers.sample_papers import all_documents
+from tests.unit.papers.sample_papers import AT, all_documents, digest, entry, identity, redeemed
 
 KEPT = Path(__file__).parent / "integration" / "printers" / "papers"
 WIDTHS = {32: 384, 48: 576}
 """Columns of font A, and dots, of 58 and 80 mm."""
 
-_DRAWN = {"receipt", "copy", "reversal", "practice-receipt"}
-"""Kept as pictures too; the others differ from them in words only."""
+
+def documents(columns: int) -> dict[str, Document]:
+    """All that is kept, by name: one of each paper, one of practice, one that may be out already, the trial page."""
+    item = entry(redeemed())
+    return {
+        **all_documents(),
+        "practice-receipt": all_documents(practice=True)["receipt"],
+        "again": receipt(identity(), item, item.seq, digest(item), "Sri", 0, again=True),
+        "trial": trial_page(identity(), columns, AT),
+    }
 
 
 def names() -> list[str]:
     """`paper-columns` of all that is kept."""
-    papers = [*all_documents(), "practice-receipt"]
-    return [f"{paper}-{columns}" for paper in papers for columns in WIDTHS]
+    return [f"{paper}-{columns}" for columns in WIDTHS for paper in documents(columns)]
 
 
 def printed(name: str) -> Printed:
     """The paper of that name, out of the printer."""
-    paper, _, columns = name.rpartition("-")
-    document = all_documents(practice=paper.startswith("practice-"))[paper.removeprefix("practice-")]
-    return interpret(encode(document, int(columns)), WIDTHS[int(columns)])
-
-
-def drawn(name: str) -> bool:
-    """Whether it is kept as a picture."""
-    return name.rpartition("-")[0] in _DRAWN
+    paper, _, wide = name.rpartition("-")
+    columns = int(wide)
+    return interpret(encode(documents(columns)[paper], columns), WIDTHS[columns])
 
 
 def grid_of(paper: Printed) -> str:
@@ -69,8 +74,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
     for name in names():
         paper = printed(name)
         yield f"{name}.txt", grid_of(paper).encode()
-        if drawn(name):
-            yield f"{name}.png", png_of(paper)
+        yield f"{name}.png", png_of(paper)
 
 
 def main() -> None:
