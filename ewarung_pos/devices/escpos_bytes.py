@@ -140,6 +140,8 @@ class _Encoder(Protocol):
 
     def _raw(self, msg: bytes) -> None: ...
 
+    def clear(self) -> None: ...
+
     def hw(self, hw: str) -> None: ...
 
     def set(self, **style: object) -> None: ...
@@ -201,6 +203,11 @@ def _qr(paper: _Encoder, data: str) -> None:
     if native:
         paper.set(align="left")
         paper.ln()
+    else:
+        # It feeds two lines behind a picture: one is enough, and the code stands by its caption.
+        sent = paper.output
+        paper.clear()
+        paper._raw(sent.removesuffix(b"\n"))  # noqa: SLF001
 
 
 def _cut(paper: _Encoder, cut: str) -> None:
