@@ -37,7 +37,7 @@ class Pace(msgspec.Struct, frozen=True):
     Attributes:
         chunk: bytes in one write. Cheap units with small buffers and no flow control want 64..256 and a pause.
         pause: between two writes.
-        write: longest wait for the printer to take one chunk.
+        write: longest wait for the printer to take one chunk, and behind the last one for it to have taken all.
         answer: longest wait for a status byte.
         job: longest time for the whole job.
         settle: how long to go on asking after the last byte, while paper still moves.
@@ -183,7 +183,9 @@ class EscposPrinter:
 
     def _sense_until_settled(self, link: PrinterLink, through: float, *, silent: bool) -> PaperSense:
         self._let_out(link, through)
-        sense = self._sense(link, 0.0 if silent else through - time.monotonic())
+        # Nobody sees what the adapter, the network and the printer's own buffer still hold before the question.
+        patience = 0.0 if silent else max(0.0, through - time.monotonic()) + self._pace.write
+        sense = self._sense(link, patience)
         deadline = time.monotonic() + (0 if silent else self._pace.settle)
         while sense.prints and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -247,7 +249,7 @@ class EscposPrinter:
             link.write(bytes((0x10, 0x04, what)), self._pace.write)
         except PrinterNotReady as exc:
             raise PrinterNotReady(exc.detail, reason=exc.reason) from exc  # a question that left prints nothing
-        deadline = time.monotonic() + self._pace.answer + max(0.0, patience)
+        deadline = time.monotonic() + self._pace.answer + patience
         while (left := deadline - time.monotonic()) > 0:
             for byte in link.read(left):
                 if byte & 0x93 == 0x12:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import threading
 import time
 import tty
@@ -15,7 +16,7 @@ import serial
 
 from ewarung_pos.devices.escpos import EscposPrinter, Pace
 from ewarung_pos.devices.escpos_bytes import encode
-from ewarung_pos.devices.printer_links import serial_port
+from ewarung_pos.devices.printer_links import network, serial_port
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState
 from tests.unit.papers.sample_papers import prices, receipt_of, redeemed
@@ -143,6 +144,36 @@ def test_a_printer_at_the_usual_baud_rate_confirms_what_it_printed(tmp_path: Pat
         assert encode(prices(), 32) in bytes(line.got)
     finally:
         line.close()
+
+
+def test_a_line_a_little_slower_than_its_rate_confirms_too(tmp_path: Path) -> None:
+    """Two stop bits, and an adapter that pauses between its blocks."""
+    line = SlowLine(600)
+    try:
+        assert EscposPrinter(serial_port(line.path, 9600), 32, tmp_path).print(prices()).confirmed
+    finally:
+        line.close()
+
+
+def test_a_network_printer_that_reads_as_slowly_as_it_prints_confirms_too(tmp_path: Path) -> None:
+    """The network takes all of it at once, and the question waits behind it there."""
+
+    def serve(ear: socket.socket) -> None:
+        line, _ = ear.accept()
+        got = bytearray()
+        with line:
+            while taken := line.recv(16):
+                time.sleep(len(taken) / 960)
+                for byte in taken:
+                    got.append(byte)
+                    if got[-3:-1] == QUESTION:
+                        line.sendall(b"\x12")
+
+    with socket.create_server(("127.0.0.1", 0)) as ear:
+        printer = threading.Thread(target=serve, args=(ear,))
+        printer.start()
+        assert EscposPrinter(network(*ear.getsockname()), 32, tmp_path).print(prices()).confirmed
+        printer.join()
 
 
 def test_what_the_system_holds_back_is_waited_for(uart: Uart, tmp_path: Path) -> None:
