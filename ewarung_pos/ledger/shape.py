@@ -5,7 +5,6 @@ A trigger or a view that somebody added would work for them inside the till's ow
 
 from __future__ import annotations
 
-import re
 from hashlib import sha256
 
 from ewarung_pos.ledger import engine
@@ -16,45 +15,45 @@ __all__ = ["SHAPES", "misshapen", "shape_of"]
 
 SHAPES: dict[int, dict[str, str]] = {
     1: {
-        "alembic_version": "f69dc4f3c3146773d1779a0786cd08f2",
-        "attempt": "f6be2070e921a158e2b94d8c42621007",
-        "business_day": "2396bff7e429d525b9c69e0c327c6474",
-        "city_state": "5ffc76140d9f59691e2d47cd07c2b97b",
-        "goods_movement": "dcbd3d7075b4a061a0e95059eb7f5b84",
-        "guard_goods_movement_delete": "0fa25dc924f32cfa5374cd2991a3e13c",
-        "guard_goods_movement_update": "4d914d579282a17c531cdc31e825761a",
-        "guard_lease_delete": "fbcdfe147a782dd7de031d573edea388",
-        "guard_lease_update": "a24033d04538a6ffa0c59bffa0df7e6d",
-        "guard_ledger_entry_delete": "4c477c2ad81dac53aff4761d3c0086a3",
-        "guard_ledger_entry_update": "69dda8387e44d8c7c291329bb6089643",
-        "guard_receipt_paper_delete": "635a309603170fe2f9fc48f9b76e31ad",
-        "guard_receipt_paper_update": "3bc1a9602153bbd27057437f6b2d9ad4",
-        "identity": "bb16f26cfda1be7f605a7cace004deec",
-        "ix_attempt_open": "81fe06faf03deb18ce130b1b83c44fbb",
-        "ix_ledger_entry_acknowledged": "b36af6655a690780fad0ef6f2f5e8ad3",
-        "ix_ledger_entry_family": "299e03d50d5c77c6037bb2c771903d4f",
-        "ix_print_job_owed": "ac37a7af85b3f5fd958b3b990a386df4",
-        "ix_receipt_paper_entry": "ecc39a26e5607b28110c9cb22f86b8a9",
-        "lease": "017d335747de4c614957f5fe1b384ab6",
-        "ledger_entry": "025cb4b105a2db036828c8090ca48889",
-        "operator": "a9a356f54c6fa7766cf14071f30a4a16",
-        "pin_failure": "f76e0984340823687e5d62119e3865b2",
-        "print_job": "5328d51d2554083c87c085d23b1179cf",
-        "purse_credit": "1150ca489447399cad09031ebcd45fc5",
-        "purse_spent": "a67277b3b86ed6bc45a24a85ac1e9eaa",
-        "receipt_paper": "bd4cb58b20b15c7a92859a1d751904ea",
-        "reference": "fa5543729ea9cb431d6b56f8b4b2e880",
-        "register_card": "0d3ee495b27908430c596d9d43e7e804",
-        "register_family": "915eba29c9a68a0fd9ba52bde8dc4332",
-        "secret": "990d87aebc897d06ef9e93448f0a1dbc",
-        "setting": "1e552b2df54783fe109b652e0deb6548",
+        "alembic_version": "894169489b0f3e1c4c53e30ab22077a3",
+        "attempt": "5eaf4f4ce30534be6dea72503fea6885",
+        "business_day": "faec87912e632225faad5a94642fa28e",
+        "city_state": "02f4f43ad37e9e5020e95b7b7296f516",
+        "goods_movement": "bf32bcfbec91943229672b4ba928abf1",
+        "guard_goods_movement_delete": "95b3da49d1b78b8b1a891300e85a2e8a",
+        "guard_goods_movement_update": "b8f8590354b1b5ad8b880946120aa4d0",
+        "guard_lease_delete": "13e5608980f989ea0b0d4d1c0c4930e7",
+        "guard_lease_update": "a4e879b52d4992bef26ef3bd1f4d6ec6",
+        "guard_ledger_entry_delete": "0d5fbb3868d5beb18002ff68c1b6be10",
+        "guard_ledger_entry_update": "ebf37706574e4c55149eef57e991dc02",
+        "guard_receipt_paper_delete": "5d832a4f1ba8f805d212565168eb14e4",
+        "guard_receipt_paper_update": "3e169a4f3814a60b1722fe73cff4b4ba",
+        "identity": "b6847a2bd42a88bc9a55faa97645f3aa",
+        "ix_attempt_open": "8fb6bec32f93a60ed6887ace82204192",
+        "ix_ledger_entry_acknowledged": "7b3bc736a8aa69cd28404faea1134684",
+        "ix_ledger_entry_family": "e49b6815d9cc4eef8b15d1f95a00801f",
+        "ix_print_job_owed": "3b4347741b65df829694169fd80461a0",
+        "ix_receipt_paper_entry": "eaffabe266a932c47373bbad9721ea44",
+        "lease": "57a5a5a7681c9c5a44227aa5e3f7a88a",
+        "ledger_entry": "92e52dfe53bd9da2764b39a8501e61d9",
+        "operator": "9d4ed8f84a84efe32034ba8ebc42b8f3",
+        "pin_failure": "d3e01daa28d3e3fbad38b95f4034a671",
+        "print_job": "9934c5a2e1ebaadd50cf1a8c09bd7381",
+        "purse_credit": "24fc2798351e58a039fe66293d78f876",
+        "purse_spent": "5ec5e68da431437e011711bbd00ad688",
+        "receipt_paper": "9ce9c79786a8aa0c881418b508947551",
+        "reference": "aa162176f59f407bb8b64bf322a54845",
+        "register_card": "27728638dfff28871e62772239fa1b15",
+        "register_family": "4c13ba852b06d8022af86fe325c5fe2c",
+        "secret": "d7532be5d93bc6863d07d42a731634bf",
+        "setting": "81ebdc45ea9b60b07ee240969d461d32",
         "sqlite_autoindex_alembic_version_1": "2d5a1a24de27f974e75297a76f2e53d6",
         "sqlite_autoindex_business_day_1": "ff170492eb9573da6618313d9409d42f",
         "sqlite_autoindex_ledger_entry_1": "2acd6288b807608fa4213ae1660a7d46",
         "sqlite_autoindex_register_card_2": "5ae785e4a0c7bcdf824eb0dd460907b5",
-        "stock": "33bf571a3dc642d34c2c1f7d684797e8",
-        "uq_ledger_entry_receipt": "d309d9277ebb23c659fedde45f696059",
-        "uq_ledger_entry_reverses": "63651263794451172df71ac5ba9e4aa5",
+        "stock": "f9065c93cfc91387815b3079b88492d0",
+        "uq_ledger_entry_receipt": "d8e022abd897f91499ded8a3d073450c",
+        "uq_ledger_entry_reverses": "73349a1894fbb28c903691c605d00e4b",
     },
 }
 """By schema number: name of each table, index and guard, and a digest of its definition."""
@@ -83,6 +82,5 @@ def misshapen(connection: Connection) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 
 def _digest(kind: str, table: str, statement: str) -> str:
-    """Spaces and quotes left out: there the tool that writes the statements may change its mind."""
-    squeezed = re.sub(r"\s*([(),])\s*", r"\1", " ".join(statement.replace('"', "").split()))
-    return sha256(f"{kind} {table} {squeezed}".encode()).hexdigest()[:32]
+    """To the letter: SQLite takes a name in quotes that names no column for a text, and a rule in quotes is none."""
+    return sha256(f"{kind} {table} {statement}".encode()).hexdigest()[:32]
