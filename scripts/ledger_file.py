@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from ewarung_pos.domain.journal import decode, genesis, link
-from ewarung_pos.ledger.export import Tally, entry_line
+from ewarung_pos.ledger.export import VERSION, Tally, entry_line
 from scripts.ledger_story import APP_VERSION, CITY, DEVICE, IDENTITY, Body, ack_text, public_of
 
 __all__ = ["Bench", "File", "canonical"]
@@ -51,7 +51,7 @@ class File:
             "first_seq": first,
             "format": "ewarung-ledger",
             "prev_hash": seed,
-            "version": 1,
+            "version": VERSION,
         }
         self.hashes: dict[int, bytes] = {first - 1: bytes.fromhex(seed)}
         self.bodies: list[bytes] = []
@@ -98,7 +98,7 @@ class File:
         before = canonical(self.header) + b"\n" + b"".join(self.lines)
         head = self.hashes[self.last_seq].hex()
         who = f"{self.header['device']}|{self.header['epoch']}|{self.header['first_seq']}"
-        signature = DEVICE.sign(f"{who}|{self.last_seq}|{head}".encode()).hex()
+        signature = DEVICE.sign(f"export|{who}|{self.last_seq}|{head}".encode()).hex()
         ours = msgspec.to_builtins(self.tally.trailer(sha256(before).hexdigest(), self.last_seq, head, signature))
         return before + canonical(ours | trailer) + b"\n"
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from ewarung_pos.domain.journal import decode, genesis
-from ewarung_pos.ledger.export import Tally, entry_line
+from ewarung_pos.ledger.export import VERSION, Tally, entry_line
 from scripts.ledger_file import Bench, File, canonical
 from scripts.ledger_story import CITY, DAY_MS, IDENTITY, Body, ack_text
 
@@ -104,6 +104,12 @@ def broken(bench: Bench) -> Iterable[Sample]:
     )
     cut = torn.written()
     yield _bad("cut-off", "The second half is missing.", cut[: cut.index(b"\n", len(cut) // 2) + 1], ("trailer", 0))
+    yield _bad(
+        "cut-at-a-seal",
+        "All from a seal on is missing, and its signature stands in the trailer: no key is needed for that.",
+        _cut_at(bench, closed),
+        ("trailer", 0),
+    )
     unsigned = bench.changed(ack, ack, signature="00" * 64)
     yield _bad(
         "acknowledgement-not-signed",
@@ -122,10 +128,22 @@ def broken(bench: Bench) -> Iterable[Sample]:
     )
     seeded = File(bench.upto(short), prev_hash=genesis(IDENTITY.device, 2).hex())
     newer = File(bench.upto(short))
-    newer.header["version"] = 2
+    newer.header["version"] = VERSION + 1
+    older = File(bench.upto(short))
+    older.header["version"] = VERSION - 1
     yield Sample("newer-version", "A later version of the format.", newer.written(), exit_code=2)
+    yield _bad("older-version", "An earlier version of the format, which nobody has.", older.written(), ("header", 0))
     yield Sample("not-an-export", "Some other JSON.", b'{"format":"receipts","version":1}\n', exit_code=2)
     yield _bad("another-seed", "The first entry follows another epoch's seed.", seeded.written(), ("header", 0))
+
+
+def _cut_at(bench: Bench, closed: int) -> bytes:
+    """The entries of the day before its seal, and a trailer with what the device signed there."""
+    whole = File(bench.bodies)
+    seal = json.loads(whole.bodies[closed - 1])["fact"]
+    first = seal["totals"]["first_seq"]
+    day = File(bench.bodies[first - 1 : closed - 1], prev_hash=whole.hashes[first - 1].hex(), frozen=range(closed))
+    return day.written(signature=seal["signature"])
 
 
 def misplaced(bench: Bench) -> Iterable[Sample]:

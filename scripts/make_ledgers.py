@@ -72,7 +72,7 @@ def refreshed(document: str, sample: bytes) -> str:
     for seq, entry in enumerate(entries, start=1):
         head = link(head, entry.encode())
         walked.append(f"{seq} {head.hex()} True")
-    signed = f"{first['device']}|{first['epoch']}|1|{len(entries)}|{head.hex()}"
+    signed = f"export|{first['device']}|{first['epoch']}|1|{len(entries)}|{head.hex()}"
     before, example = document.split("## 9. A worked example", 1)
     example = re.sub(r"The first entry, \d+ bytes", f"The first entry, {len(entries[0])} bytes", example)
     shown = iter((entries[0], entries[2], entries[3]))

@@ -26,7 +26,7 @@ except ImportError:
     sys.stderr.write("check_ledger: needs the package `cryptography` (apt install python3-cryptography)\n")
     sys.exit(2)
 
-FORMAT, VERSION = "ewarung-ledger", 1
+FORMAT, VERSION = "ewarung-ledger", 2
 BACK_TOLERANCE_MS, STEP_TOLERANCE_MS = 2_000, 120_000
 LINE_BYTES = 8 * 1024 * 1024
 MOST_FINDINGS = 200
@@ -343,6 +343,7 @@ class Check:
         self.header = self._header(line)
         self.usable = all(is_hex(self.header.get(name), 32) for name in ("device_key", "city_key", "prev_hash"))
         self.usable = self.usable and fits(self.header, HEADER) and self.header["first_seq"] >= 1
+        self.usable = self.usable and self.header["version"] == VERSION
         if not self.usable:
             self.note(0, "header", "the header lacks a field, has one too many, or a value that cannot be")
             return
@@ -703,7 +704,8 @@ class Check:
         for name, value in ours.items():
             if canonical(told[name]) != canonical(value):
                 self.note(0, "trailer", f"{name}: the trailer says something else than the file")
-        span = f"{self.header['device']}|{self.header['epoch']}|{self.first}|{told['last_seq']}|{told['head']}"
+        who = f"{self.header['device']}|{self.header['epoch']}"
+        span = f"export|{who}|{self.first}|{told['last_seq']}|{told['head']}"
         if not signed_by(self.header["device_key"], span, told["signature"]):
             self.note(0, "trailer", "signature: not the device's over this file")
 

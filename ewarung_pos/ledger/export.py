@@ -53,8 +53,8 @@ __all__ = [
 FORMAT = "ewarung-ledger"
 """First word of every export."""
 
-VERSION = 1
-"""Of the format; a reader refuses a higher one."""
+VERSION = 2
+"""Of the format; a reader knows no other."""
 
 _ENTRIES = "SELECT seq, payload, prev_hash, hash, kind FROM ledger_entry WHERE seq >= ? ORDER BY seq"
 _LINE = msgspec.json.Encoder(order="sorted")
@@ -203,8 +203,8 @@ def entry_line(body: bytes, digest: bytes) -> bytes:
 
 
 def trailer_text(header: Header, last_seq: int, head: str) -> bytes:
-    """What the device signs: the same text as for a day and for a batch."""
-    return f"{header.device}|{header.epoch}|{header.first_seq}|{last_seq}|{head}".encode()
+    """What the device signs. With a word in front: a day's seal is signed as well, and must not end an export there."""
+    return f"export|{header.device}|{header.epoch}|{header.first_seq}|{last_seq}|{head}".encode()
 
 
 def export(path: Path, key: bytes, out: Path, first_seq: int = 1) -> Exported:

@@ -94,6 +94,8 @@ def verify_export(path: Path) -> VerifyReport:
             header = msgspec.json.decode(line, type=Header)
         except _UNREADABLE as error:
             return _unusable(str(error).partition(" - ")[0])
+        if header.version != VERSION:
+            return _unusable(f"version {header.version}")
         words = (header.device_key, header.city_key, header.prev_hash)
         if not all(map(_HEX32.fullmatch, words)) or header.first_seq < 1:
             return _unusable("a key, a hash or a number")

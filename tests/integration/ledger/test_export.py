@@ -84,9 +84,9 @@ def test_every_entry_stands_there_byte_for_byte_between_header_and_trailer(till:
         "first_seq": 1,
         "format": "ewarung-ledger",
         "prev_hash": genesis("EW-0001", 1).hex(),
-        "version": 1,
+        "version": 2,
     }
-    PUBLIC.verify(bytes.fromhex(trailer["signature"]), f"EW-0001|1|1|{head.seq}|{head.hash}".encode())
+    PUBLIC.verify(bytes.fromhex(trailer["signature"]), f"export|EW-0001|1|1|{head.seq}|{head.hash}".encode())
     before = (stick / "out.jsonl").read_bytes().rpartition(b'{"commodities"')[0]
     assert trailer["digest"] == hashlib.sha256(before).hexdigest()
     assert trailer["counts"] == {
@@ -115,7 +115,7 @@ def test_an_export_from_a_later_entry_on_begins_with_the_hash_before_it(till: Ti
     assert (done.first_seq, done.entries, trailer["entries"]) == (4, len(rows) - 3, len(rows) - 3)
     assert (header["first_seq"], header["prev_hash"]) == (4, rows[2][2].hex())
     assert as_kept(entries) == [(body, digest) for _, body, digest in rows[3:]]
-    PUBLIC.verify(bytes.fromhex(trailer["signature"]), f"EW-0001|1|4|{len(rows)}|{rows[-1][2].hex()}".encode())
+    PUBLIC.verify(bytes.fromhex(trailer["signature"]), f"export|EW-0001|1|4|{len(rows)}|{rows[-1][2].hex()}".encode())
     assert verify(stick / "tail.jsonl").ok
 
 
