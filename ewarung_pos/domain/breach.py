@@ -29,7 +29,10 @@ _ABSENT = "NIK lengkap, No. KK, nomor kartu lengkap, PIN, alamat jalan, dan nomo
 
 
 class HeldFamily(msgspec.Struct, frozen=True):
-    """One family. `address` is where a notice reaches it, as well as the source knows; `since` a month, YYYY-MM."""
+    """One family. `address` is where a notice reaches it, as well as the source knows; `since` a month, YYYY-MM.
+
+    `last4` is empty when its card went to another family.
+    """
 
     key: str
     name: str
@@ -37,6 +40,11 @@ class HeldFamily(msgspec.Struct, frozen=True):
     address: str
     last4: str
     since: str
+
+    @property
+    def card(self) -> str:
+        """The card as it is shown."""
+        return f"**** {self.last4}" if self.last4 else "tanpa kartu"
 
 
 class Inventory(msgspec.Struct, frozen=True):
@@ -80,7 +88,7 @@ def file_stem(inventory: Inventory) -> str:
 def breach_csv(inventory: Inventory) -> str:
     """One row a family, for a letter or a spreadsheet: every cell quoted, none that a spreadsheet would compute."""
     rows = [
-        (family.name, family.nik_masked, family.address, f"**** {family.last4}", family.since, family.key)
+        (family.name, family.nik_masked, family.address, family.card, family.since, family.key)
         for family in inventory.families
     ]
     lines = (",".join(_cell(cell) for cell in row) for row in (_HEADING, *rows))
@@ -127,7 +135,7 @@ def breach_paper(inventory: Inventory) -> Document:
     ]
     if inventory.families:
         rows = tuple(
-            (f"{number}. {family.name}; {family.address}", family.nik_masked, f"**** {family.last4}", family.since)
+            (f"{number}. {family.name}; {family.address}", family.nik_masked, family.card, family.since)
             for number, family in enumerate(inventory.families, start=1)
         )
         blocks.append(Table(("nama dan alamat", "NIK", "kartu", "sejak"), rows))

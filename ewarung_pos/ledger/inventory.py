@@ -21,8 +21,8 @@ from ewarung_pos.ledger.tip import Tip, load_tip
 __all__ = ["take_inventory"]
 
 _FAMILIES = (
-    "SELECT f.key, f.name, f.nik_masked, f.kelurahan, f.kecamatan, c.last4, f.since_ms FROM register_family AS f "
-    "JOIN register_card AS c ON c.family = f.key ORDER BY f.name, f.key"
+    "SELECT f.key, f.name, f.nik_masked, f.kelurahan, f.kecamatan, coalesce(c.last4, ''), f.since_ms "
+    "FROM register_family AS f LEFT JOIN register_card AS c ON c.family = f.key ORDER BY f.name, f.key"
 )
 _LEDGERS = ("*.db", "*.db.schema-*", "*.db.new", "*.db.upgrade")
 _DRAFTS = (".*.copying-*/*.db", "restoring-*/*.db", "enrolling-*/*.db")

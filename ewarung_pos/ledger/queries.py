@@ -68,12 +68,13 @@ _VISIT = (
 )
 """One row whatever the card is: a step of a statement costs more than what is looked up in it."""
 _PRESENCE = (
-    "SELECT f.key, f.home, c.status, f.since_ms, "
+    "SELECT f.key, f.home, coalesce(c.status, 'active'), f.since_ms, "
     "coalesce((SELECT max(period) FROM lease WHERE family = f.key), ''), "
     "coalesce((SELECT max(period) FROM purse_credit WHERE family = f.key), ''), "
     "coalesce((SELECT substr(max(business_date), 1, 7) FROM ledger_entry WHERE family = f.key), '') "
-    "FROM register_family AS f JOIN register_card AS c ON c.family = f.key ORDER BY f.key"
+    "FROM register_family AS f LEFT JOIN register_card AS c ON c.family = f.key ORDER BY f.key"
 )
+"""A family whose card went to another one is held as well, and goes by its months like one whose card is good."""
 _JOBS = "SELECT id, kind, entry, receipt, copy, tries FROM print_job WHERE done = 0 ORDER BY id"
 _SEALED = "SELECT seq, payload, prev_hash, hash FROM ledger_entry "
 

@@ -12,9 +12,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from ewarung_pos.domain.breach import breach_paper
+from ewarung_pos.domain.breach import breach_csv, breach_paper
 from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.timeline import CityTime, Instant
 from ewarung_pos.errors import ConfigError, LedgerCorrupt, LedgerKeyWrong
@@ -74,6 +75,18 @@ def test_a_family_is_known_since_it_first_came_and_not_since_it_last_changed(kit
     kit.clock.ms += 60 * DAY_MS
     tell_city(kit, *kit.families)
     assert {family.since for family in take_inventory(kit.data_dir, NOW).families} == {"2026-11"}
+
+
+def test_a_family_whose_card_went_to_another_one_is_named_as_well(kit: TillKit) -> None:
+    from tests.unit.services.counter import tell_city
+
+    without, heir = kit.families[:2]
+    tell_city(kit, msgspec.structs.replace(heir, card=without.card))
+    held = {family.key: family for family in take_inventory(kit.data_dir, NOW).families}
+    assert held.keys() == {family.key for family in kit.families}
+    assert (held[without.key].name, held[without.key].card) == (without.name, "tanpa kartu")
+    assert held[heir.key].card == f"**** {without.card.last4}"
+    assert "tanpa kartu" in breach_csv(take_inventory(kit.data_dir, NOW))
 
 
 def test_a_till_before_its_enrolment_holds_nobody(nobody: Path) -> None:

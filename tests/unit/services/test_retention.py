@@ -105,6 +105,40 @@ def test_who_moved_away_goes_at_the_end_of_the_month(shop: TillKit) -> None:
     assert gone.key not in keys
 
 
+def test_a_family_whose_card_went_to_another_one_goes_like_any_other(shop: TillKit) -> None:
+    without, heir = shop.families[0], shop.families[1]
+    tell_city(shop, msgspec.structs.replace(heir, card=without.card))
+    assert verify(shop.data_dir, encrypted=False).problems == ()
+    heard(shop, shop.clock.ms)
+    assert purged(shop) is None, "its rights are not over"
+    heard(shop, shop.clock.ms + YEAR_MS + 31 * DAY_MS)
+    found = purged(shop)
+    assert found is not None
+    assert {without.key, heir.key} <= set(found.expired)
+    shop.ledger.close()
+    assert without.name.encode() not in raw(shop.data_dir)
+    assert verify(shop.data_dir, encrypted=False).problems == ()
+
+
+def test_a_card_that_somebody_took_away_is_found(shop: TillKit) -> None:
+    """What a page of the city does is sound; the same by hand, or undone by hand, is not."""
+    without, heir = shop.families[0], shop.families[1]
+    hand = connect(shop.data_dir / "ledger.db", None)
+    hand.execute("DELETE FROM register_card WHERE family = ?", (without.key,))
+    assert [problem.detail.partition(":")[0] for problem in verify(shop.data_dir, encrypted=False).problems] == [
+        "register_family"
+    ]
+    tell_city(shop, msgspec.structs.replace(heir, card=without.card))
+    assert verify(shop.data_dir, encrypted=False).problems != (), "no page took this one away"
+    tell_city(shop, without, msgspec.structs.replace(heir, card=without.card), cursor=3)
+    assert verify(shop.data_dir, encrypted=False).problems == ()
+    hand.execute("INSERT INTO register_card VALUES (?, ?, '0042', 'active')", ("ab" * 32, without.key))
+    hand.close()
+    assert [problem.detail.partition(":")[0] for problem in verify(shop.data_dir, encrypted=False).problems] == [
+        "register_family"
+    ]
+
+
 def test_a_family_whose_debit_is_in_doubt_waits(shop: TillKit) -> None:
     attempt = begin(shop, shop.card("TUKINAH"), purse("telur-1", 1))
     shop.redeem.conclude(attempt.id, Unknown("no_answer"), "siti")
