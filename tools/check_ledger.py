@@ -36,6 +36,7 @@ HARDSHIP = "DARURAT"
 
 # --- what is in an entry (docs/ledger-format.md, "Entries" and "Facts") --------------------------------------------
 # A dict: exactly these fields. [x]: a list of x. (x, y): a list of these. {a, b}: one of these words. Maybe: or null.
+# int: a whole number. NUM: one that is not below 0. str: a text. CODE: one of at most 80 characters.
 
 
 class Maybe:
@@ -45,29 +46,30 @@ class Maybe:
         self.shape = shape
 
 
+NUM, CODE = range(2**53), 80
 UNITS, TENDERS = frozenset({"g", "ml", "pc"}), frozenset({"ration", "purse", "cash"})
 REASONS = frozenset({"bocor", "tumpah", "salah_hitung_terima", "rusak", "retur", "lain"})
 REFUSALS = frozenset({
     "unknown_card", "card_blocked", "holder_deceased", "family_moved", "home_elsewhere", "exhausted", "period_over",
     "out_of_stock", "day_not_open", "day_over", "clock_suspect", "in_doubt", "purse_offline",
 })  # fmt: skip
-LEASE = (str, str, str, str, UNITS, int)
+LEASE, SURRENDER = (CODE, CODE, CODE, CODE, UNITS, int), (CODE, CODE, CODE, CODE, UNITS, NUM)
 LINE = {
-    "product": str, "name": str, "commodity": str, "packs": int, "pack_word": str, "amount": int, "unit": UNITS,
-    "price": int, "tender": TENDERS, "programme": str,
+    "product": CODE, "name": str, "commodity": CODE, "packs": NUM, "pack_word": str, "amount": NUM, "unit": UNITS,
+    "price": NUM, "tender": TENDERS, "programme": CODE,
 }  # fmt: skip
-DEBIT = {"programme": str, "period": str, "commodity": str, "unit": UNITS, "amount": int}
-REMAINING = {"programme": str, "commodity": str, "name": str, "unit": UNITS, "before": int, "after": int}
+DEBIT = {"programme": CODE, "period": CODE, "commodity": CODE, "unit": UNITS, "amount": NUM}
+REMAINING = {"programme": CODE, "commodity": CODE, "name": str, "unit": UNITS, "before": int, "after": int}
 PURSE = {
-    "attempt": str, "amount": int, "approval": str, "invoice": str, "rrn": str, "terminal": str, "merchant": str,
+    "attempt": str, "amount": NUM, "approval": str, "invoice": str, "rrn": str, "terminal": str, "merchant": str,
     "batch": str, "evidence": str, "programme": str,
 }  # fmt: skip
-COUNT = {"product": str, "booked": int, "counted": int, "reason": Maybe(REASONS), "note": str}
-CONTROL = {"commodity": str, "unit": UNITS, "debited": int, "issued": int, "receipted": int, "moved": int}
+COUNT = {"product": CODE, "booked": int, "counted": NUM, "reason": Maybe(REASONS), "note": str}
+CONTROL = {"commodity": CODE, "unit": UNITS, "debited": int, "issued": int, "receipted": int, "moved": int}
 TOTALS = {
-    "first_seq": int, "last_seq": int, "redemptions": int, "reversals": int, "refused": int, "families": int,
-    "receipts": int, "first_receipt": int, "last_receipt": int, "copies": int, "ration_value": int, "purse": int,
-    "cash": int, "in_doubt": int, "control": [CONTROL],
+    "first_seq": NUM, "last_seq": NUM, "redemptions": NUM, "reversals": NUM, "refused": NUM, "families": NUM,
+    "receipts": NUM, "first_receipt": NUM, "last_receipt": NUM, "copies": NUM, "ration_value": int, "purse": int,
+    "cash": int, "in_doubt": NUM, "control": [CONTROL],
 }  # fmt: skip
 FACTS: dict[str, dict[str, Any]] = {
     "KioskEnrolled": {
@@ -75,59 +77,60 @@ FACTS: dict[str, dict[str, Any]] = {
         "app_version": str, "reason": str,
     },
     "StateReceived": {
-        "cursor": int, "digest": str, "leases": [LEASE], "credits": [(str, str, str, int)], "items": [(str, str, str)],
+        "cursor": NUM, "digest": str, "leases": [LEASE], "credits": [(CODE, CODE, CODE, int)],
+        "items": [(str, str, str)],
     },
     "RightsGranted": {
-        "request": str, "serial": int, "family": str, "leases": [LEASE], "items": [(str, str, str)], "signature": str,
+        "request": CODE, "serial": NUM, "family": CODE, "leases": [LEASE], "items": [(str, str, str)], "signature": str,
         "home": bool,
     },
-    "Surrendered": {"leases": [LEASE], "reason": str},
-    "PeriodClosed": {"period": str},
+    "Surrendered": {"leases": [SURRENDER], "reason": str},
+    "PeriodClosed": {"period": CODE},
     "HardshipAllowed": {
-        "receipt": int, "family": str, "last4": str, "reason": str, "approved_by": str, "named": str,
+        "receipt": NUM, "family": CODE, "last4": str, "reason": str, "approved_by": str, "named": str,
     },
-    "DayOpened": {"cash_float": int},
+    "DayOpened": {"cash_float": NUM},
     "Redeemed": {
-        "receipt": int, "family": str, "last4": str, "presence": frozenset({"sendiri", "anggota_kk", "kuasa"}),
+        "receipt": NUM, "family": CODE, "last4": str, "presence": frozenset({"sendiri", "anggota_kk", "kuasa"}),
         "lines": [LINE], "debits": [DEBIT], "remaining": [REMAINING], "purse": Maybe(PURSE),
         "purse_before": Maybe(int), "purse_after": Maybe(int), "proxy_reason": str,
     },
     "Reversed": {
-        "receipt": int, "original": str, "original_receipt": int, "family": str, "last4": str, "reason": str,
+        "receipt": NUM, "original": CODE, "original_receipt": NUM, "family": CODE, "last4": str, "reason": str,
         "approved_by": str, "lines": [LINE], "debits": [DEBIT], "remaining": [REMAINING], "void": Maybe(PURSE),
     },
-    "RedemptionRefused": {"last4": str, "family": str, "reasons": [REFUSALS], "code": str},
-    "CardTyped": {"last4": str, "family": str, "reason": str, "approved_by": str},
-    "AttemptOpened": {"attempt": str, "family": str, "last4": str, "amount": int, "intent": str},
+    "RedemptionRefused": {"last4": str, "family": CODE, "reasons": [REFUSALS], "code": str},
+    "CardTyped": {"last4": str, "family": CODE, "reason": str, "approved_by": str},
+    "AttemptOpened": {"attempt": str, "family": CODE, "last4": str, "amount": int, "intent": str},
     "AttemptSettled": {"attempt": str, "outcome": str, "code": str, "evidence": str, "decided_by": [str]},
     "StockReceived": {
-        "supplier": str, "note_number": str, "lines": [{"product": str, "packs": int, "price": int}],
+        "supplier": str, "note_number": str, "lines": [{"product": CODE, "packs": NUM, "price": NUM}],
     },
     "StockCounted": {"lines": [COUNT], "closing": bool},
     "StockAdjusted": {"lines": [COUNT], "approved_by": str, "closing": bool},
-    "PriceChanged": {"product": str, "before": int, "after": int, "reason": str},
-    "ReceiptPrinted": {"receipt": int, "entry": str, "copy": int, "paper": str},
+    "PriceChanged": {"product": CODE, "before": NUM, "after": NUM, "reason": str},
+    "ReceiptPrinted": {"receipt": NUM, "entry": CODE, "copy": NUM, "paper": str},
     "OperatorChanged": {"code": str, "change": str},
     "ComplaintRecorded": {"number": str, "category": str, "commitment": str, "anonymous": bool},
-    "RegisterPurged": {"expired": [str], "moved": [str], "months": int, "server_ms": int},
+    "RegisterPurged": {"expired": [CODE], "moved": [CODE], "months": NUM, "server_ms": int},
     "SettingsChanged": {"key": str, "before": str, "after": str},
     "ClockStepped": {"delta_ms": int, "confirmed": bool},
     "CityAcknowledged": {
-        "acked_seq": int, "acked_hash": str, "server_ms": int, "signature": str, "flagged": [(int, str)],
+        "acked_seq": NUM, "acked_hash": str, "server_ms": int, "signature": str, "flagged": [(NUM, str)],
     },
     "ClosingBegun": {},
     "ClosingCancelled": {},
     "DayClosed": {
         "totals": TOTALS, "count": [COUNT], "edc": Maybe({"amount": int, "batch": str, "explanation": str}),
-        "head": str, "signature": str, "report": int,
+        "head": str, "signature": str, "report": NUM,
     },
 }  # fmt: skip
 ENTRY = {
-    "seq": int, "id": str, "device": str, "epoch": int, "date": str, "instant": int, "monotonic": int, "boot": str,
+    "seq": NUM, "id": CODE, "device": CODE, "epoch": NUM, "date": CODE, "instant": int, "monotonic": int, "boot": str,
     "operator": str, "fact": dict,
 }  # fmt: skip
 HEADER = {
-    "app_version": str, "city_key": str, "device": str, "device_key": str, "epoch": int, "first_seq": int,
+    "app_version": str, "city_key": str, "device": str, "device_key": str, "epoch": NUM, "first_seq": NUM,
     "format": str, "prev_hash": str, "version": int,
 }  # fmt: skip
 TRAILER = ("commodities", "counts", "digest", "entries", "head", "last_seq", "products", "rupiah", "signature")
@@ -145,6 +148,10 @@ def fits(value: object, shape: Any) -> bool:  # noqa: ANN401 - shapes are writte
         return isinstance(value, list) and all(fits(item, shape[0]) for item in value)
     if isinstance(shape, tuple):
         return isinstance(value, list) and len(value) == len(shape) and all(map(fits, value, shape))
+    if isinstance(shape, range):
+        return type(value) is int and value in shape
+    if isinstance(shape, int):
+        return isinstance(value, str) and len(value) <= shape
     if shape is int:
         return type(value) is int and -(2**53) < value < 2**53
     return type(value) is shape
@@ -493,15 +500,16 @@ class Check:
 
     def _clock(self, entry: dict[str, Any], kind: str) -> None:
         before, self.clock = self.clock, (entry["instant"], entry["monotonic"], entry["boot"])
-        if before is None or kind == "ClockStepped":
+        if before is None:
             return
         wall, ticked = entry["instant"] - before[0], entry["monotonic"] - before[1]
+        stepped = kind == "ClockStepped"
         if entry["boot"] != before[2]:
-            if wall < -BACK_TOLERANCE_MS:
+            if not stepped and wall < -BACK_TOLERANCE_MS:
                 self.note(entry["seq"], "clock", f"{-wall} ms before the entry before it, without a ClockStepped")
         elif ticked < 0:
             self.note(entry["seq"], "clock", f"the clock that never goes back went back {-ticked} ms in one boot")
-        elif abs(wall - ticked) > STEP_TOLERANCE_MS:
+        elif not stepped and abs(wall - ticked) > STEP_TOLERANCE_MS:
             self.note(entry["seq"], "clock", f"the wall clock moved {wall - ticked} ms, without a ClockStepped")
 
     # -- what each kind must keep ------------------------------------------------------------------------------------
@@ -540,11 +548,7 @@ class Check:
 
     def _redeemed(self, entry: dict[str, Any], fact: dict[str, Any]) -> None:
         seq = entry["seq"]
-        purse = fact["purse"]
-        taken = [*(line["packs"] for line in fact["lines"]), *(line["amount"] for line in fact["lines"])]
-        taken += [debit["amount"] for debit in fact["debits"]] + ([purse["amount"]] if purse else [])
-        if any(amount <= 0 for amount in taken) or any(line["price"] < 0 for line in fact["lines"]):
-            self.note(seq, "amount", "nothing, or less than nothing, cannot be handed out")
+        self._something(seq, fact, fact["purse"])
         rights: dict[tuple[str, ...], int] = {}
         for line in fact["lines"]:
             if line["tender"] == "ration":
@@ -565,8 +569,15 @@ class Check:
         for line in fact["lines"]:
             self._move(seq, line["product"], -line["packs"])
 
+    def _something(self, seq: int, fact: dict[str, Any], purse: dict[str, Any] | None) -> None:
+        moved = [*(line["packs"] for line in fact["lines"]), *(line["amount"] for line in fact["lines"])]
+        moved += [debit["amount"] for debit in fact["debits"]] + ([purse["amount"]] if purse else [])
+        if 0 in moved:
+            self.note(seq, "amount", "nothing cannot be handed out, or taken back")
+
     def _reversed(self, entry: dict[str, Any], fact: dict[str, Any]) -> None:
         seq, original = entry["seq"], fact["original"]
+        self._something(seq, fact, fact["void"])
         held = self.redeemed.pop(original, None)
         if self.whole and (original in self.undone or (held is None and original not in self.ids)):
             self.note(seq, "reversed_twice", "no redemption of this file, or one that was reversed before")
@@ -606,8 +617,8 @@ class Check:
 
     def _received(self, entry: dict[str, Any], fact: dict[str, Any]) -> None:
         for line in fact["lines"]:
-            if line["packs"] <= 0 or line["price"] < 0:
-                self.note(entry["seq"], "amount", "a delivery of nothing, or of less")
+            if line["packs"] == 0:
+                self.note(entry["seq"], "amount", "a delivery of nothing")
             self._product(line["product"])["received"] += line["packs"]
             self._move(entry["seq"], line["product"], line["packs"])
 
@@ -616,8 +627,6 @@ class Check:
             booked = self.stock.get(line["product"], 0)
             if self.whole and line["booked"] != booked:
                 self.note(entry["seq"], "booked", f"{line['product']}: the book is {booked}, not {line['booked']}")
-            if line["counted"] < 0:
-                self.note(entry["seq"], "amount", "a count below nothing")
 
     def _adjusted(self, entry: dict[str, Any], fact: dict[str, Any]) -> None:
         self._counted(entry, fact)

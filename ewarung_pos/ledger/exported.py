@@ -26,14 +26,16 @@ from ewarung_pos.domain.journal import (
     StockAdjusted,
     StockCounted,
     StockReceived,
+    Surrendered,
     canonical,
     decode,
     genesis,
     link,
 )
-from ewarung_pos.domain.redemption import Tender
-from ewarung_pos.domain.rights import grant_text
+from ewarung_pos.domain.redemption import PurseDebit, Tender
+from ewarung_pos.domain.rights import grant_text, holder_of
 from ewarung_pos.domain.timeline import BACKWARD_TOLERANCE_MS, STEP_TOLERANCE_MS
+from ewarung_pos.domain.units import Unit
 from ewarung_pos.errors import LedgerCorrupt, LedgerTooNew
 from ewarung_pos.ledger.day_account import DayAccount
 from ewarung_pos.ledger.export import FORMAT, VERSION, Header, Tally, Trailer, trailer_text
@@ -124,6 +126,7 @@ class _Check:
         self._receipt: int | None = 0 if self._whole else None
         self._clock: tuple[int, int, str] | None = None
         self._redeemed: dict[str, Redeemed] = {}
+        self._units: dict[tuple[str, str, str, str], Unit] = {}
         self._fold = Fold()
         self._day = DayAccount(whole=self._whole)
         self._tally = Tally()
@@ -226,7 +229,7 @@ class _Check:
             found += [word for word in self._fold.add(entry)[1] if word not in {"no_day", "receipt_gap"}]
             undone = self._undone(entry)
             found += undone if not {"reversed_twice", "returned_more"} & set(found) else []
-        found += _amounts(fact)
+        found += _amounts(fact) + self._other_unit(entry)
         found += self._day.add(entry)
         match fact:
             case KioskEnrolled():
@@ -245,12 +248,14 @@ class _Check:
 
     def _clock_of(self, entry: Entry) -> list[str]:
         before, self._clock = self._clock, (entry.instant, entry.monotonic, entry.boot)
-        if before is None or isinstance(entry.fact, ClockStepped):
+        if before is None:
             return []
         wall, ticked = entry.instant - before[0], entry.monotonic - before[1]
-        if entry.boot != before[2]:
-            return ["clock"] if wall < -BACKWARD_TOLERANCE_MS else []
-        return ["clock"] if ticked < 0 or abs(wall - ticked) > STEP_TOLERANCE_MS else []
+        same_boot, stepped = entry.boot == before[2], isinstance(entry.fact, ClockStepped)
+        if same_boot and ticked < 0:
+            return ["clock"]  # a step is of the wall clock; this one only runs forward
+        moved = abs(wall - ticked) > STEP_TOLERANCE_MS if same_boot else wall < -BACKWARD_TOLERANCE_MS
+        return ["clock"] if moved and not stepped else []
 
     def _receipts(self, fact: object) -> list[str]:
         if not isinstance(fact, Redeemed | Reversed):
@@ -281,6 +286,20 @@ class _Check:
                 paid = held.purse.amount if held.purse else 0
                 return ["reversal"] if fact.void is not None and fact.void.amount > paid else []
         return []
+
+    def _other_unit(self, entry: Entry) -> list[str]:
+        """A lease that is granted has the unit in which it first stood in the file."""
+        fact, other = entry.fact, False
+        match fact:
+            case StateReceived() | RightsGranted() | Surrendered():
+                for lease in fact.leases:
+                    key = (lease.family, lease.programme, lease.period, lease.commodity)
+                    other |= self._units.setdefault(key, lease.unit) is not lease.unit
+            case Redeemed() | Reversed():
+                for debit in fact.debits:
+                    holder = holder_of(fact.family, debit.programme, entry.device)
+                    self._units.setdefault((holder, debit.programme, debit.period, debit.commodity), debit.unit)
+        return ["amount"] if other and not isinstance(fact, Surrendered) else []
 
     # -- signatures --------------------------------------------------------------------------------------------------
 
@@ -334,17 +353,20 @@ def _amounts(fact: object) -> list[str]:
         case StateReceived() | RightsGranted():
             return ["amount"] if any(lease.granted < 0 for lease in fact.leases) else []
         case StockReceived():
-            return ["amount"] if any(line.packs <= 0 or line.price < 0 for line in fact.lines) else []
-        case StockCounted() | StockAdjusted():
-            return ["amount"] if any(line.counted < 0 for line in fact.lines) else []
+            return ["amount"] if any(line.packs == 0 for line in fact.lines) else []
         case Redeemed():
-            taken = [min(line.packs, line.amount) for line in fact.lines]
-            taken += [debit.amount for debit in fact.debits]
-            taken += [fact.purse.amount] if fact.purse is not None else []
-            found = ["amount"] if min(taken, default=1) <= 0 or any(line.price < 0 for line in fact.lines) else []
+            found = ["amount"] if _nothing(fact, fact.purse) else []
             return [*found, "debits"] if _rights(fact) else found
+        case Reversed():
+            return ["amount"] if _nothing(fact, fact.void) else []
         case _:
             return []
+
+
+def _nothing(fact: Redeemed | Reversed, purse: PurseDebit | None) -> bool:
+    """Whether something of it is nothing at all; less than nothing is no amount that can be read (`bounds.Count`)."""
+    moved = [min(line.packs, line.amount) for line in fact.lines] + [debit.amount for debit in fact.debits]
+    return 0 in (*moved, purse.amount if purse is not None else None)
 
 
 def _rights(fact: Redeemed) -> bool:
