@@ -107,14 +107,18 @@ class PrintJobs:
 
 
 class Attempts:
-    """Each debit under way is as it was opened, and in the state that the journal left it in."""
+    """Each debit under way is as it was opened, and in the state that the journal left it in.
+
+    One that was over when its family left the register holds no more than the journal says.
+    """
 
     def __init__(self, execute: Execute) -> None:
         self._execute = execute
         self._opened = 0
         self._open: dict[str, tuple[Entry, AttemptOpened, AttemptState]] = {}
-        self._blank: list[tuple[int, str]] = []
-        self._purged: set[str] = set()
+        self._whole: dict[str, int] = {}
+        self._blank: dict[str, int] = {}
+        # by family, where its first one was opened that ended since the family last left the register
 
     def add(self, entry: Entry) -> Iterable[Found]:
         """What is wrong with the attempt that this entry ends."""
@@ -126,7 +130,10 @@ class Attempts:
                 self._opened += 1
                 self._open[fact.attempt] = (entry, fact, AttemptState.PENDING)
             case RegisterPurged() as fact:
-                self._purged.update(fact.expired, fact.moved)
+                for family in (*fact.expired, *fact.moved):
+                    self._blank.pop(family, None)
+                    if family in self._whole:
+                        yield self._whole.pop(family), "it holds what left with its family"
             case AttemptSettled() as fact if fact.attempt in self._open and fact.outcome in _OUTCOMES:
                 state = _OUTCOMES[fact.outcome]
                 self._open[fact.attempt] = (*self._open[fact.attempt][:2], state)
@@ -146,9 +153,8 @@ class Attempts:
             yield from self._ended(attempt, None)
         if self._execute("SELECT count(*) FROM attempt").fetchone() != (self._opened,):
             yield 0, "one that no entry opened"
-        for seq, family in self._blank:
-            if family not in self._purged:
-                yield seq, "not as it was opened"
+        for seq in self._blank.values():
+            yield seq, "not as it was opened"
 
     def _ended(self, attempt: str, debit: PurseDebit | None) -> Iterator[Found]:
         opened, fact, state = self._open.pop(attempt)
@@ -164,11 +170,13 @@ class Attempts:
             return
         told = msgspec.structs.replace(held, state=state, approval=approval)
         if state.final and not held.card.token:  # it went with the family's name, and so did the intent
-            self._blank.append((seq, fact.family))
+            self._blank.setdefault(fact.family, seq)
             told = _forgotten(opened, fact, state, approval)
         elif held.intent() != fact.intent or held.id != attempt:
             yield seq, "not as it was opened"
             return
+        elif state.final:
+            self._whole.setdefault(fact.family, seq)
         if row == (state.value, told.date.iso, told.opened_ms, _JSON.encode(told)):
             return
         yield seq, "not in the state that it was left in"

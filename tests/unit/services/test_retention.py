@@ -83,6 +83,59 @@ def test_of_a_debit_stays_what_the_journal_says_and_nothing_else_can_be_put_ther
     hand.close()
 
 
+@pytest.mark.parametrize("back", ["all of it", "its basket", "its card"])
+def test_what_a_purge_took_from_a_debit_cannot_be_put_back(shop: TillKit, back: str) -> None:
+    attempt = begin(shop, shop.card("SUMINAH"), purse("telur-1", 1))
+    pay(shop, attempt)
+    whole = shop.ledger.read().attempt(attempt.id)
+    assert whole is not None
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    purged(shop)
+    bare = whole.forgotten()
+    puts = {
+        "all of it": whole,
+        "its basket": msgspec.structs.replace(bare, basket=whole.basket, lines=whole.lines),
+        "its card": msgspec.structs.replace(bare, card=whole.card),
+    }
+    assert verify(shop.data_dir, encrypted=False).problems == ()
+    hand = connect(shop.data_dir / "ledger.db", None)
+    body = msgspec.json.encode(puts[back])
+    hand.execute("UPDATE attempt SET opened_ms = ?, body = ? WHERE id = ?", (puts[back].opened_ms, body, attempt.id))
+    hand.close()
+    assert [problem.what for problem in verify(shop.data_dir, encrypted=False).problems] == ["paperwork"]
+
+
+def test_a_purge_that_left_a_debit_as_it_was_is_found(shop: TillKit) -> None:
+    attempt = begin(shop, shop.card("SUMINAH"), purse("telur-1", 1))
+    shop.redeem.conclude(attempt.id, Declined("51", "insufficient"), "siti")
+    with shop.ledger.write() as uow:
+        uow.execute("DELETE FROM register_card WHERE family = ?", (attempt.family,))
+        uow.execute("DELETE FROM register_family WHERE key = ?", (attempt.family,))
+        uow.append(RegisterPurged((attempt.family,), (), 12, shop.clock.ms))
+    (problem,) = verify(shop.data_dir, encrypted=False).problems
+    assert (problem.what, "left with its family" in problem.detail) == ("paperwork", True)
+
+
+def test_a_debit_that_ended_after_its_family_was_back_is_whole(shop: TillKit) -> None:
+    family = next(family for family in shop.families if family.name == "SUMINAH")
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    purged(shop)
+    tell_city(shop, family, cursor=3)
+    attempt = begin(shop, shop.card("SUMINAH"), purse("telur-1", 1))
+    shop.redeem.conclude(attempt.id, Declined("51", "insufficient"), "siti")
+    assert verify(shop.data_dir, encrypted=False).problems == ()
+    held = shop.ledger.read().attempt(attempt.id)
+    assert held is not None
+    hand = connect(shop.data_dir / "ledger.db", None)
+    bare = held.forgotten()
+    hand.execute(
+        "UPDATE attempt SET opened_ms = ?, body = ? WHERE id = ?",
+        (bare.opened_ms, msgspec.json.encode(bare), attempt.id),
+    )
+    hand.close()
+    assert [problem.what for problem in verify(shop.data_dir, encrypted=False).problems] == ["paperwork"]
+
+
 def test_the_kiosk_s_own_clock_removes_nobody(shop: TillKit) -> None:
     shop.clock.ms += 3 * YEAR_MS
     assert purged(shop) is None, "the city never told the time"
