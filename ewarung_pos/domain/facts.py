@@ -318,7 +318,11 @@ class RegisterPurged(_Fact, frozen=True):
 
 
 class ClockStepped(_Fact, frozen=True):
-    """The wall clock moved against the monotonic one by so many milliseconds, or a person confirmed it."""
+    """The wall clock moved against the monotonic one by so many milliseconds, or a person confirmed it.
+
+    Confirmed, it says by how much the clock is then held to be ahead of the city's time, or of the newest entry (so
+    below 0) where that is not known: no distance but the last that was confirmed is ever trusted.
+    """
 
     delta_ms: Whole
     confirmed: bool = False

@@ -274,7 +274,9 @@ class _ClockTold:
         set_back = entry.instant < self._latest - BACKWARD_TOLERANCE_MS
         if isinstance(entry.fact, ClockStepped) and entry.fact.confirmed:
             self.seq, self._latest, self._highest = entry.seq, entry.instant, 0
-            self._confirmed.add(-entry.fact.delta_ms)
+            distance = -entry.fact.delta_ms
+            # Behind the newest entry, and no word of the city: then there is no distance to the city's time.
+            self._confirmed = {distance, 0} if distance > 0 else {distance}
         elif not set_back:
             self._latest = entry.instant
         elif self._highest < self._latest:

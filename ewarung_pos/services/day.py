@@ -108,7 +108,8 @@ class DayService:
         Args:
             operator: who opens it.
             cash_float: rupiah in the drawer.
-            date_confirmed: the operator said that the date is right; it is an entry of its own where it was needed.
+            date_confirmed: the operator said that the date is right; it is an entry of its own where it was needed, and
+                repeats the distance to the city's time that a leader confirmed last.
 
         Raises:
             DayNotOpen: a day is open (`already_open`), or this date's is sealed (`already_closed`).
@@ -131,7 +132,7 @@ class DayService:
             if date_unsure(now, last, offset):
                 if not date_confirmed:
                     raise ClockSuspect(now.date().iso, reason="date_unsure")
-                uow.append(ClockStepped(0, confirmed=True), operator)
+                uow.append(ClockStepped(-uow.clock().accepted_ms, confirmed=True), operator)
             return uow.append(DayOpened(cash_float), operator)
 
     def begin_close(self, operator: str) -> Day:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from ewarung_pos.domain.entitlement import Refusal
 from ewarung_pos.domain.journal import ClockStepped, DayOpened
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ClockSuspect, DayNotOpen
+from ewarung_pos.ledger.engine import connect
+from ewarung_pos.ledger.verify import verify
 from ewarung_pos.services.clockwork import ClockFindings, ClockService
 from tests.till_kit import START_MS, TillKit
 from tests.unit.services.counter import DAY_MS, RICE, facts, ration, serve
@@ -113,3 +116,49 @@ def test_a_date_that_is_sealed_stays_sealed_whatever_the_leader_confirms(shop: T
         shop.day.open("siti")
     clocks(shop).confirm("yuni")
     assert shop.day.open("siti").date == "2026-11-23"
+
+
+def remembered(kit: TillKit, accepted_ms: int) -> list[str]:
+    """What `verify` says once somebody wrote this distance into what the till remembers."""
+    hand = connect(kit.data_dir / "ledger.db", None)
+    memory = msgspec.structs.replace(kit.ledger.read().clock(), accepted_ms=accepted_ms)
+    hand.execute("UPDATE setting SET value = ? WHERE key = 'clock'", (msgspec.json.encode(memory).decode(),))
+    hand.close()
+    return [problem.detail for problem in verify(kit.data_dir, encrypted=False).problems]
+
+
+FOUND = ["setting: clock: not what was latest, or not what a leader confirmed"]
+
+
+def test_a_distance_that_was_confirmed_once_does_not_stand_for_good(shop: TillKit) -> None:
+    shop.offset[0] = -730 * DAY_MS
+    clocks(shop).confirm("yuni")
+    assert remembered(shop, -730 * DAY_MS) == []
+    assert remembered(shop, 0) == FOUND
+    shop.offset[0] = 0
+    clocks(shop).confirm("yuni")
+    assert remembered(shop, -730 * DAY_MS) == FOUND
+    assert remembered(shop, 0) == []
+    shop.offset[0] = 2 * DAY_MS
+    clocks(shop).confirm("yuni")
+    assert remembered(shop, 2 * DAY_MS) == []
+    assert remembered(shop, -730 * DAY_MS) == FOUND
+
+
+def test_a_clock_behind_the_ledger_alone_has_no_distance_to_the_city_s_time(shop: TillKit) -> None:
+    shop.clock.ms -= 3 * DAY_MS
+    clocks(shop).confirm("yuni")
+    assert shop.ledger.read().clock().accepted_ms == 0
+    assert verify(shop.data_dir, encrypted=False).problems == ()
+
+
+def test_a_date_that_is_confirmed_leaves_the_distance_that_a_leader_confirmed(kit: TillKit) -> None:
+    kit.offset[0] = 2 * DAY_MS
+    clocks(kit).confirm("yuni")
+    kit.offset[0] = None
+    kit.clock.ms += 6 * DAY_MS  # 30 November
+    kit.day.open("siti", date_confirmed=True)
+    assert facts(kit)[-2:] == [ClockStepped(-2 * DAY_MS, confirmed=True), DayOpened()]
+    assert kit.ledger.read().clock().accepted_ms == 2 * DAY_MS
+    assert verify(kit.data_dir, encrypted=False).problems == ()
+    assert remembered(kit, 3 * DAY_MS) == FOUND
