@@ -7,8 +7,10 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -320,7 +322,11 @@ class _Story:
 def real_export() -> tuple[list[Body], bytes]:
     """Bodies of the story's entries, and the file that the till itself exported."""
     clock = _Clock()
-    with tempfile.TemporaryDirectory(prefix="ledgers-") as folder:
+    salts = (sha256(f"salt {number}".encode()).digest()[:16] for number in count())  # the same bytes every time
+    with (
+        tempfile.TemporaryDirectory(prefix="ledgers-") as folder,
+        patch("ewarung_pos.ledger.register.token_bytes", lambda _: next(salts)),
+    ):
         ledger = open_ledger(Path(folder), LEDGER_KEY, clock, create=True)
         try:
             _Story(ledger, clock).tell()

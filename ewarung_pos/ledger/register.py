@@ -1,13 +1,15 @@
 """What the city sent and the operator keeps: register, catalogue, people, settings. Replaced in place, no history.
 
 The journal holds a keyed digest of each row that a page left here, so that `verify` knows a row that was altered
-since, while the journal itself names nobody.
+since, while the journal itself names nobody. In that of a family goes a salt that stands in its row alone: once the row
+is gone, nobody finds out by guessing whom the digest was of, with the ledger's keys neither.
 """
 
 from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable
+from secrets import token_bytes
 from typing import Any
 
 import msgspec
@@ -34,10 +36,11 @@ __all__ = [
 Execute = Callable[..., Any]
 
 _FAMILY = (
-    "INSERT INTO register_family VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+    "INSERT INTO register_family VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
     "ON CONFLICT (key) DO UPDATE SET name = excluded.name, "
     "nik_masked = excluded.nik_masked, kelurahan_code = excluded.kelurahan_code, kelurahan = excluded.kelurahan, "
-    "kecamatan = excluded.kecamatan, members = excluded.members, programmes = excluded.programmes, home = excluded.home"
+    "kecamatan = excluded.kecamatan, members = excluded.members, programmes = excluded.programmes, "
+    "home = excluded.home, salt = excluded.salt"
 )
 _OPERATOR = (
     "INSERT INTO operator VALUES (?, ?, ?, ?, ?) ON CONFLICT (code) DO UPDATE SET name = excluded.name, "
@@ -56,12 +59,15 @@ _REFERENCE = (
 
 FAMILIES = (
     "SELECT f.key, f.name, f.nik_masked, f.kelurahan_code, f.kelurahan, f.kecamatan, f.members, f.programmes, f.home, "
-    "c.token, c.last4, c.status FROM register_family AS f LEFT JOIN register_card AS c ON c.family = f.key"
+    "f.salt, c.token, c.last4, c.status FROM register_family AS f LEFT JOIN register_card AS c ON c.family = f.key"
 )
-"""A family with its card, as its digest covers it; the key comes first."""
+"""A family with its card and its salt, as its digest covers it; the key comes first."""
 
 OPERATORS = "SELECT code, name, role, pin_hash, active FROM operator"
 """A member of the kiosk; the code comes first."""
+
+SALT_BYTES = 16
+"""Of a family's row: a new one each time that it is written, so that what it said before is beyond guessing too."""
 
 Items = tuple[tuple[str, str, str], ...]
 
@@ -78,8 +84,8 @@ def sent_operator(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def digest_of(key: bytes, kind: str, *values: object) -> str:
     """Keyed digest of a row: half of an HMAC-SHA-256, as hex.
 
-    Under the city's card key, so that it tells nothing about a person to whoever reads a journal, and nothing at all
-    once the key is gone.
+    Under the city's card key, so that it tells nothing about a person to whoever reads a journal without it; what a
+    family's tells to whoever has the key ends with its salt.
     """
     return hmac.digest(key, msgspec.json.encode((kind, *values)), "sha256")[:16].hex()
 
@@ -141,6 +147,7 @@ def put_families(execute: Execute, families: Iterable[Family]) -> set[str]:
                 family.members,
                 msgspec.json.encode(family.programmes).decode(),
                 family.home,
+                token_bytes(SALT_BYTES),
                 0,
             ),
         )
@@ -176,7 +183,7 @@ def _take_operator(execute: Execute, sent: OperatorRecord) -> bool:
 def forget(execute: Execute, keys: Iterable[str]) -> None:
     """Remove families with everything that leads to a person: the register's rows, and what settled debits hold.
 
-    The journal keeps what they received under their keys.
+    The salts go with the rows. The journal keeps what they received under their keys.
     """
     for key in keys:
         execute("DELETE FROM register_card WHERE family = ?", (key,))

@@ -205,6 +205,7 @@ _table(
     _whole("members"),
     _text("programmes"),
     _text("home"),
+    Column("salt", LargeBinary, nullable=False, comment="16 random bytes, gone with the row"),
     Column("since_ms", Integer, nullable=False, comment="when the till first heard of the family"),
 )
 

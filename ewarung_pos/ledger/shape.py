@@ -44,7 +44,7 @@ SHAPES: dict[int, dict[str, str]] = {
         "receipt_paper": "9ce9c79786a8aa0c881418b508947551",
         "reference": "aa162176f59f407bb8b64bf322a54845",
         "register_card": "27728638dfff28871e62772239fa1b15",
-        "register_family": "4c13ba852b06d8022af86fe325c5fe2c",
+        "register_family": "806506c8e53521ac82f432db72036737",
         "secret": "d7532be5d93bc6863d07d42a731634bf",
         "setting": "81ebdc45ea9b60b07ee240969d461d32",
         "sqlite_autoindex_alembic_version_1": "2d5a1a24de27f974e75297a76f2e53d6",

@@ -279,6 +279,7 @@ def test_totals_that_the_entries_do_not_explain_are_found(
         ("DELETE FROM attempt", "paperwork", "attempt: missing"),
         ("INSERT INTO attempt SELECT 'X', state, date, opened_ms, body FROM attempt", "paperwork", "attempt: one that"),
         ("UPDATE register_family SET programmes = '[]'", "reference", "register_family: F0001"),
+        ("UPDATE register_family SET salt = x'00' WHERE key = 'F0001'", "reference", "register_family: F0001"),
         ("UPDATE register_card SET status = 'blocked' WHERE last4 = '0001'", "reference", "register_family: F0001"),
         ("UPDATE register_card SET family = 'F9999' WHERE last4 = '0001'", "reference", "register_card: a card"),
         ("DELETE FROM register_family WHERE key = 'F0002'", "reference", "register_family: F0002: missing"),

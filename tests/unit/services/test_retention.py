@@ -7,9 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ewarung_pos.domain.journal import RegisterPurged
+from ewarung_pos.domain.journal import RegisterPurged, StateReceived
 from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.ledger.engine import connect
+from ewarung_pos.ledger.register import FAMILIES, digest_of
 from ewarung_pos.ledger.verify import verify
 from ewarung_pos.ports import Declined, Unknown
 from ewarung_pos.services.retention import RetentionService
@@ -142,6 +143,39 @@ def test_the_kiosk_s_own_clock_removes_nobody(shop: TillKit) -> None:
     heard(shop, shop.clock.ms - 3 * YEAR_MS)
     assert purged(shop) is None
     assert len(shop.ledger.read().families()) == 12
+
+
+def told_of(kit: TillKit) -> set[str]:
+    """Every digest of a family that the journal holds."""
+    return {
+        digest
+        for fact in facts(kit)
+        if isinstance(fact, StateReceived)
+        for kind, _, digest in fact.items
+        if kind == "family"
+    }
+
+
+def test_whom_the_journal_was_of_nobody_finds_out_by_guessing(shop: TillKit) -> None:
+    """With the ledger, its keys, and everything that anybody can know of the family."""
+    tell_city(shop, shop.families[0])
+    hand = connect(shop.data_dir / "ledger.db", None)
+    rows = hand.execute(FAMILIES).fetchall()
+    hand.close()
+    key = shop.ledger.read().secret("card_key") or b""
+    digests = {row[0]: digest_of(key, "family", *row) for row in rows}
+    assert set(digests.values()) < told_of(shop), "one was told twice, each time with a salt of its own"
+    known = {digest_of(key, "family", *(value for value in row if not isinstance(value, bytes))) for row in rows}
+    assert not known & told_of(shop)
+    salts = [value for row in rows for value in row if isinstance(value, bytes)]
+    assert {len(salt) for salt in salts} == {16}
+    assert len(set(salts)) == len(rows) == 12
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    purged(shop)
+    shop.ledger.close()
+    left = raw(shop.data_dir)
+    assert not any(salt in left for salt in salts), "still in a page of the file"
+    assert verify(shop.data_dir, encrypted=False).problems == ()
 
 
 def test_who_moved_away_goes_at_the_end_of_the_month(shop: TillKit) -> None:

@@ -204,6 +204,7 @@ def _reference() -> None:
         _whole("members"),
         _text("programmes"),
         _text("home"),
+        _blob("salt"),
         _whole("since_ms"),
         key="key",
     )
