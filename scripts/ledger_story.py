@@ -326,6 +326,8 @@ def real_export() -> tuple[list[Body], bytes]:
     with (
         tempfile.TemporaryDirectory(prefix="ledgers-") as folder,
         patch("ewarung_pos.ledger.register.token_bytes", lambda _: next(salts)),
+        patch("ewarung_pos.services.redeem.token_hex", lambda _: next(salts).hex()),
+        patch("ewarung_pos.services.reverse.token_hex", lambda _: next(salts).hex()),
     ):
         ledger = open_ledger(Path(folder), LEDGER_KEY, clock, create=True)
         try:

@@ -107,11 +107,15 @@ def _strange(file: Path, key: bytes | None) -> tuple[Problem, ...]:
     """What in a file of an older version is not as that version left it.
 
     Raises:
+        LedgerCorrupt: a page of it is damaged.
         LedgerError, ConfigError: it cannot be read.
     """
     connection = connect(file, key, query_only=True)
     try:
         with translated():
+            torn = connection.execute("PRAGMA cipher_integrity_check").fetchone()
+            if torn is not None:  # a copy would hold zeros there, and be called something else than damaged
+                raise LedgerCorrupt(torn[0])
             wrong, added = misshapen(connection)
     finally:
         connection.close()

@@ -19,7 +19,8 @@ class Attempt(msgspec.Struct, frozen=True):
 
     `kind` is sale or void. A sale keeps its `basket` and the `lines` as priced when the holder was asked, so that the
     redemption can be completed after a power cut and whatever the catalogue says by then; a void keeps the `entry` it
-    undoes, the `reason` and the `leader` who allowed it, for the same purpose.
+    undoes, the `reason` and the `leader` who allowed it, for the same purpose. `salt` (hex) is random and stands here
+    alone: once the family left the register, nobody finds its card by guessing what the journal's `intent` was of.
     """
 
     id: str
@@ -40,6 +41,7 @@ class Attempt(msgspec.Struct, frozen=True):
     reason: str = ""
     leader: str = ""
     lines: tuple[RedemptionLine, ...] = ()
+    salt: str = ""
 
     def intent(self) -> str:
         """Digest (SHA-256, hex) of the attempt as it was opened: the same whatever became of it since."""

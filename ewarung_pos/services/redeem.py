@@ -7,6 +7,7 @@ lane, `PaymentTerminal.pay` on the terminal lane, `conclude` (one commit) back o
 from __future__ import annotations
 
 from collections.abc import Callable
+from secrets import token_hex
 
 import msgspec
 
@@ -158,6 +159,7 @@ class RedeemService:
                 operator=operator,
                 proxy_reason=proxy_reason,
                 lines=lines,
+                salt=token_hex(16),
             )
             uow.open_attempt(attempt)
             opened = AttemptOpened(attempt.id, family.key, card.last4, attempt.amount, attempt.intent())

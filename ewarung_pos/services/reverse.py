@@ -6,6 +6,7 @@ A redemption paid by purse is voided at the terminal first; the counter-entry fo
 from __future__ import annotations
 
 from enum import StrEnum
+from secrets import token_hex
 
 import msgspec
 
@@ -136,6 +137,7 @@ class ReverseService:
                 entry=entry_id,
                 reason=reason.value,
                 leader=leader,
+                salt=token_hex(16),
             )
             uow.open_attempt(attempt)
             opened = AttemptOpened(attempt.id, original.family, original.last4, -debit.amount, attempt.intent())

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from ewarung_pos.domain.journal import RegisterPurged, StateReceived
+from ewarung_pos.domain.journal import AttemptOpened, RegisterPurged, StateReceived
 from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.ledger.engine import connect
 from ewarung_pos.ledger.register import FAMILIES, digest_of
@@ -176,6 +176,25 @@ def test_whom_the_journal_was_of_nobody_finds_out_by_guessing(shop: TillKit) -> 
     left = raw(shop.data_dir)
     assert not any(salt in left for salt in salts), "still in a page of the file"
     assert verify(shop.data_dir, encrypted=False).problems == ()
+
+
+@pytest.mark.parametrize("kind", ["sale", "void"])
+def test_which_card_was_debited_nobody_finds_out_by_guessing(shop: TillKit, kind: str) -> None:
+    attempt = begin(shop, shop.card("SUMINAH"), purse("telur-1", 1))
+    done = pay(shop, attempt)
+    if kind == "void":
+        attempt, original = shop.reverse.begin_void(done.entry.id, ReversalReason.WRONG_AMOUNT, "siti", "yuni")
+        shop.reverse.conclude(attempt.id, msgspec.structs.replace(original, approval="V1"), "siti")
+    whole = shop.ledger.read().attempt(attempt.id)
+    assert whole is not None
+    told = {fact.intent for fact in facts(shop) if isinstance(fact, AttemptOpened)}
+    assert whole.intent() in told
+    assert len(bytes.fromhex(whole.salt)) == 16
+    assert msgspec.structs.replace(whole, salt="").intent() not in told, "all but this can be guessed"
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    purged(shop)
+    shop.ledger.close()
+    assert whole.salt.encode() not in raw(shop.data_dir)
 
 
 def test_who_moved_away_goes_at_the_end_of_the_month(shop: TillKit) -> None:
