@@ -332,6 +332,11 @@ def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
     click.echo(f"Bila perangkat ini hilang sekarang, beri tahu mereka sebelum {done['notice_before']}.")
     if done["unread"]:
         click.echo(f"{done['unread']} berkas salinan tidak terbaca: keluarga di dalamnya mungkin tidak ada di daftar.")
+    if done["lists"]:
+        click.echo(
+            f"{done['lists']} berkas daftar lama (tertua {done['oldest_list']}) masih ada di {done['lists_in']}."
+        )
+        click.echo("Isinya tidak terenkripsi dan memuat juga nama yang sudah dihapus. Hapus yang tidak dipakai lagi.")
     click.echo(f"Daftarnya (simpan terkunci): {done['csv']}")
     click.echo(f"                             {done['pdf']}")
 

@@ -6,16 +6,19 @@ what is done about it. This paper gives the first; a person writes the rest.
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from ewarung_pos.domain.documents import Align, Block, Columns, Document, Rule, Space, Table, Text
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import dotted
 
-__all__ = ["NOTICE_HOURS", "HeldFamily", "Inventory", "breach_csv", "breach_paper", "file_stem"]
+__all__ = ["NOTICE_HOURS", "HeldFamily", "Inventory", "breach_csv", "breach_paper", "day_of_list", "file_stem"]
 
 NOTICE_HOURS = 72
 _HOUR_MS = 3_600_000
+_LIST = re.compile(r"pdp-.+-(\d{4})(\d{2})(\d{2})-\d{4}\.(?:csv|pdf)")
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _HEADING = ("nama", "nik_disamarkan", "alamat", "kartu", "sejak", "kunci_keluarga")
 
@@ -58,6 +61,7 @@ class Inventory(msgspec.Struct, frozen=True):
         people: names of those who may sign in.
         unread: copies that this kiosk's key opens and this program cannot read, and drafts of copies that are not
             whole: whom they name nobody knows.
+        lists: earlier lists like this one that lie in the clear beside the ledger; `oldest_list` the day of the first.
     """
 
     device: str
@@ -73,6 +77,8 @@ class Inventory(msgspec.Struct, frozen=True):
     head_hash: str
     practice: bool = False
     unread: int = 0
+    lists: int = 0
+    oldest_list: str = ""
 
     @property
     def deadline(self) -> Instant:
@@ -83,6 +89,12 @@ class Inventory(msgspec.Struct, frozen=True):
 def file_stem(inventory: Inventory) -> str:
     """Name for the files, without extension."""
     return f"pdp-{inventory.device}-{inventory.at.local():%Y%m%d-%H%M}"
+
+
+def day_of_list(name: str) -> str:
+    """The day (`YYYY-MM-DD`) of a list that `file_stem` named, of either kind; empty for any other file."""
+    named = _LIST.fullmatch(name)
+    return "-".join(named.groups()) if named else ""
 
 
 def breach_csv(inventory: Inventory) -> str:
@@ -130,6 +142,7 @@ def breach_paper(inventory: Inventory) -> Document:
             else "Menurut perangkat ini sendiri dan salinan yang terjangkau, saat ini."
         ),
         *_not_read(inventory.unread),
+        *_earlier(inventory),
         Rule(),
         Text("Keluarga", bold=True),
     ]
@@ -155,6 +168,17 @@ def _not_read(copies: int) -> list[Block]:
     if not copies:
         return []
     words = f"{dotted(copies)} berkas salinan tidak terbaca: keluarga di dalamnya mungkin tidak ada di daftar ini."
+    return [Text(words, bold=True)]
+
+
+def _earlier(inventory: Inventory) -> list[Block]:
+    if not inventory.lists:
+        return []
+    words = (
+        f"{dotted(inventory.lists)} berkas daftar seperti ini, yang tertua {inventory.oldest_list}, masih ada di "
+        "papers/ tanpa enkripsi: nama keluarga yang sudah dihapus mungkin masih tertulis di dalamnya. "
+        "Hapus yang tidak dipakai lagi."
+    )
     return [Text(words, bold=True)]
 
 

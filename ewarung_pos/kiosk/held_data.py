@@ -5,19 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from ewarung_pos.app import backup_directory
 from ewarung_pos.clock import SystemClock
-from ewarung_pos.domain.breach import breach_csv, breach_paper, file_stem
+from ewarung_pos.domain.breach import breach_csv, breach_paper, day_of_list, file_stem
 from ewarung_pos.kiosk.directory import kiosk_directory
 from ewarung_pos.kiosk.passphrase import person
 
 __all__ = ["report_held_data"]
 
+PAPERS = "papers"
+"""In the data directory: where papers go that nobody else was told to take."""
+
 
 def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
     """Whose data this device holds, as CSV and PDF; works beside a running till.
 
-    Copies and archived epochs count: they name people who have left the register since.
+    Copies and archived epochs count: they name people who have left the register since. So do earlier lists in `papers`
+    of the data directory, which lie there in the clear: they are counted and named.
 
     Args:
         data_dir: the command's option.
@@ -39,7 +45,9 @@ def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
     inventory = take_inventory(
         folder, SystemClock().now().wall, person(), (folder / ARCHIVE, backup_directory(config, folder))
     )
-    directory = Path(out) if out else folder / "papers"
+    earlier = sorted(filter(None, map(day_of_list, _names(folder / PAPERS))))
+    inventory = msgspec.structs.replace(inventory, lists=len(earlier), oldest_list=earlier[0] if earlier else "")
+    directory = Path(out) if out else folder / PAPERS
     directory.mkdir(parents=True, exist_ok=True)
     table, paper = (directory / f"{file_stem(inventory)}.{kind}" for kind in ("csv", "pdf"))
     replace_durably(table, breach_csv(inventory).encode())
@@ -49,6 +57,9 @@ def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
         "families": len(inventory.families),
         "people": len(inventory.people),
         "unread": inventory.unread,
+        "lists": inventory.lists,
+        "oldest_list": inventory.oldest_list,
+        "lists_in": str(folder / PAPERS),
         "key_tier": inventory.key_tier,
         "contact_ms": inventory.contact_ms,
         "head_seq": inventory.head_seq,
@@ -57,3 +68,7 @@ def report_held_data(data_dir: str | None, out: str | None) -> dict[str, Any]:
         "csv": str(table),
         "pdf": str(paper),
     }
+
+
+def _names(folder: Path) -> list[str]:
+    return [file.name for file in folder.iterdir()] if folder.is_dir() else []

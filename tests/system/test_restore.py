@@ -104,7 +104,8 @@ def test_from_a_copy_to_the_next_epoch(city: Place, tmp_path: Path) -> None:
     assert run("doctor", "--bundle", str(bundle), "--data-dir", str(folder)).returncode == 1
     with zipfile.ZipFile(bundle) as parts:
         assert json.loads(parts.read("ledger.json"))["head_seq"] == made["entries"]
-    assert answered("report", "pdp", "--data-dir", str(folder))["families"] > 0
+    first = answered("report", "pdp", "--data-dir", str(folder))
+    assert (first["families"] > 0, first["lists"], first["oldest_list"]) == (True, 0, "")
 
     assert f"Kota memegang semua catatan salinan ini, sampai {made['entries']}." in enrolled(city, folder)
     report = said(folder)
@@ -112,6 +113,9 @@ def test_from_a_copy_to_the_next_epoch(city: Place, tmp_path: Path) -> None:
     assert said(folder / "epochs" / f"ledger-EW-0001-{epoch}.db")["ok"]
     held = answered("report", "pdp", "--data-dir", str(folder))
     assert (held["head_seq"], held["families"] > 0) == (report["entries"], True)
+    assert (held["lists"], held["lists_in"]) == (2, str(folder / "papers")), "the first one's table and paper"
+    assert held["oldest_list"].replace("-", "") in Path(first["csv"]).name
+    assert f"masih ada di {folder / 'papers'}" in run("report", "pdp", "--data-dir", str(folder)).stdout
     second = answered("backup", "--data-dir", str(folder))
     assert "masa yang sudah berakhir" in refused(run("restore", made["path"], "--data-dir", str(folder)), 2)
     assert said(Path(second["path"]))["epoch"] == epoch + 1

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 
+import msgspec
 import pytest
 
-from ewarung_pos.domain.breach import HeldFamily, Inventory, breach_csv, breach_paper, file_stem
+from ewarung_pos.domain.breach import HeldFamily, Inventory, breach_csv, breach_paper, day_of_list, file_stem
 from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.timeline import Instant
 
@@ -69,3 +70,26 @@ def test_the_device_speaks_for_itself_and_names_its_people() -> None:
 
 def test_files_are_named_for_device_and_moment() -> None:
     assert file_stem(inventory()) == "pdp-EW-0001-20261124-0900"
+
+
+def test_earlier_lists_that_lie_in_the_clear_are_named() -> None:
+    held = inventory("SUMINAH", by_city=False)
+    plain = "\n".join(text_lines(breach_paper(held), 200))
+    assert "papers/" not in plain
+    found = msgspec.structs.replace(held, lists=4, oldest_list="2026-03-01")
+    paper = " ".join("\n".join(text_lines(breach_paper(found), 200)).split())
+    assert "4 berkas daftar seperti ini, yang tertua 2026-03-01, masih ada di papers/ tanpa enkripsi" in paper
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        (f"{file_stem(inventory())}.csv", "2026-11-24"),
+        (f"{file_stem(inventory())}.pdf", "2026-11-24"),
+        ("pdp---20260301-0700.pdf", "2026-03-01"),
+        ("pdp-EW-0001-20260301-0700.txt", ""),
+        ("struk-EW-0001-20260301-0700.pdf", ""),
+    ],
+)
+def test_a_list_is_known_by_its_name(name: str, day: str) -> None:
+    assert day_of_list(name) == day
