@@ -285,9 +285,9 @@ class OperatorChanged(_Fact, frozen=True):
 class ComplaintRecorded(_Fact, frozen=True):
     """A complaint, which the kiosk cannot delete (domain rule R43).
 
-    `commitment` is hex SHA-256 over 16 random bytes and the UTF-8 text. Both are kept beside the register: with them
-    anybody can check the text, and without them nothing of it can be found out, so it can be purged and the chain
-    stays whole.
+    `commitment` is hex SHA-256 over 16 random bytes and the UTF-8 text. Both are to be kept beside the register: with
+    them anybody can check the text, and without them nothing of it can be found out, so it can be purged and the chain
+    stays whole. Nothing records a complaint yet, and schema 1 has no table for the two.
     """
 
     number: str
