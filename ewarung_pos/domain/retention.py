@@ -13,7 +13,7 @@ import msgspec
 from ewarung_pos.domain.family import CardStatus
 from ewarung_pos.domain.timeline import Period
 
-__all__ = ["RETENTION_MONTHS", "Due", "Presence", "due"]
+__all__ = ["RETENTION_MONTHS", "Due", "Presence", "due", "months_before"]
 
 RETENTION_MONTHS = 12
 """Unless the kiosk's configuration says otherwise: long enough for a yearly examination of the books."""
@@ -47,7 +47,7 @@ def due(families: Iterable[Presence], device: str, now: Period, months: int) -> 
     A family that moved away goes as soon as the month of its last right here is over, any other `months` months after
     it; one whose debit is in doubt stays until that is resolved.
     """
-    before = _earlier(now, months)
+    before = months_before(now, months)
     expired, moved = [], []
     for family in families:
         if family.in_doubt:
@@ -60,7 +60,8 @@ def due(families: Iterable[Presence], device: str, now: Period, months: int) -> 
     return Due(tuple(expired), tuple(moved))
 
 
-def _earlier(period: Period, months: int) -> str:
+def months_before(period: Period, months: int) -> str:
+    """The month (`YYYY-MM`) that was so many months before."""
     first = date.fromisoformat(period.iso + "-01")
     place = first.year * 12 + first.month - 1 - months
     return f"{place // 12:04d}-{place % 12 + 1:02d}"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ewarung_pos.domain.journal import Entry, RegisterPurged
-from ewarung_pos.domain.retention import due
+from ewarung_pos.domain.retention import due, months_before
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.ports import Ledger
 
@@ -11,27 +13,41 @@ __all__ = ["RetentionService"]
 
 
 class RetentionService:
-    """Runs after a day was opened, on the ledger lane."""
+    """Runs after a day was opened, on the ledger lane.
 
-    def __init__(self, ledger: Ledger, months: int) -> None:
+    Args:
+        ledger: of this kiosk.
+        months: how long a name is kept.
+        drop_lists: removes the lists of names that were written before this month (`YYYY-MM`) and lie in the clear.
+    """
+
+    def __init__(self, ledger: Ledger, months: int, drop_lists: Callable[[str], None] | None = None) -> None:
         self._ledger = ledger
         self._months = months
+        self._drop_lists = drop_lists
 
     def purge(self) -> Entry | None:
         """Remove what is due, and say in the journal how many; None when nobody was.
 
         The month is the city's, as last heard: a wrong clock of this machine must not remove the families it serves.
-        Without a word of the city nobody is removed.
+        Without a word of the city nobody is removed. Lists of names go by the same months, be anybody due or not.
         """
+        entry, before = self._purged()
+        if before and self._drop_lists is not None:
+            self._drop_lists(before)
+        return entry
+
+    def _purged(self) -> tuple[Entry | None, str]:
+        """The entry, if anybody was removed; the first month that is kept, if the city ever said what time it is."""
         with self._ledger.write() as uow:
             identity, city = uow.identity(), uow.clock().city
             if identity is None or city is None:
-                return None
+                return None, ""
             now = Instant(city.server_ms).date().period()
+            before = months_before(now, self._months)
             found = due(uow.presence(), identity.device, now, self._months)
             if not found.expired and not found.moved:
-                return None
+                return None, before
             uow.forget_families((*found.expired, *found.moved))
-            return uow.append(
-                RegisterPurged(tuple(sorted(found.expired)), tuple(sorted(found.moved)), self._months, city.server_ms),
-            )
+            purged = tuple(sorted(found.expired)), tuple(sorted(found.moved))
+            return uow.append(RegisterPurged(*purged, self._months, city.server_ms)), before

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from ewarung_pos.app import drop_lists
 from ewarung_pos.domain.journal import AttemptOpened, RegisterPurged, StateReceived
 from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.ledger.engine import connect
@@ -135,6 +137,25 @@ def test_a_debit_that_ended_after_its_family_was_back_is_whole(shop: TillKit) ->
     )
     hand.close()
     assert [problem.what for problem in verify(shop.data_dir, encrypted=False).problems] == ["paperwork"]
+
+
+def test_a_list_of_names_goes_by_the_same_months(shop: TillKit, tmp_path: Path) -> None:
+    papers = tmp_path / "papers"
+    papers.mkdir()
+    kept = ["pdp-EW-0001-20261124-0900.csv", "struk-000001.pdf", "pdp-EW-0001-20250101-0900.txt"]
+    for name in (*kept, "pdp-EW-0001-20251031-0900.csv", "pdp-EW-0001-20251031-0900.pdf"):
+        (papers / name).write_bytes(b"x")
+    (papers / "pdp-EW-0001-20240101-0900.csv").mkdir()  # whatever cannot be removed keeps nobody
+    service = RetentionService(shop.ledger, 12, partial(drop_lists, papers))
+    assert service.purge() is None
+    assert len(list(papers.iterdir())) == 6, "the city never told the time"
+    heard(shop, shop.clock.ms)
+    assert service.purge() is None
+    assert sorted(file.name for file in papers.iterdir() if file.is_file()) == sorted(kept)
+    heard(shop, shop.clock.ms + 2 * YEAR_MS)
+    assert service.purge() is not None
+    assert not (papers / kept[0]).exists()
+    RetentionService(shop.ledger, 12, partial(drop_lists, tmp_path / "not there")).purge()
 
 
 def test_the_kiosk_s_own_clock_removes_nobody(shop: TillKit) -> None:
