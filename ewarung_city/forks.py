@@ -109,7 +109,7 @@ def release(tx: Tx, device: str, epoch: int, officers: Iterable[str], by: str, w
     today = Instant(now_ms).date().period()
     for period in (today.iso, today.following().iso):
         if ahead.is_granted(tx, period):
-            leases.grant(tx, period, now_ms)
+            leases.grant(tx, period, device=device)
     return Released(device, epoch, acked_seq, acked_hash, closed, recovery.doubted(tx, device, epoch))
 
 

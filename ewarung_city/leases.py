@@ -63,7 +63,7 @@ class Granted(msgspec.Struct, frozen=True):
     kiosks: int
 
 
-def grant(tx: Tx, period: str, now_ms: int | None = None) -> Granted:
+def grant(tx: Tx, period: str, now_ms: int | None = None, device: str = "") -> Granted:
     """Home leases: every family's whole ration of the period, to its home kiosk. Granting again adds nothing.
 
     Each kiosk's hardship pool is granted with them. What the month before carried over comes on top. A kiosk that is
@@ -74,6 +74,7 @@ def grant(tx: Tx, period: str, now_ms: int | None = None) -> Granted:
         period: YYYY-MM.
         now_ms: the city's time. What nobody holds of a month that is over by it is carried over as well, where the
             programme says so (`carry_on`); without it nothing is.
+        device: only of families that are at home at this kiosk.
 
     Raises:
         ConfigError: not a period, no catalogue yet, or the database is being recovered.
@@ -91,7 +92,7 @@ def grant(tx: Tx, period: str, now_ms: int | None = None) -> Granted:
         for family in carry_on(tx, month):
             if month < period:
                 top_up(tx, family, month)
-    families = tx.all(schema.family, "key")
+    families = tx.all(schema.family, "key", **({"home": device} if device else {}))
     epochs = _may_hold(tx)
     entitled = _entitle(tx, period, families, catalogue, rations)
     homes = {row["key"]: row["home"] for row in families}

@@ -265,6 +265,21 @@ def test_it_takes_two_officers_and_a_reason(city: LiveCity, stopped: Pen) -> Non
     assert step.why == f"{WHY} (yang berlaku: catatan di kota sampai no. 2; Heru, Ratna)"
 
 
+def test_a_release_grants_to_that_kiosk_and_to_no_other(city: LiveCity, stopped: Pen) -> None:
+    """An officer of a part of the city may say it, who may not grant to the whole of it."""
+    ours, theirs = at_home(city), at_home(city, "EW-0002")
+    with city.store.write() as tx:
+        for family in (ours, theirs):
+            tx.change(schema.lease, {"released": 10_000}, family=family["key"], commodity="beras")
+    release(city)
+    with city.store.read() as tx:
+        granted = [
+            int(tx.all(schema.lease, family=family["key"], commodity="beras")[0]["granted"])
+            for family in (ours, theirs)
+        ]
+    assert granted == [20_000, 10_000]
+
+
 def test_only_a_kiosk_that_is_stopped_is_released(city: LiveCity, pen: Pen) -> None:
     assert refused(lambda: release(city)) == "not_forked"
     with city.store.write() as tx:
