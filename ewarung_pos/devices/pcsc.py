@@ -182,7 +182,9 @@ class PcscCardReader:
             self._context, name, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         )
         if _code(result) in _IN_USE:
-            del self._read[name]  # nothing was sent: read it when the other program lets go
+            # Nothing was sent: read it when the other program lets go, of which PC/SC need not tell.
+            self._seen.pop(name, None)
+            del self._read[name]
         if _at_the_card(result):
             raise CardNotRead(f"PC/SC {_code(result):08X}", reason="unreadable")
         self._check(result)

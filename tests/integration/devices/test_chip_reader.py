@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import subprocess
+import sys
 import threading
 import time
 import traceback
@@ -19,6 +21,7 @@ from ewarung_pos.devices.simulated.chip_slot import in_reader
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
 from ewarung_pos.ports import CardPresented, DeviceState, DeviceStatus
+from ewarung_pos.ui.text import trouble_of
 from tests.integration.devices.virtual_reader import VirtualReader, wait_until_empty
 
 KEY = b"a key of thirty-two bytes, truly"
@@ -248,3 +251,51 @@ def test_no_thread_is_started(reader: PcscCardReader, slot: Path) -> None:
     with in_reader(slot, ChipCard({GPN: application(NUMBER)})):
         presented(reader)
         assert threading.active_count() == before + 1  # the card's own
+
+
+ANOTHER = """
+import sys
+from smartcard import scard
+_, context = scard.SCardEstablishContext(scard.SCARD_SCOPE_USER)
+share, name = getattr(scard, sys.argv[1]), sys.argv[2]
+state = scard.SCARD_STATE_UNAWARE
+while not state & scard.SCARD_STATE_PRESENT:
+    _, [(_, state, _)] = scard.SCardGetStatusChange(context, 1000, [(name, state)])
+result, card, _ = scard.SCardConnect(context, name, share, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1)
+print(result, flush=True)
+sys.stdin.read()
+scard.SCardDisconnect(card, scard.SCARD_LEAVE_CARD)
+scard.SCardReleaseContext(context)
+"""
+
+
+@contextlib.contextmanager
+def another_program(place: int, share: str) -> Iterator[None]:
+    """It was at the card first and keeps it while the block lasts."""
+    command = [sys.executable, "-c", ANOTHER, share, f"Virtual PCD 00 0{place}"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as program:
+        assert program.stdin is not None
+        assert program.stdout is not None
+        assert program.stdout.readline() == "0\n"
+        try:
+            yield
+        finally:
+            program.stdin.close()
+            program.wait(10)
+
+
+@pytest.mark.parametrize("share", ["SCARD_SHARE_EXCLUSIVE", "SCARD_SHARE_SHARED"])
+def test_a_card_that_another_program_reached_first_is_read_when_it_lets_go(
+    reader: PcscCardReader, slot: Path, place: int, share: str
+) -> None:
+    with in_reader(slot, ChipCard({GPN: application(NUMBER)})) as card:
+        with another_program(place, share):
+            for _ in range(3):
+                with pytest.raises(DeviceUnavailable) as caught:
+                    presented(reader, 1.0)
+                assert caught.value.reason == "reader_in_use"
+                assert (reader.status().state, reader.status().reason) == (DeviceState.AWAY, "reader_in_use")
+                assert "dipakai program lain" in trouble_of(caught.value).title
+        assert presented(reader) == expected(NUMBER)
+        assert card.sent(0xA8) == 1
+    assert reader.status().state is DeviceState.READY
