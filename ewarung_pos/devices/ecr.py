@@ -10,7 +10,9 @@ before that answer. `dirty` says that a fence is needed before money may be move
 
 from __future__ import annotations
 
+import hashlib
 import logging
+import secrets
 import threading
 import time
 from collections import OrderedDict, deque
@@ -71,6 +73,8 @@ class EcrLine:
         self._decoder = Decoder()
         self._events: deque[Event] = deque()
         self._seen: OrderedDict[str, None] = OrderedDict()
+        self._last_card = (b"", 0.0)
+        self._card_salt = secrets.token_bytes(32)
         self._open = False
         self._closing = False
         self._bad = 0
@@ -298,15 +302,38 @@ class EcrLine:
         response = frame.response
         _log.debug("EDC -> %s", frame.shown.hex())
         self._reply(ACK)
-        if response.type not in {TransType.SALE, TransType.VOID, self.site.card_info_type} or not response.stamp:
+        if response.type not in {TransType.SALE, TransType.VOID, self.site.card_info_type}:
             return True
-        if response.print_id in self._seen:
+        stamped = bool(response.stamp.strip("0 "))
+        if response.type == self.site.card_info_type:
+            repeated = stamped and self._same_card(response)
+        elif stamped:
+            repeated = self._same_answer(response)
+        else:
+            # Nothing tells a repetition from the next answer: a fence must, before more money is moved.
+            self.dirty = True
+            repeated = False
+        if repeated:
             _log.info("EDC: response repeated, ignored")
-            return False
+        return not repeated
+
+    def _same_answer(self, response: EcrResponse) -> bool:
+        if response.print_id in self._seen:
+            return True
         self._seen[response.print_id] = None
         if len(self._seen) > _REMEMBERED:
             self._seen.popitem(last=False)
-        return True
+        return False
+
+    def _same_card(self, response: EcrResponse) -> bool:
+        """Whether this is the last card again, soon after: what differs between two cards may be the number alone."""
+        told = f"{response.print_id} {response.pan} {response.expiry}".encode()
+        digest = hashlib.blake2b(told, key=self._card_salt).digest()
+        (last, at), now = self._last_card, time.monotonic()
+        if digest == last and now - at < self.timers.repeat:
+            return True
+        self._last_card = (digest, now)
+        return False
 
     def _reply(self, byte: int) -> None:
         # The response counts even when the line breaks before it can be acknowledged; the next read tells of that.

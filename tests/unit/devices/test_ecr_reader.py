@@ -207,3 +207,37 @@ def test_site_without_card_information_is_a_configuration_error(kind: str) -> No
     line = EcrLine(ScriptedTransport([]), TIMERS, EcrSite(card_info_type=kind))
     with pytest.raises(ConfigError):
         EcrCardReader(line, lambda: KEY)
+
+
+BLANK = {"rrn": "", "approval": "", "invoice": "000000", "batch": "000000"}
+
+
+@pytest.mark.parametrize("stamp", ["0" * 14, "", "20261124094100"])
+def test_the_next_card_counts_where_nothing_but_the_number_differs(
+    respond: Callable[..., bytes], canary: str, stamp: str
+) -> None:
+    other = canary[:-4] + "4321"
+    reader = reader_on(
+        (ASK, [ACK, respond("40", 0, pan=canary, stamp=stamp, **BLANK)]),
+        (ACK, b""),
+        (ASK, [ACK, respond("40", 0, pan=other, stamp=stamp, **BLANK)]),
+        (ACK, b""),
+    )
+    assert reader.poll(50) == CardPresented(card_ref(KEY, canary), "", "ecr")
+    assert reader.poll(50) == CardPresented(card_ref(KEY, other), "", "ecr")
+
+
+def test_a_card_that_is_said_twice_is_one_card(respond: Callable[..., bytes], canary: str) -> None:
+    said = respond("40", 0, pan=canary, **BLANK)
+    reader = reader_on((ASK, [ACK, said]), (ACK, b""), (ASK, [ACK, said]), (ACK, b""))
+    assert reader.poll(50) is not None
+    assert reader.poll(30) is None
+
+
+def test_the_same_card_counts_again_later_at_an_edc_whose_clock_stands_still(
+    respond: Callable[..., bytes], canary: str
+) -> None:
+    said = respond("40", 0, pan=canary, **BLANK)
+    reader = reader_on((ASK, [ACK, said]), (ACK, b""), (ASK, [ACK, None, None, None, None, said]), (ACK, b""))
+    assert reader.poll(20) is not None
+    assert any(reader.poll(20) for _ in range(10))

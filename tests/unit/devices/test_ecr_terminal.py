@@ -415,6 +415,27 @@ def test_repeated_decline_does_not_answer_the_next_sale(respond: Callable[..., b
     assert isinstance(talk.pay(OTHER), Approved)
 
 
+@pytest.mark.parametrize("stamp", ["0" * 14, "00000000", ""])
+def test_a_second_cancelled_sale_is_cancelled_at_an_edc_without_a_clock(
+    respond: Callable[..., bytes], stamp: str
+) -> None:
+    """Its two answers are the same bytes; the echo test between them keeps a repetition of the first away."""
+    said = respond(code="P3", pan="", stamp=stamp, rrn="", approval="", invoice="000000", batch="000000")
+    script: list[Step] = [
+        (sale(), [ACK, said]),
+        (ACK, b""),
+        (ECHO, [said, ACK + respond("17", 0, version=3)]),
+        (ACK, b""),
+        (ACK, b""),
+        (sale(OTHER), [ACK, said]),
+        (ACK, b""),
+    ]
+    talk = Talk(respond, *script)
+    assert talk.pay() == Declined("P3", "user_cancelled")
+    assert talk.pay(OTHER) == Declined("P3", "user_cancelled")
+    talk.transport.done()
+
+
 def test_late_response_of_another_amount_resolves_nothing(respond: Callable[..., bytes]) -> None:
     talk = Talk(
         respond,
