@@ -45,6 +45,9 @@ _log = logging.getLogger(__name__)
 _READ_MAX = 4096
 _REMEMBERED = 256
 _MAX_EVENTS = 64
+_HEADER = b"\x02\x02\x00"
+_MUCH = 100
+"""So many bytes without a pause were a response, even where its beginning is broken. Noise is shorter."""
 
 
 class Garbled(Exception):
@@ -80,6 +83,10 @@ class EcrLine:
         self._bad = 0
         self._patience = _MAX_EVENTS
         self._last_byte = 0.0
+        self._burst = 0
+        self._tail = b""
+        self._like_a_response = False
+        self._false_start = False
         self._retry_at = 0.0
         self._failures = 0
         self._status = DeviceStatus(DeviceState.UNKNOWN, "not_asked")
@@ -199,14 +206,14 @@ class EcrLine:
                 self._take_unasked(self._events.popleft())
             data = self._transport.drain()
             if data:
-                self._last_byte = time.monotonic()
-                self._events.extend(self._decoder.feed(data))
+                self._feed(data)
             if time.monotonic() >= end or not (data or self._decoder.inside_frame):
                 break
             if not data and (event := self._next_event(time.monotonic() + self.timers.gap)) is not None:
                 self._take_unasked(event)
         self._decoder.reset()
         self._events.clear()
+        self._burst_over()
 
     def fence(self) -> bool:
         """Make sure that every earlier answer has come; True when that is certain. Never raises.
@@ -278,19 +285,48 @@ class EcrLine:
             until = min(now + self.timers.slice, self._last_byte + self.timers.gap if inside else deadline)
             data = self._transport.read(_READ_MAX, until)
             if data:
-                self._last_byte = time.monotonic()
-                self._events.extend(self._decoder.feed(data))
+                self._feed(data)
             elif time.monotonic() - self._last_byte >= self.timers.gap:
-                self._events.extend(self._decoder.expire())
+                self._gap()
         return self._events.popleft()
+
+    def _feed(self, data: bytes) -> None:
+        """Decode what arrived. That something began wrongly is told when the line is silent again: it may be noise."""
+        self._last_byte = time.monotonic()
+        self._burst += len(data)
+        joined = self._tail + data
+        self._tail = joined[-2:]
+        self._like_a_response = self._like_a_response or _HEADER in joined or self._burst >= _MUCH
+        for event in self._decoder.feed(data):
+            if isinstance(event, BadFrame) and event.reason == "length":
+                self._false_start = True
+                continue
+            self._events.append(event)
+            if isinstance(event, Frame):
+                self._false_start = False
+                self._burst = 0
+                self._like_a_response = self._decoder.inside_frame
+
+    def _gap(self) -> None:
+        """The line is silent. What was begun is over; only what was like a response is worth asking for again."""
+        found = self._decoder.expire()
+        if self._false_start and not found:
+            found = [BadFrame("length")]
+        if not self._like_a_response:
+            found = [event for event in found if not isinstance(event, BadFrame)]
+        self._events.extend(found)
+        self._burst_over()
+
+    def _burst_over(self) -> None:
+        self._burst, self._tail = 0, b""
+        self._like_a_response = self._false_start = False
 
     def _just_arrived(self) -> bool:
         """Whether bytes lie in the port although the deadline has passed."""
         data = self._transport.drain()
         if not data:
             return False
-        self._last_byte = time.monotonic()
-        self._events.extend(self._decoder.feed(data))
+        self._feed(data)
         return True
 
     def _take_unasked(self, event: Event) -> None:
@@ -370,6 +406,7 @@ class EcrLine:
     def _forget(self) -> None:
         self._decoder.reset()
         self._events.clear()
+        self._burst_over()
         self.dirty = True
         self.generation += 1
 

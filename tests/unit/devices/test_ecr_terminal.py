@@ -178,6 +178,33 @@ def test_response_broken_once_and_not_repeated_is_unknown(respond: Callable[...,
     assert talk.pay() == Unknown("bad_frame")
 
 
+@pytest.mark.parametrize("noise", [b"\x02", b"\x02A", b"\x02\x02", b"\x7f\x02", b"\x02\x02\x15", b"\x02" * 40])
+def test_noise_while_the_pin_is_typed_neither_disturbs_the_edc_nor_ends_the_wait(
+    respond: Callable[..., bytes], noise: bytes
+) -> None:
+    script: list[Step] = [(sale(), [ACK, None, noise, *(None,) * 6, respond()]), (ACK, b"")]
+    talk = Talk(respond, *script)
+    talk.line.timers = msgspec.structs.replace(TIMERS, response=2.0, repeat=0.01)
+    assert isinstance(talk.pay(), Approved)
+    assert talk.sent(NAK) == 0
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_response_whose_beginning_is_broken_is_asked_for_again(respond: Callable[..., bytes], place: int) -> None:
+    broken = bytearray(respond())
+    broken[place] ^= 0x40
+    script: list[Step] = [(sale(), [ACK, bytes(broken[:90]), bytes(broken[90:])]), (NAK, respond()), (ACK, b"")]
+    talk = Talk(respond, *script)
+    assert isinstance(talk.pay(), Approved)
+    talk.transport.done()
+
+
+def test_a_response_that_breaks_off_is_asked_for_again(respond: Callable[..., bytes]) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond()[:40]]), (NAK, respond()), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+    talk.transport.done()
+
+
 def test_other_amount_is_a_mismatch(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond(amount=62_600)]), (ACK, b""))
     assert talk.pay() == Unknown("mismatch", OtherDebit(62_600, "7788", "123456", "000123"))
