@@ -26,6 +26,8 @@ _REFUSED_PAUSE_S = 1.0
 _STALE_S = 2.0
 _NO_CARD = {"TO", "P3"}
 _CARD_ERROR = "P2"
+_ISSUER = 6
+"""Digits that name the bank; an EDC that hides the number may fill all that follow with zeros."""
 
 
 class EcrCardReader:
@@ -178,6 +180,8 @@ class EcrCardReader:
 
     def _reference(self, response: EcrResponse) -> CardRef:
         try:
+            if len(set(response.pan[_ISSUER:])) == 1:
+                raise ValueError("filled, and no number")
             return card_ref(self._card_key(), response.pan)
         except ValueError:
             self._not_before = time.monotonic() + _REFUSED_PAUSE_S
