@@ -184,7 +184,11 @@ class EcrTerminal:
         line = self._line
         with line.lock:
             self._started_at = time.monotonic()
-            line.ensure_open()
+            try:
+                line.ensure_open()
+            except BaseException:
+                self._aborted_at = None  # it was meant for this payment and not for the next
+                raise
             try:
                 if line.dirty and not self._fence():
                     return Declined("", "not_sent")

@@ -16,7 +16,7 @@ from ewarung_pos.devices.ecr_evidence import short_id
 from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.transport import LinkLost, ScriptedTransport
-from ewarung_pos.errors import DeviceError, DeviceTimeout
+from ewarung_pos.errors import DeviceError, DeviceTimeout, DeviceUnavailable
 from ewarung_pos.ports import (
     Approved,
     Declined,
@@ -319,6 +319,22 @@ def test_abort_before_the_first_byte(respond: Callable[..., bytes]) -> None:
     talk.terminal.abort()
     assert talk.pay() == Declined("", "user_cancelled")
     assert talk.sent(sale()) == 0
+
+
+def test_an_abort_of_a_payment_whose_edc_is_away_does_not_meet_the_next(
+    respond: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    talk = Talk(respond, (sale(OTHER), [ACK, respond()]), (ACK, b""))
+
+    def away() -> None:
+        raise LinkLost("no_port")
+
+    talk.terminal.abort()
+    with monkeypatch.context() as unplugged:
+        unplugged.setattr(talk.transport, "open", away)
+        with pytest.raises(DeviceUnavailable):
+            talk.pay()
+    assert isinstance(talk.pay(OTHER), Approved)
 
 
 def test_abort_between_a_nak_and_the_next_try(respond: Callable[..., bytes]) -> None:
