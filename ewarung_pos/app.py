@@ -197,9 +197,23 @@ def _counter_devices(
     from ewarung_pos.devices.transport import SerialTransport
 
     card, pay = config.card_reader, config.payment_terminal
-    site = EcrSite(card_info_type=card.card_info_type, query_type=pay.inquiry_type)
-    ours = (one for one in timers if isinstance(one, EcrTimers))
-    ecr_timers = next(ours, EcrTimers(response=float(pay.response_seconds)))
+    site = EcrSite(
+        version=pay.version,
+        card_info_type=card.card_info_type,
+        query_type=pay.inquiry_type,
+        fence=pay.fence,
+        quiet_s=float(pay.quiet_seconds),
+        check_last4=pay.check_last4,
+    )
+    configured = EcrTimers(
+        ack=float(pay.ack_seconds),
+        gap=pay.gap_ms / 1000,
+        response=float(pay.response_seconds),
+        query=float(pay.query_seconds),
+        echo=float(pay.echo_seconds),
+        repeat=float(pay.repeat_seconds),
+    )
+    ecr_timers = next((one for one in timers if isinstance(one, EcrTimers)), configured)
 
     def card_key() -> bytes:
         return _secret(ledger, "card_key")

@@ -83,7 +83,11 @@ class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which terminal moves money.
 
     For `ecr`: an empty `port`, a `baudrate` of 0 and an empty `parity` are those of an EDC that reads the cards too;
-    `inquiry_type` is its code for "what became of it", empty where it has none.
+    `inquiry_type` is its code for "what became of it", empty where it has none. `fence` is how the till makes sure that
+    the EDC has said all it had to say: by an echo test, or, at an EDC that has none, by `quiet_seconds` of silence.
+    `version` is the version byte of its requests; without `check_last4` an answer may show another card than the one
+    that was read. `ack_seconds` is for its ACK, `gap_ms` for a silence inside an answer, and `echo_seconds`,
+    `query_seconds` and `repeat_seconds` for the answers to an echo test, an inquiry or settlement, and a NAK.
 
     For `poselink`: `url` is wss://HOST[:PORT], `certificate` the SHA-256 fingerprint of what answers there, `key_file`
     holds what the bank's vendor issued (empty: poselink.key in the data folder), and `not_found` is the text or code by
@@ -95,6 +99,15 @@ class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     baudrate: Literal[0, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200] = 0
     parity: Literal["", "N", "E", "O"] = ""
     inquiry_type: Annotated[str, msgspec.Meta(pattern=r"^([0-9]{2})?$")] = ""
+    fence: Literal["echo", "quiet"] = "echo"
+    quiet_seconds: Annotated[int, msgspec.Meta(ge=1, le=30)] = 1
+    version: Literal[1, 2, 3] = 1
+    check_last4: bool = True
+    ack_seconds: Annotated[int, msgspec.Meta(ge=1, le=30)] = 3
+    gap_ms: Annotated[int, msgspec.Meta(ge=100, le=5000)] = 500
+    echo_seconds: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5
+    query_seconds: Annotated[int, msgspec.Meta(ge=1, le=300)] = 60
+    repeat_seconds: Annotated[int, msgspec.Meta(ge=1, le=60)] = 10
     url: str = ""
     certificate: str = ""
     key_file: str = ""

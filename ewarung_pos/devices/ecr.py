@@ -45,6 +45,8 @@ _log = logging.getLogger(__name__)
 _READ_MAX = 4096
 _REMEMBERED = 256
 _MAX_EVENTS = 64
+_NO_SUCH_TEST = frozenset(("12", "30", "57", "58"))
+"""Codes by which an EDC says that it does not know a question."""
 _HEADER = b"\x02\x02\x00"
 _MUCH = 100
 """So many bytes without a pause were a response, even where its beginning is broken. Noise is shorter."""
@@ -87,6 +89,7 @@ class EcrLine:
         self._tail = b""
         self._like_a_response = False
         self._false_start = False
+        self._no_echo = ""
         self._retry_at = 0.0
         self._failures = 0
         self._status = DeviceStatus(DeviceState.UNKNOWN, "not_asked")
@@ -220,6 +223,7 @@ class EcrLine:
 
         Late responses go to `late` on the way.
         """
+        self._no_echo = ""
         try:
             self.ensure_open()
             certain = self._echo() if self.site.fence == "echo" else self._quiet()
@@ -231,6 +235,8 @@ class EcrLine:
         if certain:
             self.dirty = False
             self.note(DeviceState.READY)
+        elif self._no_echo:
+            self.note(DeviceState.ATTENTION, "no_echo", self._no_echo)
         else:
             self.note(DeviceState.AWAY, "no_answer")
         return certain
@@ -252,6 +258,7 @@ class EcrLine:
                     case Nak():
                         refused = True
                     case EcrResponse(type=TransType.ECHO):
+                        self._no_echo = got.code if got.code in _NO_SUCH_TEST else ""
                         return got.code == "00"
                     case EcrResponse():
                         self.late(got)
@@ -259,7 +266,7 @@ class EcrLine:
         return False
 
     def _quiet(self) -> bool:
-        end = time.monotonic() + self.timers.echo
+        end = time.monotonic() + max(self.timers.echo, 2 * self.site.quiet_s)
         while time.monotonic() < end:
             got = self.receive(time.monotonic() + self.site.quiet_s)
             if got is None:

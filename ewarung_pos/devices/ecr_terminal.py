@@ -161,13 +161,14 @@ class EcrTerminal:
             self._evidence.take_late(response)
 
     def diagnose(self) -> DeviceStatus:
-        """Echo test. Never raises."""
+        """Echo test; `reason` quiet where the EDC has none, and nothing was asked of it. Never raises."""
         with self._line.lock:
             try:
                 self._line.ensure_open()
             except DeviceUnavailable:
                 return self._line.status()
-            self._fence()
+            if self._fence() and self._line.site.fence == "quiet":
+                return DeviceStatus(DeviceState.READY, "quiet")
             return self._line.status()
 
     def status(self) -> DeviceStatus:

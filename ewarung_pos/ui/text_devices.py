@@ -101,6 +101,10 @@ def card_seen(card: CardPresented) -> Seen:
 
 def edc_seen(found: DeviceStatus) -> Seen:
     """An EDC after its echo test."""
+    if found.reason == "quiet":
+        return Seen(
+            "look", "Kabel EDC terbuka. EDC ini tanpa uji gema: menjawab atau tidak, baru terlihat saat dipakai."
+        )
     if found.state is DeviceState.READY:
         words = f" Bila ditanya transaksi yang tidak ada, katanya: {found.detail}" if found.detail else ""
         return Seen("ok", f"EDC menjawab.{words}")

@@ -267,6 +267,11 @@ _MACHINES: dict[str, Trouble] = {
     "device_unavailable.no_answer": said(
         "EDC tidak menjawab", "EDC tersambung tetapi tidak menjawab.", "Matikan dan nyalakan EDC, lalu coba lagi."
     ),
+    "device_unavailable.no_echo": said(
+        "EDC tidak mengenal uji gema",
+        "EDC menjawab, tetapi tidak mengenal pertanyaan pembuka dari kasir. Tidak ada saldo yang ditarik.",
+        'Hubungi petugas kota: EDC ini perlu fence = "quiet" di [payment_terminal].',
+    ),
     "device_unavailable.no_host": said(
         "EDC tidak ada di jaringan",
         "EDC tidak ditemukan di alamat yang diatur.",

@@ -23,6 +23,15 @@ KEYS: dict[str, set[str]] = {
         "baudrate",
         "parity",
         "inquiry_type",
+        "fence",
+        "quiet_seconds",
+        "version",
+        "check_last4",
+        "ack_seconds",
+        "gap_ms",
+        "echo_seconds",
+        "query_seconds",
+        "repeat_seconds",
         "url",
         "certificate",
         "key_file",
@@ -76,6 +85,15 @@ port = "/dev/ttyACM0"
 baudrate = 38400
 parity = "O"
 inquiry_type = "33"
+fence = "quiet"
+quiet_seconds = 2
+version = 3
+check_last4 = false
+ack_seconds = 5
+gap_ms = 800
+echo_seconds = 8
+query_seconds = 45
+repeat_seconds = 15
 url = "wss://192.0.2.9:6746"
 certificate = "00:11"
 key_file = "/etc/ewarung/poselink.key"
@@ -188,6 +206,11 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[card_reader]\ndriver = "chip"', "card_reader.driver", "'chip'", "'pcsc', 'stripe-serial'"),
         ('[payment_terminal]\ndriver = "edc"', "payment_terminal.driver", "'edc'", "'ecr'"),
         ('[payment_terminal]\ninquiry_type = "333"', "payment_terminal.inquiry_type", "'333'", "[0-9]{2}"),
+        ('[payment_terminal]\nfence = "none"', "payment_terminal.fence", "'none'", "'echo', 'quiet'"),
+        ("[payment_terminal]\nquiet_seconds = 0", "payment_terminal.quiet_seconds", "0", ">= 1"),
+        ("[payment_terminal]\nversion = 4", "payment_terminal.version", "4", "1, 2, 3"),
+        ("[payment_terminal]\nack_seconds = 31", "payment_terminal.ack_seconds", "31", "<= 30"),
+        ("[payment_terminal]\ngap_ms = 20", "payment_terminal.gap_ms", "20", ">= 100"),
         ("[payment_terminal]\nresponse_seconds = 0", "payment_terminal.response_seconds", "0", ">= 1"),
         ('[card_reader]\ndriver = "ecr"\nport = "usb:b00"', "card_reader.port", "'usb:b00'", "usb:VENDOR:PRODUCT"),
         ('[payment_terminal]\ndriver = "ecr"\nport = "usb:"', "payment_terminal.port", "'usb:'", "usb:VENDOR:PRODUCT"),

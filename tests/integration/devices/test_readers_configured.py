@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from ewarung_pos.app import Application, build
 from ewarung_pos.config import KioskConfig
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.devices.ecr_reader import EcrCardReader
+from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.keyboard import GrabbedKeyboard, TypedLine
 from ewarung_pos.devices.pcsc import PcscCardReader
@@ -23,8 +26,11 @@ from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
 from ewarung_pos.ledger.keys import LedgerKey, Tier
+from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent
 from ewarung_pos.ui.runners import InlineRunner
+from ewarung_pos.ui.text_devices import edc_seen
 from tests.till_kit import CARD_KEY, LEDGER_KEY, PEPPER, FakeClock, till_kit
+from tests.unit.devices.conftest import build_response
 
 
 @contextlib.contextmanager
@@ -83,6 +89,68 @@ def test_an_edc_beside_another_reader_has_a_line_of_its_own(tmp_path: Path) -> N
     with till_with(tmp_path, {"driver": "stripe-serial", "port": "/dev/ttyMSR"}, edc) as app:
         assert isinstance(app.services.terminal, EcrTerminal)
         assert app.services.terminal._line.port == "/dev/ttyEDC"
+
+
+def test_what_the_bank_says_of_its_edc_counts_for_its_line(tmp_path: Path) -> None:
+    edc = {"driver": "ecr", "port": "/dev/ttyEDC"}
+    said = {"fence": "quiet", "quiet_seconds": 2, "version": 3, "check_last4": False, "inquiry_type": "33"}
+    times = {"ack_seconds": 5, "gap_ms": 800, "echo_seconds": 8, "query_seconds": 45, "repeat_seconds": 15}
+    with till_with(tmp_path, edc, edc | said | times | {"response_seconds": 90}) as app:
+        assert isinstance(app.services.terminal, EcrTerminal)
+        line = app.services.terminal._line
+        site, took = line.site, line.timers
+        assert (site.fence, site.quiet_s, site.version, site.check_last4) == ("quiet", 2.0, 3, False)
+        assert (site.query_type, site.card_info_type) == ("33", "40")
+        assert (took.ack, took.gap, took.echo, took.query, took.repeat, took.response) == (5, 0.8, 8, 45, 15, 90)
+
+
+def test_without_a_word_the_edcs_line_is_as_its_driver_has_it(tmp_path: Path) -> None:
+    edc = {"driver": "ecr", "port": "/dev/ttyEDC"}
+    with till_with(tmp_path, edc, edc) as app:
+        assert isinstance(app.services.terminal, EcrTerminal)
+        assert app.services.terminal._line.timers == EcrTimers()
+        assert app.services.terminal._line.site == EcrSite(card_info_type="40")
+
+
+@contextlib.contextmanager
+def edc_without_echo(code: str) -> Iterator[str]:
+    """An EDC on TCP that approves every sale and answers the echo test with this code."""
+
+    def serve(server: socket.socket) -> None:
+        with contextlib.suppress(OSError):
+            line, _ = server.accept()
+            with line:
+                heard = b""
+                while piece := line.recv(4096):
+                    heard = (heard + piece).lstrip(b"\x06")
+                    if len(heard) >= 155:
+                        kind, heard = heard[4:6].decode(), b""
+                        line.sendall(b"\x06" + build_response(kind, code=code if kind == "17" else "00"))
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        yield f"socket://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("code", ["12", "57"])
+def test_an_edc_without_the_echo_test_sells_where_the_installer_says_so(tmp_path: Path, code: str) -> None:
+    sale = PaymentIntent("a", 62_500, "7788")
+    for name in ("echo", "quiet"):
+        (tmp_path / name).mkdir()
+    with edc_without_echo(code) as port:
+        edc = {"driver": "ecr", "port": port}
+        with till_with(tmp_path / "echo", {"driver": "none"}, edc) as app:
+            assert app.services.terminal is not None
+            assert app.services.terminal.pay(sale, lambda _: None) == Declined("", "not_sent")
+            told = app.services.terminal.status()
+            assert (told.state, told.reason, told.detail) == (DeviceState.ATTENTION, "no_echo", code)
+            assert 'fence = "quiet"' in edc_seen(told).do
+    with edc_without_echo(code) as port:
+        edc = {"driver": "ecr", "port": port, "fence": "quiet"}
+        with till_with(tmp_path / "quiet", {"driver": "none"}, edc) as app:
+            assert app.services.terminal is not None
+            assert isinstance(app.services.terminal.pay(sale, lambda _: None), Approved)
+            assert "tanpa uji gema" in edc_seen(app.services.terminal.diagnose()).seen
 
 
 def test_an_edc_on_the_network_is_beside_any_reader(tmp_path: Path) -> None:

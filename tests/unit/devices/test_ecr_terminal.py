@@ -21,6 +21,7 @@ from ewarung_pos.ports import (
     Approved,
     Declined,
     DeviceState,
+    DeviceStatus,
     OtherDebit,
     PaymentIntent,
     PaymentOutcome,
@@ -673,3 +674,18 @@ def test_closing_ends_a_payment_that_waits(respond: Callable[..., bytes]) -> Non
     terminal.close()
     payer.join(5)
     assert outcomes == [Unknown("link_lost")]
+
+
+@pytest.mark.parametrize("code", ["12", "57"])
+def test_an_edc_without_the_echo_test_says_so_and_is_sent_no_sale(respond: Callable[..., bytes], code: str) -> None:
+    talk = Talk(respond, (ECHO, ACK + respond("17", 0, code=code)), (ACK, b""), fenced=False)
+    assert talk.pay() == Declined("", "not_sent")
+    assert talk.terminal.status() == DeviceStatus(DeviceState.ATTENTION, "no_echo", code)
+
+
+def test_an_edc_without_the_echo_test_sells_behind_a_quiet_line(respond: Callable[..., bytes]) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond()]), (ACK, b""), fenced=False)
+    talk.line.site = EcrSite(fence="quiet", quiet_s=0.02)
+    assert talk.terminal.diagnose() == DeviceStatus(DeviceState.READY, "quiet")
+    assert isinstance(talk.pay(), Approved)
+    assert talk.sent(ECHO) == 0
