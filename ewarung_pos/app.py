@@ -204,6 +204,8 @@ def _counter_devices(
         fence=pay.fence,
         quiet_s=float(pay.quiet_seconds),
         check_last4=pay.check_last4,
+        merchant=pay.merchant,
+        terminal=pay.terminal,
     )
     configured = EcrTimers(
         ack=float(pay.ack_seconds),

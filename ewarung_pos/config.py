@@ -88,6 +88,7 @@ class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `version` is the version byte of its requests; without `check_last4` an answer may show another card than the one
     that was read. `ack_seconds` is for its ACK, `gap_ms` for a silence inside an answer, and `echo_seconds`,
     `query_seconds` and `repeat_seconds` for the answers to an echo test, an inquiry or settlement, and a NAK.
+    `merchant` and `terminal` are the MID and TID that its approvals must name; empty for any.
 
     For `poselink`: `url` is wss://HOST[:PORT], `certificate` the SHA-256 fingerprint of what answers there, `key_file`
     holds what the bank's vendor issued (empty: poselink.key in the data folder), and `not_found` is the text or code by
@@ -103,6 +104,8 @@ class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     quiet_seconds: Annotated[int, msgspec.Meta(ge=1, le=30)] = 1
     version: Literal[1, 2, 3] = 1
     check_last4: bool = True
+    merchant: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{0,15}$")] = ""
+    terminal: Annotated[str, msgspec.Meta(pattern=r"^[!-~]{0,8}$")] = ""
     ack_seconds: Annotated[int, msgspec.Meta(ge=1, le=30)] = 3
     gap_ms: Annotated[int, msgspec.Meta(ge=100, le=5000)] = 500
     echo_seconds: Annotated[int, msgspec.Meta(ge=1, le=60)] = 5

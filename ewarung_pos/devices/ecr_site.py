@@ -45,6 +45,8 @@ class EcrSite(msgspec.Struct, frozen=True):
         fence: `echo`, or `quiet` where the EDC has no echo test: then silence for `quiet_s` must do.
         quiet_s: length of that silence, seconds.
         check_last4: whether a response that shows another card than the expected one is a mismatch.
+        merchant: MID that an approval must name; empty for any.
+        terminal: TID that an approval must name; empty for any.
     """
 
     version: int = 1
@@ -53,3 +55,5 @@ class EcrSite(msgspec.Struct, frozen=True):
     fence: str = "echo"
     quiet_s: float = 1.0
     check_last4: bool = True
+    merchant: str = ""
+    terminal: str = ""

@@ -155,7 +155,9 @@ class EcrTerminal:
 
     def _take_late(self, response: EcrResponse) -> None:
         """A response that nobody waits for: of a settlement whose answer was missed, or of an attempt in doubt."""
-        if response.type == TransType.SETTLE and self._settle_ref and response.code == "00":
+        if response.type in {TransType.SALE, TransType.VOID} and self._no_proof(response):
+            _log.warning("EDC: a late response of another terminal, or an approval that names nothing")
+        elif response.type == TransType.SETTLE and self._settle_ref and response.code == "00":
             self._settled_late = response
         else:
             self._evidence.take_late(response)
@@ -219,6 +221,8 @@ class EcrTerminal:
             return outcome
 
     def _verified(self, doubt: Doubt, response: EcrResponse) -> PaymentOutcome:
+        if reason := self._no_proof(response):
+            return Unknown(reason)
         outcome = self._evidence.judge(doubt, response, "edc")
         if isinstance(outcome, Unknown) or not self._line.site.query_type or not self._evidence.twin(doubt):
             return outcome
@@ -226,6 +230,20 @@ class EcrTerminal:
         self._line.dirty = True
         proven = self._query(doubt) if self._fence() else Unknown("no_answer")
         return self._evidence.compare(doubt, outcome, proven)
+
+    def _no_proof(self, response: EcrResponse) -> str:
+        """Why a response proves nothing of this till's debits, whatever it says; empty where it may.
+
+        An approval must name the terminal that was agreed with the bank, and be found again by something that it names.
+        Other answers may leave the terminal out, but name no other one.
+        """
+        approved = response.code == "00"
+        site = self._line.site
+        for ours, said in ((site.merchant, response.merchant), (site.terminal, response.terminal)):
+            if ours and said != ours and (approved or said.strip("0 ")):
+                return "other_terminal"
+        named = any(each.strip("0 ") for each in (response.approval, response.invoice, response.rrn))
+        return "unnamed" if approved and not named else ""
 
     def _begin_doubt(self, doubt: Doubt) -> None:
         self._line.dirty = True
@@ -249,6 +267,8 @@ class EcrTerminal:
         line.dirty = True  # a repeated answer must not meet the next question
         if isinstance(got, _Failed):
             return Unknown(got.reason if got.sent else "no_answer")
+        if reason := self._no_proof(got):
+            return Unknown(reason)
         outcome = self._evidence.judge_inquiry(doubt, got)
         if not isinstance(outcome, Unknown):
             self._evidence.settled(doubt.attempt)

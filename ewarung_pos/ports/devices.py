@@ -151,7 +151,8 @@ class Unknown(msgspec.Struct, frozen=True):
     """Money may have moved.
 
     `reason`: no_answer, link_lost, bad_frame, mismatch, host_timeout, no_ack, no_query, busy, unclear (asked what
-    became of it, the terminal answered something that may not be about it).
+    became of it, the terminal answered something that may not be about it), other_terminal (another than the one that
+    is configured), unnamed (approved, without approval code, invoice and reference).
 
     `other`: at a mismatch, what the terminal says it debited instead, if it says so.
     """

@@ -328,6 +328,22 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         action="ask_slip",
         tone="stop",
     ),
+    "doubt.other_terminal": _doubt(
+        "Belum pasti: EDC lain yang menjawab",
+        "Jawaban datang dari EDC dengan nomor (TID atau MID) lain daripada yang diatur untuk kios ini.",
+        "Baca struk EDC. Hubungi petugas kota: EDC mungkin tertukar.",
+        safe="Permintaan ini tersimpan.",
+        button="Saya punya struk EDC",
+        action="ask_slip",
+        tone="stop",
+    ),
+    "doubt.unnamed": _doubt(
+        "Belum pasti: jawaban EDC tanpa nomor",
+        "EDC berkata setuju, tetapi tanpa nomor apa pun yang bisa dicari kembali.",
+        "Tahan barang di meja dulu. Baca struk EDC bila ada.",
+        button="Saya punya struk EDC",
+        action="ask_slip",
+    ),
     "doubt.host_timeout": _doubt(
         "Belum pasti: bank terlambat menjawab",
         "EDC tidak mendapat jawaban bank pada waktunya.",

@@ -27,6 +27,8 @@ KEYS: dict[str, set[str]] = {
         "quiet_seconds",
         "version",
         "check_last4",
+        "merchant",
+        "terminal",
         "ack_seconds",
         "gap_ms",
         "echo_seconds",
@@ -89,6 +91,8 @@ fence = "quiet"
 quiet_seconds = 2
 version = 3
 check_last4 = false
+merchant = "MERCHANT0000001"
+terminal = "TERM0001"
 ack_seconds = 5
 gap_ms = 800
 echo_seconds = 8
@@ -209,6 +213,7 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
         ('[payment_terminal]\nfence = "none"', "payment_terminal.fence", "'none'", "'echo', 'quiet'"),
         ("[payment_terminal]\nquiet_seconds = 0", "payment_terminal.quiet_seconds", "0", ">= 1"),
         ("[payment_terminal]\nversion = 4", "payment_terminal.version", "4", "1, 2, 3"),
+        ('[payment_terminal]\nterminal = "TERM00012"', "payment_terminal.terminal", "'TERM00012'", "{0,8}"),
         ("[payment_terminal]\nack_seconds = 31", "payment_terminal.ack_seconds", "31", "<= 30"),
         ("[payment_terminal]\ngap_ms = 20", "payment_terminal.gap_ms", "20", ">= 100"),
         ("[payment_terminal]\nresponse_seconds = 0", "payment_terminal.response_seconds", "0", ">= 1"),

@@ -113,7 +113,7 @@ def test_the_lists_of_reasons_are_read_from_the_ports() -> None:
     assert {"insufficient", "not_sent", "not_found"} <= set(DECLINED)
     assert len(DECLINED) == 13
     assert {"no_answer", "mismatch", "no_query", "unclear", "busy"} <= set(UNKNOWN)
-    assert len(UNKNOWN) == 9
+    assert len(UNKNOWN) == 11
 
 
 @pytest.mark.parametrize("kind", CLASSES.values(), ids=lambda kind: kind.code)

@@ -94,12 +94,14 @@ def test_an_edc_beside_another_reader_has_a_line_of_its_own(tmp_path: Path) -> N
 def test_what_the_bank_says_of_its_edc_counts_for_its_line(tmp_path: Path) -> None:
     edc = {"driver": "ecr", "port": "/dev/ttyEDC"}
     said = {"fence": "quiet", "quiet_seconds": 2, "version": 3, "check_last4": False, "inquiry_type": "33"}
+    said |= {"merchant": "MERCHANT0000001", "terminal": "TERM0001"}
     times = {"ack_seconds": 5, "gap_ms": 800, "echo_seconds": 8, "query_seconds": 45, "repeat_seconds": 15}
     with till_with(tmp_path, edc, edc | said | times | {"response_seconds": 90}) as app:
         assert isinstance(app.services.terminal, EcrTerminal)
         line = app.services.terminal._line
         site, took = line.site, line.timers
         assert (site.fence, site.quiet_s, site.version, site.check_last4) == ("quiet", 2.0, 3, False)
+        assert (site.merchant, site.terminal) == ("MERCHANT0000001", "TERM0001")
         assert (site.query_type, site.card_info_type) == ("33", "40")
         assert (took.ack, took.gap, took.echo, took.query, took.repeat, took.response) == (5, 0.8, 8, 45, 15, 90)
 

@@ -23,10 +23,12 @@ def build_response(
     invoice: str = "000123",
     batch: str = "000007",
     version: int = 1,
+    merchant: str = "MERCHANT0000001",
+    terminal: str = "TERM0001",
 ) -> bytes:
     body = (
         f"{type}{amount * 100:012d}{'0' * 12}{pan:<19}0000{code}{rrn:<12}{approval:<6}{stamp:<14}"
-        f"{'MERCHANT0000001':<15}{'TERM0001':<8}N{'INA SETIAWATI':<26}{'0' * 16}{invoice:<6}{batch:<6}"
+        f"{merchant:<15}{terminal:<8}N{'INA SETIAWATI':<26}{'0' * 16}{invoice:<6}{batch:<6}"
     )
     covered = b"\x02\x00" + bytes([version]) + body.ljust(199).encode() + b"\x03"
     return b"\x02" + covered + bytes([functools.reduce(operator.xor, covered)])

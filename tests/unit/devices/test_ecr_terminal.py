@@ -689,3 +689,77 @@ def test_an_edc_without_the_echo_test_sells_behind_a_quiet_line(respond: Callabl
     assert talk.terminal.diagnose() == DeviceStatus(DeviceState.READY, "quiet")
     assert isinstance(talk.pay(), Approved)
     assert talk.sent(ECHO) == 0
+
+
+OURS = EcrSite(card_info_type="40", merchant="MERCHANT0000001", terminal="TERM0001")
+BLANK = {"rrn": "", "approval": "", "invoice": "000000"}
+
+
+def at_our_terminal(talk: Talk, query_type: str = "") -> Talk:
+    talk.line.site = msgspec.structs.replace(OURS, query_type=query_type)
+    return talk
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ({}, "approved"),
+        ({"terminal": "TERM0002"}, "other_terminal"),
+        ({"merchant": "WARUNG-TETANGGA"}, "other_terminal"),
+        ({"terminal": ""}, "other_terminal"),
+        ({"terminal": "TERM0002", "code": "51"}, "other_terminal"),
+        ({"terminal": "", "merchant": "0" * 15, "code": "51"}, "insufficient"),
+        ({"code": "P3"}, "user_cancelled"),
+    ],
+)
+def test_an_answer_counts_only_of_the_terminal_that_was_agreed(
+    respond: Callable[..., bytes], said: dict[str, Any], outcome: str
+) -> None:
+    talk = at_our_terminal(Talk(respond, (sale(), [ACK, respond(**said)]), (ACK, b"")))
+    got = talk.pay()
+    assert ("approved" if isinstance(got, Approved) else got.reason) == outcome
+    assert isinstance(got, Unknown) == (outcome == "other_terminal")
+
+
+def test_any_terminal_counts_where_none_was_agreed(respond: Callable[..., bytes]) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(terminal="TERM0002")]), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
+
+
+def test_an_inquiry_that_another_terminal_answers_proves_nothing(respond: Callable[..., bytes]) -> None:
+    script: list[Step] = [
+        (sale(), ACK),
+        *Talk.fence(respond),
+        (query(ID), [ACK, respond("33", terminal="TERM0002")]),
+        (ACK, b""),
+    ]
+    talk = at_our_terminal(Talk(respond, *script), "33")
+    assert talk.pay() == Unknown("no_answer")
+    assert talk.inquire() == Unknown("other_terminal")
+
+
+@pytest.mark.parametrize("said", [{"terminal": "TERM0002"}, BLANK])
+def test_a_late_approval_of_nobody_resolves_nothing(respond: Callable[..., bytes], said: dict[str, str]) -> None:
+    script: list[Step] = [
+        (sale(), ACK),
+        (ECHO, [respond(**said), ACK + respond("17", 0, version=3)]),
+        (ACK, b""),
+        (ACK, b""),
+    ]
+    talk = at_our_terminal(Talk(respond, *script))
+    assert talk.pay() == Unknown("no_answer")
+    assert talk.inquire() == Unknown("no_query")
+
+
+@pytest.mark.parametrize("blank", [BLANK, {"rrn": "0" * 12, "approval": "000000", "invoice": ""}])
+def test_an_approval_that_nothing_can_be_found_by_is_unknown(
+    respond: Callable[..., bytes], blank: dict[str, str]
+) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(**blank)]), (ACK, b""))
+    assert talk.pay() == Unknown("unnamed")
+
+
+@pytest.mark.parametrize("one", [{"rrn": "000000000009"}, {"approval": "123456"}, {"invoice": "000123"}])
+def test_an_approval_with_one_number_counts(respond: Callable[..., bytes], one: dict[str, str]) -> None:
+    talk = Talk(respond, (sale(), [ACK, respond(**(BLANK | one))]), (ACK, b""))
+    assert isinstance(talk.pay(), Approved)
