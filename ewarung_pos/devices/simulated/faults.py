@@ -54,24 +54,34 @@ def _deed(*settings: str, at: str = "") -> Deed:
 
 
 _AN_EDC_ASKS = frozenset({"sale", "void", "card", "inquiry", "settle", "echo"})
-_AN_EDC_TAKES = _deed("ms", "count", "code", "type", "processed", "approved")
-"""A setting that its deed has no use for was always passed over here."""
-
-
-def _of_an_edc(*deeds: str) -> dict[str, Deed]:
-    both = (
-        *("split", "silence", "drop_response", "late_response", "duplicate_response"),
-        *("wrong_amount", "wrong_type", "other_card", "short", "garbage_before"),
-        *("hangup_after_ack", "decline", "host_timeout", "reject_pin"),
-    )
-    return dict.fromkeys((*both, *deeds), _AN_EDC_TAKES)
-
-
-EDC = Vocabulary("EDC", _AN_EDC_ASKS, _of_an_edc("glue_ack", "bad_lrc", "bad_lrc_once", "nak", "long"))
+_BOTH_EDCS = {
+    **dict.fromkeys(("drop_response", "wrong_amount", "other_card", "short", "garbage_before"), _deed()),
+    **dict.fromkeys(("hangup_after_ack", "reject_pin"), _deed()),
+    **dict.fromkeys(("late_response", "duplicate_response"), _deed("ms")),
+    "silence": _deed("processed"),
+    "wrong_type": _deed("type"),
+    "decline": _deed("code"),
+    "host_timeout": _deed("approved"),
+}
+EDC = Vocabulary(
+    "EDC",
+    _AN_EDC_ASKS,
+    {
+        **_BOTH_EDCS,
+        "split": _deed("ms"),
+        "nak": _deed("count"),
+        **dict.fromkeys(("glue_ack", "bad_lrc", "bad_lrc_once", "long"), _deed()),
+    },
+)
 POSELINK = Vocabulary(
     "EDC POSe Link",
     _AN_EDC_ASKS,
-    _of_an_edc("no_ack", "hangup_before_ack", "busy", "old_timestamp", "wrong_trx_id", "not_found"),
+    {
+        **_BOTH_EDCS,
+        "split": _deed(),
+        "hangup_before_ack": _deed("processed"),
+        **dict.fromkeys(("no_ack", "busy", "old_timestamp", "wrong_trx_id", "not_found"), _deed()),
+    },
 )
 PRINTER = Vocabulary(
     "printer",
@@ -176,10 +186,16 @@ class FaultScript:
         Raises:
             ConfigError: a rule is not understood, or says what this device does not know.
         """
-        try:
-            return cls(tuple(msgspec.convert(row, Fault) for row in rows), words)
-        except msgspec.ValidationError as error:
-            raise ConfigError(f"aturan tidak dimengerti: {error}", reason="faults") from error
+        rules = []
+        for number, row in enumerate(rows, start=1):
+            try:
+                rules.append(msgspec.convert(row, Fault))
+                _kinds(rules[-1], words)
+            except msgspec.ValidationError as error:
+                raise ConfigError(f"aturan {number} tidak dimengerti: {error}", reason="faults") from error
+            except ConfigError as error:
+                raise ConfigError(f"aturan {number}: {error.detail}", reason="faults") from error
+        return cls(tuple(rules), words)
 
     @classmethod
     def read(cls, path: Path, words: Vocabulary = EDC) -> FaultScript:

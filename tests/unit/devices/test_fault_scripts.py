@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from ewarung_pos.devices.simulated.faults import CHIP, EDC, POSELINK, PRINTER, STRIPE, FaultScript, Vocabulary
+from ewarung_pos.devices.simulated.faults import CHIP, EDC, POSELINK, PRINTER, STRIPE, Fault, FaultScript, Vocabulary
 from ewarung_pos.devices.simulated.printer import Mood
 from ewarung_pos.errors import ConfigError
 
@@ -31,9 +31,9 @@ def test_the_page_has_a_row_for_each_deed_and_names_what_belongs_to_it(name: str
     words = DEVICES[name]
     assert {deed for deed, _ in rows} == set(words.deeds)
     assert {kind for kind in words.kinds if f"`{kind}`" in section} == words.kinds
-    if words is not EDC and words is not POSELINK:  # there every setting was always allowed
-        for deed, told in rows:
-            assert words.deeds[deed].settings <= set(re.findall(r"`([a-z]+)`", told)), deed
+    for deed, told in rows:
+        settings = {word for word in re.findall(r"`([a-z]+)`", told) if word in Fault.__struct_fields__}
+        assert words.deeds[deed].settings == settings, deed
 
 
 @pytest.mark.parametrize("words", DEVICES.values(), ids=DEVICES)
@@ -69,6 +69,9 @@ def test_a_printer_does_wrong_what_its_moods_are() -> None:
         (CHIP, {"do": "removed", "on": "insert", "at": 0}, "terlalu kecil"),
         (CHIP, {"do": "status", "status": "62"}, "'62', seharusnya empat angka heksa"),
         (STRIPE, {"do": "split", "after": 3}, "'after' tidak dikenal pada gangguan 'split' pembaca gesek"),
+        (EDC, {"on": "sale", "do": "nak", "ms": 5, "code": "51"}, "'code' tidak dikenal pada gangguan 'nak' EDC"),
+        (EDC, {"do": "short", "processed": True}, "'processed' tidak dikenal pada gangguan 'short' EDC"),
+        (POSELINK, {"do": "split", "ms": 5}, "'ms' tidak dikenal pada gangguan 'split' EDC POSe Link"),
         (EDC, {"do": "split", "stays": 3}, "'stays' tidak dikenal pada gangguan 'split' EDC"),
     ],
 )
@@ -82,7 +85,10 @@ def test_a_rule_for_anything_strikes_only_where_its_deed_can_be_done() -> None:
     assert struck == [["no_directory", "removed"], ["slow"], [], ["no_directory", "removed", "slow"]]
 
 
-def test_an_edc_passes_over_what_a_deed_has_no_use_for_as_it_always_did() -> None:
-    script = FaultScript.of([{"on": "sale", "do": "short", "ms": 5, "count": 2, "code": "51", "processed": True}])
-    assert list(script.strike("sale")) == ["short"]
-    assert FaultScript.of([{"do": "split"}]).strike("other"), "a request without a name of its own is one too"
+@pytest.mark.parametrize("wrong", [{"do": "nak", "ms": 5}, {"do": "tea"}, {"do": "nak", "count": "many"}])
+def test_the_rule_that_is_refused_is_named_by_its_place(wrong: dict[str, Any]) -> None:
+    assert refused([{"do": "split", "ms": 5}, {"do": "short"}, wrong], EDC).startswith("aturan 3")
+
+
+def test_a_request_without_a_name_of_its_own_is_one_too() -> None:
+    assert FaultScript.of([{"do": "split"}]).strike("other")
