@@ -28,13 +28,17 @@ AFTER_MS = 300
 CERTAIN = 6
 """From so many fast keys on it is no person."""
 
+INJECTED = 10
+"""So many fast keys of any kind are no person's either: a track whose beginning was lost, or on another layout."""
+
 LONGEST = 400
 
 _STARTS = frozenset(";%")
 _ENTERS = frozenset((Qt.Key.Key_Return.value, Qt.Key.Key_Enter.value))
 _MODIFIERS = frozenset((Qt.Key.Key_Shift.value, Qt.Key.Key_CapsLock.value, Qt.Key.Key_NumLock.value))
 _COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
-_TRACK = frozenset("0123456789=?")
+_TRACK = frozenset("0123456789:;<=>?")
+"""What track 2 is made of, its check character too."""
 
 
 class _Held(msgspec.Struct, frozen=True):
@@ -63,6 +67,7 @@ class SwipeFilter(QObject):
         self._last_ms = 0
         self._ended_ms = -AFTER_MS
         self._digits = 0
+        self._run = 0
         self._taken: set[int] = set()
         self._replaying = False
         self._timer = QTimer(self)
@@ -104,10 +109,10 @@ class SwipeFilter(QObject):
         if event.key() in _MODIFIERS or event.modifiers() & _COMMANDS:
             return False
         fast = self._is_fast(event)
+        if event.key() in _ENTERS:
+            return (bool(self._held) and fast) or self._is_end(event, fast=fast)
         if self._held:
             return fast or event.text() in _STARTS
-        if event.key() in _ENTERS:
-            return self._is_end(event, fast=fast)
         return bool(event.text()) and event.text() in _STARTS
 
     def _is_fast(self, event: QKeyEvent) -> bool:
@@ -115,24 +120,28 @@ class SwipeFilter(QObject):
 
     def _is_end(self, event: QKeyEvent, *, fast: bool) -> bool:
         """The Enter of a track that was taken, or of one whose beginning was lost: it confirms nothing."""
-        return _at(event) - self._ended_ms <= AFTER_MS or (fast and self._digits >= CERTAIN)
+        at = _at(event)
+        late = at - self._last_ms <= AFTER_MS and self._run >= INJECTED
+        return at - self._ended_ms <= AFTER_MS or late or (fast and self._digits >= CERTAIN)
 
     def _pressed(self, window: QWindow, event: QKeyEvent) -> bool:
         if event.key() in _MODIFIERS or event.modifiers() & _COMMANDS:
             return False
         ours, fast, text = self._is_ours(event), self._is_fast(event), event.text()
+        self._count(event, fast=fast)
         self._last_ms = _at(event)
         if self._held and not fast:
             self._quiet()  # what was held had ended before this key
             ours = self._is_ours(event)
         if not ours:
-            self._digits = self._digits + 1 if text in _TRACK and text and (fast or not self._digits) else 0
+            if event.key() in _ENTERS:
+                self._digits = self._run = 0
             return False
         self._taken.add(event.key())
         if event.key() in _ENTERS:
             if self._held:
                 self._end(window, event)
-            self._digits = 0
+            self._digits = self._run = 0
             return True
         if len(self._held) < LONGEST:
             self._held.append(_Held(window, event.key(), event.modifiers(), text))
@@ -140,12 +149,22 @@ class SwipeFilter(QObject):
         self._timer.start()
         return True
 
+    def _count(self, event: QKeyEvent, *, fast: bool) -> None:
+        """How many keys came at a machine's speed until now. A dead key of another layout has no text of its own."""
+        text = event.text()
+        if event.key() in _ENTERS or (fast and not text):
+            return
+        self._run = (self._run if fast else 0) + (1 if text.isprintable() and text else 0)
+        self._digits = (self._digits if fast else 0) + 1 if text and text in _TRACK else 0
+
     # -- how it ends --------------------------------------------------------------------------------------------------
 
     def _end(self, window: QWindow, event: QKeyEvent) -> None:
         """Enter: of a track, or of a person who had typed a sentinel."""
         if self._taking:
             self._hand_on()
+        elif self._run >= INJECTED or self._digits >= CERTAIN:
+            self._hand_back()  # the check character of a track whose beginning was lost, and its Enter
         else:
             self._held.append(_Held(window, event.key(), event.modifiers(), event.text()))
             self._hand_back()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -69,11 +70,13 @@ def swipes(qapp: QApplication) -> Iterator[list[str]]:
 def strike(form: Form, text: str, delay: int = -1) -> None:
     """Keys as the platform delivers them: to the window, shortcuts first."""
     for character in text:
+        if delay > 0:
+            QTest.qWait(delay)  # the delay of QTest's own key clicks is none
         if character == "\r":
-            click(form, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier, delay)
+            click(form, Qt.Key.Key_Return, Qt.KeyboardModifier.NoModifier)
         else:
             shifted = Qt.KeyboardModifier.ShiftModifier if character in "?%^" else Qt.KeyboardModifier.NoModifier
-            click(form, character, shifted, delay)
+            click(form, character, shifted)
 
 
 def click(form: Form, *key: Any) -> None:
@@ -138,6 +141,57 @@ def test_the_enter_of_a_swipe_without_its_beginning_confirms_nothing(form: Form,
     assert swipes == []
     assert "confirmed" not in form.did
     assert "Return" not in form.did
+
+
+@pytest.mark.parametrize("lrc", list("0123456789:;<=>?"))
+@pytest.mark.parametrize("late", [-1, 120])
+def test_no_check_character_lets_the_enter_of_such_a_swipe_through(
+    form: Form, swipes: list[str], lrc: str, late: int
+) -> None:
+    form.field.setFocus()
+    strike(form, "013014455007785=2812201?" + lrc)
+    strike(form, "\r", late)
+    assert "confirmed" not in form.did
+    assert "Return" not in form.did
+
+
+LAYOUTS = {
+    "US": ";6013014455667785=2812201000000123?<",
+    "US, without its beginning": "B6013014455667785^SITI AMINAH^28122011?",
+    "DE": "ö6013014455667785\0002812201000000123_;",
+    "FR": 'm"à&"à&\'\'(())èè_(=é_&éé&àààààà&é"§.',
+}
+"""What a reader that thinks of an American keyboard types on others; \\0 is a dead key, which has no text."""
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_a_swipe_on_any_layout_confirms_nothing(form: Form, swipes: list[str], layout: str) -> None:
+    form.field.setFocus()
+    for character in LAYOUTS[layout]:
+        inject(form, character)
+    strike(form, "\r")
+    assert "confirmed" not in form.did
+    assert "Return" not in form.did
+
+
+def inject(form: Form, text: str) -> None:
+    """A key as another layout gives it: its text, and the number that Qt has for it."""
+    key, text = (Qt.Key.Key_Dead_Acute.value, "") if text == "\0" else (ord(text.upper()), text)
+    for kind in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
+        event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, text)
+        QCoreApplication.sendEvent(form.window_handle, event)
+
+
+@pytest.mark.parametrize("pause", [70, (20, 90), (5, 5, 5, 90)])
+def test_a_name_that_is_typed_fast_is_confirmed(form: Form, swipes: list[str], pause: int | tuple[int, ...]) -> None:
+    """Fingers that roll over two or three keys at once are a person's still."""
+    pauses = itertools.cycle((pause,) if isinstance(pause, int) else pause)
+    form.field.setFocus()
+    for character in "siti aminah binti":
+        strike(form, character, next(pauses))
+    strike(form, "\r", 70)
+    assert form.field.text() == "siti aminah binti"
+    assert form.did == ["Return"]
 
 
 def type_as_person(form: Form, text: str) -> None:
