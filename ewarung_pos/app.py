@@ -53,6 +53,7 @@ __all__ = [
     "Application",
     "backup_directory",
     "build",
+    "counter_devices",
     "drop_lists",
     "paper_files",
     "receipt_printer",
@@ -123,7 +124,7 @@ def build(
     key = key or key_of(data_dir)
     ledger = open_ledger(data_dir, key.secret, clock)
     typed = TypedLine() if typed_in_the_window(config.card_reader) else None
-    reader, terminal = _counter_devices(config, data_dir, ledger, timers, typed)
+    reader, terminal = counter_devices(config, data_dir, lambda: _secret(ledger, "card_key"), timers, typed)
     printer = receipt_printer(config, data_dir)
     city, close_city = _city(config, ledger, clock)
     stick = _stick(config, ledger, clock, data_dir)
@@ -186,10 +187,18 @@ def _not_grabbed(_: str) -> None:
     """A swipe of a reader that is grabbed while it is asked for a card, and was not: nobody asked (sign-in, Stok)."""
 
 
-def _counter_devices(
-    config: KioskConfig, data_dir: Path, ledger: Ledger, timers: Collection[object], typed: TypedLine | None
+def counter_devices(
+    config: KioskConfig,
+    data_dir: Path,
+    card_key: Callable[[], bytes],
+    timers: Collection[object] = (),
+    typed: TypedLine | None = None,
 ) -> tuple[CardReader, PaymentTerminal | None]:
-    """Reader and terminal; one line when one box plays both."""
+    """Reader and terminal; one line when one box plays both.
+
+    Raises:
+        ConfigError: the configuration does not fit this machine.
+    """
     from ewarung_pos.devices.ecr import EcrLine
     from ewarung_pos.devices.ecr_reader import EcrCardReader
     from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
@@ -216,9 +225,6 @@ def _counter_devices(
         repeat=float(pay.repeat_seconds),
     )
     ecr_timers = next((one for one in timers if isinstance(one, EcrTimers)), configured)
-
-    def card_key() -> bytes:
-        return _secret(ledger, "card_key")
 
     shared = None
     if card.driver == "ecr":

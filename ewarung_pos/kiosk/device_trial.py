@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
-from ewarung_pos.app import Application, typed_in_the_window
+from ewarung_pos.app import Application, counter_devices, receipt_printer, typed_in_the_window
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import ConfigFile, KioskConfig
+from ewarung_pos.devices.keyboard import TypedLine
 from ewarung_pos.devices.search import MachineSearch
+from ewarung_pos.domain.trial_page import trial_page
 from ewarung_pos.errors import DeviceError, PosError
 from ewarung_pos.kiosk.directory import data_directory
-from ewarung_pos.ports import FoundDevice, Setting
+from ewarung_pos.ports import (
+    CardReader,
+    FoundDevice,
+    PaymentTerminal,
+    PrintReport,
+    ReceiptPrinter,
+    Setting,
+)
 from ewarung_pos.services.proposal import propose
 from ewarung_pos.ui.text_devices import (
     NO_CARD,
@@ -30,16 +42,60 @@ from ewarung_pos.ui.text_devices import (
     reader_seen,
 )
 
-__all__ = ["CARD_S", "looked_at", "proposal", "proposed_lines", "tried"]
+__all__ = ["CARD_S", "Bench", "bench_of", "bench_without_ledger", "looked_at", "proposal", "proposed_lines", "tried"]
 
 CARD_S = 20.0
 """How long a card is waited for."""
 _POLL_MS = 200
 
 
-def looked_at(name: str, config: KioskConfig, app: Application) -> Seen:
-    """What is there, without a card, a page or money: `name` is card, edc or print."""
+class Bench(NamedTuple):
+    """The devices of a till that are tried. `page` prints the page that shows whether the printer is set up right."""
+
+    config: KioskConfig
+    reader: CardReader
+    terminal: PaymentTerminal | None
+    printer: ReceiptPrinter
+    page: Callable[[], PrintReport]
+
+
+def bench_of(app: Application) -> Bench:
+    """Those of a till that was put together."""
     services = app.services
+
+    def page() -> PrintReport:
+        return services.papers.try_out(services.printer, SystemClock().now().wall.ms)
+
+    return Bench(app.config, services.reader, services.terminal, services.printer, page)
+
+
+@contextlib.contextmanager
+def bench_without_ledger(config: KioskConfig, folder: Path) -> Iterator[Bench]:
+    """Those of config.toml alone, before the kiosk is enrolled; what a card is called here is forgotten at the end.
+
+    Raises:
+        ConfigError: the configuration does not fit this machine.
+    """
+    key = secrets.token_bytes(32)
+    typed = TypedLine() if typed_in_the_window(config.card_reader) else None
+    reader, terminal = counter_devices(config, folder, lambda: key, typed=typed)
+    printer = receipt_printer(config, folder)
+
+    def page() -> PrintReport:
+        return printer.print(trial_page(None, printer.columns, SystemClock().now().wall.ms))
+
+    try:
+        yield Bench(config, reader, terminal, printer, page)
+    finally:
+        reader.close()
+        if terminal is not None:
+            terminal.close()
+        printer.close()
+
+
+def looked_at(name: str, services: Bench) -> Seen:
+    """What is there, without a card, a page or money: `name` is card, edc or print."""
+    config = services.config
     if name == "print":
         return printer_seen(services.printer.status())
     if name == "edc":
@@ -54,12 +110,11 @@ def looked_at(name: str, config: KioskConfig, app: Application) -> Seen:
     return reader_seen(services.reader.source, services.reader.diagnose())
 
 
-def tried(name: str, app: Application, tell: Callable[[str], None]) -> Seen:
+def tried(name: str, services: Bench, tell: Callable[[str], None]) -> Seen:
     """Use it: wait for a card, ask for an echo, print a page. `tell` hears what a person must do meanwhile."""
-    services = app.services
     try:
         if name == "print":
-            return paper_seen(services.papers.try_out(services.printer, SystemClock().now().wall.ms))
+            return paper_seen(services.page())
         if name == "edc":
             if services.terminal is None:
                 return NO_TERMINAL
@@ -68,17 +123,17 @@ def tried(name: str, app: Application, tell: Callable[[str], None]) -> Seen:
         if not services.reader.source:
             return NO_READER
         tell(f"Masukkan atau gesek satu kartu dalam {CARD_S:.0f} detik.")
-        return _card(app)
+        return _card(services.reader)
     except PosError as error:
         return failed(error)
 
 
-def _card(app: Application) -> Seen:
+def _card(reader: CardReader) -> Seen:
     """The first card that comes; one that fails is told unless another follows in time."""
     until, seen = time.monotonic() + CARD_S, NO_CARD
     while time.monotonic() < until:
         try:
-            card = app.services.reader.poll(_POLL_MS)
+            card = reader.poll(_POLL_MS)
         except DeviceError as error:
             seen = failed(error)
             time.sleep(_POLL_MS / 1000)

@@ -6,6 +6,7 @@ import shutil
 import sys
 from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ewarung_pos import __version__
 from ewarung_pos.app import Application, build
@@ -19,6 +20,9 @@ from ewarung_pos.kiosk.proof import verified
 from ewarung_pos.ledger.engine import LEDGER_FILE, SQLITE_VERSION
 from ewarung_pos.ledger.keys import LedgerKey, Tier, key_of, left_over
 from ewarung_pos.ports import TaskRunner
+
+if TYPE_CHECKING:
+    from ewarung_pos.kiosk.device_trial import Bench
 
 __all__ = ["examine"]
 
@@ -63,6 +67,7 @@ def examine(
             "belum ada buku catatan di sini",
             "Daftarkan kios: ewarung-pos enrol --city URL --code KODE",
         )
+        _examine_bare_devices(config, folder, tries, say, tell)
         return found
     _examine_kiosk(config, folder, tries, say, tell)
     return found
@@ -75,6 +80,7 @@ def _examine_kiosk(
     say: Callable[..., None],
     tell: Callable[[str], None],
 ) -> None:
+    from ewarung_pos.kiosk.device_trial import bench_of
     from ewarung_pos.ui.runners import SteppedRunner
     from ewarung_pos.ui.text import trouble, trouble_of
 
@@ -109,7 +115,7 @@ def _examine_kiosk(
         say("look" if owed else "ok", "struk", f"{dotted(status.papers_owed)} belum tercetak", owed)
         doubt = "Buka kasir dan selesaikan di Layanan." if status.in_doubt else ""
         say("look" if doubt else "ok", "penarikan belum pasti", f"{status.in_doubt}", doubt)
-        _examine_devices(config, app, tries, say, tell)
+        _examine_devices(bench_of(app), tries, say, tell)
         if config.kiosk.voice != "off":
             there = shutil.which(config.kiosk.voice) is not None
             voice = "ada" if there else f"program {config.kiosk.voice} tidak ada"
@@ -124,8 +130,27 @@ def _examine_kiosk(
         app.stop()
 
 
+def _examine_bare_devices(
+    config: KioskConfig,
+    folder: Path,
+    tries: Collection[str],
+    say: Callable[..., None],
+    tell: Callable[[str], None],
+) -> None:
+    """Those of config.toml, for who installs them before the kiosk is enrolled."""
+    from ewarung_pos.kiosk.device_trial import bench_without_ledger
+    from ewarung_pos.ui.text import trouble_of
+
+    try:
+        with bench_without_ledger(config, folder) as bench:
+            _examine_devices(bench, tries, say, tell)
+    except PosError as error:
+        said = trouble_of(error)
+        say("stop", "perangkat", f"{said.happened} {error.detail}".strip(), said.now)
+
+
 def _examine_devices(
-    config: KioskConfig, app: Application, tries: Collection[str], say: Callable[..., None], tell: Callable[[str], None]
+    bench: Bench, tries: Collection[str], say: Callable[..., None], tell: Callable[[str], None]
 ) -> None:
     """What was seen of reader, EDC and printer; those in `tries` are really used."""
     from ewarung_pos.devices.escpos_bytes import read_logo
@@ -133,15 +158,15 @@ def _examine_devices(
     from ewarung_pos.ui.text_devices import LOGO_UNREADABLE, NO_WORDS
 
     for name, what in (("card", "pembaca kartu"), ("edc", "EDC"), ("print", "printer")):
-        seen = looked_at(name, config, app)
+        seen = looked_at(name, bench)
         say(seen.state, what, seen.seen, seen.do)
         if name in tries:
-            seen = tried(name, app, tell)
+            seen = tried(name, bench, tell)
             say(seen.state, f"uji {what}", seen.seen, seen.do)
-    printer = config.receipt_printer
+    printer = bench.config.receipt_printer
     if printer.logo and read_logo(Path(printer.logo), printer.columns) is None:
         say("look", "logo struk", LOGO_UNREADABLE.seen, LOGO_UNREADABLE.do)
-    terminal = config.payment_terminal
+    terminal = bench.config.payment_terminal
     if terminal.driver == "poselink" and not terminal.not_found:
         say("look", "EDC, penarikan batal", NO_WORDS.seen, NO_WORDS.do)
 

@@ -16,7 +16,8 @@ from ewarung_pos.config import KioskConfig, load_config
 from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
 from ewarung_pos.devices.simulated.tray import connect
 from ewarung_pos.kiosk import device_trial
-from ewarung_pos.kiosk.device_trial import looked_at, proposed_lines, tried
+from ewarung_pos.kiosk.device_trial import bench_of, looked_at, proposed_lines, tried
+from ewarung_pos.kiosk.doctor import examine
 from ewarung_pos.ledger.keys import LedgerKey, Tier
 from ewarung_pos.ports import DeviceKind, DeviceRole, FoundDevice, Setting
 from ewarung_pos.ui.runners import InlineRunner
@@ -48,7 +49,7 @@ def device() -> Iterator[SimulatedPrinter]:
 def seen(name: str, app: Application) -> tuple[Seen, Seen, list[str]]:
     """Looked at, tried, and what the person was told meanwhile."""
     told: list[str] = []
-    return looked_at(name, app.config, app), tried(name, app, told.append), told
+    return looked_at(name, bench_of(app)), tried(name, bench_of(app), told.append), told
 
 
 def test_a_page_comes_out_of_the_configured_printer(device: SimulatedPrinter, tmp_path: Path) -> None:
@@ -63,9 +64,12 @@ def test_a_page_comes_out_of_the_configured_printer(device: SimulatedPrinter, tm
         assert page.kicks == []
         assert "123456789012345678901234567890123456789012345678" in page.grid
         device.set_mood(Mood.COVER_OPEN)
-        assert (looked_at("print", app.config, app).state, tried("print", app, told.append).state) == ("look", "stop")
+        assert (looked_at("print", bench_of(app)).state, tried("print", bench_of(app), told.append).state) == (
+            "look",
+            "stop",
+        )
         device.set_mood(Mood.MUTE)
-        mute = tried("print", app, told.append)
+        mute = tried("print", bench_of(app), told.append)
         assert (mute.state, "tidak melapor" in mute.seen) == ("look", True)
 
 
@@ -75,12 +79,12 @@ def test_the_edc_answers_and_reads_a_card(counter: Callable[..., Counter], tmp_p
     with till_with(tmp_path, card_reader=edc, payment_terminal=edc) as app:
         before, after, _ = seen("edc", app)
         assert (before, after) == (Seen("ok", "EDC menjawab."), Seen("ok", "EDC menjawab."))
-        assert looked_at("card", app.config, app).state == "ok"
+        assert looked_at("card", bench_of(app)).state == "ok"
         hands = connect(made.url)
         assert hands is not None
         hand = threading.Timer(0.3, hands.insert, [hands.cards()[0][0]])
         hand.start()
-        found = tried("card", app, lambda _: None)
+        found = tried("card", bench_of(app), lambda _: None)
         hand.join()
         hands.close()
         assert (found.state, "lewat EDC" in found.seen) == ("ok", True)
@@ -91,7 +95,7 @@ def test_nothing_that_is_not_set_up_is_tried(tmp_path: Path) -> None:
     with till_with(tmp_path) as app:
         assert seen("card", app) == (NO_READER, NO_READER, [])
         assert seen("edc", app)[:2] == (NO_TERMINAL, NO_TERMINAL)
-        filed = tried("print", app, lambda _: None)
+        filed = tried("print", bench_of(app), lambda _: None)
         assert (filed.state, "PDF" in filed.seen) == ("ok", True)
         assert [file.name for file in (tmp_path / "papers").iterdir()] == ["uji-cetak.pdf"]
 
@@ -99,8 +103,8 @@ def test_nothing_that_is_not_set_up_is_tried(tmp_path: Path) -> None:
 def test_a_swipe_is_waited_for_and_said_without_its_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(device_trial, "CARD_S", 0.5)
     with till_with(tmp_path, card_reader={"driver": "stripe-keyboard"}) as app:
-        assert looked_at("card", app.config, app).state == "ok"
-        assert tried("card", app, lambda _: None) == NO_CARD
+        assert looked_at("card", bench_of(app)).state == "ok"
+        assert tried("card", bench_of(app), lambda _: None) == NO_CARD
         assert app.swiped is not None
 
         def swipe(_: str) -> None:
@@ -108,7 +112,7 @@ def test_a_swipe_is_waited_for_and_said_without_its_number(tmp_path: Path, monke
             app.services.reader.poll(0)  # a till that looks
             app.swiped(";6013014455667785=2812201?")
 
-        found = tried("card", app, swipe)
+        found = tried("card", bench_of(app), swipe)
         assert (found.state, "•••• 7785" in found.seen, "12/28" in found.seen) == ("ok", True, True)
         assert "601301" not in found.seen + found.do
 
@@ -117,7 +121,40 @@ def test_a_swipe_is_waited_for_and_said_without_its_number(tmp_path: Path, monke
             app.services.reader.poll(0)
             app.swiped(";60130144556677?")
 
-        assert tried("card", app, broken).state == "stop"
+        assert tried("card", bench_of(app), broken).state == "stop"
+
+
+def test_an_installer_tries_the_devices_before_the_kiosk_is_enrolled(
+    counter: Callable[..., Counter], device: SimulatedPrinter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(device_trial, "CARD_S", 10.0)
+    made = counter("pty")
+    host, port = device.address
+    folder = tmp_path / "kiosk"
+    folder.mkdir()
+    (folder / "config.toml").write_text(
+        f'[card_reader]\ndriver = "ecr"\nport = "{made.url}"\n[payment_terminal]\ndriver = "ecr"\n'
+        f'[receipt_printer]\ndriver = "escpos-network"\nport = "{host}:{port}"\n'
+    )
+    hands = connect(made.url)
+    assert hands is not None
+    card = hands.cards()[0][0]
+    said = examine(str(folder), ("card", "edc", "print"), lambda _: hands.insert(card))
+    hands.close()
+    found = {each["what"]: each for each in said}
+    assert found["ledger"]["state"] == "look"
+    assert found["uji pembaca kartu"]["state"] == found["uji EDC"]["state"] == found["uji printer"]["state"] == "ok"
+    assert CANARY not in str(said)
+    assert len(device.jobs()) == 1
+    assert not (folder / "ledger.db").exists()
+
+
+def test_devices_that_cannot_be_put_together_before_the_enrolment_are_said(tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(
+        f'[payment_terminal]\ndriver = "poselink"\nurl = "wss://127.0.0.1:9"\ncertificate = "{"ab" * 32}"\n'
+    )
+    last = examine(str(tmp_path), ("edc",))[-1]
+    assert (last["state"], "key_file" in last["meaning"]) == ("stop", True)
 
 
 def test_lines_for_the_configuration_are_read_back_and_guesses_are_comments(tmp_path: Path) -> None:
