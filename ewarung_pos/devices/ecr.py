@@ -47,6 +47,7 @@ _REMEMBERED = 256
 _MAX_EVENTS = 64
 _NO_SUCH_TEST = frozenset(("12", "30", "57", "58"))
 """Codes by which an EDC says that it does not know a question."""
+_UNANSWERED = 3
 _HEADER = b"\x02\x02\x00"
 _MUCH = 100
 """So many bytes without a pause were a response, even where its beginning is broken. Noise is shorter."""
@@ -65,6 +66,7 @@ class EcrLine:
         generation: changes with every request and every reopening, so that the reader notices that its own request
             was superseded.
         late: where a response goes that nobody waits for.
+        keep_until: until then a late answer may come on this connection.
     """
 
     def __init__(self, transport: Transport, timers: EcrTimers | None = None, site: EcrSite | None = None) -> None:
@@ -73,6 +75,7 @@ class EcrLine:
         self.lock = threading.RLock()
         self.dirty = True
         self.generation = 0
+        self.keep_until = 0.0
         self.late: Callable[[EcrResponse], None] = _nobody
         self._transport = transport
         self._decoder = Decoder()
@@ -90,6 +93,7 @@ class EcrLine:
         self._like_a_response = False
         self._false_start = False
         self._no_echo = ""
+        self._unanswered = 0
         self._retry_at = 0.0
         self._failures = 0
         self._status = DeviceStatus(DeviceState.UNKNOWN, "not_asked")
@@ -129,9 +133,23 @@ class EcrLine:
     def lost(self, error: LinkLost) -> None:
         """The line broke: close it, to be reopened at the next use."""
         _log.info("EDC %s: link lost (%s)", self._transport.name, error.reason)
+        self._unanswered = 0
         self._shut()
         self.note(DeviceState.AWAY, error.reason, error.detail)
         self._pause()
+
+    def unanswered(self) -> None:
+        """The EDC said nothing to a question that moves no money.
+
+        A TCP connection is made anew after some of these: its other end may have been switched off and on. Not while
+        an answer about money may still come on it.
+        """
+        self._unanswered += 1
+        enough = self._unanswered >= _UNANSWERED and time.monotonic() >= self.keep_until
+        if enough and self._transport.name.startswith("socket://"):
+            self._unanswered = 1  # silent still, until it has said something
+            _log.info("EDC %s: silent, connecting anew", self._transport.name)
+            self._shut()
 
     def close(self) -> None:
         """Give the port back; whoever waits for an answer gives up within a slice. Never raises."""
@@ -179,6 +197,7 @@ class EcrLine:
                 if self._bad:
                     raise Garbled
                 return None
+            self._unanswered = 0
             self._patience -= 1
             if self._patience < 0:
                 _log.warning("EDC: does not stop talking")
@@ -239,6 +258,7 @@ class EcrLine:
             self.note(DeviceState.ATTENTION, "no_echo", self._no_echo)
         else:
             self.note(DeviceState.AWAY, "no_answer")
+            self.unanswered()
         return certain
 
     # -- inside ---------------------------------------------------------------------------------------------------
@@ -399,7 +419,8 @@ class EcrLine:
         self._open = True
         self._failures = 0
         self._forget()
-        self.note(DeviceState.READY)
+        if not self._unanswered:
+            self.note(DeviceState.READY)
 
     def _pause(self) -> None:
         self._failures += 1

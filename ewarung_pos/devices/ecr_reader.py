@@ -160,6 +160,8 @@ class EcrCardReader:
         self._not_before = time.monotonic() + _REFUSED_PAUSE_S
         self._line.dirty = True
         self._line.note(state, reason)
+        if state is DeviceState.AWAY:
+            self._line.unanswered()
 
     def _card(self, response: EcrResponse) -> CardPresented | None:
         line = self._line

@@ -247,6 +247,7 @@ class EcrTerminal:
 
     def _begin_doubt(self, doubt: Doubt) -> None:
         self._line.dirty = True
+        self._line.keep_until = time.monotonic() + self._line.timers.response
         self._evidence.begin(doubt)
 
     def _fence(self) -> bool:

@@ -5,6 +5,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
 import pytest
 
 from ewarung_pos.devices.ecr import EcrLine
@@ -16,7 +17,7 @@ from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.transport import LinkLost, ScriptedTransport
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import ConfigError, DeviceProtocolError, DeviceUnavailable
-from ewarung_pos.ports import Approved, CardPresented, DeviceState, PaymentIntent
+from ewarung_pos.ports import Approved, CardPresented, DeviceState, DeviceStatus, PaymentIntent, Unknown
 
 KEY = b"k" * 32
 ACK, NAK = b"\x06", b"\x15"
@@ -242,3 +243,53 @@ def test_the_same_card_counts_again_later_at_an_edc_whose_clock_stands_still(
     reader = reader_on((ASK, [ACK, said]), (ACK, b""), (ASK, [ACK, None, None, None, None, said]), (ACK, b""))
     assert reader.poll(20) is not None
     assert any(reader.poll(20) for _ in range(10))
+
+
+class Connections(ScriptedTransport):
+    """A conversation over TCP, and how often it was connected."""
+
+    def __init__(self, script: list[tuple[bytes, Any]], name: str) -> None:
+        super().__init__(script)
+        self.name = name
+        self.connected = 0
+        self._is_open = False
+
+    def open(self) -> None:
+        self.connected += not self._is_open
+        self._is_open = True
+
+    def close(self) -> None:
+        self._is_open = False
+
+
+@pytest.mark.parametrize(("name", "connected"), [("socket://192.0.2.10:7002", 2), ("/dev/ttyACM0", 1)])
+def test_a_silent_edc_on_the_network_is_connected_anew(
+    respond: Callable[..., bytes], canary: str, monkeypatch: pytest.MonkeyPatch, name: str, connected: int
+) -> None:
+    monkeypatch.setattr("ewarung_pos.devices.ecr_reader._REFUSED_PAUSE_S", 0.0)
+    line = Connections([(ASK, b"")] * 3 + [(ASK, [ACK, respond("40", 0, pan=canary)]), (ACK, b"")], name)
+    reader = EcrCardReader(EcrLine(line, TIMERS, EcrSite(card_info_type="40")), lambda: KEY)
+    for _ in range(3):
+        assert reader.poll(100) is None
+        assert reader.status() == DeviceStatus(DeviceState.AWAY, "no_answer")
+    assert reader.poll(100) is not None
+    assert line.connected == connected
+    line.done()
+
+
+def test_a_connection_on_which_a_late_answer_may_come_is_kept(
+    respond: Callable[..., bytes], canary: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ewarung_pos.devices.ecr_reader._REFUSED_PAUSE_S", 0.0)
+    sale = build_request(EcrRequest(type="01", amount=62_500, reff=short_id("a")))
+    script: list[tuple[bytes, Any]] = [(ECHO, ACK + respond("17", 0, version=3)), (ACK, b""), (sale, b"")]
+    link = Connections([*script, *[(ASK, b"")] * 4], "socket://192.0.2.10:7002")
+    line = EcrLine(link, msgspec.structs.replace(TIMERS, response=60.0), EcrSite(card_info_type="40"))
+    reader, terminal = EcrCardReader(line, lambda: KEY), EcrTerminal(line)
+    assert isinstance(terminal.pay(PaymentIntent("a", 62_500), lambda _: None), Unknown)
+    for _ in range(4):
+        assert reader.poll(100) is None
+    assert link.connected == 1
+    link._inbox.append(respond())
+    link._script.extend([(ACK, b""), (ECHO, ACK + respond("17", 0, version=3)), (ACK, b"")])
+    assert isinstance(terminal.inquire(PaymentIntent("a", 62_500)), Approved)

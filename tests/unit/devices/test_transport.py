@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import socket
+import sys
 import time
 
 import pytest
@@ -37,6 +39,35 @@ def test_closed_tcp_port_is_no_port() -> None:
     with pytest.raises(LinkLost) as caught:
         SerialTransport("tcp://127.0.0.1:1").open()
     assert caught.value.reason == "no_port"
+
+
+def test_a_tcp_line_asks_whether_its_other_end_is_still_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        transport = SerialTransport(f"tcp://127.0.0.1:{server.getsockname()[1]}")
+        transport.open()
+        assert transport._serial is not None
+        with socket.fromfd(transport._serial.fileno(), socket.AF_INET, socket.SOCK_STREAM) as handle:
+            assert handle.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+            if sys.platform == "linux":
+                asked = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+                again = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL)
+                times = handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT)
+                assert asked + again * times == 30
+                assert handle.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+        transport.close()
+
+
+def test_a_tcp_line_is_opened_within_two_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[float] = []
+
+    def nobody(_: object, timeout: float) -> socket.socket:
+        asked.append(timeout)
+        raise TimeoutError
+
+    monkeypatch.setattr("socket.create_connection", nobody)
+    with pytest.raises(LinkLost) as caught:
+        SerialTransport("tcp://192.0.2.10:7002").open()
+    assert (caught.value.reason, asked) == ("no_port", [2])
 
 
 def test_wrong_parity_is_a_configuration_error() -> None:
