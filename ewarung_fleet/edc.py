@@ -85,6 +85,10 @@ class CounterEdc:
     def abort(self) -> None:
         """Nothing is ever under way when somebody else could speak."""
 
+    def look(self) -> DeviceStatus:
+        """As `status`."""
+        return self.status()
+
     def diagnose(self) -> DeviceStatus:
         """It is there."""
         return self.status()

@@ -8,6 +8,7 @@ whenever an open attempt of the same amount could be meant.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import secrets
@@ -172,6 +173,12 @@ class EcrTerminal:
             if self._fence() and self._line.site.fence == "quiet":
                 return DeviceStatus(DeviceState.READY, "quiet")
             return self._line.status()
+
+    def look(self) -> DeviceStatus:
+        """Whether the port is there; the EDC is asked nothing. Never raises."""
+        with self._line.lock, contextlib.suppress(DeviceUnavailable):
+            self._line.ensure_open(time.monotonic())
+        return self._line.status()
 
     def status(self) -> DeviceStatus:
         """As last seen; no I/O."""

@@ -162,6 +162,10 @@ class PoseLinkTerminal:
         self._line.note(DeviceState.READY)
         return DeviceStatus(DeviceState.ATTENTION, "not_understood")
 
+    def look(self) -> DeviceStatus:
+        """As last seen: on this wire nothing is seen without a question."""
+        return self._line.status()
+
     def status(self) -> DeviceStatus:
         """As last seen; no I/O."""
         return self._line.status()

@@ -210,6 +210,10 @@ class PaymentTerminal(Protocol):
         """Echo test."""
         ...
 
+    def look(self) -> DeviceStatus:
+        """Whether the line is there, as far as that is seen without a word to the terminal. Never raises."""
+        ...
+
     def status(self) -> DeviceStatus:
         """As last seen; no I/O."""
         ...

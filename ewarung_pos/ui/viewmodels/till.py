@@ -45,6 +45,7 @@ from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.closing_desk import ClosingDesk
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
 from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk
+from ewarung_pos.ui.viewmodels.counter_state import Phase
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.devices import DevicesDesk, DevicesViewModel
 from ewarung_pos.ui.viewmodels.doubt import DoubtDesk, DoubtState, DoubtViewModel
@@ -57,6 +58,7 @@ from ewarung_pos.ui.viewmodels.speaker import Speaker
 from ewarung_pos.ui.viewmodels.stick import StickViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
+from ewarung_pos.ui.viewmodels.terminal_watch import TerminalWatch
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardDesk, TypedCardViewModel
 
 __all__ = ["Services", "TillViewModels"]
@@ -195,6 +197,10 @@ class TillViewModels:
             runner,
         )
         self._printer_watch = PrinterWatch(s.printer, runner, self.shell.tick, self._printer_asked)
+        beside = s.terminal if s.reader.source != "ecr" else None  # the look for a card sees the EDC that reads them
+        self._terminal_watch = (
+            TerminalWatch(beside, runner, self._at_ready, self.shell.tick) if beside is not None else None
+        )
         self.doubt.subscribe(self._doubt_shown)
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
         self.day = DayOpenViewModel(
@@ -245,12 +251,16 @@ class TillViewModels:
         self.sync.activate()
         self.sync.nudge()
         self._printer_watch.start()
+        if self._terminal_watch is not None:
+            self._terminal_watch.start()
         self._audit.start()
 
     def stop(self) -> None:
         """End timers; work under way on a lane finishes by itself."""
         self._audit.stop()
         self._printer_watch.stop()
+        if self._terminal_watch is not None:
+            self._terminal_watch.stop()
         self._speaker.stop()
         self.counter.stop()
         self.rights.stop()
@@ -273,6 +283,11 @@ class TillViewModels:
         if self.stock.half_entered:
             return "delivery"
         return "count" if self.closing.half_entered else ""
+
+    def _at_ready(self) -> bool:
+        """Siap is in front and nothing is under way at the EDC."""
+        siap = self.shell.state.screen == "counter" and self.counter.state.phase is Phase.READY
+        return siap and bool(self.shell.operator()) and not any(self._under_way()) and not self.closing.state.busy
 
     def _under_way(self) -> frozenset[str]:
         return frozenset((self.counter.payment.under_way(), self.history.under_way()))

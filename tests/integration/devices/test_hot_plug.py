@@ -23,6 +23,7 @@ from serial.tools.list_ports_common import ListPortInfo
 from ewarung_pos.devices.ecr import EcrLine
 from ewarung_pos.devices.ecr_reader import EcrCardReader
 from ewarung_pos.devices.ecr_site import EcrSite
+from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.escpos import EscposPrinter, Pace
 from ewarung_pos.devices.printer_links import serial_port
 from ewarung_pos.devices.simulated.edc import Simulator
@@ -138,6 +139,22 @@ def test_an_edc_is_back_under_another_name(how: str, usb: Usb, families: Path, t
             assert os.path.realpath(simulator.url) != before, "or the test shows nothing"
             as_the_counter_polls(reader, lambda: reader.status().state is DeviceState.READY, BACK_S)
             assert line.fence(), "and it answers"
+
+
+def test_the_cable_of_an_edc_that_only_pays_is_seen_without_a_word_to_it(
+    usb: Usb, families: Path, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        with edc(tmp_path, families, usb):
+            line = EcrLine(SerialTransport(usb.named("by-id")))
+            stack.callback(line.close)
+            terminal = EcrTerminal(line)
+            assert terminal.look().state is DeviceState.READY
+        assert terminal.look().state is DeviceState.AWAY
+        with edc(tmp_path, families, usb):
+            time.sleep(line.timers.reopen)  # no attempt before; the till looks each two seconds
+            assert terminal.look().state is DeviceState.READY
+            assert terminal.diagnose().state is DeviceState.READY
 
 
 def test_a_second_edc_of_the_kind_is_not_taken_for_the_first(usb: Usb) -> None:

@@ -106,6 +106,10 @@ class Edc:
             raise found
         return found
 
+    def look(self) -> DeviceStatus:
+        self.asked.append("look")
+        return DeviceStatus(self.state)
+
     def diagnose(self) -> DeviceStatus:
         return self.status()
 
