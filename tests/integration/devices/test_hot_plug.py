@@ -13,7 +13,7 @@ import threading
 import time
 import tty
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +31,9 @@ from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc
 from ewarung_pos.devices.simulated.edc_frames import CARD_INFO
 from ewarung_pos.devices.simulated.faults import FaultScript
+from ewarung_pos.devices.stripe import StripeCardReader
 from ewarung_pos.devices.transport import SerialTransport
+from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import DeviceUnavailable
 from ewarung_pos.ports import CardReader, DeviceState
 from ewarung_pos.ui.viewmodels.card_watch import RETRY_MS
@@ -155,6 +157,66 @@ def test_the_cable_of_an_edc_that_only_pays_is_seen_without_a_word_to_it(
             time.sleep(line.timers.reopen)  # no attempt before; the till looks each two seconds
             assert terminal.look().state is DeviceState.READY
             assert terminal.diagnose().state is DeviceState.READY
+
+
+def looks_until(reader: CardReader, state: DeviceState) -> int:
+    """How many looks of the counter, a second apart after a failure, until it is so."""
+    for number in range(1, 20):
+        with suppress(DeviceUnavailable):
+            reader.poll(200)
+        if reader.status().state is state:
+            return number
+        time.sleep(RETRY_MS / 1000)
+    pytest.fail("never")
+
+
+LOOKS = int(BACK_S * 1000 // RETRY_MS)
+"""So many looks of the counter are three seconds."""
+
+
+@pytest.mark.parametrize("how", ["by-id", "numbers"])
+def test_a_stripe_reader_is_back_under_another_name(how: str, usb: Usb) -> None:
+    reader = StripeCardReader(SerialTransport(usb.named(how)), lambda: CARD_KEY)
+    with plugged_printer(usb):  # a line that says nothing
+        assert looks_until(reader, DeviceState.READY) == 1
+    assert looks_until(reader, DeviceState.AWAY) <= LOOKS
+    master, slave = os.openpty()
+    with held():
+        tty.setraw(slave)
+        usb.plug(os.ttyname(slave))
+        assert looks_until(reader, DeviceState.READY) <= LOOKS
+        os.write(master, b";6013014455667785=2812201000000123?\r")
+        card = next(card for _ in range(LOOKS) if (card := reader.poll(1_000)) is not None)
+        assert card.card == card_ref(CARD_KEY, "6013014455667785")
+    reader.close()
+    os.close(master)
+    os.close(slave)
+
+
+@contextmanager
+def edc_at(port: int, families: Path) -> Iterator[None]:
+    """An EDC behind a serial server that has power while the block runs."""
+    edc = Edc(Bank(read_cards(families)), FaultScript.of([]), autopilot_s=0.02)
+    simulator = Simulator(edc, listen=f"tcp://127.0.0.1:{port}")
+    thread = threading.Thread(target=simulator.serve, name="simulator")
+    thread.start()
+    try:
+        yield
+    finally:
+        simulator.stop()
+        thread.join()
+
+
+def test_an_edc_on_tcp_is_back(families: Path, tcp_ports: Callable[[], int]) -> None:
+    port = tcp_ports()
+    line = EcrLine(SerialTransport(f"tcp://127.0.0.1:{port}"), site=EcrSite(card_info_type=CARD_INFO))
+    reader = EcrCardReader(line, lambda: CARD_KEY)
+    for _ in range(2):
+        with edc_at(port, families):
+            assert looks_until(reader, DeviceState.READY) <= LOOKS
+            assert line.fence(), "and it answers"
+        assert looks_until(reader, DeviceState.AWAY) <= LOOKS
+    line.close()
 
 
 def test_a_second_edc_of_the_kind_is_not_taken_for_the_first(usb: Usb) -> None:
