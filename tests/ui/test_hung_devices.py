@@ -1,8 +1,8 @@
 """Every device hangs, and the window goes on: nothing that could wait for a device runs on the screen's thread.
 
-The till is the real one with its real drivers, lanes and window. Its EDC is a line on which nobody speaks, printer and
-city are ports that take the connection and never say a word. Which functions of the drivers the screen's thread
-enters meanwhile is seen by Python itself.
+The till is the real one with its real drivers, lanes and window. Its EDC, reader and printer are lines on which nobody
+speaks, or ports that take the connection and never say a word; so is the city. Which functions of
+the drivers the screen's thread enters meanwhile is seen by Python itself.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from ewarung_pos.app import Application, build
 from ewarung_pos.config import KioskConfig
 from ewarung_pos.devices import transport
 from ewarung_pos.devices.ecr_site import EcrTimers
+from ewarung_pos.devices.poselink_line import PoseLinkTimers
 from ewarung_pos.ledger.keys import LedgerKey, Tier
 from ewarung_pos.ports import CardPresented
 from ewarung_pos.ui.qt_runner import QtRunner
@@ -37,6 +38,7 @@ from tests.till_kit import LEDGER_KEY, PEPPER, TillKit, till_kit
 pytestmark = pytest.mark.qt_log_ignore("propagateSizeHints", extend=True)
 
 TIMERS = EcrTimers(ack=0.3, response=0.6, query=0.3, echo=0.2, repeat=0.2)
+POSE_TIMERS = PoseLinkTimers(connect=0.3, ping=0.2, accept=0.3, response=0.6, query=0.3)
 DRIVERS = str(Path(transport.__file__).parent)
 WAIT_MS = 30_000
 
@@ -63,25 +65,43 @@ class Entered:
             self.names.add(f"{Path(frame.f_code.co_filename).stem}.{frame.f_code.co_qualname}")
 
 
+def silent_devices(kind: str, folder: Path, ptys: list[str], port: int) -> dict[str, dict[str, object]]:
+    """Sections of devices that are all there and all silent: on `ptys`, or at `port` of this machine."""
+    edc: dict[str, object] = {"driver": "ecr", "port": ptys[0]}
+    here = f"127.0.0.1:{port}"
+    if kind == "ecr":
+        printer: dict[str, object] = {"driver": "escpos-network", "port": here}
+        return {"card_reader": edc, "payment_terminal": edc, "receipt_printer": printer}
+    if kind == "stripe":
+        return {
+            "card_reader": {"driver": "stripe-serial", "port": ptys[1]},
+            "payment_terminal": edc,
+            "receipt_printer": {"driver": "escpos-serial", "port": ptys[2]},
+        }
+    (folder / "poselink.key").touch(0o600)
+    (folder / "poselink.key").write_text("k")
+    return {
+        "card_reader": {"driver": "stripe-serial", "port": ptys[1]},
+        "payment_terminal": {"driver": "poselink", "url": f"wss://{here}", "certificate": "ab" * 32},
+        "receipt_printer": {"driver": "cups", "port": f"ipp://{here}/ipp/print"},
+    }
+
+
 @contextlib.contextmanager
-def hung(folder: Path) -> Iterator[tuple[TillKit, Application]]:
+def hung(folder: Path, kind: str = "ecr") -> Iterator[tuple[TillKit, Application]]:
     """A till whose devices are all there and all silent; its lanes are the window's."""
     kit = till_kit(folder, families=12)
     kit.open_shop()
     kit.ledger.close()
     with contextlib.ExitStack() as stack:
-        for end in (terminal := os.openpty()):
+        pairs = [os.openpty() for _ in range(3)]
+        for end in (end for pair in pairs for end in pair):
             stack.callback(os.close, end)
         ports = [
             stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=8)).getsockname()[1] for _ in range(2)
         ]
-        edc = {"driver": "ecr", "port": os.ttyname(terminal[1])}
-        sections = {
-            "city": {"url": f"http://127.0.0.1:{ports[0]}"},
-            "card_reader": edc,
-            "payment_terminal": edc,
-            "receipt_printer": {"driver": "escpos-network", "port": f"127.0.0.1:{ports[1]}"},
-        }
+        devices = silent_devices(kind, folder, [os.ttyname(pair[1]) for pair in pairs], ports[1])
+        sections = {"city": {"url": f"http://127.0.0.1:{ports[0]}"}, **devices}
         runner = QtRunner()
         key = LedgerKey(LEDGER_KEY, Tier.KEY_FILE, PEPPER)
         app = build(
@@ -90,7 +110,7 @@ def hung(folder: Path) -> Iterator[tuple[TillKit, Application]]:
             kit.clock,
             runner,
             close_runner=lambda: None if runner.close(20.0) else pytest.fail("a lane never ended"),
-            timers=[TIMERS],
+            timers=[TIMERS, POSE_TIMERS],
             key=key,
         )
         stack.callback(app.stop)
@@ -137,8 +157,9 @@ def visit_everything(qtbot: QtBot, kit: TillKit, till: TillViewModels) -> None:
 
 
 @pytest.mark.timeout(120)
-def test_no_driver_is_entered_on_the_screens_thread(qtbot: QtBot, tmp_path: Path) -> None:
-    with hung(tmp_path) as (kit, app):
+@pytest.mark.parametrize("kind", ["ecr", "stripe", "poselink"])
+def test_no_driver_is_entered_on_the_screens_thread(qtbot: QtBot, tmp_path: Path, kind: str) -> None:
+    with hung(tmp_path, kind) as (kit, app):
         window = TillWindow(app.till)
         qtbot.addWidget(window)
         window.show()
