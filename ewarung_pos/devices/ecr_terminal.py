@@ -58,6 +58,8 @@ class EcrTerminal:
         self._aborted_at: float | None = None
         self._started_at = 0.0
         self._evidence = Evidence(check_last4=line.site.check_last4)
+        self._named = ""
+        self._changed = ""
         self._settle_ref = ""
         self._settled_late: EcrResponse | None = None
         line.late = self._take_late
@@ -164,13 +166,20 @@ class EcrTerminal:
             self._evidence.take_late(response)
 
     def diagnose(self) -> DeviceStatus:
-        """Echo test; `reason` quiet where the EDC has none, and nothing was asked of it. Never raises."""
+        """Echo test. Never raises.
+
+        `reason`: quiet where the EDC has no such test, and nothing was asked of it; terminal_changed when its approvals
+        named two terminals since the till was started, `detail` says which.
+        """
         with self._line.lock:
             try:
                 self._line.ensure_open()
             except DeviceUnavailable:
                 return self._line.status()
-            if self._fence() and self._line.site.fence == "quiet":
+            certain = self._fence()
+            if certain and self._changed:
+                return DeviceStatus(DeviceState.READY, "terminal_changed", self._changed)
+            if certain and self._line.site.fence == "quiet":
                 return DeviceStatus(DeviceState.READY, "quiet")
             return self._line.status()
 
@@ -231,12 +240,20 @@ class EcrTerminal:
         if reason := self._no_proof(response):
             return Unknown(reason)
         outcome = self._evidence.judge(doubt, response, "edc")
+        if isinstance(outcome, Approved):
+            self._remember(f"{response.terminal}/{response.merchant}")
         if isinstance(outcome, Unknown) or not self._line.site.query_type or not self._evidence.twin(doubt):
             return outcome
         # An attempt of the same amount is open: the response alone does not say which of the two it answers.
         self._line.dirty = True
         proven = self._query(doubt) if self._fence() else Unknown("no_answer")
         return self._evidence.compare(doubt, outcome, proven)
+
+    def _remember(self, named: str) -> None:
+        if self._named and self._named != named:
+            self._changed = f"{self._named} -> {named}"
+            _log.warning("EDC: another terminal answers: %s", self._changed)
+        self._named = named
 
     def _no_proof(self, response: EcrResponse) -> str:
         """Why a response proves nothing of this till's debits, whatever it says; empty where it may.

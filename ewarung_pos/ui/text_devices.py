@@ -101,6 +101,12 @@ def card_seen(card: CardPresented) -> Seen:
 
 def edc_seen(found: DeviceStatus) -> Seen:
     """An EDC after its echo test."""
+    if found.reason == "terminal_changed":
+        return Seen(
+            "look",
+            f"EDC menjawab, tetapi nomornya (TID/MID) berganti: {found.detail}.",
+            "Bila EDC tidak ditukar, hubungi petugas kota.",
+        )
     if found.reason == "quiet":
         return Seen(
             "look", "Kabel EDC terbuka. EDC ini tanpa uji gema: menjawab atau tidak, baru terlihat saat dipakai."

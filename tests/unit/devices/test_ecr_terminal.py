@@ -28,6 +28,7 @@ from ewarung_pos.ports import (
     PaymentStep,
     Unknown,
 )
+from ewarung_pos.ui.text_devices import edc_seen
 
 ACK, NAK = b"\x06", b"\x15"
 TIMERS = EcrTimers(
@@ -763,3 +764,20 @@ def test_an_approval_that_nothing_can_be_found_by_is_unknown(
 def test_an_approval_with_one_number_counts(respond: Callable[..., bytes], one: dict[str, str]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond(**(BLANK | one))]), (ACK, b""))
     assert isinstance(talk.pay(), Approved)
+
+
+def test_a_terminal_that_changed_is_told_when_the_edc_is_tried(respond: Callable[..., bytes]) -> None:
+    script: list[Step] = [
+        (sale(), [ACK, respond()]),
+        (ACK, b""),
+        (sale(OTHER), [ACK, respond(terminal="TERM0002", rrn="000000000010")]),
+        (ACK, b""),
+        *Talk.fence(respond),
+    ]
+    talk = Talk(respond, *script)
+    assert isinstance(talk.pay(), Approved)
+    assert isinstance(talk.pay(OTHER), Approved)
+    found = talk.terminal.diagnose()
+    assert (found.state, found.reason) == (DeviceState.READY, "terminal_changed")
+    assert found.detail == "TERM0001/MERCHANT0000001 -> TERM0002/MERCHANT0000001"
+    assert "TERM0002" in edc_seen(found).seen
