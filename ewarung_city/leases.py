@@ -110,8 +110,8 @@ def grant(tx: Tx, period: str, now_ms: int | None = None, device: str = "") -> G
         if key not in known and not is_pool(key):
             things.append(("family", key))  # the kiosk may have removed it from its register meanwhile
         things.append(("rights", f"{key}|{period}"))
-    for device, things in told.items():
-        feed.tell(tx, device, things)
+    for kiosk, things in told.items():
+        feed.tell(tx, kiosk, things)
     to_families = [str(row["family"]) for row in leases if not is_pool(str(row["family"]))]
     changed = {*to_families, *credited}
     return Granted(period, len(changed), len(to_families), len(credited), short, len(told))
