@@ -22,6 +22,11 @@ DEFAULT_PERMILLE = 20
 """A pool is so much of what its kiosk's families are entitled to, unless the city's catalogue says otherwise."""
 
 
+_CHARGED = "charged|"
+"""Settings `charged|FAMILY|PERIOD`: a pool gave of that family's rights. Every machine of a city has them, so that a
+reversal, which may concern such a right, is looked at in the kiosk's own shard alone where it does not."""
+
+
 def budgets(homes: dict[str, str], entitled: list[dict[str, Any]], permille: int) -> dict[tuple[str, str, str], int]:
     """(kiosk, commodity, unit) -> base units of its pool, from the rations of the families at home there.
 
@@ -106,12 +111,11 @@ def give_back(tx: Tx, device: str, epoch: int, seq: int) -> None:
 def came_back(tx: Tx, family: str, period: str) -> None:
     """A redemption of that family and month was reversed at a kiosk, which has so much more to hand out again.
 
-    Where pools gave of the same right, that is asked back as the rest was.
+    Where pools gave of the same right, or of one that was carried into it, that is asked back as the rest was.
     """
-    for right in rights_of(tx, family, period):
-        if right.charged or right.carried:
-            for each in (right, *onwards(tx, right)):
-                recalls.reduce(tx, each)
+    if any(str(row["name"]) <= _name(family, period) for row in tx.starting(schema.city, "name", _name(family, ""))):
+        for right in rights_of(tx, family, period):
+            recalls.reduce(tx, right)
 
 
 def _charged_to(tx: Tx, family: Row | None, period: str, commodity: str, amount: int) -> Right | None:
@@ -123,11 +127,16 @@ def _charged_to(tx: Tx, family: Row | None, period: str, commodity: str, amount:
     return next(iter(with_room or rights), None)
 
 
+def _name(family: str, period: str) -> str:
+    return f"{_CHARGED}{family}|{period}"
+
+
 def _move(tx: Tx, right: Right, amount: int) -> None:
     """Charge so much more, or less, to a right: to the months that it was carried into as well (`rights.brought`)."""
     right.charged += amount
     moved = {"charged": right.charged, "version": right.version + 1}
     tx.advance(schema.entitlement, moved, {"version": right.version}, **right.key)
+    tx.set(_name(right.family, right.period), "1")
     for each in (right, *onwards(tx, right)):
         if each is not right:  # it was not written to, and whoever grants of it at this moment has to look again
             tx.advance(schema.entitlement, {"version": each.version + 1}, {"version": each.version}, **each.key)
