@@ -7,15 +7,18 @@ close, sync. The script sees what an operator sees (states) and does what she ca
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from ewarung_pos.domain.business_day import DayState
 from ewarung_pos.domain.documents import text_lines
-from ewarung_pos.errors import PosError
+from ewarung_pos.errors import NotAuthorised, PosError
 from ewarung_pos.practice.cards import PracticeCard
 from ewarung_pos.practice.hands import LEADER_PIN, Hands, MorningFailed
 from ewarung_pos.practice.visits import Scene, Visits
+from ewarung_pos.services.operators import DELAYS_MS
+from ewarung_pos.ui.text import trouble_of
 
 __all__ = ["Morning"]
 
@@ -74,8 +77,7 @@ class Morning:
         till = self.app.till
         self._wait(lambda: bool(till.shell.state.operators), "operators")
         self.shot("masuk")
-        till.shell.sign_in(*CASHIER)
-        self._wait(lambda: bool(till.shell.state.operator), "sign in")
+        self._sign_in()
         self.say(f"Masuk: {till.shell.state.operator_name}")
         self._settle_doubts()
         if self._day() is DayState.CLOSED and self._sealed_today():
@@ -90,6 +92,19 @@ class Morning:
             self._serve_all()
         self._close_day()
         self._send()
+
+    def _sign_in(self) -> None:
+        """Again after the pause, where the till died while it looked at the PIN: that try counts as a wrong one."""
+        shell = self.app.till.shell
+        pause = trouble_of(NotAuthorised(reason="wait"))
+        for pause_ms in (*DELAYS_MS, 0):
+            shell.sign_in(*CASHIER)
+            self._wait(lambda: not shell.state.checking, "the PIN")
+            if shell.state.notice != pause:
+                break
+            at = time.monotonic() + pause_ms / 1000
+            self._wait(lambda at=at: time.monotonic() >= at, "the pause after a PIN")  # type: ignore[misc]
+        self._wait(lambda: bool(shell.state.operator), "sign in")
 
     def _day(self) -> DayState:
         return self.app.services.day.today().state

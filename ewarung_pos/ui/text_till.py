@@ -189,7 +189,7 @@ _RULES: dict[str, Trouble] = {
     ),
     "not_authorised.wait": said(
         "Tunggu sebentar",
-        "PIN tadi salah, jadi ada jeda sebelum boleh dicoba lagi.",
+        "PIN tadi salah, atau kasir mati saat PIN diperiksa, jadi ada jeda sebelum boleh dicoba lagi.",
         "Tunggu setengah menit, lalu ketik PIN pelan-pelan.",
         safe=NOTHING,
     ),

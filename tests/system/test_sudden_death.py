@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ewarung_pos.devices.simulated.edc import spawn
-from tests.system.kit import book, demo_command, morning, run
+from tests.system.kit import book, demo_command, morning, other_connection, run
 from tests.system.lives import Life, all_is_well, live_and_die, told_in
 
 pytestmark = pytest.mark.system
@@ -35,6 +35,19 @@ def test_killed_again_and_again_the_day_still_ends_whole(tmp_path: Path) -> None
     again = run(*demo_command(folder, 30, "--resume", "--json"))
     assert again.returncode == 0, again.stderr
     assert book(folder).receipts == list(range(1, summary["receipts_printed"] + 1)), "a sealed day stays as it is"
+
+
+def test_a_till_that_died_while_it_looked_at_the_pin_signs_in_after_the_pause(tmp_path: Path) -> None:
+    """Each such try counts as a wrong one, for nobody knows what it was; and the right one ends the count."""
+    folder = tmp_path / "till"
+    morning(folder, 1)
+    with other_connection(folder) as connection:
+        connection.execute("INSERT INTO pin_failure VALUES ('siti', 2)")
+        connection.commit()
+    summary, _ = morning(folder, 1, "--resume")
+    assert summary["redemptions"] == 1
+    with other_connection(folder) as connection:
+        assert connection.execute("SELECT count(*) FROM pin_failure").fetchone() == (0,)
 
 
 @pytest.mark.torture
