@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from ewarung_pos.devices.plugged import NotPlugged, UsbName, port_now, printer_files
+from ewarung_pos.devices.serial_ports import opened, shut
 from ewarung_pos.devices.transport import LINK_ERRORS
 from ewarung_pos.errors import PrinterNotReady
 
@@ -92,11 +93,9 @@ def serial_port(port: str, baudrate: int = 9600, flow: str = "none") -> Connect:
     alone: dict[str, Any] = {} if "://" in port else {"exclusive": True}
 
     def connect() -> PrinterLink:
-        import serial
-
         try:
             return _Serial(
-                serial.serial_for_url(
+                opened(
                     port_now(port),
                     baudrate=baudrate,
                     timeout=0,
@@ -274,7 +273,7 @@ class _Serial:
 
     def close(self) -> None:
         with contextlib.suppress(*LINK_ERRORS):
-            self._port.close()
+            shut(self._port)
 
 
 class _DeviceFile:

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from ewarung_pos.devices.plugged import NotPlugged, port_now
+from ewarung_pos.devices.serial_ports import opened, shut
 from ewarung_pos.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class SerialTransport:
 
             protocol_socket.POLL_TIMEOUT = _CONNECT_S  # a constant of pyserial's; there is no other way to say it
         try:
-            self._serial = serial.serial_for_url(
+            self._serial = opened(
                 port_now(self.name),
                 baudrate=self._baudrate,
                 bytesize=serial.EIGHTBITS,
@@ -190,7 +191,7 @@ class SerialTransport:
         port, self._serial, self._pending = self._serial, None, None
         if port is not None:
             with contextlib.suppress(*LINK_ERRORS):
-                port.close()
+                shut(port)
 
     def _port(self) -> serial.SerialBase:
         if self._serial is None:

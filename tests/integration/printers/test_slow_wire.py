@@ -118,6 +118,9 @@ class Uart:
             del self._said[:size]
             return said
 
+    def open(self) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
