@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from ewarung_city import recalls
-from ewarung_city.rights import Right, onwards, rights_of
+from ewarung_city.rights import Right, onwards, right_of, rights_of
 from ewarung_city.settle import top_up
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
@@ -103,9 +103,9 @@ def give_back(tx: Tx, device: str, epoch: int, seq: int) -> None:
             continue
         key = {"device": device, "epoch": epoch, "seq": seq, "commodity": row["commodity"]}
         tx.change(schema.hardship, {"returned": int(row["amount"])}, **key)
-        for right in rights_of(tx, row["family"], row["period"]):
-            if (right.programme, right.commodity) == (row["programme"], row["commodity"]):
-                _move(tx, right, -int(row["charged"]))
+        right = right_of(tx, row["family"], row["programme"], row["period"], row["commodity"])
+        if right is not None:
+            _move(tx, right, -int(row["charged"]))
 
 
 def came_back(tx: Tx, family: str, period: str) -> None:
@@ -137,13 +137,13 @@ def _move(tx: Tx, right: Right, amount: int) -> None:
     moved = {"charged": right.charged, "version": right.version + 1}
     tx.advance(schema.entitlement, moved, {"version": right.version}, **right.key)
     tx.set(_name(right.family, right.period), "1")
-    for each in (right, *onwards(tx, right)):
-        if each is not right:  # it was not written to, and whoever grants of it at this moment has to look again
-            tx.advance(schema.entitlement, {"version": each.version + 1}, {"version": each.version}, **each.key)
-        tx.remove(schema.recall, **each.key, by_device="")
-    for period in (right.period, *(each.period for each in onwards(tx, right))):
-        for each in rights_of(tx, right.family, period):
-            if (each.programme, each.commodity) == (right.programme, right.commodity):
-                recalls.reduce(tx, each)
+    later = onwards(tx, right)
+    for each in later:  # nothing of it was written, and whoever grants of it at this moment has to look again
+        tx.advance(schema.entitlement, {"version": each.version + 1}, {"version": each.version}, **each.key)
+    for key in (right.key, *(each.key for each in later)):
+        tx.remove(schema.recall, **key, by_device="")
+        now = right_of(tx, **key)
+        if now is not None:
+            recalls.reduce(tx, now)
         if amount < 0:
-            top_up(tx, right.family, period)
+            top_up(tx, right.family, key["period"])

@@ -12,7 +12,7 @@ import msgspec
 
 from ewarung_city.hardship import charge_row
 from ewarung_city.keys import CityKeys
-from ewarung_city.rights import Right, onwards, rights_of
+from ewarung_city.rights import Right, onwards, right_of
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.rights import name_digest
@@ -118,11 +118,10 @@ def _by_name(tx: Tx, keys: CityKeys) -> dict[str, list[str]]:
 
 def _owed(tx: Tx, use: Row) -> int:
     """What that family has had above its right, by what the city knows now."""
-    rights = rights_of(tx, use["family"], use["period"]) if use["programme"] else []
-    for right in rights:
-        if (right.programme, right.commodity) == (use["programme"], use["commodity"]):
-            return sum(map(_above, (right, *onwards(tx, right))))
-    return int(use["amount"]) - int(use["returned"])
+    right = right_of(tx, use["family"], use["programme"], use["period"], use["commodity"]) if use["programme"] else None
+    if right is None:
+        return int(use["amount"]) - int(use["returned"])
+    return sum(map(_above, (right, *onwards(tx, right))))
 
 
 def _above(right: Right) -> int:

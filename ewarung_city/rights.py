@@ -28,6 +28,7 @@ __all__ = [
     "onwards",
     "outstanding",
     "rest_of",
+    "right_of",
     "rights_of",
     "room",
 ]
@@ -119,6 +120,12 @@ def rights_of(tx: Tx, family: str, period: str) -> list[Right]:
     return [_right(tx, held, held[period], leases.get(thing, [])) for thing, held in months.items() if period in held]
 
 
+def right_of(tx: Tx, family: str, programme: str, period: str, commodity: str) -> Right | None:
+    """One of them, if the family has it."""
+    rights = rights_of(tx, family, period)
+    return next((each for each in rights if (each.programme, each.commodity) == (programme, commodity)), None)
+
+
 def brought(tx: Tx, months: Mapping[str, Row], period: str) -> int:
     """What the month before carried into this one, less what pools had given of it before the city heard of that.
 
@@ -162,9 +169,7 @@ def onwards(tx: Tx, right: Right) -> list[Right]:
     found: list[Right] = []
     last = right
     while last.carried:
-        thing = (right.programme, right.commodity)
-        after = rights_of(tx, right.family, following(last.period))
-        held = next((each for each in after if (each.programme, each.commodity) == thing), None)
+        held = right_of(tx, right.family, right.programme, following(last.period), right.commodity)
         if held is None:
             break
         found.append(held)

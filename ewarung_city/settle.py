@@ -19,6 +19,7 @@ from ewarung_city.rights import (
     give,
     may_be_given,
     onwards,
+    right_of,
     rights_of,
     room,
 )
@@ -118,10 +119,9 @@ def ask_back(tx: Tx, families: Iterable[str]) -> None:
     """Ask for what is out of the months into which one was carried that pools had given of (`rights.brought`)."""
     for row in tx.within(schema.entitlement, "family", sorted(families)):
         if int(row["charged"]) and int(row["carried"]):
-            for right in rights_of(tx, row["family"], row["period"]):
-                if (right.programme, right.commodity) == (row["programme"], row["commodity"]):
-                    for each in onwards(tx, right):
-                        recalls.reduce(tx, each)
+            right = right_of(tx, row["family"], row["programme"], row["period"], row["commodity"])
+            for each in onwards(tx, right) if right is not None else ():
+                recalls.reduce(tx, each)
 
 
 def look_again(tx: Tx, device: str, epoch: int, families: Iterable[str]) -> None:
