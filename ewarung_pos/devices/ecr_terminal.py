@@ -136,7 +136,8 @@ class EcrTerminal:
             DeviceUnavailable: no port, or nothing was sent.
             DeviceTimeout: no answer.
             DeviceProtocolError: an unreadable answer.
-            DeviceError: refused (`reason` settlement_refused).
+            DeviceError: refused (`reason` settlement_refused), or of another terminal than the one that was agreed with
+                the bank (other_terminal): that is not the total of this till.
         """
         with self._line.lock:
             self._line.ensure_open()
@@ -154,6 +155,8 @@ class EcrTerminal:
             if got.code != "00" or got.amount is None:
                 raise DeviceError(f"settlement answered {got.code}", reason="settlement_refused")
             self._settle_ref = ""
+            if self._elsewhere(got, unnamed=False):
+                raise DeviceError("another terminal settled", reason="other_terminal")
             return Settlement(got.amount, got.batch)
 
     def _take_late(self, response: EcrResponse) -> None:
@@ -262,12 +265,16 @@ class EcrTerminal:
         Other answers may leave the terminal out, but name no other one.
         """
         approved = response.code == "00"
-        site = self._line.site
-        for ours, said in ((site.merchant, response.merchant), (site.terminal, response.terminal)):
-            if ours and said != ours and (approved or said.strip("0 ")):
-                return "other_terminal"
+        if self._elsewhere(response, unnamed=approved):
+            return "other_terminal"
         named = any(each.strip("0 ") for each in (response.approval, response.invoice, response.rrn))
         return "unnamed" if approved and not named else ""
+
+    def _elsewhere(self, response: EcrResponse, *, unnamed: bool) -> bool:
+        """Whether a response is of another terminal than the agreed one; `unnamed` if it may not leave that out."""
+        site = self._line.site
+        told = ((site.merchant, response.merchant), (site.terminal, response.terminal))
+        return any(ours and said != ours and (unnamed or bool(said.strip("0 "))) for ours, said in told)
 
     def _begin_doubt(self, doubt: Doubt) -> None:
         self._line.dirty = True

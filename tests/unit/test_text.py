@@ -42,7 +42,7 @@ SAME_TO_THE_OPERATOR: dict[str, set[str]] = {
         "profile",
         "unreadable",
     },
-    "device": {"settlement_refused"},
+    "device": {"other_terminal", "settlement_refused"},
     "device_protocol": {"bad_frame", "card_info_refused", "card_number", "mismatch", "no_total", "tray"},
     "device_unavailable": {"simulator"},
     "ledger": {"closed", "io"},

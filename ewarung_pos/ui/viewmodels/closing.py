@@ -283,17 +283,19 @@ class ClosingViewModel(ViewModel[ClosingState]):
         self._runner.submit(Lane.LEDGER, self._desk.day.check_seal, lambda _: ask(), self._failed)
 
     def _ask_edc(self, terminal: PaymentTerminal, operator: str) -> None:
-        def ask() -> Settlement | None:
+        def ask() -> Settlement | DeviceError:
             self._desk.reader.release()
             try:
                 return terminal.settle()
-            except DeviceError:
-                return None
+            except DeviceError as error:
+                return error
 
         self._runner.submit(Lane.TERMINAL, ask, lambda settled: self._settled(settled, operator), self._failed)
 
-    def _settled(self, settled: Settlement | None, operator: str) -> None:
+    def _settled(self, found: Settlement | DeviceError, operator: str) -> None:
         silent_again = self._state.edc_silent
+        settled = found if isinstance(found, Settlement) else None
+        other = isinstance(found, DeviceError) and found.reason == "other_terminal"
 
         def look() -> tuple[EdcTotals | None, tuple[DayTotals, dict[str, dict[Tender, int]]]]:
             return self._desk.day.edc_settled(settled), self._figures()
@@ -301,7 +303,9 @@ class ClosingViewModel(ViewModel[ClosingState]):
         def show(found: tuple[EdcTotals | None, tuple[DayTotals, dict[str, dict[Tender, int]]]]) -> None:
             self._edc, story = found
             total = str(Rupiah(self._edc.amount)) if self._edc is not None else _NO_DATA
-            self._set(replace(self._state, busy="", edc_asked=True, edc_silent=self._edc is None, edc_total=total))
+            silent = self._edc is None
+            state = replace(self._state, busy="", edc_asked=True, edc_total=total)
+            self._set(replace(state, edc_silent=silent, edc_other=silent and other))
             self._told(*story)
             if self._state.can_go_on and (self._edc is not None or silent_again):
                 self._seal(operator)

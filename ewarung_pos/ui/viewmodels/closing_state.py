@@ -16,7 +16,8 @@ __all__ = ["ClosingState", "counted", "edc_explained", "explained", "half_entere
 class ClosingState(msgspec.Struct, frozen=True):
     """`step` is 0 begin, 1 count, 2 explain, 3 send, 4 seal, 5 sealed; `read` once the ledger has answered.
 
-    `edc_asked` once the EDC was asked for its total, which ended its batch, unless it is `edc_silent`.
+    `edc_asked` once the EDC was asked for its total, which ended its batch, unless it is `edc_silent`,
+    or another EDC answered (`edc_other`).
     `paper_trouble` is why the report did not come out, until it does.
     """
 
@@ -38,6 +39,7 @@ class ClosingState(msgspec.Struct, frozen=True):
     edc_differs: bool = False
     edc_asked: bool = False
     edc_silent: bool = False
+    edc_other: bool = False
     explanation: str = ""
     figures: tuple[tuple[str, str], ...] = ()
     report: Document | None = None

@@ -253,6 +253,8 @@ class SealPage(Box):
         words = "Setelah disegel, angka hari ini tidak berubah lagi."
         if state.edc_differs:
             words = "EDC sudah ditutup: struk KKS tidak bisa dibatalkan di EDC lagi."
+        elif state.edc_other:
+            words = "Pasang EDC kios ini lalu Segel lagi. Bila tetap lain, hari disegel tanpa total EDC."
         elif state.edc_silent:
             words = "Nyalakan EDC lalu Segel lagi. Bila tetap diam, hari disegel tanpa total EDC."
         elif not state.edc_asked:
@@ -270,7 +272,8 @@ class SealPage(Box):
         elif state.edc_total.startswith("Rp"):
             words, badge = f"Total EDC {state.edc_total}, sama dengan catatan", ("cocok", Tone.GO)
         else:
-            words, badge = "EDC tidak memberi total", ("tanpa data", Tone.LOOK)
+            said = "EDC lain yang menjawab (TID atau MID)" if state.edc_other else "EDC tidak memberi total"
+            words, badge = said, ("tanpa data", Tone.LOOK)
         self._edc_words.set_text(words)
         self._edc_badge.render_state(*badge)
         asked = self._why_row.isVisibleTo(self)

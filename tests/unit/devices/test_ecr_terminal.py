@@ -722,6 +722,18 @@ def test_an_answer_counts_only_of_the_terminal_that_was_agreed(
     assert isinstance(got, Unknown) == (outcome == "other_terminal")
 
 
+def test_a_settlement_of_another_terminal_is_not_the_total_of_this_till(respond: Callable[..., bytes]) -> None:
+    theirs, ours = respond("10", 9_000_000, terminal="TERM0002"), respond("10", 29_000, terminal="", merchant="")
+    script: list[Step] = [(None, [ACK, theirs]), (ACK, b""), *Talk.fence(respond), (None, [ACK, ours]), (ACK, b"")]
+    talk = at_our_terminal(Talk(respond, *script))
+    with pytest.raises(DeviceError) as caught:
+        talk.terminal.settle()
+    assert caught.value.reason == "other_terminal"
+    assert talk.terminal.settle().amount == 29_000
+    first, second = (frame for frame in talk.transport.written if frame[4:6] == b"10")
+    assert first != second  # the first was answered: it is not asked for again
+
+
 def test_any_terminal_counts_where_none_was_agreed(respond: Callable[..., bytes]) -> None:
     talk = Talk(respond, (sale(), [ACK, respond(terminal="TERM0002")]), (ACK, b""))
     assert isinstance(talk.pay(), Approved)

@@ -95,6 +95,16 @@ def test_an_edc_that_gives_no_total_is_asked_once_more(evening: ScriptedTill) ->
     assert closed(evening).edc == EdcTotals(29_000, "000001")
 
 
+def test_that_another_edc_gave_its_total_is_said_and_its_total_is_not_taken(evening: ScriptedTill) -> None:
+    evening.edc.settlements = [DeviceError(reason="other_terminal"), DeviceError(reason="no_answer")]
+    up_to_the_seal(evening)
+    seal(evening)
+    other = state(evening)
+    assert (other.step, other.edc_total, other.edc_silent, other.edc_other) == (4, "tidak ada data", True, True)
+    seal(evening)
+    assert closed(evening).edc is None
+
+
 def test_an_edc_that_stays_silent_does_not_keep_the_day_open(evening: ScriptedTill) -> None:
     evening.edc.settlements = [DeviceError(reason="settlement_refused")] * 2
     up_to_the_seal(evening)
