@@ -1,16 +1,20 @@
 """Chip cards through PC/SC: contact slots and contactless readers alike, each card read once per insertion.
 
-`pyscard`'s plain winscard calls are used, and not its observers: those run in threads of their own.
+`pyscard`'s plain winscard calls are used, and not its observers: those run in threads of their own. A service or a
+driver that hangs ends none of these calls, so they are made where nobody else waits.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, cast
+from functools import partial
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
+from ewarung_pos.devices.bounded import BoundedCalls, NotBack
 from ewarung_pos.devices.emv import read_card
 from ewarung_pos.domain.family import CardRef, card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
@@ -20,8 +24,12 @@ __all__ = ["PcscCardReader"]
 
 _log = logging.getLogger(__name__)
 
+_T = TypeVar("_T")
+
 _READ_S = 8.0
 """A card that needs longer than this for its twenty commands is worn out. Each single one is the driver's to end."""
+_ANSWER_S = 3.0
+"""A question about the readers that takes longer hangs, and so does a card that takes this much longer than it may."""
 _TOLD_S = 4.0
 """How long it is said that a card could not be read, when it is gone already."""
 _PAUSE_S = 0.05
@@ -102,17 +110,19 @@ class PcscCardReader:
         self._read: dict[str, int] = {}
         self._fault: _Fault | None = None
         self._status = DeviceStatus(DeviceState.UNKNOWN)
+        self._calls = BoundedCalls("pcsc")
+        self._hung = False
 
     def poll(self, wait_ms: int) -> CardPresented | None:
-        """Wait at most `wait_ms` for a card; reading one takes up to 8 s more.
+        """Wait at most `wait_ms` for a card; reading one takes up to 8 s more, noticing that PC/SC hangs 11 s, once.
 
         Raises:
-            DeviceUnavailable: no_driver, no_pcscd, no_reader, reader_in_use, reader_no_permission.
+            DeviceUnavailable: no_driver, no_pcscd, no_reader, reader_hangs, reader_in_use, reader_no_permission.
             CardNotRead: this card could not be read; said again while it stays in the reader.
         """
-        until = time.monotonic() + wait_ms / 1000
+        wait_s = wait_ms / 1000
         try:
-            return self._poll(until)
+            return self._asked(lambda: self._poll(time.monotonic() + wait_s), wait_s + _READ_S + _ANSWER_S, wait_s)
         except DeviceUnavailable as error:
             self._note(DeviceState.AWAY, error.reason)
             raise
@@ -130,13 +140,38 @@ class PcscCardReader:
     def diagnose(self) -> DeviceStatus:
         """Ask PC/SC for the readers that are meant; `detail` has their names. Never raises."""
         try:
-            names = self._readers(self._scard())
+            names = self._asked(lambda: self._readers(self._scard()), _ANSWER_S, _ANSWER_S)
         except DeviceUnavailable as error:
             return DeviceStatus(DeviceState.AWAY, error.reason, error.detail)
         return DeviceStatus(DeviceState.READY, detail=", ".join(names))
 
     def close(self) -> None:
-        """Let PC/SC go. Never raises."""
+        """Let PC/SC go; one that hangs is left to itself. Never raises."""
+        if self._context is not None or self._hung:
+            with contextlib.suppress(DeviceUnavailable):
+                self._asked(self._let_go, _ANSWER_S, 0.0)
+        self._calls.end()
+
+    def _asked(self, call: Callable[[], _T], seconds: float, late_seconds: float) -> _T:
+        """What a call gives that PC/SC may never come back from.
+
+        Raises:
+            DeviceUnavailable: reader_hangs, until it is back. Then everything begins anew: of a card that was read
+                meanwhile nobody heard.
+        """
+        try:
+            return self._calls.ask(partial(self._afresh, call), seconds, late_seconds)
+        except NotBack:
+            self._hung = True
+            raise DeviceUnavailable("PC/SC does not come back", reason="reader_hangs") from None
+
+    def _afresh(self, call: Callable[[], _T]) -> _T:
+        if self._hung:
+            self._hung = False
+            self._let_go()
+        return call()
+
+    def _let_go(self) -> None:
         context, self._context = self._context, None
         self._forget(())
         if context is not None:
@@ -286,7 +321,7 @@ class PcscCardReader:
             raise DeviceUnavailable(detail, reason="reader_no_permission")
         if code in _NO_READER:
             raise DeviceUnavailable(detail, reason="no_reader")
-        self.close()  # the service went away, or came back: begin anew at the next poll
+        self._let_go()  # the service went away, or came back: begin anew at the next poll
         raise DeviceUnavailable(detail, reason="no_pcscd")
 
     def _note(self, state: DeviceState, reason: str = "") -> None:

@@ -89,6 +89,11 @@ AT_THE_READER: dict[str, Trouble] = {
         "Layanan pembaca kartu chip (pcscd) di komputer ini tidak berjalan.",
         "Mulai ulang komputer. Bila tetap begitu, hubungi petugas kota.",
     ),
+    "device_unavailable.reader_hangs": said(
+        "Pembaca kartu macet",
+        "Pembaca kartu chip tidak menjawab komputer ini lagi. EDC dan printer tetap bisa dipakai.",
+        "Cabut kabel pembaca kartu, lalu pasang lagi. Bila tetap macet, mulai ulang komputer.",
+    ),
     "device_unavailable.no_driver": said(
         "Pembaca chip belum bisa dipakai",
         "Program pendukung kartu chip (pyscard) belum terpasang di komputer ini.",

@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 from typing import Self
 
 import msgspec
@@ -23,7 +23,7 @@ from pytestqt.qtbot import QtBot
 
 from ewarung_pos.app import Application, build
 from ewarung_pos.config import KioskConfig
-from ewarung_pos.devices import transport
+from ewarung_pos.devices import pcsc, transport
 from ewarung_pos.devices.ecr_site import EcrTimers
 from ewarung_pos.devices.poselink_line import PoseLinkTimers
 from ewarung_pos.ledger.keys import LedgerKey, Tier
@@ -75,6 +75,12 @@ def silent_devices(kind: str, folder: Path, ptys: list[str], port: int) -> dict[
     if kind == "stripe":
         return {
             "card_reader": {"driver": "stripe-serial", "port": ptys[1]},
+            "payment_terminal": edc,
+            "receipt_printer": {"driver": "escpos-serial", "port": ptys[2]},
+        }
+    if kind == "chip":
+        return {
+            "card_reader": {"driver": "pcsc", "port": ""},
             "payment_terminal": edc,
             "receipt_printer": {"driver": "escpos-serial", "port": ptys[2]},
         }
@@ -156,8 +162,22 @@ def visit_everything(qtbot: QtBot, kit: TillKit, till: TillViewModels) -> None:
     until(lambda: not till.history.state.busy)
 
 
+@pytest.fixture
+def hanging_pcsc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A service of chip cards that takes every call and ends none, until the test is over."""
+    over = threading.Event()
+    winscard = ModuleType("smartcard.scard")
+    vars(winscard).update(SCARD_SCOPE_USER=0, SCardEstablishContext=lambda scope: (0, over.wait(WAIT_MS)))
+    monkeypatch.setitem(sys.modules, "smartcard.scard", winscard)
+    monkeypatch.setattr(pcsc, "_READ_S", 0.1)
+    monkeypatch.setattr(pcsc, "_ANSWER_S", 0.2)
+    yield
+    over.set()
+
+
 @pytest.mark.timeout(120)
-@pytest.mark.parametrize("kind", ["ecr", "stripe", "poselink"])
+@pytest.mark.usefixtures("hanging_pcsc")
+@pytest.mark.parametrize("kind", ["ecr", "stripe", "poselink", "chip"])
 def test_no_driver_is_entered_on_the_screens_thread(qtbot: QtBot, tmp_path: Path, kind: str) -> None:
     with hung(tmp_path, kind) as (kit, app):
         window = TillWindow(app.till)

@@ -250,32 +250,15 @@ class SealPage(Box):
         self._figures.set_figures(state.figures)
         tight = self.look.room is Density.TIGHT
         crowded = state.story_agrees and (tight or (is_narrow(self) and state.edc_differs))
-        words = "Setelah disegel, angka hari ini tidak berubah lagi."
-        if state.edc_differs:
-            words = "EDC sudah ditutup: struk KKS tidak bisa dibatalkan di EDC lagi."
-        elif state.edc_other:
-            words = "Pasang EDC kios ini lalu Segel lagi. Bila tetap lain, hari disegel tanpa total EDC."
-        elif state.edc_silent:
-            words = "Nyalakan EDC lalu Segel lagi. Bila tetap diam, hari disegel tanpa total EDC."
-        elif not state.edc_asked:
-            words = "Segel juga menutup EDC. Mau membatalkan struk? Kembali melayani dulu, lalu Riwayat."
+        words = _what_sealing_does(state)
         if crowded and state.story and not state.edc_differs:
             words = f"Empat angka cocok. {words}"
         self._words.set_text(words)
         self._words.setVisible(not (tight and state.edc_differs))
         self._story.render_state(() if crowded else state.story, agrees=state.story_agrees)
-        if not state.edc_asked:
-            words, badge = "Total EDC ditanyakan saat disegel", ("nanti", Tone.INFO)
-        elif state.edc_differs:
-            words = f"Total EDC {state.edc_total}, menurut catatan {state.till_purse}"
-            badge = ("berbeda", Tone.STOP)
-        elif state.edc_total.startswith("Rp"):
-            words, badge = f"Total EDC {state.edc_total}, sama dengan catatan", ("cocok", Tone.GO)
-        else:
-            said = "EDC lain yang menjawab (TID atau MID)" if state.edc_other else "EDC tidak memberi total"
-            words, badge = said, ("tanpa data", Tone.LOOK)
+        words, badge, tone = _what_the_edc_said(state)
         self._edc_words.set_text(words)
-        self._edc_badge.render_state(*badge)
+        self._edc_badge.render_state(badge, tone)
         asked = self._why_row.isVisibleTo(self)
         self._why_row.setVisible(state.edc_differs)
         if not self.why.hasFocus():
@@ -379,6 +362,29 @@ class SealedPage(Box):
         self._unsent.setVisible(not down)  # the lamp says it too
         way = QBoxLayout.Direction.TopToBottom if down else QBoxLayout.Direction.LeftToRight
         self._foot.lay.setDirection(way)
+
+
+def _what_sealing_does(state: ClosingState) -> str:
+    if state.edc_differs:
+        return "EDC sudah ditutup: struk KKS tidak bisa dibatalkan di EDC lagi."
+    if state.edc_other:
+        return "Pasang EDC kios ini lalu Segel lagi. Bila tetap lain, hari disegel tanpa total EDC."
+    if state.edc_silent:
+        return "Nyalakan EDC lalu Segel lagi. Bila tetap diam, hari disegel tanpa total EDC."
+    if not state.edc_asked:
+        return "Segel juga menutup EDC. Mau membatalkan struk? Kembali melayani dulu, lalu Riwayat."
+    return "Setelah disegel, angka hari ini tidak berubah lagi."
+
+
+def _what_the_edc_said(state: ClosingState) -> tuple[str, str, Tone]:
+    if not state.edc_asked:
+        return "Total EDC ditanyakan saat disegel", "nanti", Tone.INFO
+    if state.edc_differs:
+        return f"Total EDC {state.edc_total}, menurut catatan {state.till_purse}", "berbeda", Tone.STOP
+    if state.edc_total.startswith("Rp"):
+        return f"Total EDC {state.edc_total}, sama dengan catatan", "cocok", Tone.GO
+    said = "EDC lain yang menjawab (TID atau MID)" if state.edc_other else "EDC tidak memberi total"
+    return said, "tanpa data", Tone.LOOK
 
 
 def _back_to_serving(closing: ClosingViewModel) -> BigButton:

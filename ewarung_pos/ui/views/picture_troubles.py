@@ -12,7 +12,7 @@ from ewarung_pos.ui.text_devices import NO_CARD, edc_seen, failed, printer_seen,
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
 from ewarung_pos.ui.viewmodels.devices import DevicesState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
-from ewarung_pos.ui.views.picture_books import COPIED, SEALED, SEALED_WITHOUT_PAPER, SYNC
+from ewarung_pos.ui.views.picture_books import COPIED, SEAL, SEALED, SEALED_WITHOUT_PAPER, SYNC
 from ewarung_pos.ui.views.picture_counter import READY
 from ewarung_pos.ui.views.picture_devices import FINE
 from ewarung_pos.ui.views.picture_stage import SHELL, Scene, Shows, at_counter, on
@@ -97,4 +97,12 @@ TROUBLES: tuple[Scene, ...] = (
         ),
     ),
     Scene("sinkron-versi-lama", Shows(shell=on("sync"), sync=replace(SYNC, upgrade=old_version("0.2.0")))),
+    at_counter("siap-pembaca-macet", replace(READY, reader=trouble(_AWAY, "reader_hangs"))),
+    Scene(
+        "tutup-segel-edc-lain",
+        Shows(
+            shell=on("closing"),
+            closing=replace(SEAL, edc_asked=True, edc_silent=True, edc_other=True, edc_total="tidak ada data"),
+        ),
+    ),
 )

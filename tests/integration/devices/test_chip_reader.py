@@ -246,11 +246,13 @@ def test_the_number_leaves_no_trace(reader: PcscCardReader, slot: Path, caplog: 
         assert number[:12] not in told
 
 
-def test_no_thread_is_started(reader: PcscCardReader, slot: Path) -> None:
-    before = threading.active_count()
+def test_no_thread_is_started_but_the_one_that_waits(reader: PcscCardReader, slot: Path) -> None:
+    before = set(threading.enumerate())
     with in_reader(slot, ChipCard({GPN: application(NUMBER)})):
         presented(reader)
-        assert threading.active_count() == before + 1  # the card's own
+        begun = set(threading.enumerate()) - before
+        assert [thread.name for thread in begun].count("pcsc") == 1
+        assert len(begun) == 2  # the other is the card's own
 
 
 ANOTHER = """

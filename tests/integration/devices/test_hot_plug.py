@@ -306,3 +306,33 @@ def test_a_chip_reader_whose_service_comes_back_is_found_again() -> None:
         pytest.skip(lacks)
     done = subprocess.run([sys.executable, "-c", CHIP], check=False, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+HANGS = """
+from ewarung_pos.devices import pcsc
+from ewarung_pos.devices.pcsc import PcscCardReader
+from ewarung_pos.ports import DeviceState
+from tests.integration.devices.test_hot_plug import BACK_S, CARD_KEY, as_the_counter_polls
+from tests.integration.devices.virtual_reader import virtual_reader
+
+pcsc._ANSWER_S, pcsc._READ_S = 0.5, 0.5
+with virtual_reader() as machine, machine.running():
+    reader = PcscCardReader("", lambda: CARD_KEY)
+    as_the_counter_polls(reader, lambda: reader.status().state is DeviceState.READY, BACK_S)
+    for _ in range(2):
+        with machine.hanging():
+            as_the_counter_polls(reader, lambda: reader.status().reason == "reader_hangs", BACK_S)
+        as_the_counter_polls(reader, lambda: reader.status().state is DeviceState.READY, BACK_S)
+    with machine.hanging():
+        as_the_counter_polls(reader, lambda: reader.status().reason == "reader_hangs", BACK_S)
+        reader.close()
+        print("closed", flush=True)
+"""
+
+
+def test_a_service_that_hangs_is_said_and_found_again_and_the_till_can_end_all_the_same() -> None:
+    if lacks := missing():
+        pytest.skip(lacks)
+    command = [sys.executable, "-c", HANGS]
+    done = subprocess.run(command, check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout) == (0, "closed\n"), done.stderr

@@ -11,6 +11,7 @@ import contextlib
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -56,6 +57,20 @@ class VirtualReader:
                 process.wait(10)
                 for left in (*self.slots, self.folder / "pcscd.comm", self.folder / "pcscd.pid"):
                     left.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def hanging(self) -> Iterator[None]:
+        """pcscd, which runs, does nothing while the block does."""
+        (pid,) = (
+            int(folder.name)
+            for folder in Path("/proc").iterdir()
+            if folder.name.isdigit() and str(self.folder).encode() in _arguments(folder) and _is_pcscd(folder)
+        )
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def _wait(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + START_S
@@ -119,6 +134,17 @@ def wait_until_empty(place: int) -> None:
             break
         time.sleep(0.02)
     scard.SCardReleaseContext(context)
+
+
+def _arguments(process: Path) -> bytes:
+    try:
+        return (process / "cmdline").read_bytes()
+    except OSError:  # it ended meanwhile
+        return b""
+
+
+def _is_pcscd(process: Path) -> bool:
+    return _arguments(process).partition(b"\0")[0].endswith(b"pcscd")
 
 
 @functools.cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Callable
 
@@ -12,6 +14,7 @@ from ewarung_pos.devices.pcsc import PcscCardReader
 from ewarung_pos.devices.simulated.chip_card import GPN, Application, ChipCard, application, packed, tlv
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
+from ewarung_pos.ports import DeviceState
 
 KEY = b"k" * 32
 NUMBER, OTHER = "6013014455667788", "6013010000004563"
@@ -71,6 +74,25 @@ class Winscard:
         return (0, list(said)) if said is not None else (0x80100069, [])
 
     def SCardDisconnect(self, card: int, disposition: int) -> int:
+        return 0
+
+
+class Hanging(Winscard):
+    """Does not come back from the question for the readers until it is let go."""
+
+    def __init__(self, **cards: ChipCard | None) -> None:
+        super().__init__(**cards)
+        self.hangs = threading.Event()
+        self.free = threading.Event()
+        self.released = 0
+
+    def SCardListReaders(self, context: int, groups: list[str]) -> tuple[int, list[str]]:
+        if self.hangs.is_set():
+            assert self.free.wait(20)
+        return super().SCardListReaders(context, groups)
+
+    def SCardReleaseContext(self, context: int) -> int:
+        self.released += 1
         return 0
 
 
@@ -137,3 +159,76 @@ def test_a_reader_that_is_pulled_out_takes_its_fault_with_it(monkeypatch: pytest
     found = reader.poll(0)
     assert found is not None
     assert found.card == card_ref(KEY, OTHER)
+
+
+def hanging(monkeypatch: pytest.MonkeyPatch) -> tuple[Hanging, PcscCardReader]:
+    """A reader that was in use when PC/SC began to hang."""
+    monkeypatch.setattr(pcsc, "_READ_S", 0.0)
+    monkeypatch.setattr(pcsc, "_ANSWER_S", 0.1)
+    scard = Hanging(one=None)
+    reader = reader_on(scard, monkeypatch)
+    assert reader.poll(0) is None
+    scard.hangs.set()
+    return scard, reader
+
+
+def hangs(reader: PcscCardReader) -> None:
+    with pytest.raises(DeviceUnavailable) as caught:
+        reader.poll(1)
+    assert caught.value.reason == "reader_hangs"
+    assert (reader.status().state, reader.status().reason) == (DeviceState.AWAY, "reader_hangs")
+    assert reader.diagnose().reason == "reader_hangs"
+
+
+def test_a_service_that_hangs_holds_nobody_and_is_used_again_when_it_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    scard, reader = hanging(monkeypatch)
+    hangs(reader)
+    hangs(reader)
+    monkeypatch.setattr(pcsc, "_READ_S", 8.0)
+    scard.put("one", ChipCard({GPN: application(NUMBER)}))
+    scard.hangs.clear()
+    scard.free.set()
+    deadline = time.monotonic() + 10
+    card = None
+    while card is None and time.monotonic() < deadline:
+        with contextlib.suppress(DeviceUnavailable):
+            card = reader.poll(10)
+    assert card is not None
+    assert card.card == card_ref(KEY, NUMBER)
+    assert reader.status().state is DeviceState.READY
+
+
+def test_of_a_card_that_was_read_too_late_nobody_heard_so_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    scard, reader = hanging(monkeypatch)
+    scard.put("one", ChipCard({GPN: application(NUMBER)}))
+    hangs(reader)
+    scard.hangs.clear()
+    scard.free.set()
+    while not scard.connected:
+        time.sleep(0.001)
+    monkeypatch.setattr(pcsc, "_READ_S", 8.0)
+    found = reader.poll(1000)
+    assert found is not None
+    assert scard.connected == ["one", "one"]
+    assert scard.released == 1
+
+
+def test_closing_a_reader_that_hangs_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    scard, reader = hanging(monkeypatch)
+    hangs(reader)
+    reader.close()
+    assert scard.released == 0
+    scard.free.set()
+
+
+def test_closing_lets_the_service_go_and_a_closed_reader_can_be_used_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    scard = Hanging(one=ChipCard({GPN: application(NUMBER)}))
+    reader = reader_on(scard, monkeypatch)
+    before = set(threading.enumerate())
+    for times in (1, 2):
+        assert reader.poll(0) is not None
+        (begun,) = set(threading.enumerate()) - before
+        reader.close()
+        assert scard.released == times
+        begun.join(10)
+        assert not begun.is_alive()
