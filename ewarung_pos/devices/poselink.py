@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TypeVar
 
+from ewarung_pos.devices.bounded import BoundedCalls, NotBack
 from ewarung_pos.devices.poselink_codec import MAX_RUPIAH, Action, PoseReply, PoseRequest, trx_id_of
 from ewarung_pos.devices.poselink_evidence import NotFound, PoseDoubt, Unclear, judge_answer, judge_check
 from ewarung_pos.devices.poselink_line import REFUSALS, Failed, PoseLine
@@ -41,6 +42,8 @@ _T = TypeVar("_T")
 _ABORT_VALID_S = 5.0
 _REMEMBERED = 512
 _SAID = 60
+_SOON_S = 0.1
+"""In a kiosk's network an EDC answers a ping sooner; the card reader waits for this on the same lane."""
 
 
 class PoseLinkTerminal:
@@ -48,6 +51,7 @@ class PoseLinkTerminal:
 
     def __init__(self, line: PoseLine) -> None:
         self._line = line
+        self._looks = BoundedCalls("edc-look")
         self._aborted_at: float | None = None
         self._started_at = 0.0
         self._settle_id = ""
@@ -163,7 +167,12 @@ class PoseLinkTerminal:
         return DeviceStatus(DeviceState.ATTENTION, "not_understood")
 
     def look(self) -> DeviceStatus:
-        """As last seen: on this wire nothing is seen without a question."""
+        """Whether the EDC answers a ping. Never raises, and does not wait for one that is away.
+
+        A look that is not back soon goes on by itself, and this is as last seen.
+        """
+        with contextlib.suppress(NotBack):
+            self._looks.ask(self._line.look, _SOON_S)
         return self._line.status()
 
     def status(self) -> DeviceStatus:
@@ -173,6 +182,7 @@ class PoseLinkTerminal:
     def close(self) -> None:
         """Hang up; whoever waits for an answer gives up within a slice. Never raises."""
         self._line.close()
+        self._looks.end()
 
     # -- a request that moves money -------------------------------------------------------------------------------
 

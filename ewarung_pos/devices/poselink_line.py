@@ -7,6 +7,7 @@ EDC still had to say about earlier questions has been taken. A question is sent 
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import logging
 import threading
@@ -41,6 +42,7 @@ class PoseLinkTimers:
         accept: from a request to "busy", if that is to mean that the request was not taken.
         response: from a sale or void to its end: card, PIN and host. After it the EDC is done with it in any case.
         query: from an inquiry or settlement to its answer.
+        look: for a look whether the EDC is there, connecting included.
         again: between the two times that the EDC must say that it knows no such transaction.
         slice: longest single wait, so that closing is quick.
         write: for a request to leave.
@@ -51,6 +53,7 @@ class PoseLinkTimers:
     accept: float = 5.0
     response: float = 120.0
     query: float = 20.0
+    look: float = 0.8
     again: float = 2.0
     slice: float = 0.1
     write: float = 2.0
@@ -137,6 +140,22 @@ class PoseLine:
 
     # -- one question and its answer ------------------------------------------------------------------------------
 
+    def look(self) -> None:
+        """See whether the EDC is there, by a connection and a ping; nothing is asked. Never raises.
+
+        One that does not answer in this short time is not hung up on: it may still have something to say about money.
+        """
+        with self.lock:
+            until = time.monotonic() + self.timers.look
+            with contextlib.suppress(DeviceUnavailable):
+                self._open(until)
+                try:
+                    refused = self._answers(until)
+                except LinkLost as error:
+                    self._lost(error)
+                else:
+                    self._refused(refused) if refused is not None else self.note(DeviceState.READY)
+
     def greet(self) -> str | None:
         """Have a connection on which the EDC answers, with nothing old in it; else why not: no_answer or a refusal.
 
@@ -144,9 +163,9 @@ class PoseLine:
             DeviceUnavailable: no connection; `reason` as in `LinkLost`.
         """
         for _ in range(2):
-            self._open()
+            self._open(time.monotonic() + self.timers.connect)
             try:
-                refused = self._answers()
+                refused = self._answers(time.monotonic() + self.timers.ping)
             except LinkLost as error:
                 self._lost(error)
                 continue
@@ -234,13 +253,13 @@ class PoseLine:
             if now >= deadline:
                 return None
 
-    def _answers(self) -> str | None:
-        """Ping, and take what lay there; why nothing should be asked now, if so.
+    def _answers(self, deadline: float) -> str | None:
+        """Ping until then, and take what lay there; why nothing should be asked now, if so.
 
         Raises:
             LinkLost: the line broke.
         """
-        alive = self._link.ping(time.monotonic() + self.timers.ping)
+        alive = self._link.ping(deadline)
         for _ in range(_MAX_MESSAGES):
             text = self._link.receive(time.monotonic())
             if text is None:
@@ -252,9 +271,9 @@ class PoseLine:
                 return _REFUSED[said.kind]
         return "no_answer"
 
-    def _open(self) -> None:
+    def _open(self, deadline: float) -> None:
         try:
-            self._link.open(time.monotonic() + self.timers.connect)
+            self._link.open(deadline)
         except LinkLost as error:
             state = DeviceState.ATTENTION if error.reason == "certificate" else DeviceState.AWAY
             self.note(state, error.reason, error.detail)
@@ -267,4 +286,7 @@ class PoseLine:
 
     def _hang_up(self, reason: str) -> None:
         self._link.close()
+        self._refused(reason)
+
+    def _refused(self, reason: str) -> None:
         self.note(DeviceState.BUSY if reason == "busy" else DeviceState.AWAY, reason)

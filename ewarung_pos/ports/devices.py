@@ -211,7 +211,7 @@ class PaymentTerminal(Protocol):
         ...
 
     def look(self) -> DeviceStatus:
-        """Whether the line is there, as far as that is seen without a word to the terminal. Never raises."""
+        """Whether the line is there, as far as that is seen without a question to the terminal. Never raises."""
         ...
 
     def status(self) -> DeviceStatus:

@@ -7,6 +7,8 @@ Pseudo-terminals stand for USB ports: each plug makes one with a new number, and
 from __future__ import annotations
 
 import os
+import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -25,19 +27,26 @@ from ewarung_pos.devices.ecr_reader import EcrCardReader
 from ewarung_pos.devices.ecr_site import EcrSite
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.escpos import EscposPrinter, Pace
+from ewarung_pos.devices.poselink import PoseLinkTerminal
+from ewarung_pos.devices.poselink_line import PoseLine, PoseLinkSite
 from ewarung_pos.devices.printer_links import serial_port
 from ewarung_pos.devices.simulated.edc import Simulator
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc
 from ewarung_pos.devices.simulated.edc_frames import CARD_INFO
-from ewarung_pos.devices.simulated.faults import FaultScript
+from ewarung_pos.devices.simulated.faults import POSELINK, FaultScript
+from ewarung_pos.devices.simulated.poselink import PoseLinkSimulator
+from ewarung_pos.devices.simulated.poselink_behaviour import PoseLinkEdc
+from ewarung_pos.devices.simulated.poselink_messages import SECRET
 from ewarung_pos.devices.stripe import StripeCardReader
 from ewarung_pos.devices.transport import SerialTransport
+from ewarung_pos.devices.wss import WssLink
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import DeviceUnavailable
-from ewarung_pos.ports import CardReader, DeviceState
+from ewarung_pos.ports import Approved, CardReader, DeviceState, PaymentIntent
 from ewarung_pos.ui.viewmodels.card_watch import RETRY_MS
 from ewarung_pos.ui.viewmodels.printer_watch import MISSED_MS
+from ewarung_pos.ui.viewmodels.terminal_watch import LOOK_MS
 from tests.integration.devices.conftest import CARD_KEY
 from tests.integration.devices.virtual_reader import missing
 from tests.unit.papers.sample_papers import receipt_of, redeemed
@@ -217,6 +226,49 @@ def test_an_edc_on_tcp_is_back(families: Path, tcp_ports: Callable[[], int]) -> 
             assert line.fence(), "and it answers"
         assert looks_until(reader, DeviceState.AWAY) <= LOOKS
     line.close()
+
+
+@contextmanager
+def wifi(port: int, edc: int) -> Iterator[None]:
+    """The way to an EDC on the network, which is there while the block runs."""
+    way = subprocess.Popen(
+        ["socat", f"TCP-LISTEN:{port},bind=127.0.0.1,fork,reuseaddr", f"TCP:127.0.0.1:{edc}"], start_new_session=True
+    )
+    try:
+        yield
+    finally:
+        os.killpg(way.pid, signal.SIGKILL)
+        way.wait(10)
+
+
+@pytest.mark.skipif(shutil.which("socat") is None, reason="socat is not installed")
+def test_an_edc_on_the_network_is_back_and_sells(families: Path, tcp_ports: Callable[[], int]) -> None:
+    port, behind = tcp_ports(), tcp_ports()
+    simulator = PoseLinkSimulator(
+        PoseLinkEdc(Bank(read_cards(families)), FaultScript.of([], POSELINK), autopilot_s=0.02),
+        f"wss://127.0.0.1:{behind}",
+    )
+    thread = threading.Thread(target=simulator.serve, name="simulator")
+    thread.start()
+    link = WssLink(f"wss://127.0.0.1:{port}", simulator.url.partition("#")[2])
+    terminal = PoseLinkTerminal(PoseLine(link, PoseLinkSite(SECRET, "EW-0001")))
+
+    def looked_until(state: DeviceState) -> float:
+        """As the till looks, each two seconds."""
+        began = time.monotonic()
+        while terminal.look().state is not state:
+            assert time.monotonic() - began < 10, terminal.status()
+            time.sleep(LOOK_MS / 1000 if state is DeviceState.READY else 0.05)
+        return time.monotonic() - began
+
+    for attempt in ("a" * 32, "b" * 32):
+        with wifi(port, behind):
+            assert looked_until(DeviceState.READY) <= BACK_S
+            assert isinstance(terminal.pay(PaymentIntent(attempt, 2_500), lambda _: None), Approved)
+        looked_until(DeviceState.AWAY)
+    terminal.close()
+    simulator.stop()
+    thread.join()
 
 
 def test_a_second_edc_of_the_kind_is_not_taken_for_the_first(usb: Usb) -> None:

@@ -647,6 +647,51 @@ def test_diagnose_says_why_not() -> None:
     assert Talk(opens=[LinkLost("no_host", "x")]).terminal.diagnose() == DeviceStatus(DeviceState.AWAY, "no_host", "x")
 
 
+def seen(talk: Talk, state: DeviceState, reason: str = "") -> bool:
+    """Whether a look finds that; it goes on by itself where it takes long."""
+    talk.terminal.look()
+    end = time.monotonic() + 10
+    while (talk.terminal.status().state, talk.terminal.status().reason) != (state, reason):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.002)
+    return True
+
+
+def test_a_look_pings_and_asks_nothing() -> None:
+    talk = Talk(opens=[LinkLost("no_host")], pongs=[True, False, LinkLost("unplugged"), True])
+    assert seen(talk, DeviceState.AWAY, "no_host")
+    assert seen(talk, DeviceState.READY)
+    assert seen(talk, DeviceState.AWAY, "no_answer")
+    assert seen(talk, DeviceState.AWAY, "unplugged")
+    assert seen(talk, DeviceState.READY)
+    assert talk.asked() == []
+
+
+def test_who_is_not_soon_back_to_a_look_is_not_hung_up_on() -> None:
+    talk = Talk(("Sale", [TAKEN, answer()]), pongs=[True, False, True])
+    assert seen(talk, DeviceState.READY)
+    connections = talk.link.connections
+    assert seen(talk, DeviceState.AWAY, "no_answer")
+    assert talk.pay() == APPROVED
+    assert talk.link.connections == connections
+
+
+def test_nobody_waits_for_a_look_at_an_edc_that_is_away() -> None:
+    talk = Talk()
+    there, begun = threading.Event(), threading.Event()
+
+    def hangs(deadline: float) -> None:
+        begun.set()
+        there.wait(20)
+
+    talk.link.open = hangs  # type: ignore[method-assign]
+    assert talk.terminal.look() == DeviceStatus(DeviceState.UNKNOWN, "not_asked")
+    assert begun.wait(10)
+    assert talk.terminal.look() == DeviceStatus(DeviceState.UNKNOWN, "not_asked")
+    there.set()
+
+
 def test_close_ends_a_wait_quickly_and_leaves_the_outcome_open() -> None:
     talk = Talk(("Sale", [TAKEN]), timers=replace(TIMERS, response=30.0))
     found: list[PaymentOutcome] = []
