@@ -15,7 +15,7 @@ import logging
 import secrets
 import threading
 import time
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from collections.abc import Callable
 
 from ewarung_pos.devices.ecr_codec import (
@@ -23,7 +23,6 @@ from ewarung_pos.devices.ecr_codec import (
     NAK,
     Ack,
     BadFrame,
-    Decoder,
     EcrRequest,
     EcrResponse,
     Event,
@@ -33,6 +32,7 @@ from ewarung_pos.devices.ecr_codec import (
     blanked,
     build_request,
 )
+from ewarung_pos.devices.ecr_incoming import Incoming
 from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
 from ewarung_pos.devices.transport import LinkLost, Transport
 from ewarung_pos.errors import DeviceUnavailable
@@ -48,9 +48,6 @@ _MAX_EVENTS = 64
 _NO_SUCH_TEST = frozenset(("12", "30", "57", "58"))
 """Codes by which an EDC says that it does not know a question."""
 _UNANSWERED = 3
-_HEADER = b"\x02\x02\x00"
-_MUCH = 100
-"""So many bytes without a pause were a response, even where its beginning is broken. Noise is shorter."""
 
 
 class Garbled(Exception):
@@ -78,8 +75,7 @@ class EcrLine:
         self.keep_until = 0.0
         self.late: Callable[[EcrResponse], None] = _nobody
         self._transport = transport
-        self._decoder = Decoder()
-        self._events: deque[Event] = deque()
+        self._incoming = Incoming()
         self._seen: OrderedDict[str, None] = OrderedDict()
         self._last_card = (b"", 0.0)
         self._card_salt = secrets.token_bytes(32)
@@ -87,11 +83,6 @@ class EcrLine:
         self._closing = False
         self._bad = 0
         self._patience = _MAX_EVENTS
-        self._last_byte = 0.0
-        self._burst = 0
-        self._tail = b""
-        self._like_a_response = False
-        self._false_start = False
         self._no_echo = ""
         self._unanswered = 0
         self._retry_at = 0.0
@@ -224,18 +215,16 @@ class EcrLine:
         """
         end = time.monotonic() + 4 * self.timers.gap  # even on a line that never stops talking
         while True:
-            while self._events:
-                self._take_unasked(self._events.popleft())
+            while self._incoming:
+                self._take_unasked(self._incoming.next())
             data = self._transport.drain()
             if data:
-                self._feed(data)
-            if time.monotonic() >= end or not (data or self._decoder.inside_frame):
+                self._incoming.feed(data)
+            if time.monotonic() >= end or not (data or self._incoming.inside_frame):
                 break
             if not data and (event := self._next_event(time.monotonic() + self.timers.gap)) is not None:
                 self._take_unasked(event)
-        self._decoder.reset()
-        self._events.clear()
-        self._burst_over()
+        self._incoming.forget()
 
     def fence(self) -> bool:
         """Make sure that every earlier answer has come; True when that is certain. Never raises.
@@ -298,62 +287,32 @@ class EcrLine:
     def _next_event(self, deadline: float) -> Event | None:
         """Wait for something whole; a response that has begun may end a little after the deadline."""
         looked = False
-        while not self._events:
+        incoming = self._incoming
+        while not incoming:
             if self._closing:
                 raise LinkLost("closed")
             now = time.monotonic()
-            inside = self._decoder.inside_frame
+            inside = incoming.inside_frame
             if now >= deadline and not (inside and now < deadline + 2 * self.timers.gap):
                 # One more look: perhaps the machine was slow, not the EDC.
                 if looked or not self._just_arrived():
                     return None
                 looked = True
                 continue
-            until = min(now + self.timers.slice, self._last_byte + self.timers.gap if inside else deadline)
+            until = min(now + self.timers.slice, incoming.last_byte + self.timers.gap if inside else deadline)
             data = self._transport.read(_READ_MAX, until)
             if data:
-                self._feed(data)
-            elif time.monotonic() - self._last_byte >= self.timers.gap:
-                self._gap()
-        return self._events.popleft()
-
-    def _feed(self, data: bytes) -> None:
-        """Decode what arrived. That something began wrongly is told when the line is silent again: it may be noise."""
-        self._last_byte = time.monotonic()
-        self._burst += len(data)
-        joined = self._tail + data
-        self._tail = joined[-2:]
-        self._like_a_response = self._like_a_response or _HEADER in joined or self._burst >= _MUCH
-        for event in self._decoder.feed(data):
-            if isinstance(event, BadFrame) and event.reason == "length":
-                self._false_start = True
-                continue
-            self._events.append(event)
-            if isinstance(event, Frame):
-                self._false_start = False
-                self._burst = 0
-                self._like_a_response = self._decoder.inside_frame
-
-    def _gap(self) -> None:
-        """The line is silent. What was begun is over; only what was like a response is worth asking for again."""
-        found = self._decoder.expire()
-        if self._false_start and not found:
-            found = [BadFrame("length")]
-        if not self._like_a_response:
-            found = [event for event in found if not isinstance(event, BadFrame)]
-        self._events.extend(found)
-        self._burst_over()
-
-    def _burst_over(self) -> None:
-        self._burst, self._tail = 0, b""
-        self._like_a_response = self._false_start = False
+                incoming.feed(data)
+            elif time.monotonic() - incoming.last_byte >= self.timers.gap:
+                incoming.silent()
+        return incoming.next()
 
     def _just_arrived(self) -> bool:
         """Whether bytes lie in the port although the deadline has passed."""
         data = self._transport.drain()
         if not data:
             return False
-        self._feed(data)
+        self._incoming.feed(data)
         return True
 
     def _take_unasked(self, event: Event) -> None:
@@ -432,9 +391,7 @@ class EcrLine:
         self._forget()
 
     def _forget(self) -> None:
-        self._decoder.reset()
-        self._events.clear()
-        self._burst_over()
+        self._incoming.forget()
         self.dirty = True
         self.generation += 1
 

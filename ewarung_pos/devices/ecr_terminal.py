@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from ewarung_pos.devices.ecr import EcrLine, Garbled
 from ewarung_pos.devices.ecr_codec import MAX_RUPIAH, Ack, EcrRequest, EcrResponse, Nak, TransType
 from ewarung_pos.devices.ecr_evidence import Doubt, Evidence, short_id
+from ewarung_pos.devices.ecr_named import LastNamed, elsewhere, no_proof
 from ewarung_pos.devices.transport import LinkLost
 from ewarung_pos.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnavailable
 from ewarung_pos.ports import (
@@ -58,8 +59,7 @@ class EcrTerminal:
         self._aborted_at: float | None = None
         self._started_at = 0.0
         self._evidence = Evidence(check_last4=line.site.check_last4)
-        self._named = ""
-        self._changed = ""
+        self._named = LastNamed()
         self._settle_ref = ""
         self._settled_late: EcrResponse | None = None
         line.late = self._take_late
@@ -155,13 +155,13 @@ class EcrTerminal:
             if got.code != "00" or got.amount is None:
                 raise DeviceError(f"settlement answered {got.code}", reason="settlement_refused")
             self._settle_ref = ""
-            if self._elsewhere(got, unnamed=False):
+            if elsewhere(self._line.site, got, unnamed=False):
                 raise DeviceError("another terminal settled", reason="other_terminal")
             return Settlement(got.amount, got.batch)
 
     def _take_late(self, response: EcrResponse) -> None:
         """A response that nobody waits for: of a settlement whose answer was missed, or of an attempt in doubt."""
-        if response.type in {TransType.SALE, TransType.VOID} and self._no_proof(response):
+        if response.type in {TransType.SALE, TransType.VOID} and no_proof(self._line.site, response):
             _log.warning("EDC: a late response of another terminal, or an approval that names nothing")
         elif response.type == TransType.SETTLE and self._settle_ref and response.code == "00":
             self._settled_late = response
@@ -180,8 +180,8 @@ class EcrTerminal:
             except DeviceUnavailable:
                 return self._line.status()
             certain = self._fence()
-            if certain and self._changed:
-                return DeviceStatus(DeviceState.READY, "terminal_changed", self._changed)
+            if certain and self._named.changed:
+                return DeviceStatus(DeviceState.READY, "terminal_changed", self._named.changed)
             if certain and self._line.site.fence == "quiet":
                 return DeviceStatus(DeviceState.READY, "quiet")
             return self._line.status()
@@ -240,41 +240,17 @@ class EcrTerminal:
             return outcome
 
     def _verified(self, doubt: Doubt, response: EcrResponse) -> PaymentOutcome:
-        if reason := self._no_proof(response):
+        if reason := no_proof(self._line.site, response):
             return Unknown(reason)
         outcome = self._evidence.judge(doubt, response, "edc")
         if isinstance(outcome, Approved):
-            self._remember(f"{response.terminal}/{response.merchant}")
+            self._named.take(response)
         if isinstance(outcome, Unknown) or not self._line.site.query_type or not self._evidence.twin(doubt):
             return outcome
         # An attempt of the same amount is open: the response alone does not say which of the two it answers.
         self._line.dirty = True
         proven = self._query(doubt) if self._fence() else Unknown("no_answer")
         return self._evidence.compare(doubt, outcome, proven)
-
-    def _remember(self, named: str) -> None:
-        if self._named and self._named != named:
-            self._changed = f"{self._named} -> {named}"
-            _log.warning("EDC: another terminal answers: %s", self._changed)
-        self._named = named
-
-    def _no_proof(self, response: EcrResponse) -> str:
-        """Why a response proves nothing of this till's debits, whatever it says; empty where it may.
-
-        An approval must name the terminal that was agreed with the bank, and be found again by something that it names.
-        Other answers may leave the terminal out, but name no other one.
-        """
-        approved = response.code == "00"
-        if self._elsewhere(response, unnamed=approved):
-            return "other_terminal"
-        named = any(each.strip("0 ") for each in (response.approval, response.invoice, response.rrn))
-        return "unnamed" if approved and not named else ""
-
-    def _elsewhere(self, response: EcrResponse, *, unnamed: bool) -> bool:
-        """Whether a response is of another terminal than the agreed one; `unnamed` if it may not leave that out."""
-        site = self._line.site
-        told = ((site.merchant, response.merchant), (site.terminal, response.terminal))
-        return any(ours and said != ours and (unnamed or bool(said.strip("0 "))) for ours, said in told)
 
     def _begin_doubt(self, doubt: Doubt) -> None:
         self._line.dirty = True
@@ -299,7 +275,7 @@ class EcrTerminal:
         line.dirty = True  # a repeated answer must not meet the next question
         if isinstance(got, _Failed):
             return Unknown(got.reason if got.sent else "no_answer")
-        if reason := self._no_proof(got):
+        if reason := no_proof(self._line.site, got):
             return Unknown(reason)
         outcome = self._evidence.judge_inquiry(doubt, got)
         if not isinstance(outcome, Unknown):
