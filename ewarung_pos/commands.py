@@ -15,6 +15,7 @@ from click.core import ParameterSource
 
 from ewarung_pos import __version__
 from ewarung_pos.errors import PosError, ServerUnreachable
+from ewarung_pos.options import AS_JSON, DATA_DIR, KEY_PLACES
 from ewarung_pos.simulators import simulate_edc, simulate_printer, simulate_reader
 
 __all__ = ["cli", "run_command"]
@@ -22,30 +23,9 @@ __all__ = ["cli", "run_command"]
 _PROGRAM = "ewarung-pos"
 
 
-def _nearest(context: click.Context, param: click.Parameter, value: str | None) -> str | None:
-    """What was typed before the command's name counts as typed after it, unless something else stands there."""
-    typed, name, first = ParameterSource.COMMANDLINE, "data_dir", context.find_root()
-    if context.get_parameter_source(name) is typed or first.get_parameter_source(name) is not typed:
-        return value
-    context.set_parameter_source(name, typed)
-    earlier: str = first.params[name]
-    return earlier
-
-
-_DATA_DIR = click.option(
-    "--data-dir",
-    envvar="EWARUNG_DATA_DIR",
-    type=click.Path(file_okay=False),
-    callback=_nearest,
-    help="Where this kiosk's data lives.",
-)
-_PLACES = click.Choice(["tpm", "os", "passphrase", "file"])
-_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of standard output.")
-
-
 @click.group(invoke_without_command=True, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name=_PROGRAM)
-@_DATA_DIR
+@DATA_DIR
 @click.pass_context
 def cli(context: click.Context, data_dir: str | None) -> None:
     """Kasir e-warung: ration and purse at the counter, an offline ledger, a city that can trust it."""
@@ -59,7 +39,7 @@ def cli(context: click.Context, data_dir: str | None) -> None:
 
 
 @cli.command()
-@_DATA_DIR
+@DATA_DIR
 def run(data_dir: str | None) -> None:
     """The till on this kiosk's configuration."""
     from ewarung_pos.kiosk.window import run_window
@@ -71,7 +51,7 @@ def run(data_dir: str | None) -> None:
 @click.option("--headless", is_flag=True, help="Work a scripted morning without a window.")
 @click.option("--redemptions", type=click.IntRange(1, 5000), default=24, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True)
-@_DATA_DIR
+@DATA_DIR
 @click.option("--resume", is_flag=True, help="Go on with the data directory after any kind of death.")
 @click.option(
     "--edc",
@@ -81,7 +61,7 @@ def run(data_dir: str | None) -> None:
 @click.option("--city", default="", help="URL of another city server; needs --code for a new data directory.")
 @click.option("--code", default="", help="Enrolment code of the other city server.")
 @click.option("--screens", type=click.Path(file_okay=False), help="Render the real windows offscreen into DIR.")
-@_JSON
+@AS_JSON
 def demo(**options: Any) -> None:
     """The main job in a sandbox: embedded city, simulated EDC, invented families."""
     if options["code"] and not options["city"]:
@@ -127,7 +107,7 @@ def _propose(data_dir: str | None, *, as_json: bool) -> None:
 
 
 @cli.command()
-@_DATA_DIR
+@DATA_DIR
 @click.option(
     "--bundle", type=click.Path(dir_okay=False), help="Write a ZIP for whoever helps from afar: no names in it."
 )
@@ -141,7 +121,7 @@ def _propose(data_dir: str | None, *, as_json: bool) -> None:
 @click.option(
     "--propose", "wants_proposal", is_flag=True, help="Only list what is plugged in, and lines for config.toml."
 )
-@_JSON
+@AS_JSON
 def doctor(
     *, data_dir: str | None, bundle: str | None, tries: tuple[str, ...], wants_proposal: bool, as_json: bool
 ) -> None:
@@ -171,13 +151,13 @@ def doctor(
 
 @cli.command()
 @click.argument("path", required=False, type=click.Path(exists=True))
-@_DATA_DIR
-@_JSON
+@DATA_DIR
+@AS_JSON
 def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     """Check chain, guards, projections, balances and signatures; name the first bad entry.
 
     PATH is a data directory, a ledger or an export. A ledger that lies elsewhere (a copy on a stick) is opened with the
-    key of --data-dir; without it with the key that lies beside it, else with that of EWARUNG_DATA_DIR.
+    key of --data-dir; without it with the key that lies beside it, else with that of EWARUNGDATA_DIR.
     """
     context = click.get_current_context()
     given = context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE
@@ -200,8 +180,8 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
 @click.option(
     "--from", "first_seq", type=click.IntRange(1), metavar="SEQ", help="First entry; default all, of a bundle the new."
 )
-@_DATA_DIR
-@_JSON
+@DATA_DIR
+@AS_JSON
 def export(*, out: Path, first_seq: int | None, data_dir: str | None, as_json: bool) -> None:
     """Write the ledger as text for anyone to check, or what is new in it as a file for the city.
 
@@ -240,8 +220,8 @@ def _export_bundle(out: Path, first_seq: int, data_dir: str | None, *, as_json: 
 
 @cli.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@_DATA_DIR
-@_JSON
+@DATA_DIR
+@AS_JSON
 def import_(*, file: Path, data_dir: str | None, as_json: bool) -> None:
     """Take the city's reply FILE (docs/usb-bundle.md): acknowledgements, its word on days, rights and prices.
 
@@ -265,8 +245,8 @@ def import_(*, file: Path, data_dir: str | None, as_json: bool) -> None:
 
 @cli.command()
 @click.argument("directory", required=False, type=click.Path(file_okay=False, path_type=Path))
-@_DATA_DIR
-@_JSON
+@DATA_DIR
+@AS_JSON
 @click.option("--key-from-stdin", "piped", is_flag=True, hidden=True, help="The till gives its own copies the key.")
 def backup(*, directory: Path | None, data_dir: str | None, as_json: bool, piped: bool) -> None:
     """Write a verified copy of the ledger into DIRECTORY, beside a till that serves.
@@ -292,8 +272,8 @@ def backup(*, directory: Path | None, data_dir: str | None, as_json: bool, piped
 @cli.command()
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--older", is_flag=True, help="Also in the place of a sound ledger that holds as much.")
-@_DATA_DIR
-@_JSON
+@DATA_DIR
+@AS_JSON
 def restore(*, file: Path, older: bool, data_dir: str | None, as_json: bool) -> None:
     """Put the verified copy FILE in the place of the ledger; the till serves again once it is enrolled anew.
 
@@ -316,9 +296,9 @@ def report() -> None:
 
 
 @report.command("pdp")
-@_DATA_DIR
+@DATA_DIR
 @click.option("--out", type=click.Path(file_okay=False), help="Directory for the files; papers/ of the data if none.")
-@_JSON
+@AS_JSON
 def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
     """Whose data this device holds, for the notice within 3 x 24 hours after a loss (UU 27/2022 art. 46)."""
     from ewarung_pos.domain.units import dotted
@@ -344,8 +324,8 @@ def report_pdp(*, data_dir: str | None, out: str | None, as_json: bool) -> None:
 @cli.command()
 @click.option("--city", required=True, help="URL of the city's server.")
 @click.option("--code", required=True, help="Enrolment code from the city.")
-@click.option("--key", "place", type=_PLACES, help="Where the ledger's key lives; default the best place here.")
-@_DATA_DIR
+@click.option("--key", "place", type=KEY_PLACES, help="Where the ledger's key lives; default the best place here.")
+@DATA_DIR
 def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None:
     """Enrol this kiosk with its city; once per kiosk, and again after a restore.
 
@@ -373,8 +353,8 @@ def enrol(city: str, code: str, place: str | None, data_dir: str | None) -> None
 
 
 @cli.command()
-@click.option("--key", "place", type=_PLACES, required=True, help="Where the ledger's key shall live from now on.")
-@_DATA_DIR
+@click.option("--key", "place", type=KEY_PLACES, required=True, help="Where the ledger's key shall live from now on.")
+@DATA_DIR
 def rekey(place: str, data_dir: str | None) -> None:
     """Move the ledger's key to another place; the till must be closed."""
     from ewarung_pos.kiosk.keys import choose_tier, rekey_kiosk
