@@ -1,7 +1,8 @@
 """What people read: for every error code and reason a sentence in Indonesian, what is already safe, and one next step.
 
-The sentences are in `text_counter`, `text_card`, `text_till`, `text_rights`, `text_key`, `text_city`, `text_stick` and
-`text_command`. A test walks every error class, refusal and device reason and fails when one has no sentence.
+The sentences are in `text_counter`, `text_card`, `text_rules`, `text_machines`, `text_ledger`, `text_rights`,
+`text_key`, `text_city`, `text_stick` and `text_command`. A test walks every error class, refusal and device reason and
+fails when one has no sentence.
 """
 
 from __future__ import annotations
@@ -14,9 +15,11 @@ from ewarung_pos.ui.text_city import BEYOND_THE_TILL
 from ewarung_pos.ui.text_command import AT_THE_COMMAND
 from ewarung_pos.ui.text_counter import AT_THE_COUNTER
 from ewarung_pos.ui.text_key import AROUND_THE_KEY
+from ewarung_pos.ui.text_ledger import IN_THE_LEDGER
+from ewarung_pos.ui.text_machines import AT_THE_MACHINES
 from ewarung_pos.ui.text_rights import RIGHTS_THAT_MOVE
+from ewarung_pos.ui.text_rules import BY_THE_RULES
 from ewarung_pos.ui.text_stick import ON_THE_STICK
-from ewarung_pos.ui.text_till import AROUND_THE_TILL
 from ewarung_pos.ui.trouble import Trouble
 
 __all__ = ["TROUBLES", "Trouble", "trouble", "trouble_of"]
@@ -24,7 +27,9 @@ __all__ = ["TROUBLES", "Trouble", "trouble", "trouble_of"]
 TROUBLES: dict[str, Trouble] = {
     **AT_THE_COUNTER,
     **AT_THE_READER,
-    **AROUND_THE_TILL,
+    **BY_THE_RULES,
+    **AT_THE_MACHINES,
+    **IN_THE_LEDGER,
     **RIGHTS_THAT_MOVE,
     **AROUND_THE_KEY,
     **BEYOND_THE_TILL,
