@@ -42,7 +42,8 @@ from ewarung_pos.services.retention import RetentionService
 from ewarung_pos.services.reverse import ReverseService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.services.typed_card import TypedCardService
-from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
+from ewarung_pos.ui.viewmodels.till import TillViewModels
+from ewarung_pos.ui.viewmodels.till_services import Services
 
 if TYPE_CHECKING:
     from ewarung_pos.devices.cups import CupsPrinter

@@ -5,39 +5,17 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-import msgspec
-
 from ewarung_pos.domain.journal import Entry
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import (
     Attempt,
-    CardReader,
-    CityStick,
-    CitySync,
-    Clock,
-    Copies,
-    DeviceSearch,
     Lane,
-    Ledger,
     PaymentOutcome,
-    PaymentTerminal,
-    ReceiptPrinter,
-    SettingsFile,
     TaskRunner,
-    Voice,
 )
-from ewarung_pos.services.clockwork import ClockService
-from ewarung_pos.services.day import DayService
-from ewarung_pos.services.hardship import HardshipService
-from ewarung_pos.services.health import HealthService
-from ewarung_pos.services.leftovers import LeftoverService
-from ewarung_pos.services.operators import OperatorService
-from ewarung_pos.services.printing import PaperService, Printed
-from ewarung_pos.services.redeem import RedeemService, Redemption
-from ewarung_pos.services.retention import RetentionService
-from ewarung_pos.services.reverse import Reversal, ReverseService
-from ewarung_pos.services.stock import StockService
-from ewarung_pos.services.typed_card import TypedCardService
+from ewarung_pos.services.printing import Printed
+from ewarung_pos.services.redeem import Redemption
+from ewarung_pos.services.reverse import Reversal
 from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels.audit import Audit
 from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
@@ -59,42 +37,12 @@ from ewarung_pos.ui.viewmodels.stick import StickViewModel
 from ewarung_pos.ui.viewmodels.stock import StockViewModel
 from ewarung_pos.ui.viewmodels.sync import SyncViewModel
 from ewarung_pos.ui.viewmodels.terminal_watch import TerminalWatch
+from ewarung_pos.ui.viewmodels.till_services import Services
 from ewarung_pos.ui.viewmodels.typed_card import TypedCardDesk, TypedCardViewModel
 
-__all__ = ["Services", "TillViewModels"]
+__all__ = ["TillViewModels"]
 
 _log = logging.getLogger(__name__)
-
-
-class Services(msgspec.Struct, frozen=True):
-    """Use cases and devices of one till, as the composition root made them."""
-
-    ledger: Ledger
-    clock: Clock
-    redeem: RedeemService
-    reverse: ReverseService
-    day: DayService
-    stock: StockService
-    operators: OperatorService
-    typed: TypedCardService
-    hardship: HardshipService
-    leftovers: LeftoverService
-    papers: PaperService
-    health: HealthService
-    retention: RetentionService
-    clocks: ClockService
-    reader: CardReader
-    terminal: PaymentTerminal | None
-    printer: ReceiptPrinter
-    files: ReceiptPrinter
-    search: DeviceSearch
-    settings: SettingsFile
-    voice: Voice
-    city: CitySync
-    stick: CityStick
-    copies: Copies
-    poll_ms: int = 200
-    response_seconds: int = 120
 
 
 class TillViewModels:

@@ -36,7 +36,8 @@ from ewarung_pos.ports import (
 from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.ui.runners import SteppedRunner
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
-from ewarung_pos.ui.viewmodels.till import Services, TillViewModels
+from ewarung_pos.ui.viewmodels.till import TillViewModels
+from ewarung_pos.ui.viewmodels.till_services import Services
 from tests.till_kit import PEPPER, QUICK, TillKit, till_kit
 from tests.unit.services.counter import PaperTray
 from tests.unit.services.counter import approved as approval
