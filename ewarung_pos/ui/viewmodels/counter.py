@@ -66,8 +66,8 @@ class CounterViewModel(ViewModel[CounterState]):
             desk.reader,
             desk.poll_ms,
             runner,
-            wanted=lambda: self._active and self._state.phase in _LISTENING,
-            found=self.present,
+            wanted=lambda: self._active and self._state.phase in _LISTENING and self.handover.kept is None,
+            found=self._found,
             away=self._reader_away,
             broke=self._failed,
         )
@@ -185,6 +185,10 @@ class CounterViewModel(ViewModel[CounterState]):
         self._set(replace(self._state, reader=said))
 
     # -- a card ---------------------------------------------------------------------------------------------------
+
+    def _found(self, card: CardPresented) -> None:
+        if not self.handover.keep(card):
+            self.present(card)
 
     def present(self, card: CardPresented) -> None:
         """A card was read: find out whose it is and what is left. Nobody is served by nobody."""
@@ -373,12 +377,15 @@ class CounterViewModel(ViewModel[CounterState]):
         self._watch.look()
 
     def finish(self) -> None:
-        """*Selesai*: back to Siap; the next card may be inserted at once."""
+        """*Selesai*: back to Siap, or to the next family whose card is read already."""
         if self._state.phase is Phase.PROCESSING:
             return
+        card = self.handover.kept
         self._turn_to(Phase.READY)
         self.refresh()
         self._watch.look()
+        if card is not None:
+            self.present(card)
 
     # -- trouble --------------------------------------------------------------------------------------------------
 

@@ -147,7 +147,8 @@ class LeftRow(msgspec.Struct, frozen=True):
 class DonePanel(msgspec.Struct, frozen=True):
     """Selesai. `paper` says what became of the receipt; `paper_trouble` when it did not come out.
 
-    `on_screen` is the receipt that is shown in the place of paper, until it was looked at.
+    `on_screen` is the receipt that is shown in the place of paper, until it was looked at; `next_waits` while the next
+    family's card is read already.
     """
 
     title: str
@@ -159,6 +160,7 @@ class DonePanel(msgspec.Struct, frozen=True):
     entry: str
     paper_trouble: Trouble | None = None
     on_screen: Document | None = None
+    next_waits: bool = False
 
 
 class DoubtPanel(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.redemption import RedemptionLine, Tender, total_of
 from ewarung_pos.errors import PosError
-from ewarung_pos.ports import Lane, ReceiptPrinter, TaskRunner
+from ewarung_pos.ports import CardPresented, Lane, ReceiptPrinter, TaskRunner
 from ewarung_pos.services.printing import PaperService, Printed
 from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.ui.text import trouble_of
@@ -19,6 +19,8 @@ from ewarung_pos.ui.viewmodels.counter_state import DonePanel
 __all__ = ["Handover"]
 
 BACK_TO_READY_MS = 10_000
+SEEN_MS = 3_000
+"""A card that is read sooner after Selesai lay in the reader before anybody could see the list."""
 
 
 class Handover:
@@ -61,11 +63,14 @@ class Handover:
         self._done: Redemption | None = None
         self._ticked: frozenset[int] = frozenset()
         self._leave: Callable[[], None] | None = None
+        self._unseen: Callable[[], None] | None = None
+        self._next: CardPresented | None = None
 
     def begin(self, redemption: Redemption) -> DonePanel:
         """What the screen shows of a redemption that was just recorded."""
         self._done = redemption
         self._ticked = frozenset()
+        self._unseen = self._runner.later(SEEN_MS, self._seen)
         fact = redemption.fact
         return DonePanel(
             title=_title(fact.lines),
@@ -121,10 +126,30 @@ class Handover:
         self._show(replace(shown, picks=lines.picks(self._done.fact.lines, self._catalogue(), self._ticked)))
         self._leave_when_handed_over()
 
+    def keep(self, card: CardPresented) -> bool:
+        """Whether the next family's card waits: it came before the list could be read, and goods are still to give."""
+        done = self._shown()
+        if done is None or self._unseen is None or all(pick.ticked for pick in done.picks):
+            return False
+        self._next = card
+        self._show(replace(done, next_waits=True))
+        return True
+
+    @property
+    def kept(self) -> CardPresented | None:
+        """The card that waits until this family has everything."""
+        return self._next
+
     def forget(self) -> None:
         """Another family, or nobody: nothing more is ticked."""
         self.stay()
-        self._done = None
+        self._seen()
+        self._done = self._next = None
+
+    def _seen(self) -> None:
+        if self._unseen is not None:
+            self._unseen()
+            self._unseen = None
 
     def stay(self) -> None:
         """Do not go back to Siap by itself."""

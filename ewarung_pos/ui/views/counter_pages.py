@@ -29,7 +29,8 @@ from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, is_narrow, 
 
 __all__ = ["DonePage", "ProcessingPage", "RefusedPage"]
 
-_CENTRE = Qt.AlignmentFlag.AlignHCenter
+_NEXT_MAY = "Centang yang sudah diserahkan. Kartu berikutnya boleh langsung dimasukkan."
+_NEXT_WAITS = "Kartu berikutnya sudah terbaca. Serahkan dulu barang ini, lalu tekan Selesai."
 
 
 class RefusedPage(Page):
@@ -154,15 +155,8 @@ class DonePage(Page):
         top.add(self._make_picks(), stretch=7).add(self._make_left(), stretch=4)
         self.add(top, stretch=1)
         foot = Box(across=True, gap=2.5)
-        foot.add(
-            Text(
-                "Centang yang sudah diserahkan. Kartu berikutnya boleh langsung dimasukkan.",
-                Role.BODY,
-                Tone.SOFT,
-                wrap=True,
-            ),
-            stretch=1,
-        )
+        self._hint = Text(role=Role.BODY, tone=Tone.SOFT, wrap=True)
+        foot.add(self._hint, stretch=1)
         self.finish = BigButton("SELESAI", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.finish.clicked.connect(counter.finish)
         self._picks.set_followers(self.reprint, self.finish)
@@ -205,6 +199,7 @@ class DonePage(Page):
         self._title.set_role(Role.HEADING if tight else Role.TITLE)
         self._title.set_text(done.title)
         self._paper.set_text(done.paper)
+        self._hint.set_text(_NEXT_WAITS if done.next_waits else _NEXT_MAY)
         if len(self._ticks) != len(done.picks) or done.entry != self._entry:
             self._entry = done.entry
             del self._ticks[len(done.picks) :]

@@ -111,6 +111,55 @@ def test_the_next_card_may_be_inserted_while_done_is_shown(till: ScriptedTill) -
     assert till.phase() is Phase.RECOGNISED
 
 
+def test_a_card_that_lay_in_the_reader_waits_until_the_goods_are_handed_over(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.choose("cash", gula_1=1)
+    till.edc.cards = [till.card("SUMINAH")]
+    till.serve()
+    till.poll()
+    assert till.phase() is Phase.DONE
+    assert till.counter.done is not None
+    assert till.counter.done.next_waits
+    till.settle(600_000)
+    assert till.phase() is Phase.DONE
+    till.vm.counter.finish()
+    till.settle()
+    assert till.phase() is Phase.RECOGNISED
+    assert till.counter.person is not None
+    assert till.counter.person.name == "SUMINAH"
+
+
+def test_a_card_that_waits_is_taken_once_everything_is_ticked(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.edc.cards = [till.card("SUMINAH")]
+    till.serve()
+    till.poll()
+    till.vm.counter.handover.tick(0)
+    till.settle(11_000)
+    assert till.phase() is Phase.RECOGNISED
+
+
+def test_a_card_inserted_before_the_eyes_of_the_operator_ends_the_list(till: ScriptedTill) -> None:
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.settle(4_000)
+    till.edc.cards = [till.card("SUMINAH")]
+    till.poll()
+    assert till.phase() is Phase.RECOGNISED
+
+
+def test_a_card_that_waits_is_nobodys_after_signing_out(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.edc.cards = [till.card("SUMINAH")]
+    till.serve()
+    till.poll()
+    till.vm.shell.sign_out()
+    till.settle()
+    assert till.phase() is Phase.READY
+
+
 def test_finishing_by_hand_does_not_end_the_next_family_early(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=1)
     till.vm.counter.handover.tick(0)
