@@ -157,6 +157,8 @@ class CounterViewModel(ViewModel[CounterState]):
         if seen.catalogue != self._catalogue:
             self._take(seen.catalogue)
         self._set(phases.refreshed(self._state, seen, self._catalogue))
+        if seen.sealed and self._state.phase is Phase.RECOGNISED:
+            self._turn_to(Phase.READY)  # a basket from before the seal can only be refused
         if refused is not None and seen.again is not None and self._standing is refused:
             self._ask_again(refused, seen.again)
 

@@ -10,8 +10,22 @@ from ewarung_pos.errors import LedgerFull, PrinterNotReady
 from ewarung_pos.ports import DeviceState, DeviceStatus
 from ewarung_pos.ui.viewmodels.counter_state import Mark, Phase
 from tests.unit.services.counter import DAY_MS, facts, ration, serve
-from tests.unit.viewmodels.closing import begin, count, explain, seal, to_the_seal
+from tests.unit.viewmodels.closing import begin, count, explain, seal, to_the_seal, up_to_the_seal
 from tests.unit.viewmodels.till import ScriptedTill
+
+# --- A day that is over -----------------------------------------------------------------------------------------------
+
+
+def test_a_family_that_was_left_in_front_is_gone_once_the_day_is_sealed(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.to("closing")
+    up_to_the_seal(till)
+    seal(till)
+    till.to("counter")
+    assert till.phase() is Phase.READY
+    assert till.counter.day_sealed
+
 
 # --- Selesai ---------------------------------------------------------------------------------------------------------
 
