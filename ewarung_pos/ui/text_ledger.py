@@ -5,17 +5,18 @@ A code without a reason is what every reason of it falls back to.
 
 from __future__ import annotations
 
-from functools import partial
-
 from ewarung_pos.ui.text_copies import ENROL_AGAIN
-from ewarung_pos.ui.trouble import PRINTED_LATER, UNTOUCHED, Trouble, said
+from ewarung_pos.ui.trouble import UNTOUCHED, Trouble, said
 
 __all__ = ["IN_THE_LEDGER"]
 
-_paper = partial(said, safe=PRINTED_LATER, button="Cetak lagi", action="reprint")
-
 IN_THE_LEDGER: dict[str, Trouble] = {
-    "ledger": _paper("Buku kas bermasalah", "Buku catatan tidak bisa dipakai.", "Hubungi petugas kota.", tone="stop"),
+    "ledger": said(
+        "Buku catatan bermasalah",
+        "Buku catatan tidak bisa dipakai.",
+        "Jangan serahkan barang. Hubungi petugas kota.",
+        tone="stop",
+    ),
     "ledger.not_written": said(
         "Disk bermasalah",
         "Disk gagal menulis, jadi yang baru saja diminta TIDAK tercatat.",
@@ -40,8 +41,10 @@ IN_THE_LEDGER: dict[str, Trouble] = {
         "Pembuatan salinan buku catatan berhenti di tengah jalan.",
         "Salin lagi; bila berulang, hubungi petugas kota.",
     ),
-    "ledger_busy": _paper(
-        "Kasir sudah berjalan", "Program kasir lain sedang memakai buku catatan ini.", "Pakai jendela yang sudah buka."
+    "ledger_busy": said(
+        "Kasir sudah berjalan",
+        "Program kasir lain sedang memakai buku catatan ini.",
+        "Pakai jendela yang sudah terbuka.",
     ),
     "ledger_busy.second": said(
         "Program kasir lain menulis",

@@ -220,6 +220,13 @@ def test_who_is_told_that_nothing_was_taken_is_told_the_truth() -> None:
             assert "Tidak ada yang dicatat" not in said.safe, code
 
 
+def test_only_a_paper_that_waits_promises_that_a_redemption_is_recorded() -> None:
+    for code, said in TROUBLES.items():
+        if not code.startswith("printer_not_ready"):
+            assert "Penyaluran sudah tercatat" not in said.safe, code
+            assert said.action != "reprint", code
+
+
 @pytest.mark.parametrize("action", sorted({said.action for said in TROUBLES.values()} - {"dismiss"}))
 def test_every_button_does_something(action: str) -> None:
     """`go_<screen>` names a screen; all else is a command of a view-model, or one of the views themselves."""
