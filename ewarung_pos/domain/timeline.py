@@ -100,6 +100,10 @@ class BusinessDate(msgspec.Struct, frozen=True, order=True):
         day = date.fromisoformat(self.iso)
         return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
 
+    def day_month(self) -> str:
+        """24 Nov, where the year is plain."""
+        return self.short().split(" ", 1)[1].rsplit(" ", 1)[0]
+
     def short(self) -> str:
         """Selasa 24 Nov 2026."""
         day = date.fromisoformat(self.iso)

@@ -174,7 +174,7 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     ),
     "config.older_copy": said(
         "Buku di sini lebih lengkap",
-        "Buku kas di komputer ini utuh dan memuat semua yang ada di salinan itu, atau lebih.",
+        "Buku catatan di komputer ini utuh dan memuat semua yang ada di salinan itu, atau lebih.",
         "Buka kasir seperti biasa. Bila tetap harus diganti: ewarung-pos restore --older.",
         safe=UNTOUCHED,
     ),

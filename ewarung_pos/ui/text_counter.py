@@ -380,7 +380,7 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         "Lihat layar EDC. Tahan barang di meja dulu, lalu tanya lagi sesudah 2 menit.",
     ),
     "doubt.restart": _doubt(
-        "Belum pasti: kasir sempat mati",
+        "Belum pasti: komputer sempat mati",
         "Komputer mati di tengah penarikan saldo.",
         "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
     ),

@@ -184,7 +184,7 @@ BY_THE_RULES: dict[str, Trouble] = {
     ),
     "not_authorised.wait": said(
         "Tunggu sebentar",
-        "PIN tadi salah, atau kasir mati saat PIN diperiksa, jadi ada jeda sebelum boleh dicoba lagi.",
+        "PIN tadi salah, atau komputer mati saat PIN diperiksa. Ada jeda sebelum boleh dicoba lagi.",
         "Tunggu setengah menit, lalu ketik PIN pelan-pelan.",
         safe=NOTHING,
     ),

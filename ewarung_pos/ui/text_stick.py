@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.ui.trouble import SENT_LATER, Trouble, said
 
-__all__ = ["CARRY_IT", "ON_THE_STICK", "PULL_IT", "WHICH", "fetched_words", "saved_words"]
+__all__ = ["CARRY_IT", "ON_THE_STICK", "PULL_IT", "WHICH", "day_words", "fetched_words", "saved_words"]
 
 PULL_IT = "USB boleh dicabut."
 CARRY_IT = "Bawa ke kelurahan atau kecamatan, lalu ambil balasannya di sini."
@@ -138,9 +139,14 @@ def saved_words(first_seq: int, last_seq: int, left: int) -> str:
     return f"{span} disimpan{more}"
 
 
+def day_words(date: str) -> str:
+    """A business day, `2026-11-23`, in a sentence: `hari Senin 23 Nov 2026`."""
+    return f"hari {BusinessDate(date).short()}"
+
+
 def fetched_words(sent: int, received: int, attested: tuple[str, ...]) -> tuple[str, ...]:
     """What a reply of the city brought, a sentence each without its end; that it was taken before, if nothing."""
     said = [f"{sent} catatan diterima kota"] if sent else []
     said += [f"{received} pembaruan dari kota"] if received else []
-    said += [f"hari {date}: kota membenarkan" for date in attested]
+    said += [f"{day_words(date)}: kota membenarkan" for date in attested]
     return tuple(said) or ("Tidak ada yang baru: balasan ini sudah pernah diambil",)

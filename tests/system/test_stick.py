@@ -28,6 +28,7 @@ from ewarung_pos.services.redeem import RedeemService
 from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.embedded import EmbeddedCity
 from ewarung_pos.sync.engine import SyncEngine
+from ewarung_pos.ui.text_stick import day_words
 from tests.system.kit import CITY, book, refused, run, said, surroundings
 
 pytestmark = pytest.mark.system
@@ -141,7 +142,7 @@ def test_a_kiosk_without_a_line_is_whole_at_the_city_and_stays_so_when_the_line_
 
     told, words = places.take(at_office["reply"])
     assert (told["attested"], told["unsent"], told["code"]) == ([date], 0, "")
-    assert f"hari {date}: kota membenarkan" in words
+    assert f"{day_words(date)}: kota membenarkan" in words
     (acknowledged,) = book(places.kiosk).facts("CityAcknowledged")[-1:]
     assert (acknowledged["acked_seq"], acknowledged["acked_hash"]) == head
 

@@ -947,7 +947,7 @@ def test_lamps_lead_to_their_screens(qtbot: QtBot) -> None:
 
 
 def test_what_was_recorded_before_the_end_is_read_and_put_away_with_a_key(qtbot: QtBot) -> None:
-    sentence = "Struk 0047 SUMINAH (Beras 10 kg): tercatat sebelum kasir mati; serahkan barang bila belum."
+    sentence = "Struk 0047 SUMINAH (Beras 10 kg): tercatat sebelum komputer mati; serahkan barang bila belum."
     window, stills = shown(qtbot, shell=replace(SHELL, banner="Daftar lama.", recovered=sentence))
     assert sentence in [each.text() for each in visible(window, Text)]
     press(window, Qt.Key.Key_F12)

@@ -58,7 +58,7 @@ def person(standing: Standing, catalogue: Catalogue) -> Person | None:
         Fact("map-pin", f"{family.kelurahan}, {family.kecamatan}"),
     ]
     if standing.last_visit is not None:
-        facts.append(Fact("clock", f"terakhir datang {standing.last_visit.long().rsplit(' ', 1)[0]}"))
+        facts.append(Fact("clock", f"terakhir datang {standing.last_visit.day_month()}"))
     if standing.shadow is not None:
         facts.append(Fact("hand-coins", f"saldo menurut catatan {standing.shadow}"))
     return Person(family.name, names + people, tuple(facts))

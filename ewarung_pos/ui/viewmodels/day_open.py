@@ -93,9 +93,11 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         status, state, packs = found.status, found.day.state, found.packs
         today = self._clock.now().wall.date()
         closed_today = state is DayState.CLOSED and found.sealed
-        age = f"{status.register_age} hari" if status.register_age >= 0 else "umur tidak diketahui"
         facts = [
-            (Fact("users", f"{dotted(status.families)} keluarga dalam daftar ({age})"), status.register_state),
+            (
+                Fact("users", f"{dotted(status.families)} keluarga dalam daftar, {_age(status.register_age)}"),
+                status.register_state,
+            ),
             _shelf(found.day, packs),
             _sent(status.unsent),
             (
@@ -197,6 +199,13 @@ def _shelf(day: Day, packs: int) -> tuple[Fact, str]:
     return Fact("package", f"{dotted(packs)} kemasan di rak menurut catatan"), "ok" if packs else "look"
 
 
+def _age(days: int) -> str:
+    """When the city last sent the register."""
+    if days < 0:
+        return "umur tidak diketahui"
+    return ("diperbarui hari ini", "diperbarui kemarin")[days] if days <= 1 else f"diperbarui {dotted(days)} hari lalu"
+
+
 def _contradictions(clock: ClockFindings) -> tuple[str, ...]:
     if not clock.trouble:
         return ()
@@ -209,5 +218,5 @@ def _moment(at: Instant) -> str:
 
 
 def _sent(unsent: int) -> tuple[Fact, str]:
-    words = f"{dotted(unsent)} belum terkirim" if unsent else "Semua terkirim ke kota"
+    words = f"{dotted(unsent)} catatan belum terkirim" if unsent else "Semua terkirim ke kota"
     return Fact("cloud-upload", words), "look" if unsent else "ok"

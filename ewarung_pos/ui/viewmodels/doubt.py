@@ -347,7 +347,7 @@ class DoubtViewModel(ViewModel[DoubtState]):
 def _steps(asking: bool, tries: int) -> tuple[Step, ...]:
     again = f" (coba ke-{tries + 1})" if tries else ""
     return (
-        Step("Permintaan tersimpan di buku kas", Mark.DONE),
+        Step("Permintaan tersimpan di buku catatan", Mark.DONE),
         Step(f"Menanyakan transaksi ini ke EDC{again}", Mark.NOW if asking else Mark.TODO),
         Step("Catat hasilnya, lalu cetak struk", Mark.TODO),
     )

@@ -201,6 +201,6 @@ class Handover:
 
 
 def _title(lines: tuple[RedemptionLine, ...]) -> str:
-    goods = "barang" if len(lines) == 1 else f"{len(lines)} barang"
+    goods = "barang" if len(lines) == 1 else f"{len(lines)} macam barang"
     cash = total_of(lines, Tender.CASH).amount
     return f"Tercatat. Tunai dulu, lalu {goods}" if cash else f"Tercatat. Serahkan {goods} ini"

@@ -178,4 +178,4 @@ def _sentence(reader: LedgerReader, jobs: tuple[PrintJob, ...]) -> str:
     if not found:
         return ""
     more = f"; dan {len(found) - NAMED} struk lain, lihat Riwayat" if len(found) > NAMED else ""
-    return f"{'; '.join(found[:NAMED])}{more}: tercatat sebelum kasir mati; serahkan barang bila belum."
+    return f"{'; '.join(found[:NAMED])}{more}: tercatat sebelum komputer mati; serahkan barang bila belum."

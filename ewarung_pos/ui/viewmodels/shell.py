@@ -54,10 +54,12 @@ _LOCKED = ("not_authorised.locked", "not_authorised.leader_locked")
 
 _TERMINAL_TROUBLE = {
     DeviceState.AWAY: ("EDC terputus", "stop"),
-    DeviceState.ATTENTION: ("EDC perlu dilihat", "look"),
+    DeviceState.ATTENTION: ("Periksa EDC", "look"),
 }
 READERS: dict[str, str] = {"ecr": "EDC", "pcsc": "Chip", "stripe": "Gesek"}
 """What the counter calls the reader, by `CardReader.source`."""
+
+_CHECK = {"ecr": "Periksa EDC", "pcsc": "Periksa chip"}
 
 
 class LampState(msgspec.Struct, frozen=True):
@@ -218,7 +220,7 @@ class ShellViewModel(ViewModel[ShellState]):
             DeviceState.READY: (f"{name} siap", "ok"),
             DeviceState.BUSY: (f"{name} bekerja", "info"),
             DeviceState.AWAY: (f"{name} terputus", "stop"),
-            DeviceState.ATTENTION: (f"{name} perlu dilihat", "look"),
+            DeviceState.ATTENTION: (_CHECK.get(self._reader.source, "Periksa pembaca"), "look"),
             DeviceState.UNKNOWN: (f"{name} dicari", "info"),
             DeviceState.NONE: (f"Tanpa {name}", "info"),
         }
@@ -244,9 +246,9 @@ class ShellViewModel(ViewModel[ShellState]):
         elif seen.state is DeviceState.AWAY:
             word, tone = "Printer terputus", "stop"
         else:
-            word, tone = PRINTER_WORDS.get(seen.reason, ("Printer perlu dilihat", "look"))
+            word, tone = PRINTER_WORDS.get(seen.reason, ("Periksa printer", "look"))
         if owed:
-            word, tone = f"{dotted(owed)} struk belum", "stop" if tone == "stop" else "look"
+            word, tone = f"{dotted(owed)} struk tertunda", "stop" if tone == "stop" else "look"
         return LampState("printer", word, tone, "history")
 
     def go(self, screen: str) -> None:

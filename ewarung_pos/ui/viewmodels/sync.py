@@ -20,6 +20,7 @@ from ewarung_pos.ports import CarriedWish, CitySync, Clock, Lane, Ledger, Ledger
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
 from ewarung_pos.ui.text_city import old_version
 from ewarung_pos.ui.text_key import key_place
+from ewarung_pos.ui.text_stick import day_words
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
 __all__ = ["SyncLine", "SyncState", "SyncViewModel", "spread_ms"]
@@ -64,7 +65,7 @@ class SyncLine(msgspec.Struct, frozen=True):
 
 
 class SyncState(msgspec.Struct, frozen=True):
-    """`headline` e.g. `Semua terkirim 09.40` or `3 belum terkirim`; `key` is the place of the ledger's key.
+    """`headline` e.g. `Semua terkirim 09.40` or `3 catatan belum terkirim`; `key` is the place of the ledger's key.
 
     `wishes` are the rights that were asked of the city by stick, and what it said. `upgrade` says in words that this
     version of the till is too old for the city.
@@ -205,7 +206,7 @@ class SyncViewModel(ViewModel[SyncState]):
             SyncLine(at.clock(), f"catatan {seq}: diterima, {_FLAGS.get(flag, flag)}", "look")
             for seq, flag in report.flagged
         )
-        lines.extend(SyncLine(at.clock(), f"hari {date}: kota membenarkan", "ok") for date in report.attested)
+        lines.extend(SyncLine(at.clock(), f"{day_words(date)}: kota membenarkan", "ok") for date in report.attested)
         if report.code:
             problem = trouble(report.code, report.reason)
             lines.append(SyncLine(at.clock(), problem.happened, problem.tone))
@@ -278,15 +279,16 @@ def _asked(wish: CarriedWish, family: Family | None) -> SyncLine:
         said, tone = f"menunggu {wish.kiosk or 'kios lain'}", "look"
     elif wish.outcome == "nothing":
         code = "refusal" if wish.reason in _OF_THE_CARD else "rights"
-        said, tone = f"ditolak, {trouble(code, wish.reason).title}", "look"
+        why = trouble(code, wish.reason).title
+        said, tone = f"ditolak, {why[:1].lower()}{why[1:]}", "look"
     else:
         said, tone = "belum dijawab", "look"
-    return SyncLine(at.clock(), f"permintaan dibawa stik: {said}; {whose}, {at.date().short()}", tone)
+    return SyncLine(at.clock(), f"{whose}, {at.date().day_month()}: permintaan USB {said}", tone)
 
 
 def _headline(unsent: int, at_ms: int) -> str:
     if unsent:
-        return f"{dotted(unsent)} belum terkirim"
+        return f"{dotted(unsent)} catatan belum terkirim"
     return f"Semua terkirim {Instant(at_ms).clock()}" if at_ms else "Semua terkirim"
 
 

@@ -86,9 +86,9 @@ RECEIVING = replace(
 MORNING = DayOpenState(
     date="Sel 24 Nov 2026",
     facts=(
-        Fact("users", "412 keluarga dalam daftar (1 hari)"),
+        Fact("users", "412 keluarga dalam daftar, diperbarui kemarin"),
         Fact("package", "550 kemasan di rak menurut catatan"),
-        Fact("cloud-upload", "3 belum terkirim"),
+        Fact("cloud-upload", "3 catatan belum terkirim"),
         Fact("clock", "Jam komputer cocok"),
         Fact("printer", "1 struk belum tercetak"),
     ),
@@ -173,7 +173,7 @@ SYNC = SyncState(
         SyncLine("09.31", "2 catatan diterima kota", "ok"),
         SyncLine("09.31", "catatan 119: diterima, jam kios berbeda", "look"),
         SyncLine("07.02", "412 pembaruan dari kota", "ok"),
-        SyncLine("07.01", "hari 2026-11-23: kota membenarkan", "ok"),
+        SyncLine("07.01", "hari Senin 23 Nov 2026: kota membenarkan", "ok"),
     ),
     kiosk="EW-0123 · e-Warung Mawar",
     last_received="kiriman kota ke-88",
@@ -181,15 +181,15 @@ SYNC = SyncState(
     key="chip TPM",
 )
 WITHOUT_LINE = SyncState(
-    headline="57 belum terkirim",
+    headline="57 catatan belum terkirim",
     tone="look",
     unsent=57,
     wishes=(
-        SyncLine("09.12", "permintaan dibawa stik: belum dijawab; SUMINAH, Sel 24 Nov 2026", "look"),
-        SyncLine("15.40", "permintaan dibawa stik: diberikan; kartu •••• 9105, Jum 20 Nov 2026", "ok"),
+        SyncLine("09.12", "SUMINAH, 24 Nov: permintaan USB belum dijawab", "look"),
+        SyncLine("15.40", "kartu •••• 9105, 20 Nov: permintaan USB diberikan", "ok"),
     ),
     log=(
-        SyncLine("09.31", "hari 2026-11-20: kota membenarkan", "ok"),
+        SyncLine("09.31", "hari Jumat 20 Nov 2026: kota membenarkan", "ok"),
         SyncLine("09.31", "12 pembaruan dari kota", "ok"),
         SyncLine("09.31", "61 catatan diterima kota", "ok"),
     ),

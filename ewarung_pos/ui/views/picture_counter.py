@@ -125,7 +125,7 @@ PROCESSING = replace(
     waiting="Menunggu EDC: Rp83.200. Keluarga menekan PIN sendiri.",
 )
 DONE = DonePanel(
-    title="Tercatat. Serahkan 3 barang ini",
+    title="Tercatat. Serahkan 3 macam barang ini",
     paper="Struk nomor 0038 sudah dicetak",
     picks=(
         Pick("rice", "2 karung Beras medium 5 kg", ticked=True),
@@ -145,7 +145,7 @@ DONE = DonePanel(
 )
 MANY = replace(
     DONE,
-    title="Tercatat. Serahkan 7 barang ini",
+    title="Tercatat. Serahkan 7 macam barang ini",
     picks=tuple(
         Pick(picture, text, ticked=False)
         for picture, text in (
@@ -162,7 +162,7 @@ MANY = replace(
 )
 CASH = replace(
     DONE,
-    title="Tercatat. Tunai dulu, lalu 3 barang",
+    title="Tercatat. Tunai dulu, lalu 3 macam barang",
     picks=(Pick("cash", "Terima tunai Rp1.015.700", ticked=False), *DONE.picks),
     entry="e40",
 )
@@ -185,7 +185,7 @@ DOUBT = DoubtPanel(
     trouble=trouble("doubt.link_lost"),
     amount="Rp95.500 dari saldo KKS •••• 4821",
     steps=(
-        Step("Permintaan tersimpan di buku kas", Mark.DONE),
+        Step("Permintaan tersimpan di buku catatan", Mark.DONE),
         Step("Menanyakan transaksi ini ke EDC (coba ke-2)", Mark.NOW),
         Step("Catat hasilnya, lalu cetak struk", Mark.TODO),
     ),

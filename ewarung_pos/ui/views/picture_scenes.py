@@ -188,7 +188,9 @@ SCENES: tuple[Scene, ...] = (
     Scene("sinkron", Shows(shell=on("sync"), sync=SYNC)),
     Scene(
         "sinkron-belum",
-        Shows(shell=on("sync"), sync=replace(SYNC, headline="3 belum terkirim", tone="look", unsent=3, busy=True)),
+        Shows(
+            shell=on("sync"), sync=replace(SYNC, headline="3 catatan belum terkirim", tone="look", unsent=3, busy=True)
+        ),
     ),
     Scene(
         "sinkron-putus",
@@ -196,7 +198,7 @@ SCENES: tuple[Scene, ...] = (
             shell=on("sync"),
             sync=replace(
                 SYNC,
-                headline="3 belum terkirim",
+                headline="3 catatan belum terkirim",
                 tone="look",
                 unsent=3,
                 detail="mencoba lagi 20 detik lagi",

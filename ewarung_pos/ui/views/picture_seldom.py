@@ -33,14 +33,12 @@ from ewarung_pos.ui.views.tray_edc import TrayShape
 
 __all__ = ["SELDOM"]
 
-_CHIP = replace(
-    SHELL, lamps=(LampState("credit-card", "Chip perlu dilihat", "look", "counter", "Chip"), *SHELL.lamps[1:])
-)
+_CHIP = replace(SHELL, lamps=(LampState("credit-card", "Periksa chip", "look", "counter", "Chip"), *SHELL.lamps[1:]))
 _TROUBLED = replace(
     SHELL,
     operator_name="Bu Kartini",
     lamps=(
-        LampState("credit-card", "Chip perlu dilihat", "look", "counter", "Chip"),
+        LampState("credit-card", "Periksa chip", "look", "counter", "Chip"),
         LampState("printer", "Kertas tinggal sedikit", "look", "history"),
         LampState("cloud-upload", "1.234 belum terkirim", "look", "sync"),
     ),
@@ -75,7 +73,7 @@ def _passphrase() -> QWidget:
 _BEFORE_THE_END = (
     "Struk 0047 SUMINAH (Beras 10 kg, Telur 1 kg); Struk 0048 SRI WAHYUNI (Beras 5 kg); "
     "Struk 0049 TUKINAH (Gula 1 kg); dan 2 struk lain, lihat Riwayat: "
-    "tercatat sebelum kasir mati; serahkan barang bila belum."
+    "tercatat sebelum komputer mati; serahkan barang bila belum."
 )
 
 SELDOM: tuple[Scene, ...] = (

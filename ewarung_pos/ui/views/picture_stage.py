@@ -98,7 +98,7 @@ AWAY = replace(
     SHELL,
     lamps=(
         LampState("credit-card", "EDC terputus", "stop", "counter"),
-        LampState("printer", "2 struk belum", "look", "history"),
+        LampState("printer", "2 struk tertunda", "look", "history"),
         LampState("cloud-upload", "Semua terkirim", "ok", "sync"),
     ),
 )

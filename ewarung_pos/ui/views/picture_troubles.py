@@ -74,7 +74,7 @@ TROUBLES: tuple[Scene, ...] = (
     ),
     at_counter("siap-kertas-habis", READY, _printer("Kertas habis", "stop")),
     at_counter("siap-printer-diam", READY, _printer("Printer diam", "info")),
-    at_counter("siap-struk-tertunda", READY, _printer("2 struk belum", "look")),
+    at_counter("siap-struk-tertunda", READY, _printer("2 struk tertunda", "look")),
     at_counter("siap-kabel-edc", replace(READY, reader=trouble(_AWAY, "no_port"))),
     at_counter("siap-edc-kembar", replace(READY, reader=trouble(_AWAY, "which_port"))),
     at_counter("siap-layanan-chip-mati", replace(READY, reader=trouble(_AWAY, "no_pcscd"))),

@@ -1,4 +1,4 @@
-"""Siap: what the counter waits for, and the morning in one line."""
+"""Siap: what the counter waits for, and the day in one line."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["ReadyPage"]
 
 
 class _Tally(Painted):
-    """The morning in one line; closes up, and then leaves out its first and last words, where it is narrow."""
+    """The day in one line; closes up, and then leaves out its first and last words, where it is narrow."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +39,7 @@ class _Tally(Painted):
             return
         self._items, self._opened = items, opened
         words = [f"{each.word} {each.value}" if each.word_first else f"{each.value} {each.word}" for each in items]
-        self.setAccessibleName("Pagi ini: " + ", ".join((*words, opened)))
+        self.setAccessibleName("Hari ini: " + ", ".join((*words, opened)))
         self.update()
 
     def _parts(self, item: TallyItem, role: Role) -> list[tuple[str, bool]]:
@@ -64,7 +64,7 @@ class _Tally(Painted):
         pad = self.look.gap(3.5)
         soft = self.look.font(Role.BODY)
         side = self.look.icon(Role.BODY)
-        label = text_width(soft, "Pagi ini")
+        label = text_width(soft, "Hari ini")
         opened = text_width(soft, self._opened) + side + 8 if self._opened else 0
         room = self.width() - 2 * pad
         role, gap, with_label, with_opened = Role.BODY, self.look.gap(1.5), False, False
@@ -87,7 +87,7 @@ class _Tally(Painted):
         if with_label:
             painter.setFont(soft)
             painter.setPen(self.look.colour("soft-dark"))
-            painter.drawText(QRect(left, 0, label, self.height()), Qt.AlignmentFlag.AlignVCenter, "Pagi ini")
+            painter.drawText(QRect(left, 0, label, self.height()), Qt.AlignmentFlag.AlignVCenter, "Hari ini")
             left += label + gap
         for item in self._items:
             self._paint_item(painter, item, role, left)

@@ -108,7 +108,7 @@ class _ShelfPage(Page):
         super().__init__()
         head = Box(across=True, gap=2)
         self._blind = Text(
-            "Angka di rak tidak ditampilkan selama stok dihitung tanpa melihat catatan.",
+            "Jumlah di rak disembunyikan selama stok dihitung.",
             Role.BODY,
             Tone.SOFT,
             wrap=True,

@@ -147,7 +147,7 @@ def test_a_second_visit_says_when_the_first_was(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=1)
     till.insert("SRI WAHYUNI")
     assert till.counter.person is not None
-    assert "terakhir datang 24 November" in [fact.text for fact in till.counter.person.facts]
+    assert "terakhir datang 24 Nov" in [fact.text for fact in till.counter.person.facts]
     assert row(till.counter, "ration", "beras-medium-5").left == "sisa 5"
 
 

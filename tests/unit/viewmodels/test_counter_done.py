@@ -35,7 +35,7 @@ def test_done_lists_what_to_hand_over_and_what_is_left(till: ScriptedTill) -> No
     done = till.counter.done
     assert done is not None
     assert [pick.text for pick in done.picks] == ["2 karung Beras medium 5 kg", "1 bungkus Gula pasir 1 kg"]
-    assert done.title == "Tercatat. Serahkan 2 barang ini"
+    assert done.title == "Tercatat. Serahkan 2 macam barang ini"
     assert done.left_title == "Sisa SRI WAHYUNI bulan ini"
     assert [(left.name, left.left) for left in done.left] == [
         ("Beras", "0 kg"),
@@ -78,7 +78,7 @@ def test_what_was_bought_with_cash_is_handed_over_for_the_cash(till: ScriptedTil
     till.choose("cash", gula_1=2, minyak_1=1)
     till.serve()
     assert till.counter.done is not None
-    assert till.counter.done.title == "Tercatat. Tunai dulu, lalu 3 barang"
+    assert till.counter.done.title == "Tercatat. Tunai dulu, lalu 3 macam barang"
     assert [(pick.pictogram, pick.text) for pick in till.counter.done.picks] == [
         ("cash", "Terima tunai Rp50.700"),
         ("rice", "2 karung Beras medium 5 kg"),

@@ -36,7 +36,7 @@ def test_after_a_death_the_paper_comes_by_itself_and_the_family_is_named(till: S
     assert [lamp.word for lamp in till.vm.shell.state.lamps][1] == "Struk siap"
     assert told(till).startswith("Struk 0001 SRI WAHYUNI (")
     assert "(Beras 10 kg)" in told(till)
-    assert told(till).endswith("tercatat sebelum kasir mati; serahkan barang bila belum.")
+    assert told(till).endswith("tercatat sebelum komputer mati; serahkan barang bila belum.")
 
 
 def test_a_paper_whose_printing_was_cut_off_says_that_it_may_be_out(till: ScriptedTill) -> None:

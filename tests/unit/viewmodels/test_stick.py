@@ -78,10 +78,10 @@ def test_a_reply_is_told_in_the_words_of_the_line_and_the_log_has_them_too(till:
     fetch(till, reply(sent=5, received=2, attested=("2026-11-23",), flagged=((7, "OVER_LEASE"),)))
     assert till.usb.calls == [("fetch", "/media/siti/USB")]
     assert state(till).words == (
-        "5 catatan diterima kota, 2 pembaruan dari kota, hari 2026-11-23: kota membenarkan. USB boleh dicabut."
+        "5 catatan diterima kota, 2 pembaruan dari kota, hari Senin 23 Nov 2026: kota membenarkan. USB boleh dicabut."
     )
     assert log(till) == [
-        "hari 2026-11-23: kota membenarkan",
+        "hari Senin 23 Nov 2026: kota membenarkan",
         "catatan 7: diterima, melebihi jatah yang diketahui kota",
         "2 pembaruan dari kota",
         "5 catatan diterima kota",
@@ -93,7 +93,7 @@ def test_where_there_is_no_line_the_headline_counts_what_still_waits(till: Scrip
     till.to("sync")
     waiting = till.kit.ledger.read().head().unsent
     fetch(till, reply(sent=5, unsent=waiting))
-    assert till.vm.sync.state.headline == f"{waiting} belum terkirim"
+    assert till.vm.sync.state.headline == f"{waiting} catatan belum terkirim"
     assert till.vm.sync.state.tone == "look"
 
 

@@ -42,14 +42,14 @@ def test_the_screen_says_whose_line_it_is_and_where_it_stands(till: ScriptedTill
     assert state(till).kiosk == "EW-0001 · e-Warung Mawar"
     assert state(till).last_received == "kiriman kota ke-1"
     assert state(till).head == f"no. {head.seq} · {head.hash[:12]}"
-    assert (state(till).headline, state(till).unsent) == (f"{state(till).unsent} belum terkirim", head.unsent)
+    assert (state(till).headline, state(till).unsent) == (f"{state(till).unsent} catatan belum terkirim", head.unsent)
 
 
 def test_a_good_exchange_says_what_went_and_what_came(till: ScriptedTill) -> None:
     send(till, report(sent=5, received=2, flagged=((7, "OVER_LEASE"),), attested=("2026-11-23",)))
     assert (state(till).headline, state(till).tone, state(till).busy) == ("Semua terkirim 07.26", "ok", False)
     assert log(till) == [
-        "hari 2026-11-23: kota membenarkan",
+        "hari Senin 23 Nov 2026: kota membenarkan",
         "catatan 7: diterima, melebihi jatah yang diketahui kota",
         "2 pembaruan dari kota",
         "5 catatan diterima kota",
@@ -60,7 +60,7 @@ def test_a_good_exchange_says_what_went_and_what_came(till: ScriptedTill) -> Non
 def test_large_counts_have_their_thousands_point(till: ScriptedTill) -> None:
     send(till, report(sent=2_345, received=3_456, unsent=1_234))
     assert log(till) == ["3.456 pembaruan dari kota", "2.345 catatan diterima kota"]
-    assert state(till).headline == "1.234 belum terkirim"
+    assert state(till).headline == "1.234 catatan belum terkirim"
 
 
 @pytest.mark.parametrize("flag", Flag)
@@ -80,7 +80,7 @@ def test_a_line_that_is_down_says_when_it_is_tried_again_and_is(till: ScriptedTi
     notice = state(till).notice
     assert notice is not None
     assert notice.code == "server_unreachable"
-    assert (state(till).headline, state(till).tone) == ("3 belum terkirim", "look")
+    assert (state(till).headline, state(till).tone) == ("3 catatan belum terkirim", "look")
     assert state(till).detail == "mencoba lagi 20 detik lagi"
     steps = till.city.steps
     till.settle(19_000)
@@ -130,7 +130,7 @@ def test_a_line_that_sends_nothing_is_not_asked_without_end(till: ScriptedTill) 
     for _ in range(5):
         till.settle(100)
     assert till.city.steps == steps + 1
-    assert state(till).headline == "9 belum terkirim"
+    assert state(till).headline == "9 catatan belum terkirim"
     assert state(till).tone == "look"
 
 
@@ -221,7 +221,8 @@ def test_lamp_and_screens_count_the_same_entries_at_every_moment(till: ScriptedT
         uow.append(ComplaintRecorded("1", "antrean", "lama", anonymous=True))
     till.vm.shell.refresh()
     till.settle()
-    assert said() == {f"{ledger.read().head().unsent} belum terkirim"}
+    unsent = ledger.read().head().unsent
+    assert said() == {f"{unsent} belum terkirim", f"{unsent} catatan belum terkirim"}
     with ledger.write() as uow:
         uow.append(CityAcknowledged(uow.head().seq, uow.head().hash, 1, "00" * 64))
     till.vm.shell.refresh()

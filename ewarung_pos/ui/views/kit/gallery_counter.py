@@ -105,7 +105,7 @@ def ready() -> QWidget:
     )
     tally = Card(pad=0)
     line = row(gap=gap(2 if current_style().narrow else 4), margins=(gap(3.5), gap(2), gap(3.5), gap(2)))
-    line.addWidget(Text("Pagi ini", Role.BODY, Tone.SOFT))
+    line.addWidget(Text("Hari ini", Role.BODY, Tone.SOFT))
     for before, amount, after in (
         ("", "37", "keluarga"),
         ("beras", "370 kg", ""),
