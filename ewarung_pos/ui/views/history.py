@@ -48,7 +48,7 @@ def _status(line: HistoryLine) -> tuple[str, Tone, str]:
 def _columns(room: Density) -> tuple[Column[HistoryLine], ...]:
     """Where it is narrow the goods are left to the receipt itself, and in the smallest windows the time."""
     time: tuple[Column[HistoryLine], ...] = (Column("Jam", lambda each: Cell(each.time, Tone.SOFT)),)
-    goods: tuple[Column[HistoryLine], ...] = (Column("Barang", lambda each: Cell(each.goods, Tone.SOFT), share=5),)
+    goods: tuple[Column[HistoryLine], ...] = (Column("Barang", lambda each: Cell(each.goods, Tone.SOFT), share=2),)
     return (
         Column("Struk", lambda each: Cell(each.number, bold=True)),
         *(() if room is Density.TIGHT else time),

@@ -42,7 +42,7 @@ class Cell(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Column(Generic[RowT]):
-    """A column: title, what it shows of a row, its share of the width (0: as wide as it needs), and its side."""
+    """A column: title, what it shows of a row, its share of spare width (0: as wide as it needs), and its side."""
 
     title: str
     cell: Callable[[RowT], Cell]
@@ -299,8 +299,6 @@ class DataTable(QTableView, Generic[RowT]):
     def _least_width(self, column: Column[RowT]) -> int:
         style = current_style()
         title = text_width(style.font(Role.BODY), column.title) + 2 * style.gap(2) + 4
-        if column.share:
-            return title
         # A few hundred rows are measured; a table that is longer is of one make.
         cells = (self._delegate.width_of(column.cell(each)) for each in self._model.rows[:300])
         return max((title, *cells))
@@ -311,7 +309,28 @@ class DataTable(QTableView, Generic[RowT]):
         rest = self.viewport().width() - sum(
             width for width, column in zip(widths, columns, strict=True) if not column.share
         )
-        shares = sum(column.share for column in columns)
-        for place, column in enumerate(columns):
-            width = max(rest * column.share // shares, 80) if column.share else widths[place]
-            self.setColumnWidth(place, width)
+        shared = {place: column.share for place, column in enumerate(columns) if column.share}
+        given = _shared(rest, shared, widths)
+        for place, width in enumerate(widths):
+            self.setColumnWidth(place, max(given[place], 80) if place in given else width)
+
+
+def _shared(rest: int, shares: dict[int, int], wanted: Sequence[int]) -> dict[int, int]:
+    """Width for each column with a share: what it needs where there is room for all, and nobody more than that before.
+
+    What one column does not need goes to the others, so that a short name is not cut beside half an empty column.
+    """
+    spare = rest - sum(wanted[place] for place in shares)
+    if spare >= 0:
+        return {place: wanted[place] + spare * share // sum(shares.values()) for place, share in shares.items()}
+    given: dict[int, int] = {}
+    while shares:
+        total = sum(shares.values())
+        full = [place for place, share in shares.items() if wanted[place] <= rest * share // total]
+        if not full:
+            return given | {place: rest * share // total for place, share in shares.items()}
+        for place in full:
+            given[place] = wanted[place]
+        rest -= sum(wanted[place] for place in full)
+        shares = {place: share for place, share in shares.items() if place not in full}
+    return given
