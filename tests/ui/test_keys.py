@@ -433,3 +433,18 @@ def test_no_number_of_tabs_brings_the_focus_to_the_operators_name(qtbot: QtBot) 
         seen.add(focused())
     assert "SALURKAN" in seen
     assert "Bu Siti" not in seen
+
+
+def test_up_and_down_choose_the_goods_and_left_and_right_how_many(qtbot: QtBot) -> None:
+    first, second, *rest = KNOWN.sections[0].rows
+    rows = (first, replace(second, gone="sudah habis bulan ini"), *rest)
+    basket = replace(KNOWN, sections=(replace(KNOWN.sections[0], rows=rows), *KNOWN.sections[1:]))
+    window, stills = shown(qtbot, counter=basket)
+    press(window, Qt.Key.Key_Down)
+    assert focused() == "Minyak goreng"  # past what is used up
+    press(window, Qt.Key.Key_Right)
+    assert stills["counter"].calls == [("set_packs", "minyak-1", 1)]
+    press(window, Qt.Key.Key_Down)
+    assert focused() == "Minyak goreng"
+    press(window, Qt.Key.Key_Up)
+    assert focused() == "Beras medium"

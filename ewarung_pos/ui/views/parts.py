@@ -180,6 +180,15 @@ ONE_BUTTON = 260
 _PAGE_KEYS = ("PgUp", "PgDown")
 
 
+def _first_control(line: QWidget) -> QWidget | None:
+    """What of a row takes the keyboard; a row that only says something has nothing."""
+    each: QWidget
+    for each in (line, *line.findChildren(QWidget)):
+        if each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.isEnabled() and each.isVisibleTo(line):
+            return each
+    return None
+
+
 class PagedRows(Painted):
     """Rows parted by hairlines, as many as there is room for; the rest on further pages, never scrolled or cut.
 
@@ -263,11 +272,12 @@ class PagedRows(Painted):
         self._after = after
 
     def pass_on(self, field: QWidget, *, forward: bool) -> None:
-        """From a row's field to the field of the next row, or of the one before; the page turns with it."""
+        """From a row's field to the field of the next row that has one, or of one before; the page turns with it."""
         at = next((place for place, each in enumerate(self._rows) if each.isAncestorOf(field)), -1)
-        to = at + 1 if forward else at - 1
-        if 0 <= to < len(self._rows):
-            self.take_keyboard(self._rows[to])
+        on = self._rows[at + 1 :] if forward else self._rows[:at][::-1]
+        to = next((each for each in on if _first_control(each) is not None), None)
+        if to is not None:
+            self.take_keyboard(to)
         elif forward and self._after is not None:
             self._after()
 
@@ -276,10 +286,9 @@ class PagedRows(Painted):
         if line.isHidden():
             self.setFocus(Qt.FocusReason.OtherFocusReason)  # not with the row that goes
             self.turn_to(line)
-        for each in (line, *line.findChildren(QWidget)):
-            if each.focusPolicy() & Qt.FocusPolicy.TabFocus and each.isEnabled() and each.isVisibleTo(line):
-                each.setFocus(Qt.FocusReason.TabFocusReason)
-                return
+        control = _first_control(line)
+        if control is not None:
+            control.setFocus(Qt.FocusReason.TabFocusReason)
 
     def set_followers(self, *widgets: QWidget) -> None:
         """What the Tab key comes to after the rows."""

@@ -15,7 +15,7 @@ from ewarung_pos.ui.views.kit.paint import smooth
 from ewarung_pos.ui.views.kit.style import Role, Tone, current_style
 from ewarung_pos.ui.views.kit.text import Text
 
-__all__ = ["FieldOrder", "FieldRow", "NumberField", "SearchField", "TextField"]
+__all__ = ["FieldOrder", "FieldRow", "NumberField", "SearchField", "TextField", "pass_on"]
 
 
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
@@ -28,6 +28,17 @@ class FieldOrder(Protocol):
     def pass_on(self, field: QWidget, *, forward: bool) -> None:
         """Give the keyboard to the field after this one, or before it."""
         ...
+
+
+def pass_on(control: QWidget, *, forward: bool) -> None:
+    """The keyboard goes to the control of the next row, or of the one before, as the rows around say."""
+    around = control.parentWidget()
+    while around is not None and not isinstance(around, FieldOrder):
+        around = around.parentWidget()
+    if isinstance(around, FieldOrder):
+        around.pass_on(control, forward=forward)
+    else:
+        control.focusNextPrevChild(forward)
 
 
 class TextField(QLineEdit):
@@ -133,22 +144,13 @@ class NumberField(TextField):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Down, Qt.Key.Key_Up):
-            self._pass_on(forward=event.key() == Qt.Key.Key_Down)
+            pass_on(self, forward=event.key() == Qt.Key.Key_Down)
         else:
             self._typing = event.text()
             super().keyPressEvent(event)
 
     def _go_on(self) -> None:
-        self._pass_on(forward=True)
-
-    def _pass_on(self, *, forward: bool) -> None:
-        around = self.parentWidget()
-        while around is not None and not isinstance(around, FieldOrder):
-            around = around.parentWidget()
-        if isinstance(around, FieldOrder):
-            around.pass_on(self, forward=forward)
-        else:
-            self.focusNextPrevChild(forward)
+        pass_on(self, forward=True)
 
     def focusInEvent(self, event: QFocusEvent) -> None:
         super().focusInEvent(event)

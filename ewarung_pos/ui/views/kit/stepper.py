@@ -7,6 +7,7 @@ from PySide6.QtGui import QKeyEvent, QPainterPath, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.domain.units import dotted
+from ewarung_pos.ui.views.kit.fields import pass_on
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
 from ewarung_pos.ui.views.kit.style import Density, Role
@@ -49,7 +50,8 @@ class Stepper(Painted):
     """A count with − and +, in targets of the counter flow.
 
     The widget holds the count and keeps it between its bounds, whatever is pressed; why the bound is where it is, the
-    view says (`set_bound`). Keys while it has the focus: − and +, arrows, Home and End, a digit sets the count.
+    view says (`set_bound`). Keys while it has the focus: − and +, left and right, Home and End, a digit
+    sets the count; up and down go to the stepper above and below, as in every list of numbers.
 
     Signals:
         changed(int): the operator changed the count; never emitted by `set_…`.
@@ -146,10 +148,12 @@ class Stepper(Painted):
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         key = event.key()
-        if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Right, Qt.Key.Key_Up):
+        if key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Right):
             self._up()
-        elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Left, Qt.Key.Key_Down):
+        elif key in (Qt.Key.Key_Minus, Qt.Key.Key_Left):
             self._down()
+        elif key in (Qt.Key.Key_Up, Qt.Key.Key_Down):
+            pass_on(self, forward=key == Qt.Key.Key_Down)
         elif key == Qt.Key.Key_Home:
             self._set_by_hand(self._least)
         elif key == Qt.Key.Key_End:
