@@ -75,7 +75,7 @@ class Application:
     till: TillViewModels
     closers: tuple[Callable[[], None], ...]
     swiped: Callable[[str], None] | None = None
-    """Takes what a stripe reader typed in the window; None where no reader types."""
+    """Takes what a stripe reader typed in the window; None where keys are not looked at."""
 
     def start(self) -> None:
         """Attempts that were under way when the machine died become IN DOUBT; then the screens begin."""
@@ -173,9 +173,7 @@ def build(
     closers = [close_runner, copies.close, reader.close, printer.close, close_city, ledger.close]
     if terminal is not None:
         closers.insert(3, terminal.close)
-    swiped: Callable[[str], None] | None = typed.offer if typed is not None else None
-    if swiped is None and config.card_reader.driver == "stripe-keyboard":
-        swiped = _not_grabbed
+    swiped = typed.offer if typed is not None else _not_asked
     return Application(config, data_dir, services, runner, TillViewModels(services, runner), tuple(closers), swiped)
 
 
@@ -184,8 +182,8 @@ def typed_in_the_window(card: CardReaderConfig) -> bool:
     return card.driver == "stripe-keyboard" and not card.port
 
 
-def _not_grabbed(_: str) -> None:
-    """A swipe of a reader that is grabbed while it is asked for a card, and was not: nobody asked (sign-in, Stok)."""
+def _not_asked(_: str) -> None:
+    """A swipe that nobody asked for: of a reader that is grabbed while a card is wanted, or that is not the till's."""
 
 
 def counter_devices(

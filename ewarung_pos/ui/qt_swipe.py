@@ -2,7 +2,9 @@
 
 Such a reader types the track, then Enter, in whatever has the focus: digits in a field, and an Enter that confirms it.
 The filter stands before all widgets and before all shortcuts. What begins like a track and comes at a machine's speed
-is taken; what a person typed is handed back as it was, a moment later.
+is taken; what a person typed is handed back as it was, a moment later. Whatever else types that fast, a scanner or a
+reader whose track lost its beginning, presses nothing: neither with its Enter nor with a space. Only a search line is
+there to be scanned into, and has the scan whole.
 """
 
 from __future__ import annotations
@@ -13,6 +15,9 @@ from collections.abc import Callable
 import msgspec
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QGuiApplication, QKeyEvent, QWindow
+from PySide6.QtWidgets import QLineEdit
+
+from ewarung_pos.ui.views.kit import SearchField
 
 __all__ = ["SwipeFilter"]
 
@@ -35,6 +40,7 @@ LONGEST = 400
 
 _STARTS = frozenset(";%")
 _ENTERS = frozenset((Qt.Key.Key_Return.value, Qt.Key.Key_Enter.value))
+_SPACE = Qt.Key.Key_Space.value
 _MODIFIERS = frozenset((Qt.Key.Key_Shift.value, Qt.Key.Key_CapsLock.value, Qt.Key.Key_NumLock.value))
 _COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 _TRACK = frozenset("0123456789:;<=>?")
@@ -113,7 +119,16 @@ class SwipeFilter(QObject):
             return (bool(self._held) and fast) or self._is_end(event, fast=fast)
         if self._held:
             return fast or event.text() in _STARTS
-        return bool(event.text()) and event.text() in _STARTS
+        if event.key() == _SPACE:
+            return fast and self._presses()
+        inside = fast and self._run > 0 and _scanned_into()  # of a scan: a paper's code may hold a %
+        return bool(event.text()) and event.text() in _STARTS and not inside
+
+    def _presses(self) -> bool:
+        """Whether a space behind a fast key would press what has the focus, or is a machine's; names have some too."""
+        if not isinstance(QGuiApplication.focusObject(), QLineEdit):
+            return self._run > 0
+        return (self._run >= INJECTED or self._digits >= CERTAIN) and not _scanned_into()
 
     def _is_fast(self, event: QKeyEvent) -> bool:
         return not event.isAutoRepeat() and _at(event) - self._last_ms <= FAST_MS
@@ -121,8 +136,10 @@ class SwipeFilter(QObject):
     def _is_end(self, event: QKeyEvent, *, fast: bool) -> bool:
         """The Enter of a track that was taken, or of one whose beginning was lost: it confirms nothing."""
         at = _at(event)
+        if at - self._ended_ms <= AFTER_MS:
+            return True
         late = at - self._last_ms <= AFTER_MS and self._run >= INJECTED
-        return at - self._ended_ms <= AFTER_MS or late or (fast and self._digits >= CERTAIN)
+        return (late or (fast and self._digits >= CERTAIN)) and not _scanned_into()
 
     def _pressed(self, window: QWindow, event: QKeyEvent) -> bool:
         if event.key() in _MODIFIERS or event.modifiers() & _COMMANDS:
@@ -142,6 +159,8 @@ class SwipeFilter(QObject):
             if self._held:
                 self._end(window, event)
             self._digits = self._run = 0
+            return True
+        if event.key() == _SPACE and not self._held:
             return True
         if len(self._held) < LONGEST:
             self._held.append(_Held(window, event.key(), event.modifiers(), text))
@@ -163,8 +182,8 @@ class SwipeFilter(QObject):
         """Enter: of a track, or of a person who had typed a sentinel."""
         if self._taking:
             self._hand_on()
-        elif self._run >= INJECTED or self._digits >= CERTAIN:
-            self._hand_back()  # the check character of a track whose beginning was lost, and its Enter
+        elif len(self._held) > 1 or self._run >= INJECTED or self._digits >= CERTAIN:
+            self._hand_back()  # a track that broke off, or the check character of one whose beginning was lost
         else:
             self._held.append(_Held(window, event.key(), event.modifiers(), event.text()))
             self._hand_back()
@@ -198,6 +217,11 @@ class SwipeFilter(QObject):
         self._held.clear()
         self._taking = False
         self._timer.stop()
+
+
+def _scanned_into() -> bool:
+    """Whether the focus is in a line that a scanner types into and ends; what it opens there confirms nothing."""
+    return isinstance(QGuiApplication.focusObject(), SearchField)
 
 
 def _at(event: QKeyEvent) -> int:

@@ -15,6 +15,7 @@ from PySide6.QtWidgets import QApplication, QLineEdit, QPushButton, QVBoxLayout,
 from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_swipe import QUIET_MS, SwipeFilter
+from ewarung_pos.ui.views.kit import SearchField
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
 
@@ -127,6 +128,16 @@ def test_a_swipe_that_breaks_off_is_handed_on_when_it_is_quiet(
     assert (form.field.text(), form.did) == ("", [])
 
 
+@pytest.mark.parametrize("cut", [2, 3, 5])
+@pytest.mark.parametrize("focus", ["field", "button"])
+def test_the_enter_of_a_swipe_that_broke_off_at_once_confirms_nothing(
+    form: Form, swipes: list[str], focus: str, cut: int
+) -> None:
+    getattr(form, focus).setFocus()
+    strike(form, TRACK[:cut] + "\r")
+    assert not {"confirmed", "clicked", "Return"} & set(form.did)
+
+
 def test_the_enter_that_comes_late_confirms_nothing(form: Form, swipes: list[str], qtbot: QtBot) -> None:
     strike(form, TRACK)
     qtbot.waitUntil(lambda: bool(swipes), timeout=5000)
@@ -172,6 +183,54 @@ def test_a_swipe_on_any_layout_confirms_nothing(form: Form, swipes: list[str], l
     strike(form, "\r")
     assert "confirmed" not in form.did
     assert "Return" not in form.did
+
+
+@pytest.mark.parametrize("line", ["B6013014455667785^SITI  AMINAH  ^28122011?", "SN 4471 ", "6013014 7785"])
+def test_the_spaces_of_what_types_fast_press_no_button(form: Form, swipes: list[str], line: str) -> None:
+    """Track 1 fills the name with spaces, and a space presses the button that has the focus."""
+    form.button.setFocus()
+    for character in line:
+        inject(form, character)
+    assert "clicked" not in form.did
+
+
+def test_a_persons_space_presses_and_stands_between_words(form: Form, swipes: list[str], qtbot: QtBot) -> None:
+    form.button.setFocus()
+    type_as_person(form, "7 ")
+    assert form.did == ["clicked"]
+    form.field.setFocus()
+    for character in "siti a":
+        inject(form, character)
+    assert form.field.text() == "siti a"
+
+
+@pytest.mark.parametrize("code", ["EW1:S:EW-0123:1:47:9F86D081884C7D65", "EW1:S:MAWAR%5F3:1:47:9F86D081884C7D65"])
+def test_what_is_scanned_into_a_search_line_is_searched(form: Form, swipes: list[str], code: str) -> None:
+    search = searched_in(form)
+    for character in code:
+        inject(form, character)
+    assert search.text() == code
+    strike(form, "\r")
+    assert form.did == ["Return"], "the page's own, which the filter would have taken"
+    assert swipes == []
+
+
+def test_a_swipe_types_nothing_into_a_search_line(form: Form, swipes: list[str]) -> None:
+    search = searched_in(form)
+    strike(form, TRACK + "\r")
+    assert swipes == [TRACK]
+    assert (search.text(), form.did) == ("", [])
+
+
+def searched_in(form: Form) -> SearchField:
+    search = SearchField()
+    column = form.layout()
+    assert column is not None
+    column.addWidget(search)
+    search.show()
+    search.setFocus()
+    assert search.hasFocus()
+    return search
 
 
 def inject(form: Form, text: str) -> None:

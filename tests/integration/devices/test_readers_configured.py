@@ -62,7 +62,14 @@ def test_the_reader_is_the_one_that_is_named(tmp_path: Path, reader: Any, made: 
         assert type(app.services.reader) is made
         if isinstance(app.services.reader, StripeCardReader):
             assert type(app.services.reader._transport) is line
-        assert (app.swiped is not None) is (line in {TypedLine, GrabbedKeyboard})
+
+
+@pytest.mark.parametrize("reader", [{}, {"driver": "ecr", "port": "/dev/ttyEDC"}, {"driver": "pcsc"}])
+def test_keys_that_a_reader_types_are_taken_from_the_window_of_every_till(tmp_path: Path, reader: Any) -> None:
+    """A scanner, or a stripe reader that was left plugged in, would press what is in front."""
+    with till_with(tmp_path, reader) as app:
+        assert app.swiped is not None
+        app.swiped(";6013014455667785=2812201?")
 
 
 def test_a_swipe_in_the_window_is_the_registers_card(tmp_path: Path) -> None:
