@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ewarung_pos.devices.plugged import SerialPort, by_id, printer_files, serial_ports
+from ewarung_pos.devices.plugged import SerialPort, by_id, printer_files, serial_ports, usb_name
 from ewarung_pos.ports import DeviceKind, DeviceRole, DeviceState, FoundDevice
 
 __all__ = ["MachineSearch"]
@@ -69,8 +69,12 @@ class MachineSearch:
 
     def _printers(self) -> Iterator[FoundDevice]:
         for _, name, label in printer_files():
-            place = ":".join((f"{name.vendor:04x}", f"{name.product:04x}", *([name.serial] if name.serial else [])))
-            yield FoundDevice(DeviceKind.USB_PRINTER, DeviceRole.PRINTER, place, label)
+            kind = f"{name.vendor:04x}:{name.product:04x}"
+            place = f"{kind}:{name.serial}"
+            # Some makers write words for a number: what no setting can hold does not tell one from another.
+            yield FoundDevice(
+                DeviceKind.USB_PRINTER, DeviceRole.PRINTER, place if usb_name(place) is not None else kind, label
+            )
 
     def _chips(self) -> Iterator[FoundDevice]:
         from ewarung_pos.devices.pcsc import PcscCardReader
@@ -137,15 +141,20 @@ def _knock(places: list[tuple[str, int]]) -> set[tuple[str, int]]:
     """Those that can be opened, all tried at once within half a second."""
     waiting: dict[socket.socket, tuple[str, int]] = {}
     opened: set[tuple[str, int]] = set()
+    pending: set[socket.socket] = set()
     try:
         for place in places:
             line = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
             line.setblocking(False)
             waiting[line] = place
-            with contextlib.suppress(BlockingIOError):
+            try:
                 line.connect(place)
+            except BlockingIOError:
+                pass
+            except OSError:
+                continue  # no way leads there any more; to the others there may be one
+            pending.add(line)
         until = time.monotonic() + _KNOCK_S
-        pending = set(waiting)
         while pending and (left := until - time.monotonic()) > 0:
             _, ready, _ = select.select([], list(pending), [], left)
             for line in ready:

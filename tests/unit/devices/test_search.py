@@ -8,10 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from ewarung_pos.config import ConfigFile
 from ewarung_pos.devices import search
 from ewarung_pos.devices.plugged import UsbName
 from ewarung_pos.devices.search import MachineSearch
 from ewarung_pos.ports import DeviceKind, DeviceRole, DeviceState, DeviceStatus, FoundDevice
+from ewarung_pos.services.proposal import propose
 
 
 @dataclass
@@ -70,6 +72,17 @@ def test_usb_printers_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each.place for each in MachineSearch().look()] == ["0416:5011", "0001:0002:S"]
 
 
+@pytest.mark.parametrize("serial", ["POS 58 0001", "00:1", "9" * 65])
+def test_a_usb_printer_whose_serial_number_no_setting_can_hold_goes_by_its_kind(
+    serial: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    printer = (Path("/dev/usb/lp0"), UsbName(0x0416, 0x5011, serial), "POS58")
+    monkeypatch.setattr(search, "printer_files", lambda: iter([printer]))
+    found = MachineSearch().look()
+    assert [each.place for each in found] == ["0416:5011"]
+    ConfigFile(tmp_path / "config.toml").apply(propose(found))
+
+
 def test_chip_readers_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "ewarung_pos.devices.pcsc.PcscCardReader.diagnose",
@@ -104,6 +117,14 @@ def test_an_edc_on_the_network_is_one_whose_port_opens(monkeypatch: pytest.Monke
         assert MachineSearch(["127.0.0.1"]).look()[0].place == f"wss://127.0.0.1:{here}"
         monkeypatch.setattr(search, "_POSELINK", ((closed, "wss"),))
         assert MachineSearch(["127.0.0.1"]).look() == ()
+
+
+def test_a_neighbour_that_no_way_leads_to_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as edc:
+        port = edc.getsockname()[1]
+        monkeypatch.setattr(search, "_POSELINK", ((port, "wss"),))
+        found = MachineSearch(["255.255.255.255", "127.0.0.1"]).look()
+    assert [each.place for each in found] == [f"wss://127.0.0.1:{port}"]
 
 
 def test_neighbours_are_those_of_the_systems_table(tmp_path: Path) -> None:
