@@ -190,13 +190,7 @@ def load_config(file: Path | None, environment: Mapping[str, str] = os.environ) 
     Raises:
         ConfigError: names the key, its value and what was expected.
     """
-    data: dict[str, Any] = {}
-    if file is not None and file.exists():
-        try:
-            data = tomllib.loads(file.read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise ConfigError(f"{file}: {error}", reason="unreadable") from error
-    data = _overridden(data, environment)
+    data = _overridden(_read(file), environment)
     try:
         config = msgspec.convert(data, KioskConfig, strict=False)
     except msgspec.ValidationError as error:
@@ -220,6 +214,10 @@ class ConfigFile:
         config, bare = load_config(self._file), KioskConfig()
         devices = ("card_reader", "payment_terminal", "receipt_printer")
         return frozenset(name for name in devices if getattr(config, name) != getattr(bare, name))
+
+    def written(self) -> frozenset[str]:
+        """Sections that stand in the file, whatever they hold: TOML takes none a second time. Raises as `set_up`."""
+        return frozenset(_read(self._file))
 
     def apply(self, settings: tuple[Setting, ...]) -> None:
         """Write them into the file; the file of before stays beside it as `config.toml.lama`.
@@ -254,6 +252,15 @@ def write_config(config: KioskConfig, file: Path) -> None:
         out.flush()
         os.fsync(out.fileno())
     temporary.replace(file)
+
+
+def _read(file: Path | None) -> dict[str, Any]:
+    if file is None or not file.exists():
+        return {}
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"{file}: {error}", reason="unreadable") from error
 
 
 def _overridden(data: dict[str, Any], environment: Mapping[str, str]) -> dict[str, Any]:

@@ -154,17 +154,28 @@ def proposal(data_dir: str | None) -> tuple[tuple[FoundDevice, ...], tuple[Setti
 
 
 def proposed_lines(found: tuple[FoundDevice, ...], settings: tuple[Setting, ...], file: Path) -> tuple[str, list[str]]:
-    """The lines for config.toml, guesses commented out; and what to say about them to a person."""
+    """The lines to put behind config.toml, and what to say about them to a person.
+
+    Guesses are commented out, and so is what belongs into a section that stands in the file already.
+
+    Raises:
+        ConfigError: config.toml cannot be read.
+    """
     lines: list[str] = []
+    written = ConfigFile(file).written()
     for section in dict.fromkeys(setting.section for setting in settings):
         ours = [setting for setting in settings if setting.section == section]
         sure = all(setting.sure for setting in ours)
-        mark = "" if sure else "# "
+        mark = "" if sure and section not in written else "# "
         if not sure:
             lines.append("# Dugaan: buang tanda # bila benar.")
+        if section in written:
+            lines.append(f"# Bagian [{section}] sudah ada di atas: isi di sana.")
         lines.append(f"{mark}[{section}]")
         lines += [f"{mark}{setting.key} = {json.dumps(setting.value, ensure_ascii=False)}" for setting in ours]
         lines.append("")
     said = [f"Ditemukan: {device_words(each)}" for each in found] or ["Tidak ada perangkat yang ditemukan."]
     said.append(f"Salin baris ini ke {file}." if lines else "Tidak ada yang bisa diusulkan.")
+    if lines and written:
+        lines.insert(0, "")  # the last line there need not have an end
     return "\n".join(lines), said

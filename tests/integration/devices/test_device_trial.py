@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from ewarung_pos.app import Application, build
-from ewarung_pos.config import KioskConfig, load_config
+from ewarung_pos.config import ConfigFile, KioskConfig, load_config
 from ewarung_pos.devices.simulated.printer import Mood, SimulatedPrinter
 from ewarung_pos.devices.simulated.tray import connect
 from ewarung_pos.kiosk import device_trial
@@ -20,6 +20,7 @@ from ewarung_pos.kiosk.device_trial import bench_of, looked_at, proposed_lines, 
 from ewarung_pos.kiosk.doctor import examine
 from ewarung_pos.ledger.keys import LedgerKey, Tier
 from ewarung_pos.ports import DeviceKind, DeviceRole, FoundDevice, Setting
+from ewarung_pos.services.proposal import propose
 from ewarung_pos.ui.runners import InlineRunner
 from ewarung_pos.ui.text_devices import NO_CARD, NO_READER, NO_TERMINAL, Seen
 from tests.escpos_interpreter import interpret
@@ -175,4 +176,27 @@ def test_lines_for_the_configuration_are_read_back_and_guesses_are_comments(tmp_
     assert 'POS "58"' in said[0]
     (tmp_path / "config.toml").write_text(lines.replace("# Dugaan", "## Dugaan").replace("# ", ""))
     assert load_config(tmp_path / "config.toml", {}).card_reader.port == "/dev/ttyACM0"
-    assert proposed_lines((), (), tmp_path)[0] == ""
+    assert proposed_lines((), (), tmp_path / "config.toml")[0] == ""
+
+
+@pytest.mark.parametrize("before", ['[receipt_printer]\ndriver = "pdf"', "", "[kiosk]\nid = 'EW-1'"])
+def test_the_lines_may_be_put_behind_whatever_stands_in_the_file(before: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(before)
+    found = (FoundDevice(DeviceKind.USB_PRINTER, DeviceRole.PRINTER, "0416:5011", "POS58"),)
+    lines, _ = proposed_lines(found, propose(found, ConfigFile(file).set_up()), file)
+    with file.open("a") as more:
+        more.write(lines)
+    config = load_config(file, {})
+    assert 'port = "0416:5011"' in lines
+    assert config.receipt_printer.port == ("" if "receipt_printer" in before else "0416:5011")
+
+
+def test_what_follows_from_a_device_that_came_later_may_be_put_behind_what_the_screen_wrote(tmp_path: Path) -> None:
+    file = ConfigFile(tmp_path / "config.toml")
+    file.apply((Setting("card_reader", "driver", "pcsc"),))
+    found = (FoundDevice(DeviceKind.USB_PRINTER, DeviceRole.PRINTER, "0416:5011", "POS58"),)
+    lines, _ = proposed_lines(found, propose(found, file.set_up()), tmp_path / "config.toml")
+    with (tmp_path / "config.toml").open("a") as more:
+        more.write(lines)
+    assert load_config(tmp_path / "config.toml", {}).card_reader.driver == "pcsc"
