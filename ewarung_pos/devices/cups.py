@@ -173,13 +173,19 @@ class CupsPrinter:
                 said = " ".join(answer.words("job-printer-state-message"))
                 raise PrinterNotReady(
                     f"the job was taken back: {said}",
-                    reason=stop or ("aborted" if given_up else "stalled"),
+                    reason=stop or self._stopped() or ("aborted" if given_up else "stalled"),
                     maybe_out=begun or not _waited_till_taken_back(ended),
                 )
             time.sleep(pause)
             pause = min(0.5, pause * 1.5)
         if state != JobState.COMPLETED:
             raise PrinterNotReady(f"job state {state}", reason="aborted", maybe_out=begun)
+
+    def _stopped(self) -> str:
+        """Why it prints nothing, of a printer that says so of itself and not at its jobs; empty where it does not."""
+        with contextlib.suppress(PrinterNotReady):
+            return _stop(self._look())
+        return ""
 
     def _take_back(self, job: int) -> Answer:
         """Cancel it, so that it does not come out later; what is said of it then."""
@@ -203,11 +209,11 @@ def _begun(job: Answer) -> bool:
 def _waited_till_taken_back(job: Answer) -> bool:
     """Whether a job that waited when it was last seen had not begun when it was canceled.
 
-    Its time of processing has no value then (RFC 8011 section 5.3.14.2).
+    Its time of processing has no value then (RFC 8011 section 5.3.14.2). One that still waits was not canceled, and
+    comes out when it likes.
     """
-    if job.number("job-state", JobState.CANCELED) in {*_WAITING, JobState.CANCELED}:
-        return not job.attributes.get("time-at-processing")
-    return False
+    canceled = job.successful and job.number("job-state") == JobState.CANCELED
+    return canceled and not job.attributes.get("time-at-processing")
 
 
 def queues() -> tuple[str, ...]:

@@ -186,6 +186,49 @@ def test_a_job_that_began_while_it_was_taken_back_is_perhaps_out(
     assert refused(printer) == ("stalled", True)
 
 
+@pytest.mark.parametrize("state", [JobState.PENDING, JobState.PENDING_HELD, None])
+def test_a_job_that_cannot_be_taken_back_is_perhaps_out_later(
+    state: JobState | None, peer: IppPrinter, printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody but who may: it waits on; or its history is not kept, and nobody knows how it ended."""
+    peer.job_states = [JobState.PENDING]
+    answer = peer.answer
+
+    def forbidden(operation: int) -> bytes:
+        if operation == Operation.CANCEL_JOB:
+            peer.job_states = [state] if state is not None else []
+            return b"\x01\x01\x04\x03\x00\x00\x00\x01\x03"
+        gone = operation == Operation.GET_JOB_ATTRIBUTES and not peer.job_states
+        return b"\x01\x01\x04\x06\x00\x00\x00\x01\x03" if gone else answer(operation)
+
+    monkeypatch.setattr(peer, "answer", forbidden)
+    assert refused(printer) == ("stalled", True)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "said"),
+    [
+        (JobState.PROCESSING_STOPPED, "media-empty-error", "paper_out"),
+        (JobState.PROCESSING, "cover-open-error", "cover_open"),
+        (JobState.PENDING, "media-empty-error", "paper_out"),
+    ],
+)
+def test_a_printer_that_says_at_no_job_why_it_stopped_is_asked(
+    state: JobState, reason: str, said: str, peer: IppPrinter, printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`job-printer-state-reasons` is a word of CUPS; a printer with IPP of its own says it of itself alone."""
+    peer.job_states = [state]
+    answer = peer.answer
+
+    def stopped(operation: int) -> bytes:
+        if operation == Operation.PRINT_JOB:
+            peer.reasons, peer.state = (reason,), PrinterState.STOPPED
+        return answer(operation)
+
+    monkeypatch.setattr(peer, "answer", stopped)
+    assert refused(printer) == (said, state != JobState.PENDING)
+
+
 def test_a_job_that_ended_while_it_was_taken_back_did_come_out(
     peer: IppPrinter, printer: CupsPrinter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
