@@ -121,6 +121,8 @@ class PaperLine(msgspec.Struct, frozen=True):
 
 _GAP = 1
 _UNITS = frozenset({"kg", "g", "L", "ml", "butir", "WIB"})
+_IN_WORDS = "rupiah"
+"""Ends an amount in words, and says nothing where it stands alone."""
 _NARROWEST_LABEL = 16
 """A wrapped first cell narrower than this reads badly; the table is stacked instead."""
 
@@ -211,10 +213,11 @@ def wrapped_by(text: str, fits: Callable[[str], bool]) -> list[str]:
 
 
 def _words(text: str) -> list[str]:
-    """Words, with a number and its unit as one: `5 kg` is not torn apart at a line's end."""
+    """Words, with a number and its unit as one: `5 kg` is not torn apart at a line's end, nor `dua ratus rupiah)`."""
     words: list[str] = []
     for word in text.split():
-        if words and word.rstrip(".,;)") in _UNITS and words[-1][-1].isdigit():
+        unit = word.rstrip(".,;)")
+        if words and (unit == _IN_WORDS or (unit in _UNITS and words[-1][-1].isdigit())):
             words[-1] += f" {word}"
         else:
             words.append(word)

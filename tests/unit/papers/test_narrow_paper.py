@@ -5,12 +5,20 @@ from __future__ import annotations
 import pytest
 
 from ewarung_pos.domain.documents import Align, Columns, Cut, Document, Space, Table, Text, text_lines
+from ewarung_pos.domain.paper_parts import total_line
 from ewarung_pos.domain.wording import paper_text
 from tests.unit.papers.sample_papers import all_documents, words_of
 
 
 def lines(*blocks: object, columns: int = 32) -> list[str]:
     return text_lines(Document("x", "x", blocks), columns)  # type: ignore[arg-type]  # each test names real blocks
+
+
+def test_no_line_holds_the_word_rupiah_alone() -> None:
+    amounts = (207_200, 174_000, 191_000, 2_950_000, 1_111_111, 500, 0)
+    printed = [lines(*total_line("TOTAL", amount), columns=columns) for amount in amounts for columns in (32, 48)]
+    assert all(line.strip() != "rupiah)" for paper in printed for line in paper)
+    assert printed[0][2:4] == ["(dua ratus tujuh ribu dua", "ratus rupiah)"]
 
 
 def test_a_right_part_wider_than_the_paper_stands_under_the_left_one() -> None:
