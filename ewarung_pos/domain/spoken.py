@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 
 from ewarung_pos.domain.journal import Redeemed
-from ewarung_pos.domain.redemption import RedemptionLine, Tender
-from ewarung_pos.domain.units import Rupiah
+from ewarung_pos.domain.redemption import RedemptionLine, Remaining, Tender
+from ewarung_pos.domain.units import Quantity, Rupiah
 from ewarung_pos.domain.wording import HIGHEST, rupiah_in_words, terbilang
 
 __all__ = ["spoken_debit", "spoken_handover", "spoken_text"]
@@ -33,12 +33,14 @@ def spoken_debit(amount: int) -> str:
 
 
 def spoken_handover(fact: Redeemed) -> str:
-    """After the record: what is handed over, what paid for it, and what is left of the purse."""
+    """After the record: what is handed over, what paid for it, and what is left of the rations and of the purse."""
     parts = [_line(line) for line in fact.lines]
     for tender, words in ((Tender.PURSE, "Saldo KKS ditarik"), (Tender.CASH, "Tunai")):
         amount = sum(line.total.amount for line in fact.lines if line.tender is tender)
         if amount:
             parts.append(f"{words} {rupiah_in_words(Rupiah(amount))}")
+    if fact.remaining:
+        parts.append(f"Sisa jatah: {', '.join(map(_left, fact.remaining))}")
     if fact.purse is not None and fact.purse_after is not None:
         parts.append(f"Sisa saldo menurut catatan {rupiah_in_words(Rupiah(fact.purse_after))}")
     return " ".join(f"{part}." for part in parts)
@@ -47,6 +49,11 @@ def spoken_handover(fact: Redeemed) -> str:
 def _line(line: RedemptionLine) -> str:
     content = spoken_text(str(line.quantity))
     return f"{terbilang(line.packs)} {line.pack_word} {spoken_text(line.name)}, isi {content}"
+
+
+def _left(remaining: Remaining) -> str:
+    content = spoken_text(str(Quantity(remaining.after, remaining.unit))) if remaining.after else "habis"
+    return f"{spoken_text(remaining.name)} {content}"
 
 
 def _in_words(found: re.Match[str]) -> str:

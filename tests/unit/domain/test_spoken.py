@@ -51,6 +51,7 @@ def test_after_the_record_goods_and_what_paid_for_them() -> None:
         "satu bungkus Gula pasir Gulaku satu kilogram, isi satu kilogram. "
         "Saldo KKS ditarik tiga puluh sembilan ribu rupiah. "
         "Tunai tujuh belas ribu lima ratus rupiah. "
+        "Sisa jatah: Beras habis, Minyak goreng satu liter. "
         "Sisa saldo menurut catatan seratus enam puluh satu ribu rupiah."
     )
 
@@ -61,5 +62,11 @@ def test_a_ration_is_said_without_money() -> None:
     assert not re.search(r"\d", said)
 
 
+def test_what_is_left_of_a_ration_is_said() -> None:
+    said = spoken_handover(ration_only())
+    assert said.endswith("Sisa jatah: Beras habis, Minyak goreng satu liter.")
+    assert "Sisa jatah" not in spoken_handover(redeemed(remaining=()))
+
+
 def test_a_balance_that_nobody_knows_is_not_said() -> None:
-    assert "Sisa" not in spoken_handover(redeemed(purse_after=None))
+    assert "Sisa saldo" not in spoken_handover(redeemed(purse_after=None))

@@ -14,7 +14,8 @@ T = TypeVar("T")
 
 def test_a_ration_is_said_once_it_is_recorded(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2)
-    assert till.voice.said == ["dua karung Beras medium, isi sepuluh kilogram."]
+    left = "Sisa jatah: Beras habis, Gula dua kilogram, Minyak dua liter, Tepung dua kilogram."
+    assert till.voice.said == [f"dua karung Beras medium, isi sepuluh kilogram. {left}"]
 
 
 def test_a_purse_is_said_before_the_pin_and_after_the_record(till: ScriptedTill) -> None:
