@@ -29,9 +29,9 @@ def raw_sheet(columns: int, keep_dir: Path, profile: str = "", fittings: Fitting
     """As ESC/POS, kept in `keep_dir` before it is handed over.
 
     Raises:
-        ConfigError: no profile for so many columns.
+        ConfigError: the profile does not fit the columns, or lacks the code page.
     """
-    name = profile_of(columns, profile)
+    name = profile_of(columns, profile, (fittings or Fittings()).code_page)
 
     def sheet(document: Document) -> tuple[bytes, str, int, int]:
         data = encode(document, columns, name, fittings)

@@ -57,15 +57,22 @@ class Fittings(msgspec.Struct, frozen=True):
     logo: Path | None = None
 
 
-def profile_of(columns: int, profile: str = "") -> str:
+def profile_of(columns: int, profile: str = "", code_page: str = "ascii") -> str:
     """The profile that is meant.
 
     Raises:
-        ConfigError: none for so many columns, or one that knows no width.
+        ConfigError: none for so many columns, or one that is unknown, knows no width, is narrower, or lacks the code
+            page.
     """
     name = profile or PROFILES.get(columns, "")
     if name in {"", "default", "simple"}:
-        raise ConfigError(f"receipt_printer.profile: {name!r} for {columns} columns", reason="profile")
+        raise ConfigError(
+            f"receipt_printer.profile: {name!r}, seharusnya sebuah profil untuk {columns} kolom", reason="profile"
+        )
+    if profile or code_page != "ascii":  # the usual ones are known to fit, and python-escpos takes long to load
+        from escpos.capabilities import get_profile
+
+        _page_number(get_profile(_checked_profile(name, columns)), code_page)
     return name
 
 
@@ -161,15 +168,19 @@ def _checked_profile(name: str, columns: int) -> str:
     from escpos.capabilities import CAPABILITIES, get_profile
 
     if name not in CAPABILITIES["profiles"]:
-        raise ConfigError(f"receipt_printer.profile: {name!r}", reason="profile")
+        raise ConfigError(f"receipt_printer.profile: {name!r}, seharusnya profil python-escpos", reason="profile")
     wide = int(get_profile(name).get_columns("a"))
     if wide < columns:
-        raise ConfigError(f"receipt_printer.columns: {columns}, but {name} has {wide}", reason="columns")
+        raise ConfigError(
+            f"receipt_printer.columns: {columns}, seharusnya paling banyak {wide} ({name})", reason="columns"
+        )
     return name
 
 
 def _page_number(profile: Any, code_page: str) -> int:  # noqa: ANN401 - python-escpos ships no types
-    """The printer's own number of a code page."""
+    """The printer's own number of a code page; that of ASCII is any."""
+    if code_page == "ascii":
+        return 0
     for number, name in profile.profile_data["codePages"].items():
         if name.casefold() == code_page:
             return int(number)

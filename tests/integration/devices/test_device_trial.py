@@ -158,6 +158,25 @@ def test_devices_that_cannot_be_put_together_before_the_enrolment_are_said(tmp_p
     assert (last["state"], "key_file" in last["meaning"]) == ("stop", True)
 
 
+@pytest.mark.parametrize(
+    ("wrong", "named"),
+    [
+        ('profile = "POS-9999"', "receipt_printer.profile: 'POS-9999'"),
+        ('profile = "POS-5890"\ncolumns = 48', "receipt_printer.columns: 48"),
+        ('profile = "ZJ-5870"\ncode_page = "cp858"', "receipt_printer.code_page: 'cp858'"),
+    ],
+)
+@pytest.mark.parametrize(
+    "wire", ['driver = "escpos-network"\nport = "127.0.0.1:9"', 'driver = "cups"\nport = "X"\nraw = true']
+)
+def test_a_printers_setting_that_no_paper_can_be_made_with_is_named_before_a_family_waits(
+    wrong: str, named: str, wire: str, tmp_path: Path
+) -> None:
+    (tmp_path / "config.toml").write_text(f"[receipt_printer]\n{wire}\n{wrong}\n")
+    last = examine(str(tmp_path))[-1]
+    assert (last["state"], named in last["meaning"]) == ("stop", True)
+
+
 def test_lines_for_the_configuration_are_read_back_and_guesses_are_comments(tmp_path: Path) -> None:
     found = (FoundDevice(DeviceKind.USB_PRINTER, DeviceRole.PRINTER, "0416:5011", 'POS "58"'),)
     settings = (
