@@ -165,9 +165,9 @@ AT_THE_MACHINES: dict[str, Trouble] = {
         "Hubungi petugas kota untuk memasangnya, lalu Cetak lagi.",
     ),
     "printer_not_ready.stalled": _paper(
-        "Printer macet",
-        "Printer tidak mau menerima data lagi.",
-        "Matikan dan nyalakan printer, lalu Cetak lagi.",
+        "Printer tidak menerima struk",
+        "Printer mati, kabelnya lepas, atau macet.",
+        "Nyalakan printer; bila sudah menyala, matikan dan nyalakan lagi. Lalu Cetak lagi.",
     ),
     "printer_not_ready.disk": _paper(
         "Disk bermasalah",

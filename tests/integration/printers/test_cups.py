@@ -25,6 +25,7 @@ from ewarung_pos.domain.documents import Document, Text
 from ewarung_pos.domain.papers import parse_qr
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState, ReceiptPrinter
+from ewarung_pos.ui.text import trouble_of
 from tests.integration.printers.print_service import PrintService
 from tests.unit.papers.sample_papers import closed, receipt_of, redeemed, report_of, words_of
 
@@ -136,7 +137,10 @@ def test_a_printer_that_is_off_gets_no_job_later(cups: PrintService) -> None:
     cups.add_queue("MATI", f"socket://127.0.0.1:{port}")
     printer = CupsPrinter("MATI", 32, lambda document: (b"words", "application/vnd.cups-raw", 0, 0), patience=1.0)
     began = time.monotonic()
-    assert refusal(printer) in {"stalled", "offline"}
+    with pytest.raises(PrinterNotReady) as caught:
+        printer.print(receipt_of(redeemed()))
+    assert caught.value.reason in {"stalled", "offline"}
+    assert "mati" in trouble_of(caught.value).happened, "what is most likely is said first"
     assert time.monotonic() - began < 5
     assert cups.waiting("MATI") == ""
 
