@@ -18,7 +18,15 @@ from ewarung_pos.errors import ConfigError
 
 __all__ = ["CHIP", "EDC", "POSELINK", "PRINTER", "STRIPE", "Deed", "Fault", "FaultScript", "Vocabulary"]
 
-_STATUS_WORD = re.compile(r"[0-9A-Fa-f]{4}")
+
+class Form(msgspec.Struct, frozen=True):
+    """How a setting must be written, as a pattern and in words."""
+
+    pattern: str
+    words: str
+
+
+_COUNTS = frozenset({"do", "on", "nth", "every"})
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -41,12 +49,14 @@ class Vocabulary(msgspec.Struct, frozen=True):
         kinds: what `on` may name beside `any`.
         deeds: what `do` may name.
         only_on: settings that mean something at one kind of request.
+        forms: how a setting must be written.
     """
 
     device: str
     kinds: frozenset[str]
     deeds: Mapping[str, Deed]
     only_on: Mapping[str, str] = {}
+    forms: Mapping[str, Form] = {}
 
 
 def _deed(*settings: str, at: str = "") -> Deed:
@@ -72,6 +82,10 @@ EDC = Vocabulary(
         "nak": _deed("count"),
         **dict.fromkeys(("glue_ack", "bad_lrc", "bad_lrc_once", "long"), _deed()),
     },
+    forms={
+        "code": Form("(?!00)[0-9A-Z]{2}", "dua angka atau huruf besar, bukan 00"),
+        "type": Form("[0-9]{2}", "dua angka"),
+    },
 )
 POSELINK = Vocabulary(
     "EDC POSe Link",
@@ -82,6 +96,7 @@ POSELINK = Vocabulary(
         "hangup_before_ack": _deed("processed"),
         **dict.fromkeys(("no_ack", "busy", "old_timestamp", "wrong_trx_id", "not_found"), _deed()),
     },
+    forms={"code": Form("(?!00$).+", "sebuah kode, bukan 00")},
 )
 PRINTER = Vocabulary(
     "printer",
@@ -104,6 +119,7 @@ CHIP = Vocabulary(
         "odd_number": _deed(at="insert"),
     },
     {"at": "insert"},
+    {"status": Form("[0-9A-Fa-f]{4}", "empat angka heksa")},
 )
 STRIPE = Vocabulary(
     "pembaca gesek",
@@ -163,12 +179,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def said(self) -> frozenset[str]:
         """Settings that are not as they are by themselves."""
         plain = Fault(self.do)
-        counts = {"do", "on", "nth", "every"}
-        return frozenset(
-            name
-            for name in self.__struct_fields__
-            if name not in counts and getattr(self, name) != getattr(plain, name)
-        )
+        return frozenset(name for name in self.__struct_fields__ if getattr(self, name) != getattr(plain, name))
 
 
 class FaultScript:
@@ -176,7 +187,7 @@ class FaultScript:
 
     def __init__(self, rules: tuple[Fault, ...] = (), words: Vocabulary = EDC) -> None:
         """Raises `ConfigError` when a rule says what this device does not know."""
-        self._rules = tuple((rule, _kinds(rule, words)) for rule in rules)
+        self._rules = tuple((rule, _kinds(rule, rule.said(), words)) for rule in rules)
         self._counts: dict[str, int] = {}
 
     @classmethod
@@ -190,7 +201,7 @@ class FaultScript:
         for number, row in enumerate(rows, start=1):
             try:
                 rules.append(msgspec.convert(row, Fault))
-                _kinds(rules[-1], words)
+                _kinds(rules[-1], frozenset(row), words)
             except msgspec.ValidationError as error:
                 raise ConfigError(f"aturan {number} tidak dimengerti: {error}", reason="faults") from error
             except ConfigError as error:
@@ -207,7 +218,10 @@ class FaultScript:
         try:
             raw = path.read_bytes()
             if path.suffix == ".toml":
-                rows = tomllib.loads(raw.decode("utf-8")).get("fault", [])
+                tables = tomllib.loads(raw.decode("utf-8"))
+                rows = tables.pop("fault", [])
+                if tables:
+                    raise _unknown(f"{min(tables)!r} tidak dikenal, seharusnya [[fault]]")
             else:
                 rows = msgspec.json.decode(raw)
             return cls.of(msgspec.convert(rows, list[dict[str, Any]]), words)
@@ -230,8 +244,8 @@ class FaultScript:
         }
 
 
-def _kinds(rule: Fault, words: Vocabulary) -> frozenset[str]:
-    """At which requests the rule can act; none named: at all.
+def _kinds(rule: Fault, written: frozenset[str], words: Vocabulary) -> frozenset[str]:
+    """At which requests the rule can act; none named: at all. `written` are the words that it says.
 
     Raises:
         ConfigError: the device does not know the deed, the request, the setting or its value.
@@ -239,13 +253,17 @@ def _kinds(rule: Fault, words: Vocabulary) -> frozenset[str]:
     deed = words.deeds.get(rule.do)
     if deed is None or rule.on not in words.kinds | {"any"}:
         raise _unknown(f"gangguan {rule.do!r} pada {rule.on!r} tidak dikenal {words.device}")
-    said = rule.said()
+    what = f"gangguan {rule.do!r} {words.device}"
+    said = written - _COUNTS
     for name in sorted(said - deed.settings):
-        raise _unknown(f"{name!r} tidak dikenal pada gangguan {rule.do!r} {words.device}")
-    if min(rule.nth, rule.every, rule.ms or 0, rule.after or 0, rule.stays or 0, rule.at - 1) < 0:
-        raise _unknown(f"gangguan {rule.do!r} {words.device}: angkanya terlalu kecil")
-    if rule.status and not _STATUS_WORD.fullmatch(rule.status):
-        raise _unknown(f"gangguan {rule.do!r} {words.device}: status {rule.status!r}, seharusnya empat angka heksa")
+        raise _unknown(f"{name!r} tidak dikenal pada {what}")
+    if min(rule.nth, rule.every, rule.ms or 0, rule.after or 0, rule.stays or 0, rule.at - 1, rule.count - 1) < 0:
+        raise _unknown(f"{what}: angkanya terlalu kecil")
+    if rule.nth and rule.every:
+        raise _unknown(f"{what}: nth dan every, seharusnya salah satu")
+    for name in sorted(said & words.forms.keys()):
+        if not re.fullmatch(words.forms[name].pattern, getattr(rule, name)):
+            raise _unknown(f"{what}: {name} {getattr(rule, name)!r}, seharusnya {words.forms[name].words}")
     kinds = deed.kinds or words.kinds
     for name in said & words.only_on.keys():
         kinds &= {words.only_on[name]}

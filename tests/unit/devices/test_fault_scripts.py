@@ -73,6 +73,13 @@ def test_a_printer_does_wrong_what_its_moods_are() -> None:
         (EDC, {"do": "short", "processed": True}, "'processed' tidak dikenal pada gangguan 'short' EDC"),
         (POSELINK, {"do": "split", "ms": 5}, "'ms' tidak dikenal pada gangguan 'split' EDC POSe Link"),
         (EDC, {"do": "split", "stays": 3}, "'stays' tidak dikenal pada gangguan 'split' EDC"),
+        (EDC, {"do": "nak", "code": "05"}, "'code' tidak dikenal pada gangguan 'nak' EDC"),
+        (EDC, {"do": "decline", "code": "00"}, "code '00', seharusnya"),
+        (EDC, {"do": "decline", "code": "ABC"}, "code 'ABC', seharusnya dua angka"),
+        (POSELINK, {"do": "decline", "code": "00"}, "code '00', seharusnya"),
+        (EDC, {"do": "wrong_type", "type": "6"}, "type '6', seharusnya dua angka"),
+        (EDC, {"do": "nak", "count": 0}, "terlalu kecil"),
+        (EDC, {"do": "nak", "nth": 1, "every": 2}, "nth dan every"),
     ],
 )
 def test_what_a_rule_cannot_mean_is_named(words: Vocabulary, row: dict[str, Any], named: str) -> None:
@@ -88,6 +95,12 @@ def test_a_rule_for_anything_strikes_only_where_its_deed_can_be_done() -> None:
 @pytest.mark.parametrize("wrong", [{"do": "nak", "ms": 5}, {"do": "tea"}, {"do": "nak", "count": "many"}])
 def test_the_rule_that_is_refused_is_named_by_its_place(wrong: dict[str, Any]) -> None:
     assert refused([{"do": "split", "ms": 5}, {"do": "short"}, wrong], EDC).startswith("aturan 3")
+
+
+def test_a_table_of_another_name_is_no_script_without_rules(tmp_path: Path) -> None:
+    (tmp_path / "f.toml").write_text('[[faults]]\non = "sale"\ndo = "nak"\n')
+    with pytest.raises(ConfigError, match="'faults' tidak dikenal"):
+        FaultScript.read(tmp_path / "f.toml", EDC)
 
 
 def test_a_request_without_a_name_of_its_own_is_one_too() -> None:
