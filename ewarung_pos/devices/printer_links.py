@@ -139,8 +139,7 @@ def usb_device(name: UsbName) -> Connect:
     """A USB printer by its numbers: through the file that the kernel made for it, else pyusb (extra `usb-printer`).
 
     Raises (when connecting):
-        PrinterNotReady: two printers fit (`which_port`); or pyusb, or the libusb beneath it, is not installed
-            (`no_driver`).
+        PrinterNotReady: two printers fit (`which_port`); pyusb or libusb beneath it is not installed (`no_driver`).
     """
 
     def connect() -> PrinterLink:
@@ -316,10 +315,10 @@ class _DeviceFile:
 
 
 class _Usb:
-    """pyusb: the first printer-class interface with a bulk-out endpoint; bulk-in where there is one."""
+    """pyusb: the interface that says it is a printer, else one of the maker's own class; bulk-in where there is one."""
 
     byte_s = 0.0
-    _PRINTER_CLASS = 7
+    _CLASSES = (0x07, 0xFF)
 
     def __init__(self, name: UsbName) -> None:
         import usb.core
@@ -335,15 +334,17 @@ class _Usb:
                 unnamed += 1
                 return False
 
-        fitting = usb.core.find(find_all=True, idVendor=name.vendor, idProduct=name.product, custom_match=fits)
-        self._device = next(iter(fitting), None)
-        if self._device is None and unnamed:
+        fitting = [*usb.core.find(find_all=True, idVendor=name.vendor, idProduct=name.product, custom_match=fits)]
+        if not fitting and unnamed:
             raise PrinterNotReady("a USB device that does not tell its serial number", reason="no_permission")
-        if self._device is None:
+        if not fitting:
             raise PrinterNotReady(f"no USB device {name.vendor:04x}:{name.product:04x}", reason="link")
-        interface = usb.util.find_descriptor(
-            self._device.get_active_configuration(), bInterfaceClass=self._PRINTER_CLASS
-        )
+        if len(fitting) > 1:
+            raise PrinterNotReady(f"{len(fitting)} printers of this kind", reason="which_port")
+        self._device = fitting[0]
+        configuration = self._device.get_active_configuration()
+        found = (usb.util.find_descriptor(configuration, bInterfaceClass=each) for each in self._CLASSES)
+        interface = next((each for each in found if each is not None), None)
         if interface is None:
             raise PrinterNotReady("the USB device has no printer interface", reason="link")
         with contextlib.suppress(NotImplementedError, usb.core.USBError):
