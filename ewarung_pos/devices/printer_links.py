@@ -369,7 +369,7 @@ class _Usb:
         import usb.core
 
         try:
-            sent = self._out.write(data, int(timeout * 1000))
+            sent = self._out.write(data, max(1, int(timeout * 1000)))
         except usb.core.USBTimeoutError as exc:
             raise _stalled(left=True) from exc
         except usb.core.USBError as exc:

@@ -39,6 +39,7 @@ class UsbPrinter:
     held: bool = False
     driver: bool = False
     got: bytearray = field(default_factory=bytearray)
+    waits: list[int] = field(default_factory=list)
     said: deque[int] = field(default_factory=deque)
 
     def take(self, data: bytes) -> None:
@@ -153,7 +154,8 @@ class Bus(usb.backend.IBackend):  # type: ignore[misc]  # pyusb ships no types
         buffer[: len(told)] = told
         return len(told)
 
-    def bulk_write(self, dev: UsbPrinter, ep: int, _intf: int, data: array[int], _timeout: int) -> int:
+    def bulk_write(self, dev: UsbPrinter, ep: int, _intf: int, data: array[int], timeout: int) -> int:
+        dev.waits.append(timeout)
         assert dev.interfaces[ep // 4] in {PRINTER, MAKERS_OWN}, "what is no printer is written to"
         if dev.trouble is not None:
             raise dev.trouble
@@ -237,6 +239,15 @@ def test_a_printer_that_is_lost_in_the_middle_says_so(
     with pytest.raises(PrinterNotReady) as caught:
         driver(tmp_path).print(receipt_of(redeemed()))
     assert (caught.value.reason, caught.value.maybe_out) == (reason, True)
+
+
+def test_however_little_time_is_left_a_write_ends(bus: Bus) -> None:
+    """A limit of 0 is none to libusb."""
+    bus.printers.append(printer := UsbPrinter())
+    link = usb_device(KIND)()
+    link.write(b"x", 0.0004)
+    link.close()
+    assert printer.waits == [1]
 
 
 def test_a_printer_without_paper_gets_nothing(bus: Bus, tmp_path: Path) -> None:
