@@ -38,7 +38,9 @@ _MAKERS = {
 cable are not among them."""
 
 _KEYBOARDS = Path("/dev/input/by-id")
-_STRIPES = ("mag", "msr", "card", "swipe", "idtech", "id_tech")
+_STRIPES = ("magtek", "mag-tek", "mag_tek", "magstripe", "magnetic", "msr", "swipe", "idtech", "id_tech")
+_MAYBE_STRIPES, _TYPED_ON = "card", "keyboard"
+"""A reader of cards calls itself that; but a keyboard with a slot for chip cards does too, and is the operator's."""
 _NEIGHBOURS = Path("/proc/net/arp")
 _POSELINK = ((6746, "wss"), (6745, "ws"))
 """POSe Link 4.13: encrypted first."""
@@ -90,7 +92,9 @@ class MachineSearch:
 
     def _keyboards(self) -> Iterator[FoundDevice]:
         for link in sorted(_KEYBOARDS.glob("*-event-kbd")):
-            if any(word in link.name.casefold() for word in _STRIPES):
+            name = link.name.casefold()
+            reads = _MAYBE_STRIPES in name and _TYPED_ON not in name
+            if reads or any(word in name for word in _STRIPES):
                 yield FoundDevice(DeviceKind.KEYBOARD, DeviceRole.READER, str(link), link.name)
 
     def _queues(self) -> Iterator[FoundDevice]:

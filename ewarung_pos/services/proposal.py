@@ -10,6 +10,8 @@ __all__ = ["propose"]
 
 _WIDE = ("80", "tm-t", "tsp")
 """In the name of a printer for paper of 80 mm."""
+_ROLLS = ("struk", "receipt", "thermal", "pos-", "pos_", "pos5", "pos8", "tm-", "tm_", "tsp")
+"""In the name of a queue of a receipt printer; any other may be the office's, with sheets in it."""
 
 
 def propose(found: Iterable[FoundDevice], set_up: frozenset[str] = frozenset()) -> tuple[Setting, ...]:
@@ -86,8 +88,10 @@ def _printer(devices: tuple[FoundDevice, ...]) -> Iterator[Setting]:
         if not fitting:
             continue
         if len(fitting) == 1:
-            wide = any(word in fitting[0].label.casefold() for word in _WIDE)
-            yield Setting("receipt_printer", "driver", driver)
-            yield Setting("receipt_printer", "port", fitting[0].place)
-            yield Setting("receipt_printer", "columns", 48 if wide else 32)
+            label = fitting[0].label.casefold()
+            columns = 48 if any(word in label for word in _WIDE) else 32
+            sure = kind is not DeviceKind.QUEUE or any(word in label for word in _ROLLS)
+            yield Setting("receipt_printer", "driver", driver, sure=sure)
+            yield Setting("receipt_printer", "port", fitting[0].place, sure=sure)
+            yield Setting("receipt_printer", "columns", columns, sure=sure)
         return

@@ -105,6 +105,25 @@ def test_of_the_keyboards_only_those_that_read_cards(tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("usb-Apple_Inc._Magic_Keyboard-event-kbd", False),
+        ("usb-Dell_Dell_Smart_Card_Reader_Keyboard-event-kbd", False),
+        ("usb-ID_TECH_TM3_Magstripe_USB-HID_Keyboard_Reader-event-kbd", True),
+        ("usb-Generic_USB_Card_Reader_0001-event-kbd", True),
+    ],
+)
+def test_the_keyboard_that_somebody_types_on_is_never_taken_for_a_reader(
+    name: str, found: bool, tmp_path: Path
+) -> None:
+    """It would be grabbed, and type for nobody any more."""
+    folder = tmp_path / "keyboards"
+    folder.mkdir()
+    (folder / name).touch()
+    assert bool(MachineSearch().look()) is found
+
+
 def test_an_edc_on_the_network_is_one_whose_port_opens(monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as edc, socket.create_server(("127.0.0.1", 0)) as gone:
         here, closed = edc.getsockname()[1], gone.getsockname()[1]

@@ -92,6 +92,15 @@ def test_the_printers_own_wire_goes_before_a_queue() -> None:
     assert lines(QUEUE, SMALL)["receipt_printer.driver"] == "escpos-usb"
 
 
+@pytest.mark.parametrize("name", ["HP_LaserJet_M15w", "PDF"])
+def test_a_queue_that_may_be_the_offices_is_a_guess(name: str) -> None:
+    assert lines(FoundDevice(DeviceKind.QUEUE, DeviceRole.PRINTER, name, name)) == {
+        "receipt_printer.driver": "cups?",
+        "receipt_printer.port": f"{name}?",
+        "receipt_printer.columns": "32?",
+    }
+
+
 def test_what_is_set_up_is_left_alone() -> None:
     assert set(lines(EDC, SMALL, CHIP, set_up=("payment_terminal", "receipt_printer"))) == {"card_reader.driver"}
     assert propose((EDC, SMALL), frozenset({"card_reader", "payment_terminal", "receipt_printer"})) == ()
