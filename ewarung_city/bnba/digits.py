@@ -36,6 +36,8 @@ _SEPARATED = re.compile(r"\d{2,}(?:[ .-]\d{2,})+", re.ASCII)
 _RUN = re.compile(r"\d(?:[ .,'-]{0,2}\d){12,}")
 _GROUPS = re.compile(r"\d{4,}(?:[\W_]{1,3}\d{4,}){2,}")
 """Digits as people group a number, whatever they put between the groups; house numbers and RT/RW are shorter."""
+_QUOTED = re.compile(r'="([^"]*)"')
+"""How programs write a number into CSV that a spreadsheet is to leave a text."""
 _LEADING_MARKS = "'`\u2018\u2019"
 
 
@@ -48,7 +50,9 @@ class Number(msgspec.Struct, frozen=True):
 
 def read_number(cell: str) -> Number:
     """The digits of a cell, without the marks and separators that people and spreadsheets put around them."""
-    text = cleaned(cell).strip(_LEADING_MARKS).strip()
+    text = cleaned(cell)
+    quoted = _QUOTED.fullmatch(text)
+    text = (quoted[1] if quoted is not None else text).strip(_LEADING_MARKS).strip()
     if LOST in text or _EXPONENT.fullmatch(text) or _FRACTION.fullmatch(text) or _GROUPED.fullmatch(text):
         return Number("", lost=True)
     if _SEPARATED.fullmatch(text):

@@ -279,7 +279,8 @@ class Judge:
             code = "card_held"
             if field == "kk":
                 code = "kk_person_held" if word(held["name"]) == word(proposal.row["name"]) else "kk_held"
-            words = {"held": f"{held['nik_masked']}, {held['kelurahan_code']}"}
+            # With a word between them: one right behind the other they would be hidden as a long number.
+            words = {"held": f"{held['nik_masked']} di {held['kelurahan_code']}"}
             yield proposal.key, finding(proposal.family.listed.row, field, code, **words)
             return
 
