@@ -225,11 +225,11 @@ def approve(*, data_dir: str, database: str, claim: Claim, kiosk: str | None, di
     with acting(place_of(data_dir, database), claim, "approve", Right.ACT, about) as desk:
         if kiosk is None or digits is None:
             with desk.store.read() as tx:
-                waiting = [each for each in enrolment.pending(tx, desk.keys) if desk.covers(tx, each[0])]
-            for device, said in waiting:
+                there = [each for each in enrolment.pending(tx, desk.keys, now_ms()) if desk.covers(tx, each[0])]
+            for device, said in there:
                 click.echo(f"{device} {said}")
         else:
-            desk.store.decide(lambda tx: enrolment.approve(tx, desk.keys, kiosk, digits))
+            desk.store.decide(lambda tx: enrolment.approve(tx, desk.keys, kiosk, digits, now_ms()))
             click.echo(f"{kiosk} approved")
 
 

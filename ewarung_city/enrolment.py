@@ -12,7 +12,7 @@ from ewarung_pos.errors import NotEntitled, Unauthorised
 from ewarung_pos.sync.protocol import Enrol, Enrolled, EnrolPending
 from ewarung_pos.sync.signing import answer_proof, code_secret, enrol_proof, fingerprint, new_code, same, wrap
 
-__all__ = ["CODE_LIFE_MS", "CODE_TRIES", "approve", "enrol", "issue_code", "pending"]
+__all__ = ["CODE_LIFE_MS", "CODE_TRIES", "approve", "enrol", "issue_code", "pending", "waiting"]
 
 CODE_LIFE_MS = 24 * 3_600_000
 CODE_TRIES = 5
@@ -55,21 +55,28 @@ def issue_code(tx: Tx, device: str, now_ms: int, *, auto: bool = False) -> str:
     return text
 
 
-def pending(tx: Tx, keys: CityKeys) -> list[tuple[str, str]]:
+def pending(tx: Tx, keys: CityKeys, now_ms: int) -> list[tuple[str, str]]:
     """(kiosk, six digits) of those who wait for a person."""
     return [
         (row["device"], fingerprint(row["device_key"], row["wrap_key"], keys.public.hex()))
-        for row in tx.all(schema.code, "device", state="pending")
+        for row in waiting(tx, now_ms)
     ]
 
 
-def approve(tx: Tx, keys: CityKeys, device: str, digits: str) -> None:
+def waiting(tx: Tx, now_ms: int) -> list[Row]:
+    """Codes whose kiosk waits for a person; not those that are too old to take it in."""
+    return [row for row in tx.all(schema.code, "device", state="pending") if now_ms <= int(row["expires"])]
+
+
+def approve(tx: Tx, keys: CityKeys, device: str, digits: str, now_ms: int) -> None:
     """A person read the same six digits on both screens.
 
     Raises:
-        NotEntitled: nobody waits for that kiosk, or the digits differ.
+        NotEntitled: nobody waits for that kiosk, its code is over (`code_over`), or the digits differ.
     """
     row = next(iter(tx.all(schema.code, device=device, state="pending")), None)
+    if row is not None and now_ms > int(row["expires"]):
+        raise NotEntitled(f"the code of {device} is over: give it a new one with `enrol {device}`", reason="code_over")
     if row is None:
         raise NotEntitled(f"{device} does not wait for approval", reason="not_pending")
     if not same(fingerprint(row["device_key"], row["wrap_key"], keys.public.hex()), digits.strip()):

@@ -18,7 +18,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
-from ewarung_city import ahead, audit, versions
+from ewarung_city import ahead, audit, enrolment, versions
 from ewarung_city.place import now_ms
 from ewarung_city.recovery import recovering
 from ewarung_city.store import schema
@@ -114,7 +114,7 @@ class _Database(Collector):
         })  # fmt: skip
         began = time.perf_counter()
         with self._store.read() as tx:
-            figures = [*_journals(tx), *_decisions(tx), *_months(tx, self._now_ms())]
+            figures = [*_journals(tx), *_decisions(tx, self._now_ms()), *_months(tx, self._now_ms())]
         yield from figures
         took = time.perf_counter() - began
         yield GaugeMetricFamily("ewarung_collect_seconds", "What reading these figures took.", value=took)
@@ -159,14 +159,14 @@ def _states(active: list[Row]) -> Iterator[tuple[tuple[str], int]]:
         yield (state,), tally[state]
 
 
-def _decisions(tx: Tx) -> Iterator[Metric]:
+def _decisions(tx: Tx, now_ms: int) -> Iterator[Metric]:
     """What waits for a person."""
     none = dict.fromkeys(((Outcome.FORK.value, "open"), (Flag.UNREADABLE.value, "open")), 0)
     cases = none | tx.tally(schema.case, "reason", "state")
     yield _gauge("ewarung_cases", "Cases; open ones wait for a person.", ("reason", "state"), cases)
     aside = {(Outcome.FORK.value,): 0} | tx.tally(schema.aside, "reason")
     yield _gauge("ewarung_aside", "Batches put aside, not taken.", ("reason",), aside)
-    pending = tx.count(schema.code, state="pending")
+    pending = len(enrolment.waiting(tx, now_ms))
     yield _gauge("ewarung_enrolments_pending", "Kiosks that wait for their six digits.", (), {(): pending})
     yield _gauge("ewarung_recovery_waits", "Kiosks that a restored city waits for.", (), {(): len(recovering(tx))})
     yield _gauge("ewarung_audit_acts", "Rows of the audit: never fewer than before.", (), {(): audit.head(tx).seq})

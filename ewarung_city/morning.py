@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import click
 import msgspec
 
-from ewarung_city import ahead, cases, recovery, versions, waiting
+from ewarung_city import ahead, cases, enrolment, recovery, versions, waiting
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, Desk, acting, by_officer
 from ewarung_city.place import JSON, located, now_ms, place_of, say
@@ -56,7 +56,7 @@ def today(*, data_dir: str, database: str, claim: Claim, as_json: bool) -> None:
 def _waiting(tx: Tx, desk: Desk, now_ms: int) -> Morning:
     active = [row for row in tx.all(schema.epoch, "device", state="active") if desk.covers(tx, row["device"])]
     unclosed = [row for row in tx.all(schema.case) if row["state"] != cases.CLOSED and desk.covers(tx, row["device"])]
-    pending = [row["device"] for row in tx.all(schema.code, "device", state="pending")]
+    pending = [row["device"] for row in enrolment.waiting(tx, now_ms)]
     least = versions.oldest(tx)
     return Morning(
         months=tuple(ahead.due(tx, now_ms)),

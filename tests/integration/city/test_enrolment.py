@@ -11,8 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 import pytest
 import requests
+from click.testing import CliRunner
 
 from ewarung_city import enrolment as office
+from ewarung_city.__main__ import cli
 from ewarung_city.store import schema
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.errors import NotEntitled, ServerUnreachable, Unauthorised
@@ -140,13 +142,13 @@ def test_a_person_compares_six_digits(city: LiveCity) -> None:
     def at_the_city(digits: str) -> None:
         shown.append(digits)
         with city.store.write() as tx:
-            assert office.pending(tx, city.keys) == [("EW-0001", digits)]
+            assert office.pending(tx, city.keys, city.clock.ms) == [("EW-0001", digits)]
             with pytest.raises(NotEntitled) as refused:
-                office.approve(tx, city.keys, "EW-0001", "000000" if digits != "000000" else "000001")
+                office.approve(tx, city.keys, "EW-0001", "000000" if digits != "000000" else "000001", city.clock.ms)
             assert refused.value.reason == "digits_differ"
-            office.approve(tx, city.keys, "EW-0001", digits)
+            office.approve(tx, city.keys, "EW-0001", digits, city.clock.ms)
             with pytest.raises(NotEntitled):
-                office.approve(tx, city.keys, "EW-0001", digits)
+                office.approve(tx, city.keys, "EW-0001", digits, city.clock.ms)
 
     taken = ask(city, code, on_digits=at_the_city)
     assert len(shown) == 1
@@ -160,6 +162,26 @@ def test_without_that_person_nothing_is_taken_in(city: LiveCity) -> None:
     assert refused.value.reason == "not_approved"
     with city.store.read() as tx:
         assert tx.count(schema.epoch) == 0
+
+
+def test_nobody_waits_any_more_whose_code_is_over(
+    city: LiveCity, clock: ToldClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A till that was given up is not in the morning's list for ever, and no digits are taken for it in vain."""
+    monkeypatch.setattr("time.time_ns", lambda: clock.ms * 1_000_000)
+    with pytest.raises(Unauthorised):
+        ask(city, city.code(auto=False), wait_seconds=0)
+    with city.store.read() as tx:
+        ((_, digits),) = office.pending(tx, city.keys, clock.ms)
+    where = ["--data-dir", str(city.data_dir)]
+    assert CliRunner().invoke(cli, ["approve", *where]).output == f"EW-0001 {digits}\n"
+    clock.wait(office.CODE_LIFE_MS + 1)
+    assert CliRunner().invoke(cli, ["approve", *where]).output == ""
+    assert "enam angkanya" not in CliRunner().invoke(cli, ["today", *where]).output
+    assert "ewarung_enrolments_pending 0.0" in requests.get(f"{city.url}/metrics", timeout=5).text
+    refused = CliRunner().invoke(cli, ["approve", "EW-0001", digits, *where])
+    assert isinstance(refused.exception, NotEntitled)
+    assert refused.exception.reason == "code_over"
 
 
 def test_a_city_that_did_not_issue_the_code_cannot_answer(
