@@ -184,7 +184,7 @@ def _keep(tx: Tx, said: GrantRequest, family: Row, state: str, need: int, now_ms
 
 
 def _settle_home(tx: Tx, said: GrantRequest, family: Row, now_ms: int) -> Row:
-    """The family's own word, which no kiosk can hold up: this one is its home.
+    """The family's own word, which no kiosk can hold up: this one is its home, also where the register says so already.
 
     It gets at once what nobody holds, of this month and of those that were granted ahead; what others hold they are
     asked for, and it comes here when they have given it back.
@@ -193,15 +193,15 @@ def _settle_home(tx: Tx, said: GrantRequest, family: Row, now_ms: int) -> Row:
     if family["home"] != said.device:
         tx.change(schema.family, {"home": said.device}, key=key)
         feed.tell(tx, family["home"], [("family", key)])
-        periods = sorted({row["period"] for row in tx.all(schema.entitlement, family=key)})
-        for period in periods:
-            if period >= said.period:
-                rights = rights_of(tx, key, period)
-                for right in rights:
-                    recalls.take_untold(tx, right)
-                give(tx, said.device, said.epoch, ((right, right.entitled) for right in rights))
-                recalls.call_home(tx, rights_of(tx, key, period), said.device, said.epoch)
-                feed.tell(tx, said.device, [("rights", f"{key}|{period}")])
+    periods = sorted({row["period"] for row in tx.all(schema.entitlement, family=key)})
+    for period in periods:
+        if period >= said.period:
+            rights = rights_of(tx, key, period)
+            for right in rights:
+                recalls.take_untold(tx, right)
+            give(tx, said.device, said.epoch, ((right, right.entitled) for right in rights))
+            recalls.call_home(tx, rights_of(tx, key, period), said.device, said.epoch)
+            feed.tell(tx, said.device, [("rights", f"{key}|{period}")])
     return _keep_granted(tx, said, family, now_ms)
 
 

@@ -20,6 +20,7 @@ from ewarung_city.hardship import DEFAULT_PERMILLE
 from ewarung_city.importing import ImportReport, RowNote, report_of, table_of
 from ewarung_city.keys import CityKeys
 from ewarung_city.rights import rest_of
+from ewarung_city.settle import bring_home
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.bounds import Count
@@ -62,6 +63,7 @@ _KIOSK_COLUMNS = ("kiosk_id", "name", "kelurahan_code", "officers")
 _REGION_COLUMNS = ("kelurahan_code", "kelurahan", "kecamatan")
 _KIOSK_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
 _MEMBERS = re.compile(r"[0-9]{1,2}")
+_GONE = {CardStatus.DECEASED.value, CardStatus.MOVED.value}
 
 
 class _Catalogued(msgspec.Struct, frozen=True):
@@ -254,7 +256,7 @@ def import_families(
         taken += 1
         rows.append(new)
     tx.put(schema.family, rows)
-    tell_homes(tx, rows, held.by_key)
+    tell_homes(tx, rows, held.by_key, now_ms)
     if taken:
         tx.set("register_date", snapshot or Instant(now_ms).date().iso)
         tx.set("register_source", source or file.name)
@@ -333,8 +335,11 @@ def family_key(nik_token: str) -> str:
     return f"K{nik_token[:15].upper()}"
 
 
-def tell_homes(tx: Tx, rows: Iterable[Row], held: Mapping[str, Row]) -> None:
-    """New or changed families go to their home, to the home they had before, and to who else has anything for them."""
+def tell_homes(tx: Tx, rows: Iterable[Row], held: Mapping[str, Row], now_ms: int) -> None:
+    """New or changed families go to their home, to the home they had before, and to who else has anything for them.
+
+    With another home their rights go there too, from the city's month on.
+    """
     changed = list(rows)
     known = [str(row["key"]) for row in changed if row["key"] in held]
     guests: dict[str, set[str]] = {}
@@ -349,3 +354,8 @@ def tell_homes(tx: Tx, rows: Iterable[Row], held: Mapping[str, Row]) -> None:
             told.setdefault(device, []).append(("family", row["key"]))
     for device in sorted(told):
         feed.tell(tx, device, told[device])
+    month = Instant(now_ms).date().period().iso
+    for row in changed:
+        before = held.get(row["key"])
+        if before is not None and before["home"] != row["home"] and row["card_status"] not in _GONE:
+            bring_home(tx, row["key"], month)

@@ -29,7 +29,7 @@ from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.sync.protocol import Flag
 
-__all__ = ["Freed", "ask_back", "carry_on", "look_again", "resume", "settle", "top_up"]
+__all__ = ["Freed", "ask_back", "bring_home", "carry_on", "look_again", "resume", "settle", "top_up"]
 
 _LATER = recovery.LATER
 """Settings `later|DEVICE|EPOCH|MS`: what that enrolment gave back at that time, while the city was recovering (JSON),
@@ -284,3 +284,22 @@ def top_up(tx: Tx, family: str, period: str) -> None:
     given = give(tx, home.device, home.epoch, ((right, right.reserve) for right in rights))
     if any(given):
         feed.tell(tx, home.device, [("family", family), ("rights", f"{family}|{period}")])
+
+
+def bring_home(tx: Tx, family: str, month: str) -> None:
+    """The register gave the family another home: its rights of the month and of those after it follow there.
+
+    What nobody holds goes there at once, what other kiosks hold when they have given it back. A home that can be given
+    nothing yet takes nothing from whoever can serve the family.
+    """
+    known = tx.one(schema.family, key=family)
+    kiosk = tx.one(schema.kiosk, device=known["home"]) if known is not None else None
+    home = _Whose(kiosk["device"], int(kiosk["epoch"]), "") if kiosk is not None else None
+    if home is None or not _may_have(tx, home):
+        return
+    for period in sorted({str(row["period"]) for row in tx.all(schema.entitlement, family=family)}):
+        if period >= month:
+            for right in rights_of(tx, family, period):
+                recalls.take_untold(tx, right)
+            top_up(tx, family, period)
+            recalls.call_home(tx, rights_of(tx, family, period), home.device, home.epoch)

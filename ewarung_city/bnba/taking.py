@@ -156,7 +156,7 @@ def take_list(tx: Tx, keys: CityKeys, said: FamilyList, now_ms: int, rows: ReadR
     before = tx.one(schema.family_list, list_id=said.list_id)
     tx.put(schema.family, judgement.families)
     tx.put(schema.family_listing, judgement.listings)
-    tell_homes(tx, judgement.families, held.families)
+    tell_homes(tx, judgement.families, held.families, now_ms)
     scope = [place for place in judgement.scope if held.newest.get(place, "") < said.snapshot]
     tx.put(
         schema.family_list_scope,
