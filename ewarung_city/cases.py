@@ -23,6 +23,7 @@ __all__ = [
     "Step",
     "history",
     "is_there",
+    "left_by",
     "open_once",
     "owner_of_new",
     "set_owner_of_new",
@@ -106,6 +107,14 @@ def set_owner_of_new(tx: Tx, officer: str, by: str, now_ms: int, device: str = "
     for row in mine:
         take_step(tx, _case_of(row), "assigned", by, "", now_ms, name)
     return len(mine)
+
+
+def left_by(tx: Tx, officer: str) -> tuple[int, tuple[str, ...]]:
+    """(how many cases that are not closed are hers, the kiosks whose new cases will be; `*` is all others')."""
+    held = sum(row["state"] != CLOSED for row in tx.all(schema.case, owner=officer))
+    rows = tx.starting(schema.city, "name", _OWNER, "name")
+    new = (str(row["name"]).removeprefix(_OWNER) or "*" for row in rows if row["value"] == officer)
+    return held, tuple(new)
 
 
 def take_step(tx: Tx, case: Case, did: str, officer: str, why: str, now_ms: int, owner: str = "") -> Step:

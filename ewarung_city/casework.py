@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from ewarung_city import monitoring
+from ewarung_city import accounts, monitoring
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, acting, by_officer
 from ewarung_city.cases import CLOSED, OPEN, Case, Step, history, is_there, set_owner_of_new, take_step
 from ewarung_city.place import JSON, located, now_ms, place_of, say
+from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError, NotAuthorised
 
@@ -37,6 +38,18 @@ def _whose(claim: Claim, said: str) -> str:
     if claim.name and said not in {"", claim.name}:
         raise NotAuthorised("an officer acts in her own name", reason="officer_other")
     return claim.name or said
+
+
+def _owner(tx: Tx, said: str) -> str:
+    """Whoever is to have a case, where there are officers one of them: nobody looks for a name that is mistyped.
+
+    Raises:
+        ConfigError: no officer, or one who is locked (`officer_unknown`).
+    """
+    name = " ".join(said.split())
+    if name and not accounts.is_at_work(tx, name):
+        raise ConfigError(f"{name} is no officer who is at work (`officer list`)", reason="officer_unknown")
+    return name
 
 
 @case.command("list")
@@ -84,7 +97,7 @@ def owner_of_new_cases(*, data_dir: str, database: str, claim: Claim, officer: s
     about = f"kiosk:{kiosk}" if kiosk else ""
     with acting(place_of(data_dir, database), claim, "case owner", Right.ACT, about, whole_city=not kiosk) as desk:
         by = _whose(claim, officer)
-        count = desk.store.decide(lambda tx: set_owner_of_new(tx, owner, by, now_ms(), kiosk))
+        count = desk.store.decide(lambda tx: set_owner_of_new(tx, _owner(tx, owner), by, now_ms(), kiosk))
     click.echo(f"{owner}: new cases{f' of {kiosk}' if kiosk else ''}, and {count} that were nobody's")
 
 
@@ -109,7 +122,9 @@ def _step(name: str, did: str, summary: str, *, whose: bool = False) -> None:
         place = place_of(data_dir, database)
         with acting(place, claim, f"case {name}", Right.ACT, f"kiosk:{kiosk}") as desk:
             by = _whose(claim, officer)
-            done: Step = desk.store.turn(kiosk, lambda tx: take_step(tx, about, did, by, why, now_ms(), owner))
+            done: Step = desk.store.turn(
+                kiosk, lambda tx: take_step(tx, about, did, by, why, now_ms(), _owner(tx, owner))
+            )
         say(done, f"{kiosk}/{epoch}/{seq} {reason}: {did} by {done.officer}, {done.owner}'s", as_json=as_json)
 
     for option in (

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ewarung_city import accounts, officers
+from ewarung_city import accounts, cases, officers
 from ewarung_city.accounts import Right, Role
 from ewarung_city.acting import Claim, acting, by_officer, passphrase_of
 from ewarung_city.place import FILE, JSON, located, place_of, say
@@ -124,7 +124,13 @@ def _set_state(data_dir: str, database: str, claim: Claim, name: str, *, locked:
         place_of(data_dir, database), claim, f"officer {word}", Right.MANAGE, f"officer:{name}", whole_city=True
     ) as desk:
         desk.store.decide(lambda tx: accounts.set_state(tx, name, locked=locked))
+        with desk.store.read() as tx:
+            held, new = cases.left_by(tx, name) if locked else (0, ())
     click.echo(f"{name}: {word}ed")
+    if held:
+        click.echo(f'{held} open cases are hers: `case list --open --owner "{name}"`, then `case assign`')
+    if new:
+        click.echo(f"new cases are still hers ({', '.join(new)}): say whose with `case owner`")
 
 
 @officer.command("key")

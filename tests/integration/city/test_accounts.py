@@ -343,6 +343,29 @@ def test_a_case_is_handled_in_the_name_of_whoever_proved_it(stocked: LiveCity, r
     assert "PRICE_MISMATCH" not in run("case", "list", by="Sari")
 
 
+@pytest.mark.usefixtures("office")
+def test_no_case_is_given_to_somebody_who_is_no_officer_at_work(stocked: LiveCity, run: Run) -> None:
+    which = ("EW-0001", 1, 5, "PRICE_MISMATCH")
+    with stocked.store.write() as tx:
+        tx.add(schema.case, [{"device": "EW-0001", "epoch": 1, "seq": 5, "reason": which[3], "state": "open"}])
+    assert "officer_unknown" in run("case", "owner", "Hero", by="Ratna", code=1)
+    assert "officer_unknown" in run("case", "assign", *which, "--to", "Hero", by="Ratna", code=1)
+    run("case", "owner", "Heru", by="Ratna")
+    run("case", "owner", " Heru ", "--kiosk", "EW-0002", by="Ratna")
+    said = run("officer", "lock", "Heru", by="Ratna").splitlines()
+    assert said == [
+        "Heru: locked",
+        '1 open cases are hers: `case list --open --owner "Heru"`, then `case assign`',
+        "new cases are still hers (*, EW-0002): say whose with `case owner`",
+    ]
+    assert "officer_unknown" in run("case", "assign", *which, "--to", "Heru", by="Ratna", code=1)
+    run("case", "assign", *which, "--to", "Ratna", by="Ratna")
+    run("case", "owner", "Ratna", by="Ratna")
+    run("case", "owner", "Ratna", "--kiosk", "EW-0002", by="Ratna")
+    run("officer", "unlock", "Heru", by="Ratna")
+    assert run("officer", "lock", "Heru", by="Ratna") == "Heru: locked\n"
+
+
 # --- the chain ------------------------------------------------------------------------------------------------------
 
 
