@@ -157,8 +157,10 @@ def import_catalogue(*, data_dir: str, database: str, claim: Claim, file: Path) 
     """Goods, prices, programmes, rations and people, from JSON; refused whole if kiosks still need what it lacks."""
     place = place_of(data_dir, database)
     with acting(place, claim, "import-catalogue", Right.ACT, file_named(file), whole_city=True) as desk:
-        desk.store.decide(lambda tx: register.import_catalogue(tx, file, this_month()))
+        kept = desk.store.decide(lambda tx: register.import_catalogue(tx, file, this_month()))
     click.echo("catalogue taken")
+    if kept:
+        click.echo(f"rations or purses changed; granted before, and as they were then: {', '.join(kept)}")
 
 
 @cli.command()

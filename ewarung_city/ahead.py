@@ -23,6 +23,7 @@ __all__ = [
     "due",
     "expected",
     "granted_from",
+    "granted_since",
     "is_granted",
     "sentences",
     "was_granted",
@@ -86,7 +87,7 @@ def check_turn(tx: Tx, period: str) -> None:
         ConfigError: it is neither the month after the newest that was granted, nor one that was granted (`invalid`).
     """
     Period(period)
-    granted = {str(row["name"]).removeprefix(_GRANTED) for row in tx.starting(schema.city, "name", _GRANTED)}
+    granted = _noted(tx)
     if not granted or period in granted:
         return
     newest = max(granted)
@@ -99,9 +100,18 @@ def check_turn(tx: Tx, period: str) -> None:
         )
 
 
+def granted_since(tx: Tx, period: str) -> tuple[str, ...]:
+    """Months from that one on that were granted."""
+    return tuple(month for month in sorted(_noted(tx)) if month >= period)
+
+
+def _noted(tx: Tx) -> set[str]:
+    return {str(row["name"]).removeprefix(_GRANTED) for row in tx.starting(schema.city, "name", _GRANTED)}
+
+
 def granted_from(tx: Tx, now_ms: int) -> list[str]:
     """Months that were granted, from the city's own on."""
-    noted = {str(row["name"]).removeprefix(_GRANTED) for row in tx.starting(schema.city, "name", _GRANTED)}
+    noted = _noted(tx)
     noted |= {period for period, _ in expected(now_ms) if period not in noted and is_granted(tx, period)}
     return sorted(period for period in noted if period >= Instant(now_ms).date().period().iso)
 

@@ -14,7 +14,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from ewarung_city import feed, goods, people
+from ewarung_city import ahead, feed, goods, people
 from ewarung_city.bnba.rows import nik_trouble
 from ewarung_city.hardship import DEFAULT_PERMILLE
 from ewarung_city.importing import ImportReport, RowNote, report_of, table_of
@@ -144,7 +144,7 @@ def import_kiosks(tx: Tx, file: Path) -> ImportReport:
     return report_of(tx, table, notes, taken, unchanged)
 
 
-def import_catalogue(tx: Tx, file: Path, period: str) -> None:
+def import_catalogue(tx: Tx, file: Path, period: str) -> tuple[str, ...]:
     """Goods, prices, programmes, rations and purses (JSON), and the people whom it describes.
 
     It replaces the one before, all of it or nothing (`ewarung_city.goods`).
@@ -153,6 +153,9 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
         tx: a write transaction.
         file: all that there is from now on.
         period: the month (YYYY-MM) that it is in WIB.
+
+    Returns:
+        Months from that one on that were granted already, and keep other amounts than those that it says now.
 
     Raises:
         ConfigError: the file is not a catalogue or contradicts itself (`invalid`), or leaves out or changes what
@@ -172,6 +175,7 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
         raise ConfigError("\n  ".join([f"{file}: kiosks still need what it leaves out", *missing]), reason="in_use")
     text = msgspec.json.encode(said.catalogue).decode()
     changed = text != before
+    kept = ahead.granted_since(tx, period) if _other_amounts(tx, said) else ()
     tx.set("catalogue", text)
     tx.set("rations", msgspec.json.encode(said.rations).decode())
     tx.set("purses", msgspec.json.encode(said.purses).decode())
@@ -186,6 +190,18 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> None:
         feed.tell_all(tx, [("catalogue", "")])
     for kiosk in tx.all(schema.kiosk, "device"):
         people.describe_again(tx, kiosk["device"], described)
+    return kept
+
+
+def _other_amounts(tx: Tx, said: _Catalogued) -> bool:
+    """Whether something that rations or purses gave so far is another amount, or nothing, from now on."""
+    rations = msgspec.json.decode(tx.setting("rations") or "{}", type=dict[str, dict[str, int]])
+    purses = msgspec.json.decode(tx.setting("purses") or "{}", type=dict[str, int])
+    return any(said.purses.get(programme) != amount for programme, amount in purses.items()) or any(
+        said.rations.get(programme, {}).get(commodity) != amount
+        for programme, ration in rations.items()
+        for commodity, amount in ration.items()
+    )
 
 
 # --- families -----------------------------------------------------------------------------------------------------
@@ -258,9 +274,11 @@ def import_families(
     tx.put(schema.family, rows)
     tell_homes(tx, rows, held.by_key, now_ms)
     if taken:
-        tx.set("register_date", snapshot or Instant(now_ms).date().iso)
-        tx.set("register_source", source or file.name)
-        feed.tell_all(tx, [("register", "")])
+        day = snapshot or Instant(now_ms).date().iso
+        if day >= tx.setting("register_date"):
+            tx.set("register_date", day)
+            tx.set("register_source", source or file.name)
+            feed.tell_all(tx, [("register", "")])
     return report_of(tx, table, notes, taken, unchanged)
 
 

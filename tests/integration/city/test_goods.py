@@ -14,7 +14,7 @@ from ewarung_city import feed, leases, register
 from ewarung_city.__main__ import cli
 from ewarung_city.store import schema
 from ewarung_pos.errors import ConfigError
-from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity, Pen
+from tests.integration.city.city_kit import NOON, PERIOD, SAMPLE, LiveCity, Pen
 from tests.integration.city.test_intake import RICE, ration_family, redeemed
 
 Edit = Callable[[dict[str, Any]], None]
@@ -44,13 +44,13 @@ def products(change: Callable[[dict[str, Any]], dict[str, Any] | None]) -> Edit:
     return edit
 
 
-def take(city: LiveCity, tmp_path: Path, edit: Edit, period: str = PERIOD) -> None:
+def take(city: LiveCity, tmp_path: Path, edit: Edit, period: str = PERIOD) -> tuple[str, ...]:
     said = json.loads((SAMPLE / "catalogue.json").read_text(encoding="utf-8"))
     edit(said)
     path = tmp_path / "catalogue.json"
     path.write_text(json.dumps(said), encoding="utf-8")
     with city.store.write() as tx:
-        register.import_catalogue(tx, path, period)
+        return register.import_catalogue(tx, path, period)
 
 
 def refused(city: LiveCity, tmp_path: Path, edit: Edit, period: str = PERIOD) -> list[str]:
@@ -204,3 +204,30 @@ def test_what_cannot_be_is_refused_and_named(stocked: LiveCity, tmp_path: Path, 
         take(stocked, tmp_path, edit)
     assert error.value.reason == "invalid"
     assert what in error.value.detail
+
+
+@pytest.mark.parametrize("group", ["rations", "purses"])
+def test_months_that_were_granted_keep_their_amounts_and_it_is_said(
+    stocked: LiveCity, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, group: str
+) -> None:
+    """A decree that comes after the grant of a month changes the next one, and nobody believes otherwise."""
+
+    def more(said: dict[str, Any]) -> None:
+        if group == "rations":
+            said["rations"]["JATAH"]["beras"] += 5_000
+        else:
+            said["purses"]["SEMBAKO"] += 50_000
+
+    with stocked.store.write() as tx:
+        leases.grant(tx, "2026-12")
+    assert take(stocked, tmp_path, lambda _: None) == ()
+    assert take(stocked, tmp_path, more) == (PERIOD, "2026-12")
+    with stocked.store.write() as tx:
+        again = leases.grant(tx, "2026-12")
+        assert (again.leases, again.credits) == (0, 0)
+    where = ["--data-dir", str(stocked.data_dir)]
+    assert take(stocked, tmp_path, more) == ()
+    monkeypatch.setattr("time.time_ns", lambda: NOON * 1_000_000)
+    done = CliRunner().invoke(cli, ["import-catalogue", str(SAMPLE / "catalogue.json"), *where])
+    said = "catalogue taken\nrations or purses changed; granted before, and as they were then: 2026-11, 2026-12\n"
+    assert done.output == said

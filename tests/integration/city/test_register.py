@@ -62,6 +62,15 @@ def test_a_list_without_a_date_is_of_the_day_that_it_is_in_semarang(empty: LiveC
         assert tx.setting("register_date") == day
 
 
+def test_an_older_list_does_not_make_the_register_older(empty: LiveCity, tmp_path: Path) -> None:
+    take(empty, tmp_path, SOUND)
+    path = tmp_path / "families.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(SOUND["name"], "LAIN"), encoding="utf-8")
+    with empty.store.write() as tx:
+        assert register.import_families(tx, path, empty.keys, empty.clock.ms, "lama", "2026-10-31").taken == 1
+        assert (tx.setting("register_date"), tx.setting("register_source")) == ("2026-11-01", "contoh")
+
+
 def test_every_row_is_taken_unchanged_or_refused(empty: LiveCity) -> None:
     for taken, unchanged in ((300, 0), (0, 300)):
         with empty.store.write() as tx:
