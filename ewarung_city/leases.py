@@ -30,6 +30,7 @@ from ewarung_city.rights import RIGHT, before, carried_into, charged_to, may_be_
 from ewarung_city.settle import ask_back, carry_on, look_again, resume, top_up
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_city.succession import followed
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
 from ewarung_pos.domain.rights import HARDSHIP, is_pool, pool_of
 from ewarung_pos.domain.timeline import Instant, Period
@@ -167,6 +168,8 @@ def _entitle(
     held = {
         (row["family"], row["programme"], row["commodity"]): row for row in tx.all(schema.entitlement, period=period)
     }
+    before = followed(tx)
+    replaced = frozenset[str]().union(*before.values())
     every, new = [], []
     for family in families:
         for programme in filter(None, family["programmes"].split(";")):
@@ -174,6 +177,11 @@ def _entitle(
                 continue
             for commodity, amount in rations.get(programme, {}).items():
                 known = held.get((family["key"], programme, commodity))
+                if known is None and (
+                    family["key"] in replaced
+                    or any((key, programme, commodity) in held for key in before.get(family["key"], ()))
+                ):
+                    continue  # one month is not granted to both
                 row = (
                     dict(known)
                     if known is not None

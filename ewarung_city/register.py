@@ -23,6 +23,7 @@ from ewarung_city.rights import rest_of
 from ewarung_city.settle import bring_home
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_city.succession import GONE, holders_of_cards
 from ewarung_pos.domain.bounds import Count
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.family import CardStatus, luhn_valid, mask_nik
@@ -63,7 +64,6 @@ _KIOSK_COLUMNS = ("kiosk_id", "name", "kelurahan_code", "officers")
 _REGION_COLUMNS = ("kelurahan_code", "kelurahan", "kecamatan")
 _KIOSK_ID = re.compile(r"[A-Z0-9][A-Z0-9-]{0,31}")
 _MEMBERS = re.compile(r"[0-9]{1,2}")
-_GONE = {CardStatus.DECEASED.value, CardStatus.MOVED.value}
 
 
 class _Catalogued(msgspec.Struct, frozen=True):
@@ -213,7 +213,8 @@ class _Held:
     def __init__(self, tx: Tx) -> None:
         rows = tx.all(schema.family)
         self.by_key: dict[str, Row] = {row["key"]: row for row in rows}
-        self.kk = {row["kk_token"]: row["key"] for row in rows}
+        self.kk = holders_of_cards(rows)
+        self.gone = {row["key"] for row in rows if row["card_status"] in GONE}
         self.card = {row["token"]: row["key"] for row in rows}
         self.regions = {row["kelurahan_code"] for row in tx.all(schema.region)}
         self.kiosks = {row["device"] for row in tx.all(schema.kiosk)}
@@ -297,12 +298,14 @@ def _judge(said: dict[str, str], held: _Held, keys: CityKeys) -> tuple[list[str]
     card_ok = re.fullmatch(r"[0-9]{14,19}", number) is not None
     key = family_key(keys.token("nik", nik))
     programmes = [code for code in said["programmes"].split(";") if code]
+    holder = held.kk.get(keys.token("kk", kk), key)
+    leaves = said["card_status"] in GONE
     checks = {
         "nik_form": nik_ok,
         "kk_form": kk_ok,
         "card_form": card_ok,
         "nik_twice": not nik_ok or nik not in held.niks,
-        "kk_twice": not kk_ok or (kk not in held.kks and held.kk.get(keys.token("kk", kk), key) == key),
+        "kk_twice": not kk_ok or leaves or (kk not in held.kks and (holder == key or holder in held.gone)),
         "card_twice": not card_ok
         or (number not in held.cards and held.card.get(keys.card_ref(number).token, key) == key),
         "unknown_kelurahan": said["kelurahan_code"] in held.regions,
@@ -320,7 +323,8 @@ def _judge(said: dict[str, str], held: _Held, keys: CityKeys) -> tuple[list[str]
     }
     if not problems:
         held.niks.add(nik)
-        held.kks.add(kk)
+        held.kks |= set() if leaves else {kk}
+        held.gone = held.gone | {key} if leaves else held.gone - {key}
         held.cards.add(number)
     return problems, [remark for remark, applies in doubts.items() if applies]
 
@@ -375,5 +379,5 @@ def tell_homes(tx: Tx, rows: Iterable[Row], held: Mapping[str, Row], now_ms: int
     month = Instant(now_ms).date().period().iso
     for row in changed:
         before = held.get(row["key"])
-        if before is not None and before["home"] != row["home"] and row["card_status"] not in _GONE:
+        if before is not None and before["home"] != row["home"] and row["card_status"] not in GONE:
             bring_home(tx, row["key"], month)

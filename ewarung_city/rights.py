@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_pos.domain.bounds import EXACT
 from ewarung_pos.domain.timeline import Period
 from ewarung_pos.sync.protocol import Mode
 
@@ -154,8 +155,7 @@ def carried_into(tx: Tx, period: str) -> dict[tuple[object, ...], int]:
     """The same of every family: what the month before carried into this one, by family, programme and commodity."""
     carried: dict[tuple[object, ...], int] = {
         (row["family"], row["programme"], row["commodity"]): int(row["carried"])
-        for row in tx.all(schema.entitlement, period=before(period))
-        if int(row["carried"])
+        for row in tx.after(schema.entitlement, "carried", 0, EXACT, period=before(period))
     }
     of_pools = charged_to(tx) if carried else set()
     for family, programme, commodity in [thing for thing in carried if thing[0] in of_pools]:

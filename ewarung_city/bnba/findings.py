@@ -113,6 +113,10 @@ SENTENCES: dict[str, tuple[Severity, str]] = {
     "family_moved": (_C, "Keluarga tercatat pindah: kios tidak melayani kartu ini."),
     "card_blocked": (_C, "Kartu tercatat diblokir: kios tidak melayani kartu ini."),
     "status_kept": (_C, "Register mencatat {held}, daftar ini aktif; status tetap {held}."),
+    "kk_taken_over": (
+        _C,
+        "Menggantikan pengurus {held} ({said}) di No. KK yang sama; jatahnya mulai bulan yang belum dibagikan.",
+    ),
     "card_changed": (_C, "Kartu baru {card} menggantikan {held}."),
     "home_changed": (_I, "Kios keluarga berubah dari {held} ke {said}."),
     "nik_outside_city": (_I, "NIK pertama kali terdaftar di luar Kota Semarang."),

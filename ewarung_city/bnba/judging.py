@@ -20,6 +20,7 @@ from ewarung_city.keys import CityKeys
 from ewarung_city.register import family_key
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_city.succession import GONE, holders_of_cards
 from ewarung_pos.domain.family import CardStatus, mask_nik
 
 __all__ = ["Held", "Judge", "Judgement", "Missing", "held_register"]
@@ -30,7 +31,6 @@ _STATUS_WORD = {
     CardStatus.DECEASED: "meninggal",
     CardStatus.MOVED: "pindah",
 }
-_GONE = (CardStatus.DECEASED, CardStatus.MOVED)
 _STATUS_CODE = {
     CardStatus.BLOCKED: "card_blocked",
     CardStatus.DECEASED: "holder_deceased",
@@ -101,7 +101,7 @@ def held_register(tx: Tx) -> Held:
         kiosks[row["kelurahan_code"]] = (*kiosks.get(row["kelurahan_code"], ()), row["device"])
     return Held(
         families=families,
-        by_kk={row["kk_token"]: key for key, row in families.items()},
+        by_kk=holders_of_cards(families.values()),
         by_card={row["token"]: key for key, row in families.items()},
         listings={str(row["family"]): row for row in tx.all(schema.family_listing)},
         kiosks=kiosks,
@@ -150,8 +150,9 @@ class Judge:
         kept, refusals = self._without_clashes(proposals)
         told.extend(refusals)
         changed: list[dict[str, Any]] = []
+        by_key = {proposal.key: proposal for proposal in kept}
         for proposal in kept:
-            told.extend(proposal.remarks)
+            told.extend([*proposal.remarks, *self._successor(proposal, by_key)])
             same = self._held.families.get(proposal.key) == proposal.row
             outcome = Outcome.UNCHANGED if same else Outcome.TAKEN
             outcomes |= dict.fromkeys(_rows(proposal.family), outcome)
@@ -248,6 +249,16 @@ class Judge:
             "opening_credit": old["opening_credit"] if said.balance is None else said.balance,
         }
 
+    def _successor(self, proposal: _Proposal, kept: Mapping[str, _Proposal]) -> Iterable[Finding]:
+        """A person who has the family card of somebody who is dead or moved away, from this list on."""
+        row = proposal.row
+        owner = self._held.by_kk.get(row["kk_token"], proposal.key)
+        new = proposal.key not in self._held.families and row["card_status"] not in GONE
+        if new and owner != proposal.key and self._left(owner, kept):
+            held = kept[owner].row if owner in kept else self._held.families[owner]
+            words = {"held": held["nik_masked"], "said": _STATUS_WORD[CardStatus(held["card_status"])]}
+            yield finding(proposal.family.listed.row, "kk", "kk_taken_over", **words)
+
     # -- all of them -------------------------------------------------------------------------------------------------
 
     def _without_clashes(self, proposals: list[_Proposal]) -> tuple[list[_Proposal], list[Finding]]:
@@ -276,6 +287,8 @@ class Judge:
             if owner == proposal.key or (owner in kept and kept[owner].row[column] != value):
                 continue
             held = self._held.families[owner]
+            if field == "kk" and (proposal.row["card_status"] in GONE or self._left(owner, kept)):
+                continue
             code = "card_held"
             if field == "kk":
                 code = "kk_person_held" if word(held["name"]) == word(proposal.row["name"]) else "kk_held"
@@ -283,6 +296,11 @@ class Judge:
             words = {"held": f"{held['nik_masked']} di {held['kelurahan_code']}"}
             yield proposal.key, finding(proposal.family.listed.row, field, code, **words)
             return
+
+    def _left(self, key: str, kept: Mapping[str, _Proposal]) -> bool:
+        """Whether that family is recorded as dead or moved away, after this list too."""
+        row = kept[key].row if key in kept else self._held.families[key]
+        return row["card_status"] in GONE
 
     def _named(self, kept: Iterable[_Proposal]) -> Iterable[dict[str, str]]:
         for proposal in kept:
@@ -307,7 +325,7 @@ class Judge:
             concerned = (
                 family["kelurahan_code"] in places
                 and spoken & set(family["programmes"].split(";"))
-                and family["card_status"] not in _GONE
+                and family["card_status"] not in GONE
             )
             if key in named or not concerned or listed >= self._snapshot:
                 continue

@@ -12,6 +12,7 @@ import msgspec
 from ewarung_city.bnba.columns import word
 from ewarung_city.bnba.findings import Finding, finding
 from ewarung_city.bnba.rows import Listed
+from ewarung_city.succession import GONE
 
 __all__ = ["Family", "families_of"]
 
@@ -69,7 +70,7 @@ def _contradicting(rows: list[Listed]) -> Iterable[Finding]:
             yield from _each(group, group, "nik", "nik_twice")
     for field, value in (("kk", _kk), ("card_number", _card)):
         for group in _grouped(rows, value).values():
-            if len(_people(group)) == 1:
+            if len(_people(group)) == 1 or (field == "kk" and _one_is_left(group)):
                 continue
             one_person = len({word(row.name) for row in group}) == 1
             code = "card_twice" if field == "card_number" else "kk_person_twice" if one_person else "kk_twice"
@@ -80,6 +81,12 @@ def _people(group: list[Listed]) -> set[object]:
     """Who is in the group. A row without a readable NIK is the person of its name and family card, if that one is."""
     known = {_person(row): row.nik for row in group if row.nik}
     return {row.nik or known.get(_person(row), row.row) for row in group}
+
+
+def _one_is_left(group: list[Listed]) -> bool:
+    """Whether the list itself says of all of a family card but one person that they are dead or moved away."""
+    here = [row for row in group if row.status not in GONE]
+    return len(here) < len(group) and len(_people(here)) <= 1
 
 
 def _person(row: Listed) -> tuple[str, str]:

@@ -66,7 +66,7 @@ class Tx:
         """Rows with `column` from first to last, in that order."""
         return self._rows(table, equal, ((column, ">=", first), (column, "<=", last)), order=(column,))
 
-    def after(self, table: Table, column: str, value: int, limit: int, **equal: object) -> list[Row]:
+    def after(self, table: Table, column: str, value: int | str, limit: int, **equal: object) -> list[Row]:
         """The first `limit` rows with `column` above a value, in that order."""
         return self._rows(table, equal, ((column, ">", value),), order=(column,), limit=limit)
 
