@@ -9,7 +9,7 @@ import csv
 import io
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -18,8 +18,8 @@ import msgspec
 from ewarung_city.rights import carried_into, outstanding
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
+from ewarung_city.succession import GONE
 from ewarung_pos.domain.business_day import DayTotals
-from ewarung_pos.domain.family import CardStatus
 from ewarung_pos.domain.journal import AttemptOpened, AttemptSettled, Redeemed, Reversed, decode
 from ewarung_pos.domain.rights import HARDSHIP
 from ewarung_pos.domain.timeline import Instant
@@ -28,7 +28,7 @@ from ewarung_pos.sync.protocol import Flag
 __all__ = ["CaseRow", "DayRow", "RealisationRow", "as_csv", "cases", "days", "realisation"]
 
 _TOTALS = msgspec.json.Decoder(DayTotals)
-_GONE = {CardStatus.DECEASED.value, CardStatus.MOVED.value}
+_AT_ONCE = 5_000
 _OF_ATTEMPTS = {Flag.SLIP_DISPUTED, Flag.OTHER_DEBIT, Flag.OTHER_DEBIT_VOIDED}
 """Cases about an attempt at the EDC, and not about an entry with a receipt."""
 
@@ -114,63 +114,96 @@ class _Sums:
     entitled: int = 0
     brought: int = 0
     granted: int = 0
-    handed: Counter[str] = field(default_factory=Counter)
-    """By family, net of reversals."""
+    issued: int = 0
+    served: int = 0
+
+
+_Key = tuple[str, str, str]
+"""Kiosk, programme, commodity."""
 
 
 def realisation(tx: Tx, period: str) -> list[RealisationRow]:
     """Realisation of every kiosk and commodity in a period, for every kiosk of the city."""
-    held = {row["key"]: row for row in tx.all(schema.family)}
-    entitled, leases = tx.all(schema.entitlement, period=period), tx.all(schema.lease, period=period)
-    homes = _homes(tx, period, held, leases)
-    stopped = _stopped(period, held.values(), entitled, leases)
-    carried = carried_into(tx, period)
-    sums: dict[tuple[str, str, str], _Sums] = defaultdict(_Sums)
-    units = {row["commodity"]: row["unit"] for row in (*entitled, *leases)}
-    for row in entitled:
-        mine = sums[homes.get(row["family"], ""), *_thing(row)]
-        if row["family"] in stopped:
-            mine.stopped += 1
-            continue
-        mine.families += 1
-        mine.entitled += int(row["amount"])
-        mine.brought += carried.get((row["family"], *_thing(row)), 0)
-    for row in leases:
-        if row["family"] not in stopped:
-            mine = sums[row["device"], *_thing(row)]
-            mine.granted += outstanding(row)
-            mine.handed[row["family"]] += int(row["spent"]) - int(row["returned"])
-    helped = _helped(tx, period)
-    uncounted = Counter(row.device for row in cases(tx, period) if row.reason == Flag.UNREADABLE)
-    reported = _reported(tx, period, leases)
-    kiosks = {row["device"]: row for row in tx.all(schema.kiosk)}
-    rows = []
-    for key in sorted(sums):
-        device, programme, commodity = key
-        if device not in kiosks:
-            continue
-        mine, known = sums[key], device in reported
-        of_ration = sum(net > 0 for net in mine.handed.values())
-        rows.append(
-            RealisationRow(
-                device=device,
-                name=kiosks[device]["name"],
-                kelurahan_code=kiosks[device]["kelurahan_code"],
-                period=period,
-                programme=programme,
-                commodity=commodity,
-                unit=units[commodity],
-                families=mine.families,
-                stopped=mine.stopped,
-                entitled=mine.entitled,
-                brought=mine.brought,
-                granted=mine.granted,
-                issued=mine.handed.total() if known else None,
-                served=(len(helped[device, commodity]) if programme == HARDSHIP else of_ration) if known else None,
-                uncounted=uncounted[device],
+    month = _Realised(tx, period)
+    who = [tx.tally(table, "family", period=period) for table in (schema.entitlement, schema.lease)]
+    keys = sorted({key for found in who for (key,) in found})
+    for first in range(0, len(keys), _AT_ONCE):
+        month.add(keys[first : first + _AT_ONCE])
+    return month.rows()
+
+
+class _Realised:
+    """A month's figures, family after family: so many at once that no city's rights are in memory together."""
+
+    def __init__(self, tx: Tx, period: str) -> None:
+        self._tx = tx
+        self._period = period
+        self._carried = carried_into(tx, period)
+        self._sums: dict[_Key, _Sums] = defaultdict(_Sums)
+        self._units: dict[str, str] = {}
+        self._reported = {row["device"] for row in tx.starting(schema.day, "date", f"{period}-")}
+        """Kiosks of which something of that month is here: a business day, or what they handed out of its rights."""
+
+    def add(self, keys: list[str]) -> None:
+        """Everything of these families."""
+        held = {row["key"]: row for row in self._tx.within(schema.family, "key", keys)}
+        entitled = self._tx.within(schema.entitlement, "family", keys, period=self._period)
+        leases = self._tx.within(schema.lease, "family", keys, period=self._period)
+        homes = _homes(self._tx, self._period, held, leases)
+        stopped = _stopped(self._period, held.values(), entitled, leases)
+        self._units |= {row["commodity"]: row["unit"] for row in (*entitled, *leases)}
+        for row in entitled:
+            mine = self._sums[homes.get(row["family"], ""), *_thing(row)]
+            if row["family"] in stopped:
+                mine.stopped += 1
+                continue
+            mine.families += 1
+            mine.entitled += int(row["amount"])
+            mine.brought += self._carried.get((row["family"], *_thing(row)), 0)
+        handed: dict[tuple[str, _Key], int] = defaultdict(int)
+        for row in leases:
+            if row["family"] not in stopped:
+                at = (str(row["device"]), *_thing(row))
+                self._sums[at].granted += outstanding(row)
+                handed[row["family"], at] += int(row["spent"]) - int(row["returned"])
+        for (_, at), net in handed.items():  # of two machines of one kiosk together
+            self._sums[at].issued += net
+            self._sums[at].served += net > 0
+        self._reported |= {row["device"] for row in leases if int(row["spent"]) or int(row["returned"])}
+
+    def rows(self) -> list[RealisationRow]:
+        """By kiosk, programme and commodity."""
+        helped = _helped(self._tx, self._period)
+        unread = cases(self._tx, self._period, reason=Flag.UNREADABLE.value)
+        uncounted = Counter(row.device for row in unread)
+        kiosks = {row["device"]: row for row in self._tx.all(schema.kiosk)}
+        rows = []
+        for key in sorted(self._sums):
+            device, programme, commodity = key
+            if device not in kiosks:
+                continue
+            mine, known = self._sums[key], device in self._reported
+            served = len(helped[device, commodity]) if programme == HARDSHIP else mine.served
+            rows.append(
+                RealisationRow(
+                    device=device,
+                    name=kiosks[device]["name"],
+                    kelurahan_code=kiosks[device]["kelurahan_code"],
+                    period=self._period,
+                    programme=programme,
+                    commodity=commodity,
+                    unit=self._units[commodity],
+                    families=mine.families,
+                    stopped=mine.stopped,
+                    entitled=mine.entitled,
+                    brought=mine.brought,
+                    granted=mine.granted,
+                    issued=mine.issued if known else None,
+                    served=served if known else None,
+                    uncounted=uncounted[device],
+                )
             )
-        )
-    return rows
+        return rows
 
 
 def _thing(row: Row) -> tuple[str, str]:
@@ -187,7 +220,8 @@ def _homes(tx: Tx, period: str, held: Mapping[str, Row], leases: Sequence[Row]) 
     for row in leases:
         outs[row["family"]][row["device"]] += outstanding(row)
     visits, chosen = set(), {}
-    for row in tx.all(schema.grant_request, "asked_ms", period=period, state="granted"):
+    asked = tx.within(schema.grant_request, "family", held, period=period, state="granted")
+    for row in sorted(asked, key=lambda row: int(row["asked_ms"])):
         if row["home"]:
             chosen[row["family"], row["device"]] = int(row["asked_ms"])
         else:
@@ -209,7 +243,7 @@ def _stopped(period: str, held: Iterable[Row], entitled: Iterable[Row], leases: 
     return {
         row["key"]
         for row in held
-        if row["card_status"] in _GONE
+        if row["card_status"] in GONE
         and row["key"] not in had
         and Instant(int(row["status_since"])).date().period().iso <= period
     }
@@ -222,12 +256,6 @@ def _helped(tx: Tx, period: str) -> dict[tuple[str, str], set[str]]:
         if int(use["amount"]) > int(use["returned"]):
             helped[use["device"], use["commodity"]].add(use["family"] or use["said"])
     return helped
-
-
-def _reported(tx: Tx, period: str, leases: Iterable[Row]) -> set[str]:
-    """Kiosks of which something of that month is here: a business day, or what it handed out of the month's rights."""
-    opened = {row["device"] for row in tx.starting(schema.day, "date", f"{period}-")}
-    return opened | {row["device"] for row in leases if int(row["spent"]) or int(row["returned"])}
 
 
 def days(tx: Tx, period: str) -> list[DayRow]:
@@ -258,13 +286,13 @@ def days(tx: Tx, period: str) -> list[DayRow]:
     return rows
 
 
-def cases(tx: Tx, period: str = "") -> list[CaseRow]:
-    """Cases of a period (or all), oldest first.
+def cases(tx: Tx, period: str = "", **equal: str) -> list[CaseRow]:
+    """Cases of a period (or all), oldest first; with columns that equal, only those.
 
     By the business date of their entry; by the day on which the case opened, if that entry has none or was put aside.
     """
     by_enrolment: dict[tuple[str, int], list[Row]] = {}
-    for row in tx.all(schema.case, "opened_ms", "device", "epoch", "seq", "reason"):
+    for row in tx.all(schema.case, "opened_ms", "device", "epoch", "seq", "reason", **equal):
         by_enrolment.setdefault((row["device"], int(row["epoch"])), []).append(row)
     found: list[tuple[int, CaseRow]] = []
     for (device, epoch), rows in by_enrolment.items():

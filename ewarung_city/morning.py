@@ -55,7 +55,8 @@ def today(*, data_dir: str, database: str, claim: Claim, as_json: bool) -> None:
 
 def _waiting(tx: Tx, desk: Desk, now_ms: int) -> Morning:
     active = [row for row in tx.all(schema.epoch, "device", state="active") if desk.covers(tx, row["device"])]
-    unclosed = [row for row in tx.all(schema.case) if row["state"] != cases.CLOSED and desk.covers(tx, row["device"])]
+    by_state = tx.tally(schema.case, "device", "state").items()
+    unclosed = (count for (kiosk, state), count in by_state if state != cases.CLOSED and desk.covers(tx, kiosk))
     pending = [row["device"] for row in enrolment.waiting(tx, now_ms)]
     least = versions.oldest(tx)
     return Morning(
@@ -65,7 +66,7 @@ def _waiting(tx: Tx, desk: Desk, now_ms: int) -> Morning:
         divided=recovery.divided(tx) and not desk.officer.region,
         digits=tuple(device for device in pending if desk.covers(tx, device)),
         stopped=tuple(f"{row['device']}/{row['epoch']}" for row in active if row["mode"] != Mode.NORMAL.value),
-        cases=len(unclosed),
+        cases=sum(unclosed),
         old=tuple(row["device"] for row in active if versions.state_of(str(row["app_version"]), least) != "ok"),
     )
 
