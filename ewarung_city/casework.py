@@ -8,10 +8,11 @@ from ewarung_city import accounts, monitoring
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, acting, by_officer
 from ewarung_city.cases import CLOSED, OPEN, Case, Step, history, is_there, set_owner_of_new, take_step
-from ewarung_city.place import JSON, located, now_ms, place_of, say
+from ewarung_city.place import JSON, is_month, located, now_ms, place_of, say
+from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_pos.domain.timeline import Instant
-from ewarung_pos.errors import ConfigError, NotAuthorised
+from ewarung_pos.errors import ConfigError, NotAuthorised, NotEntitled
 
 __all__ = ["case"]
 
@@ -72,16 +73,18 @@ def list_cases(
     period: str,
 ) -> None:
     """Cases, oldest first (CSV)."""
+    if period and not is_month(period):
+        raise click.UsageError(f"--period {period!r}: expected YYYY-MM")
     about = f"kiosk:{kiosk}" if kiosk else ""
     place = place_of(data_dir, database)
     with acting(place, claim, "case list", Right.EVIDENCE, about) as desk, desk.store.read() as tx:
+        if kiosk and tx.one(schema.kiosk, device=kiosk) is None:
+            raise NotEntitled(f"no kiosk {kiosk}", reason="unknown_kiosk")
+        wanted = ({"device": kiosk} if kiosk else {}) | ({"owner": owner} if owner is not None else {})
         rows = [
             row
-            for row in monitoring.cases(tx, period)
-            if not (only_open and row.state == CLOSED)
-            and (owner is None or row.owner == owner)
-            and kiosk in {"", row.device}
-            and desk.covers(tx, row.device)
+            for row in monitoring.cases(tx, period, **wanted)
+            if not (only_open and row.state == CLOSED) and desk.covers(tx, row.device)
         ]
     say(rows, monitoring.as_csv(rows, monitoring.CaseRow).rstrip("\n"), as_json=as_json)
 

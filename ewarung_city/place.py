@@ -15,9 +15,21 @@ import msgspec
 
 from ewarung_city.keys import CityKeys, load_keys, make_keys
 from ewarung_city.store.database import CityStore
-from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.domain.timeline import Instant, Period
 
-__all__ = ["FILE", "JSON", "Place", "located", "now_ms", "opened", "place_of", "say", "shipped", "this_month"]
+__all__ = [
+    "FILE",
+    "JSON",
+    "Place",
+    "is_month",
+    "located",
+    "now_ms",
+    "opened",
+    "place_of",
+    "say",
+    "shipped",
+    "this_month",
+]
 
 FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on the last line of standard output.")
@@ -79,6 +91,15 @@ def now_ms() -> int:
 def this_month() -> str:
     """The month (YYYY-MM) that it is in WIB."""
     return Instant(now_ms()).date().period().iso
+
+
+def is_month(text: str) -> bool:
+    """Whether that names a month: YYYY-MM."""
+    try:
+        Period(text)
+    except ValueError:
+        return False
+    return True
 
 
 def say(said: object, sentence: str, *, as_json: bool) -> None:

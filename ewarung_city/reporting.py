@@ -13,8 +13,8 @@ import msgspec
 from ewarung_city import lookups, monitoring, reconcile, versions
 from ewarung_city.accounts import Right
 from ewarung_city.acting import Claim, Desk, acting, by_officer
-from ewarung_city.place import JSON, Place, located, now_ms, place_of, say
-from ewarung_pos.domain.timeline import Instant, Period
+from ewarung_city.place import JSON, Place, is_month, located, now_ms, place_of, say
+from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.errors import ConfigError
 
 __all__ = ["family", "report"]
@@ -68,7 +68,7 @@ def report(
         raise click.UsageError("report pdp KIOSK, report audit, report versi, or another with --period YYYY-MM")
     if (officer or since or family) and kind != "audit":
         raise click.UsageError("--officer, --since and --family are for report audit")
-    if period and not _is_month(period):
+    if period and not is_month(period):
         raise click.UsageError(f"--period {period!r}: expected YYYY-MM")
     if kind == "pdp":
         _report_held_data(place, claim, kiosk, out or place.data_dir / "papers", as_json=as_json)
@@ -108,14 +108,6 @@ def _figures(desk: Desk, kind: str, period: str) -> tuple[list[msgspec.Struct], 
         return [row for row in monitoring.cases(tx, period) if desk.covers(tx, row.device)], monitoring.CaseRow
 
 
-def _is_month(text: str) -> bool:
-    try:
-        Period(text)
-    except ValueError:
-        return False
-    return True
-
-
 @contextmanager
 def _writing(out: Path) -> Iterator[None]:
     try:
@@ -149,7 +141,7 @@ def family(*, data_dir: str, database: str, claim: Claim, as_json: bool, period:
 
     For whoever stands at the office and asks what she is entitled to, and where it went.
     """
-    if period and not _is_month(period):
+    if period and not is_month(period):
         raise click.UsageError(f"--period {period!r}: expected YYYY-MM")
     about = f"family:{key or '?'}"
     with acting(place_of(data_dir, database), claim, "family", Right.LOOK_UP, about, why=True) as desk:

@@ -165,3 +165,38 @@ def test_a_case_that_is_none_is_said_to_be_none(
     assert (ended.value.code, said.out) == (2, "")
     assert "unknown_case" in said.err
     assert f"no case {none[3]} at {'/'.join(none[:3])}" in said.err
+
+
+def test_a_list_of_a_month_or_kiosk_that_is_none_is_not_an_empty_one(
+    city: LiveCity, opened: Callable[[], None]
+) -> None:
+    """2026-1 is no month, and not October to December either."""
+    opened()
+
+    def said(*words: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli, ["case", "list", *words, "--data-dir", str(city.data_dir)])
+        return done.exit_code, done.output + str(getattr(done.exception, "reason", ""))
+
+    assert "SLIP_DISPUTED" in said("--period", "2026-11", "--kiosk", "EW-0001")[1]
+    for wrong, told in (("--period", "2026-1"), ("--period", "x"), ("--kiosk", "EW-9999")):
+        code, text = said(wrong, told)
+        assert code
+        assert ("expected YYYY-MM" if wrong == "--period" else "unknown_kiosk") in text
+
+
+def test_the_morning_counts_cases_that_are_not_closed(
+    city: LiveCity, opened: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("time.time_ns", lambda: city.clock.ms * 1_000_000)
+    opened()
+    with city.store.read() as tx:
+        before = tx.count(schema.case)
+    with city.store.write() as tx:
+        case = {"epoch": 1, "reason": "PRICE_MISMATCH"}
+        states = (("EW-0001", "open"), ("EW-0001", "answered"), ("EW-0002", "answered"), ("EW-0002", "closed"))
+        tx.add(
+            schema.case,
+            [{**case, "device": kiosk, "seq": 50 + at, "state": state} for at, (kiosk, state) in enumerate(states)],
+        )
+    done = CliRunner().invoke(cli, ["today", "--data-dir", str(city.data_dir)])
+    assert f"Kasus yang belum ditutup: {before + 3}." in done.output
