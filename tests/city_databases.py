@@ -246,11 +246,18 @@ class PostgresServer:
         """All its processes at once; what it had promised is in its files."""
         if self._process is None or self._process.poll() is not None:
             return
+        self._process.send_signal(signal.SIGSTOP)  # none is born between the look and the end
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
-        for pid in (self._process.pid, *map(int, children.split())):
+        doomed = [*map(int, children.split())]
+        for pid in (self._process.pid, *doomed):
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._process.wait(20)
+        deadline = time.monotonic() + 20
+        while any(map(_lives, doomed)):  # a server does not start beside one of the server before
+            if time.monotonic() > deadline:
+                raise RuntimeError("a process of the server does not end")
+            time.sleep(0.002)
 
     def _run(self, *command: object) -> None:
         subprocess.run([*self._as, *map(str, command)], check=True, stdout=subprocess.DEVNULL, cwd=self.folder)
@@ -273,6 +280,16 @@ class PostgresServer:
             process.send_signal(signal.SIGQUIT)
             process.wait(20)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _lives(pid: int) -> bool:
+    """Whether a process still holds anything; one that ended may wait for somebody to hear of it."""
+    try:
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[0] != "Z"
+        )
+    except OSError:
+        return False
 
 
 def _options(folder: Path, *, durable: bool) -> tuple[str, ...]:
