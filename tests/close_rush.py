@@ -59,6 +59,8 @@ class CityPrograms:
         self._server = server
         self._workers = workers
         self._program: subprocess.Popen[str] | None = None
+        self._log = folder / "city.log"
+        self._last = ""
         self.url = url
         self.keys = make_keys(folder)
         self.port = 0
@@ -70,26 +72,32 @@ class CityPrograms:
         if self._program is None:
             listen = f"127.0.0.1:{self.port}"
             command = ["serve", "--data-dir", str(self._folder), "--listen", listen, "--json", "--with-stdin"]
-            self._program = subprocess.Popen(
-                [sys.executable, "-m", "ewarung_city", *command, "--workers", str(self._workers)],
-                env={**os.environ, "EWARUNG_CITY_DATABASE": self.url},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,  # workers whose database was killed say so, as they should
-                text=True,
-            )
+            with self._log.open("ab") as log:  # workers whose database was killed say so, as they should
+                self._program = subprocess.Popen(
+                    [sys.executable, "-m", "ewarung_city", *command, "--workers", str(self._workers)],
+                    env={**os.environ, "EWARUNG_CITY_DATABASE": self.url},
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=log,
+                    text=True,
+                )
             assert self._program.stdout is not None
             self.port = int(json.loads(self._program.stdout.readline())["url"].rpartition(":")[2])
         while not self._answers():
-            assert time.monotonic() < began + ANSWER_S, "the city does not answer"
+            if time.monotonic() > began + ANSWER_S:
+                said = self._log.read_text(encoding="utf-8", errors="replace")[-4000:]
+                raise AssertionError(f"the city ({self._program.poll()}) does not answer: {self._last}\n{said}")
             time.sleep(0.005)
         return time.monotonic() - began
 
     def _answers(self) -> bool:
         try:
-            return requests.get(f"http://127.0.0.1:{self.port}/health", timeout=10).status_code == 200
-        except requests.RequestException:
+            said = requests.get(f"http://127.0.0.1:{self.port}/health", timeout=10)
+        except requests.RequestException as error:
+            self._last = repr(error)
             return False
+        self._last = f"{said.status_code} {said.text}"
+        return said.status_code == 200
 
     def workers(self) -> list[int]:
         """Process ids of the workers."""
