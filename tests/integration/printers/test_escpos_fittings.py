@@ -161,6 +161,23 @@ def test_the_settings_feed_a_cheap_printer_slowly(device: SimulatedPrinter, tmp_
     assert interpret(device.papers()[-1], 384).overflows == 0
 
 
+@pytest.mark.parametrize("flow", ["none", "rtscts", "dsrdtr", "xonxoff"])
+def test_a_serial_printer_stops_the_till_as_its_slip_says(
+    flow: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def opened(port: str, **settings: Any) -> None:
+        asked.update(settings, port=port)
+        raise OSError(2, "no such port")
+
+    monkeypatch.setattr("ewarung_pos.devices.printer_links.opened", opened)
+    settings = PrinterConfig("escpos-serial", "/dev/ttyUSB7", baudrate=38_400, flow=flow)
+    receipt_printer(KioskConfig(receipt_printer=settings), tmp_path).status()
+    assert (asked["port"], asked["baudrate"]) == ("/dev/ttyUSB7", 38_400)
+    assert [name for name in ("rtscts", "dsrdtr", "xonxoff") if asked[name]] == ([] if flow == "none" else [flow])
+
+
 @pytest.mark.parametrize("columns", WIDTHS)
 def test_the_defaults_change_no_byte(columns: int) -> None:
     plain = encode(receipt_of(redeemed()), columns)

@@ -442,6 +442,21 @@ def test_a_port_that_goes_while_it_is_opened_is_a_lost_link(tmp_path: Path, monk
             driver.print(receipt_of(redeemed()))
 
 
+def test_a_connection_ends_in_order_however_much_the_printer_said_that_nobody_read() -> None:
+    """A close before unread bytes is a reset, and a printer that hears of one may throw the last lines away."""
+    with socket.create_server(("127.0.0.1", 0)) as ear:
+        link = network(*ear.getsockname())()
+        printer, _ = ear.accept()
+        with printer:
+            printer.settimeout(5)
+            printer.sendall(b"\x14\x00\x00\x0f" * 50)
+            link.write(b"baris terakhir", 1.0)
+            time.sleep(0.05)
+            link.close()
+            assert printer.recv(64) == b"baris terakhir"
+            assert printer.recv(64) == b""
+
+
 @pytest.mark.parametrize("wire", [over_serial, usb_file])
 def test_a_port_that_is_not_there(wire: Callable[[str], Connect], tmp_path: Path) -> None:
     driver = EscposPrinter(wire(str(tmp_path / "lp0")), 32, tmp_path / "print", pace=QUICK)

@@ -9,8 +9,9 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from ewarung_pos.devices.pdf import PdfPrinter, pdf_bytes, render_receipt
+from ewarung_pos.devices.pdf import PdfPrinter, pdf_bytes, render_receipt, sheet_bytes
 from ewarung_pos.domain.documents import Columns, Cut, Document, Table, Text
+from ewarung_pos.domain.paper_parts import WATERMARK
 from ewarung_pos.domain.papers import parse_qr
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState
@@ -114,6 +115,15 @@ def test_a_practice_page_is_marked_across_and_in_plain_words() -> None:
         for picture in (plain, marked)
     ]
     assert share[1] > share[0] + 0.01
+
+
+def test_every_sheet_of_a_practice_paper_is_marked() -> None:
+    rows = tuple((f"Keluarga {place}", "10 kg") for place in range(90))
+    document = Document("daftar", "Daftar", (Table(("nama", "beras"), rows),), watermark=WATERMARK)
+    with pypdfium2.PdfDocument(sheet_bytes(document)) as sheets:
+        words = [sheet.get_textpage().get_text_bounded() for sheet in sheets]
+    assert len(words) > 1
+    assert all(each.count("LATIHAN") >= 2 for each in words)
 
 
 def test_another_width_is_refused(tmp_path: Path) -> None:
