@@ -265,23 +265,34 @@ class Judge:
         """Those after which nothing is held by two; the others refused, until nothing more has to be.
 
         A family card or card may be taken over from a family that gives it up in the same list, as long as that row
-        itself is not refused.
+        itself is not refused. A whole column that slipped by a row is a chain as long as the list, so only whoever
+        wanted something of a row that is refused is looked at again.
         """
         kept = {proposal.key: proposal for proposal in proposals}
         told: list[Finding] = []
-        while clashing := [clash for proposal in kept.values() for clash in self._clash(proposal, kept)]:
+        wanted: dict[str, set[str]] = {}
+        for proposal in proposals:
+            for column, _, by in self._held_by:
+                wanted.setdefault(by.get(proposal.row[column], ""), set()).add(proposal.key)
+        again = list(kept)
+        while clashing := [clash for key in again if key in kept for clash in self._clash(kept[key], kept)]:
+            again = []
             for key, found in clashing:
                 family = kept.pop(key).family
                 told.append(found)
                 told.extend(_repeated([found], family))
+                again.extend(wanted.get(key, ()))
+            again = sorted(set(again))
         return list(kept.values()), told
+
+    @property
+    def _held_by(self) -> tuple[tuple[str, str, Mapping[str, str]], ...]:
+        """(column of the register, field of the list, who holds which) of what only one family may hold."""
+        return ("kk_token", "kk", self._held.by_kk), ("token", "card_number", self._held.by_card)
 
     def _clash(self, proposal: _Proposal, kept: Mapping[str, _Proposal]) -> Iterator[tuple[str, Finding]]:
         """The first thing of the proposal that another family keeps holding."""
-        for column, field, by in (
-            ("kk_token", "kk", self._held.by_kk),
-            ("token", "card_number", self._held.by_card),
-        ):
+        for column, field, by in self._held_by:
             value = proposal.row[column]
             owner = by.get(value, proposal.key)
             if owner == proposal.key or (owner in kept and kept[owner].row[column] != value):

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from ewarung_city.__main__ import main
 from ewarung_city.bnba import papers
 from ewarung_city.bnba.columns import ColumnMap
 from ewarung_city.bnba.findings import Outcome, Severity
+from ewarung_city.bnba.judging import Judge
 from ewarung_city.bnba.taking import read_list, read_rows, take_list
 from ewarung_city.store import schema
 from ewarung_pos.domain.family import mask_nik
@@ -242,6 +244,26 @@ def test_a_card_that_is_not_given_up_after_all_is_not_taken_over(office: Office)
     assert outcomes(report) == ["ditolak"] * 3
     assert {code for _, code in codes(report)} == {"card_held"}
     assert office.everything()["family"] == before
+
+
+def test_a_column_that_slipped_by_a_row_costs_a_look_at_each_row_and_not_at_each_for_each(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = 0
+    clash = Judge._clash
+
+    def counted(*arguments: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return clash(*arguments)
+
+    monkeypatch.setattr(Judge, "_clash", counted)
+    people = [person(at) for at in range(1, 201)]
+    office.send(*people)
+    looks = 0
+    report = office.send(*(one | {"card": after["card"]} for one, after in pairwise(people)))
+    assert outcomes(report) == ["ditolak"] * 199
+    assert looks < 500
 
 
 def test_what_a_list_does_not_say_stays_as_it_was(office: Office) -> None:
