@@ -14,10 +14,11 @@ import msgspec
 from ewarung_city.bnba.columns import FIELDS
 from ewarung_city.bnba.digits import cleaned, hide_digits
 
-__all__ = ["SENTENCES", "Finding", "Outcome", "Severity", "finding", "kind_of", "shown"]
+__all__ = ["ROWS", "SENTENCES", "Finding", "Outcome", "Severity", "finding", "kind_of", "shown"]
 
 _SHOWN = 60
-_ROWS = 10
+ROWS = 10
+"""So many other rows a sentence names."""
 
 
 class Severity(StrEnum):
@@ -140,7 +141,7 @@ def kind_of(code: str, column: str) -> str:
 
 def _worded(value: object) -> str:
     if isinstance(value, tuple):  # numbers of rows: ours, and no run of digits however many they are
-        return ", ".join(map(str, value[:_ROWS])) + (", ..." if len(value) > _ROWS else "")
+        return ", ".join(map(str, value[:ROWS])) + (", ..." if len(value) > ROWS else "")
     return shown(value) if isinstance(value, str) else str(value)
 
 

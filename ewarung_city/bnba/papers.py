@@ -139,6 +139,8 @@ def remarks(report: ListReport) -> Iterator[str]:
     yield f"Kolom yang dibaca: {'; '.join(read)}."
     if report.unread:
         yield f"Kolom yang tidak dibaca: {'; '.join(map(shown, report.unread))}."
+    if report.hidden:
+        yield f"{_figure(report.hidden)} baris tersembunyi di lembar kerja (saringan?) ikut dibaca."
     if report.others:
         named = "; ".join(f"{shown(name)} ({_figure(rows)} baris)" for name, rows in report.others)
         yield f"Lembar yang tidak dibaca: {named}."

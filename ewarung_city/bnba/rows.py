@@ -22,6 +22,8 @@ _NIK, _KK = re.compile(r"[0-9]{16}"), re.compile(r"[0-9]{16}")
 _CARD = re.compile(r"[0-9]{14,19}")
 _RUPIAH = re.compile(r"(?:rp)?\.?\s*([0-9]{1,10}|[0-9]{1,3}(?:\.[0-9]{3}){1,3})(?:,00?)?", re.IGNORECASE)
 _RT_RW = re.compile(r"(?:RT\W*)?([0-9]{1,3})\s*[/\\-]\s*(?:RW\W*)?([0-9]{1,3})", re.IGNORECASE)
+_MONTHS = "jan|feb|mar|apr|mei|may|jun|jul|agu|aug|sep|okt|oct|nov|des|dec"
+_DATE = re.compile(rf"\d{{1,4}}[-/. ](?:\d{{1,2}}[-/. ]\d{{1,4}}|(?:{_MONTHS})[a-z]*\b.*)", re.IGNORECASE)
 _LONGEST = {"name": 120, "address": 240}
 _LINES = 5
 _PLACE = 10
@@ -118,7 +120,7 @@ class RowReader:
         card = self._digits(entry, "card_number", told)
         name, address = self._line(entry, "name", told), self._line(entry, "address", told)
         _whole_row(entry, told)
-        if not cleaned(entry["name"]):
+        if not any(map(str.isalpha, entry["name"])):
             told.append(finding(entry.row, "name", "name_missing"))
         kelurahan = self._kelurahan(entry, told)
         programmes, passed = self._programmes_of(entry, told)
@@ -355,7 +357,7 @@ def _rt_rw(entry: Entry, told: list[Finding]) -> tuple[str, str]:
 def _numbered(entry: Entry, field: str, cell: str, told: list[Finding]) -> str:
     what = field.upper()
     said = re.sub(rf"^{what}\b\W*", "", cell, flags=re.IGNORECASE)
-    if len(said) > _PLACE:
+    if len(said) > _PLACE or _DATE.fullmatch(said):
         told.append(finding(entry.row, field, "rt_rw_unclear", said=cell))
         return ""
     return f"{what} {said.zfill(3) if said.isascii() and said.isdigit() else said}" if said else ""

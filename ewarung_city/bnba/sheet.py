@@ -36,6 +36,7 @@ _FILE_LIMIT = 256 << 20
 _UNPACKED_LIMIT = 1 << 30
 _SEPARATORS = (",", ";", "\t", "|")
 _ROW_PLACE = re.compile(rb"""<(?:\w+:)?row\s(?:[^>]*?\s)?r=["'](\d+)["']""")
+_HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\b(?=[^>]*\shidden=["'](?:1|true)["'])\s(?:[^>]*?\s)?r=["'](\d{1,7})["']""")
 _MERGED = re.compile(rb"""<(?:\w+:)?mergeCell\s[^>]*?ref=["']([A-Z]{1,3})(\d{1,7}):([A-Z]{1,3})(\d{1,7})["']""")
 _NOT_COMPUTED = re.compile(
     rb"""<(?:\w+:)?c\b(?![^>]*\st=["']str["'])[^>]*>\s*<(?:\w+:)?f\b(?:[^>]*/>|[^>]*>[^<]*</(?:\w+:)?f>)\s*"""
@@ -66,6 +67,7 @@ class Sheet(msgspec.Struct, frozen=True):
         rows: those that are not empty.
         guessed_letters: the bytes were no UTF-8 and were read as Windows-1252.
         others: sheets of the workbook that were not read, with how many rows each has.
+        hidden: so many of the rows are not to be seen in the spreadsheet (a filter), and are rows all the same.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Sheet(msgspec.Struct, frozen=True):
     rows: tuple[SheetRow, ...]
     guessed_letters: bool = False
     others: tuple[tuple[str, int], ...] = ()
+    hidden: int = 0
 
 
 def read_sheet(file: Path, score: Score, sheet: str = "") -> Sheet:
@@ -162,13 +165,15 @@ def _workbook(file: Path, content: bytes, digest: str, score: Score, wanted: str
     except ImportError as error:
         raise ConfigError(f"{file}: untuk XLSX pasang ewarung-pos[city]", reason="unreadable") from error
     try:
-        merges, formulas = _look_inside(file, content)
+        merges, formulas, unseen = _look_inside(file, content)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of the styles and validations that a list brings along and nobody needs
             book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
             try:
                 tables: dict[str, tuple[SheetRow, ...]] = {}
                 unknown: set[str] = set()
+                away: set[str] = set()
+                hidden: dict[str, int] = {}
                 for table in book.worksheets:
                     # what a file says of its own size need not be true
                     table.reset_dimensions()
@@ -177,13 +182,16 @@ def _workbook(file: Path, content: bytes, digest: str, score: Score, wanted: str
                     tables[table.title] = tuple(_rows(file, rows))
                     if part in formulas:
                         unknown.add(table.title)
+                    if table.sheet_state != "visible":
+                        away.add(table.title)
+                    hidden[table.title] = sum(row.number in unseen.get(part, ()) for row in tables[table.title])
             finally:
                 book.close()
     except ConfigError:
         raise
     except Exception as error:  # a damaged part surfaces as almost anything; its text may be a cell's
         raise ConfigError(f"{damaged} ({type(error).__name__})", reason="unreadable") from error
-    name = _chosen(file, tables, score, wanted)
+    name = _chosen(file, tables, away, score, wanted)
     if name in unknown:
         raise ConfigError(
             f"{file}: lembar {hide_digits(name)!r} berisi rumus yang belum dihitung; "
@@ -191,7 +199,8 @@ def _workbook(file: Path, content: bytes, digest: str, score: Score, wanted: str
             reason="unreadable",
         )
     others = tuple((title, len(rows)) for title, rows in tables.items() if title != name and rows)
-    return Sheet(name, f"XLSX, lembar {name}", digest, tables[name], others=others)
+    how = f"XLSX, lembar {name}{' (tersembunyi)' if name in away else ''}"
+    return Sheet(name, how, digest, tables[name], others=others, hidden=hidden[name])
 
 
 class _Merge(NamedTuple):
@@ -203,13 +212,14 @@ class _Merge(NamedTuple):
     right: int
 
 
-def _look_inside(file: Path, content: bytes) -> tuple[dict[str, list[_Merge]], set[str]]:
-    """(merged cells by part, parts with formulas that were not computed).
+def _look_inside(file: Path, content: bytes) -> tuple[dict[str, list[_Merge]], set[str], dict[str, set[int]]]:
+    """(merged cells by part, parts with formulas that were not computed, numbers of hidden rows by part).
 
     Refuses what would fill the memory, and rows out of their order (the library leaves such rows out unasked).
     """
     merges: dict[str, list[_Merge]] = {}
     formulas: set[str] = set()
+    unseen: dict[str, set[int]] = {}
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if sum(part.file_size for part in archive.infolist()) > _UNPACKED_LIMIT:
             raise ConfigError(f"{file}: isinya lebih dari {_UNPACKED_LIMIT >> 30} GiB", reason="too_large")
@@ -221,13 +231,14 @@ def _look_inside(file: Path, content: bytes) -> tuple[dict[str, list[_Merge]], s
             name = part.lstrip("/")
             found = itertools.islice(_MERGED.finditer(text), _MERGES)
             merges[name] = sorted(_Merge(int(at[2]), _column(at[1]), int(at[4]), _column(at[3])) for at in found)
+            unseen[name] = {int(place[1]) for place in _HIDDEN_ROW.finditer(text)}
             if _NOT_COMPUTED.search(text):
                 formulas.add(name)
             for place in _ROW_PLACE.finditer(text):
                 if len(place[1]) > 7 or int(place[1]) <= last:
                     raise ConfigError(f"{file}: nomor baris di dalam XLSX tidak berurutan", reason="unreadable")
                 last = int(place[1])
-    return merges, formulas
+    return merges, formulas, unseen
 
 
 def _column(letters: bytes) -> int:
@@ -279,7 +290,7 @@ def _text(value: object) -> str:
             return str(value)
 
 
-def _chosen(file: Path, tables: dict[str, tuple[SheetRow, ...]], score: Score, wanted: str) -> str:
+def _chosen(file: Path, tables: dict[str, tuple[SheetRow, ...]], away: set[str], score: Score, wanted: str) -> str:
     shown = ", ".join(repr(hide_digits(name)) for name in tables)
     if wanted:
         if wanted not in tables:
@@ -287,7 +298,7 @@ def _chosen(file: Path, tables: dict[str, tuple[SheetRow, ...]], score: Score, w
         return wanted
     likely = [name for name, rows in tables.items() if score([row.cells for row in rows[:HEAD_ROWS]])]
     if len(likely) > 1:
-        named = ", ".join(repr(hide_digits(name)) for name in likely)
+        named = ", ".join(f"{hide_digits(name)!r}{' yang tersembunyi' if name in away else ''}" for name in likely)
         raise ConfigError(
             f"{file}: lebih dari satu lembar berisi daftar ({named}); pilih dengan --sheet", reason="sheet"
         )

@@ -70,6 +70,7 @@ class ListReport(msgspec.Struct, frozen=True):
         headings: the list's own heading by field.
         unread: headings of the columns that nothing was taken from.
         others: sheets of the workbook that were not read, with how many rows each has.
+        hidden: so many of its rows the spreadsheet does not show.
         missing: families that it should have named (registered in its kelurahan and programmes).
         only_checked: nothing was written.
     """
@@ -89,6 +90,7 @@ class ListReport(msgspec.Struct, frozen=True):
     only_checked: bool
     unread: tuple[str, ...] = ()
     others: tuple[tuple[str, int], ...] = ()
+    hidden: int = 0
 
     def count(self, outcome: Outcome) -> int:
         """How many rows came to that."""
@@ -217,6 +219,7 @@ def _report(
         only_checked=only_checked,
         unread=said.entries.unread,
         others=said.sheet.others,
+        hidden=said.sheet.hidden,
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 
 from ewarung_city.bnba.columns import word
-from ewarung_city.bnba.findings import Finding, finding
+from ewarung_city.bnba.findings import ROWS, Finding, finding
 from ewarung_city.bnba.rows import Listed
 from ewarung_city.succession import GONE
 
@@ -67,14 +67,14 @@ def _contradicting(rows: list[Listed]) -> Iterable[Finding]:
     by_nik = _grouped(rows, lambda row: row.nik)
     for group in by_nik.values():
         if any(len(set(said)) > 1 for said in (map(_content, group), *_numbers(group))):
-            yield from _each(group, group, "nik", "nik_twice")
+            yield from _each(group, "nik", "nik_twice")
     for field, value in (("kk", _kk), ("card_number", _card)):
         for group in _grouped(rows, value).values():
             if len(_people(group)) == 1 or (field == "kk" and _one_is_left(group)):
                 continue
             one_person = len({word(row.name) for row in group}) == 1
             code = "card_twice" if field == "card_number" else "kk_person_twice" if one_person else "kk_twice"
-            yield from _each(group, group, field, code)
+            yield from _each(group, field, code)
 
 
 def _people(group: list[Listed]) -> set[object]:
@@ -112,10 +112,10 @@ def _numbers(group: list[Listed]) -> tuple[list[int], list[int]]:
     return members, [row.balance for row in group if row.balance is not None]
 
 
-def _each(group: list[Listed], among: list[Listed], field: str, code: str) -> Iterable[Finding]:
+def _each(group: list[Listed], field: str, code: str) -> Iterable[Finding]:
+    some = [row.row for row in group[: ROWS + 2]]  # more than are named beside each row, however many there are
     for row in group:
-        others = tuple(other.row for other in among if other.row != row.row)
-        yield finding(row.row, field, code, rows=others)
+        yield finding(row.row, field, code, rows=tuple(other for other in some if other != row.row))
 
 
 def _grouped(rows: list[Listed], value: Callable[[Listed], str]) -> Mapping[str, list[Listed]]:

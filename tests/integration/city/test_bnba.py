@@ -10,6 +10,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pypdfium2
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -412,6 +413,8 @@ def test_the_report_says_which_columns_and_sheets_were_not_read(office: Office, 
         assert "Kolom yang tidak dibaca: Keterangan." in text
         assert "Lembar yang tidak dibaca: Lanjutan (1 baris)." in text
     assert "tidak dibaca" not in papers.quality_csv(office.send(person(2)))
+    filtered = papers.remarks(msgspec.structs.replace(report, hidden=1_200))
+    assert "1.200 baris tersembunyi di lembar kerja (saringan?) ikut dibaca." in list(filtered)
 
 
 def printed(path: Path) -> str:

@@ -505,3 +505,25 @@ def test_what_was_not_read_is_said(write: Write) -> None:
     sheet, entries = read(write(as_xlsx(Rekap=[["Jumlah", 2]], Kauman=rows, Lanjutan=ROWS[1:], Kosong=[])))
     assert entries.unread == ("Keterangan",)
     assert sheet.others == (("Rekap", 1), ("Lanjutan", 2))
+
+
+def test_hidden_rows_and_sheets_are_read_and_it_is_said(tmp_path: Path) -> None:
+    """A filter hides rows from whoever sends the list, and not from whoever reads the file."""
+    heads = ["NIK", "No. KK", "Nama"]
+    book = openpyxl.Workbook()
+    sheet = book.worksheets[0]
+    for cells in (heads, *([str(number)] * 3 for number in range(1, 5))):
+        sheet.append(cells)
+    for number in (3, 5, 9):
+        sheet.row_dimensions[number].hidden = True
+    path = tmp_path / "disaring.xlsx"
+    book.save(path)
+    found, _ = read(path)
+    assert ([row.number for row in found.rows], found.hidden) == ([1, 2, 3, 4, 5], 2)
+    old = book.create_sheet("Lama")
+    old.append(heads)
+    old.sheet_state = "hidden"
+    book.save(path)
+    assert "'Sheet', 'Lama' yang tersembunyi" in str(refused(path).detail)
+    assert read(path, sheet="Lama")[0].how == "XLSX, lembar Lama (tersembunyi)"
+    book.close()

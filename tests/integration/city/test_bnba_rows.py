@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ewarung_city.bnba.columns import FIELDS, ColumnMap, read_map
-from ewarung_city.bnba.findings import SENTENCES, Severity, finding, kind_of, shown
+from ewarung_city.bnba.findings import ROWS, SENTENCES, Finding, Severity, finding, kind_of, shown
 from ewarung_city.bnba.papers import quality_csv
 from ewarung_city.bnba.taking import ListReport
 from ewarung_pos.domain.family import luhn_valid
@@ -33,6 +34,7 @@ ONE_ROW: list[tuple[Person, str, str]] = [
     ({"kk": "3374010101202001.0"}, "digits_lost", "ditolak"),
     ({"card": "9,999,000,000,000,100"}, "digits_lost", "ditolak"),
     ({"nik": ""}, "nik_missing", "ditolak"),
+    ({"name": "-"}, "name_missing", "ditolak"),
     ({"nik": "337401410180100"}, "nik_length", "ditolak"),
     ({"nik": "33740141018010011"}, "nik_length", "ditolak"),
     ({"nik": "tidak tahu"}, "nik_length", "ditolak"),
@@ -173,6 +175,10 @@ def test_a_home_comes_from_the_list_from_the_map_or_is_the_only_kiosk_there(offi
         ("rt.012 B", "RT 012 B, RW 012A", False),
         ("7 (belakang masjid)", "RW 012A", True),
         ("RTW", "RT RTW, RW 012A", False),
+        ("3 blok C", "RT 3 blok C, RW 012A", False),
+        ("8-Jul", "RW 012A", True),
+        ("07/08/2026", "RW 012A", True),
+        ("2026-07-08", "RW 012A", True),
     ],
 )
 def test_a_cell_that_names_its_rt_names_it_once_and_a_long_one_is_told(
@@ -214,6 +220,22 @@ def test_rows_that_contradict_each_other_are_both_refused(office: Office, other:
     assert codes(report) == {(2, code), (3, code)}
     assert outcomes(report) == ["ditolak", "ditolak", "diambil"]
     assert "baris 3" in next(found.sentence for found in report.findings if found.row == 2)
+
+
+def test_a_number_that_half_the_list_has_names_some_of_its_rows(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    named: list[int] = []
+
+    def counted(row: int, field: str, code: str, **words: Any) -> Finding:
+        named.append(len(words["rows"]))
+        return finding(row, field, code, **words)
+
+    monkeypatch.setattr("ewarung_city.bnba.twice.finding", counted)
+    report = office.send(*(person(at, kk=person(1)["kk"]) for at in range(1, 41)))
+    assert (outcomes(report), len(named)) == (["ditolak"] * 40, 40)
+    assert max(named) <= ROWS + 2, "with each row of a whole city it would be a square"
+    assert "di baris 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, ...;" in sentence(report, "kk_twice")
 
 
 def test_the_same_row_again_and_the_same_family_for_another_programme_are_one(office: Office) -> None:
