@@ -58,6 +58,7 @@ from ewarung_pos.ui.views.picture_books import (
     DIFFERS,
     EXPLAIN,
     HISTORY,
+    LARGE,
     MORNING,
     RECEIPT,
     RECEIVING,
@@ -911,9 +912,11 @@ def test_while_the_shelf_is_counted_no_screen_shows_the_book_nor_takes_goods_in(
 
 
 def test_a_large_difference_asks_the_leader(qtbot: QtBot) -> None:
-    window, stills = shown(qtbot, shell=on("closing"), closing=replace(EXPLAIN, can_go_on=True, needs_leader=True))
+    window, stills = shown(qtbot, shell=on("closing"), closing=LARGE)
     press(window, Qt.Key.Key_Return)
     assert stills["closing"].calls == []
+    told = [each.text() for each in visible(window, Text)]
+    assert "Beras Rojolele 5 kg: −20 karung, salah hitung terima" in "\n".join(told)
     typed("345678")
     press(window, Qt.Key.Key_Return)
     assert stills["closing"].calls == [("explain_done", "345678")]

@@ -10,7 +10,7 @@ from ewarung_pos.domain.redemption import Tender
 from ewarung_pos.domain.stock import CountLine, VarianceReason
 from ewarung_pos.domain.units import Quantity, Rupiah, dotted
 
-__all__ = ["REASONS", "CountRow", "StoryLine", "count_lines", "count_row", "figures_of", "story_of"]
+__all__ = ["REASONS", "CountRow", "StoryLine", "count_lines", "count_row", "differences", "figures_of", "story_of"]
 
 REASONS: tuple[tuple[str, str], ...] = tuple((reason.value, reason.label) for reason in VarianceReason)
 """(value, label) of every reason for a difference."""
@@ -57,6 +57,15 @@ def count_row(catalogue: Catalogue, code: str, booked: int, counted: int | None)
         difference=difference,
         differs=differs,
     )
+
+
+def differences(rows: tuple[CountRow, ...], most: int) -> tuple[str, ...]:
+    """What a leader agrees to, the largest first, each with its reason; after so many only how many more there are."""
+    labels = dict(REASONS)
+    differ = sorted((row for row in rows if row.differs), key=lambda row: -abs((row.counted or 0) - row.booked))
+    told = [f"{row.name}: {row.difference}, {row.note or labels.get(row.reason, '')}" for row in differ]
+    more = f"dan {dotted(len(told) - most)} barang lain"
+    return tuple(told) if len(told) <= most else (*told[:most], more)
 
 
 def count_lines(rows: tuple[CountRow, ...]) -> tuple[CountLine, ...]:

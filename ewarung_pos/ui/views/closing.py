@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState, CopyViewModel
+from ewarung_pos.ui.viewmodels.closing_sheet import differences
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, SendPage, refuses_text
 from ewarung_pos.ui.views.closing_sheet import SheetPage
@@ -116,8 +117,8 @@ class ClosingView(Page):
             return
         self._asks_leader = True
         self.pin.ask(
-            "Selisih besar: perlu ketua",
-            "Ketua melihat selisihnya, lalu mengizinkan stok disesuaikan dengan hitungan.",
+            "Ketua setuju dengan selisih ini?",
+            "\n".join(differences(self._state.rows, 3 if self.look.room is Density.TIGHT else 6)),
             self._closing.explain_done,
         )
         self.render_state(self._state)

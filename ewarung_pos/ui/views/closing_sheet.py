@@ -66,7 +66,14 @@ class _CountLine(Box):
         self._place.setFixedWidth(self.look.size(52))
         self._booked.setFixedWidth(self.look.pixels(Role.LEAD) * 7)
         self._unit.setFixedWidth(self.look.pixels(Role.BODY) * 5)
-        self._badge_place.setFixedWidth(self.look.pixels(Role.BODY) * 8 + 8)
+
+    def differs_width(self) -> int:
+        """What the difference needs to be read whole."""
+        return self._badge.sizeHint().width()
+
+    def set_differs_width(self, width: int) -> None:
+        """Differences stand under each other."""
+        self._badge_place.setFixedWidth(width)
 
     def render_state(self, row: CountRow, *, blind: bool) -> None:
         self._booked.set_text(f"{dotted(row.booked)} {row.pack_word}")
@@ -104,7 +111,14 @@ class _HeadLine(Box):
         self._booked.setFixedWidth(self.look.pixels(Role.LEAD) * 7)
         self._counted.setFixedWidth(self.field_width())
         self._after.setFixedWidth(self.look.pixels(Role.BODY) * 5)
-        self._differs.setFixedWidth(self.look.pixels(Role.BODY) * 8 + 8)
+
+    def differs_width(self) -> int:
+        """What the title needs."""
+        return self._differs.sizeHint().width()
+
+    def set_differs_width(self, width: int) -> None:
+        """As wide as the differences under it."""
+        self._differs.setFixedWidth(width)
 
     def field_width(self) -> int:
         probe = NumberField(most=MOST_PACKS)
@@ -246,6 +260,7 @@ class SheetPage(Box):
             self._rows.set_rows(tuple(self._lines.values()), keep_page=False)
         for row in rows:
             self._lines[row.product].render_state(row, blind=blind)
+        self._align()
         self._head.render_state(blind=blind)
         self._head.setVisible(blind or self.look.room is not Density.TIGHT)
         self._render_why(state, blind=blind)
@@ -254,14 +269,26 @@ class SheetPage(Box):
         self._story.render_state(state.story if told else (), agrees=state.story_agrees)
         self.back.set_key("Esc" if blind else "F8")
         self.recount.setVisible(not blind)
-        self.go_on.set_text("BANDINGKAN" if blind else "KIRIM KE KOTA")
+        self.go_on.set_text("BANDINGKAN" if blind else "PIN KETUA" if state.needs_leader else "KIRIM KE KOTA")
+        self.go_on.set_icon("" if blind or not state.needs_leader else "key-round")
         left = sum(row.counted is None for row in state.rows)
         if blind:
             self._words.set_text("Hitung yang ada di rak tanpa melihat catatan.")
             self.go_on.set_reason("" if state.can_go_on else f"{dotted(left)} belum dihitung")
         else:
-            self._words.set_text("Perlu PIN ketua: selisihnya besar." if state.needs_leader else "")
+            self._words.set_text("")
             self.go_on.set_reason("" if state.can_go_on else "pilih alasan selisih")
+
+    def _align(self) -> None:
+        columns = (self._head, *self._lines.values())
+        width = max(each.differs_width() for each in columns)
+        for each in columns:
+            each.set_differs_width(width)
+
+    def restyle(self) -> None:
+        super().restyle()
+        if hasattr(self, "_head"):
+            self._align()
 
     def _shown(self, state: ClosingState, *, blind: bool) -> list[CountRow]:
         """What differs stands first: that is what is asked about. Little room leaves out what agrees."""

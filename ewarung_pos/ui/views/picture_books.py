@@ -24,6 +24,7 @@ __all__ = [
     "DIFFERS",
     "EXPLAIN",
     "HISTORY",
+    "LARGE",
     "MORNING",
     "RECEIPT",
     "RECEIVING",
@@ -142,6 +143,13 @@ _FIGURES = (
 COUNTING = ClosingState(step=1, date="24 November 2026", rows=_count(120, 24, 125, None, None, None), can_go_on=False)
 EXPLAIN = replace(
     COUNTING, step=2, rows=_count(120, 24, 125, 132, 130, 17), story=_STORY, can_go_on=False, needs_leader=False
+)
+_WHY = {"b5": "salah_hitung_terima", "g1": "bocor", "e10": "rusak"}
+LARGE = replace(
+    EXPLAIN,
+    rows=tuple(replace(row, reason=_WHY.get(row.product, "")) for row in _count(100, 24, 125, 132, 130, 17)),
+    can_go_on=True,
+    needs_leader=True,
 )
 SENDING = replace(
     EXPLAIN, step=3, sending=True, sent=112, sent_bytes=81_204, unsent=34, can_go_on=True, figures=_FIGURES

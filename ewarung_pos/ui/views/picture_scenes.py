@@ -16,6 +16,7 @@ from ewarung_pos.ui.views.picture_books import (
     DIFFERS,
     EXPLAIN,
     HISTORY,
+    LARGE,
     MORNING,
     RECEIPT,
     RECEIVING,
@@ -165,7 +166,7 @@ SCENES: tuple[Scene, ...] = (
     Scene("tutup-jelaskan", Shows(shell=on("closing"), closing=EXPLAIN)),
     Scene(
         "tutup-jelaskan-ketua",
-        Shows(shell=on("closing"), closing=replace(EXPLAIN, needs_leader=True, can_go_on=True)),
+        Shows(shell=on("closing"), closing=LARGE),
         leader_pin,
     ),
     Scene("tutup-kirim", Shows(shell=on("closing"), closing=SENDING)),

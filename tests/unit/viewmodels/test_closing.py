@@ -7,7 +7,7 @@ from ewarung_pos.domain.documents import text_lines
 from ewarung_pos.domain.journal import StockAdjusted
 from ewarung_pos.ports import SyncPhase, SyncReport
 from ewarung_pos.services.operators import DELAYS_MS
-from ewarung_pos.ui.viewmodels.closing_sheet import REASONS
+from ewarung_pos.ui.viewmodels.closing_sheet import REASONS, CountRow, differences
 from ewarung_pos.ui.viewmodels.counter_state import Phase
 from tests.unit.services.counter import DAY_MS, RICE, facts
 from tests.unit.viewmodels.closing import (
@@ -356,3 +356,21 @@ def test_a_city_that_cannot_be_reached_does_not_keep_the_day_open(evening: Scrip
     to_the_seal(evening)
     seal(evening)
     assert state(evening).step == 5
+
+
+def test_a_leader_is_told_the_largest_differences_first_and_how_many_more_there_are() -> None:
+    rows = tuple(
+        CountRow(name, name, "", "karung", 100, 100 + packs, f"{packs:+d} karung", packs != 0, "bocor", note)
+        for name, packs, note in (
+            ("Gula", -1, ""),
+            ("Beras", 40, "datang malam"),
+            ("Tepung", 0, ""),
+            ("Minyak", -2, ""),
+        )
+    )
+    assert differences(rows, 6) == (
+        "Beras: +40 karung, datang malam",
+        "Minyak: -2 karung, bungkus bocor",
+        "Gula: -1 karung, bungkus bocor",
+    )
+    assert differences(rows, 1) == ("Beras: +40 karung, datang malam", "dan 2 barang lain")
