@@ -106,9 +106,9 @@ class ClosingViewModel(ViewModel[ClosingState]):
         else:
             typed = {row.product: row.counted for row in self._state.rows}
             rows = tuple(
-                count_row(self._catalogue, code, packs, typed.get(code))
-                for code, packs in found.stock.items()
-                if any(product.code == code for product in self._catalogue.products)
+                count_row(self._catalogue, product.code, found.stock[product.code], typed.get(product.code))
+                for product in self._catalogue.products
+                if product.code in found.stock
             )
             self._set(counted(replace(self._state, step=1, date=date, rows=rows)))
 
@@ -160,7 +160,8 @@ class ClosingViewModel(ViewModel[ClosingState]):
     def _explain(self, lines: tuple[CountLine, ...]) -> None:
         typed = {row.product: (row.reason, row.note) for row in self._state.rows}
         rows = []
-        for line in lines:
+        shelf = [product.code for product in self._catalogue.products]
+        for line in sorted(lines, key=lambda each: shelf.index(each.product)):
             row = count_row(self._catalogue, line.product, line.booked, line.counted)
             reason, note = typed.get(line.product, ("", ""))
             rows.append(replace(row, reason=reason if row.differs else "", note=note))

@@ -84,8 +84,8 @@ class _CountLine(Box):
         if not self.field.hasFocus() or self.field.value() != row.counted:
             self.field.set_value(row.counted)
         self._badge_place.setVisible(not blind)
-        tone = Tone.GO if not row.differs else Tone.LOOK
-        self._badge.render_state(row.difference or "cocok", tone)
+        tone = Tone.GO if not row.differs else Tone.INFO if row.reason else Tone.LOOK
+        self._badge.render_state(row.difference or "cocok", tone, icon="check" if row.reason else None)
 
     def minimumSizeHint(self) -> QSize:
         hint = super().minimumSizeHint()

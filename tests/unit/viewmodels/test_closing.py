@@ -374,3 +374,12 @@ def test_a_leader_is_told_the_largest_differences_first_and_how_many_more_there_
         "Gula: -1 karung, bungkus bocor",
     )
     assert differences(rows, 1) == ("Beras: +40 karung, datang malam", "dan 2 barang lain")
+
+
+def test_the_count_goes_along_the_shelf_as_stok_shows_it(till: ScriptedTill) -> None:
+    till.to("stock")
+    shelf = [row.product for row in till.vm.stock.state.rows]
+    begin(till)
+    assert [row.product for row in state(till).rows] == shelf
+    count(till, gula_1=1)
+    assert [row.product for row in state(till).rows] == shelf
