@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from ewarung_pos import __version__
 from ewarung_pos.app import Application, build
 from ewarung_pos.clock import SystemClock
-from ewarung_pos.config import KioskConfig
+from ewarung_pos.config import KioskConfig, PrinterConfig
 from ewarung_pos.domain.units import dotted
 from ewarung_pos.errors import ConfigError, PosError
 from ewarung_pos.kiosk.directory import configuration
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["examine"]
 
 LOW_DISK_BYTES = 200_000_000
+UNUSED_DO = "Atur itu pada driver antreannya, atau pakai printer lewat kabelnya sendiri."
 OLD_COPY_MS = 7 * 86_400_000
 """A copy is made at every close; a week without one is worth a look."""
 
@@ -116,10 +117,6 @@ def _examine_kiosk(
         doubt = "Buka kasir dan selesaikan di Layanan." if status.in_doubt else ""
         say("look" if doubt else "ok", "penarikan belum pasti", f"{status.in_doubt}", doubt)
         _examine_devices(bench_of(app), tries, say, tell)
-        if config.kiosk.voice != "off":
-            there = shutil.which(config.kiosk.voice) is not None
-            voice = "ada" if there else f"program {config.kiosk.voice} tidak ada"
-            say("ok" if there else "look", "suara", voice, "" if there else f"Pasang paket {config.kiosk.voice}.")
         _examine_copies(app, say)
         _examine_city(config, app, say)
         _examine_version(app, say)
@@ -166,9 +163,25 @@ def _examine_devices(
     printer = bench.config.receipt_printer
     if printer.logo and read_logo(Path(printer.logo), printer.columns) is None:
         say("look", "logo struk", LOGO_UNREADABLE.seen, LOGO_UNREADABLE.do)
+    if unused := _unused(printer):
+        say("look", "pengaturan printer", f"{unused}: hanya untuk ESC/POS, di sini tidak dipakai.", UNUSED_DO)
     terminal = bench.config.payment_terminal
     if terminal.driver == "poselink" and not terminal.not_found:
         say("look", "EDC, penarikan batal", NO_WORDS.seen, NO_WORDS.do)
+    voice = bench.config.kiosk.voice
+    if voice != "off":
+        there = shutil.which(voice) is not None
+        told = "ada" if there else f"program {voice} tidak ada"
+        say("ok" if there else "look", "suara", told, "" if there else f"Pasang paket {voice}.")
+
+
+def _unused(printer: PrinterConfig) -> str:
+    """What is set of a printer that gets PDF, and of which a PDF knows nothing: its driver cuts, kicks and draws."""
+    if printer.driver not in {"pdf", "cups"} or (printer.driver == "cups" and printer.raw):
+        return ""
+    bare = PrinterConfig()
+    keys = ("profile", "code_page", "cut", "drawer", "logo")
+    return ", ".join(key for key in keys if getattr(printer, key) != getattr(bare, key))
 
 
 def _examine_city(config: KioskConfig, app: Application, say: Callable[..., None]) -> None:

@@ -150,6 +150,31 @@ def test_an_installer_tries_the_devices_before_the_kiosk_is_enrolled(
     assert not (folder / "ledger.db").exists()
 
 
+@pytest.mark.parametrize(
+    ("wire", "unused"),
+    [
+        ('driver = "cups"\nport = "X"', "code_page, drawer"),
+        ('driver = "pdf"', "code_page, drawer"),
+        ('driver = "cups"\nport = "X"\nraw = true', ""),
+        ('driver = "escpos-network"\nport = "127.0.0.1:9"', ""),
+    ],
+)
+def test_settings_that_a_printer_of_pdf_knows_nothing_of_are_named(wire: str, unused: str, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'[receipt_printer]\n{wire}\ndrawer = 2\ncode_page = "cp437"\n')
+    found = {each["what"]: each for each in examine(str(tmp_path))}
+    told = found.get("pengaturan printer", {"state": "look", "meaning": ""})
+    assert (told["state"], told["meaning"].partition(":")[0]) == ("look", unused)
+
+
+def test_a_voice_whose_program_is_missing_is_named_before_the_enrolment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "config.toml").write_text('[kiosk]\nvoice = "espeak-ng"\n')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    found = {each["what"]: each for each in examine(str(tmp_path))}
+    assert (found["suara"]["state"], found["suara"]["do"]) == ("look", "Pasang paket espeak-ng.")
+
+
 def test_devices_that_cannot_be_put_together_before_the_enrolment_are_said(tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text(
         f'[payment_terminal]\ndriver = "poselink"\nurl = "wss://127.0.0.1:9"\ncertificate = "{"ab" * 32}"\n'
