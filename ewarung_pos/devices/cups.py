@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from ewarung_pos.devices.ipp import Answer, JobState, Operation, PrinterState, Told, custom_media, parse_answer, request
 from ewarung_pos.domain.documents import Document
@@ -264,7 +264,8 @@ def _place(queue: str) -> tuple[str, str, Callable[[], http.client.HTTPConnectio
         parts = urlsplit(queue)
         host, port = parts.hostname or "", parts.port or _PORT
         return queue, parts.path or "/", lambda: http.client.HTTPConnection(host, port, timeout=_CALL_S)
-    return f"ipp://localhost/printers/{queue}", f"/printers/{queue}", _scheduler
+    path = f"/printers/{quote(queue)}"
+    return f"ipp://localhost{path}", path, _scheduler
 
 
 def _scheduler() -> http.client.HTTPConnection:

@@ -130,6 +130,15 @@ def test_bytes_that_cannot_be_kept_are_not_sent(device: SimulatedPrinter, tmp_pa
     assert device.jobs() == ()
 
 
+@pytest.mark.parametrize("name", ["Kafé", "a%41b", "x+y&z"])
+def test_a_queue_of_any_name_is_found(name: str, cups: PrintService, tmp_path: Path) -> None:
+    cups.add_pdf_queue(name)
+    before = len(cups.papers())
+    assert configured(tmp_path, name).print(receipt_of(redeemed())).status.reason == "queue"
+    assert name in queues()
+    assert len(cups.papers()) == before + 1
+
+
 def test_a_printer_that_is_off_gets_no_job_later(cups: PrintService) -> None:
     """The till prints it again when told to: a job left in the queue would come out as well, unmarked."""
     with socket.create_server(("127.0.0.1", 0)) as held:
