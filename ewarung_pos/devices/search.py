@@ -74,9 +74,8 @@ class MachineSearch:
             kind = f"{name.vendor:04x}:{name.product:04x}"
             place = f"{kind}:{name.serial}"
             # Some makers write words for a number: what no setting can hold does not tell one from another.
-            yield FoundDevice(
-                DeviceKind.USB_PRINTER, DeviceRole.PRINTER, place if usb_name(place) is not None else kind, label
-            )
+            held = usb_name(place) is not None and place.isprintable()
+            yield FoundDevice(DeviceKind.USB_PRINTER, DeviceRole.PRINTER, place if held else kind, label)
 
     def _chips(self) -> Iterator[FoundDevice]:
         from ewarung_pos.devices.pcsc import PcscCardReader

@@ -157,11 +157,11 @@ def failed(error: PosError) -> Seen:
 
 
 def device_words(found: FoundDevice) -> str:
-    """A device that was found, in one line."""
+    """A device that was found, in one line, whatever it calls itself: the name comes out of the device."""
     label = f" {found.label}" if found.label and found.label != found.place else ""
     role = _ROLES.get(found.role)
     kind = _KINDS[found.kind] + (f", {role}" if role is not None and found.kind is DeviceKind.SERIAL else "")
-    return f"{kind}:{label} ({found.place})"
+    return "".join(letter for letter in f"{kind}:{label} ({found.place})" if letter.isprintable())
 
 
 def proposal_words(settings: Iterable[Setting]) -> tuple[str, ...]:

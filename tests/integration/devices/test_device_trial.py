@@ -223,6 +223,14 @@ def test_lines_for_the_configuration_are_read_back_and_guesses_are_comments(tmp_
     assert proposed_lines((), (), tmp_path / "config.toml")[0] == ""
 
 
+def test_a_device_cannot_write_to_the_installers_terminal(tmp_path: Path) -> None:
+    """What it calls itself is its own to choose."""
+    found = (FoundDevice(DeviceKind.CHIP, DeviceRole.READER, "ACS\x1b[2J\r\n", "ACS\x1b]0;x\x07\n Siap"),)
+    _, said = proposed_lines(found, (), tmp_path / "config.toml")
+    assert all(line.isprintable() for line in said)
+    assert "ACS" in said[0]
+
+
 @pytest.mark.parametrize("before", ['[receipt_printer]\ndriver = "pdf"', "", "[kiosk]\nid = 'EW-1'"])
 def test_the_lines_may_be_put_behind_whatever_stands_in_the_file(before: str, tmp_path: Path) -> None:
     file = tmp_path / "config.toml"

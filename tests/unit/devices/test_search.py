@@ -72,7 +72,7 @@ def test_usb_printers_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [each.place for each in MachineSearch().look()] == ["0416:5011", "0001:0002:S"]
 
 
-@pytest.mark.parametrize("serial", ["POS 58 0001", "00:1", "9" * 65])
+@pytest.mark.parametrize("serial", ["POS 58 0001", "00:1", "9" * 65, "1\x1b[2J"])
 def test_a_usb_printer_whose_serial_number_no_setting_can_hold_goes_by_its_kind(
     serial: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
