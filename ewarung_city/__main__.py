@@ -268,13 +268,14 @@ def reset_pin(*, data_dir: str, database: str, claim: Claim, as_json: bool, kios
 def charge(*, data_dir: str, database: str, claim: Claim, kiosk: str, epoch: int, seq: int, family: str) -> None:
     """Say for which FAMILY (by key) a KIOSK gave from its pool, where `report darurat` names none: EPOCH, SEQ of it."""
     place = place_of(data_dir, database)
-    with (
-        acting(place, claim, "charge", Right.ACT, f"family:{family}", why=True) as desk,
-        desk.store.write() as tx,
-    ):
+
+    def work(tx: Tx) -> int:
         desk.must_cover(tx, kiosk)
         desk.must_cover_family(tx, family)
-        count = reconcile.assign(tx, kiosk, epoch, seq, family)
+        return reconcile.assign(tx, kiosk, epoch, seq, family)
+
+    with acting(place, claim, "charge", Right.ACT, f"family:{family}", why=True) as desk:
+        count = desk.store.decide(work)
     click.echo(f"{family}: {count} commodities charged")
 
 

@@ -126,8 +126,9 @@ def add(tx: Tx, name: str, role: Role, region: str = "") -> str:
         ConfigError: the name is taken or none (`officer_name`), there is no such kelurahan or kecamatan (`region`), or
             the first one would not be an administrator of the whole city (`first_admin`).
     """
-    if not _NAME.fullmatch(name) or _NUMBER.search(name) or tx.one(schema.officer, name=name) is not None:
-        raise ConfigError("the name is taken, or no name", reason="officer_name")
+    spaced = name != " ".join(name.split())  # cases and keys know her by the name without
+    if not _NAME.fullmatch(name) or spaced or _NUMBER.search(name) or tx.one(schema.officer, name=name) is not None:
+        raise ConfigError("the name is taken, or no name (letters first, single spaces)", reason="officer_name")
     if not any_officer(tx) and (role is not Role.ADMIN or region):
         raise ConfigError("the first officer is an administrator of the whole city", reason="first_admin")
     made = Officer(name, role, region, "new")

@@ -146,8 +146,8 @@ def declare_lost(tx: Tx, device: str, epoch: int, officers: Iterable[str]) -> in
 
 def _served_before(tx: Tx, period: str) -> set[str]:
     """Families that had a right in the month before: no kiosk removes those from its register (its retention)."""
-    rights = (*tx.all(schema.lease, period=before(period)), *tx.all(schema.credit, period=before(period)))
-    return {str(row["family"]) for row in rights}
+    rights = (tx.tally(table, "family", period=before(period)) for table in (schema.lease, schema.credit))
+    return {family for found in rights for (family,) in found}
 
 
 def _programmes(tx: Tx) -> tuple[Catalogue, dict[str, dict[str, int]], dict[str, int]]:
@@ -277,7 +277,7 @@ def _lease_home(
 
 def _credit(tx: Tx, period: str, families: list[Row], purses: dict[str, int]) -> set[str]:
     """What the bank credits: the balance the register was imported with at first, the monthly amount after that."""
-    known = {(row["family"], row["programme"]) for row in tx.all(schema.credit)}
+    known = tx.tally(schema.credit, "family", "programme")  # of every month that there ever was
     held = {(row["family"], row["programme"]) for row in tx.all(schema.credit, period=period)}
     rows = []
     for family in families:

@@ -146,8 +146,7 @@ def make_key(*, data_dir: str, database: str, claim: Claim, name: str, file: Pat
     with acting(place_of(data_dir, database), claim, "officer key", Right.ACT, f"officer:{name}") as desk:
         if claim.name and claim.name != name:
             raise NotAuthorised("an officer makes her own key, and nobody else's", reason="own_key")
-        with desk.store.write() as tx:
-            public = officers.register_officer(tx, name, file)
+        public = desk.store.decide(lambda tx: officers.register_officer(tx, name, file))
     click.echo(f"{name}: {public}")
 
 

@@ -9,7 +9,7 @@ import msgspec
 from ewarung_city.attest import fold_day
 from ewarung_city.counterparts import Counterparts
 from ewarung_city.reading import countable
-from ewarung_city.rights import following, outstanding
+from ewarung_city.rights import RIGHT, following, outstanding
 from ewarung_city.store import schema
 from ewarung_city.store.database import Row, Tx
 from ewarung_pos.domain.bounds import EXACT
@@ -21,6 +21,7 @@ from ewarung_pos.sync.protocol import Flag
 __all__ = ["Finding", "verify"]
 
 _STEP = 5_000
+_FAMILIES = 500
 _TOTALS = msgspec.json.Decoder(DayTotals)
 
 
@@ -68,7 +69,7 @@ def _epoch(tx: Tx, held: Row) -> Iterator[Finding]:
     if (seq, head.hex()) != (int(held["acked_seq"]), held["acked_hash"]):
         yield Finding(device, epoch, seq, "watermark")
     for row in tx.all(schema.lease, device=device, epoch=epoch):
-        key = (row["family"], row["programme"], row["period"], row["commodity"])
+        key = _key(row)
         if [int(row["spent"]), int(row["returned"])] != rights.pop(key, [0, 0]):
             yield Finding(device, epoch, 0, f"lease {'/'.join(key)}")
     for key in sorted(rights):
@@ -89,19 +90,31 @@ def _days(tx: Tx, device: str, epoch: int) -> Iterator[Finding]:
 
 
 def _grants(tx: Tx) -> Iterator[Finding]:
-    """Never sum(granted - surrendered) above the entitlement.
+    """Never sum(granted - surrendered) above the entitlement; of every month that there ever was, family by family.
 
     A pool has no second holder: what its kiosk claims of one that a database which is gone had made larger is a case
     (UNKNOWN_GRANT), and takes nothing from anybody.
     """
+    whose = (tx.tally(table, "family") for table in (schema.entitlement, schema.lease))
+    families = sorted({family for found in whose for (family,) in found})
+    wrong = [
+        finding
+        for first in range(0, len(families), _FAMILIES)
+        for finding in _granted(tx, families[first : first + _FAMILIES])
+    ]
+    yield from sorted(wrong, key=lambda finding: (finding.device, finding.epoch))
+
+
+def _granted(tx: Tx, families: list[str]) -> Iterator[Finding]:
     rest: dict[tuple[str, str, str, str], int] = {}
-    for row in tx.all(schema.entitlement):
-        key = (row["family"], row["programme"], row["period"], row["commodity"])
+    for row in tx.within(schema.entitlement, "family", families):
+        key = _key(row)
         rest[key] = rest.get(key, 0) + int(row["amount"]) - int(row["carried"])
         after = (*key[:2], following(row["period"]), row["commodity"])
         rest[after] = rest.get(after, 0) + int(row["carried"])
-    for row in tx.all(schema.lease, "device", "epoch"):
-        key = (row["family"], row["programme"], row["period"], row["commodity"])
+    leases = tx.within(schema.lease, "family", families)
+    for row in sorted(leases, key=lambda row: (row["device"], int(row["epoch"]))):
+        key = _key(row)
         out = outstanding(row)
         if is_pool(key[0]):
             out -= max(0, int(row["claimed"]) - int(row["granted"]))
@@ -114,12 +127,17 @@ def _charges(tx: Tx) -> Iterator[Finding]:
     """A right is charged with what pools gave for it, and with nothing else."""
     charged: dict[tuple[str, str, str, str], int] = {}
     for use in tx.all(schema.hardship, returned=0):
-        key = (use["family"], use["programme"], use["period"], use["commodity"])
+        key = _key(use)
         charged[key] = charged.get(key, 0) + int(use["charged"])
-    for row in tx.all(schema.entitlement, "family", "programme", "period", "commodity"):
-        key = (row["family"], row["programme"], row["period"], row["commodity"])
-        if charged.get(key, 0) != int(row["charged"]):
+    held = {_key(row) for row in tx.after(schema.entitlement, "charged", 0, EXACT)}
+    for key in sorted(charged.keys() | held):
+        row = tx.one(schema.entitlement, **dict(zip(RIGHT, key, strict=True)))
+        if row is not None and charged.get(key, 0) != int(row["charged"]):
             yield Finding("", 0, 0, f"charge {'/'.join(key)}")
+
+
+def _key(row: Row) -> tuple[str, str, str, str]:
+    return row["family"], row["programme"], row["period"], row["commodity"]
 
 
 def _rights(entry: Entry, rights: dict[tuple[str, str, str, str], list[int]], counterparts: Counterparts) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,11 +14,12 @@ import pytest
 from click.testing import CliRunner
 from sqlalchemy import text
 
-from ewarung_city import accounts, audit
+from ewarung_city import accounts, audit, feed
 from ewarung_city.__main__ import cli
 from ewarung_city.accounts import Officer, Right, Role
 from ewarung_city.audit import Act
 from ewarung_city.store import schema
+from ewarung_city.store.database import Tx
 from ewarung_pos.errors import NotAuthorised, PosError
 from ewarung_pos.sync.signing import code_secret
 from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity, enrolled
@@ -364,6 +366,32 @@ def test_no_case_is_given_to_somebody_who_is_no_officer_at_work(stocked: LiveCit
     run("case", "owner", "Ratna", "--kiosk", "EW-0002", by="Ratna")
     run("officer", "unlock", "Heru", by="Ratna")
     assert run("officer", "lock", "Heru", by="Ratna") == "Heru: locked\n"
+
+
+def test_a_name_with_a_space_too_many_is_nobodys(run: Run) -> None:
+    """Her key and her cases would be those of the name without it, who is no officer."""
+    for name in ("Ratna W. ", "Ratna  W."):
+        assert "officer_name" in run("officer", "add", name, "--role", "admin", code=1)
+    run("officer", "add", "Ratna W.", "--role", "admin")
+
+
+def test_an_officer_charges_while_a_kiosk_is_told_something(stocked: LiveCity, run: Run) -> None:
+    """She waits for it, and does not lose to it."""
+    told, ended = threading.Event(), threading.Event()
+
+    def tell(tx: Tx) -> None:
+        feed.tell(tx, "EW-0001", [("register", "")])
+        told.set()
+        ended.wait(1)
+
+    busy = threading.Thread(target=lambda: stocked.store.turn("EW-0001", tell))
+    busy.start()
+    try:
+        assert told.wait(10)
+        assert "unknown_use" in run("charge", "EW-0001", 1, 1, "K0000000000000000", code=1)
+    finally:
+        ended.set()
+        busy.join()
 
 
 # --- the chain ------------------------------------------------------------------------------------------------------

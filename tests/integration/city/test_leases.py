@@ -86,6 +86,26 @@ def test_a_family_that_moves_gets_nothing_twice(stocked: LiveCity) -> None:
         assert verify(tx) == []
 
 
+def test_what_is_wrong_with_rights_is_found_however_few_families_are_looked_at_at_once(
+    stocked: LiveCity, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ewarung_city.verify._FAMILIES", 7)
+    with stocked.store.write() as tx:
+        rows = [
+            tx.all(schema.lease, "family", device=device, commodity="beras")[1] for device in ("EW-0003", "EW-0001")
+        ]
+        for row in rows:
+            tx.change(schema.lease, {"granted": 99_000}, device=row["device"], family=row["family"], commodity="beras")
+        charged = {"family": rows[0]["family"], "commodity": "beras"}
+        tx.change(schema.entitlement, {"charged": 1}, **charged)
+        found = [(each.device, each.what.split("/")[:2]) for each in verify(tx)]
+    assert found == [
+        ("EW-0001", [f"overgrant {rows[1]['family']}", rows[1]["programme"]]),
+        ("EW-0003", [f"overgrant {rows[0]['family']}", rows[0]["programme"]]),
+        ("", [f"charge {rows[0]['family']}", rows[0]["programme"]]),
+    ]
+
+
 def test_a_lost_kiosks_rights_are_free_only_when_two_officers_sign(city: LiveCity, pen: Pen) -> None:
     with city.store.write() as tx:
         family = one_family(tx)
