@@ -6,13 +6,14 @@ import logging
 import os
 import sys
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
 from ewarung_city import accounts, enrolment, leases, register
-from ewarung_city.keys import CityKeys
+from ewarung_city.keys import CityKeys, load_keys
 from ewarung_city.place import FILE, JSON, Place, located, now_ms, opened, place_of, say, shipped, this_month
 from ewarung_city.store.database import CityStore
 from ewarung_pos.errors import ConfigError
@@ -88,10 +89,11 @@ def serve(
         raise click.UsageError("--tls-cert and --tls-key go together: with one of them nothing would be secret")
     tls = (str(tls_cert), str(tls_key)) if tls_cert is not None and tls_key is not None else None
     place, watch = place_of(data_dir, database), _Watch(log_level, token_file)
+    if inherited >= 0:
+        with closing(CityStore(place.url)) as store:
+            _serve_inherited(store, load_keys(place.data_dir), inherited, tls, watch)
+        return
     with opened(place) as (store, keys):
-        if inherited >= 0:
-            _serve_inherited(store, keys, inherited, tls, watch)
-            return
         if workers == 1:
             _serve(store, keys, listen, {}, as_json=as_json, tls=tls, with_stdin=with_stdin, watch=watch)
             return
@@ -170,7 +172,11 @@ def _serve(
 def _serve_inherited(
     store: CityStore, keys: CityKeys, descriptor: int, tls: tuple[str, str] | None, watch: _Watch
 ) -> None:
-    """One of several workers; it ends with the one that started it."""
+    """One of several workers; it ends with the one that started it.
+
+    The tables were made by that one. So a worker whose database is away begins as one whose database went away goes on,
+    and asks kiosks to come back: were it to die, so would the next in its place, and the city with them.
+    """
     from socket import socket
 
     from ewarung_city import api, server

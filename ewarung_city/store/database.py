@@ -127,11 +127,10 @@ class CityStore:
         """A consistent view; nothing is written."""
         began = turn = time.monotonic()
         try:
-            reading = self._engine.connect().execution_options
             with (
                 self._translated(),
-                reading(**self._reading) as connection,
-                connection.begin(),
+                self._engine.connect() as connection,
+                connection.execution_options(**self._reading).begin(),
                 closing(Tx(connection)) as tx,
             ):
                 turn = time.monotonic()
