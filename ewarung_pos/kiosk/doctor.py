@@ -45,7 +45,8 @@ def examine(
     found: list[dict[str, str]] = []
 
     def say(state: str, what: str, meaning: str, do: str = "") -> None:
-        found.append({"state": state, "what": what, "meaning": meaning, "do": do})
+        told = "".join(letter for letter in meaning if letter.isprintable())  # a device says what it likes of itself
+        found.append({"state": state, "what": what, "meaning": told, "do": do})
 
     say("ok", "program", f"Python {sys.version.split()[0]}, SQLite {SQLITE_VERSION}")
     try:

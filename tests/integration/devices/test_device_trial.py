@@ -19,7 +19,7 @@ from ewarung_pos.kiosk import device_trial
 from ewarung_pos.kiosk.device_trial import bench_of, looked_at, proposed_lines, tried
 from ewarung_pos.kiosk.doctor import examine
 from ewarung_pos.ledger.keys import LedgerKey, Tier
-from ewarung_pos.ports import DeviceKind, DeviceRole, FoundDevice, Setting
+from ewarung_pos.ports import DeviceKind, DeviceRole, DeviceState, DeviceStatus, FoundDevice, Setting
 from ewarung_pos.services.proposal import propose
 from ewarung_pos.ui.runners import InlineRunner
 from ewarung_pos.ui.text_devices import NO_CARD, NO_READER, NO_TERMINAL, Seen
@@ -223,12 +223,16 @@ def test_lines_for_the_configuration_are_read_back_and_guesses_are_comments(tmp_
     assert proposed_lines((), (), tmp_path / "config.toml")[0] == ""
 
 
-def test_a_device_cannot_write_to_the_installers_terminal(tmp_path: Path) -> None:
+def test_a_device_cannot_write_to_the_installers_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it calls itself is its own to choose."""
     found = (FoundDevice(DeviceKind.CHIP, DeviceRole.READER, "ACS\x1b[2J\r\n", "ACS\x1b]0;x\x07\n Siap"),)
     _, said = proposed_lines(found, (), tmp_path / "config.toml")
+    (tmp_path / "config.toml").write_text('[card_reader]\ndriver = "pcsc"\n')
+    status = DeviceStatus(DeviceState.READY, detail="ACS\x1b]0;x\x07")
+    monkeypatch.setattr("ewarung_pos.devices.pcsc.PcscCardReader.diagnose", lambda _: status)
+    said += [each["meaning"] for each in examine(str(tmp_path))]
     assert all(line.isprintable() for line in said)
-    assert "ACS" in said[0]
+    assert sum("ACS" in line for line in said) == 2
 
 
 @pytest.mark.parametrize("before", ['[receipt_printer]\ndriver = "pdf"', "", "[kiosk]\nid = 'EW-1'"])
