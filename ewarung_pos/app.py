@@ -333,7 +333,7 @@ def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
         return FiledPrinter(_queue(printer, data_dir, fittings), archive)
     if printer.driver == "escpos-network":
         host, _, port = printer.port.rpartition(":")
-        connect = network(host, int(port))
+        connect = network(host.removeprefix("[").removesuffix("]"), int(port))
     elif printer.driver == "escpos-usb":
         name = usb_name(printer.port)
         connect = usb_device(name) if name is not None else usb_file(printer.port)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from ewarung_pos.devices.simulated.printer import SimulatedPrinter
 from ewarung_pos.domain.documents import Columns, Document, Text
 from ewarung_pos.domain.papers import parse_qr
 from ewarung_pos.errors import ConfigError
+from ewarung_pos.ports import DeviceState
 from tests.escpos_interpreter import Printed, interpret
 from tests.paper_pictures import WIDTHS
 from tests.unit.papers.sample_papers import ration_only, receipt_of, redeemed
@@ -159,6 +161,16 @@ def test_the_settings_feed_a_cheap_printer_slowly(device: SimulatedPrinter, tmp_
     assert writes > 10
     assert time.monotonic() - began >= writes * 0.005
     assert interpret(device.papers()[-1], 384).overflows == 0
+
+
+def test_a_printer_may_have_an_address_of_the_sixth_version(tmp_path: Path) -> None:
+    try:
+        ear = socket.create_server(("::1", 0), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 here")
+    with SimulatedPrinter(ear=ear) as printer:
+        settings = PrinterConfig("escpos-network", f"[::1]:{printer.address[1]}")
+        assert receipt_printer(KioskConfig(receipt_printer=settings), tmp_path).status().state is DeviceState.READY
 
 
 @pytest.mark.parametrize("flow", ["none", "rtscts", "dsrdtr", "xonxoff"])
