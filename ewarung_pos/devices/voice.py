@@ -40,11 +40,13 @@ class EspeakVoice:
         self._command = tuple(command)
         self._lock = threading.Lock()
         self._speaking: subprocess.Popen[bytes] | None = None
+        self._hushed = 0
 
     def say(self, words: str) -> None:
         """Say it to the end, or until `hush`. Never raises."""
         import subprocess  # most tills are silent, and every one starts
 
+        hushed = self._hushed
         try:
             speaking = subprocess.Popen(  # noqa: S603 - our own command; the words go to its standard input
                 self._command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -54,6 +56,8 @@ class EspeakVoice:
             return
         with self._lock:
             self._speaking = speaking
+            if self._hushed != hushed:  # while the program started
+                speaking.kill()
         try:
             with contextlib.suppress(BrokenPipeError):
                 speaking.communicate(words.encode(), timeout=_LONGEST_S)
@@ -67,5 +71,6 @@ class EspeakVoice:
     def hush(self) -> None:
         """Break off what is being said. Any thread; never raises."""
         with self._lock:
+            self._hushed += 1
             if self._speaking is not None:
                 self._speaking.kill()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import sys
 import threading
 import time
 import wave
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -47,6 +49,21 @@ def test_a_sentence_can_be_broken_off() -> None:
     while speaking.is_alive():
         voice.hush()
         speaking.join(0.02)
+    assert time.monotonic() - began < 5
+
+
+def test_a_sentence_that_is_broken_off_while_its_program_starts_is_not_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    voice = EspeakVoice((sys.executable, "-c", "import time; time.sleep(30)"))
+    start = subprocess.Popen
+
+    def slowly(*words: Any, **more: Any) -> Any:
+        started = start(*words, **more)
+        voice.hush()
+        return started
+
+    monkeypatch.setattr(subprocess, "Popen", slowly)
+    began = time.monotonic()
+    voice.say("panjang")
     assert time.monotonic() - began < 5
 
 
