@@ -153,12 +153,12 @@ def _examine_devices(
     """What was seen of reader, EDC and printer; those in `tries` are really used."""
     from ewarung_pos.devices.escpos_bytes import read_logo
     from ewarung_pos.kiosk.device_trial import looked_at, tried
-    from ewarung_pos.ui.text_devices import LOGO_UNREADABLE, NO_WORDS
+    from ewarung_pos.ui.text_devices import LOGO_UNREADABLE, NO_WORDS, TYPES_HERE
 
     for name, what in (("card", "pembaca kartu"), ("edc", "EDC"), ("print", "printer")):
         seen = looked_at(name, bench)
         say(seen.state, what, seen.seen, seen.do)
-        if name in tries:
+        if name in tries and seen != TYPES_HERE:  # else the number would be typed into whatever runs this
             seen = tried(name, bench, tell)
             say(seen.state, f"uji {what}", seen.seen, seen.do)
     printer = bench.config.receipt_printer

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,17 @@ def test_settings_that_a_printer_of_pdf_knows_nothing_of_are_named(wire: str, un
     found = {each["what"]: each for each in examine(str(tmp_path))}
     told = found.get("pengaturan printer", {"state": "look", "meaning": ""})
     assert (told["state"], told["meaning"].partition(":")[0]) == ("look", unused)
+
+
+def test_nobody_is_asked_to_swipe_into_the_terminal(tmp_path: Path) -> None:
+    """There a reader that types would leave the number in the shell's history, and its Enter would run it."""
+    (tmp_path / "config.toml").write_text('[card_reader]\ndriver = "stripe-keyboard"\n')
+    asked: list[str] = []
+    began = time.monotonic()
+    found = {each["what"]: each for each in examine(str(tmp_path), ("card",), asked.append)}
+    assert (asked, "uji pembaca kartu" in found) == ([], False)
+    assert "di Layanan" in found["pembaca kartu"]["do"]
+    assert time.monotonic() - began < 10
 
 
 def test_a_voice_whose_program_is_missing_is_named_before_the_enrolment(
