@@ -59,8 +59,15 @@ def call_back(
 
 
 def call_home(tx: Tx, rights: Iterable[Right], device: str, epoch: int) -> None:
-    """Ask every other kiosk for all that it has left of these rights, for the family's new home; nobody waits."""
+    """Ask every other kiosk for all that it has left of these rights, for the family's new home; nobody waits.
+
+    What the new home itself was asked for, because another one was the home in between, it keeps.
+    """
     for right in rights:
+        own = right.lease(device, epoch)
+        held = tx.one(schema.recall, **_of(own)) if own is not None else None
+        if own is not None and held is not None and held["by_device"] and not held["request"]:
+            tx.remove(schema.recall, **_of(own))
         for lease in _elsewhere(right, device):
             rest = may_come(tx, lease)
             if rest > 0:

@@ -96,3 +96,23 @@ def test_whoever_is_dead_or_has_moved_away_takes_nothing_along(city: LiveCity, k
     listed.again(family, home_kiosk="EW-0002", card_status="moved")
     with city.store.read() as tx:
         assert {row["device"] for row in tx.all(schema.lease, family=family["key"])} == {"EW-0001"}
+
+
+@pytest.mark.parametrize("by_list", [False, True])
+def test_a_family_that_comes_back_at_once_has_its_rights_where_it_is(
+    city: LiveCity, kiosk: Kiosk, listed: Listed, by_list: bool
+) -> None:
+    """The kiosk that was its home before, and is again, has not given anything back yet, and need not."""
+    old, new = kiosk("EW-0001"), kiosk("EW-0002")
+    family = at_home(city)
+    for number, till in enumerate((new, old)):
+        if by_list:
+            listed.again(family, home_kiosk=("EW-0002", "EW-0001")[number])
+        else:
+            assert ask(till, family, f"r-{number}", home=True).outcome == "granted"
+    for till in (old, new, old):
+        till.drain()
+    assert (rest(old, family), rest(new, family)) == (10_000, 0)
+    serve(old, family, 2)
+    old.drain()
+    assert sound(city)
