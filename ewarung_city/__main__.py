@@ -30,9 +30,14 @@ from ewarung_city.store.database import CityStore, Tx
 from ewarung_city.verify import Finding
 from ewarung_city.verify import verify as check
 from ewarung_fleet.command import simulate
-from ewarung_pos.errors import PosError
+from ewarung_pos.errors import PosError, ServerBusy
 
 __all__ = ["main"]
+
+_BUSY = (
+    "Nothing is lost. Is an import or another long command under way, the disk full, or the database away? "
+    "Then run the same command again: nothing happens twice"
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -336,6 +341,8 @@ def main(arguments: list[str] | None = None) -> None:
     except PosError as error:
         reason = f" ({error.reason})" if error.reason else ""
         click.echo(f"{error.code}{reason}: {error.detail or error}", err=True)
+        if isinstance(error, ServerBusy):
+            click.echo(_BUSY, err=True)
         sys.exit(error.exit_code)
     except Exception as error:  # noqa: BLE001 - a fault of ours: its text, and a trace, may quote whom it was about
         from ewarung_city.logs import whereabouts

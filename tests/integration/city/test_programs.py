@@ -19,7 +19,7 @@ import pytest
 import requests
 
 from ewarung_city.__main__ import main
-from ewarung_pos.errors import ConfigError
+from ewarung_pos.errors import ConfigError, ServerBusy
 from ewarung_pos.sync.embedded import EmbeddedCity
 from ewarung_pos.sync.enrolment import enrol
 from tests.city_databases import Databases
@@ -123,6 +123,20 @@ def test_a_fault_of_a_command_names_its_place_and_nobody(
     said = city(tmp_path, "grant", "2026-11", code=3)
     assert "ZeroDivisionError at test_programs.py:" in said
     assert "SUMINAH" not in said
+
+
+def test_an_officer_whose_database_is_held_by_another_hears_what_to_do(
+    tmp_path: Path, city: Callable[..., str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def held(*_: object) -> None:
+        raise ServerBusy("OperationalError: database is locked", reason="database")
+
+    city(tmp_path, "init")
+    monkeypatch.setattr("ewarung_city.leases.grant", held)
+    said = city(tmp_path, "grant", "2026-11", code=3)
+    assert "database is locked" in said
+    assert "Nothing is lost." in said
+    assert "run the same command again" in said
 
 
 @pytest.mark.parametrize("half", ["--tls-cert", "--tls-key"])
