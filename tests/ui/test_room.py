@@ -11,8 +11,12 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_app import apply_theme, load_theme
-from ewarung_pos.ui.views.kit import Badge, DataTable
+from ewarung_pos.ui.text import trouble
+from ewarung_pos.ui.views.basket import BasketPage
+from ewarung_pos.ui.views.kit import Badge, DataTable, Line, PinPad, ProgressBar, Text
 from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY
+from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PURSE, READY
+from ewarung_pos.ui.views.picture_stage import OUT
 from ewarung_pos.ui.views.pictures import settle
 from tests.ui.at_window import on, shown, visible
 
@@ -47,3 +51,55 @@ def test_a_large_difference_is_read_whole(qtbot: QtBot, size: tuple[int, int]) -
     assert badges
     for badge in badges:
         assert badge.parentWidget().width() >= badge.sizeHint().width()
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_what_is_left_of_a_month_is_drawn_to_one_scale(qtbot: QtBot, size: tuple[int, int]) -> None:
+    window, stills = shown(qtbot, size=size, counter=KNOWN)
+    before = {bar.accessibleName(): bar.width() for bar in visible(window, ProgressBar)}
+    stills["counter"].show(CHOSEN)
+    settle()
+    after = {bar.accessibleName(): bar.width() for bar in visible(window, ProgressBar)}
+    assert len(set(before.values()) | set(after.values())) <= 1
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (800, 600), (760, 640), (800, 480)], ids=str)
+def test_the_word_of_the_button_beside_the_tabs_is_whole(qtbot: QtBot, size: tuple[int, int]) -> None:
+    window, _ = shown(qtbot, size=size, counter=CHOSEN)
+    (page,) = visible(window, BasketPage)
+    assert page.take_all.width() >= page.take_all.sizeHint().width()
+
+
+def test_no_number_is_parted_from_its_goods(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, size=(800, 480), counter=PURSE)
+    said = next(each.text() for each in visible(window, Text) if "minyak" in each.text())
+    assert all(part.startswith(tuple("123456789")) and part.count("\N{NO-BREAK SPACE}") for part in said.split(" "))
+
+
+def test_the_keys_of_the_pin_stay_where_they_are_whatever_is_said_above_them(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=OUT)
+    (pad,) = visible(window, PinPad)
+    wide = pad.width()
+    stills["shell"].show(replace(OUT, notice=trouble("not_authorised.wait")))
+    settle()
+    assert pad.width() == wide
+
+
+def test_no_word_is_left_alone_under_a_long_line(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, counter=replace(READY, reader=trouble("device_unavailable", "which_port")))
+    detail = next(each for each in visible(window, Text) if "menebak" in each.text())
+    sides = detail.contentsMargins()
+    room = detail.width() - sides.left() - sides.right()
+    advance = detail.fontMetrics().horizontalAdvance(detail.text())
+    assert detail.width() < advance, "it needs two lines"
+    assert room < advance * 2 // 3, "of like length"
+
+
+@pytest.mark.parametrize(("size", "percent"), [((1024, 600), 150), ((1366, 768), 200)], ids=str)
+def test_a_price_is_whole_in_large_type(qtbot: QtBot, qapp: QApplication, size: tuple[int, int], percent: int) -> None:
+    apply_theme(qapp, load_theme("light"), percent, window=QSize(*size), motion=False)
+    window, _ = shown(qtbot, size=size, counter=replace(PURSE, section="cash"))
+    prices = [each for each in visible(window, Line) if each.text().startswith("Rp")]
+    assert prices
+    for price in prices:
+        assert price.width() >= price.sizeHint().width()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.units import dotted
@@ -29,13 +29,17 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, Stack, is_narrow, kit_trouble
+from ewarung_pos.ui.views.kit.paint import text_width
+from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, Stack, is_narrow, kit_trouble, unbroken
 from ewarung_pos.ui.views.tabs import Tab, Tabs
 
 __all__ = ["BasketPage", "ShelfLine"]
 
 _TAB_KEYS = {"ration": "Alt+J", "purse": "Alt+K", "cash": "Alt+T"}
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+LARGE_TEXT = 125
+"""Text larger than this (percent) leaves no room for two words beside the tabs in the smallest windows."""
+_USUAL_BOUND = "sampai batas jatah"
 NARROW_STEPPER = 252
 """In the smallest windows a long pack ("10 butir") is set smaller rather than the name beside it cut."""
 
@@ -46,6 +50,11 @@ class TakesPacks(Protocol):
     def set_packs(self, product: str, packs: int) -> None:
         """Set a line."""
         ...
+
+
+def _is_large(widget: Box) -> bool:
+    """Whether the text is large for the room there is."""
+    return widget.look.room is Density.TIGHT and widget.look.percent > LARGE_TEXT
 
 
 class ShelfLine(Box):
@@ -66,6 +75,10 @@ class ShelfLine(Box):
         self._bar = ProgressBar()
         self._of = Text(role=Role.SMALL, tone=Tone.SOFT)
         self._bound = Note("info", "", Tone.LOOK, role=Role.SMALL)
+        # Its place is kept, so that bars of one length stand for shares of one size.
+        kept = self._bound.sizePolicy()
+        kept.setRetainSizeWhenHidden(True)
+        self._bound.setSizePolicy(kept)
         self._third.add(self._bar, stretch=1).add(self._of, self._bound)
         words.space().add(self._name, self._left, self._third).space()
         self.stepper = Stepper()
@@ -82,29 +95,27 @@ class ShelfLine(Box):
         self._state = state
         self._picture.set_picture(state.pictogram)
         self._name.render_state("", state.name)
-        tight = self.look.room is Density.TIGHT
+        tight, narrow, barred = self.look.room is Density.TIGHT, is_narrow(self), state.permille is not None
         tone = Tone.LOOK if state.scarce else Tone.SOFT
+        bound_above = bool(state.bound) and (tight or (narrow and barred))
         if state.gone:
             self._left.set_runs((Run(state.gone, Role.LEAD, Tone.SOFT),))
-        elif tight and state.bound:
-            bound = state.bound.removeprefix("sampai ")
-            self._left.set_runs(
-                (
-                    Run(state.left, Role.LEAD, bold=True),
-                    Run(bound, Role.SMALL, tone),
-                )
-            )
+        elif bound_above:
+            left = Run(state.left, Role.LEAD, bold=True) if tight else Run(state.left, Role.QUANTITY)
+            self._left.set_runs((left, Run(state.bound.removeprefix("sampai "), Role.SMALL, tone)))
         else:
-            beside = state.of if state.permille is not None else ""
+            beside = state.of if barred else ""
             words = Run(beside.replace("dari ", "/ "), Role.SMALL, Tone.SOFT) if tight else Run(beside, tone=Tone.SOFT)
-            self._left.set_runs((Run(state.left, Role.QUANTITY), words))
+            left = Run(state.left, Role.LEAD, bold=True) if _is_large(self) else Run(state.left, Role.QUANTITY)
+            self._left.set_runs((left, words))
         self._of.set_text(state.of)
-        self._of.setVisible(state.permille is None)
-        self._bar.setVisible(state.permille is not None)
+        self._of.setVisible(not barred)
+        self._bar.setVisible(barred)
         self._bar.set_share(state.permille or 0, 1000)
         self._bar.setAccessibleName(f"{state.name} {state.left} {state.of}")
-        self._bound.render_state("" if is_narrow(self) else "info", state.bound, tone)
-        self._bound.setVisible(bool(state.bound) and not state.gone)
+        self._bound.render_state("" if narrow else "info", "" if bound_above else state.bound, tone)
+        self._bound.setFixedWidth(self._place_of_bound(state, narrow=narrow, barred=barred))
+        self._bound.setVisible(bool(state.bound) and not bound_above and not state.gone)
         self._third.setVisible(not tight and not state.gone)
         self._third.setFixedHeight(self._bound.sizeHint().height() - 4)
         self.stepper.setVisible(not state.gone)
@@ -112,6 +123,15 @@ class ShelfLine(Box):
         self.stepper.set_range(0, max(state.most, state.packs))
         self.stepper.set_value(state.packs)
         self.stepper.set_unit(state.value.removeprefix(dotted(state.packs)).strip())
+
+    def _place_of_bound(self, state: ShelfRow, *, narrow: bool, barred: bool) -> int:
+        """How wide the bound is, or would be beside a bar."""
+        if narrow and barred:
+            return 0
+        if not barred:
+            return self._bound.sizeHint().width() if state.bound else 0
+        words = max((state.bound, _USUAL_BOUND), key=len)
+        return text_width(self.look.font(Role.SMALL), words) + self.look.icon(Role.SMALL) + 12
 
     def restyle(self) -> None:
         super().restyle()
@@ -165,6 +185,7 @@ class BasketPage(Page):
         self.take_all = BigButton("Ambil semua", kind=ButtonKind.STRONG, size=ButtonSize.PLAIN, icon="check", key="F10")
         self.take_all.clicked.connect(self._counter.take_all)
         self.take_all.clicked.connect(self.take_keyboard)
+        self.take_all.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)  # the tabs grow short first
         head.add(self._tabs, stretch=1).add(self.take_all, align=Qt.AlignmentFlag.AlignVCenter)
         self._head = head
         self._why_not = Box(margins=(2.75, 1, 2.75, 1))
@@ -202,7 +223,7 @@ class BasketPage(Page):
         if section is not None:
             self._render_section(state, section)
         self._now.setVisible(not state.to_pay)
-        self._summary.set_text(state.summary or "belum ada barang")
+        self._summary.set_text(unbroken(state.summary) or "belum ada barang")
         self._to_pay.set_text(state.to_pay)
         self._to_pay.setVisible(bool(state.to_pay))
         self.serve.set_reason(_why_not_yet(state))
@@ -235,8 +256,16 @@ class BasketPage(Page):
         self._act(self._elsewhere)
 
     def _render_section(self, state: CounterState, section: Section) -> None:
+        large = _is_large(self)
         tabs = [
-            Tab(each.id, each.tab, each.title, each.subtitle, _TAB_KEYS.get(each.id, ""), each.chosen)
+            Tab(
+                each.id,
+                each.tab.removeprefix("Belanja ") if large else each.tab,
+                each.title,
+                each.subtitle,
+                _TAB_KEYS.get(each.id, ""),
+                each.chosen,
+            )
             for each in state.sections
         ]
         self._tabs.set_tabs(tabs, section.id)
@@ -261,7 +290,7 @@ class BasketPage(Page):
         steppers = [line.stepper for line in self._lines.values()]
         width = max((each.sizeHint().width() for each in steppers), default=0)
         if self.look.room is Density.TIGHT:
-            width = min(width, NARROW_STEPPER * self.look.percent // 100)
+            width = min(width, NARROW_STEPPER * min(self.look.percent, LARGE_TEXT) // 100)
         for each in steppers:
             each.setFixedWidth(width)
 
@@ -272,7 +301,11 @@ class BasketPage(Page):
             self._align()
 
     def _fit(self) -> None:
-        self.take_all.set_icon("" if self.look.room is Density.TIGHT else "check")
+        tight = self.look.room is Density.TIGHT
+        self.take_all.set_icon("" if tight else "check")
+        large = _is_large(self)
+        self.take_all.set_text("Semua" if large else "Ambil semua")
+        self._summary.set_role(Role.BODY if large else Role.LEAD, bold=True)
 
     def take_keyboard(self) -> None:
         """Put the keyboard on the first stepper, so that + and − work at once; without one it rests on the page."""

@@ -280,7 +280,7 @@ class SheetPage(Box):
             self.go_on.set_reason("" if state.can_go_on else "pilih alasan selisih")
 
     def _align(self) -> None:
-        columns = (self._head, *self._lines.values())
+        columns: tuple[_HeadLine | _CountLine, ...] = (self._head, *self._lines.values())
         width = max(each.differs_width() for each in columns)
         for each in columns:
             each.set_differs_width(width)

@@ -25,7 +25,7 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.paper_trouble import PaperTrouble
-from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, is_narrow, kit_steps, kit_trouble
+from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, is_narrow, kit_steps, kit_trouble, unbroken
 
 __all__ = ["DonePage", "ProcessingPage", "RefusedPage"]
 
@@ -121,7 +121,7 @@ class ProcessingPage(Page):
         """Show how far it is."""
         self._family.setVisible(state.person is not None)
         self._family.render_person(state.person)
-        self._basket.set_text(" · ".join(each for each in (state.summary, state.to_pay) if each))
+        self._basket.set_text(unbroken(" · ".join(each for each in (state.summary, state.to_pay) if each)))
         self._steps.set_steps(kit_steps(state.steps))
         self._waiting.set_text(state.waiting)
         self._wait.setVisible(bool(state.waiting))

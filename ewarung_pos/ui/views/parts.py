@@ -41,6 +41,7 @@ __all__ = [
     "kit_steps",
     "kit_trouble",
     "tone_of",
+    "unbroken",
 ]
 
 Action = Callable[[str], None]
@@ -62,6 +63,11 @@ _ICONS = {Tone.LOOK: "triangle-alert", Tone.STOP: "ban", Tone.INFO: "info"}
 def tone_of(name: str) -> Tone:
     """The kit's tone for a view-model's word."""
     return _TONES.get(name, Tone.INFO)
+
+
+def unbroken(words: str) -> str:
+    """`2 beras · 1 gula` as it may go over two lines: neither between a number and its goods, nor before a dot."""
+    return "\N{NO-BREAK SPACE}· ".join(each.replace(" ", "\N{NO-BREAK SPACE}") for each in words.split(" · "))
 
 
 def kit_steps(steps: Sequence[VmStep]) -> tuple[Step, ...]:

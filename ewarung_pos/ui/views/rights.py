@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Stack, kit_trouble
+from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Stack, kit_trouble, unbroken
 
 __all__ = ["RightsView"]
 
@@ -206,7 +206,7 @@ class PoolPage(Page):
             self._rows.set_rows(tuple(self._lines.values()), keep_page=False)
         for row in state.rows:
             self._lines[row.product].render_state(row)
-        self._summary.set_text(state.summary or "belum ada barang")
+        self._summary.set_text(unbroken(state.summary) or "belum ada barang")
         self.next.set_reason(_why_not_yet(state))
 
     def take_keyboard(self) -> None:

@@ -100,6 +100,9 @@ class PinPad(QWidget):
         centre = Qt.AlignmentFlag.AlignHCenter
         self._title = Text(role=Role.HEADING, align=Qt.AlignmentFlag.AlignCenter)
         self._message = Text(role=Role.BODY, tone=Tone.SOFT, wrap=True, align=Qt.AlignmentFlag.AlignCenter)
+        wrapped = self._message.sizePolicy()  # a longer line wraps: the keys stay where they are
+        wrapped.setHorizontalPolicy(QSizePolicy.Policy.Ignored)
+        self._message.setSizePolicy(wrapped)
         self._dots = _Dots(self)
         self._keys: list[_PadKey] = []
         grid = QGridLayout()

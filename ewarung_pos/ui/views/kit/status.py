@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QPaintEvent
+from PySide6.QtGui import QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QProgressBar, QSizePolicy, QWidget
 
 from ewarung_pos.ui.views.kit.buttons import BigButton
@@ -14,6 +14,8 @@ from ewarung_pos.ui.views.kit.style import Role, Tone, current_style
 from ewarung_pos.ui.views.kit.text import Text
 
 __all__ = ["TONE_ICONS", "Badge", "Disc", "EmptyState", "IconView", "Note", "Picture", "ProgressBar"]
+
+_WRAP = int(Qt.TextFlag.TextWordWrap)
 
 TONE_ICONS = {
     Tone.INK: "info",
@@ -275,3 +277,19 @@ class EmptyState(QWidget):
         self._detail.set_text(detail)
         self._detail.setVisible(bool(detail))
         self.setAccessibleName(title)
+        self._balance()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._balance()
+
+    def _balance(self) -> None:
+        """Lines of like length: one word alone under a long line reads as left over."""
+        metrics, words, room = self._detail.fontMetrics(), self._detail.text(), max(self.width(), 1)
+        lines = -(-metrics.horizontalAdvance(words) // room)
+        width = metrics.horizontalAdvance(words) // lines if lines > 1 else room
+        high = lines * metrics.lineSpacing() + metrics.lineSpacing() // 2  # Qt rounds each line up
+        while width < room and metrics.boundingRect(0, 0, width, 0, _WRAP, words).height() > high:
+            width += 8
+        side = max(room - width - 4, 0) // 2
+        self._detail.setContentsMargins(side, 0, side, 0)
