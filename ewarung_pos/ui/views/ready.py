@@ -6,6 +6,7 @@ from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from ewarung_pos.ui.text import Trouble
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, TallyItem
 from ewarung_pos.ui.views.kit import (
     BigButton,
@@ -117,6 +118,11 @@ _TYPE = ("type_card", "Ketik nomor", "credit-card")
 """Where the main button of Siap goes, its word and its icon."""
 
 
+def _drawn(reader: Trouble) -> str:
+    """A cable that is out, or, where only the card was not read, the card that is put in again."""
+    return "reader-again" if reader.code.startswith("card_not_read") else "reader-away"
+
+
 class ReadyPage(Page):
     """Siap: put a card in. Also while the card is looked up, the reader is away, or the day is not open."""
 
@@ -162,7 +168,7 @@ class ReadyPage(Page):
             words = ("shop-shut", "Hari belum dibuka", "Kartu dilayani setelah hari kerja dibuka.")
         elif state.reader is not None:
             words = (
-                "card-typed" if typed else "reader-away",
+                "card-typed" if typed else _drawn(state.reader),
                 state.reader.title,
                 f"{state.reader.happened} {state.reader.now}",
             )
