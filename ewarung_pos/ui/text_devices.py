@@ -46,8 +46,14 @@ class Seen(msgspec.Struct, frozen=True):
     do: str = ""
 
 
-NO_READER = Seen("look", "Tidak diatur; kartu hanya bisa diketik.", "Isi [card_reader] dalam config.toml.")
-NO_TERMINAL = Seen("look", "Tidak diatur; saldo KKS tidak bisa dipakai.", "Isi [payment_terminal] dalam config.toml.")
+NO_READER = Seen(
+    "look", "Tidak diatur; kartu hanya bisa diketik.", "Minta petugas kota mengisi [card_reader] di config.toml."
+)
+NO_TERMINAL = Seen(
+    "look",
+    "Tidak diatur; saldo KKS tidak bisa dipakai.",
+    "Minta petugas kota mengisi [payment_terminal] di config.toml.",
+)
 TYPES_HERE = Seen("ok", "Mengetik di jendela kasir.", "Gesek satu kartu di Layanan untuk mencobanya.")
 NO_WORDS = Seen(
     "look",

@@ -171,7 +171,7 @@ BY_THE_RULES: dict[str, Trouble] = {
         "Hanya hari yang sama", "Pembatalan hanya untuk penyaluran hari ini.", "Catat sebagai retur atau pengaduan."
     ),
     "not_authorised": said("Tidak diizinkan", "Langkah ini bukan wewenang Anda.", "Minta ketua.", safe=NOTHING),
-    "not_authorised.wrong_pin": said("PIN salah", "PIN tidak cocok.", "Coba lagi pelan-pelan.", safe=NOTHING),
+    "not_authorised.wrong_pin": said("PIN salah", "PIN tidak cocok.", "Coba lagi.", safe=NOTHING),
     "not_authorised.locked": said(
         "PIN terkunci", "PIN salah terlalu sering, jadi terkunci.", "Minta ketua membukanya.", safe=NOTHING, tone="stop"
     ),

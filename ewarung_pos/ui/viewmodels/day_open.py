@@ -95,7 +95,7 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
         closed_today = state is DayState.CLOSED and found.sealed
         facts = [
             (
-                Fact("users", f"{dotted(status.families)} keluarga dalam daftar, {_age(status.register_age)}"),
+                Fact("users", f"Daftar {dotted(status.families)} keluarga, {_age(status.register_age)}"),
                 status.register_state,
             ),
             _shelf(found.day, packs),
@@ -200,10 +200,10 @@ def _shelf(day: Day, packs: int) -> tuple[Fact, str]:
 
 
 def _age(days: int) -> str:
-    """When the city last sent the register."""
+    """How old the register is, as the city last sent it."""
     if days < 0:
         return "umur tidak diketahui"
-    return ("diperbarui hari ini", "diperbarui kemarin")[days] if days <= 1 else f"diperbarui {dotted(days)} hari lalu"
+    return f"umur {dotted(days)} hari" if days else "baru hari ini"
 
 
 def _contradictions(clock: ClockFindings) -> tuple[str, ...]:

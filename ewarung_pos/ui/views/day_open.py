@@ -115,8 +115,8 @@ class DayOpenView(Page):
         self._words.set_text("Jam komputer perlu dipastikan ketua." if state.suspect and plain else words)
 
     def _ask(self, state: DayOpenState) -> None:
-        detail = "; ".join((*state.suspect, "ketua memastikan bahwa jam komputer yang benar"))
-        self.pin.ask("Jam komputer benar?", f"{detail}.", self._day.confirm_clock)
+        detail = "\n".join((*state.suspect, "Ketua memastikan bahwa jam komputer yang benar."))
+        self.pin.ask("Jam komputer benar?", detail, self._day.confirm_clock)
         self.pin.render_notice(state.notice, busy=state.busy)
 
     def _serve(self) -> None:

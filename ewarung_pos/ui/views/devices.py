@@ -77,7 +77,7 @@ class _Devices(Box):
         self.add(self._notice)
         foot = Box(across=True, gap=2)
         self._hint = Text(
-            "Uji tidak dicatat dan tidak menarik saldo. Pengaturannya ada di config.toml.",
+            "Uji tidak dicatat dan tidak menarik saldo. Ada alat baru? Tekan Cari perangkat.",
             Role.BODY,
             Tone.SOFT,
             wrap=True,

@@ -27,7 +27,7 @@ class PassphraseWindow(Box):
         self.field = TextField("Kata sandi")
         self.field.setEchoMode(QLineEdit.EchoMode.Password)
         self.field.returnPressed.connect(self._open)
-        self.wrong = Note("triangle-alert", "Kata sandi salah. Coba lagi pelan-pelan.", Tone.STOP, bold=True)
+        self.wrong = Note("triangle-alert", "Kata sandi salah. Coba lagi.", Tone.STOP, bold=True)
         self.go = BigButton("Buka kasir", icon="key-round", kind=ButtonKind.PRIMARY, key="Enter")
         self.go.clicked.connect(self._open)
         self.leave = BigButton("Batal", icon="x", key="Esc")

@@ -89,7 +89,7 @@ class SignInView(Page):
         self._card.body.addWidget(self.pad)
         self._opening = False
         self._shut = Box(gap=2)
-        self._shut_words = Text(role=Role.BODY, wrap=True)
+        self._shut_words = Text(role=Role.LEAD, wrap=True)
         self.unlock = BigButton(
             "Buka kunci", icon="key-round", kind=ButtonKind.PRIMARY, size=ButtonSize.COUNTER, key="Enter"
         )

@@ -184,7 +184,7 @@ class TrayView(Box):
             self._next = Box(gap=1)
             self._next.add(Text(_NEXT_SALE, Role.SMALL, Tone.SOFT), chips)
             self._turn.hide()
-        self.search = _CardSearch("Nama atau 4 angka")
+        self.search = _CardSearch("Nama atau 4 angka" if wide else "Cari kartu")
         self.search.left.connect(self.served)
         self.search.searched.connect(self._render_cards)
         self.search.submitted.connect(self._insert_only)

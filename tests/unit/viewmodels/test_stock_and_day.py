@@ -175,7 +175,7 @@ def test_the_morning_says_what_the_kiosk_knows(shut: ScriptedTill) -> None:
     shut.to("day")
     assert day(shut).date == "Selasa 24 Nov 2026"
     assert [fact.text for fact in day(shut).facts] == [
-        "12 keluarga dalam daftar, diperbarui 23 hari lalu",
+        "Daftar 12 keluarga, umur 23 hari",
         "0 kemasan di rak menurut catatan",
         f"{shut.kit.health.status().unsent} catatan belum terkirim",
         "Jam komputer cocok",
