@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.ports import StickPlace
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.text_stick import CARRY_IT, PULL_IT, fetched_words, saved_words
@@ -49,9 +50,9 @@ def _line(number: int, time: str, name: str, last4: str, goods: str, total: str,
 
 
 _ROWS = (
-    _line(38, "09.38", "SUMINAH", "4821", "2 beras, 2 gula, 1 minyak", "Rp170.000"),
+    _line(38, "09.38", "SUMINAH", "4821", "2 beras, 2 gula, 1 minyak", "Rp185.700"),
     _line(37, "09.31", "NGATINI", "1190", "2 beras, 2 gula", "Rp170.000", "asli · 1 salinan"),
-    _line(36, "09.24", "SRI WAHYUNI", "7745", "1 beras, 1 telur", "Rp95.500", "asli · belum dicetak"),
+    _line(36, "09.24", "SRI WAHYUNI", "7745", "1 beras, 1 telur", "Rp87.000", "asli · belum dicetak"),
     _line(35, "09.17", "KASMI", "3302", "2 beras", "−Rp135.000", "pembatalan"),
     _line(34, "09.08", "KASMI", "3302", "2 beras", "Rp135.000", "dibatalkan"),
     _line(33, "08.59", "TUMINAH", "9011", "2 beras, 2 gula, 2 minyak, 2 tepung", "Rp226.200"),
@@ -85,9 +86,9 @@ RECEIVING = replace(
     can_receive=True,
 )
 MORNING = DayOpenState(
-    date="Sel 24 Nov 2026",
+    date=BusinessDate("2026-11-24").short(),
     facts=(
-        Fact("users", "412 keluarga dalam daftar, diperbarui kemarin"),
+        Fact("users", "Daftar 412 keluarga, umur 1 hari"),
         Fact("package", "550 kemasan di rak menurut catatan"),
         Fact("cloud-upload", "3 catatan belum terkirim"),
         Fact("clock", "Jam komputer cocok"),
@@ -102,7 +103,7 @@ CLOCK = replace(
     tones=("ok", "ok", "look", "stop", "look"),
     facts=(*MORNING.facts[:3], Fact("clock", "Jam komputer meragukan"), MORNING.facts[4]),
     can_open=False,
-    suspect=("Jam komputer: Sel 24 Nov 2026, 07.02", "Catatan terakhir: Rab 25 Nov 2026, 15.40"),
+    suspect=("Jam komputer: Selasa 24 Nov 2026, 07.02", "Catatan terakhir: Rabu 25 Nov 2026, 15.40"),
 )
 
 

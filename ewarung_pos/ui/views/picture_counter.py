@@ -52,10 +52,13 @@ def _ration_rows(*packs: int) -> tuple[ShelfRow, ...]:
             "beras-5", "Beras medium", "rice", "sisa 10", "dari 10 kg", 1000, f"{rice} × 5 kg", rice, 2,
             "sampai batas jatah" if rice == 2 else "",
         ),
-        ShelfRow("gula-1", "Gula pasir", "sugar", "sisa 2", "dari 2 kg", 1000, f"{sugar} × 1 kg", sugar, 2),
+        ShelfRow(
+            "gula-1", "Gula pasir", "sugar", "sisa 2", "dari 2 kg", 1000, f"{sugar} × 1 kg", sugar, 2,
+            "sampai batas jatah" if sugar == 2 else "",
+        ),
         ShelfRow(
             "minyak-1", "Minyak goreng", "oil", "sisa 1", "dari 2 L", 500, f"{oil} × 1 L", oil, 1,
-            "stok hanya 1" if oil == 1 else "",
+            "sampai batas jatah" if oil == 1 else "",
         ),
         ShelfRow(
             "tepung-1", "Tepung terigu", "flour", "sisa 0", "dari 2 kg", 0, "0 × 1 kg", 0, 0,
@@ -103,12 +106,12 @@ KNOWN = CounterState(
     sections=_sections((0, 0, 0)),
     tally=_TALLY,
 )
-CHOSEN = replace(KNOWN, sections=_sections((2, 2, 1)), summary="2 beras · 2 gula · 1 minyak", can_serve=True)
+CHOSEN = replace(KNOWN, sections=_sections((2, 2, 1)), summary="2 beras medium · 2 gula · 1 minyak", can_serve=True)
 PURSE = replace(
     KNOWN,
     section="purse",
     sections=_sections((2, 0, 0), (1, 0, 1)),
-    summary="2 beras · 1 beras · 1 minyak",
+    summary="2 beras medium · 1 beras Rojolele · 1 minyak",
     to_pay="KKS Rp83.200",
     can_serve=True,
 )
@@ -183,7 +186,7 @@ REFUSALS = (
 DOUBT = DoubtPanel(
     attempt="a1",
     trouble=trouble("doubt.link_lost"),
-    amount="Rp95.500 dari saldo KKS •••• 4821",
+    amount="Rp87.000 dari saldo KKS •••• 4821",
     steps=(
         Step("Permintaan tersimpan di buku catatan", Mark.DONE),
         Step("Menanyakan transaksi ini ke EDC (coba ke-2)", Mark.NOW),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ui.text import trouble
-from ewarung_pos.ui.text_devices import NO_TERMINAL, Seen
+from ewarung_pos.ui.text_devices import NO_TERMINAL, Seen, failed
 from ewarung_pos.ui.viewmodels.devices import DeviceRow, DevicesState
 
 __all__ = ["ALLOWING", "FINE", "FOUND", "NOTHING", "TRYING", "WRITTEN"]
@@ -17,13 +18,12 @@ _PRINT = DeviceRow(
     Seen("ok", "Tercetak, dan printer melapor siap.", "Periksa kertasnya: garis penuh dan kode terbaca."),
 )
 _EDC = DeviceRow("edc", "EDC", Seen("ok", "EDC menjawab."))
-_LOST = trouble("printer_not_ready", "link")
 
 FINE = DevicesState(rows=(_CARD, _PRINT, _EDC))
 TRYING = DevicesState(
     rows=(
         replace(_CARD, busy="Masukkan atau gesek satu kartu"),
-        replace(_PRINT, seen=Seen("stop", _LOST.happened, _LOST.now)),
+        replace(_PRINT, seen=failed(PrinterNotReady(reason="link"))),
         replace(_EDC, seen=NO_TERMINAL),
     )
 )

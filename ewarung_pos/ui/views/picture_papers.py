@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from ewarung_pos.domain.documents import Align, Columns, Cut, Document, Qr, Rule, Space, Table, Text
+from ewarung_pos.domain.timeline import BusinessDate
 
 __all__ = ["PAPER", "REPORT"]
 
 
-_CODE = "EW1:S:EW-0123:1:123:9F86D081884C7D65:38:2026-11-24:191000"
+_CODE = "EW1:S:EW-0123:1:123:9F86D081884C7D65:38:2026-11-24:185700"
 PAPER = Document(
     "struk-2026-11-24-0038",
     "Struk 2026-11-24/0038",
@@ -24,18 +25,23 @@ PAPER = Document(
         Columns("Kartu", "**** 4821"),
         Columns("Hadir", "Sendiri"),
         Rule(),
-        Text("Beras medium Rojolele 5 kg", bold=True),
+        Text("Beras medium", bold=True),
         Columns("  2 karung x Rp67.500", "Rp135.000"),
         Columns("  isi 10 kg", "jatah"),
-        Text("Gula pasir Gulaku 1 kg", bold=True),
+        Text("Gula pasir", bold=True),
         Columns("  2 bungkus x Rp17.500", "Rp35.000"),
         Columns("  isi 2 kg", "jatah"),
+        Text("Minyak goreng", bold=True),
+        Columns("  1 botol x Rp15.700", "Rp15.700"),
+        Columns("  isi 1 L", "jatah"),
         Rule(double=True),
-        Columns("TOTAL", "Rp170.000", bold=True, tall=True),
-        Text("(seratus tujuh puluh ribu rupiah)"),
+        Columns("TOTAL", "Rp185.700", bold=True, tall=True),
+        Text("(seratus delapan puluh lima ribu tujuh ratus rupiah)"),
         Rule(double=True),
         Text("Sisa jatah November 2026", bold=True),
-        Table(("", "sebelum", "sesudah"), (("Beras", "10 kg", "0 kg"), ("Gula pasir", "2 kg", "0 kg"))),
+        Table(
+            ("", "sebelum", "sesudah"), (("Beras", "10 kg", "0 kg"), ("Gula", "2 kg", "0 kg"), ("Minyak", "1 L", "0 L"))
+        ),
         Rule(),
         Text("Kartu & PIN dipegang sendiri.", Align.CENTRE),
         Text("Aduan: Lapor Semar", Align.CENTRE),
@@ -55,7 +61,7 @@ REPORT = Document(
         Rule(),
         Text("LAPORAN TUTUP HARI", Align.CENTRE, bold=True),
         Text("No. 2026-11-24/0012", Align.CENTRE, bold=True),
-        Columns("Hari", "Sel 24 Nov 2026"),
+        Columns("Hari", BusinessDate("2026-11-24").short()),
         Columns("Ditutup", "15.12 WIB"),
         Columns("Oleh", "Bu Siti"),
         Rule(),

@@ -9,6 +9,7 @@ from ewarung_pos.ui.viewmodels.closing_copy import CopyState
 from ewarung_pos.ui.viewmodels.closing_state import ClosingState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.doubt import DoubtState
+from ewarung_pos.ui.viewmodels.shell import LampState
 from ewarung_pos.ui.viewmodels.stick import StickState
 from ewarung_pos.ui.views.picture_books import (
     COPIED,
@@ -54,6 +55,9 @@ from ewarung_pos.ui.views.picture_troubles import TROUBLES
 
 __all__ = ["SCENES"]
 
+_NO_PRINTER = replace(
+    on("history"), lamps=(SHELL.lamps[0], LampState("printer", "Printer terputus", "stop", "history"), SHELL.lamps[2])
+)
 _HINT = "PIN Bu Siti 123456, Bu Ratna 234567, ketua Bu Kartini 345678."
 
 SCENES: tuple[Scene, ...] = (
@@ -133,7 +137,7 @@ SCENES: tuple[Scene, ...] = (
         "riwayat-salinan",
         Shows(shell=on("history"), history=replace(RECEIPT, said="SALINAN ke-1 sudah dicetak.")),
     ),
-    Scene("riwayat-printer-mati", Shows(shell=on("history"), history=replace(RECEIPT, no_paper=True))),
+    Scene("riwayat-printer-mati", Shows(shell=_NO_PRINTER, history=replace(RECEIPT, no_paper=True))),
     Scene("riwayat-alasan", Shows(shell=on("history"), history=replace(RECEIPT, mode="reason"))),
     Scene(
         "riwayat-pin",

@@ -50,7 +50,7 @@ _MISMATCH = replace(
     DOUBT,
     asking=False,
     trouble=trouble("doubt.mismatch"),
-    named="EDC menyebut kartu •••• 1190, Rp95.500, invoice 000123",
+    named="EDC menyebut kartu •••• 1190, Rp87.000, invoice 000123",
     slip=("1190", "004512", "000123"),
 )
 _TYPED = TypedCardState(mode="number", reason="kartu_rusak", ready=True)

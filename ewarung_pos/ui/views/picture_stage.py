@@ -9,6 +9,7 @@ from typing import Any, cast
 from msgspec.structs import fields, replace
 from PySide6.QtWidgets import QWidget
 
+from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.domain.units import dotted
 from ewarung_pos.ports import PracticeTray
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
@@ -74,6 +75,7 @@ class Scene:
     size: tuple[int, int] | None = None
 
 
+TODAY = BusinessDate("2026-11-24").short()
 _CLOUD = "cloud-upload"
 _SENDS = 3
 """From this step on Tutup Hari says how much waits (`ClosingState.step`)."""
@@ -86,7 +88,7 @@ _LAMPS = (
 SHELL = ShellState(
     kiosk="e-Warung Mawar",
     place="Kel. Kauman",
-    date="Sel 24 Nov 2026",
+    date=TODAY,
     time="09.41",
     operator="S1",
     operator_name="Bu Siti",

@@ -25,6 +25,10 @@ def _printer(word: str, tone: str, screen: str = "counter") -> ShellState:
     return replace(SHELL, screen=screen, lamps=(card, LampState("printer", word, tone, "history"), city))
 
 
+def _reader(word: str, tone: str) -> ShellState:
+    return replace(SHELL, lamps=(LampState("credit-card", word, tone, "counter"), *SHELL.lamps[1:]))
+
+
 def _lamps(edc: tuple[str, str], printer: tuple[str, str]) -> ShellState:
     return replace(
         SHELL,
@@ -75,10 +79,16 @@ TROUBLES: tuple[Scene, ...] = (
     at_counter("siap-kertas-habis", READY, _printer("Kertas habis", "stop")),
     at_counter("siap-printer-diam", READY, _printer("Printer diam", "info")),
     at_counter("siap-struk-tertunda", READY, _printer("2 struk tertunda", "look")),
-    at_counter("siap-kabel-edc", replace(READY, reader=trouble(_AWAY, "no_port"))),
-    at_counter("siap-edc-kembar", replace(READY, reader=trouble(_AWAY, "which_port"))),
-    at_counter("siap-layanan-chip-mati", replace(READY, reader=trouble(_AWAY, "no_pcscd"))),
-    at_counter("siap-gesek-rusak", replace(READY, reader=trouble("card_not_read", "bad_swipe"))),
+    at_counter("siap-kabel-edc", replace(READY, reader=trouble(_AWAY, "no_port")), _reader("EDC terputus", "stop")),
+    at_counter("siap-edc-kembar", replace(READY, reader=trouble(_AWAY, "which_port")), _reader("EDC terputus", "stop")),
+    at_counter(
+        "siap-layanan-chip-mati", replace(READY, reader=trouble(_AWAY, "no_pcscd")), _reader("Chip terputus", "stop")
+    ),
+    at_counter(
+        "siap-gesek-rusak",
+        replace(READY, reader=trouble("card_not_read", "bad_swipe")),
+        _reader("Periksa pembaca", "look"),
+    ),
     Scene(
         "atur-belum-dicoba", Shows(shell=_lamps(("EDC terputus", "stop"), ("Printer dicari", "info")), devices=_FIRST)
     ),
