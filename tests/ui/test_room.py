@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec.structs import replace
 from PySide6.QtCore import QSize
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
 from ewarung_pos.ui.qt_app import apply_theme, load_theme
@@ -18,6 +18,7 @@ from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY
 from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PURSE, READY
 from ewarung_pos.ui.views.picture_stage import OUT
 from ewarung_pos.ui.views.pictures import settle
+from ewarung_pos.ui.views.tabs import Tabs
 from tests.ui.at_window import on, shown, visible
 
 pytestmark = pytest.mark.qt_log_ignore("This plugin does not support", extend=True)
@@ -63,11 +64,14 @@ def test_what_is_left_of_a_month_is_drawn_to_one_scale(qtbot: QtBot, size: tuple
     assert len(set(before.values()) | set(after.values())) <= 1
 
 
-@pytest.mark.parametrize("size", [(1366, 768), (800, 600), (760, 640), (800, 480)], ids=str)
-def test_the_word_of_the_button_beside_the_tabs_is_whole(qtbot: QtBot, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize("size", [(1366, 768), (810, 740), (800, 600), (760, 640), (800, 480)], ids=str)
+def test_the_tabs_and_the_button_beside_them_are_whole(qtbot: QtBot, size: tuple[int, int]) -> None:
     window, _ = shown(qtbot, size=size, counter=CHOSEN)
     (page,) = visible(window, BasketPage)
-    assert page.take_all.width() >= page.take_all.sizeHint().width()
+    (tabs,) = visible(window, Tabs)
+    for each in (page.take_all, *tabs.findChildren(QAbstractButton)):
+        assert each.width() >= each.sizeHint().width()
+    assert max(each.geometry().right() for each in tabs.findChildren(QAbstractButton)) < tabs.width()
 
 
 def test_no_number_is_parted_from_its_goods(qtbot: QtBot) -> None:

@@ -256,18 +256,13 @@ class BasketPage(Page):
         self._act(self._elsewhere)
 
     def _render_section(self, state: CounterState, section: Section) -> None:
-        large = _is_large(self)
         tabs = [
             Tab(
-                each.id,
-                each.tab.removeprefix("Belanja ") if large else each.tab,
-                each.title,
-                each.subtitle,
-                _TAB_KEYS.get(each.id, ""),
-                each.chosen,
+                each.id, each.tab, each.title, each.subtitle, _TAB_KEYS.get(each.id, ""), each.chosen,
+                short=each.tab.removeprefix("Belanja "),
             )
             for each in state.sections
-        ]
+        ]  # fmt: skip
         self._tabs.set_tabs(tabs, section.id)
         self.take_all.setVisible(section.take_all)
         icon = "unplug" if section.why_not else "triangle-alert"

@@ -17,7 +17,10 @@ __all__ = ["Tab", "Tabs"]
 
 
 class Tab(msgspec.Struct, frozen=True):
-    """`title` and `subtitle` are shown when in front, `word` and `count` (of things chosen in it) when not."""
+    """`title` and `subtitle` are shown when in front, `word` and `count` (of things chosen in it) when not.
+
+    `short` stands for the word where even words are too long; without it the word stays.
+    """
 
     name: str
     word: str
@@ -25,13 +28,18 @@ class Tab(msgspec.Struct, frozen=True):
     subtitle: str
     key: str
     count: int = 0
+    short: str = ""
+
+
+_TITLE, _WORD, _SHORT = range(3)
+"""How much the tabs say, from much room to little."""
 
 
 class _TabButton(PaintedButton):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self._tab = Tab("", "", "", "", "")
-        self._brief = False
+        self._level = _TITLE
         self.setCheckable(True)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
 
@@ -39,8 +47,8 @@ class _TabButton(PaintedButton):
     def tab(self) -> Tab:
         return self._tab
 
-    def set_tab(self, tab: Tab, *, front: bool, brief: bool) -> None:
-        self._tab, self._brief = tab, brief
+    def set_tab(self, tab: Tab, *, front: bool, level: int) -> None:
+        self._tab, self._level = tab, level
         self.setChecked(front)
         self.setAccessibleName(tab.word)
         self.setAccessibleDescription(tab.subtitle if front else self._below())
@@ -49,27 +57,33 @@ class _TabButton(PaintedButton):
         self.update()
 
     def _above(self) -> str:
-        return self._tab.title if self.isChecked() and not self._brief else self._tab.word
+        if self.isChecked() and self._level == _TITLE:
+            return self._tab.title
+        return (self._tab.short or self._tab.word) if self._level == _SHORT else self._tab.word
 
     def _below(self) -> str:
-        if self.isChecked() and not self._brief and self._tab.subtitle:
+        if self.isChecked() and self._level == _TITLE and self._tab.subtitle:
             return self._tab.subtitle
         chosen = f"{dotted(self._tab.count)} dipilih" if self._tab.count else ""
-        if self._brief:
+        if self._level != _TITLE:
             return chosen or self._tab.key
         return " · ".join(each for each in (self._tab.key, chosen) if each)
 
-    def width_for(self, *, brief: bool) -> int:
-        was, self._brief = self._brief, brief
+    def width_for(self, level: int) -> int:
+        """What it needs to say so much."""
+        was, self._level = self._level, level
         above = text_width(self.look.font(Role.LEAD, bold=True), self._above())
         below = text_width(self.look.font(Role.SMALL), self._below())
-        self._brief = was
-        return max(above, below) + 2 * self.look.gap(1.5 if brief else 2)
+        self._level = was
+        return max(above, below) + 2 * self._pad(level)
+
+    def _pad(self, level: int) -> int:
+        return self.look.gap(2 if level == _TITLE else 1.5)
 
     def sizeHint(self) -> QSize:
         height = self.look.font(Role.LEAD).metrics.height() + self.look.font(Role.SMALL).metrics.height()
         least = 52 if self.look.room is Density.TIGHT else self.look.counter_target
-        return QSize(self.width_for(brief=self._brief), max(least, height + 8))
+        return QSize(self.width_for(self._level), max(least, height + 8))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = smooth(self)
@@ -79,7 +93,7 @@ class _TabButton(PaintedButton):
         title, small = self.look.font(Role.LEAD, bold=front), self.look.font(Role.SMALL)
         above, below = title.metrics.height(), small.metrics.height()
         top = (self.height() - above - below) // 2
-        pad = self.look.gap(1.5 if self._brief else 2)
+        pad = self._pad(self._level)
         left = QRect(pad, top, self.width() - pad, above)
         painter.setFont(title)
         painter.setPen(self.look.colour("ink" if front else "soft-dark"))
@@ -129,11 +143,11 @@ class Tabs(Painted):
         self.updateGeometry()
 
     def _show(self) -> None:
-        for brief in (False, True):
+        for level in (_TITLE, _WORD, _SHORT):
             for tab, button in zip(self._tabs, self._buttons, strict=False):
-                button.set_tab(tab, front=tab.name == self._front, brief=brief)
+                button.set_tab(tab, front=tab.name == self._front, level=level)
             shown = self._buttons[: len(self._tabs)]
-            if sum(button.width_for(brief=brief) for button in shown) <= self.width():
+            if sum(button.width_for(level) for button in shown) <= self.width():
                 break
 
     def _pressed(self) -> None:
@@ -152,10 +166,10 @@ class Tabs(Painted):
     def sizeHint(self) -> QSize:
         shown = self._buttons[: len(self._tabs)]
         return QSize(
-            sum(button.width_for(brief=False) for button in shown),
+            sum(button.width_for(_TITLE) for button in shown),
             max((button.sizeHint().height() for button in shown), default=self.look.counter_target),
         )
 
     def minimumSizeHint(self) -> QSize:
         shown = self._buttons[: len(self._tabs)]
-        return QSize(sum(button.width_for(brief=True) for button in shown), self.sizeHint().height())
+        return QSize(sum(button.width_for(_SHORT) for button in shown), self.sizeHint().height())
