@@ -23,7 +23,7 @@ def propose(found: Iterable[FoundDevice], set_up: frozenset[str] = frozenset()) 
     devices = tuple(found)
     edc = _only(each for each in devices if each.kind is DeviceKind.SERIAL and each.role is DeviceRole.EDC)
     cable = _only(each for each in devices if each.kind is DeviceKind.SERIAL and each.role is DeviceRole.UNKNOWN)
-    network = _only(each for each in devices if each.kind is DeviceKind.POSELINK)
+    network = _only(each for each in devices if each.kind is DeviceKind.POSELINK and each.place.startswith("wss:"))
     reader = _reader(devices)
     settings: list[Setting] = []
     if "card_reader" not in set_up:

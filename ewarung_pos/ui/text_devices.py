@@ -167,7 +167,8 @@ def device_words(found: FoundDevice) -> str:
     label = f" {found.label}" if found.label and found.label != found.place else ""
     role = _ROLES.get(found.role)
     kind = _KINDS[found.kind] + (f", {role}" if role is not None and found.kind is DeviceKind.SERIAL else "")
-    return "".join(letter for letter in f"{kind}:{label} ({found.place})" if letter.isprintable())
+    clear = ", tanpa enkripsi: nyalakan wss di EDC" if found.place.startswith("ws://") else ""
+    return "".join(letter for letter in f"{kind}:{label} ({found.place}){clear}" if letter.isprintable())
 
 
 def proposal_words(settings: Iterable[Setting]) -> tuple[str, ...]:

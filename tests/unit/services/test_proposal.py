@@ -88,6 +88,12 @@ def test_a_printer_by_its_way_and_its_width(printer: FoundDevice, driver: str, c
     }
 
 
+def test_an_edc_that_speaks_in_the_clear_is_not_proposed() -> None:
+    """The till says nothing to it, and would not start with its address."""
+    assert propose((FoundDevice(DeviceKind.POSELINK, DeviceRole.EDC, "ws://192.0.2.9:6745"),)) == ()
+    assert lines(NETWORK)["payment_terminal.url"] == f"{NETWORK.place}?"
+
+
 def test_the_printers_own_wire_goes_before_a_queue() -> None:
     assert lines(QUEUE, SMALL)["receipt_printer.driver"] == "escpos-usb"
 

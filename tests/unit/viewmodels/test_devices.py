@@ -235,6 +235,14 @@ def test_what_is_plugged_in_and_what_follows_from_it(atur: ScriptedTill) -> None
     assert not state(atur).looked
 
 
+def test_an_edc_that_speaks_in_the_clear_is_told_as_one(atur: ScriptedTill) -> None:
+    atur.plugged.found = (FoundDevice(DeviceKind.POSELINK, DeviceRole.EDC, "ws://192.0.2.9:6745", "192.0.2.9"),)
+    atur.vm.devices.look_around()
+    atur.settle()
+    assert state(atur).found[0].endswith("(ws://192.0.2.9:6745), tanpa enkripsi: nyalakan wss di EDC")
+    assert (state(atur).proposed, state(atur).guesses) == ((), ())
+
+
 def test_only_what_is_sure_is_written_and_only_by_the_leader(atur: ScriptedTill) -> None:
     atur.plugged.found = (PRINTER, CABLE)
     atur.vm.devices.look_around()
