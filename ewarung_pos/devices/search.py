@@ -123,11 +123,14 @@ def _role(vendor: int) -> DeviceRole:
 
 
 def _lasting(port: SerialPort) -> str:
-    """A name that it keeps when it is plugged out and in: the system's link, else its numbers."""
-    link = by_id(port.device)
+    """A name that it keeps when it is plugged out and in, and shares with none: the system's link, else its numbers.
+
+    Where the device has no number of its own the link is that of all of its kind, and leads to the last one plugged.
+    """
+    serial = port.serial_number or ""
+    link = by_id(port.device) if serial else port.device
     if link != port.device:
         return link
-    serial = port.serial_number or ""
     return ":".join(("usb", f"{port.vid:04x}", f"{port.pid:04x}", *([serial] if serial.isalnum() else [])))
 
 

@@ -66,6 +66,15 @@ def test_serial_ports_by_their_makers(monkeypatch: pytest.MonkeyPatch) -> None:
     )
 
 
+def test_an_adapter_without_a_number_is_not_named_by_a_link_that_another_may_take(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port = Port("/dev/ttyUSB0", 0x1A86, 0x7523, None, "USB Serial")
+    monkeypatch.setattr(search, "serial_ports", lambda: [port])
+    monkeypatch.setattr(search, "by_id", lambda _: "/dev/serial/by-id/usb-1a86_USB_Serial-if00-port0")
+    assert [each.place for each in MachineSearch().look()] == ["usb:1a86:7523"]
+
+
 def test_usb_printers_by_their_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     files = [(Path("/dev/usb/lp0"), UsbName(0x0416, 0x5011), "POS58"), (Path("/dev/usb/lp1"), UsbName(1, 2, "S"), "")]
     monkeypatch.setattr(search, "printer_files", lambda: iter(files))
