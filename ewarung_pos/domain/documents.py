@@ -44,7 +44,7 @@ class Align(StrEnum):
 class Text(msgspec.Struct, frozen=True, tag=True):
     """A paragraph, wrapped at word ends by the device.
 
-    `big` is double height and width, `small` may be set smaller where the device can.
+    `big` is double height, and double width where every word fits; `small` may be set smaller where the device can.
     """
 
     text: str
@@ -241,10 +241,11 @@ def _both(fits: Callable[[str], bool], most: int) -> Callable[[str], bool]:
 
 
 def _paragraph(block: Text, text: str, columns: int) -> Iterator[PaperLine]:
-    width = columns // 2 if block.big else columns
+    wide = block.big and all(len(word) <= columns // 2 for word in text.split())  # else the word would be broken
+    width = columns // 2 if wide else columns
     centred = block.align is Align.CENTRE
     for line in balanced_by(text, lambda words: len(words) <= width) if centred else _wrap(text, width):
-        yield PaperLine(line, block.align, block.bold, tall=block.big, wide=block.big)
+        yield PaperLine(line, block.align, block.bold, tall=block.big, wide=wide)
 
 
 def _wrap(text: str, width: int) -> list[str]:

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import pytest
 
-from ewarung_pos.domain.documents import Align, Columns, Cut, Document, Space, Table, Text, text_lines
+from ewarung_pos.domain.documents import (
+    Align,
+    Columns,
+    Cut,
+    Document,
+    PaperLine,
+    Space,
+    Table,
+    Text,
+    text_lines,
+    typeset,
+)
 from ewarung_pos.domain.paper_parts import total_line
 from ewarung_pos.domain.wording import paper_text
 from tests.unit.papers.sample_papers import all_documents, words_of
@@ -31,6 +42,20 @@ def test_a_right_part_wider_than_the_paper_stands_under_the_left_one() -> None:
 
 def test_text_on_the_right_ends_at_the_edge_of_the_paper() -> None:
     assert lines(Text("Semarang, 24 November 2026", Align.RIGHT)) == ["Semarang, 24 November 2026".rjust(32)]
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "printed", "wide"),
+    [
+        ("e-Warung Kesejahteraan", 32, ["e-Warung", "Kesejahteraan"], True),
+        ("e-Warung Sumberkesejahteraan", 32, ["e-Warung Sumberkesejahteraan"], False),
+        ("e-Warung Sumberkesejahteraan", 48, ["e-Warung", "Sumberkesejahteraan"], True),
+    ],
+)
+def test_a_kiosks_name_is_big_and_no_word_of_it_broken(name: str, columns: int, printed: list[str], wide: bool) -> None:
+    head = [*typeset(Document("x", "x", (Text(name, Align.CENTRE, big=True),)), columns)]
+    assert [line.text for line in head if isinstance(line, PaperLine)] == printed
+    assert all(isinstance(line, PaperLine) and (line.tall, line.wide) == (True, wide) for line in head)
 
 
 def test_a_word_longer_than_the_paper_is_broken_and_goes_on_below() -> None:
