@@ -89,15 +89,16 @@ class CupsPrinter:
         self._patience = patience
         self._numbers = itertools.count(1)
         self._uri, self._path, self._dial = _place(queue)
+        self._silent = "link" if queue.startswith("ipp://") else "no_cups"
 
     def print(self, document: Document) -> PrintReport:
         """Look at the queue, hand the job over, wait until it has left.
 
         Raises:
-            PrinterNotReady: reason no_cups, cups_server, no_queue, queue_stopped, paper_out, cover_open, cutter, hot,
-                fault, offline (before: nothing was sent; after: the job was taken back), aborted (the queue gave it
-                up), stalled (it did not leave in time and was taken back), no_answer_after (the queue fell silent
-                holding it), disk.
+            PrinterNotReady: reason no_cups, cups_server, link (a printer with IPP of its own is silent), no_queue,
+                queue_stopped, paper_out, cover_open, cutter, hot, fault, offline (before: nothing was sent; after: the
+                job was taken back), aborted (the queue gave it up), stalled (it did not leave in time and was taken
+                back), no_answer_after (the queue fell silent holding it), disk.
                 The paper may be out wherever the job was not certainly still waiting: a queue that hands bytes over
                 does not say how many.
         """
@@ -148,9 +149,9 @@ class CupsPrinter:
         try:
             answer = self._ask(Operation.GET_PRINTER_ATTRIBUTES, {"requested-attributes": _QUEUE})
         except _SilentError as exc:
-            raise PrinterNotReady(str(exc), reason="no_cups") from exc
+            raise PrinterNotReady(str(exc), reason=self._silent) from exc
         if not answer.successful:
-            reason = "no_queue" if answer.status == _NOT_FOUND else "no_cups"
+            reason = "no_queue" if answer.status == _NOT_FOUND else self._silent
             raise PrinterNotReady(f"Get-Printer-Attributes: {answer.status:#06x}", reason=reason)
         return answer
 

@@ -271,10 +271,10 @@ def test_whatever_breaks_behind_the_job_leaves_open_whether_paper_came_out(
 
 def test_silence_before_is_no_printer(peer: IppPrinter, printer: CupsPrinter) -> None:
     peer.silent = {Operation.GET_PRINTER_ATTRIBUTES}
-    assert refusal(printer) == "no_cups"
+    assert refusal(printer) == "link", "it is the printer that is away, and no service of this machine"
     peer.silent = set()
     peer.http = 426
-    assert (printer.status().state, printer.status().reason) == (DeviceState.AWAY, "no_cups")
+    assert (printer.status().state, printer.status().reason) == (DeviceState.AWAY, "link")
     assert peer.jobs == []
 
 
