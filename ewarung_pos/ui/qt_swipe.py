@@ -38,6 +38,9 @@ INJECTED = 10
 
 LONGEST = 400
 
+_CLOCK = 1 << 32
+"""The clock of X11 and of Wayland begins anew after so many ms, which are 49 days."""
+
 _STARTS = frozenset(";%")
 _ENTERS = frozenset((Qt.Key.Key_Return.value, Qt.Key.Key_Enter.value))
 _SPACE = Qt.Key.Key_Space.value
@@ -131,14 +134,13 @@ class SwipeFilter(QObject):
         return (self._run >= INJECTED or self._digits >= CERTAIN) and not _scanned_into()
 
     def _is_fast(self, event: QKeyEvent) -> bool:
-        return not event.isAutoRepeat() and _at(event) - self._last_ms <= FAST_MS
+        return not event.isAutoRepeat() and _since(self._last_ms, event) <= FAST_MS
 
     def _is_end(self, event: QKeyEvent, *, fast: bool) -> bool:
         """The Enter of a track that was taken, or of one whose beginning was lost: it confirms nothing."""
-        at = _at(event)
-        if at - self._ended_ms <= AFTER_MS:
+        if _since(self._ended_ms, event) <= AFTER_MS:
             return True
-        late = at - self._last_ms <= AFTER_MS and self._run >= INJECTED
+        late = _since(self._last_ms, event) <= AFTER_MS and self._run >= INJECTED
         return (late or (fast and self._digits >= CERTAIN)) and not _scanned_into()
 
     def _pressed(self, window: QWindow, event: QKeyEvent) -> bool:
@@ -222,6 +224,11 @@ class SwipeFilter(QObject):
 def _scanned_into() -> bool:
     """Whether the focus is in a line that a scanner types into and ends; what it opens there confirms nothing."""
     return isinstance(QGuiApplication.focusObject(), SearchField)
+
+
+def _since(ms: int, event: QKeyEvent) -> int:
+    """From an instant until the key was struck."""
+    return (_at(event) - ms) % _CLOCK
 
 
 def _at(event: QKeyEvent) -> int:

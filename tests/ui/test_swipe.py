@@ -180,7 +180,7 @@ def test_a_swipe_on_any_layout_confirms_nothing(form: Form, swipes: list[str], l
     form.field.setFocus()
     for character in LAYOUTS[layout]:
         inject(form, character)
-    strike(form, "\r")
+    inject(form, "\r")
     assert "confirmed" not in form.did
     assert "Return" not in form.did
 
@@ -210,7 +210,7 @@ def test_what_is_scanned_into_a_search_line_is_searched(form: Form, swipes: list
     for character in code:
         inject(form, character)
     assert search.text() == code
-    strike(form, "\r")
+    inject(form, "\r")
     assert form.did == ["Return"], "the page's own, which the filter would have taken"
     assert swipes == []
 
@@ -233,12 +233,32 @@ def searched_in(form: Form) -> SearchField:
     return search
 
 
-def inject(form: Form, text: str) -> None:
+NAMELESS = {"\0": Qt.Key.Key_Dead_Acute.value, "\r": Qt.Key.Key_Return.value}
+
+
+def inject(form: Form, text: str, at_ms: int = 0) -> None:
     """A key as another layout gives it: its text, and the number that Qt has for it."""
-    key, text = (Qt.Key.Key_Dead_Acute.value, "") if text == "\0" else (ord(text.upper()), text)
+    key = NAMELESS.get(text) or ord(text.upper())
     for kind in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
-        event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, text)
+        event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, text.strip("\0"))
+        event.setTimestamp(at_ms)
         QCoreApplication.sendEvent(form.window_handle, event)
+
+
+def test_the_clock_of_the_window_system_may_begin_anew(form: Form, swipes: list[str], qtbot: QtBot) -> None:
+    """After 49 days. A person's Enter is a person's then, and a reader's keys are a reader's over it."""
+    last = (1 << 32) - 39
+    form.button.setFocus()
+    for place, character in enumerate(TRACK):
+        inject(form, character, (last + 2 * place) % (1 << 32))
+    inject(form, "\r", (last + 2 * len(TRACK)) % (1 << 32))
+    assert swipes == [TRACK]
+    assert form.did == []
+    for character in TRACK:
+        inject(form, character, last - 5)
+    qtbot.waitUntil(lambda: len(swipes) == 2, timeout=5000)
+    inject(form, "\r", 5_000)
+    assert form.did == ["Return"]
 
 
 @pytest.mark.parametrize("pause", [70, (20, 90), (5, 5, 5, 90)])
