@@ -114,18 +114,16 @@ class DevicesViewModel(ViewModel[DevicesState]):
         )
 
     def activate(self) -> None:
-        """The screen is in front: what was last seen of each."""
+        """The screen is in front: what was last seen of each, and which trial still goes on."""
         self._active = True
-        self._set(
-            replace(
-                self._state,
-                rows=(
-                    DeviceRow("card", "Pembaca kartu", self._reader_now()),
-                    DeviceRow("print", "Printer struk", printer_seen(self._desk.printer.seen())),
-                    DeviceRow("edc", "EDC", self._edc_now()),
-                ),
-            )
+        busy = {row.id: row.busy for row in self._state.rows}
+        seen = (
+            ("card", "Pembaca kartu", self._reader_now()),
+            ("print", "Printer struk", printer_seen(self._desk.printer.seen())),
+            ("edc", "EDC", self._edc_now()),
         )
+        rows = tuple(DeviceRow(name, title, what, busy.get(name, "")) for name, title, what in seen)
+        self._set(replace(self._state, rows=rows))
 
     def deactivate(self) -> None:
         """Another screen is in front: nobody is waited for."""

@@ -145,6 +145,16 @@ def test_a_page_comes_out_and_is_recorded_nowhere(atur: ScriptedTill) -> None:
     assert facts(atur.kit) == before
 
 
+def test_a_page_that_is_on_its_way_is_not_asked_for_twice_by_looking_elsewhere(atur: ScriptedTill) -> None:
+    atur.vm.devices.try_paper()
+    atur.vm.devices.deactivate()
+    atur.vm.devices.activate()
+    atur.vm.devices.try_paper()
+    atur.settle()
+    assert [page.name for page in atur.paper.papers] == ["uji-cetak"]
+    assert not any(row.busy for row in state(atur).rows)
+
+
 @pytest.mark.parametrize(
     ("status", "confirmed", "tone"),
     [
