@@ -79,7 +79,9 @@ def table_of(file: Path, columns: Iterable[str]) -> list[TableRow]:
                 if any(map(str.strip, cells)):
                     rows.append(_row(number, cells, places, len(heading)))
             return rows
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8; save it as CSV UTF-8 (comma delimited)", reason="unreadable") from error
+    except (OSError, csv.Error) as error:
         raise ConfigError(f"{file}: {error}", reason="unreadable") from error
 
 
@@ -89,6 +91,9 @@ def _places(file: Path, heading: list[str], columns: Iterable[str]) -> dict[str,
     double = ", ".join(sorted(column for column, count in counts.items() if count > 1))
     if missing or double:
         said = f"no column {missing}" if missing else f"more than one column {double}"
+        other = next((sign for sign in ";\t|" if len(heading) == 1 and sign in heading[0]), "")
+        if other:  # as spreadsheets write it where the comma is in numbers
+            said += f"; it is separated by {other!r}: save it with commas (CSV UTF-8, comma delimited)"
         raise ConfigError(f"{file}: {said}", reason="columns")
     return {column: heading.index(column) for column in counts}
 

@@ -332,3 +332,15 @@ def test_people_of_one_kiosk_who_would_have_one_code_are_refused(
     """The second would take the first one's place, and her role."""
     row = f"EW-0001,e-Warung Mawar,33.74.01.1010,{officers}"
     assert reasons(empty, tmp_path, KIOSK_HEADING, row) == {(1, "people_alike"): "refused"}
+
+
+def test_what_a_spreadsheet_made_of_a_table_is_said_with_what_to_do(empty: LiveCity, tmp_path: Path) -> None:
+    text = (SAMPLE / "kiosks.csv").read_text(encoding="utf-8")
+    path = tmp_path / "kiosks.csv"
+    for content, told in (
+        (text.replace(",", ";").encode(), "separated by ';': save it with commas"),
+        (text.replace("Mawar", "Mawar\xe9").encode("cp1252"), "not UTF-8; save it as CSV UTF-8"),
+    ):
+        path.write_bytes(content)
+        with empty.store.write() as tx, pytest.raises(ConfigError, match=told):
+            register.import_kiosks(tx, path)
