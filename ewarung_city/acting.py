@@ -230,7 +230,10 @@ def passphrase_of(file: Path | None, prompt: str, *, twice: bool = False) -> str
     if file is not None:
         if sys.platform != "win32" and file.stat().st_mode & 0o077:
             raise ConfigError(f"{file} must be readable by its owner alone (0600)", reason="key_exposed")
-        return file.read_text(encoding="utf-8").strip()
+        try:
+            return file.read_text(encoding="utf-8-sig").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{file}: no text in UTF-8 that can be read", reason="no_passphrase") from error
     if not twice and (said := os.environ.get(_PASSPHRASE, "")):
         return said
     if not _at_terminal():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -162,7 +163,7 @@ def import_catalogue(tx: Tx, file: Path, period: str) -> tuple[str, ...]:
             kiosks still need (`in_use`); the error names each of these things.
     """
     try:
-        said = msgspec.json.decode(file.read_bytes(), type=_Catalogued)
+        said = msgspec.json.decode(file.read_bytes().removeprefix(BOM_UTF8), type=_Catalogued)
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}", reason="unreadable") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

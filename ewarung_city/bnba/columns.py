@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -162,7 +163,7 @@ def read_map(file: Path | None) -> ColumnMap:
     try:
         content = file.read_bytes()
         decode = msgspec.json.decode if file.suffix.lower() == ".json" else msgspec.toml.decode
-        said = decode(content, type=ColumnMap)
+        said = decode(content.removeprefix(BOM_UTF8), type=ColumnMap)
     except OSError as error:
         raise ConfigError(f"{file}: {error.strerror}", reason="unreadable") from error
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:

@@ -368,6 +368,17 @@ def test_no_case_is_given_to_somebody_who_is_no_officer_at_work(stocked: LiveCit
     assert run("officer", "lock", "Heru", by="Ratna") == "Heru: locked\n"
 
 
+def test_a_passphrase_out_of_an_editor_is_the_same_and_one_that_is_no_text_is_said(
+    run: Run, take_in: Run, tmp_path: Path
+) -> None:
+    take_in("Ratna", "admin")
+    held = tmp_path / "passphrase"
+    held.write_bytes(b"\xef\xbb\xbf" + CHOSEN.encode() + b"\r\n")
+    assert "Ratna: admin" in run("officer", "list", by="Ratna")
+    held.write_bytes(CHOSEN.encode("utf-16"))
+    assert "no_passphrase" in run("officer", "list", by="Ratna", code=1)
+
+
 def test_a_name_with_a_space_too_many_is_nobodys(run: Run) -> None:
     """Her key and her cases would be those of the name without it, who is no officer."""
     for name in ("Ratna W. ", "Ratna  W."):

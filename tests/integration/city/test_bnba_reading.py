@@ -393,6 +393,12 @@ def test_a_map_that_is_not_there_is_said(tmp_path: Path) -> None:
     assert read_map(None) == ColumnMap()
 
 
+def test_a_map_that_an_editor_put_a_mark_in_front_of_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "peta.toml"
+    path.write_bytes(b'\xef\xbb\xbf[columns]\r\nnik = "NIK Pengurus"\r\n')
+    assert read_map(path).columns == {"nik": "NIK Pengurus"}
+
+
 def test_the_sample_families_file_reads_as_a_list_too() -> None:
     from tests.integration.city.city_kit import SAMPLE
 

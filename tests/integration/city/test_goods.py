@@ -74,6 +74,13 @@ def held(city: LiveCity) -> set[str]:
         return {item.code for item in feed.CATALOGUE.decode(tx.setting("catalogue")).products}
 
 
+def test_a_catalogue_that_an_editor_put_a_mark_in_front_of_is_taken(stocked: LiveCity, tmp_path: Path) -> None:
+    path = tmp_path / "catalogue.json"
+    path.write_bytes(b"\xef\xbb\xbf" + (SAMPLE / "catalogue.json").read_bytes())
+    with stocked.store.write() as tx:
+        register.import_catalogue(tx, path, PERIOD)
+
+
 def test_the_same_again_and_a_new_product_are_taken(stocked: LiveCity, tmp_path: Path) -> None:
     take(stocked, tmp_path, lambda _: None)
     take(
