@@ -12,7 +12,7 @@ from ewarung_city.store import schema
 from ewarung_city.store.database import Row
 from ewarung_pos.domain.timeline import Period
 from tests.integration.city.bnba_kit import as_csv
-from tests.integration.city.city_kit import SAMPLE, LiveCity
+from tests.integration.city.city_kit import PERIOD, SAMPLE, LiveCity
 from tests.integration.city.moving import Kiosk, ask, at_home, rest, serve, sound
 
 NEXT = "2026-12"
@@ -115,4 +115,24 @@ def test_a_family_that_comes_back_at_once_has_its_rights_where_it_is(
     assert (rest(old, family), rest(new, family)) == (10_000, 0)
     serve(old, family, 2)
     old.drain()
+    assert sound(city)
+
+
+def test_what_a_closed_kiosk_never_gave_back_goes_to_the_new_home_by_two_officers(
+    city: LiveCity, kiosk: Kiosk, listed: Listed
+) -> None:
+    old, new = kiosk("EW-0001"), kiosk("EW-0002")
+    family = at_home(city)
+    serve(old, family)
+    old.drain()
+    listed.again(family, home_kiosk="EW-0002")
+    with city.store.write() as tx:
+        officers.freeze(tx, "EW-0001")
+        assert leases.grant(tx, PERIOD).leases == 0
+        leases.declare_lost(tx, "EW-0001", 1, ["Ratna W.", "Heru S."])
+        leases.grant(tx, PERIOD)
+    new.drain()
+    assert rest(new, family) == 5_000
+    serve(new, family)
+    new.drain()
     assert sound(city)
