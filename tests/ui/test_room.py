@@ -14,6 +14,7 @@ from ewarung_pos.ui.qt_app import apply_theme, load_theme
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.views.basket import BasketPage
 from ewarung_pos.ui.views.kit import Badge, DataTable, Line, PinPad, ProgressBar, Text
+from ewarung_pos.ui.views.kit.rail import Rail
 from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY
 from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PURSE, READY
 from ewarung_pos.ui.views.picture_stage import OUT
@@ -107,3 +108,11 @@ def test_a_price_is_whole_in_large_type(qtbot: QtBot, qapp: QApplication, size: 
     assert prices
     for price in prices:
         assert price.width() >= price.sizeHint().width()
+
+
+@pytest.mark.parametrize("height", range(560, 620, 7))
+def test_all_places_of_the_rail_are_drawn_alike(qtbot: QtBot, height: int) -> None:
+    window, _ = shown(qtbot, size=(1024, height))
+    (rail,) = visible(window, Rail)
+    lowest = min(rail.findChildren(QAbstractButton), key=lambda each: each.height())
+    assert rail.stacked == lowest.stacks()

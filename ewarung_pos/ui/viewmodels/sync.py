@@ -283,7 +283,7 @@ def _asked(wish: CarriedWish, family: Family | None) -> SyncLine:
         said, tone = f"ditolak, {why[:1].lower()}{why[1:]}", "look"
     else:
         said, tone = "belum dijawab", "look"
-    return SyncLine(at.clock(), f"{whose}, {at.date().day_month()}: permintaan USB {said}", tone)
+    return SyncLine(at.date().day_month(), f"{whose}: permintaan USB {said}", tone)
 
 
 def _headline(unsent: int, at_ms: int) -> str:

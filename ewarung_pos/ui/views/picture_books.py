@@ -194,8 +194,8 @@ WITHOUT_LINE = SyncState(
     tone="look",
     unsent=57,
     wishes=(
-        SyncLine("09.12", "SUMINAH, 24 Nov: permintaan USB belum dijawab", "look"),
-        SyncLine("15.40", "kartu •••• 9105, 20 Nov: permintaan USB diberikan", "ok"),
+        SyncLine("24 Nov", "SUMINAH: permintaan USB belum dijawab", "look"),
+        SyncLine("20 Nov", "kartu •••• 9105: permintaan USB diberikan", "ok"),
     ),
     log=(
         SyncLine("09.31", "hari Jumat 20 Nov 2026: kota membenarkan", "ok"),

@@ -364,7 +364,7 @@ def test_without_a_line_the_request_goes_with_the_next_stick_and_is_not_withdraw
     assert [wish.withdraw for wish in till.city.wishes] == [False]
     till.to("sync")
     (line,) = till.vm.sync.state.wishes
-    assert line.text == "kartu •••• 9105, 1 Jan: permintaan USB belum dijawab"
+    assert line.text == "kartu •••• 9105: permintaan USB belum dijawab"
 
 
 def test_what_cannot_be_kept_is_said_and_the_city_is_asked_to_forget_nothing(till: ScriptedTill) -> None:

@@ -16,6 +16,9 @@ from ewarung_pos.ui.views.kit.style import Density, Role
 
 __all__ = ["Rail", "RailItem"]
 
+_APART = 10
+"""So far (px) a key stands from the next icon, or it would read as that one's."""
+
 
 class RailItem(msgspec.Struct, frozen=True):
     """A place to go: its name in the program, icon, word, short word for narrow windows, key."""
@@ -28,8 +31,9 @@ class RailItem(msgspec.Struct, frozen=True):
 
 
 class _RailButton(PaintedButton):
-    def __init__(self, item: RailItem, parent: QWidget) -> None:
-        super().__init__(parent)
+    def __init__(self, item: RailItem, rail: Rail) -> None:
+        super().__init__(rail)
+        self._rail = rail
         self.item = item
         self.setCheckable(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
@@ -42,6 +46,14 @@ class _RailButton(PaintedButton):
 
     def sizeHint(self) -> QSize:
         return QSize(self.look.target, self.look.target)
+
+    def stacks(self) -> bool:
+        """Whether icon, word and key have room under each other, and a gap to the next place."""
+        word, key = self.look.font(Role.SMALL).metrics.height(), self.look.font(Role.KEY).metrics.height()
+        return self.height() >= self._side() + word + key + 14 + _APART
+
+    def _side(self) -> int:
+        return min(self.look.icon(Role.LEAD), 26 if self.look.narrow else self.look.size(34))
 
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
@@ -56,11 +68,11 @@ class _RailButton(PaintedButton):
         key = self.look.font(Role.KEY, bold=here)
         word_height = font.metrics.height()
         key_height = key.metrics.height()
-        side = min(self.look.icon(Role.LEAD), self.look.size(34) if not narrow else 26)
+        side = self._side()
         ink = self.look.colour("on-go" if here else "soft-dark")
         centre = Qt.AlignmentFlag.AlignCenter
         tall = side + word_height + key_height + 14
-        if self.height() >= tall:
+        if self._rail.stacked:
             top = (self.height() - tall) // 2
             paint_icon(painter, self.item.icon, QRect((self.width() - side) // 2, top, side, side), ink)
             word_at = QRect(0, top + side + 7, self.width(), word_height)
@@ -127,6 +139,11 @@ class Rail(Painted):
         self.set_current(self._current)
         self.updateGeometry()
         self.update()
+
+    @property
+    def stacked(self) -> bool:
+        """Whether the key stands under the word at every place; a pixel less at one of them makes them all alike."""
+        return all(button.stacks() for button in self._buttons)
 
     def set_current(self, name: str) -> None:
         """Mark where we are."""
