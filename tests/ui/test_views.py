@@ -431,6 +431,7 @@ def test_a_basket_is_not_thrown_away_without_being_asked(qtbot: QtBot) -> None:
     window, stills = shown(qtbot, counter=replace(CHOSEN, asks_discard=True))
     cancel = window.findChildren(BasketPage)[0].cancel
     assert cancel.accessibleName() == "Buang keranjang?"
+    assert "JANGAN BUANG" in [each.accessibleName() for each in visible(window, BigButton)]
     stills["counter"].show(CHOSEN)
     assert cancel.accessibleName() == "Batal"
 

@@ -305,6 +305,9 @@ class CounterViewModel(ViewModel[CounterState]):
         standing = self._standing
         if standing is None or not self._state.can_serve or self._state.phase is not Phase.RECOGNISED:
             return
+        if self._state.asks_discard:  # Enter under a question is no to it, and hands nothing out
+            self._set(replace(self._state, asks_discard=False))
+            return
         chosen, presence, shown = self._basket, HolderPresence(self._state.presence), self._shown
         operator, why = self._desk.operator(), self._state.proxy_reason
         if not operator:

@@ -229,6 +229,7 @@ class BasketPage(Page):
         self.serve.set_reason(_why_not_yet(state))
         self.cancel.set_text("Buang keranjang?" if state.asks_discard else "Batal")
         self.cancel.set_kind(ButtonKind.DANGER if state.asks_discard else ButtonKind.SECONDARY)
+        self.serve.set_text("JANGAN BUANG" if state.asks_discard else "SALURKAN")
         if state.notice is not None:
             self._trouble.render_state(kit_trouble(state.notice))
         else:

@@ -421,3 +421,14 @@ def test_the_choice_outlives_a_power_cut(till: ScriptedTill) -> None:
     till.power_cut()
     till.settle()
     assert [document.name for document in till.paper.papers] == ["struk-2026-11-24-0002"]
+
+
+def test_enter_under_the_question_whether_to_throw_the_basket_away_hands_nothing_out(till: ScriptedTill) -> None:
+    till.insert("SRI WAHYUNI")
+    till.choose("ration", beras_medium_5=1)
+    till.vm.counter.cancel()
+    till.serve()
+    assert (till.phase(), till.counter.asks_discard) == (Phase.RECOGNISED, False)
+    assert not [fact for fact in facts(till.kit) if isinstance(fact, Redeemed)]
+    till.serve()
+    assert till.phase() is Phase.DONE
