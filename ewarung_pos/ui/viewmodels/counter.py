@@ -100,22 +100,6 @@ class CounterViewModel(ViewModel[CounterState]):
         self.payment.rest()
         self._watch.rest()
 
-    @property
-    def busy(self) -> bool:
-        """Whether something is being recorded, paid or printed: no moment to leave the screen."""
-        return self._state.phase in (Phase.LOOKING, Phase.PROCESSING)
-
-    @property
-    def occupied(self) -> bool:
-        """Whether a family is in front: its basket, its payment, or the goods it is being handed."""
-        return self._state.phase in (Phase.LOOKING, Phase.RECOGNISED, Phase.PROCESSING, Phase.DONE)
-
-    def in_hand(self) -> str:
-        """What would be lost if everybody left now: `basket` with goods in it, `paying`, or nothing."""
-        if self._state.phase is Phase.PROCESSING:
-            return "paying"
-        return "basket" if self._state.phase is Phase.RECOGNISED and self._basket.lines else ""
-
     def tell(self, why: Trouble) -> None:
         """Say how something ended that was settled elsewhere (a doubt that ended without a debit)."""
         self._forget()
@@ -142,7 +126,7 @@ class CounterViewModel(ViewModel[CounterState]):
 
     def leave_doubt(self) -> None:
         """The doubt in front was settled or put aside: back to Siap, or to the family that is being served."""
-        if not self.occupied:
+        if not self._state.occupied:
             self.finish()
 
     def refresh(self) -> None:
@@ -365,7 +349,7 @@ class CounterViewModel(ViewModel[CounterState]):
         Where another family is in front its paper comes out, and what is returned says which goods are to be handed
         over; empty when Selesai says it.
         """
-        if not self.occupied:
+        if not self._state.occupied:
             self._redeemed(redemption)
             return ""
         self._desk.changed()

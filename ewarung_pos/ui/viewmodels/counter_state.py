@@ -216,3 +216,20 @@ class CounterState(msgspec.Struct, frozen=True):
     doubts_waiting: int = 0
     guest: bool = False
     can_ask: bool = False
+
+    @property
+    def busy(self) -> bool:
+        """Whether something is being recorded, paid or printed: no moment to leave the screen."""
+        return self.phase in (Phase.LOOKING, Phase.PROCESSING)
+
+    @property
+    def occupied(self) -> bool:
+        """Whether a family is in front: its basket, its payment, or the goods it is being handed."""
+        return self.phase in (Phase.LOOKING, Phase.RECOGNISED, Phase.PROCESSING, Phase.DONE)
+
+    @property
+    def in_hand(self) -> str:
+        """What would be lost if everybody left now: `basket` with goods in it, `paying`, or nothing."""
+        if self.phase is Phase.PROCESSING:
+            return "paying"
+        return "basket" if self.phase is Phase.RECOGNISED and self.summary else ""

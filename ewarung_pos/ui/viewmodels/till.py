@@ -217,11 +217,11 @@ class TillViewModels:
 
     def idle(self) -> None:
         """Nobody touched the till for as long as the kiosk's policy allows: the screen asks who works."""
-        if not self.counter.busy and not self.history.under_way() and not self.closing.state.busy:
+        if not self.counter.state.busy and not self.history.under_way() and not self.closing.state.busy:
             self.shell.sign_out()
 
     def _in_hand(self) -> str:
-        return self.counter.in_hand()
+        return self.counter.state.in_hand
 
     def _unsaved(self) -> str:
         if self.history.under_way():
@@ -264,7 +264,7 @@ class TillViewModels:
         if not before:  # somebody is there who takes the papers
             self.owed.begin()
         self._screens[screen]()
-        if screen == "counter" and not self.counter.occupied:
+        if screen == "counter" and not self.counter.state.occupied:
             self.doubt.resume()
 
     def _printer_asked(self, there: bool) -> None:
@@ -277,7 +277,7 @@ class TillViewModels:
         """Whose paper may come out by itself now."""
         if not self.shell.operator() or self.history.under_way() or self.closing.state.busy:
             return None
-        return (self.counter.handover.wanted() or None) if self.counter.occupied else ANY
+        return (self.counter.handover.wanted() or None) if self.counter.state.occupied else ANY
 
     def _came_by_itself(self, printed: Printed) -> None:
         self.counter.handover.printed(printed)
@@ -335,7 +335,7 @@ class TillViewModels:
             return
         if ended is None:
             self.counter.leave_doubt()
-        elif self.counter.occupied:
+        elif self.counter.state.occupied:
             self.shell.tell(ended)
         else:
             self.counter.tell(ended)
@@ -346,7 +346,7 @@ class TillViewModels:
     def _say_what_goes_back(self) -> None:
         """Riwayat says it; where a family or another screen is in front, so does the banner."""
         screen = self.shell.state.screen
-        if screen == "counter" and not self.counter.occupied:
+        if screen == "counter" and not self.counter.state.occupied:
             self.shell.go("history")
         elif screen != "history":
             self.shell.recall(self.history.state.said)
