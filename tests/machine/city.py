@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,7 @@ class City:
         self.touched = True
         self._dies = False
         self._copies = 0
+        self._homes = [*HOMES]
         self._open()
 
     def now_ms(self) -> int:
@@ -93,6 +95,15 @@ class City:
                 leases.restored(tx)
         self.touched = True
 
+    def relist(self, family: int, home: int) -> None:
+        """A list by name and address comes in that gives a family another home; the others have those of the last."""
+        self._homes[family] = home
+        file = self.folder / "relisted.csv"
+        _families(file, self._homes)
+        with self.store.write() as tx:
+            register.import_families(tx, file, self.keys, self.now_ms(), "contoh")
+        self.touched = True
+
     def code(self, device: str) -> str:
         """An enrolment code for whom nobody compares digits."""
         with self.store.write() as tx:
@@ -131,10 +142,14 @@ def _files(folder: Path) -> dict[str, Path]:
     paths["catalogue"] = folder / "catalogue.json"
     _cut("semarang-kelurahan.csv", paths["regions"], 10_000, {})
     _cut("kiosks.csv", paths["kiosks"], KIOSKS, {})
-    homes = [f"EW-{home + 1:04d}" for home in HOMES]
-    _cut("families.csv", paths["families"], len(HOMES), {"home_kiosk": homes, "programmes": ["JATAH;TABUNGAN"] * 4})
+    _families(paths["families"], HOMES)
     paths["catalogue"].write_text(json.dumps(_catalogue()), encoding="utf-8")
     return paths
+
+
+def _families(to: Path, homes: Sequence[int]) -> None:
+    named = [f"EW-{home + 1:04d}" for home in homes]
+    _cut("families.csv", to, len(homes), {"home_kiosk": named, "programmes": ["JATAH;TABUNGAN"] * len(homes)})
 
 
 def _cut(name: str, to: Path, rows: int, change: dict[str, list[str]]) -> None:

@@ -17,7 +17,7 @@ from ewarung_pos.ledger.database import LEDGER_FILE
 from ewarung_pos.ledger.restore import LedgerFile, restore, retire
 from ewarung_pos.sync.stick import fetch_bundle, outgoing_bundle
 from ewarung_pos.sync.upload import upload
-from tests.machine.city import KIOSKS
+from tests.machine.city import HOMES, KIOSKS
 from tests.machine.kiosk import Kiosk
 from tests.machine.line import Fault
 from tests.machine.mirror import Branch, Broken
@@ -27,6 +27,7 @@ from tests.new_ledger import new_ledger
 __all__ = ["RULES"]
 
 _STICKS = 4
+FAMILIES = len(HOMES)
 
 
 # --- the city's office -----------------------------------------------------------------------------------------------
@@ -40,6 +41,13 @@ def grant(world: World, ahead: int) -> None:
         leases.grant(tx, period)
         world.first = min(world.first, period)
     world.city.touched = True
+
+
+def relist(world: World, f: int, k: int) -> None:
+    """A family gets another home by the register; its rights follow it there."""
+    with suppress(PosError):
+        world.city.relist(f, k)
+        world.counted["homes changed by a list"] += 1
 
 
 def freeze(world: World, k: int) -> None:
@@ -295,6 +303,7 @@ def stick_in(world: World, k: int, which: int, whole: int) -> None:
 
 RULES: dict[str, tuple[int, tuple[int, ...], Callable[..., None]]] = {
     "grant": (6, (2,), grant),
+    "relist": (2, (FAMILIES, KIOSKS), relist),
     "freeze": (1, (KIOSKS,), freeze),
     "lose": (2, (KIOSKS,), lose),
     "copy_city": (2, (), copy_city),
