@@ -38,6 +38,8 @@ AT_THE_COUNTER = (
     "ack-stored",
 )
 LIVES = 50
+ALIKE = 10
+"""So many of these are as long as the machine wants them at that time."""
 
 
 @dataclass(frozen=True)
@@ -140,12 +142,13 @@ def test_killed_at_any_point_in_any_order(kiosk: Kiosk, seed: int, record_proper
 def test_killed_a_thousand_times_at_random(kiosk: Kiosk, seed: int, record_property: Count) -> None:
     rng = random.Random(seed)
     # Enrolled and serving first: a code is good once, and a till that dies while it enrols needs a new one. How long
-    # that takes on this machine says how long the lives must be.
-    began = time.monotonic()
-    kiosk.dies_at("redemption-committed", 1, 400, seed)
-    first = time.monotonic() - began
-    lives = [rng.uniform(0.2 * first, 1.6 * first) for _ in range(LIVES)]
-    live_and_die(kiosk.folder, lives, 400, kiosk.words, *kiosk.options, seed=seed, environment=quiet_surroundings())
+    # that takes on this machine says how long the lives must be; it is asked again, for others use the machine too.
+    for _ in range(LIVES // ALIKE):
+        began = time.monotonic()
+        kiosk.dies_at("redemption-committed", 1, 400, seed)
+        first = time.monotonic() - began
+        lives = [rng.uniform(0.2 * first, 1.6 * first) for _ in range(ALIKE)]
+        live_and_die(kiosk.folder, lives, 400, kiosk.words, *kiosk.options, seed=seed, environment=quiet_surroundings())
     held = book(kiosk.folder)
     redeemed = len(held.facts("Redeemed"))
     assert redeemed > LIVES // 10, "the till hardly ever lived long enough to serve somebody"
