@@ -290,16 +290,25 @@ def bring_home(tx: Tx, family: str, month: str) -> None:
     """The register gave the family another home: its rights of the month and of those after it follow there.
 
     What nobody holds goes there at once, what other kiosks hold when they have given it back. A home that can be given
-    nothing yet takes nothing from whoever can serve the family.
+    nothing yet takes nothing from whoever can serve the family; one that was never enrolled has what is granted to it,
+    as with every month.
     """
     known = tx.one(schema.family, key=family)
     kiosk = tx.one(schema.kiosk, device=known["home"]) if known is not None else None
-    home = _Whose(kiosk["device"], int(kiosk["epoch"]), "") if kiosk is not None else None
-    if home is None or not _may_have(tx, home):
+    if kiosk is None:
+        return
+    home, first = _Whose(kiosk["device"], max(1, int(kiosk["epoch"])), ""), not int(kiosk["epoch"])
+    if recovery.recovering(tx) if first else not _may_have(tx, home):
         return
     for period in sorted({str(row["period"]) for row in tx.all(schema.entitlement, family=family)}):
-        if period >= month:
-            for right in rights_of(tx, family, period):
-                recalls.take_untold(tx, right)
+        if period < month:
+            continue
+        for right in rights_of(tx, family, period):
+            recalls.take_untold(tx, right)
+        if not first:
             top_up(tx, family, period)
             recalls.call_home(tx, rights_of(tx, family, period), home.device, home.epoch)
+        elif ahead.is_granted(tx, period):
+            rights = ((right, right.reserve) for right in rights_of(tx, family, period))
+            if any(give(tx, home.device, home.epoch, rights)):
+                feed.tell(tx, home.device, [("family", family), ("rights", f"{family}|{period}")])

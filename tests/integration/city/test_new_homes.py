@@ -136,3 +136,17 @@ def test_what_a_closed_kiosk_never_gave_back_goes_to_the_new_home_by_two_officer
     serve(new, family)
     new.drain()
     assert sound(city)
+
+
+def test_before_any_kiosk_is_enrolled_a_granted_month_follows_a_corrected_list(
+    city: LiveCity, kiosk: Kiosk, listed: Listed
+) -> None:
+    family, neighbour = at_home(city), at_home(city, which=1)
+    listed.again(family, home_kiosk="EW-0002")
+    with city.store.write() as tx:
+        assert leases.grant(tx, PERIOD).short == 0
+    old, new = kiosk("EW-0001"), kiosk("EW-0002")
+    assert (rest(old, family), rest(new, family), rest(old, neighbour)) == (0, 10_000, 10_000)
+    serve(new, family, 2)
+    new.drain()
+    assert sound(city)
