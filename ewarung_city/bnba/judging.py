@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from ewarung_city.bnba.columns import word
-from ewarung_city.bnba.digits import mask_card
 from ewarung_city.bnba.findings import Finding, Outcome, Severity, finding
+from ewarung_city.bnba.remarks import STATUS_WORD, remarks_on
 from ewarung_city.bnba.rows import Listed
 from ewarung_city.bnba.twice import Family, families_of
 from ewarung_city.keys import CityKeys
@@ -24,18 +24,6 @@ from ewarung_city.succession import GONE, holders_of_cards
 from ewarung_pos.domain.family import CardStatus, mask_nik
 
 __all__ = ["Held", "Judge", "Judgement", "Missing", "held_register"]
-
-_STATUS_WORD = {
-    CardStatus.ACTIVE: "aktif",
-    CardStatus.BLOCKED: "diblokir",
-    CardStatus.DECEASED: "meninggal",
-    CardStatus.MOVED: "pindah",
-}
-_STATUS_CODE = {
-    CardStatus.BLOCKED: "card_blocked",
-    CardStatus.DECEASED: "holder_deceased",
-    CardStatus.MOVED: "family_moved",
-}
 
 
 class Held(msgspec.Struct, frozen=True):
@@ -188,7 +176,7 @@ class Judge:
         if told:
             return None, told
         row = self._row(said, key, before, home, programmes)
-        return _Proposal(family, key, row, tuple(_remarks(said, before, row))), []
+        return _Proposal(family, key, row, tuple(remarks_on(said, before, row))), []
 
     def _newer(self, said: Listed, key: str) -> str:
         """The snapshot of a newer list that knows better of this family; empty if there is none."""
@@ -256,7 +244,7 @@ class Judge:
         new = proposal.key not in self._held.families and row["card_status"] not in GONE
         if new and owner != proposal.key and self._left(owner, kept):
             held = kept[owner].row if owner in kept else self._held.families[owner]
-            words = {"held": held["nik_masked"], "said": _STATUS_WORD[CardStatus(held["card_status"])]}
+            words = {"held": held["nik_masked"], "said": STATUS_WORD[CardStatus(held["card_status"])]}
             yield finding(proposal.family.listed.row, "kk", "kk_taken_over", **words)
 
     # -- all of them -------------------------------------------------------------------------------------------------
@@ -393,22 +381,3 @@ def _status(said: CardStatus | None, held: str, *, replaced: bool) -> str:
     if held and not (held == CardStatus.BLOCKED and replaced):
         return held
     return CardStatus.ACTIVE.value
-
-
-def _remarks(said: Listed, before: Row | None, row: Mapping[str, Any]) -> Iterable[Finding]:
-    """What a person should know of a family that is taken."""
-    status = CardStatus(row["card_status"])
-    if said.status is CardStatus.ACTIVE and status is not CardStatus.ACTIVE:
-        yield finding(said.row, "card_status", "status_kept", held=_STATUS_WORD[status])
-    elif said.status is status and status in _STATUS_CODE:
-        yield finding(said.row, "card_status", _STATUS_CODE[status])
-    if before is None:
-        return
-    fewer = [code for code in before["programmes"].split(";") if code and code not in row["programmes"].split(";")]
-    if fewer:
-        yield finding(said.row, "programmes", "programmes_fewer", said="; ".join(fewer))
-    if before["token"] != row["token"]:
-        words = {"card": mask_card(said.card), "held": f"**** {before['last4']}"}
-        yield finding(said.row, "card_number", "card_changed", **words)
-    if before["home"] != row["home"]:
-        yield finding(said.row, "home_kiosk", "home_changed", held=str(before["home"]), said=str(row["home"]))
