@@ -13,9 +13,9 @@ from pytestqt.qtbot import QtBot
 from ewarung_pos.ui.qt_app import apply_theme, load_theme
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.views.basket import BasketPage
-from ewarung_pos.ui.views.kit import Badge, DataTable, Line, PinPad, ProgressBar, Text
+from ewarung_pos.ui.views.kit import Badge, DataTable, Line, PinPad, ProgressBar, Text, TroubleCard
 from ewarung_pos.ui.views.kit.rail import Rail
-from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY
+from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY, MORNING
 from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PURSE, READY
 from ewarung_pos.ui.views.picture_stage import OUT
 from ewarung_pos.ui.views.pictures import settle
@@ -116,3 +116,10 @@ def test_all_places_of_the_rail_are_drawn_alike(qtbot: QtBot, height: int) -> No
     (rail,) = visible(window, Rail)
     lowest = min(rail.findChildren(QAbstractButton), key=lambda each: each.height())
     assert rail.stacked == lowest.stacks()
+
+
+def test_the_date_that_is_to_be_confirmed_stands_beside_the_question(qtbot: QtBot) -> None:
+    asked = replace(MORNING, notice=trouble("clock_suspect", "date_unsure"))
+    window, _ = shown(qtbot, shell=on("day"), day=asked)
+    (card,) = visible(window, TroubleCard)
+    assert any(MORNING.date in each.text() for each in visible(card, Text))

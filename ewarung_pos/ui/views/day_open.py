@@ -94,7 +94,9 @@ class DayOpenView(Page):
         notice = None if state.asks_leader else state.notice
         if notice is not None:
             self._action = notice.action
-            self._trouble.render_state(kit_trouble(notice, button="" if notice.action == "dismiss" else None))
+            detail = f"Menurut komputer ini: {state.date}" if notice.action == "confirm_date" else ""
+            button = "" if notice.action == "dismiss" else None
+            self._trouble.render_state(kit_trouble(notice, detail=detail, button=button))
         if state.asks_leader:
             self._ask(state)
         page: QWidget = self.pin if state.asks_leader else self._trouble if notice is not None else self._card
