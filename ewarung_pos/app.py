@@ -316,9 +316,13 @@ def drop_lists(papers: Path, before: str) -> None:
 
 
 def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
-    """The configured printer; what an ESC/POS printer prints is filed as PDF too."""
+    """The configured printer; what an ESC/POS printer prints is filed as PDF too.
+
+    Raises:
+        ConfigError: the printer's profile does not fit the columns, or lacks the code page.
+    """
     from ewarung_pos.devices.escpos import EscposPrinter, Pace
-    from ewarung_pos.devices.escpos_bytes import Fittings
+    from ewarung_pos.devices.escpos_bytes import Fittings, profile_of
     from ewarung_pos.devices.filed import FiledPrinter
     from ewarung_pos.devices.plugged import usb_name
     from ewarung_pos.devices.printer_links import network, serial_port, usb_device, usb_file
@@ -340,6 +344,7 @@ def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     else:
         connect = serial_port(printer.port, printer.baudrate, printer.flow)
     pace = Pace(chunk=printer.chunk or Pace().chunk, pause=printer.pause_ms / 1000, settle=printer.settle_ms / 1000)
+    profile_of(printer.columns, printer.profile, printer.code_page)  # now, and not when a family waits for its paper
     escpos = EscposPrinter(connect, printer.columns, data_dir / "print", printer.profile, pace, fittings)
     return FiledPrinter(escpos, archive)
 
