@@ -75,14 +75,18 @@ def _grants(world: World, tx: Tx) -> None:
         return
     out: dict[Key, int] = defaultdict(int)
     doubtful: set[tuple[str, ...]] = set()
-    held = {(row["device"], int(row["epoch"])): int(row["acked_seq"]) for row in tx.all(schema.epoch)}
+    epochs = tx.all(schema.epoch)
+    held = {(row["device"], int(row["epoch"])): int(row["acked_seq"]) for row in epochs}
+    # Whom a city that was put back does not wait for. A copy may have frozen an enrolment that another copy, put back
+    # before it, had not: then what it gave back since counts as its own. What was handed out is counted all the same.
+    unasked = {*world.lost, *((row["device"], int(row["epoch"])) for row in epochs if row["state"] == "frozen")}
     for row in leases:
         key, whose = _key(row), (row["device"], int(row["epoch"]))
         out[key] += max(int(row["granted"]), int(row["claimed"])) - int(row["surrendered"]) - int(row["released"])
         if (
             whose in world.forgotten
             or whose in world.unsigned
-            or (whose in world.lost and _knows_less(world, held, whose))
+            or (whose in unasked and _knows_less(world, held, whose))
         ):
             doubtful.add(_thing(key))
     for key, amount in out.items():
