@@ -161,6 +161,8 @@ class CupsPrinter:
         begun = False
         while True:
             answer = self._job(job)
+            if answer.status == _NOT_FOUND:
+                return  # it has left, and of what has left no history is kept
             state = answer.number("job-state", JobState.ABORTED)
             begun = begun or _begun(answer)
             if state >= JobState.CANCELED:

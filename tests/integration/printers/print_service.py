@@ -109,12 +109,12 @@ def missing() -> str:
 
 
 @contextlib.contextmanager
-def print_service() -> Iterator[PrintService]:
-    """cupsd runs while the block does."""
+def print_service(more: str = "") -> Iterator[PrintService]:
+    """cupsd runs while the block does; `more` are further lines of its configuration."""
     folder = Path(tempfile.mkdtemp(prefix="cups-", dir="/tmp"))
     for part in FOLDERS:
         (folder / part).mkdir(parents=True)
-    for name, text in (("cupsd.conf", SCHEDULER), ("cups-files.conf", FILES), ("cups-pdf.conf", CUPS_PDF)):
+    for name, text in (("cupsd.conf", f"{SCHEDULER}{more}\n"), ("cups-files.conf", FILES), ("cups-pdf.conf", CUPS_PDF)):
         (folder / "etc" / name).write_text(text.format(folder=folder))
     folder.chmod(0o755)
     (folder / "pdf").chmod(0o777)

@@ -26,7 +26,7 @@ from ewarung_pos.domain.papers import parse_qr
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState, ReceiptPrinter
 from ewarung_pos.ui.text import trouble_of
-from tests.integration.printers.print_service import PrintService
+from tests.integration.printers.print_service import PrintService, print_service
 from tests.unit.papers.sample_papers import closed, receipt_of, redeemed, report_of, words_of
 
 MM = 72 / 25.4
@@ -137,6 +137,17 @@ def test_a_queue_of_any_name_is_found(name: str, cups: PrintService, tmp_path: P
     assert configured(tmp_path, name).print(receipt_of(redeemed())).status.reason == "queue"
     assert name in queues()
     assert len(cups.papers()) == before + 1
+
+
+def test_a_service_that_keeps_no_history_has_let_the_job_go(
+    cups: PrintService, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The job is gone as soon as it is done, and nobody can say how it ended."""
+    with print_service("PreserveJobHistory No") as other:
+        monkeypatch.setenv("CUPS_SERVER", other.socket)
+        other.add_pdf_queue("STRUK")
+        assert not configured(tmp_path, "STRUK").print(receipt_of(redeemed())).confirmed
+        assert len(other.papers()) == 1
 
 
 def test_a_printer_that_is_off_gets_no_job_later(cups: PrintService) -> None:
