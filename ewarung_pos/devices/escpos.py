@@ -84,7 +84,7 @@ class EscposPrinter:
         fittings: knife, drawer, logo and letters.
 
     Raises:
-        ConfigError: the profile does not fit the columns, or lacks the code page.
+        ConfigError: no profile for so many columns.
     """
 
     def __init__(
@@ -99,9 +99,9 @@ class EscposPrinter:
         self.columns = columns
         self._connect = connect
         self._keep_dir = keep_dir
+        self._profile = profile_of(columns, profile)
         self._pace = pace or Pace()
         self._fittings = fittings or Fittings()
-        self._profile = profile_of(columns, profile, self._fittings.code_page)
 
     def print(self, document: Document) -> PrintReport:
         """Ask, keep the bytes, send them, ask again.
@@ -111,6 +111,7 @@ class EscposPrinter:
                 it stopped), no_answer_after (it answered before and is silent now), link, in_use, no_permission,
                 stalled, or disk (the bytes could not be kept, so nothing was sent). The paper may be out, in part or
                 whole, from the first byte on that can have printed a line.
+            ConfigError: the profile does not fit the columns, or lacks the code page.
         """
         data = encode(document, self.columns, self._profile, self._fittings)
         link = self._connect()
