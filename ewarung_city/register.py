@@ -16,6 +16,7 @@ from typing import Annotated, Any
 import msgspec
 
 from ewarung_city import ahead, feed, goods, people
+from ewarung_city.bnba.digits import hide_digits
 from ewarung_city.bnba.rows import nik_trouble
 from ewarung_city.hardship import DEFAULT_PERMILLE
 from ewarung_city.importing import ImportReport, RowNote, report_of, table_of
@@ -279,7 +280,7 @@ def import_families(
         day = snapshot or Instant(now_ms).date().iso
         if day >= tx.setting("register_date"):
             tx.set("register_date", day)
-            tx.set("register_source", source or file.name)
+            tx.set("register_source", hide_digits(source or file.name))  # it goes to every till
             feed.tell_all(tx, [("register", "")])
     return report_of(tx, table, notes, taken, unchanged)
 

@@ -62,6 +62,16 @@ def test_a_list_without_a_date_is_of_the_day_that_it_is_in_semarang(empty: LiveC
         assert tx.setting("register_date") == day
 
 
+def test_a_number_in_the_name_of_a_list_goes_to_no_till(empty: LiveCity, tmp_path: Path) -> None:
+    take(empty, tmp_path, SOUND)
+    path = tmp_path / f"ubah {SOUND['nik']}.csv"
+    (tmp_path / "families.csv").rename(path)
+    path.write_text(path.read_text(encoding="utf-8").replace(SOUND["name"], "LAIN"), encoding="utf-8")
+    with empty.store.write() as tx:
+        register.import_families(tx, path, empty.keys, empty.clock.ms)
+        assert tx.setting("register_source") == "ubah •••.csv"
+
+
 def test_an_older_list_does_not_make_the_register_older(empty: LiveCity, tmp_path: Path) -> None:
     take(empty, tmp_path, SOUND)
     path = tmp_path / "families.csv"
