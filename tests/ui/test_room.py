@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from ewarung_pos.ui.qt_app import apply_theme, load_theme
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.views.basket import BasketPage
-from ewarung_pos.ui.views.kit import Badge, DataTable, Line, PinPad, ProgressBar, Text, TroubleCard
+from ewarung_pos.ui.views.kit import Badge, DataTable, Lamp, Line, PinPad, ProgressBar, Text, TopBar, TroubleCard
 from ewarung_pos.ui.views.kit.rail import Rail
 from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY, MORNING
 from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PURSE, READY
@@ -123,3 +123,16 @@ def test_the_date_that_is_to_be_confirmed_stands_beside_the_question(qtbot: QtBo
     window, _ = shown(qtbot, shell=on("day"), day=asked)
     (card,) = visible(window, TroubleCard)
     assert any(MORNING.date in each.text() for each in visible(card, Text))
+
+
+def test_the_zone_of_the_time_leaves_the_header_before_the_words_of_a_lamp(qtbot: QtBot) -> None:
+    window, _ = shown(qtbot, size=(1100, 768), counter=READY)
+    (bar,) = visible(window, TopBar)
+    clock = next(each for each in visible(bar, Line) if "09.41" in each.text())
+    without = []
+    for width in range(1100, 900, -4):
+        window.resize(width, 768)
+        settle()
+        if "WIB" not in clock.text():
+            without.append([lamp.shown_word() for lamp in visible(bar, Lamp)])
+    assert ["EDC siap", "Struk siap", "3 belum terkirim"] in without

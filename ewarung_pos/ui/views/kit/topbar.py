@@ -33,6 +33,7 @@ _FORMS = (
     _Form(place=True, date=_LONG, zone=True, lamps=_LONG, trouble=_LONG, operator=_LONG),
     _Form(place=False, date=_LONG, zone=True, lamps=_LONG, trouble=_LONG, operator=_LONG),
     _Form(place=False, date=_SHORT, zone=True, lamps=_LONG, trouble=_LONG, operator=_LONG),
+    _Form(place=False, date=_SHORT, zone=False, lamps=_LONG, trouble=_LONG, operator=_LONG),
     _Form(place=False, date=_SHORT, zone=False, lamps=_SHORT, trouble=_LONG, operator=_LONG),
     _Form(place=False, date=_SHORT, zone=False, lamps=_SHORT, trouble=_LONG, operator=_SHORT),
     _Form(place=False, date=_NONE, zone=False, lamps=_SHORT, trouble=_LONG, operator=_SHORT),
