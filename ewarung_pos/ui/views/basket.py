@@ -97,11 +97,14 @@ class ShelfLine(Box):
         self._name.render_state("", state.name)
         tight, narrow, barred = self.look.room is Density.TIGHT, is_narrow(self), state.permille is not None
         tone = Tone.LOOK if state.scarce else Tone.SOFT
-        bound_above = bool(state.bound) and (tight or (narrow and barred))
+        cramped = tight or (narrow and barred)
+        # That a ration ends is seen by its +; a scarce shelf is news.
+        bound_above = bool(state.bound) and cramped and not (barred and state.bound == _USUAL_BOUND)
         if state.gone:
             self._left.set_runs((Run(state.gone, Role.LEAD, Tone.SOFT),))
         elif bound_above:
-            left = Run(state.left, Role.LEAD, bold=True) if tight else Run(state.left, Role.QUANTITY)
+            amount = f"{state.left} {state.of.rpartition(' ')[2]}" if barred else state.left
+            left = Run(amount, Role.LEAD, bold=True) if tight else Run(amount, Role.QUANTITY)
             self._left.set_runs((left, Run(state.bound.removeprefix("sampai "), Role.SMALL, tone)))
         else:
             beside = state.of if barred else ""
@@ -112,10 +115,10 @@ class ShelfLine(Box):
         self._of.setVisible(not barred)
         self._bar.setVisible(barred)
         self._bar.set_share(state.permille or 0, 1000)
-        self._bar.setAccessibleName(f"{state.name} {state.left} {state.of}")
-        self._bound.render_state("" if narrow else "info", "" if bound_above else state.bound, tone)
+        self._bar.setAccessibleName(f"{state.name} {state.left} {state.of} {state.bound}".strip())
+        self._bound.render_state("" if narrow else "info", "" if cramped else state.bound, tone)
         self._bound.setFixedWidth(self._place_of_bound(state, narrow=narrow, barred=barred))
-        self._bound.setVisible(bool(state.bound) and not bound_above and not state.gone)
+        self._bound.setVisible(bool(state.bound) and not cramped and not state.gone)
         self._third.setVisible(not tight and not state.gone)
         self._third.setFixedHeight(self._bound.sizeHint().height() - 4)
         self.stepper.setVisible(not state.gone)
