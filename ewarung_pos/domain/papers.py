@@ -54,11 +54,10 @@ def receipt(
     entry_hash_hex: str,
     operator_name: str,
     copy: int,
-    holder: str = "",
     *,
     again: bool = False,
 ) -> Document:
-    """The receipt of a redemption; `copy` 0 is the original, 1.. are marked SALINAN.
+    """The receipt of a redemption; `copy` 0 is the original, 1.. are marked SALINAN. It names no family.
 
     `again`: a try to print it was cut off, and nobody knows whether the original came out; marked as well.
 
@@ -74,7 +73,6 @@ def receipt(
         Text(f"No. {receipt_number(entry.date, fact.receipt)}", Align.CENTRE, bold=True),
         *moment(entry.instant),
         Columns("Kasir", operator_name),
-        *([Columns("Penerima", holder)] if holder else []),
         Columns("Kartu", f"**** {fact.last4}"),
         Columns("Hadir", fact.presence.label),
         Rule(),

@@ -21,7 +21,6 @@ PAPER = Document(
         Text("No. 2026-11-24/0038", Align.CENTRE, bold=True),
         Columns("24 November 2026", "09.38 WIB"),
         Columns("Kasir", "Bu Siti"),
-        Columns("Penerima", "SUMINAH"),
         Columns("Kartu", "**** 4821"),
         Columns("Hadir", "Sendiri"),
         Rule(),

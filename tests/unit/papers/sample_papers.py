@@ -175,9 +175,9 @@ def digest(item: Entry) -> str:
     return link(genesis(item.device, item.epoch), canonical(item)).hex()
 
 
-def receipt_of(fact: Redeemed, copy: int = 0, holder: str = "", **who: Any) -> Document:
+def receipt_of(fact: Redeemed, copy: int = 0, **who: Any) -> Document:
     item = entry(fact)
-    return receipt(identity(**who), item, item.seq, digest(item), "Sri", copy, holder)
+    return receipt(identity(**who), item, item.seq, digest(item), "Sri", copy)
 
 
 def reversal_of(fact: Reversed, copy: int = 0, **who: Any) -> Document:
@@ -223,7 +223,6 @@ def all_documents(**who: Any) -> dict[str, Document]:
         "receipt": receipt_of(redeemed(), **who),
         "ration": receipt_of(ration_only(), **who),
         "copy": receipt_of(redeemed(), copy=2, **who),
-        "holder": receipt_of(ration_only(), holder="WARSI", **who),
         "reversal": reversal_of(reversed_fact(), **who),
         "report": report_of(closed(), **who),
         "prices": prices(**who),

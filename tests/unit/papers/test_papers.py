@@ -169,9 +169,7 @@ def test_the_chain_place_is_printed_and_coded() -> None:
     assert not code.matches(digest(entry(redeemed(receipt=48))))
 
 
-def test_a_family_is_named_only_when_asked() -> None:
-    assert "Penerima" not in text(receipt_of(ration_only()))
-    assert has_pair(receipt_of(ration_only(), holder="WARSI"), "Penerima", "WARSI")
+def test_a_family_is_not_named() -> None:
     assert "f-9f2c" not in text(receipt_of(redeemed()))
 
 
