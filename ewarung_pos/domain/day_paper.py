@@ -188,7 +188,7 @@ def _signed(difference: int) -> str:
 def _signatures(roles: tuple[str, ...]) -> list[Block]:
     blocks: list[Block] = []
     for role in roles:
-        blocks += [Space(), Space(), Columns(role, "....................")]
+        blocks += [Space(), Space(), Columns(role, "_" * 20)]
     return [*blocks, Space()]
 
 
