@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 from ewarung_pos.config import CardReaderConfig, ConfigFile, KioskConfig, PrinterConfig, TerminalConfig
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.devices.keyboard import TypedLine
+from ewarung_pos.devices.old_papers import drop_papers
 from ewarung_pos.devices.search import MachineSearch
 from ewarung_pos.devices.voice import EspeakVoice, SilentVoice
 from ewarung_pos.errors import ConfigError
@@ -55,7 +55,6 @@ __all__ = [
     "backup_directory",
     "build",
     "counter_devices",
-    "drop_lists",
     "paper_files",
     "receipt_printer",
     "typed_in_the_window",
@@ -155,7 +154,7 @@ def build(
         leftovers=LeftoverService(ledger, clock, offset_ms),
         papers=PaperService(ledger),
         health=HealthService(ledger, clock, offset_ms, key.tier),
-        retention=RetentionService(ledger, config.policy.retention_months, partial(drop_lists, data_dir / "papers")),
+        retention=RetentionService(ledger, config.policy.retention_months, partial(drop_papers, data_dir)),
         clocks=ClockService(ledger, clock, offset_ms),
         reader=reader,
         terminal=terminal,
@@ -302,17 +301,6 @@ def paper_files(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     from ewarung_pos.devices.pdf import PdfPrinter
 
     return PdfPrinter(data_dir / "papers", 58 if config.receipt_printer.columns == 32 else 80)
-
-
-def drop_lists(papers: Path, before: str) -> None:
-    """Remove the lists of `report pdp` that were written before this month (`YYYY-MM`); one in use goes next time."""
-    from ewarung_pos.domain.breach import day_of_list
-
-    for file in papers.glob("pdp-*"):
-        day = day_of_list(file.name)
-        if day and day[:7] < before:
-            with suppress(OSError):
-                file.unlink()
 
 
 def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:

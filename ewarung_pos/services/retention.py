@@ -18,13 +18,13 @@ class RetentionService:
     Args:
         ledger: of this kiosk.
         months: how long a name is kept.
-        drop_lists: removes the lists of names that were written before this month (`YYYY-MM`) and lie in the clear.
+        drop_papers: removes what was written in the clear before this month (`YYYY-MM`): lists of names, papers.
     """
 
-    def __init__(self, ledger: Ledger, months: int, drop_lists: Callable[[str], None] | None = None) -> None:
+    def __init__(self, ledger: Ledger, months: int, drop_papers: Callable[[str], None] | None = None) -> None:
         self._ledger = ledger
         self._months = months
-        self._drop_lists = drop_lists
+        self._drop_papers = drop_papers
 
     def purge(self) -> Entry | None:
         """Remove what is due, and say in the journal how many; None when nobody was.
@@ -33,8 +33,8 @@ class RetentionService:
         Without a word of the city nobody is removed. Lists of names go by the same months, be anybody due or not.
         """
         entry, before = self._purged()
-        if before and self._drop_lists is not None:
-            self._drop_lists(before)
+        if before and self._drop_papers is not None:
+            self._drop_papers(before)
         return entry
 
     def _purged(self) -> tuple[Entry | None, str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from ewarung_pos.app import drop_lists
+from ewarung_pos.devices.durable import next_numbered
+from ewarung_pos.devices.old_papers import drop_papers
 from ewarung_pos.domain.journal import AttemptOpened, RegisterPurged, StateReceived
 from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.ledger.engine import connect
@@ -146,7 +148,7 @@ def test_a_list_of_names_goes_by_the_same_months(shop: TillKit, tmp_path: Path) 
     for name in (*kept, "pdp-EW-0001-20251031-0900.csv", "pdp-EW-0001-20251031-0900.pdf"):
         (papers / name).write_bytes(b"x")
     (papers / "pdp-EW-0001-20240101-0900.csv").mkdir()  # whatever cannot be removed keeps nobody
-    service = RetentionService(shop.ledger, 12, partial(drop_lists, papers))
+    service = RetentionService(shop.ledger, 12, partial(drop_papers, tmp_path))
     assert service.purge() is None
     assert len(list(papers.iterdir())) == 6, "the city never told the time"
     heard(shop, shop.clock.ms)
@@ -155,7 +157,21 @@ def test_a_list_of_names_goes_by_the_same_months(shop: TillKit, tmp_path: Path) 
     heard(shop, shop.clock.ms + 2 * YEAR_MS)
     assert service.purge() is not None
     assert not (papers / kept[0]).exists()
-    RetentionService(shop.ledger, 12, partial(drop_lists, tmp_path / "not there")).purge()
+    RetentionService(shop.ledger, 12, partial(drop_papers, tmp_path / "not there")).purge()
+
+
+def test_papers_go_by_the_same_months_so_that_they_do_not_fill_the_disk(shop: TillKit, tmp_path: Path) -> None:
+    written = {"print/000001.bin": -13, "print/000002.bin": -11, "papers/struk-1.pdf": -13, "papers/struk-2.pdf": -11}
+    for name, months in written.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+        at = shop.clock.ms // 1000 + months * 31 * DAY_MS // 1000
+        os.utime(tmp_path / name, (at, at))
+    heard(shop, shop.clock.ms)
+    assert RetentionService(shop.ledger, 12, partial(drop_papers, tmp_path)).purge() is None
+    left = sorted(file.relative_to(tmp_path).as_posix() for file in tmp_path.glob("*/*"))
+    assert left == ["papers/struk-2.pdf", "print/000002.bin"]
+    assert next_numbered(tmp_path / "print", ".bin", b"y").name == "000003.bin"
 
 
 def test_the_kiosk_s_own_clock_removes_nobody(shop: TillKit) -> None:
