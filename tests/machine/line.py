@@ -29,6 +29,7 @@ from ewarung_pos.errors import PosError, ServerBusy, ServerUnreachable, Unauthor
 from ewarung_pos.sync.client import HttpCityServer, RawReply, Reply, raise_for_problem
 from ewarung_pos.sync.protocol import CLOCK_TOLERANCE_S, NONCE_HEADER, Problem, encode
 from ewarung_pos.sync.signing import SignedBy, new_key, public_of, sign_request, sign_response
+from tests.altered import altered
 
 __all__ = ["Counter", "Crash", "Desk", "Fault", "PlainCity", "SignedLine", "Wire"]
 
@@ -294,9 +295,7 @@ class SignedLine:
 def _touched(answer: RawReply, fault: Fault) -> RawReply:
     """What somebody on the way makes of an answer."""
     if fault is Fault.CORRUPTED:
-        at = len(answer.body) // 2
-        body = answer.body[:at] + bytes([answer.body[at] ^ 1]) + answer.body[at + 1 :]
-        return msgspec.structs.replace(answer, body=body)
+        return msgspec.structs.replace(answer, body=altered(answer.body, len(answer.body) // 2))
     if fault is Fault.FORGED:
         said = {
             name: value for name, value in answer.headers.items() if not name.startswith(("signature", "content-d"))

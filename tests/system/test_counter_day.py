@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.altered import altered
 from tests.system.kit import (
     SUMMARY,
     book,
@@ -123,8 +124,7 @@ def _flipped(folder: Path, seq: int) -> tuple[bytes, bytes]:
     with other_connection(folder) as connection:
         (payload,) = connection.execute("SELECT payload FROM ledger_entry WHERE seq = ?", (seq,)).fetchone()
     body = bytes(payload)
-    place = (seq * 7919) % len(body)
-    return body, body[:place] + bytes([body[place] ^ 1]) + body[place + 1 :]
+    return body, altered(body, (seq * 7919) % len(body))
 
 
 def _put(folder: Path, triggers: list[tuple[str, str]], seq: int, body: bytes) -> None:

@@ -29,6 +29,7 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.embedded import EmbeddedCity
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.ui.text_stick import day_words
+from tests.altered import altered
 from tests.system.kit import CITY, book, refused, run, said, surroundings
 
 pytestmark = pytest.mark.system
@@ -125,11 +126,11 @@ def test_a_kiosk_without_a_line_is_whole_at_the_city_and_stays_so_when_the_line_
     assert (out["last_seq"], out["left"]) == (head[0], 0)
     assert Path(out["path"]).name == f"ewarung-EW-0001-{out['first_seq']}-{head[0]}.bundle"
 
-    # half of it, and then with a byte changed: refused whole, and the office keeps what it has
+    # half of it, and then with a bit changed: refused whole, and the office keeps what it has
     before = places.held()
     whole = Path(out["path"]).read_bytes()
     broken = places.stick / "half.bundle"
-    for data in (whole[: len(whole) // 2], whole[:-200] + b"\0" + whole[-199:]):
+    for data in (whole[: len(whole) // 2], altered(whole, -200)):
         broken.write_bytes(data)
         assert "damaged" in places.office(str(broken), code=1)["error"]
     assert places.held() == before

@@ -19,6 +19,7 @@ from ewarung_pos.sync import bundle
 from ewarung_pos.sync.bundle import Header, Message, Way
 from ewarung_pos.sync.protocol import encode
 from ewarung_pos.sync.stick import Notes, fetch_bundle, outgoing_bundle
+from tests.altered import altered
 from tests.integration.city.city_kit import Cities, LiveCity, Pen, Till
 from tests.integration.city.test_day import morning
 from tests.integration.city.test_greeting import greeting
@@ -165,12 +166,12 @@ def test_a_file_that_was_touched_or_cut_off_changes_nothing_on_either_side(city:
     note(cut)
     file = out(cut)
     held = city.content()
-    for data in (file[:-1], file[: len(file) // 2], file[:-70] + b"\0" + file[-69:], file + b"\0"):
+    for data in (file[:-1], file[: len(file) // 2], altered(file, -70), file + b"\0"):
         assert refusal(lambda data=data: at_the_city(city, data)) == "damaged"  # type: ignore[misc]
     assert city.content() == held
     reply = at_the_city(city, file).reply
     kept = rows(cut)
-    for data in (reply[:-1], reply[: len(reply) // 2], reply[:-70] + b"\0" + reply[-69:]):
+    for data in (reply[:-1], reply[: len(reply) // 2], altered(reply, -70)):
         assert refusal(lambda data=data: home(cut, data)) == "damaged"  # type: ignore[misc]
     assert rows(cut) == kept
     assert home(cut, reply).sent == 3  # what the first reply brought, its acknowledgement, and the note

@@ -21,6 +21,7 @@ from ewarung_pos.services.stock import StockService
 from ewarung_pos.sync.engine import SyncEngine
 from ewarung_pos.sync.protocol import Outcome, ack_text
 from ewarung_pos.sync.signing import verify
+from tests.altered import altered
 from tests.integration.city.city_kit import NOON, PERIOD, LiveCity, Pen, Till, ToldClock, Wire, answering, through
 
 _CAPTIVE = b"<html>Selamat datang di WiFi</html>"
@@ -172,7 +173,7 @@ def test_another_city_cannot_answer(tmp_path: Path, till: Till, clock: ToldClock
 
 def test_an_altered_answer_is_refused(city: LiveCity, till: Till, wires: Callable[..., Wire]) -> None:
     before = till.ledger.read().head()
-    bent = wires(through(city.url, lambda answer: answer[:-1] + bytes([answer[-1] ^ 1])))
+    bent = wires(through(city.url, altered))
     till.reconnect(bent.url)
     report = till.engine.step()
     assert (report.code, report.reason) == ("unauthorised", "signature")

@@ -21,6 +21,7 @@ from ewarung_pos.sync.forward import forward
 from ewarung_pos.sync.protocol import PROBLEM_TYPE
 from ewarung_pos.sync.signing import public_of
 from ewarung_pos.sync.stick import Stick, outgoing_bundle
+from tests.altered import altered
 from tests.fault_proxy import FaultProxy
 from tests.integration.city.city_kit import Cities, LiveCity, Till, Wire, answering
 from tests.integration.city.test_bundles import at_the_city, home, note, out
@@ -77,8 +78,7 @@ def test_who_brings_it_can_read_neither_way_and_what_is_altered_is_believed_by_n
         with pytest.raises(BundleRefused):
             bundle.read(each, lambda header, key=key: key, bytes(32))  # type: ignore[misc]
     held = city.content()
-    altered = data[:-90] + bytes([data[-90] ^ 1]) + data[-89:]
-    assert refused(BundleRefused, lambda: forward(altered, city.url)) == "damaged"
+    assert refused(BundleRefused, lambda: forward(altered(data, -90), city.url)) == "damaged"
     assert city.content() == held
     assert home(cut, reply).sent == 2
 

@@ -51,6 +51,7 @@ from ewarung_pos.ledger.engine import PAGE_BYTES, Connection, connect
 from ewarung_pos.ledger.keys import KEY_FILE
 from ewarung_pos.ledger.verify import verify
 from ewarung_pos.ledger.verify_report import Problem, VerifyReport
+from tests.altered import altered
 from tests.integration.ledger.kiosk import (
     KEY,
     ToldClock,
@@ -189,7 +190,7 @@ def test_one_flipped_byte_in_an_entry_of_any_kind_is_found_and_named(
         "SELECT seq, payload FROM ledger_entry WHERE kind = ? ORDER BY seq LIMIT 1", (kind,)
     ).fetchone()
     for place in (1, len(payload) // 2, len(payload) - 2):
-        flipped = payload[:place] + bytes((payload[place] ^ 1,)) + payload[place + 1 :]
+        flipped = altered(payload, place)
         tamper.execute("UPDATE ledger_entry SET payload = ? WHERE seq = ?", (flipped, seq))
         report = look(directory, tamper)
         assert not report.ok
