@@ -23,7 +23,7 @@ from ewarung_pos.ui.views.closing_sheet import SheetPage
 from ewarung_pos.ui.views.doubt import SlipForm
 from ewarung_pos.ui.views.kit import DataTable, Line, SearchField, Text, TopBar
 from ewarung_pos.ui.views.kit.paint import PaintedButton
-from ewarung_pos.ui.views.parts import PagedRows
+from ewarung_pos.ui.views.paged_rows import PagedRows
 from ewarung_pos.ui.views.picture_books import COUNTING, EXPLAIN, HISTORY, RECEIVING, STOCK
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, READY
 from ewarung_pos.ui.views.picture_stage import SHELL, Still

@@ -52,7 +52,7 @@ from ewarung_pos.ui.views.kit import (
 from ewarung_pos.ui.views.kit.lamp import HeaderButton
 from ewarung_pos.ui.views.kit.paint import PaintedButton, text_width
 from ewarung_pos.ui.views.kit.style import current_style
-from ewarung_pos.ui.views.parts import PagedRows
+from ewarung_pos.ui.views.paged_rows import PagedRows
 from ewarung_pos.ui.views.picture_books import (
     COUNTING,
     DIFFERS,

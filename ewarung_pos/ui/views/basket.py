@@ -30,7 +30,8 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.kit.paint import text_width
-from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, Stack, is_narrow, kit_trouble, unbroken
+from ewarung_pos.ui.views.paged_rows import PagedRows
+from ewarung_pos.ui.views.parts import Action, Box, Page, Stack, is_narrow, kit_trouble, unbroken
 from ewarung_pos.ui.views.tabs import Tab, Tabs
 
 __all__ = ["BasketPage", "ShelfLine"]

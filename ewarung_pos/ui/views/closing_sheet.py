@@ -32,7 +32,8 @@ from ewarung_pos.ui.views.kit import (
     TextField,
     Tone,
 )
-from ewarung_pos.ui.views.parts import Box, PagedRows, is_narrow
+from ewarung_pos.ui.views.paged_rows import PagedRows
+from ewarung_pos.ui.views.parts import Box, is_narrow
 
 __all__ = ["SheetPage", "StoryCard"]
 

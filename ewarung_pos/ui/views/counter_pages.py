@@ -24,8 +24,9 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
+from ewarung_pos.ui.views.paged_rows import PagedRows
 from ewarung_pos.ui.views.paper_trouble import PaperTrouble
-from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, is_narrow, kit_steps, kit_trouble, unbroken
+from ewarung_pos.ui.views.parts import Action, Box, Page, is_narrow, kit_steps, kit_trouble, unbroken
 
 __all__ = ["DonePage", "ProcessingPage", "RefusedPage"]
 

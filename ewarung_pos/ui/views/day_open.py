@@ -20,7 +20,8 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Action, Box, Page, PagedRows, kit_trouble, tone_of
+from ewarung_pos.ui.views.paged_rows import PagedRows
+from ewarung_pos.ui.views.parts import Action, Box, Page, kit_trouble, tone_of
 
 __all__ = ["DayOpenView"]
 

@@ -27,7 +27,8 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Box, Page, PagedRows, Stack, kit_trouble, unbroken
+from ewarung_pos.ui.views.paged_rows import PagedRows
+from ewarung_pos.ui.views.parts import Box, Page, Stack, kit_trouble, unbroken
 
 __all__ = ["RightsView"]
 

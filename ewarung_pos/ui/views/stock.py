@@ -29,7 +29,8 @@ from ewarung_pos.ui.views.kit import (
     Tone,
     TroubleCard,
 )
-from ewarung_pos.ui.views.parts import READING, Box, Page, PagedRows, Stack, kit_trouble
+from ewarung_pos.ui.views.paged_rows import PagedRows
+from ewarung_pos.ui.views.parts import READING, Box, Page, Stack, kit_trouble
 from ewarung_pos.ui.views.room_table import RoomTable
 from ewarung_pos.ui.views.said import Said
 

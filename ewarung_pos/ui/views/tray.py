@@ -14,7 +14,8 @@ from ewarung_pos.ui.viewmodels.tray import BEHAVIOURS, TrayState, TrayViewModel
 from ewarung_pos.ui.views.kit import Flow, Panel, Role, SearchField, Text, Tone
 from ewarung_pos.ui.views.kit.icons import paint_icon
 from ewarung_pos.ui.views.kit.paint import box, fitted, focus_ring, smooth
-from ewarung_pos.ui.views.parts import Box, PagedRows
+from ewarung_pos.ui.views.paged_rows import PagedRows
+from ewarung_pos.ui.views.parts import Box
 from ewarung_pos.ui.views.tray_edc import ENTER, Chip, Face, Hand, SlipPaper, TrayShape
 
 __all__ = ["PAGE_KEYS", "TrayView"]
