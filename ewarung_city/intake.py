@@ -139,7 +139,8 @@ def _apply(
     if taken:
         applier = Applier(tx, push.device, push.epoch, now_ms, last_id)
         flagged = applier.apply(taken)
-        taken = [replace(item, kind="", entry=None) if item.seq in applier.uncounted else item for item in taken]
+        if applier.uncounted:
+            taken = [replace(item, kind="", entry=None) if item.seq in applier.uncounted else item for item in taken]
     if not taken:
         if bad is None:
             return _answer(tx, keys, push, held, now_ms)  # all of it was held before, in other batches
@@ -161,13 +162,15 @@ def _apply(
 def _read(push: Push, place: int, body: bytes, digest: bytes) -> Taken | None:
     """The entry, kept unread if this version cannot count it; None if it says that it stands elsewhere."""
     entry = countable(body)
-    said = entry if entry is not None else loosely(body)
-    stated = (said.seq, said.device, said.epoch)
+    if entry is not None:
+        if entry.seq != place or entry.device != push.device or entry.epoch != push.epoch:
+            return None
+        return Taken(place, entry.id, type(entry.fact).__name__, entry.date, entry.instant, body, digest, entry)
+    said = loosely(body)
     true = (place, push.device, push.epoch)
-    if stated != true and any(word not in (None, ours) for word, ours in zip(stated, true, strict=True)):
+    if any(word not in (None, ours) for word, ours in zip((said.seq, said.device, said.epoch), true, strict=True)):
         return None
-    kind = type(entry.fact).__name__ if entry is not None else ""
-    return Taken(place, said.id, kind, said.date, said.instant, body, digest, entry)
+    return Taken(place, said.id, "", said.date, said.instant, body, digest, None)
 
 
 def _store(tx: Tx, push: Push, taken: list[Taken], flagged: list[tuple[int, str]], now_ms: int, last_id: str) -> None:

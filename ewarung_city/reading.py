@@ -65,7 +65,7 @@ def countable(body: bytes) -> Entry | None:
 
 
 def _has_nul(body: bytes) -> bool:
-    return _NUL_WORD in body and _NUL.search(body) is not None
+    return b"\\" in body and _NUL_WORD in body and _NUL.search(body) is not None  # one byte is looked for much faster
 
 
 def loosely(body: bytes) -> Loose:
