@@ -5,9 +5,12 @@ A code without a reason is what every reason of it falls back to.
 
 from __future__ import annotations
 
+from ewarung_pos.domain.paper_parts import COMPLAINTS
 from ewarung_pos.ui.trouble import NOTHING, Trouble, said
 
 __all__ = ["BY_THE_RULES"]
+
+_CITY_HEARS = f"Lapor Semar {COMPLAINTS[1]}"
 
 BY_THE_RULES: dict[str, Trouble] = {
     "rule": said("Tidak bisa", "Aturan tidak mengizinkan langkah ini.", "Periksa lagi lalu ulangi.", safe=NOTHING),
@@ -30,7 +33,7 @@ BY_THE_RULES: dict[str, Trouble] = {
     "not_entitled.edc_settled": said(
         "EDC sudah ditutup",
         "EDC sudah memberi total hari ini, jadi penarikan KKS itu tidak bisa dibatalkan di EDC lagi.",
-        "Ganti barangnya, atau arahkan keluarga ke bank dan catat sebagai pengaduan.",
+        f"Ganti dengan barang yang sama. Kalau tidak bisa: ke bank, atau {_CITY_HEARS}.",
         safe=NOTHING,
     ),
     "not_entitled.empty_delivery": said(
@@ -168,7 +171,9 @@ BY_THE_RULES: dict[str, Trouble] = {
         "Tulis penjelasannya; selisih tidak dihapus.",
     ),
     "day_not_open.not_same_day": said(
-        "Hanya hari yang sama", "Pembatalan hanya untuk penyaluran hari ini.", "Catat sebagai retur atau pengaduan."
+        "Hanya hari yang sama",
+        "Pembatalan hanya untuk penyaluran hari ini.",
+        f"Ganti dengan barang yang sama. Kalau tidak bisa: {_CITY_HEARS}.",
     ),
     "not_authorised": said("Tidak diizinkan", "Langkah ini bukan wewenang Anda.", "Minta ketua.", safe=NOTHING),
     "not_authorised.wrong_pin": said("PIN salah", "PIN tidak cocok.", "Coba lagi.", safe=NOTHING),
