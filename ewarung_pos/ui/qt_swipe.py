@@ -3,8 +3,8 @@
 Such a reader types the track, then Enter, in whatever has the focus: digits in a field, and an Enter that confirms it.
 The filter stands before all widgets and before all shortcuts. What begins like a track and comes at a machine's speed
 is taken; what a person typed is handed back as it was, a moment later. Whatever else types that fast, a scanner or a
-reader whose track lost its beginning, presses nothing: neither with its Enter nor with a space. Only a search line is
-there to be scanned into, and has the scan whole.
+reader whose track lost its beginning, presses nothing: no Enter, no space and no function key counts that comes right
+behind another key. Only a search line is there to be scanned into, and has the scan whole.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from ewarung_pos.ui.views.kit import SearchField
 __all__ = ["SwipeFilter"]
 
 FAST_MS = 50
-"""Between two keys of a reader; readers type every 1 to 15 ms, and people no two keys within 50."""
+"""Between two keys of a reader; readers type every 1 to 15 ms. People roll over letters faster than that now and then,
+but none comes from a key to Enter or to a function key within 50."""
 
 QUIET_MS = 150
 """So long after the last key a track is over, Enter or not. Longer than `FAST_MS`, for a screen that was busy."""
@@ -31,7 +32,7 @@ AFTER_MS = 300
 """So long after a track its Enter is still its own."""
 
 CERTAIN = 6
-"""From so many fast keys on it is no person."""
+"""From so many fast keys of a track on it is no person."""
 
 INJECTED = 10
 """So many fast keys of any kind are no person's either: a track whose beginning was lost, or on another layout."""
@@ -44,6 +45,7 @@ _CLOCK = 1 << 32
 _STARTS = frozenset(";%")
 _ENTERS = frozenset((Qt.Key.Key_Return.value, Qt.Key.Key_Enter.value))
 _SPACE = Qt.Key.Key_Space.value
+_FUNCTIONS = range(Qt.Key.Key_F1.value, Qt.Key.Key_F35.value + 1)
 _MODIFIERS = frozenset((Qt.Key.Key_Shift.value, Qt.Key.Key_CapsLock.value, Qt.Key.Key_NumLock.value))
 _COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
 _TRACK = frozenset("0123456789:;<=>?")
@@ -122,36 +124,39 @@ class SwipeFilter(QObject):
             return (bool(self._held) and fast) or self._is_end(event, fast=fast)
         if self._held:
             return fast or event.text() in _STARTS
+        if event.key() in _FUNCTIONS:
+            return fast
         if event.key() == _SPACE:
             return fast and self._presses()
         inside = fast and self._run > 0 and _scanned_into()  # of a scan: a paper's code may hold a %
         return bool(event.text()) and event.text() in _STARTS and not inside
 
     def _presses(self) -> bool:
-        """Whether a space behind a fast key would press what has the focus, or is a machine's; names have some too."""
+        """Whether a space behind a key would press what has the focus, or is a machine's; names have some too."""
         if not isinstance(QGuiApplication.focusObject(), QLineEdit):
-            return self._run > 0
+            return True
         return (self._run >= INJECTED or self._digits >= CERTAIN) and not _scanned_into()
 
     def _is_fast(self, event: QKeyEvent) -> bool:
         return not event.isAutoRepeat() and _since(self._last_ms, event) <= FAST_MS
 
     def _is_end(self, event: QKeyEvent, *, fast: bool) -> bool:
-        """The Enter of a track that was taken, or of one whose beginning was lost: it confirms nothing."""
+        """The Enter of a track that was taken, or of whatever else typed: it confirms nothing."""
         if _since(self._ended_ms, event) <= AFTER_MS:
             return True
         late = _since(self._last_ms, event) <= AFTER_MS and self._run >= INJECTED
-        return (late or (fast and self._digits >= CERTAIN)) and not _scanned_into()
+        return (late or fast) and not _scanned_into()
 
     def _pressed(self, window: QWindow, event: QKeyEvent) -> bool:
         if event.key() in _MODIFIERS or event.modifiers() & _COMMANDS:
             return False
         ours, fast, text = self._is_ours(event), self._is_fast(event), event.text()
         self._count(event, fast=fast)
-        self._last_ms = _at(event)
         if self._held and not fast:
             self._quiet()  # what was held had ended before this key
             ours = self._is_ours(event)
+        if not event.isAutoRepeat():  # whoever holds an arrow down presses Enter with the other hand
+            self._last_ms = _at(event)
         if not ours:
             if event.key() in _ENTERS:
                 self._digits = self._run = 0
@@ -162,7 +167,7 @@ class SwipeFilter(QObject):
                 self._end(window, event)
             self._digits = self._run = 0
             return True
-        if event.key() == _SPACE and not self._held:
+        if not self._held and (event.key() == _SPACE or event.key() in _FUNCTIONS):
             return True
         if len(self._held) < LONGEST:
             self._held.append(_Held(window, event.key(), event.modifiers(), text))

@@ -194,6 +194,50 @@ def test_the_spaces_of_what_types_fast_press_no_button(form: Form, swipes: list[
     assert "clicked" not in form.did
 
 
+FUNCTION_KEY = "\x01"
+TAB = "\t"
+
+
+@pytest.mark.parametrize("focus", ["field", "button"])
+@pytest.mark.parametrize(
+    "keys", [f"{FUNCTION_KEY}\r", "1\r", "12345\r", "ABCDEFGHI\r", f"{TAB}\r", f"{TAB} ", "\r\r\r"]
+)
+def test_of_what_types_fast_nothing_is_confirmed_but_a_first_key(
+    form: Form, swipes: list[str], focus: str, keys: str
+) -> None:
+    """A lone key could be anybody's; whatever comes right behind another one is no person's."""
+    getattr(form, focus).setFocus()
+    for place, character in enumerate(keys):
+        inject(form, character, 1_000 + 2 * place)
+    alone = {FUNCTION_KEY: ["F9"], "\r": ["Return"]}.get(keys[0], [])
+    assert form.did == alone
+
+
+def test_function_keys_that_come_fast_press_once(form: Form, swipes: list[str]) -> None:
+    for place in range(3):
+        inject(form, FUNCTION_KEY, 1_000 + 20 * place)
+    assert form.did == ["F9"]
+    inject(form, FUNCTION_KEY, 2_000)
+    assert form.did == ["F9", "F9"]
+
+
+@pytest.mark.parametrize("last", ["\r", FUNCTION_KEY])
+def test_whoever_holds_a_key_down_presses_with_the_other_hand(form: Form, swipes: list[str], last: str) -> None:
+    form.field.setFocus()
+    for place in range(5):
+        inject(form, "7", 1_000 + 30 * place, repeats=place > 0)
+    inject(form, last, 1_000 + 30 * 5)
+    assert form.did == ["Return" if last == "\r" else "F9"]
+
+
+@pytest.mark.parametrize("pause", [60, 100, 140])
+def test_whoever_typed_a_sentinel_confirms_it(form: Form, swipes: list[str], pause: int) -> None:
+    form.field.setFocus()
+    inject(form, ";", 1_000)
+    inject(form, "\r", 1_000 + pause)
+    assert (form.field.text(), form.did, swipes) == (";", ["Return"], [])
+
+
 def test_a_persons_space_presses_and_stands_between_words(form: Form, swipes: list[str], qtbot: QtBot) -> None:
     form.button.setFocus()
     type_as_person(form, "7 ")
@@ -233,16 +277,25 @@ def searched_in(form: Form) -> SearchField:
     return search
 
 
-NAMELESS = {"\0": Qt.Key.Key_Dead_Acute.value, "\r": Qt.Key.Key_Return.value}
+NAMELESS = {
+    "\0": Qt.Key.Key_Dead_Acute.value,
+    "\r": Qt.Key.Key_Return.value,
+    FUNCTION_KEY: Qt.Key.Key_F9.value,
+    TAB: Qt.Key.Key_Tab.value,
+}
 
 
-def inject(form: Form, text: str, at_ms: int = 0) -> None:
+def inject(form: Form, text: str, at_ms: int = 0, *, repeats: bool = False) -> None:
+    inject_into(form.window_handle, text, at_ms, repeats=repeats)
+
+
+def inject_into(window: QWindow, text: str, at_ms: int = 0, *, repeats: bool = False) -> None:
     """A key as another layout gives it: its text, and the number that Qt has for it."""
     key = NAMELESS.get(text) or ord(text.upper())
     for kind in (QEvent.Type.ShortcutOverride, QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
-        event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, text.strip("\0"))
+        event = QKeyEvent(kind, key, Qt.KeyboardModifier.NoModifier, text.strip("\0" + FUNCTION_KEY), repeats)
         event.setTimestamp(at_ms)
-        QCoreApplication.sendEvent(form.window_handle, event)
+        QCoreApplication.sendEvent(window, event)
 
 
 def test_the_clock_of_the_window_system_may_begin_anew(form: Form, swipes: list[str], qtbot: QtBot) -> None:
