@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -31,6 +32,12 @@ def upgrade() -> None:
 @pytest.fixture
 def clock() -> ToldClock:
     return ToldClock()
+
+
+@pytest.fixture
+def own_drafts(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drafts of this test alone: in the system's folder for such lie those of tests that run beside it."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("drafts")))
 
 
 @pytest.fixture

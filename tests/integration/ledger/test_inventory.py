@@ -30,6 +30,8 @@ from ewarung_pos.ledger.lock import InstanceLock
 from tests.integration.ledger.kiosk import ToldClock
 from tests.till_kit import START_MS, TillKit, till_kit
 
+pytestmark = pytest.mark.usefixtures("own_drafts")
+
 NOW = Instant(START_MS)
 
 

@@ -28,6 +28,8 @@ from ewarung_pos.ui.text_verify import verdict
 from tests.integration.ledger.kiosk import KEY, names, rice, serve
 from tests.integration.ledger.released_schema import SCHEMAS, held_by
 
+pytestmark = pytest.mark.usefixtures("own_drafts")
+
 Open = Callable[..., SqlLedger]
 ROOT = Path(__file__).parents[3]
 SHAPE = "shape.json"
