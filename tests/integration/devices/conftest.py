@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import random
 import shutil
 import socket
 import subprocess
@@ -96,14 +97,20 @@ def families(tmp_path: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def tcp_ports() -> Callable[[], int]:
-    """Two free neighbouring ports, the line's and the tray's."""
+    """Two free neighbouring ports, the line's and the tray's.
+
+    They are still free when a simulator comes back to them: the system gives ports from 32768 on to whoever asks for
+    any, a connection's near end among them.
+    """
+    dice = random.SystemRandom()  # test processes draw the same from the seeded one
 
     def find() -> int:
         for _ in range(50):
-            with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as first:
-                port = int(first.getsockname()[1])
-                with contextlib.suppress(OSError), contextlib.closing(socket.create_server(("127.0.0.1", port + 1))):
-                    return port
+            port = dice.randrange(20_000, 32_000, 2)
+            with contextlib.suppress(OSError), contextlib.ExitStack() as held:
+                for each in (port, port + 1):
+                    held.enter_context(contextlib.closing(socket.create_server(("127.0.0.1", each))))
+                return port
         raise OSError("no two neighbouring ports are free")
 
     return find
