@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from ewarung_pos.devices.simulated.tray import TrayClient, connect
@@ -143,17 +144,28 @@ def test_lost_settlement_answer_is_given_again(counter: Callable[..., Any]) -> N
     assert at.terminal.settle().amount == 10_000
 
 
+def with_time_to_type(at: Any) -> None:
+    """From now on the till waits as at a counter: hands on a busy machine are slow."""
+    at.line.timers = msgspec.structs.replace(at.line.timers, response=20.0)
+
+
+def until_a_pin_is_asked_for(tray: TrayClient) -> None:
+    end = time.monotonic() + 15
+    while not tray.face()["asks_pin"]:
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
 def test_pin_typed_on_the_face(counter: Callable[..., Any], tray_of: Callable[..., Any]) -> None:
     at = counter(pin_mode="face")
+    with_time_to_type(at)
     tray = tray_of(at)
     tray.insert("1")
     outcomes: list[object] = []
     for pin, expected in (("123456", Approved), ("000000", Declined)):
         payer = threading.Thread(target=lambda: outcomes.append(at.pay(str(len(outcomes)), 10_000)))
         payer.start()
-        until = time.monotonic() + 0.4
-        while not tray.face()["asks_pin"] and time.monotonic() < until:
-            time.sleep(0.005)
+        until_a_pin_is_asked_for(tray)
         tray.press("9")
         tray.press("clear")
         for digit in pin:
@@ -172,13 +184,12 @@ def test_cancel_key_ends_a_payment_and_a_card_request(counter: Callable[..., Any
     tray.press("cancel")
     assert at.reader.poll(60) is None
     assert at.reader.status().state is DeviceState.READY
+    with_time_to_type(at)
     tray.insert("1")
     outcomes: list[object] = []
     payer = threading.Thread(target=lambda: outcomes.append(at.pay("a", 10_000)))
     payer.start()
-    until = time.monotonic() + 0.4
-    while not tray.face()["asks_pin"] and time.monotonic() < until:
-        time.sleep(0.005)
+    until_a_pin_is_asked_for(tray)
     tray.press("cancel")
     payer.join()
     assert outcomes == [Declined("P3", "user_cancelled")]
