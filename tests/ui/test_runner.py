@@ -187,12 +187,23 @@ def test_a_lane_that_ends_after_its_runner_is_gone_reaches_nothing_that_is_gone(
     assert heard == []
 
 
-def test_the_watchdog_logs_a_block_and_only_that(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
-    dog = Watchdog()
-    dog.start()
-    with caplog.at_level(logging.WARNING, logger="ewarung_pos.ui.qt_runner"):
+def watching(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> Watchdog:
+    """One that had nothing to say for a while: a busy machine stands still by itself now and then."""
+    for _ in range(50):
+        caplog.clear()
+        dog = Watchdog()
+        dog.start()
         qtbot.wait(120)
-        assert dog.blocks == 0, f"this machine is too busy: {dog.worst_ms} ms"
+        if dog.blocks == 0:
+            return dog
+        dog.stop()
+    pytest.fail("this machine is too busy")
+
+
+def test_the_watchdog_logs_a_block_and_only_that(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.WARNING, logger="ewarung_pos.ui.qt_runner"):
+        dog = watching(qtbot, caplog)
+        assert caplog.records == []
         QTimer.singleShot(0, lambda: time.sleep(0.12))
         qtbot.waitUntil(lambda: dog.blocks == 1, timeout=15_000)
     dog.stop()
