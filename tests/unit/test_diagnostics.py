@@ -92,7 +92,7 @@ def test_no_canary_reaches_the_file(log: Path, text: str) -> None:
     assert len(lines(log)) == 3
     assert leaks(written) == []
     assert "SUMINAH" not in written
-    assert "2512101" not in written
+    assert "2512101" not in str([line | {"ms": 0} for line in lines(log)]), "which a time may hold by chance"
 
 
 def test_the_last_four_digits_stay_to_compare_with_a_receipt() -> None:
