@@ -5,12 +5,13 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from ewarung_pos.ledger import engine, migrate
 from ewarung_pos.ledger.backup import copy_ledger
 from ewarung_pos.ledger.engine import LEDGER_FILE, connect
+from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 
 __all__ = ["DRAFT", "brought_forward"]
 
@@ -35,8 +36,11 @@ def brought_forward(file: Path, key: bytes | None) -> Iterator[Path]:
     if held == engine.SCHEMA_VERSION:
         yield file
         return
-    folder = Path(tempfile.mkdtemp(prefix=DRAFT))
-    try:
+    with ExitStack() as stack:
+        folder = Path(tempfile.mkdtemp(prefix=DRAFT))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        # Whoever looks for what was left behind (`inventory`) sees that this is under way.
+        stack.callback(InstanceLock(folder / LOCK_FILE).release)
         draft = folder / LEDGER_FILE
         copy_ledger(file, draft, key)
         connection = connect(draft, key)
@@ -45,5 +49,3 @@ def brought_forward(file: Path, key: bytes | None) -> Iterator[Path]:
         finally:
             connection.close()
         yield draft
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

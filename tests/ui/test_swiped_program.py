@@ -44,11 +44,11 @@ def test_a_swipe_goes_to_the_till_and_into_no_page(app: QApplication) -> None:
                 return
             for button in window.findChildren(BigButton):
                 button.clicked.connect(lambda: pressed.append("a button"))
-            for each in (None, *(line for line in window.findChildren(QLineEdit) if line.isVisible())):
+            for turn, each in enumerate((None, *(line for line in window.findChildren(QLineEdit) if line.isVisible()))):
                 if each is not None:
                     each.setFocus()
-                for character in TRACK + "\r":
-                    inject_into(handle, character)
+                for place, character in enumerate(TRACK + "\r"):
+                    inject_into(handle, character, 10_000 * (turn + 1) + 2 * place)
             typed.extend(line.text() for line in window.findChildren(QLineEdit))
             window.close()
 

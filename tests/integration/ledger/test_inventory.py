@@ -24,9 +24,10 @@ from ewarung_pos.ledger.anatomy import anatomy
 from ewarung_pos.ledger.backup import complete, copy_ledger
 from ewarung_pos.ledger.database import open_ledger
 from ewarung_pos.ledger.engine import PAGE_BYTES, connect
+from ewarung_pos.ledger.forward import DRAFT, brought_forward
 from ewarung_pos.ledger.inventory import take_inventory
 from ewarung_pos.ledger.keys import Tier, key_of, make_key
-from ewarung_pos.ledger.lock import InstanceLock
+from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from tests.integration.ledger.kiosk import ToldClock
 from tests.till_kit import START_MS, TillKit, till_kit
 
@@ -173,6 +174,21 @@ def test_a_copy_of_an_older_version_names_whom_it_holds(
     assert held.unread == 0
     assert {file.name: file.read_bytes() for file in stick.iterdir()} == before
     assert not list(Path(tempfile.gettempdir()).glob("ewarung-reading-*"))
+
+
+def test_a_file_that_is_being_read_is_not_taken_for_one_that_was_left(
+    kit: TillKit, tmp_path: Path, second: Callable[[str], None]
+) -> None:
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    copied = Path(kit.ledger.back_up(stick).path)
+    second("op.add_column('register_family', sa.Column('village', sa.Text(), nullable=False, server_default='x'))")
+    with brought_forward(copied, bytes(32)) as read:
+        read.write_bytes(read.read_bytes()[: 5 * PAGE_BYTES])  # as it is while it is being written
+        assert take_inventory(kit.data_dir, NOW).unread == 0
+        left = shutil.copytree(read.parent, read.parent.with_name(f"{DRAFT}left"))
+        (left / LOCK_FILE).unlink()
+        assert take_inventory(kit.data_dir, NOW).unread == 1
 
 
 def test_a_copy_that_opens_and_cannot_be_read_is_counted(kit: TillKit, tmp_path: Path) -> None:
