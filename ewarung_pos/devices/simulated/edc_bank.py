@@ -29,12 +29,18 @@ __all__ = [
     "now_stamp",
     "read_cards",
     "sample_cards",
+    "usual_expiry",
 ]
 
 APPROVED = "00"
 TERMINAL = "SANDBOX1"
 MERCHANT = "SANDBOXEWARUNG1"
 _WIB = dt.timezone(dt.timedelta(hours=7))
+
+
+def usual_expiry() -> str:
+    """Of a card that says nothing else, YYMM: December, in four years. None expires while somebody practises."""
+    return f"{(dt.datetime.now(tz=_WIB).year + 4) % 100:02}12"
 
 
 class Card(msgspec.Struct, frozen=True):
@@ -45,7 +51,7 @@ class Card(msgspec.Struct, frozen=True):
     name: str
     status: str
     balance: int
-    expiry: str = "3012"
+    expiry: str = msgspec.field(default_factory=usual_expiry)
 
     def __repr__(self) -> str:
         return f"Card(row={self.row!r}, last4={self.number[-4:]!r})"
@@ -122,7 +128,7 @@ def read_cards(path: Path) -> tuple[Card, ...]:
                         name=(row.get("name") or "").strip(),
                         status=(row.get("card_status") or "active").strip(),
                         balance=int((row.get("purse_balance") or "0").strip() or 0),
-                        expiry=(row.get("expiry") or "3012").strip(),
+                        expiry=(row.get("expiry") or usual_expiry()).strip(),
                     )
                 )
     except (OSError, ValueError, csv.Error) as error:

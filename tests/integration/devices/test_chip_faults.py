@@ -12,7 +12,7 @@ import pytest
 from ewarung_pos.devices.pcsc import PcscCardReader
 from ewarung_pos.devices.simulated.chip_card import ScriptedCard
 from ewarung_pos.devices.simulated.chip_slot import VirtualSlot, slot_address
-from ewarung_pos.devices.simulated.edc_bank import Card, read_cards
+from ewarung_pos.devices.simulated.edc_bank import Card, read_cards, usual_expiry
 from ewarung_pos.devices.simulated.faults import CHIP, FaultScript
 from ewarung_pos.devices.simulated.spawned import Spawned, own_command, start
 from ewarung_pos.domain.family import card_ref
@@ -58,8 +58,8 @@ def reader(slot: Path) -> Iterator[PcscCardReader]:
     made.close()
 
 
-def presented(number: str, expiry: str = "3012") -> CardPresented:
-    return CardPresented(card_ref(CARD_KEY, number), expiry, "pcsc")
+def presented(number: str, expiry: str = "") -> CardPresented:
+    return CardPresented(card_ref(CARD_KEY, number), expiry or usual_expiry(), "pcsc")
 
 
 def look(reader: PcscCardReader, *, over: str = "") -> CardPresented | str:

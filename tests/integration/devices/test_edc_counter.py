@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from ewarung_pos.devices.simulated.edc_bank import usual_expiry
 from ewarung_pos.devices.simulated.tray import TrayClient, connect
 from ewarung_pos.devices.transport import LinkLost, SerialTransport
 from ewarung_pos.domain.family import card_ref
@@ -58,7 +59,7 @@ def test_inserted_card_is_read_once_and_pays(
     tray.insert(row)
     card = wait_for_card(at)
     assert card.card == card_ref(b"a key of thirty-two bytes, truly", "6013014455667788")
-    assert card.expiry == "3012"
+    assert card.expiry == usual_expiry()
     at.reader.release()
     steps: list[PaymentStep] = []
     outcome = at.terminal.pay(PaymentIntent("a", 10_000, "7788"), steps.append)
