@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from functools import partial
 
-from ewarung_pos.ui.trouble import HELD, NOTHING, Trouble, said
+from ewarung_pos.ui.trouble import HELD, NOTHING, UNSPENT, Trouble, said
 
 __all__ = ["AT_THE_COUNTER"]
 
-_next_card = partial(said, safe=NOTHING, button="Kartu berikutnya")
-_ask_city = partial(said, safe=NOTHING, button="Minta jatah dari kota", action="ask_city")
-_no_money = partial(said, safe=NOTHING)
-_basket = partial(said, safe=NOTHING, button="Kembali ke keranjang")
-_form = partial(said, safe=NOTHING, button="Kembali mengisi")
+_next_card = partial(said, safe=UNSPENT, button="Kartu berikutnya")
+_ask_city = partial(said, safe=UNSPENT, button="Minta jatah dari kota", action="ask_city")
+_no_money = partial(said, safe=UNSPENT)
+_basket = partial(said, safe=UNSPENT, button="Kembali ke keranjang")
+_form = partial(said, button="Kembali mengisi")
 _doubt = partial(said, safe=HELD, button="Tanya EDC lagi", action="inquire")
 _not_voided = partial(said, safe="Struk yang asli tetap berlaku. Tidak ada yang diubah.")
 
@@ -58,6 +58,7 @@ _LEAVING: dict[str, Trouble] = {
         "Tutup kasir?",
         "Barang masuk yang sedang diisi belum dicatat.",
         "Catat dulu, atau buang isiannya dan tutup kasir.",
+        safe=NOTHING,
     ),
     "leave.close_count": _form(
         "Tutup kasir?",
@@ -109,7 +110,7 @@ _REFUSED: dict[str, Trouble] = {
         "Stok tidak cukup",
         "Barang di rak kurang dari yang diminta.",
         "Kurangi jumlahnya, atau catat barang yang baru datang di Terima barang.",
-        safe=NOTHING,
+        safe=UNSPENT,
         button="Terima barang",
         action="go_stock",
     ),
@@ -117,7 +118,7 @@ _REFUSED: dict[str, Trouble] = {
         "Hari belum dibuka",
         "Kartu belum bisa dilayani karena hari kerja belum dibuka.",
         "Buka hari lebih dulu.",
-        safe=NOTHING,
+        safe=UNSPENT,
         button="Buka Hari",
         action="go_day",
     ),
@@ -125,7 +126,7 @@ _REFUSED: dict[str, Trouble] = {
         "Hari sedang ditutup",
         "Tutup Hari sudah dimulai; selama itu tidak ada kartu yang dilayani.",
         "Lanjutkan Tutup Hari. Untuk melayani lagi, pilih Kembali melayani di sana.",
-        safe=NOTHING,
+        safe=UNSPENT,
         button="Lanjutkan Tutup Hari",
         action="go_closing",
     ),
@@ -138,7 +139,7 @@ _REFUSED: dict[str, Trouble] = {
         "Hari lama belum ditutup",
         "Hari kerja yang terbuka dari bulan lalu; jatah bulan itu sudah berakhir.",
         "Tutup hari itu lebih dulu, lalu buka hari baru.",
-        safe=NOTHING,
+        safe=UNSPENT,
         button="Tutup Hari",
         action="go_closing",
     ),
@@ -146,7 +147,7 @@ _REFUSED: dict[str, Trouble] = {
         "Jam komputer meragukan",
         "Jam komputer tidak cocok dengan catatan terakhir atau dengan jam kota.",
         "Betulkan tanggal dan jam komputer, atau minta ketua memastikan jamnya di Buka Hari.",
-        safe=NOTHING,
+        safe=UNSPENT,
         button="Lihat jam",
         action="go_day",
     ),
@@ -162,7 +163,7 @@ _REFUSED: dict[str, Trouble] = {
         "EDC tidak tersambung",
         "Belanja KKS memerlukan mesin EDC, dan mesin itu tidak menjawab.",
         "Periksa kabel dan listrik EDC. Jatah dan tunai tetap bisa dilayani.",
-        safe=NOTHING,
+        safe=UNSPENT,
         button="Coba lagi",
         action="retry",
     ),

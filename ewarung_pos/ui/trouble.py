@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import msgspec
 
-__all__ = ["HELD", "NOTHING", "PRINTED_LATER", "SAFE", "SENT_LATER", "UNTOUCHED", "Trouble", "said"]
+__all__ = ["HELD", "NOTHING", "PRINTED_LATER", "SAFE", "SENT_LATER", "UNSPENT", "UNTOUCHED", "Trouble", "said"]
 
 SAFE = "Semua catatan sebelumnya tetap tersimpan."
 NOTHING = "Tidak ada yang dicatat dan tidak ada saldo yang ditarik."
+UNSPENT = "Jatah tidak terpotong dan tidak ada saldo yang ditarik."
+"""Of a family that was not served: that is recorded, and counted on the day's report."""
 HELD = "Permintaan ini tersimpan. Saldo tidak akan ditarik dua kali."
 PRINTED_LATER = "Penyaluran sudah tercatat. Struk tersimpan untuk dicetak."
 SENT_LATER = "Semua catatan tersimpan di sini dan dikirim nanti."

@@ -214,10 +214,14 @@ def test_a_sentence_is_indonesian(said: Trouble) -> None:
 
 
 def test_who_is_told_that_nothing_was_taken_is_told_the_truth() -> None:
-    """A printer's or a city's trouble comes after the commit: those sentences must not say that nothing is recorded."""
+    """A printer's or a city's trouble comes after the commit, and that a family was not served is an entry itself:
+    those sentences must not say that nothing is recorded.
+    """
     for code, said in TROUBLES.items():
-        if code.startswith(("printer_not_ready", "server_", "doubt", "void", "unauthorised")):
+        if code.startswith(("printer_not_ready", "server_", "doubt", "void", "unauthorised", "refusal", "edc")):
             assert "Tidak ada yang dicatat" not in said.safe, code
+    # Tutup Hari records its beginning and its count: what is half entered is all that would be lost.
+    assert "Tidak ada yang dicatat" not in TROUBLES["leave.close_count"].safe
 
 
 def test_only_a_paper_that_waits_promises_that_a_redemption_is_recorded() -> None:
