@@ -381,8 +381,8 @@ _NOT_CERTAIN: dict[str, Trouble] = {
         "Lihat layar EDC. Tahan barang di meja dulu, lalu tanya lagi sesudah 2 menit.",
     ),
     "doubt.restart": _doubt(
-        "Belum pasti: komputer sempat mati",
-        "Komputer mati di tengah penarikan saldo.",
+        "Belum pasti: hasilnya belum tercatat",
+        "Permintaan ke EDC ini belum ada hasilnya di buku catatan.",
         "Tahan barang di meja dulu. Kasir menanyakan hasilnya ke EDC.",
     ),
     "outcome_unknown": _doubt("Belum pasti", "Hasil di EDC belum pasti.", "Tahan barang di meja dulu."),

@@ -201,7 +201,9 @@ class DoubtViewModel(ViewModel[DoubtState]):
         if attempt is None or slip is None:
             return
         if slip.last4 != attempt.card.last4 or self._is_other(slip):
-            self._refuse("Struk ini milik kartu atau jumlah lain.", "Bila EDC menarik yang salah, pilih Salah.")
+            void = attempt.kind == "void"  # whose form has no Salah
+            now = "Cari struk pembatalan kartu ini." if void else "Bila EDC menarik yang salah, pilih Salah."
+            self._refuse("Struk ini milik kartu atau jumlah lain.", now)
             return
         outcome = Approved(attempt.amount, slip.approval, slip.invoice, "", "", "", "", evidence="slip")
         self._by_people(attempt, outcome, leader_pin)
