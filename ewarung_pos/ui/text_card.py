@@ -40,7 +40,7 @@ AT_THE_READER: dict[str, Trouble] = {
     "card_not_read.unreadable": _card(
         "Chip tidak terbaca",
         "Isi chip kartu ini tidak lengkap atau tidak dikenal.",
-        "Coba sekali lagi. Bila tetap begitu, baca kartu lewat EDC atau minta ketua.",
+        "Coba sekali lagi. Bila tetap begitu, Ketik nomor; ketua mengizinkannya dengan PIN.",
     ),
     "card_not_read.bad_swipe": _card(
         "Gesekan tidak terbaca",

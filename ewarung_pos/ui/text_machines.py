@@ -24,12 +24,17 @@ AT_THE_MACHINES: dict[str, Trouble] = {
         "Pasang kabel EDC. Kasir menyambung sendiri begitu terpasang.",
     ),
     "device_unavailable.which_port": said(
-        "Ada dua EDC yang sama",
+        "Ada dua alat yang sama",
         "Dua alat dengan nomor USB yang sama terpasang, dan kasir tidak mau menebak.",
         "Cabut yang satu. Kasir menyambung sendiri.",
     ),
     "device_unavailable.in_use": said(
         "EDC dipakai program lain", "Program lain sedang memakai kabel EDC.", "Tutup program lain itu."
+    ),
+    "device_unavailable.no_permission": said(
+        "EDC tidak boleh dibuka",
+        "Komputer tidak mengizinkan kasir memakai kabel EDC.",
+        "Hubungi petugas kota: izin alat ada di panduan alat.",
     ),
     "device_unavailable.unplugged": said(
         "Kabel EDC terlepas", "Sambungan ke EDC terputus.", "Pasang lagi kabelnya. Kasir menyambung sendiri."
@@ -127,7 +132,7 @@ AT_THE_MACHINES: dict[str, Trouble] = {
     "printer_not_ready.fault": _paper(
         "Printer rusak",
         "Printer melaporkan kerusakan pada dirinya.",
-        "Matikan dan nyalakan printer; bila tetap, tampilkan struk di layar.",
+        "Matikan dan nyalakan printer, lalu Cetak lagi. Bila tetap, hubungi petugas kota.",
     ),
     "printer_not_ready.no_cups": _paper(
         "Layanan cetak mati",

@@ -11,7 +11,7 @@ NOTHING = "Tidak ada yang dicatat dan tidak ada saldo yang ditarik."
 UNSPENT = "Jatah tidak terpotong dan tidak ada saldo yang ditarik."
 """Of a family that was not served: that is recorded, and counted on the day's report."""
 HELD = "Permintaan ini tersimpan. Saldo tidak akan ditarik dua kali."
-PRINTED_LATER = "Penyaluran sudah tercatat. Struk tersimpan untuk dicetak."
+PRINTED_LATER = "Sudah tercatat. Struk tersimpan untuk dicetak."
 SENT_LATER = "Semua catatan tersimpan di sini dan dikirim nanti."
 UNTOUCHED = "Berkasnya tidak diubah."
 

@@ -224,10 +224,10 @@ def test_who_is_told_that_nothing_was_taken_is_told_the_truth() -> None:
     assert "Tidak ada yang dicatat" not in TROUBLES["leave.close_count"].safe
 
 
-def test_only_a_paper_that_waits_promises_that_a_redemption_is_recorded() -> None:
+def test_only_a_paper_that_waits_promises_that_what_it_is_about_is_recorded() -> None:
     for code, said in TROUBLES.items():
         if not code.startswith("printer_not_ready"):
-            assert "Penyaluran sudah tercatat" not in said.safe, code
+            assert "Sudah tercatat" not in said.safe, code
             assert said.action != "reprint", code
 
 
