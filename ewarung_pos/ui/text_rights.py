@@ -29,9 +29,16 @@ RIGHTS_THAT_MOVE: dict[str, Trouble] = {
     ),
     "rights.no_line": said(
         "Kota tidak terhubung",
-        "Permintaan jatah tidak sampai ke kota.",
+        "Permintaan jatah atau jawaban kota tidak sampai.",
         "Coba lagi, titip permintaannya lewat USB, atau layani dari jatah darurat dengan PIN ketua.",
         safe=NOTHING,
+        button="Kartu berikutnya",
+    ),
+    "rights.no_line_home": said(
+        "Kota tidak terhubung",
+        "Permintaan pindah langganan atau jawaban kota tidak sampai.",
+        "Coba lagi, atau layani dari jatah darurat dengan PIN ketua.",
+        safe="Langganan baru dicatat di sini setelah kota menjawab.",
         button="Kartu berikutnya",
     ),
     "rights.carried": said(
@@ -131,7 +138,7 @@ RIGHTS_THAT_MOVE: dict[str, Trouble] = {
     "rights.pool_empty": said(
         "Jatah darurat tidak ada",
         "Kios ini tidak punya sisa jatah darurat untuk keluarga ini.",
-        "Sebutkan kios langganannya, atau hubungi petugas kota.",
+        "Arahkan ke kios langganannya, atau hubungi petugas kota.",
         safe=NOTHING,
         button="Kartu berikutnya",
     ),

@@ -112,7 +112,10 @@ BY_THE_RULES: dict[str, Trouble] = {
     ),
     "card_blocked": said("Kartu tidak bisa dilayani", "Kartu ini ditahan.", "Lihat alasannya di layar.", safe=NOTHING),
     "home_elsewhere": said(
-        "Jatah ada di kios lain", "Jatah keluarga ini disimpan untuk kios lain.", "Sebutkan kios asalnya.", safe=NOTHING
+        "Jatah ada di kios lain",
+        "Jatah keluarga ini disimpan untuk kios lain.",
+        "Arahkan ke kios langganannya.",
+        safe=NOTHING,
     ),
     "out_of_stock": said(
         "Stok tidak cukup",
@@ -210,7 +213,7 @@ BY_THE_RULES: dict[str, Trouble] = {
     ),
     "not_authorised.role": said(
         "Bukan petugas kasir",
-        "Pendamping boleh melihat, tidak boleh menyalurkan.",
+        "Pendamping tidak masuk di kasir ini; hanya kasir dan ketua.",
         "Masuk sebagai kasir.",
         safe=NOTHING,
     ),

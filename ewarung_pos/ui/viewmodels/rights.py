@@ -203,7 +203,8 @@ class RightsViewModel(ViewModel[RightsState]):
     def _unanswered(self, wish: RightsWish, error: Exception) -> None:
         if self._wish is wish:
             no_line = isinstance(error, (ServerUnreachable, ServerBusy))
-            why = trouble("rights", "no_line") if no_line else trouble_of(error)
+            asked = "no_line_home" if wish.home else "no_line"  # a stick carries no change of home
+            why = trouble("rights", asked) if no_line else trouble_of(error)
             self._say(why, can_ask=True, can_help=no_line, can_carry=no_line and not wish.home)
         if not isinstance(error, PosError):
             raise error

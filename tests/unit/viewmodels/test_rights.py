@@ -190,6 +190,17 @@ def test_without_an_answer_the_pool_is_for_a_line_that_is_down(
     assert (code(till), state(till).can_help, state(till).can_ask) == (said, helped, True)
 
 
+def test_a_change_of_home_that_the_line_does_not_carry_is_not_sent_to_a_stick(till: ScriptedTill) -> None:
+    stranger(till)
+    till.vm.rights.ask_home()
+    till.vm.rights.move_home()
+    till.settle()
+    assert (code(till), state(till).can_help, state(till).can_carry) == ("rights.no_line_home", True, False)
+    answer = state(till).answer
+    assert answer is not None
+    assert "USB" not in answer.now
+
+
 def test_nothing_is_asked_for_nobody(till: ScriptedTill) -> None:
     till.vm.rights.ask_city()
     till.vm.rights.ask_home()
