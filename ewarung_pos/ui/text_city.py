@@ -16,7 +16,7 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     "sync": said("Belum terkirim", "Kota belum bisa dihubungi.", "Tidak perlu apa-apa; dicoba lagi sendiri."),
     "server_unreachable": said(
         "Kota tidak terhubung",
-        "Tidak ada jalur ke server kota.",
+        "Tidak ada jalur ke kota.",
         "Layani terus. Kasir mencoba lagi sendiri.",
         safe=SENT_LATER,
         button="Kirim sekarang",
@@ -30,14 +30,14 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     ),
     "server_unreachable.tls": said(
         "Sambungan ke kota tidak aman",
-        "Sertifikat server kota tidak cocok, jadi tidak ada yang dikirim.",
+        "Sertifikat kota tidak cocok, jadi tidak ada yang dikirim.",
         "Periksa tanggal dan jam komputer. Bila sudah benar, hubungi petugas kota.",
         safe=SENT_LATER,
         button="Kirim sekarang",
         action="send_now",
     ),
     "server_unreachable.not_the_city": said(
-        "Bukan server kota yang menjawab",
+        "Bukan kota yang menjawab",
         "Jaringan ini menjawab sendiri sebelum sampai ke kota, misalnya minta masuk.",
         "Buka peramban untuk masuk ke jaringan, atau pakai jaringan lain.",
         safe=SENT_LATER,
@@ -51,8 +51,8 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         safe=SENT_LATER,
     ),
     "server_busy": said(
-        "Server kota sibuk",
-        "Server kota minta dicoba nanti.",
+        "Kota sedang sibuk",
+        "Kota minta dicoba nanti.",
         "Tidak perlu apa-apa; dicoba lagi sendiri.",
         safe=SENT_LATER,
         button="Kirim sekarang",
@@ -131,8 +131,8 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     ),
     "protocol_mismatch": said(
         "Versi berbeda dengan kota",
-        "Program kasir dan server kota berbeda versi.",
-        "Perbarui program kasir.",
+        "Program kasir dan program kota berbeda versi.",
+        "Layani terus, dan minta petugas kota memperbaruinya.",
         safe="Semua catatan tersimpan di sini.",
     ),
     "protocol_mismatch.day_differs": said(
@@ -144,7 +144,7 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     "clock_suspect.off_server": said(
         "Jam berbeda dengan kota",
         "Jam komputer berbeda lebih dari lima menit dengan jam kota.",
-        "Betulkan tanggal dan jam komputer, lalu Kirim sekarang.",
+        "Betulkan tanggal dan jam komputer, lalu kirim lagi.",
         button="Kirim sekarang",
         action="send_now",
     ),
@@ -175,7 +175,7 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
     "config.older_copy": said(
         "Buku di sini lebih lengkap",
         "Buku catatan di komputer ini utuh dan memuat semua yang ada di salinan itu, atau lebih.",
-        "Buka kasir seperti biasa. Bila tetap harus diganti: ewarung-pos restore --older.",
+        "Buka kasir seperti biasa. Bila tetap harus diganti: ewarung-pos restore FILE --older.",
         safe=UNTOUCHED,
     ),
     "config.ended_epoch": said(

@@ -94,7 +94,7 @@ IN_THE_LEDGER: dict[str, Trouble] = {
         "Pembaruan buku gagal",
         "Pembaruan buku catatan tidak berhasil.",
         "Hubungi petugas kota.",
-        safe="Buku yang lama tetap utuh dan tetap dipakai.",
+        safe="Buku yang lama tetap utuh di tempatnya.",
         tone="stop",
     ),
     "chain_broken": said(

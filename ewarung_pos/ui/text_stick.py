@@ -79,7 +79,7 @@ ON_THE_STICK: dict[str, Trouble] = {
     "bundle_refused.newer": said(
         "Berkas dari versi lebih baru",
         "Berkas itu dibuat oleh program yang lebih baru.",
-        "Perbarui program kasir, lalu ambil lagi.",
+        "Minta petugas kota memperbarui program kasir, lalu ambil lagi.",
         safe=_UNUSED,
     ),
     "bundle_refused.too_large": said(
