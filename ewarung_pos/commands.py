@@ -56,7 +56,7 @@ def run(data_dir: str | None) -> None:
 @click.option(
     "--edc",
     default="",
-    help="Another EDC: a pyserial URL (/dev/pts/7, socket://127.0.0.1:7002) or wss://HOST:PORT#PIN.",
+    help="Another EDC: a pyserial URL (/dev/pts/7, socket://127.0.0.1:7002) or wss://HOST:PORT#FINGERPRINT.",
 )
 @click.option("--city", default="", help="URL of another city server; needs --code for a new data directory.")
 @click.option("--code", default="", help="Enrolment code of the other city server.")
@@ -157,7 +157,7 @@ def verify(*, path: str | None, data_dir: str | None, as_json: bool) -> None:
     """Check chain, guards, projections, balances and signatures; name the first bad entry.
 
     PATH is a data directory, a ledger or an export. A ledger that lies elsewhere (a copy on a stick) is opened with the
-    key of --data-dir; without it with the key that lies beside it, else with that of EWARUNGDATA_DIR.
+    key of --data-dir; without it with the key that lies beside it, else with that of EWARUNG_DATA_DIR.
     """
     context = click.get_current_context()
     given = context.get_parameter_source("data_dir") is ParameterSource.COMMANDLINE
