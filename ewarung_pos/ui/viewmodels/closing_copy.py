@@ -76,8 +76,9 @@ class CopyViewModel(ViewModel[CopyState]):
 
         def failed(error: Exception) -> None:
             self._failed(error)
-            if self._state.trouble is not None:
-                self._told(self._state.trouble)
+            said = self._state.trouble
+            if said is not None:
+                self._told(replace(said, now=_without_the_button(said.now)))
 
         self._runner.submit(Lane.COPY, lacks, looked, failed)
 
@@ -89,3 +90,9 @@ class CopyViewModel(ViewModel[CopyState]):
         self._set(CopyState(trouble=replace(trouble_of(error), tone="look")))
         if not isinstance(error, PosError):
             raise error
+
+
+def _without_the_button(now: str) -> str:
+    """What to do, for where there is no *Salin lagi*."""
+    by_itself = now.replace("lalu salin lagi", "disalin lagi sesudah Tutup Hari")
+    return by_itself.replace("Salin lagi", "Disalin lagi sesudah Tutup Hari")

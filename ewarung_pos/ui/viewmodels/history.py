@@ -176,7 +176,10 @@ class HistoryViewModel(ViewModel[HistoryState]):
             self.search(self._wanted)
 
     def reprint(self) -> None:
-        """*Cetak ulang*: a copy marked SALINAN (or the original, if it never came out)."""
+        """*Cetak ulang*: a copy marked SALINAN (or the original, if it never came out).
+
+        With no receipt open it is *Cetak lagi* of the newest reversal, whose paper did not come out.
+        """
         self._print_again(self._desk.printer, "Mencetak")
 
     def save_pdf(self) -> None:
@@ -184,16 +187,17 @@ class HistoryViewModel(ViewModel[HistoryState]):
         self._print_again(self._desk.files, "Menyimpan")
 
     def _print_again(self, printer: ReceiptPrinter, busy: str) -> None:
-        row = self._state.selected
-        if row is None:
+        row, reversal = self._state.selected, self.last_reversal
+        entry = row.entry if row is not None else reversal.entry.id if reversal is not None else ""
+        if not entry:
             return
 
         def again() -> Printed:
-            return self._desk.papers.print_again(row.entry, printer)
+            return self._desk.papers.print_again(entry, printer)
 
         def done(printed: Printed) -> None:
             copy = f"SALINAN ke-{printed.job.copy}" if printed.job.copy else "Struk asli"
-            what = "sudah dicetak" if printed.report.paper != "pdf" else f"ada di papers/{printed.document.name}.pdf"
+            what = "sudah dicetak" if printed.report.paper != "pdf" else "tersimpan sebagai PDF"
             self._set(replace(self._state, busy="", said=f"{copy} {what}.", notice=None, no_paper=False))
             self._paper_out()
 

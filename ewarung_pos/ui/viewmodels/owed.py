@@ -155,7 +155,8 @@ class OwedViewModel(ViewModel[OwedState]):
     def _broke(self, error: Exception) -> None:
         said = trouble_of(error)
         self._set(replace(self._state, over=True, trouble=said))
-        self._desk.failed(said)
+        # It is told in the banner, which has no Cetak lagi.
+        self._desk.failed(replace(said, now=said.now.replace("Cetak lagi", "Cetak ulang di Riwayat")))
         if not isinstance(error, PosError):
             raise error
 

@@ -177,7 +177,9 @@ class _ListPage(Page):
 
     def _acted(self) -> None:
         self._history.dismiss()
-        if self._action != "dismiss":
+        if self._action == "reprint":
+            self._history.reprint()
+        elif self._action != "dismiss":
             self._act(self._action)
 
 

@@ -148,6 +148,7 @@ def test_a_copy_that_cannot_be_made_in_the_morning_is_told_to_who_opens(
     told = sealing.vm.shell.state.notice
     assert told is not None
     assert (told.code, told.tone) == ("config.backup_dir", "look")
+    assert told.now == "Pasang penyimpanan cadangan, disalin lagi sesudah Tutup Hari."
     assert sealing.kit.day.today().serving
 
 

@@ -201,11 +201,11 @@ def test_a_receipt_may_be_saved_in_the_place_of_paper(till: ScriptedTill) -> Non
     till.vm.history.save_pdf()
     assert state(till).busy == "Menyimpan"
     till.settle()
-    assert state(till).said == "Struk asli ada di papers/struk-2026-11-24-0001.pdf."
+    assert state(till).said == "Struk asli tersimpan sebagai PDF."
     assert not state(till).no_paper
     till.vm.history.save_pdf()
     till.settle()
-    assert state(till).said == "SALINAN ke-1 ada di papers/struk-2026-11-24-0001-salinan-1.pdf."
+    assert state(till).said == "SALINAN ke-1 tersimpan sebagai PDF."
     assert (len(till.paper.papers), len(till.files.papers)) == (0, 2)
 
 
@@ -277,6 +277,22 @@ def test_without_the_leaders_pin_nothing_is_undone(morning: ScriptedTill, pin: s
     morning.vm.history.confirm_reversal(LEADER)
     morning.settle()
     assert found(morning, 1).status == "dibatalkan"
+
+
+def test_a_reversal_without_its_paper_is_printed_again_from_the_list(morning: ScriptedTill) -> None:
+    morning.vm.history.reprint()  # nothing is open, and nothing was undone
+    morning.settle()
+    assert state(morning).said == ""
+    morning.paper.failures = [PrinterNotReady(reason="paper_out")]
+    reverse(morning, 1)
+    notice = state(morning).notice
+    assert notice is not None
+    assert (notice.action, state(morning).mode) == ("reprint", "list")
+    morning.vm.history.dismiss()
+    morning.vm.history.reprint()
+    morning.settle()
+    assert state(morning).said == "Struk asli sudah dicetak."
+    assert morning.kit.papers.owed() == ()
 
 
 def test_a_second_press_does_not_undo_twice(morning: ScriptedTill) -> None:

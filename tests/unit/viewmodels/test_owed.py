@@ -114,6 +114,9 @@ def test_a_printer_that_is_not_ready_is_said_and_the_family_after_it(till: Scrip
     recorded(till, "SRI WAHYUNI")
     till.power_cut(PrinterNotReady(reason="paper_out"))
     assert notice(till) == "printer_not_ready.paper_out"
+    banner = till.vm.shell.state.notice
+    assert banner is not None
+    assert banner.now == "Pasang gulungan baru, lalu Cetak ulang di Riwayat."
     assert len(till.kit.papers.owed()) == 1
     till.vm.shell.dismiss()
     assert notice(till) == ""
