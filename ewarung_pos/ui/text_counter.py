@@ -322,7 +322,7 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     ),
     "doubt.mismatch": _doubt(
         "Belum pasti: jawaban EDC tidak cocok",
-        "EDC menyebut penarikan lain.",
+        "EDC menyebut transaksi lain.",
         "Baca struk EDC. Bila salah, batalkan di EDC.",
         safe="Permintaan ini tersimpan.",
         button="Saya punya struk EDC",
@@ -360,7 +360,7 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     ),
     "doubt.unclear": said(
         "Belum pasti: jawaban EDC tidak jelas",
-        "EDC ditanya, tetapi jawabannya mungkin bukan tentang penarikan ini.",
+        "EDC ditanya, tetapi jawabannya mungkin bukan tentang transaksi ini.",
         "Tanya EDC lagi. Bila tetap begitu, baca struk EDC bersama ketua.",
         safe=HELD,
         button="Tanya EDC lagi",
@@ -377,7 +377,7 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     ),
     "doubt.busy": _doubt(
         "Belum pasti: EDC masih bekerja",
-        "EDC mungkin masih mengerjakan penarikan ini, jadi belum bisa memastikan hasilnya.",
+        "EDC mungkin masih mengerjakan transaksi ini, jadi belum bisa memastikan hasilnya.",
         "Lihat layar EDC. Tahan barang di meja dulu, lalu tanya lagi sesudah 2 menit.",
     ),
     "doubt.restart": _doubt(
