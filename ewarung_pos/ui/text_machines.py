@@ -50,12 +50,12 @@ AT_THE_MACHINES: dict[str, Trouble] = {
     "device_unavailable.no_host": said(
         "EDC tidak ada di jaringan",
         "EDC tidak ditemukan di alamat yang diatur.",
-        "Nyalakan EDC dan Wi-Fi-nya. Bila alamatnya berubah, betulkan url EDC.",
+        "Nyalakan EDC dan Wi-Fi-nya. Bila tetap begitu, hubungi petugas kota: alamatnya mungkin berubah.",
     ),
     "device_unavailable.certificate": said(
         "EDC ini bukan yang dikenal",
         "Sidik jari sertifikat di alamat EDC lain dari yang diatur. Tidak ada yang dikirim ke sana.",
-        "Bila EDC baru diganti atau dipasang ulang, cocokkan sidik jarinya. Bila tidak, hubungi petugas kota.",
+        "Hubungi petugas kota. Bila EDC baru diganti, sidik jari sertifikatnya perlu dicocokkan.",
     ),
     "device_unavailable.busy": said(
         "EDC sedang sibuk",
@@ -65,7 +65,7 @@ AT_THE_MACHINES: dict[str, Trouble] = {
     "device_unavailable.not_understood": said(
         "EDC tidak mengerti",
         "EDC tersambung, tetapi tidak menjawab pertanyaan percobaan.",
-        "Cocokkan kunci POSe Link dengan yang diberikan bank, lalu periksa lagi.",
+        "Hubungi petugas kota: kunci POSe Link perlu dicocokkan dengan yang dari bank.",
     ),
     "device_unavailable.clock_behind": said(
         "Jam kasir tertinggal",
@@ -152,7 +152,7 @@ AT_THE_MACHINES: dict[str, Trouble] = {
     "printer_not_ready.queue_stopped": _paper(
         "Antrean cetak berhenti",
         "Antrean printer dihentikan komputer.",
-        "Nyalakan printer dan jalankan lagi antreannya, lalu Cetak lagi.",
+        "Nyalakan printer, lalu Cetak lagi. Bila antrean tetap berhenti, hubungi petugas kota.",
     ),
     "printer_not_ready.aborted": _paper(
         "Antrean cetak menolak struk",
