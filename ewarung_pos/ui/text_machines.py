@@ -36,6 +36,26 @@ AT_THE_MACHINES: dict[str, Trouble] = {
         "Komputer tidak mengizinkan kasir memakai kabel EDC.",
         "Hubungi petugas kota: izin alat ada di panduan alat.",
     ),
+    "device_unavailable.not_accepted": said(
+        "EDC tidak menerima perintah",
+        "EDC tersambung, tetapi tiga kali tidak menerima perintah.",
+        "Matikan dan nyalakan EDC, lalu coba lagi.",
+    ),
+    "device_unavailable.card_error": said(
+        "Kartu tidak terbaca EDC",
+        "EDC tersambung, tetapi tidak bisa membaca kartu tadi.",
+        "Bersihkan kartu, lalu coba lagi.",
+    ),
+    "device_unavailable.card_info_refused": said(
+        "EDC tidak membacakan kartu",
+        "EDC tersambung, tetapi menolak membacakan kartu.",
+        "Coba lagi. Bila tetap begitu, hubungi petugas kota: card_info_type EDC ini perlu dicocokkan.",
+    ),
+    "device_unavailable.card_number": said(
+        "Nomor kartu tidak terbaca",
+        "EDC tersambung, tetapi nomor kartu yang dikirimnya tertutup atau tidak lengkap.",
+        "Coba kartu lain. Bila tetap begitu, hubungi petugas kota.",
+    ),
     "device_unavailable.unplugged": said(
         "Kabel EDC terlepas", "Sambungan ke EDC terputus.", "Pasang lagi kabelnya. Kasir menyambung sendiri."
     ),
