@@ -49,7 +49,7 @@ AT_THE_MACHINES: dict[str, Trouble] = {
     "device_unavailable.card_info_refused": said(
         "EDC tidak membacakan kartu",
         "EDC tersambung, tetapi menolak membacakan kartu.",
-        "Coba lagi. Bila tetap begitu, hubungi petugas kota: card_info_type EDC ini perlu dicocokkan.",
+        "Coba lagi. Bila tetap begitu, hubungi petugas kota: EDC ini perlu diatur lain.",
     ),
     "device_unavailable.card_number": said(
         "Nomor kartu tidak terbaca",
