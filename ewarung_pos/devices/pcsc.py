@@ -34,6 +34,8 @@ _TOLD_S = 4.0
 """How long it is said that a card could not be read, when it is gone already."""
 _PAUSE_S = 0.05
 _NOTICED_S = 0.6
+_OPTIONS = 0xA8
+"""GET PROCESSING OPTIONS, the one command that a card counts."""
 
 # winscard.h; the same numbers in Windows and pcsc-lite.
 _GONE = {0x80100069, 0x80100067, 0x8010000C}  # removed, unpowered, no card
@@ -53,6 +55,7 @@ class _Winscard(Protocol):
     SCARD_SCOPE_USER: int
     SCARD_SHARE_EXCLUSIVE: int
     SCARD_STATE_CHANGED: int
+    SCARD_STATE_EMPTY: int
     SCARD_STATE_MUTE: int
     SCARD_STATE_PRESENT: int
     SCARD_STATE_UNAWARE: int
@@ -93,7 +96,8 @@ class PcscCardReader:
     """`CardReader` on whatever readers PC/SC knows.
 
     A card that lies in the reader when the first poll comes is read then. A card that was read, or could not be read,
-    is left alone until it was taken out: reading moves a counter on the chip.
+    is left alone until it was taken out: reading moves a counter on the chip. Where PC/SC or the reader was gone in
+    between, nobody knows whether the card was too: one that had been asked for its options must be taken out then.
     """
 
     source = "pcsc"
@@ -108,6 +112,7 @@ class PcscCardReader:
         self._context: int | None = None
         self._seen: dict[str, int] = {}
         self._read: dict[str, int] = {}
+        self._counted: set[str] = set()  # readers whose card was asked for its options and has not been seen to leave
         self._fault: _Fault | None = None
         self._status = DeviceStatus(DeviceState.UNKNOWN)
         self._calls = BoundedCalls("pcsc")
@@ -146,10 +151,11 @@ class PcscCardReader:
         return DeviceStatus(DeviceState.READY, detail=", ".join(names))
 
     def close(self) -> None:
-        """Let PC/SC go; one that hangs is left to itself. Never raises."""
+        """Let PC/SC go; one that hangs is left to itself. Whoever polls again begins anew. Never raises."""
         if self._context is not None or self._hung:
             with contextlib.suppress(DeviceUnavailable):
                 self._asked(self._let_go, _ANSWER_S, 0.0)
+        self._counted.clear()
         self._calls.end()
 
     def _asked(self, call: Callable[[], _T], seconds: float, late_seconds: float) -> _T:
@@ -157,7 +163,7 @@ class PcscCardReader:
 
         Raises:
             DeviceUnavailable: reader_hangs, until it is back. Then everything begins anew: of a card that was read
-                meanwhile nobody heard.
+                meanwhile nobody heard, so it must be put in again.
         """
         try:
             return self._calls.ask(partial(self._afresh, call), seconds, late_seconds)
@@ -181,13 +187,19 @@ class PcscCardReader:
         scard = self._scard()
         while True:
             names = self._readers(scard)
-            for name, state in self._changes(scard, names, until):
+            changes = self._changes(scard, names, until)
+            if time.monotonic() > until + _ANSWER_S:  # too late to be sure that who asked hears of a card
+                raise DeviceUnavailable("PC/SC took too long", reason="reader_hangs")
+            for name, state in changes:
                 self._seen[name] = state
                 inserted = state >> 16
                 present = bool(state & scard.SCARD_STATE_PRESENT)
                 if self._fault is not None and self._fault.reader == name and not present:
                     self._fault = self._fault._replace(reader="")
-                if present and self._read.get(name) != inserted:
+                before = self._read.get(name)
+                if state & scard.SCARD_STATE_EMPTY or (present and before not in {None, inserted}):
+                    self._counted.discard(name)
+                if present and before != inserted:
                     self._read[name] = inserted
                     return self._card(scard, name, mute=bool(state & scard.SCARD_STATE_MUTE))
             if time.monotonic() >= until:
@@ -204,6 +216,8 @@ class PcscCardReader:
         try:
             if mute:
                 raise CardNotRead(reason="mute")
+            if name in self._counted:
+                raise CardNotRead("read before; it may not have been taken out since")
             card, expiry = self._read_chip(scard, name)
         except CardNotRead as error:
             lies_in = "" if error.reason == "removed" else name
@@ -228,6 +242,8 @@ class PcscCardReader:
         def transmit(command: bytes) -> bytes:
             if time.monotonic() >= until:
                 raise CardNotRead("too slow", reason="unreadable")
+            if command[1] == _OPTIONS:
+                self._counted.add(name)
             result, answer = scard.SCardTransmit(handle, protocol, list(command))
             if _at_the_card(result) or (not _code(result) and len(answer) < 2):
                 reason = "removed" if self._taken_out(scard, name) else "unreadable"

@@ -15,17 +15,19 @@ from ewarung_pos.devices.simulated.chip_card import GPN, Application, ChipCard, 
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
 from ewarung_pos.ports import DeviceState
+from ewarung_pos.ui.text import trouble_of
 
 KEY = b"k" * 32
 NUMBER, OTHER = "6013014455667788", "6013010000004563"
-CHANGED, PRESENT = 0x2, 0x20
+CHANGED, EMPTY, PRESENT = 0x2, 0x10, 0x20
 
 
 class Winscard:
     """winscard with cards in its readers, and the codes it is told to give instead of an answer."""
 
     SCARD_PROTOCOL_T0, SCARD_PROTOCOL_T1, SCARD_SCOPE_USER, SCARD_SHARE_EXCLUSIVE = 1, 2, 0, 1
-    SCARD_STATE_CHANGED, SCARD_STATE_MUTE, SCARD_STATE_PRESENT, SCARD_STATE_UNAWARE = CHANGED, 0x200, PRESENT, 0
+    SCARD_STATE_CHANGED, SCARD_STATE_EMPTY, SCARD_STATE_PRESENT = CHANGED, EMPTY, PRESENT
+    SCARD_STATE_MUTE, SCARD_STATE_UNAWARE = 0x200, 0
     SCARD_UNPOWER_CARD = 2
 
     def __init__(self, **cards: ChipCard | None) -> None:
@@ -35,10 +37,11 @@ class Winscard:
         self.transmitted = 0
         self.code: Callable[[int], int] = lambda place: 0
         self.connects = 0
+        self.listing = 0
 
     def put(self, reader: str, card: ChipCard | None) -> None:
         self.cards[reader] = card
-        self.events[reader] += 1
+        self.events[reader] = self.events.get(reader, 0) + 1
 
     def SCardEstablishContext(self, scope: int) -> tuple[int, int]:
         return 0, 1
@@ -47,14 +50,14 @@ class Winscard:
         return 0
 
     def SCardListReaders(self, context: int, groups: list[str]) -> tuple[int, list[str]]:
-        return 0, list(self.cards)
+        return self.listing, [] if self.listing else list(self.cards)
 
     def SCardGetStatusChange(
         self, context: int, milliseconds: int, readers: list[tuple[str, int]]
     ) -> tuple[int, list[tuple[str, int, list[int]]]]:
         found: list[tuple[str, int, list[int]]] = []
         for name, seen in readers:
-            state = self.events[name] << 16 | (PRESENT if self.cards[name] is not None else 0)
+            state = self.events[name] << 16 | (EMPTY if self.cards[name] is None else PRESENT)
             found.append((name, state | (CHANGED if seen & ~CHANGED != state else 0), []))
         if any(state & CHANGED for _, state, _ in found):
             return 0, found
@@ -133,6 +136,118 @@ def test_a_service_that_ended_is_the_services(monkeypatch: pytest.MonkeyPatch) -
     assert found.card == card_ref(KEY, NUMBER)
 
 
+def must_be_put_in_again(reader: PcscCardReader) -> None:
+    for _ in range(3):
+        with pytest.raises(CardNotRead) as caught:
+            reader.poll(0)
+        assert "masukkan lagi" in trouble_of(caught.value).now
+        assert reader.status().state is DeviceState.ATTENTION
+
+
+@pytest.mark.parametrize("empty_is_seen", [True, False])
+def test_a_card_whose_service_ended_after_it_counted_is_asked_no_more_until_it_was_out(
+    monkeypatch: pytest.MonkeyPatch, empty_is_seen: bool
+) -> None:
+    card = ChipCard({GPN: application(NUMBER)})
+    scard = Winscard(one=card)
+    reader = reader_on(scard, monkeypatch)
+    ended: list[int] = []
+
+    def end_after_its_options(place: int) -> int:
+        if card.sent(0xA8) and not ended:
+            ended.append(place)
+        return 0x8010001D if place in ended else 0
+
+    scard.code = end_after_its_options
+    with pytest.raises(DeviceUnavailable) as caught:
+        reader.poll(0)
+    assert caught.value.reason == "no_pcscd"
+    assert ended
+    scard.events["one"] = 0  # it counts from the beginning
+    must_be_put_in_again(reader)
+    assert card.sent(0xA8) == 1
+    scard.put("one", None)
+    if empty_is_seen:
+        with pytest.raises(CardNotRead):  # still said for a while
+            reader.poll(0)
+    scard.put("one", card)
+    found = reader.poll(0)
+    assert found is not None
+    assert found.card == card_ref(KEY, NUMBER)
+    assert card.sent(0xA8) == 2
+
+
+def test_a_card_that_was_read_is_not_read_again_because_the_service_was_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = ChipCard({GPN: application(NUMBER)})
+    scard = Winscard(one=card)
+    reader = reader_on(scard, monkeypatch)
+    assert reader.poll(0) is not None
+    scard.listing = 0x8010001D
+    for _ in range(2):
+        with pytest.raises(DeviceUnavailable):
+            reader.poll(0)
+    scard.listing = 0
+    must_be_put_in_again(reader)
+    assert card.sent(0xA8) == 1
+
+
+def test_a_card_that_was_taken_out_while_the_service_was_away_leaves_its_place_to_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scard = Winscard(one=ChipCard({GPN: application(NUMBER)}))
+    reader = reader_on(scard, monkeypatch)
+    assert reader.poll(0) is not None
+    scard.listing = 0x8010001D
+    with pytest.raises(DeviceUnavailable):
+        reader.poll(0)
+    scard.put("one", None)
+    scard.listing = 0
+    assert reader.poll(0) is None
+    scard.put("one", ChipCard({GPN: application(OTHER)}))
+    found = reader.poll(0)
+    assert found is not None
+    assert found.card == card_ref(KEY, OTHER)
+
+
+def test_a_reader_that_is_plugged_in_again_is_in_service_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    scard = Winscard(one=None)
+    reader = reader_on(scard, monkeypatch)
+    assert reader.poll(0) is None
+    for number in (NUMBER, OTHER):
+        del scard.cards["one"]
+        for _ in range(2):
+            with pytest.raises(DeviceUnavailable) as caught:
+                reader.poll(0)
+            assert caught.value.reason == "no_reader"
+            assert (reader.status().state, reader.status().reason) == (DeviceState.AWAY, "no_reader")
+        scard.events["one"] = 0
+        scard.cards["one"] = None
+        assert reader.poll(0) is None
+        assert reader.status().state is DeviceState.READY
+        scard.put("one", ChipCard({GPN: application(number)}))
+        found = reader.poll(0)
+        assert found is not None
+        assert found.card == card_ref(KEY, number)
+
+
+@pytest.mark.parametrize("counted", [True, False])
+def test_a_card_that_lies_in_a_reader_that_is_plugged_in_again(monkeypatch: pytest.MonkeyPatch, counted: bool) -> None:
+    """One that was asked may be the same one; one that was not is read at once."""
+    card = ChipCard({GPN: application(NUMBER)})
+    scard = Winscard(one=card if counted else None)
+    reader = reader_on(scard, monkeypatch)
+    assert (reader.poll(0) is not None) is counted
+    del scard.cards["one"]
+    with pytest.raises(DeviceUnavailable):
+        reader.poll(0)
+    scard.put("one", card)
+    if counted:
+        must_be_put_in_again(reader)
+    else:
+        assert reader.poll(0) is not None
+    assert card.sent(0xA8) == 1
+
+
 def test_what_was_read_of_a_card_that_counts_for_nothing_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     two_numbers = tlv("70", tlv("5A", packed(NUMBER)) + tlv("57", packed(f"{OTHER}D2812201")))
     scard = Winscard(one=ChipCard({GPN: Application({1: [two_numbers]}, bytes.fromhex("08010100"))}))
@@ -198,19 +313,67 @@ def test_a_service_that_hangs_holds_nobody_and_is_used_again_when_it_is_back(mon
     assert reader.status().state is DeviceState.READY
 
 
-def test_of_a_card_that_was_read_too_late_nobody_heard_so_it_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_that_came_while_the_service_hung_is_asked_only_when_somebody_hears_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scard, reader = hanging(monkeypatch)
-    scard.put("one", ChipCard({GPN: application(NUMBER)}))
+    card = ChipCard({GPN: application(NUMBER)})
+    scard.put("one", card)
     hangs(reader)
+    monkeypatch.setattr(pcsc, "_READ_S", 8.0)
     scard.hangs.clear()
     scard.free.set()
-    while not scard.connected:
-        time.sleep(0.001)
-    monkeypatch.setattr(pcsc, "_READ_S", 8.0)
-    found = reader.poll(1000)
-    assert found is not None
-    assert scard.connected == ["one", "one"]
+    assert reader.poll(1000) is not None
+    assert card.sent(0xA8) == 1
     assert scard.released == 1
+
+
+def test_a_service_that_comes_back_late_says_so_and_the_card_waits_for_the_next_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pcsc, "_ANSWER_S", 0.05)
+    card = ChipCard({GPN: application(NUMBER)})
+    scard = Hanging(one=card)
+    reader = reader_on(scard, monkeypatch)
+    scard.hangs.set()
+    back = threading.Timer(0.2, scard.free.set)
+    back.start()
+    with pytest.raises(DeviceUnavailable) as caught:
+        reader.poll(0)
+    back.join()
+    assert caught.value.reason == "reader_hangs"
+    assert card.commands == []
+    monkeypatch.setattr(pcsc, "_ANSWER_S", 3.0)
+    assert reader.poll(0) is not None
+    assert card.sent(0xA8) == 1
+
+
+def test_of_a_card_that_was_read_too_late_nobody_heard_so_it_must_be_put_in_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(pcsc, "_READ_S", 0.2)
+    monkeypatch.setattr(pcsc, "_ANSWER_S", 0.2)
+    card = ChipCard({GPN: application(NUMBER)})
+    scard = Hanging(one=card)
+    reader = reader_on(scard, monkeypatch)
+
+    def hang_after_its_options(place: int) -> int:
+        assert not card.sent(0xA8) or scard.free.wait(20)
+        return 0
+
+    scard.code = hang_after_its_options
+    hangs(reader)
+    monkeypatch.setattr(pcsc, "_READ_S", 8.0)
+    monkeypatch.setattr(pcsc, "_ANSWER_S", 3.0)
+    scard.free.set()
+    with pytest.raises(CardNotRead):
+        reader.poll(1000)
+    must_be_put_in_again(reader)
+    assert card.sent(0xA8) == 1
+    assert scard.released == 1
+    scard.put("one", None)
+    scard.put("one", card)
+    assert reader.poll(0) is not None
 
 
 def test_closing_a_reader_that_hangs_waits_for_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
