@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import logging
+import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -44,6 +45,8 @@ _IN_USE = {0x8010000B}
 _NOT_ALLOWED = {0x8010006A, 0x80100027}
 _NO_READER = {0x8010002E, 0x80100009, 0x80100017}
 _NO_SERVICE = {0x8010001D, 0x8010001E, 0x80100003}  # not running, stopped, a handle of before
+_WINDOWS = sys.platform == "win32"
+"""There the service ends with the last reader and begins with the first: where it does not run, no reader is there."""
 _TIMEOUT, _CANCELLED = 0x8010000A, 0x80100002
 
 
@@ -266,7 +269,7 @@ class PcscCardReader:
         while (left := until - time.monotonic()) > 0:
             result, states = scard.SCardGetStatusChange(self._context, int(left * 1000), [(name, state)])
             if _code(result):
-                return _code(result) in _NO_READER
+                return _code(result) in _NO_READER or _stopped_without_reader(result)
             state = states[0][1]
             if not state & scard.SCARD_STATE_PRESENT:
                 return True
@@ -338,7 +341,7 @@ class PcscCardReader:
         if code in _NO_READER:
             raise DeviceUnavailable(detail, reason="no_reader")
         self._let_go()  # the service went away, or came back: begin anew at the next poll
-        raise DeviceUnavailable(detail, reason="no_pcscd")
+        raise DeviceUnavailable(detail, reason="no_reader" if _stopped_without_reader(result) else "no_pcscd")
 
     def _note(self, state: DeviceState, reason: str = "") -> None:
         if (state, reason) != (self._status.state, self._status.reason):
@@ -352,6 +355,10 @@ def _at_the_card(result: int) -> bool:
     It is the card's or its driver's: were it taken for the service's, the card would be read again each second.
     """
     return _code(result) not in {0} | _GONE | _MUTE | _IN_USE | _NOT_ALLOWED | _NO_READER | _NO_SERVICE
+
+
+def _stopped_without_reader(result: int) -> bool:
+    return _WINDOWS and _code(result) in _NO_SERVICE
 
 
 def _code(result: int) -> int:

@@ -99,6 +99,32 @@ class Hanging(Winscard):
         return 0
 
 
+class Stopping(Winscard):
+    """Its service stops with its last reader, as on Windows; a context of before is of no use then."""
+
+    def __init__(self, **cards: ChipCard | None) -> None:
+        super().__init__(**cards)
+        self.says: dict[str, int] = {}
+        self.context = 0
+
+    def SCardEstablishContext(self, scope: int) -> tuple[int, int]:
+        if code := self.says.get("establish"):
+            return code, 0
+        self.context += 1
+        return 0, self.context
+
+    def SCardListReaders(self, context: int, groups: list[str]) -> tuple[int, list[str]]:
+        code = self.says.get("list", 0) if context == self.context else -2146435069
+        return code, [] if code else list(self.cards)
+
+    def SCardGetStatusChange(
+        self, context: int, milliseconds: int, readers: list[tuple[str, int]]
+    ) -> tuple[int, list[tuple[str, int, list[int]]]]:
+        if code := self.says.get("change"):
+            return code, []
+        return super().SCardGetStatusChange(context, milliseconds, readers)
+
+
 def reader_on(scard: Winscard, monkeypatch: pytest.MonkeyPatch) -> PcscCardReader:
     monkeypatch.setattr(pcsc, "_NOTICED_S", 0.01)
     reader = PcscCardReader("", lambda: KEY)
@@ -207,6 +233,50 @@ def test_a_card_that_was_taken_out_while_the_service_was_away_leaves_its_place_t
     found = reader.poll(0)
     assert found is not None
     assert found.card == card_ref(KEY, OTHER)
+
+
+@pytest.mark.parametrize(("windows", "reason"), [(True, "no_reader"), (False, "no_pcscd")])
+@pytest.mark.parametrize("code", [0x8010001D, 0x8010001E, 0x8010001D - (1 << 32), 0x8010001E - (1 << 32)])
+@pytest.mark.parametrize("first", ["list", "change"])
+def test_a_service_that_stops_with_its_last_reader_lacks_a_reader(
+    monkeypatch: pytest.MonkeyPatch, first: str, code: int, windows: bool, reason: str
+) -> None:
+    """Windows ends the service when no reader is plugged in; anywhere else somebody has to start it again."""
+    monkeypatch.setattr(pcsc, "_WINDOWS", windows)
+    scard = Stopping(one=None)
+    reader = reader_on(scard, monkeypatch)
+    assert reader.poll(0) is None
+    for place in (first, "establish", "establish"):
+        scard.says = {place: code}
+        with pytest.raises(DeviceUnavailable) as caught:
+            reader.poll(0)
+        assert caught.value.reason == reason
+        assert trouble_of(caught.value).code == f"device_unavailable.{reason}"
+        assert (reader.status().state, reader.status().reason) == (DeviceState.AWAY, reason)
+    assert reader.diagnose().reason == reason
+    scard.says = {}
+    scard.put("one", ChipCard({GPN: application(NUMBER)}))
+    found = reader.poll(0)
+    assert found is not None
+    assert found.card == card_ref(KEY, NUMBER)
+    assert reader.status().state is DeviceState.READY
+
+
+def test_a_reader_that_takes_the_service_along_while_it_reads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pcsc, "_WINDOWS", True)
+    scard = Stopping(one=ChipCard({GPN: application(NUMBER)}))
+    reader = reader_on(scard, monkeypatch)
+
+    def pulled_out(place: int) -> int:
+        if place < 3:
+            return 0
+        scard.says = {"change": -2146435042}
+        return 0x8010002F
+
+    scard.code = pulled_out
+    with pytest.raises(CardNotRead) as caught:
+        reader.poll(0)
+    assert caught.value.reason == "removed"
 
 
 def test_a_reader_that_is_plugged_in_again_is_in_service_at_the_next_look(monkeypatch: pytest.MonkeyPatch) -> None:
