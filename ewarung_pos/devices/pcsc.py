@@ -148,10 +148,18 @@ class PcscCardReader:
     def diagnose(self) -> DeviceStatus:
         """Ask PC/SC for the readers that are meant; `detail` has their names. Never raises."""
         try:
-            names = self._asked(lambda: self._readers(self._scard()), _ANSWER_S, _ANSWER_S)
+            names = self.names()
         except DeviceUnavailable as error:
             return DeviceStatus(DeviceState.AWAY, error.reason, error.detail)
         return DeviceStatus(DeviceState.READY, detail=", ".join(names))
+
+    def names(self) -> tuple[str, ...]:
+        """The readers that are meant, as PC/SC calls them; a name may hold any character.
+
+        Raises:
+            DeviceUnavailable: as `poll`.
+        """
+        return self._asked(lambda: self._readers(self._scard()), _ANSWER_S, _ANSWER_S)
 
     def close(self) -> None:
         """Let PC/SC go; one that hangs is left to itself. Whoever polls again begins anew. Never raises."""

@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ewarung_pos.devices.plugged import SerialPort, by_id, printer_files, serial_ports, usb_name
-from ewarung_pos.ports import DeviceKind, DeviceRole, DeviceState, FoundDevice
+from ewarung_pos.errors import DeviceUnavailable
+from ewarung_pos.ports import DeviceKind, DeviceRole, FoundDevice
 
 __all__ = ["MachineSearch"]
 
@@ -82,12 +83,13 @@ class MachineSearch:
 
         reader = PcscCardReader("", lambda: b"")
         try:
-            status = reader.diagnose()
+            names = reader.names()
+        except DeviceUnavailable:
+            return
         finally:
             reader.close()
-        if status.state is DeviceState.READY:
-            for name in status.detail.split(", "):
-                yield FoundDevice(DeviceKind.CHIP, DeviceRole.READER, name, name)
+        for name in names:
+            yield FoundDevice(DeviceKind.CHIP, DeviceRole.READER, name, name)
 
     def _keyboards(self) -> Iterator[FoundDevice]:
         for link in sorted(_KEYBOARDS.glob("*-event-kbd")):

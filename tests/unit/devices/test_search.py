@@ -12,7 +12,7 @@ from ewarung_pos.config import ConfigFile
 from ewarung_pos.devices import search
 from ewarung_pos.devices.plugged import UsbName
 from ewarung_pos.devices.search import MachineSearch
-from ewarung_pos.ports import DeviceKind, DeviceRole, DeviceState, DeviceStatus, FoundDevice
+from ewarung_pos.ports import DeviceKind, DeviceRole, FoundDevice, Setting
 from ewarung_pos.services.proposal import propose
 
 
@@ -25,6 +25,28 @@ class Port:
     description: str
 
 
+class Winscard:
+    """winscard as far as the readers' names."""
+
+    SCARD_SCOPE_USER = 0
+
+    def __init__(self, *names: str) -> None:
+        self.names = list(names)
+
+    def SCardEstablishContext(self, scope: int) -> tuple[int, int]:
+        return (0, 1) if self.names else (0x8010001D, 0)
+
+    def SCardReleaseContext(self, context: int) -> int:
+        return 0
+
+    def SCardListReaders(self, context: int, groups: list[str]) -> tuple[int, list[str]]:
+        return 0, self.names
+
+
+def plug_in_chip_readers(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    monkeypatch.setattr("ewarung_pos.devices.pcsc.PcscCardReader._scard", lambda _: Winscard(*names))
+
+
 @pytest.fixture(autouse=True)
 def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Nothing is plugged in."""
@@ -33,9 +55,7 @@ def bare_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(search, "by_id", lambda device: device)
     monkeypatch.setattr(search, "_KEYBOARDS", tmp_path / "keyboards")
     monkeypatch.setattr(search, "_NEIGHBOURS", tmp_path / "arp")
-    monkeypatch.setattr(
-        "ewarung_pos.devices.pcsc.PcscCardReader.diagnose", lambda _: DeviceStatus(DeviceState.AWAY, "no_pcscd")
-    )
+    plug_in_chip_readers(monkeypatch)
     monkeypatch.setenv("CUPS_SERVER", "127.0.0.1:9")
 
 
@@ -93,11 +113,17 @@ def test_a_usb_printer_whose_serial_number_no_setting_can_hold_goes_by_its_kind(
 
 
 def test_chip_readers_by_their_names(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        "ewarung_pos.devices.pcsc.PcscCardReader.diagnose",
-        lambda _: DeviceStatus(DeviceState.READY, detail="ACS ACR39U 00 00, Generic 01 00"),
-    )
+    plug_in_chip_readers(monkeypatch, "ACS ACR39U 00 00", "Generic 01 00")
     assert [each.place for each in MachineSearch().look()] == ["ACS ACR39U 00 00", "Generic 01 00"]
+
+
+def test_a_chip_reader_with_a_comma_in_its_name_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Were it two, none would be chosen."""
+    name = "ACME, Inc. Reader 00 00"
+    plug_in_chip_readers(monkeypatch, name)
+    found = MachineSearch().look()
+    assert found == (FoundDevice(DeviceKind.CHIP, DeviceRole.READER, name, name),)
+    assert propose(found) == (Setting("card_reader", "driver", "pcsc"),)
 
 
 def test_of_the_keyboards_only_those_that_read_cards(tmp_path: Path) -> None:
