@@ -31,10 +31,12 @@ GPN = bytes.fromhex("A0000006021010")
 VISA = bytes.fromhex("A0000000031010")
 ATR_T0 = bytes.fromhex("3B6800000073C84013009000")
 ATR_T1 = bytes.fromhex("3B80800101")
-"""What a contactless reader makes up for a card without history bytes."""
+"""What a contactless reader makes up for a card without history bytes; such a card is spoken to in T=1."""
 
 _OK = 0x9000
 _NO_FILE, _NO_RECORD, _NO_COMMAND, _WRONG_LENGTH = 0x6A82, 0x6A83, 0x6D00, 0x6700
+_WITHOUT_DATA = (0xB2, 0xC0)
+"""READ RECORD and GET RESPONSE: what follows their four bytes is the length that is wanted, 0 for all there is."""
 _BLOCKED = "6283"
 _NO_DIAGNOSIS = "6F00"
 _SLOW_MS = 500
@@ -104,6 +106,7 @@ class ChipCard:
         directory: AIDs that the contact directory names; None without one.
         proximity: AIDs that the contactless directory names; None without one.
         frugal: answers with 61xx and 6Cxx, as T=0 cards do.
+        atr: `ATR_T0`, or else it wants the length of an answer behind a command's data too.
         leaves_at: pulled out in place of answering that command (counted from 1).
         delay: seconds before each answer.
         status: status word for a name that it does not have.
@@ -133,16 +136,29 @@ class ChipCard:
         if len(self.commands) == self.leaves_at:
             return None
         time.sleep(self.delay)
+        if not self._sized(command):
+            return _WRONG_LENGTH.to_bytes(2, "big")
         if self.frugal and command[1] == 0xC0:
-            rest, self._rest = self._rest, b""
-            return rest + b"\x90\x00"
-        data, status = self._run(command)
-        if self.frugal and data and status == _OK:
-            if command[1] == 0xB2:
-                return data + b"\x90\x00" if command[4] == len(data) else bytes([0x6C, len(data) & 0xFF])
-            self._rest = data
-            return bytes([0x61, len(data) & 0xFF])
+            data, status = self._rest, _OK
+        else:
+            data, status = self._run(command)
+        if data and status == _OK:
+            size = len(data) & 0xFF
+            if command[1] in _WITHOUT_DATA:
+                if command[4] != size and (command[4] or self.frugal):
+                    return bytes([0x6C, size])
+            elif self.frugal:
+                self._rest = data
+                return bytes([0x61, size])
         return data + status.to_bytes(2, "big")
+
+    def _sized(self, command: bytes) -> bool:
+        """Whether it is as long as its kind is: behind data T=0 has no room for a length (ISO 7816-3, 12)."""
+        if len(command) < 5:
+            return False
+        if command[1] in _WITHOUT_DATA:
+            return len(command) == 5
+        return len(command) == 5 + command[4] + (self.atr != ATR_T0)
 
     def _run(self, command: bytes) -> tuple[bytes, int]:
         kind, instruction, p1, p2 = command[:4]

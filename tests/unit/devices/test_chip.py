@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import traceback
+from dataclasses import dataclass
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ewarung_pos.devices.emv import Transmit, read_card
-from ewarung_pos.devices.simulated.chip_card import GPN, Application, ChipCard, application, packed, tlv
+from ewarung_pos.devices.simulated.chip_card import ATR_T0, ATR_T1, GPN, Application, ChipCard, application, packed, tlv
 from ewarung_pos.devices.tlv import TlvError, each, first, objects
 from ewarung_pos.domain.family import CardRef, card_ref
 from ewarung_pos.errors import CardNotRead
@@ -64,11 +65,21 @@ def test_what_an_encoder_wrote_is_read_back(data: bytes) -> None:
     assert b"".join(tlv(f"{tag:X}", value) for tag, value in objects(data)) == data
 
 
+def only_reads(command: bytes, before: list[bytes]) -> None:
+    """Whatever the card is: no PIN command and no cryptogram, an end, and its options asked for once."""
+    assert (command[0], command[1]) in {(0x00, 0xA4), (0x80, 0xA8), (0x00, 0xB2), (0x00, 0xC0)}, command.hex()
+    assert command[1] != 0xA8 or all(each[1] != 0xA8 for each in before), "its options are asked for again"
+    assert len(before) < 400, "the card is asked without end"
+
+
+@dataclass
 class Asked(ChipCard):
-    """A card that answers at most so often, and notes that it was asked no more."""
+    """A card in T=1 that nothing is asked but what reads."""
+
+    atr: bytes = ATR_T1
 
     def transmit(self, command: bytes) -> bytes:
-        assert len(self.commands) < 400, "the card is asked without end"
+        only_reads(command, self.commands)
         said = self.answer(command)
         assert said is not None
         return said
@@ -105,19 +116,22 @@ def test_a_corrupt_card_is_never_another_card(data: st.DataObject) -> None:
 
 @given(st.lists(st.binary(max_size=60), max_size=12), st.binary(max_size=80), st.booleans())
 def test_a_card_of_any_bytes_ends_in_a_reason(answers: list[bytes], options: bytes, frugal: bool) -> None:
-    card = Asked({GPN: Application({1: answers}, options)}, frugal=frugal, directory=(GPN,))
+    card = Asked({GPN: Application({1: answers}, options)}, (GPN,), frugal=frugal, atr=ATR_T0 if frugal else ATR_T1)
     found = outcome(card.transmit, case4_le=not frugal)
     assert isinstance(found, CardRef) or (found.reason in {"unreadable", "wrong_card"} and found.__cause__ is None)
 
 
 @given(st.lists(st.binary(min_size=0, max_size=40), min_size=1, max_size=20))
 def test_answers_that_make_no_sense_end_in_a_reason(answers: list[bytes]) -> None:
-    asked = []
+    asked: list[tuple[bytes, bytes]] = []
 
     def transmit(command: bytes) -> bytes:
-        asked.append(command)
+        # 6Cxx: the card did nothing yet, and is asked again (ISO 7816-4). What the reader's driver makes of that for
+        # the options, which it lets through once, is in test_pcsc.
+        only_reads(command, [before for before, said in asked if said[-2:-1] != b"\x6c"])
         assert len(asked) < 400
-        return answers[len(asked) % len(answers)]
+        asked.append((command, answers[len(asked) % len(answers)]))
+        return asked[-1][1]
 
     found = outcome(transmit)
     assert isinstance(found, CardRef) or found.reason in {"unreadable", "wrong_card", "blocked"}
@@ -155,3 +169,80 @@ def test_an_impossible_month_is_no_expiry() -> None:
     files = {1: [tlv("70", tlv("5A", packed(NUMBER)) + tlv("5F24", bytes.fromhex("281331")))]}
     card = Asked({GPN: Application(files, bytes.fromhex("08010100"))})
     assert read_card(card.transmit, refer, case4_le=True) == (refer(NUMBER), "")
+
+
+DIRECTORY = "0E 31 50 41 59 2E 53 59 53 2E 44 44 46 30 31"
+CONTACTLESS = "0E 32 50 41 59 2E 53 59 53 2E 44 44 46 30 31"
+
+
+def wire(card: ChipCard) -> list[str]:
+    return [command.hex(" ").upper() for command in card.commands]
+
+
+def test_in_t1_each_command_says_that_all_of_the_answer_is_wanted() -> None:
+    """Le is 00 in every command that gets an answer (EMV Book 1, 11.2 and 11.3; Book 3, 6.5.8)."""
+    card = Asked({GPN: application(NUMBER, track=False, pdol=bytes.fromhex("9F1A02"))}, directory=(GPN,))
+    assert read_card(card.transmit, refer, case4_le=True) == (refer(NUMBER), "2812")
+    assert wire(card) == [
+        f"00 A4 04 00 {DIRECTORY} 00",
+        "00 B2 01 0C 00",
+        "00 B2 02 0C 00",
+        "00 A4 04 00 07 A0 00 00 06 02 10 10 00",
+        "80 A8 00 00 04 83 02 03 60 00",
+        "00 B2 01 0C 00",
+        "00 B2 01 14 00",
+    ]
+
+
+def test_in_t0_nothing_stands_behind_a_commands_data_and_the_rest_is_fetched_in_its_length() -> None:
+    """ISO 7816-3, 12.2: P3 is the length of the data, and 61xx and 6Cxx name that of the answer."""
+    card = Asked({GPN: application(NUMBER, track=False)}, frugal=True, atr=ATR_T0)
+    assert read_card(card.transmit, refer, case4_le=False) == (refer(NUMBER), "2812")
+    assert wire(card) == [
+        f"00 A4 04 00 {DIRECTORY}",
+        f"00 A4 04 00 {CONTACTLESS}",
+        "00 A4 04 00 07 A0 00 00 06 02 10 10",
+        "00 C0 00 00 14",
+        "80 A8 00 00 02 83 00",
+        "00 C0 00 00 10",
+        "00 B2 01 0C 00",
+        "00 B2 01 0C 0F",
+        "00 B2 01 14 00",
+        "00 B2 01 14 12",
+    ]
+
+
+@pytest.mark.parametrize("case4_le", [True, False])
+@pytest.mark.parametrize(
+    ("answer", "then"),
+    [("6114", "00 C0 00 00 14"), ("6100", "00 C0 00 00 00"), ("6CFF", "00 B2 01 0C FF"), ("6C00", "00 B2 01 0C 00")],
+)
+def test_a_length_that_the_card_names_is_asked_for(answer: str, then: str, case4_le: bool) -> None:
+    """256 bytes are 00."""
+    card = Asked({GPN: application(NUMBER)}, atr=ATR_T1 if case4_le else ATR_T0)
+    sent: list[bytes] = []
+
+    def transmit(command: bytes) -> bytes:
+        only_reads(command, sent)
+        sent.append(command)
+        if sent[-2:-1] and sent[-2][1] == 0xB2:
+            raise CardNotRead(command.hex(" ").upper())
+        return bytes.fromhex(answer) if command[1] == 0xB2 else card.transmit(command)
+
+    with pytest.raises(CardNotRead) as told:
+        read_card(transmit, refer, case4_le=case4_le)
+    assert told.value.detail == then
+
+
+@pytest.mark.parametrize("atr", [ATR_T0, ATR_T1])
+def test_the_card_of_these_tests_refuses_a_command_of_another_length(atr: bytes) -> None:
+    in_t1 = atr == ATR_T1
+    card = ChipCard({GPN: application(NUMBER)}, atr=atr)
+    select, options = bytes.fromhex("00A4040007A0000006021010"), bytes.fromhex("80A80000028300")
+    for command in (select, options):
+        assert card.answer(command + b"\x00" * (not in_t1)) == b"\x67\x00"
+        assert (card.answer(command + b"\x00" * in_t1) or b"")[-2:] == b"\x90\x00"
+    for short_or_long in ("00B2010C", "00B2010C0000", "00"):
+        assert card.answer(bytes.fromhex(short_or_long)) == b"\x67\x00"
+    assert card.answer(bytes.fromhex("00B2010C01")) == b"\x6c\x15"
+    assert (card.answer(bytes.fromhex("00B2010C15")) or b"")[-2:] == b"\x90\x00"

@@ -11,7 +11,7 @@ import pytest
 
 from ewarung_pos.devices import pcsc
 from ewarung_pos.devices.pcsc import PcscCardReader
-from ewarung_pos.devices.simulated.chip_card import GPN, Application, ChipCard, application, packed, tlv
+from ewarung_pos.devices.simulated.chip_card import ATR_T1, GPN, Application, ChipCard, application, packed, tlv
 from ewarung_pos.domain.family import card_ref
 from ewarung_pos.errors import CardNotRead, DeviceUnavailable
 from ewarung_pos.ports import DeviceState
@@ -66,7 +66,8 @@ class Winscard:
 
     def SCardConnect(self, context: int, reader: str, share: int, protocols: int) -> tuple[int, int, int]:
         self.connected.append(reader)
-        return self.connects, 7, self.SCARD_PROTOCOL_T1
+        lying = self.cards[reader]
+        return self.connects, 7, 2 if lying is not None and lying.atr == ATR_T1 else 1
 
     def SCardTransmit(self, card: int, protocol: int, command: list[int]) -> tuple[int, list[int]]:
         self.transmitted += 1
