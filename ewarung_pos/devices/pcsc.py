@@ -254,6 +254,8 @@ class PcscCardReader:
             if time.monotonic() >= until:
                 raise CardNotRead("too slow", reason="unreadable")
             if command[1] == _OPTIONS:
+                if name in self._counted:
+                    raise CardNotRead("it wants to be asked for its options again", reason="unreadable")
                 self._counted.add(name)
             result, answer = scard.SCardTransmit(handle, protocol, list(command))
             if _at_the_card(result) or (not _code(result) and len(answer) < 2):

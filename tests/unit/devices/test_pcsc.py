@@ -163,6 +163,24 @@ def test_a_service_that_ended_is_the_services(monkeypatch: pytest.MonkeyPatch) -
     assert found.card == card_ref(KEY, NUMBER)
 
 
+class Insatiable(ChipCard):
+    """Whatever length of its options is asked for, it names another."""
+
+    def answer(self, command: bytes) -> bytes | None:
+        said = super().answer(command)
+        return bytes([0x6C, len(self.commands)]) if command[1] == 0xA8 else said
+
+
+def test_a_card_that_wants_to_be_asked_for_its_options_again_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    card = Insatiable({GPN: application(NUMBER)}, atr=ATR_T1)
+    reader = reader_on(Winscard(one=card), monkeypatch)
+    for _ in range(2):
+        with pytest.raises(CardNotRead) as caught:
+            reader.poll(0)
+        assert caught.value.reason == "unreadable"
+    assert card.sent(0xA8) == 1
+
+
 def must_be_put_in_again(reader: PcscCardReader) -> None:
     for _ in range(3):
         with pytest.raises(CardNotRead) as caught:
