@@ -110,6 +110,28 @@ def test_a_keyboard_that_cannot_be_grabbed_is_not_read(
     assert len(list(Path("/proc/self/fd").iterdir())) == open_before
 
 
+def test_a_keyboard_is_grabbed_by_the_kernels_own_request(
+    device: Callable[[bytes], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """EVIOCGRAB is _IOW('E', 0x90, int), with 1 to take it (linux/input.h); asked of what was opened."""
+    path = tmp_path / "event-kbd"
+    asked: list[tuple[int, tuple[object, ...]]] = []
+
+    def ioctl(handle: int, *request: object) -> int:
+        asked.append((os.fstat(handle).st_ino, request))
+        return 0
+
+    monkeypatch.setattr("fcntl.ioctl", ioctl)
+    with contextlib.closing(GrabbedKeyboard(str(path))) as keyboard:
+        keyboard.open()
+        keyboard.open()
+        device(typed("1"))
+        assert keyboard.read(8, time.monotonic() + 1) == b"1"
+    request = 1 << 30 | struct.calcsize("i") << 16 | ord("E") << 8 | 0x90
+    assert request == 0x40044590
+    assert asked == [(path.stat().st_ino, (request, 1))]
+
+
 def test_the_kernel_itself_refuses_to_grab_what_is_no_keyboard(device: Callable[[bytes], None], tmp_path: Path) -> None:
     with pytest.raises(LinkLost) as caught:
         GrabbedKeyboard(str(tmp_path / "event-kbd")).open()
