@@ -39,9 +39,10 @@ demo:
 	  exec $(BIN)/ewarung-pos demo --headless --screens "$$(mktemp -d -t ewarung-gambar-XXXXXX)" $(ARGS); \
 	fi
 
+# EWARUNG_EVERY_PEER=1 lets no test be skipped for a program that scripts/setup brings (tests/peers.py).
 test: lint
 	@rm -f .coverage .coverage.*
-	$(IN_MEMORY) $(PYTEST) -m "not torture" -n 3 --dist worksteal --cov --cov-report= --cov-fail-under=0 $(PYTEST_ARGS)
+	$(IN_MEMORY) $(PYTEST) -m "not torture" -n 3 --dist worksteal --cov --cov-report= --cov-fail-under=0 -rs $(PYTEST_ARGS)
 	$(BIN)/coverage report --include='$(GATED)'
 
 torture:

@@ -22,6 +22,9 @@ from coverage import Coverage
 from hypothesis import HealthCheck, settings
 
 from tests.city_databases import Databases
+from tests.peers import pytest_make_collect_report, pytest_runtest_makereport
+
+__all__ = ["pytest_make_collect_report", "pytest_runtest_makereport"]
 
 GRACE_SECONDS = 3.0
 TESTS = Path(__file__).parent
@@ -35,7 +38,8 @@ os.environ["TZ"] = "AWAY+5"
 time.tzset()
 TEST_URL = os.environ.get("EWARUNG_CITY_TEST_URL", "")
 """A PostgreSQL server on which the city's tests run too (its user may create databases), or a database with Citus."""
-for _name in [name for name in os.environ if name.startswith("EWARUNG_") and name != "EWARUNG_TEST_QT_PLATFORM"]:
+_KEPT = {"EWARUNG_TEST_QT_PLATFORM", "EWARUNG_EVERY_PEER"}
+for _name in [name for name in os.environ if name.startswith("EWARUNG_") and name not in _KEPT]:
     del os.environ[_name]
 
 # The same examples in every run, so that a red run is red again; HYPOTHESIS_PROFILE=explore looks for new ones.
