@@ -27,6 +27,7 @@ from ewarung_pos.devices.ecr_reader import EcrCardReader
 from ewarung_pos.devices.ecr_site import EcrSite
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
 from ewarung_pos.devices.escpos import EscposPrinter, Pace
+from ewarung_pos.devices.keyboard import GrabbedKeyboard
 from ewarung_pos.devices.poselink import PoseLinkTerminal
 from ewarung_pos.devices.poselink_line import PoseLine, PoseLinkSite
 from ewarung_pos.devices.printer_links import serial_port
@@ -49,6 +50,7 @@ from ewarung_pos.ui.viewmodels.printer_watch import MISSED_MS
 from ewarung_pos.ui.viewmodels.terminal_watch import LOOK_MS
 from tests.integration.devices.conftest import CARD_KEY
 from tests.integration.devices.virtual_reader import missing
+from tests.unit.devices.test_keyboard import TRACK, typed
 from tests.unit.papers.sample_papers import receipt_of, redeemed
 
 BACK_S = 3.0
@@ -200,6 +202,37 @@ def test_a_stripe_reader_is_back_under_another_name(how: str, usb: Usb) -> None:
     reader.close()
     os.close(master)
     os.close(slave)
+
+
+@contextmanager
+def keys(folder: Path, event: str) -> Iterator[int]:
+    """A pipe in the place of a reader that types, and the link by its name, which are there while the block runs."""
+    path, link = folder / event, folder / "usb-Mag-Tek_USB_Swipe-event-kbd"
+    os.mkfifo(path)
+    link.symlink_to(path)
+    handle = os.open(path, os.O_RDWR | os.O_NONBLOCK)
+    try:
+        yield handle
+    finally:
+        os.close(handle)
+        link.unlink()
+        path.unlink()
+
+
+def test_a_stripe_reader_that_types_is_back_under_another_number_and_grabbed_again(tmp_path: Path) -> None:
+    grabbed: list[int] = []
+    keyboard = GrabbedKeyboard(str(tmp_path / "usb-Mag-Tek_USB_Swipe-event-kbd"), grabbed.append)
+    reader = StripeCardReader(keyboard, lambda: CARD_KEY)
+    for number, event in enumerate(("event3", "event7"), 1):
+        with keys(tmp_path, event) as handle:
+            assert looks_until(reader, DeviceState.READY) <= LOOKS
+            assert len(grabbed) == number, "or it would type for everybody"
+            os.write(handle, typed(TRACK + "\r"))
+            card = reader.poll(1_000)
+            assert card is not None
+            assert card.card == card_ref(CARD_KEY, TRACK[1:17])
+        assert looks_until(reader, DeviceState.AWAY) <= LOOKS
+    reader.close()
 
 
 @contextmanager

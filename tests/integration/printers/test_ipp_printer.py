@@ -19,7 +19,7 @@ from tests.unit.papers.sample_papers import receipt_of, redeemed
 class IppPrinter:
     """Answers each operation as its fields say; `silent` are operations whose connection it closes unanswered."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.reasons: tuple[str, ...] = ("none",)
         self.state = PrinterState.IDLE
         self.job_states = [JobState.PROCESSING, JobState.COMPLETED]
@@ -50,7 +50,7 @@ class IppPrinter:
             def log_message(self, *words: object) -> None:
                 pass
 
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.server = HTTPServer(("127.0.0.1", port), Handler)
         self.uri = f"ipp://127.0.0.1:{self.server.server_port}/ipp/print"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.02,))
         self.thread.start()
