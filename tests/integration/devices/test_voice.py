@@ -13,8 +13,13 @@ from typing import Any
 
 import pytest
 
+from ewarung_pos.app import build
+from ewarung_pos.config import KioskConfig, load_config
 from ewarung_pos.devices.voice import EspeakVoice, SilentVoice
 from ewarung_pos.domain.spoken import spoken_debit
+from ewarung_pos.ledger.keys import LedgerKey, Tier
+from ewarung_pos.ui.runners import InlineRunner
+from tests.till_kit import LEDGER_KEY, PEPPER, FakeClock, till_kit
 
 ESPEAK = shutil.which("espeak-ng")
 
@@ -84,3 +89,43 @@ def test_no_program_and_no_loudspeaker_are_no_trouble_of_the_counter(command: tu
 def test_a_till_that_says_nothing() -> None:
     SilentVoice().say("dua ratus ribu rupiah")
     SilentVoice().hush()
+
+
+@pytest.mark.parametrize(
+    ("settings", "started"),
+    [
+        ("", None),
+        ('[kiosk]\nid = "EW-0001"\n', None),
+        ('[kiosk]\nvoice = "off"\n', None),
+        ('[kiosk]\nvoice = "espeak-ng"\n', "espeak-ng"),
+    ],
+)
+def test_a_till_speaks_where_its_settings_say_so_and_nowhere_else(
+    settings: str, started: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The whole queue would hear it."""
+    (tmp_path / "config.toml").write_text(settings)
+    till_kit(tmp_path, families=1).ledger.close()
+    app = build(
+        load_config(tmp_path / "config.toml", {}),
+        tmp_path,
+        FakeClock(),
+        InlineRunner(),
+        close_runner=lambda: None,
+        key=LedgerKey(LEDGER_KEY, Tier.KEY_FILE, PEPPER),
+    )
+    programs: list[str] = []
+
+    def start(words: tuple[str, ...], **_: Any) -> Any:
+        programs.append(words[0])
+        raise FileNotFoundError(words[0])
+
+    monkeypatch.setattr(subprocess, "Popen", start)
+    app.services.voice.say("dua ratus ribu rupiah")
+    app.stop()
+    assert programs == ([started] if started else [])
+    assert type(app.services.voice) is (EspeakVoice if started else SilentVoice)
+
+
+def test_nobody_asked_for_it_is_off() -> None:
+    assert KioskConfig().kiosk.voice == "off"
