@@ -241,8 +241,8 @@ class PcscCardReader:
         result, handle, protocol = scard.SCardConnect(
             self._context, name, scard.SCARD_SHARE_EXCLUSIVE, scard.SCARD_PROTOCOL_T0 | scard.SCARD_PROTOCOL_T1
         )
-        if _code(result) in _IN_USE:
-            # Nothing was sent: read it when the other program lets go, of which PC/SC need not tell.
+        if _code(result) in _IN_USE | _NOT_ALLOWED:
+            # Nothing was sent: read it when the other program lets go, or it is allowed, of which PC/SC need not tell.
             self._seen.pop(name, None)
             del self._read[name]
         if _at_the_card(result):

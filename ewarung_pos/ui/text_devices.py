@@ -31,6 +31,7 @@ __all__ = [
     "device_words",
     "edc_seen",
     "failed",
+    "last_card_seen",
     "paper_seen",
     "printer_seen",
     "proposal_words",
@@ -103,6 +104,11 @@ def card_seen(card: CardPresented) -> Seen:
     until = f", berlaku sampai {card.expiry[2:]}/{card.expiry[:2]}" if card.expiry else ""
     way = _WAYS.get(card.source, "")
     return Seen("ok", f"Kartu •••• {card.card.last4} terbaca {way}{until}.", "Keluarkan kartunya.")
+
+
+def last_card_seen(found: DeviceStatus) -> Seen:
+    """A reader that works, and could not read the last card."""
+    return _trouble("card_not_read", found, state="look")
 
 
 def edc_seen(found: DeviceStatus) -> Seen:

@@ -38,6 +38,7 @@ from ewarung_pos.ui.text_devices import (
     device_words,
     edc_seen,
     failed,
+    last_card_seen,
     paper_seen,
     printer_seen,
     proposal_words,
@@ -279,6 +280,8 @@ class DevicesViewModel(ViewModel[DevicesState]):
             return Seen("look", "Belum dicoba.", "Uji dengan satu kartu.")
         if status.state is DeviceState.READY:
             return Seen("ok", "Siap.")
+        if status.state is DeviceState.ATTENTION and self._desk.reader.source != "ecr":
+            return last_card_seen(status)
         return edc_seen(status)
 
     def _edc_now(self) -> Seen:

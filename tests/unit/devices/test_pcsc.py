@@ -133,6 +133,26 @@ def reader_on(scard: Winscard, monkeypatch: pytest.MonkeyPatch) -> PcscCardReade
     return reader
 
 
+@pytest.mark.parametrize(("code", "reason"), [(0x8010006A, "reader_no_permission"), (0x8010000B, "reader_in_use")])
+def test_a_card_that_may_not_be_opened_yet_is_said_until_it_may(
+    monkeypatch: pytest.MonkeyPatch, code: int, reason: str
+) -> None:
+    """Nothing was sent to it: it need not be put in again."""
+    card = ChipCard({GPN: application(NUMBER)})
+    scard = Winscard(here=card)
+    scard.connects = code
+    reader = reader_on(scard, monkeypatch)
+    for _ in range(3):
+        with pytest.raises(DeviceUnavailable) as caught:
+            reader.poll(1)
+        assert caught.value.reason == reason
+        assert reader.status().reason == reason
+    scard.connects = 0
+    found = reader.poll(1)
+    assert found is not None
+    assert found.card == card_ref(KEY, NUMBER)
+
+
 @pytest.mark.parametrize("code", [0x80100013, 0x80100001, 0x80100004, 0x1F, 0x45D, -2146435053])
 @pytest.mark.parametrize("at_connect", [True, False])
 def test_a_card_that_fails_in_a_way_without_a_name_is_not_read_again_and_again(

@@ -59,6 +59,25 @@ def test_it_shows_what_was_last_seen_of_each(till: ScriptedTill) -> None:
     assert (seen(till, "card").state, seen(till, "edc").seen) == ("ok", "EDC menjawab.")
 
 
+@pytest.mark.parametrize(
+    ("source", "reason", "says"),
+    [
+        ("pcsc", "blocked", "Chip kartu ini sudah diblokir oleh bank penerbit."),
+        ("pcsc", "", "Pembaca bekerja, tetapi kartu ini tidak terbaca."),
+        ("stripe", "bad_swipe", "Pita magnet tidak terbaca utuh."),
+        ("ecr", "card_error", "EDC tersambung, tetapi tidak bisa membaca kartu tadi."),
+    ],
+)
+def test_of_a_card_that_was_not_read_it_does_not_say_that_the_reader_is_gone(
+    till: ScriptedTill, monkeypatch: pytest.MonkeyPatch, source: str, reason: str, says: str
+) -> None:
+    monkeypatch.setattr(till.edc, "source", source)
+    monkeypatch.setattr(till.edc, "reason", reason)
+    till.edc.state = DeviceState.ATTENTION
+    till.to("devices")
+    assert seen(till, "card").seen == says
+
+
 # --- Uji kartu -------------------------------------------------------------------------------------------------------
 
 

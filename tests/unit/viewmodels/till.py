@@ -58,6 +58,7 @@ class Edc:
     """
 
     source = "ecr"
+    reason = ""
 
     def __init__(self) -> None:
         self.cards: list[CardPresented | Exception] = []
@@ -82,7 +83,7 @@ class Edc:
         self.asked.append("release")
 
     def status(self) -> DeviceStatus:
-        return DeviceStatus(self.state)
+        return DeviceStatus(self.state, self.reason)
 
     def pay(self, intent: PaymentIntent, on_step: Callable[[PaymentStep], None]) -> PaymentOutcome:
         self.asked.append(f"pay {intent.amount} {intent.last4}")
