@@ -19,49 +19,57 @@ from ewarung_pos.devices.ecr_codec import (
     blanked,
     build_request,
 )
+from tests.unit.devices.ecr_by_table import PUBLISHED, TABLE, fields, request
 
-# The vectors of devices.md: A and B were published by an unrelated author, the others computed from the tables.
+# The vectors A to F as the till asks for them.
 VECTORS = {
-    "A": (EcrRequest(type="01", amount=1, pan="   1688700627201892", expiry="2510"), 0x18),
-    "B": (
-        EcrRequest(
-            type="02",
-            version=2,
-            amount=1000,
-            pan="1688700627201892   ",
-            expiry="2510",
-            auth="000000",
-            plan="000",
-            tenor="00",
-        ),
-        0x08,
+    "A": EcrRequest(type="01", amount=1, pan="   1688700627201892", expiry="2510"),
+    "B": EcrRequest(
+        type="02",
+        version=2,
+        amount=1000,
+        pan="1688700627201892   ",
+        expiry="2510",
+        auth="000000",
+        plan="000",
+        tenor="00",
     ),
-    "C": (EcrRequest(type="01", amount=100, flags="NNN"), 0x1D),
-    "D": (EcrRequest(type="01", amount=62_500), 0x1D),
-    "E": (EcrRequest(type="17", version=3), 0x19),
-    "F": (EcrRequest(type="08", invoice="000123"), 0x15),
+    "C": EcrRequest(type="01", amount=100, flags="NNN"),
+    "D": EcrRequest(type="01", amount=62_500),
+    "E": EcrRequest(type="17", version=3),
+    "F": EcrRequest(type="08", invoice="000123"),
 }
+
+
+def test_the_table_has_a_place_for_each_byte_of_a_request() -> None:
+    places = [place for offset, length in TABLE.values() for place in range(offset, offset + length)]
+    assert places == list(range(150))
 
 
 @pytest.mark.parametrize("name", VECTORS)
 def test_request_has_the_published_frame(name: str) -> None:
-    request, lrc = VECTORS[name]
-    frame = build_request(request)
+    """Byte for byte: the LRC does not see whether two fields have changed places."""
+    told, lrc = PUBLISHED[name]
+    frame = build_request(VECTORS[name])
     assert len(frame) == 155
     assert frame[:3] == b"\x02\x01\x50"
-    assert frame[3] == request.version
-    assert frame[153] == 0x03
-    assert frame[154] == lrc
+    found = {field: frame[3 + offset : 3 + offset + length] for field, (offset, length) in TABLE.items()}
+    assert found == fields(told)
+    assert frame[153:] == bytes([0x03, lrc])
 
 
 def test_vector_d_byte_for_byte() -> None:
     body = b"\x01" + b"01" + b"000006250000" + b"0" * 12 + b" " * 23 + b"00" + b"000000" + b" " * 6 + b"  N"
-    assert build_request(VECTORS["D"][0]) == b"\x02\x01\x50" + body.ljust(150) + b"\x03\x1d"
+    assert build_request(VECTORS["D"]) == b"\x02\x01\x50" + body.ljust(150) + b"\x03\x1d"
 
 
-def test_reference_stands_at_offset_84() -> None:
-    frame = build_request(EcrRequest(type="33", amount=5, reff="ABCDEF012345"))
-    assert frame[3 + 84 : 3 + 96] == b"ABCDEF012345"
+@pytest.mark.parametrize("field", sorted(TABLE.keys() - {"version", "instalment", "redeem", "dcc", "filler"}))
+def test_each_field_of_a_request_stands_in_its_own_place(field: str) -> None:
+    amount = field.endswith("amount")
+    said = 12_345_678 if amount else string.ascii_uppercase[: TABLE[field][1]]
+    frame = build_request(EcrRequest(**{"type": "01", field: said}))  # type: ignore[arg-type]
+    told = b"001234567800" if amount else str(said).encode()
+    assert frame == request(**{"type": b"01", field: told})
 
 
 @pytest.mark.parametrize("amount", [-1, 10_000_000_000])

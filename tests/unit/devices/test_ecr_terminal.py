@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from ewarung_pos.ports import (
     Unknown,
 )
 from ewarung_pos.ui.text_devices import edc_seen
+from tests.unit.devices.ecr_by_table import request
 
 ACK, NAK = b"\x06", b"\x15"
 TIMERS = EcrTimers(
@@ -606,22 +608,34 @@ def test_void_without_an_invoice_is_not_sent(respond: Callable[..., bytes]) -> N
     assert talk.terminal.void(OTHER, blank) == Declined("", "not_sent")
 
 
-def test_settlement_gives_the_terminals_total(respond: Callable[..., bytes]) -> None:
-    talk = Talk(respond, (None, [ACK, respond("10", 1_250_000)]), (ACK, b""))
+@pytest.fixture
+def settlement(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], bytes]:
+    """The request for the settlement of this number; each has a reference of its own."""
+    drawn = (f"c0ffee{number:06d}" for number in itertools.count(1))
+    monkeypatch.setattr("secrets.token_hex", lambda size: next(drawn)[: 2 * size])
+    return lambda number: request(type=b"10", reff=f"C0FFEE{number:06d}".encode())
+
+
+def test_settlement_gives_the_terminals_total(
+    respond: Callable[..., bytes], settlement: Callable[[int], bytes]
+) -> None:
+    talk = Talk(respond, (settlement(1), [ACK, respond("10", 1_250_000)]), (ACK, b""))
     assert talk.terminal.settle().amount == 1_250_000
 
 
-def test_settlement_without_answer_is_asked_again_under_the_same_reference(respond: Callable[..., bytes]) -> None:
-    talk = Talk(respond, (None, ACK), *Talk.fence(respond), (None, [ACK, respond("10", 5)]), (ACK, b""))
+def test_settlement_without_answer_is_asked_again_under_the_same_reference(
+    respond: Callable[..., bytes], settlement: Callable[[int], bytes]
+) -> None:
+    script: list[Step] = [(settlement(1), ACK), *Talk.fence(respond), (settlement(1), [ACK, respond("10", 5)])]
+    talk = Talk(respond, *script, (ACK, b""))
     with pytest.raises(DeviceTimeout):
         talk.terminal.settle()
     assert talk.terminal.settle().amount == 5
-    settles = [frame for frame in talk.transport.written if frame[4:6] == b"10"]
-    assert settles[0] == settles[1]
+    talk.transport.done()
 
 
-def test_refused_settlement(respond: Callable[..., bytes]) -> None:
-    talk = Talk(respond, (None, [ACK, respond("10", 0, code="PS")]), (ACK, b""))
+def test_refused_settlement(respond: Callable[..., bytes], settlement: Callable[[int], bytes]) -> None:
+    talk = Talk(respond, (settlement(1), [ACK, respond("10", 0, code="PS")]), (ACK, b""))
     with pytest.raises(DeviceError) as caught:
         talk.terminal.settle()
     assert caught.value.reason == "settlement_refused"
@@ -722,16 +736,23 @@ def test_an_answer_counts_only_of_the_terminal_that_was_agreed(
     assert isinstance(got, Unknown) == (outcome == "other_terminal")
 
 
-def test_a_settlement_of_another_terminal_is_not_the_total_of_this_till(respond: Callable[..., bytes]) -> None:
+def test_a_settlement_of_another_terminal_is_not_the_total_of_this_till(
+    respond: Callable[..., bytes], settlement: Callable[[int], bytes]
+) -> None:
     theirs, ours = respond("10", 9_000_000, terminal="TERM0002"), respond("10", 29_000, terminal="", merchant="")
-    script: list[Step] = [(None, [ACK, theirs]), (ACK, b""), *Talk.fence(respond), (None, [ACK, ours]), (ACK, b"")]
+    script: list[Step] = [
+        (settlement(1), [ACK, theirs]),
+        (ACK, b""),
+        *Talk.fence(respond),
+        (settlement(2), [ACK, ours]),  # the first was answered: it is not asked for again
+        (ACK, b""),
+    ]
     talk = at_our_terminal(Talk(respond, *script))
     with pytest.raises(DeviceError) as caught:
         talk.terminal.settle()
     assert caught.value.reason == "other_terminal"
     assert talk.terminal.settle().amount == 29_000
-    first, second = (frame for frame in talk.transport.written if frame[4:6] == b"10")
-    assert first != second  # the first was answered: it is not asked for again
+    talk.transport.done()
 
 
 def test_any_terminal_counts_where_none_was_agreed(respond: Callable[..., bytes]) -> None:
