@@ -234,7 +234,9 @@ def counter_devices(
         return reader, _poselink(pay, config.kiosk.id, data_dir, timers)
     if shared is not None and pay.port in {"", card.port}:
         return reader, EcrTerminal(shared)
-    transport = SerialTransport(pay.port, pay.baudrate or card.baudrate, pay.parity or card.parity)
+    # What is not said of its line is as at the EDC that reads the cards: another reader's speed is none of its own.
+    edc = card if card.driver == "ecr" else CardReaderConfig()
+    transport = SerialTransport(pay.port, pay.baudrate or edc.baudrate, pay.parity or edc.parity)
     return reader, EcrTerminal(EcrLine(transport, ecr_timers, site))
 
 

@@ -82,9 +82,10 @@ class CardReaderConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class TerminalConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which terminal moves money.
 
-    For `ecr`: an empty `port`, a `baudrate` of 0 and an empty `parity` are those of an EDC that reads the cards too;
-    `inquiry_type` is its code for "what became of it", empty where it has none. `fence` is how the till makes sure that
-    the EDC has said all it had to say: by an echo test, or, at an EDC that has none, by `quiet_seconds` of silence.
+    For `ecr`: an empty `port`, a `baudrate` of 0 and an empty `parity` are those of an EDC that reads the cards too, or
+    9600 and N where another reader does; `inquiry_type` is its code for "what became of it", empty where it has none.
+    `fence` is how the till makes sure that the EDC has said all it had to say: by an echo test, or, at an EDC that has
+    none, by `quiet_seconds` of silence.
     `version` is the version byte of its requests; without `check_last4` an answer may show another card than the one
     that was read. `ack_seconds` is for its ACK, `gap_ms` for a silence inside an answer, and `echo_seconds`,
     `query_seconds` and `repeat_seconds` for the answers to an echo test, an inquiry or settlement, and a NAK.

@@ -121,6 +121,90 @@ def test_without_a_word_the_edcs_line_is_as_its_driver_has_it(tmp_path: Path) ->
         assert app.services.terminal._line.site == EcrSite(card_info_type="40")
 
 
+@pytest.fixture
+def asked_of_pyserial(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """What pyserial is asked to open, and how. Pseudo-terminals take any speed and parity, so nothing else shows it."""
+    asked: list[tuple[str, dict[str, Any]]] = []
+
+    def serial_for_url(url: str, **settings: Any) -> None:
+        asked.append((url, settings))
+        raise OSError(2, "no such port")
+
+    monkeypatch.setattr("serial.serial_for_url", serial_for_url)
+    return asked
+
+
+def line_of(asked: list[tuple[str, dict[str, Any]]]) -> tuple[str, int, str]:
+    """Port, speed and parity of the one line that was asked for; always 8 data bits, 1 stop bit, no flow control."""
+    [(port, how)] = asked
+    asked.clear()
+    assert (how["bytesize"], how["stopbits"], how["exclusive"]) == (8, 1, True)
+    assert not {"xonxoff", "rtscts", "dsrdtr"} & how.keys()
+    return port, how["baudrate"], how["parity"]
+
+
+@pytest.mark.parametrize(("baudrate", "parity"), [(115200, "E"), (19200, "O"), (38400, "N")])
+def test_speed_and_parity_of_an_edc_that_reads_the_cards_are_those_of_its_port(
+    tmp_path: Path, asked_of_pyserial: list[tuple[str, dict[str, Any]]], baudrate: int, parity: str
+) -> None:
+    edc = {"driver": "ecr", "port": "/dev/ttyEDC", "baudrate": baudrate, "parity": parity}
+    with till_with(tmp_path, edc, {"driver": "ecr"}) as app:
+        assert app.services.terminal is not None
+        assert app.services.terminal.diagnose().reason == "no_port"
+        assert line_of(asked_of_pyserial) == ("/dev/ttyEDC", baudrate, parity)
+        assert app.services.reader.diagnose().reason == "no_port"
+        assert line_of(asked_of_pyserial) == ("/dev/ttyEDC", baudrate, parity)
+
+
+def test_speed_and_parity_of_an_edc_beside_a_stripe_reader_are_its_own(
+    tmp_path: Path, asked_of_pyserial: list[tuple[str, dict[str, Any]]]
+) -> None:
+    stripe = {"driver": "stripe-serial", "port": "/dev/ttyMSR", "baudrate": 4800, "parity": "O"}
+    edc = {"driver": "ecr", "port": "/dev/ttyEDC", "baudrate": 115200, "parity": "E"}
+    with till_with(tmp_path, stripe, edc) as app:
+        with pytest.raises(DeviceUnavailable):
+            app.services.reader.poll(0)
+        assert line_of(asked_of_pyserial) == ("/dev/ttyMSR", 4800, "O")
+        assert app.services.terminal is not None
+        app.services.terminal.diagnose()
+        assert line_of(asked_of_pyserial) == ("/dev/ttyEDC", 115200, "E")
+
+
+@pytest.mark.parametrize(
+    ("reader", "own", "speed", "parity"),
+    [
+        ("ecr", {}, 57600, "O"),
+        ("ecr", {"baudrate": 9600}, 9600, "O"),
+        ("ecr", {"parity": "N"}, 57600, "N"),
+        ("stripe-serial", {}, 9600, "N"),
+        ("stripe-serial", {"baudrate": 115200}, 115200, "N"),
+        ("stripe-serial", {"parity": "E"}, 9600, "E"),
+    ],
+)
+def test_what_an_edcs_line_leaves_out_is_as_at_the_edc_that_reads_the_cards(
+    tmp_path: Path,
+    asked_of_pyserial: list[tuple[str, dict[str, Any]]],
+    reader: str,
+    own: dict[str, Any],
+    speed: int,
+    parity: str,
+) -> None:
+    cards = {"driver": reader, "port": "/dev/ttyUSB7", "baudrate": 57600, "parity": "O"}
+    with till_with(tmp_path, cards, {"driver": "ecr", "port": "/dev/ttyEDC"} | own) as app:
+        assert app.services.terminal is not None
+        app.services.terminal.diagnose()
+        assert line_of(asked_of_pyserial) == ("/dev/ttyEDC", speed, parity)
+
+
+def test_without_a_word_a_stripe_readers_line_has_9600_baud_and_no_parity(
+    tmp_path: Path, asked_of_pyserial: list[tuple[str, dict[str, Any]]]
+) -> None:
+    with till_with(tmp_path, {"driver": "stripe-serial", "port": "/dev/ttyMSR"}) as app:
+        with pytest.raises(DeviceUnavailable):
+            app.services.reader.poll(0)
+        assert line_of(asked_of_pyserial) == ("/dev/ttyMSR", 9600, "N")
+
+
 @contextlib.contextmanager
 def edc_without_echo(code: str) -> Iterator[str]:
     """An EDC on TCP that approves every sale and answers the echo test with this code."""
