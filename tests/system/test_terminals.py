@@ -202,7 +202,6 @@ def test_money_that_nobody_could_know_of_shows_at_the_close(tmp_path: Path) -> N
     """Host and inquiry are both dead and the EDC prints no slip: two people decide, and the totals contradict them."""
     faults: Rules = [
         {"on": "sale", "nth": 1, "do": "host_timeout", "approved": True},
-        {"on": "inquiry", "do": "decline"},
         {"on": "inquiry", "do": "wrong_type"},
         {"on": "inquiry", "do": "nak", "count": 99},
     ]

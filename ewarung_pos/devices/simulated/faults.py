@@ -65,13 +65,13 @@ def _deed(*settings: str, at: str = "") -> Deed:
 
 _AN_EDC_ASKS = frozenset({"sale", "void", "card", "inquiry", "settle", "echo"})
 _BOTH_EDCS = {
-    **dict.fromkeys(("drop_response", "wrong_amount", "other_card", "short", "garbage_before"), _deed()),
-    **dict.fromkeys(("hangup_after_ack", "reject_pin"), _deed()),
+    **dict.fromkeys(("drop_response", "wrong_amount", "short", "garbage_before", "hangup_after_ack"), _deed()),
     **dict.fromkeys(("late_response", "duplicate_response"), _deed("ms")),
     "silence": _deed("processed"),
     "wrong_type": _deed("type"),
-    "decline": _deed("code"),
-    "host_timeout": _deed("approved"),
+    **dict.fromkeys(("other_card", "reject_pin"), _deed(at="sale")),
+    "decline": _deed("code", at="sale"),
+    "host_timeout": _deed("approved", at="sale"),
 }
 EDC = Vocabulary(
     "EDC",
@@ -94,7 +94,8 @@ POSELINK = Vocabulary(
         **_BOTH_EDCS,
         "split": _deed(),
         "hangup_before_ack": _deed("processed"),
-        **dict.fromkeys(("no_ack", "busy", "old_timestamp", "wrong_trx_id", "not_found"), _deed()),
+        **dict.fromkeys(("no_ack", "busy", "old_timestamp", "wrong_trx_id"), _deed()),
+        "not_found": _deed(at="inquiry"),
     },
     forms={"code": Form("(?!00$).+", "sebuah kode, bukan 00")},
 )

@@ -24,7 +24,7 @@ from ewarung_pos.devices.simulated.edc import Simulator
 from ewarung_pos.devices.simulated.edc_bank import Bank, Slip, read_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc
 from ewarung_pos.devices.simulated.edc_frames import CARD_INFO, INQUIRY
-from ewarung_pos.devices.simulated.faults import FaultScript
+from ewarung_pos.devices.simulated.faults import FaultScript, Vocabulary
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.ports import PaymentIntent, PaymentOutcome
 from tests.integration.devices.virtual_reader import VirtualReader, missing, virtual_reader
@@ -71,12 +71,27 @@ class Counter:
     def pay(self, attempt: str, amount: int, last4: str = "") -> PaymentOutcome:
         return self.terminal.pay(PaymentIntent(attempt, amount, last4), lambda _: None)
 
-    def inquire(self, attempt: str, amount: int) -> PaymentOutcome:
-        return self.terminal.inquire(PaymentIntent(attempt, amount))
+    def inquire(self, attempt: str, amount: int, last4: str = "") -> PaymentOutcome:
+        return self.terminal.inquire(PaymentIntent(attempt, amount, last4))
+
+    def put_in(self, row: str = "1") -> str:
+        """This card lies in the EDC, and no other comes by itself; its last four digits."""
+        self.simulator.edc.autopilot = False
+        self.simulator.edc._slot = self.bank.cards[row]
+        return self.bank.cards[row].number[-4:]
+
+    def goes_wrong(self, *rules: dict[str, Any]) -> None:
+        """The EDC's fault script from now on, its requests counted from 1 again."""
+        self.simulator.edc._faults = FaultScript.of(list(rules))
 
     def slips(self, kind: str = "sale") -> list[Slip]:
         """What the bank did, whatever the line made of it."""
         return [slip for slip in self.bank._slips if slip.kind == kind]
+
+
+def deeds_at(words: Vocabulary, kind: str) -> set[str]:
+    """What may go wrong at such a request."""
+    return {name for name, deed in words.deeds.items() if not deed.kinds or kind in deed.kinds}
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,9 @@ def test_every_device_reads_its_own_deeds_and_refuses_a_strangers_with_its_name(
     kind = {"printer": "job", "kartu chip": "insert", "pembaca gesek": "swipe"}.get(words.device, "sale")
     for name in ("f.json", "f.toml"):
         script = FaultScript.read(tmp_path / name, words)
-        assert [list(script.strike(kind)) for _ in rows] == [[row["do"]] for row in rows]
+        for deed in sorted(words.deeds):
+            kinds = words.deeds[deed].kinds or {kind}
+            assert list(script.strike(min(kinds))) == [deed]
     for stranger in DEVICES.values():
         for deed in stranger.deeds.keys() - words.deeds.keys():
             assert words.device in refused([{"do": deed}], words)
@@ -78,12 +80,24 @@ def test_a_printer_does_wrong_what_its_moods_are() -> None:
         (EDC, {"do": "decline", "code": "ABC"}, "code 'ABC', seharusnya dua angka"),
         (POSELINK, {"do": "decline", "code": "00"}, "code '00', seharusnya"),
         (EDC, {"do": "wrong_type", "type": "6"}, "type '6', seharusnya dua angka"),
+        (EDC, {"do": "decline", "on": "inquiry"}, "gangguan 'decline' pada 'inquiry' tidak dikenal EDC"),
+        (EDC, {"do": "host_timeout", "on": "void"}, "gangguan 'host_timeout' pada 'void' tidak dikenal EDC"),
+        (POSELINK, {"do": "not_found", "on": "sale"}, "'not_found' pada 'sale' tidak dikenal EDC POSe Link"),
         (EDC, {"do": "nak", "count": 0}, "terlalu kecil"),
         (EDC, {"do": "nak", "nth": 1, "every": 2}, "nth dan every"),
     ],
 )
 def test_what_a_rule_cannot_mean_is_named(words: Vocabulary, row: dict[str, Any], named: str) -> None:
     assert named in refused([row], words)
+
+
+@pytest.mark.parametrize("words", [EDC, POSELINK], ids=["EDC", "POSe Link"])
+@pytest.mark.parametrize("deed", ["decline", "host_timeout", "reject_pin", "other_card"])
+def test_what_befalls_a_debit_is_refused_at_every_other_request(words: Vocabulary, deed: str) -> None:
+    for kind in sorted(words.kinds - {"sale"}):
+        assert f"{deed!r} pada {kind!r}" in refused([{"on": kind, "do": deed}], words)
+    script = FaultScript.of([{"do": deed}], words)
+    assert [list(script.strike(kind)) for kind in ("inquiry", "sale", "void")] == [[], [deed], []]
 
 
 def test_a_rule_for_anything_strikes_only_where_its_deed_can_be_done() -> None:
