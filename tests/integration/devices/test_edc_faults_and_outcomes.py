@@ -8,10 +8,11 @@ from typing import Any
 
 import pytest
 
+from ewarung_pos.devices.ecr_evidence import short_id
 from ewarung_pos.devices.simulated.faults import EDC
 from ewarung_pos.errors import DeviceError, DeviceUnavailable
-from ewarung_pos.ports import Approved, Declined, PaymentIntent, Unknown
-from tests.integration.devices.conftest import deeds_at
+from ewarung_pos.ports import Approved, Declined, OtherDebit, PaymentIntent, PaymentOutcome, Unknown
+from tests.integration.devices.conftest import Counter, deeds_at
 
 AMOUNT = 2_500
 
@@ -41,6 +42,7 @@ MATRIX: list[tuple[dict[str, object], str, str]] = [
     ({"do": "host_timeout"}, "?host_timeout", "not_found"),
     ({"do": "host_timeout", "approved": True}, "?host_timeout", "approved"),
     ({"do": "hangup_after_ack"}, "?link_lost", "approved"),
+    ({"do": "other_card"}, "?mismatch", "?mismatch"),  # people void it; the EDC named what it debited
 ]
 
 
@@ -58,7 +60,9 @@ def word(outcome: object) -> str:
 @pytest.mark.parametrize(
     ("fault", "first", "final"), MATRIX, ids=["-".join(map(str, row[0].values())) for row in MATRIX]
 )
-def test_outcome_on_a_fresh_pty(counter: Callable[..., Any], fault: dict[str, object], first: str, final: str) -> None:
+def test_outcome_on_a_fresh_pty(
+    counter: Callable[..., Counter], fault: dict[str, object], first: str, final: str
+) -> None:
     at = counter("pty", [{"on": "sale", "nth": 1, **fault}])
     go_through(at, "a", first, final)
 
@@ -70,20 +74,35 @@ def test_all_faults_one_after_the_other_on_one_tcp_line(counter: Callable[..., A
         go_through(at, str(fault), first, final)
 
 
-def go_through(at: Any, name: str, first: str, final: str) -> None:
+def test_the_table_of_sales_has_all_that_can_go_wrong_with_one() -> None:
+    assert {row[0]["do"] for row in MATRIX} == deeds_at(EDC, "sale") == set(EDC.deeds)
+
+
+def go_through(at: Counter, name: str, first: str, final: str) -> None:
     """A sale that meets a fault, the question what became of it, and a sale after it."""
     before = len(at.slips())
-    outcome = at.pay(name, AMOUNT)
+    last4 = at.put_in()
+    outcome = at.pay(name, AMOUNT, last4)
     assert word(outcome) == first, name
-    known = at.inquire(name, AMOUNT)
+    known = at.inquire(name, AMOUNT, last4)
     assert word(known) == final, name
     slips = at.slips()[before:]
     assert len(slips) <= 1
-    assert (final == "approved") == any(slip.moved for slip in slips)
     for told in (outcome, known):
-        if isinstance(told, Approved):
-            assert (told.amount, told.invoice, told.rrn) == (AMOUNT, slips[0].invoice, slips[0].rrn)
-    assert word(at.pay(f"after {name}", AMOUNT)) == "approved"
+        match told:
+            case Approved():
+                assert slips[0].moved
+                assert (told.amount, told.invoice, told.rrn) == (AMOUNT, slips[0].invoice, slips[0].rrn)
+                assert slips[0].last4 == last4
+            case Declined():
+                assert not any(slip.moved for slip in slips)
+            case Unknown(other=OtherDebit() as other):
+                assert (other.last4, other.invoice, other.approval) == (
+                    slips[0].last4,
+                    slips[0].invoice,
+                    slips[0].approval,
+                )
+    assert word(at.pay(f"after {name}", AMOUNT, last4)) == "approved"
     assert len(at.slips()) == before + len(slips) + 1
 
 
@@ -172,6 +191,68 @@ def test_what_the_edc_approved_is_what_the_till_knows(counter: Callable[..., Any
     assert len(refs) == len(set(refs))
 
 
+# fault of an inquiry: what it proves of a sale that was debited, and of one that was not
+ASKED: list[tuple[dict[str, object], str, str]] = [
+    ({"do": "split", "ms": 1}, "approved", "not_found"),
+    ({"do": "glue_ack"}, "approved", "not_found"),
+    ({"do": "garbage_before"}, "approved", "not_found"),
+    ({"do": "bad_lrc_once"}, "approved", "not_found"),
+    ({"do": "nak", "count": 2}, "approved", "not_found"),
+    ({"do": "duplicate_response"}, "approved", "not_found"),
+    ({"do": "duplicate_response", "ms": 100}, "approved", "not_found"),
+    ({"do": "late_response", "ms": 100}, "approved", "not_found"),
+    ({"do": "late_response", "ms": 800}, "?no_answer", "?no_answer"),
+    ({"do": "nak", "count": 3}, "?no_answer", "?no_answer"),
+    ({"do": "silence"}, "?no_ack", "?no_ack"),
+    ({"do": "silence", "processed": True}, "?no_ack", "?no_ack"),
+    ({"do": "drop_response"}, "?no_answer", "?no_answer"),
+    ({"do": "hangup_after_ack"}, "?link_lost", "?link_lost"),
+    ({"do": "bad_lrc"}, "?bad_frame", "?bad_frame"),
+    ({"do": "short"}, "?bad_frame", "?bad_frame"),
+    ({"do": "long"}, "?bad_frame", "?bad_frame"),
+    ({"do": "wrong_amount"}, "?mismatch", "not_found"),  # that there is none has no amount
+    ({"do": "wrong_type"}, "?no_answer", "?no_answer"),
+    ({"do": "wrong_type", "type": "01"}, "?no_answer", "?no_answer"),
+    ({"do": "wrong_type", "type": "08"}, "?no_answer", "?no_answer"),
+]
+
+
+def test_the_table_of_inquiries_has_all_that_can_go_wrong_with_one() -> None:
+    assert {row[0]["do"] for row in ASKED} == deeds_at(EDC, "inquiry")
+
+
+def known_later(at: Counter, name: str, last4: str) -> PaymentOutcome:
+    """Asked as the screen asks: again while the EDC does not answer."""
+    end = time.monotonic() + 10
+    outcome = at.inquire(name, AMOUNT, last4)
+    while isinstance(outcome, Unknown) and time.monotonic() < end:
+        outcome = at.inquire(name, AMOUNT, last4)
+    return outcome
+
+
+@pytest.mark.parametrize("debited", [True, False])
+def test_all_faults_of_an_inquiry_one_after_the_other(counter: Callable[..., Counter], debited: bool) -> None:
+    """What it proves is right or nothing; the next one proves it, and nothing is debited by asking."""
+    lost = {"on": "sale", "nth": 1, "do": "hangup_after_ack" if debited else "host_timeout"}
+    at = counter("tcp")
+    last4 = at.put_in()
+    for place, (fault, *proves) in enumerate(ASKED):
+        name = f"{place} {fault}"
+        at.goes_wrong(lost, {"on": "inquiry", "nth": 1, **fault})
+        assert isinstance(at.pay(name, AMOUNT, last4), Unknown), name
+        asked = at.inquire(name, AMOUNT, last4)
+        assert word(asked) == proves[not debited], name
+        known = known_later(at, name, last4)
+        assert word(known) == ("approved" if debited else "not_found"), name
+        [slip] = [slip for slip in at.slips() if slip.ref == short_id(name)]
+        assert slip.moved == debited
+        for told in (asked, known):
+            if isinstance(told, Approved):
+                assert (told.amount, told.invoice, told.rrn) == (AMOUNT, slip.invoice, slip.rrn)
+    assert len(at.slips()) == len(ASKED)
+    assert at.bank.totals() == {"approved": debited * AMOUNT * len(ASKED), "voided": 0}
+
+
 # fault of a void, first outcome, final outcome after asking the EDC
 VOIDS: list[tuple[dict[str, object], str, str]] = [
     ({"do": "split", "ms": 1}, "approved", "approved"),
@@ -180,6 +261,7 @@ VOIDS: list[tuple[dict[str, object], str, str]] = [
     ({"do": "bad_lrc_once"}, "approved", "approved"),
     ({"do": "duplicate_response"}, "approved", "approved"),
     ({"do": "late_response", "ms": 200}, "approved", "approved"),
+    ({"do": "nak", "count": 2}, "approved", "approved"),
     ({"do": "nak", "count": 3}, "not_accepted", "not_found"),
     ({"do": "bad_lrc"}, "?bad_frame", "approved"),
     ({"do": "short"}, "?bad_frame", "approved"),
@@ -192,6 +274,10 @@ VOIDS: list[tuple[dict[str, object], str, str]] = [
     ({"do": "wrong_type"}, "?mismatch", "approved"),
     ({"do": "hangup_after_ack"}, "?link_lost", "approved"),
 ]
+
+
+def test_the_table_of_voids_has_all_that_can_go_wrong_with_one() -> None:
+    assert {row[0]["do"] for row in VOIDS} == deeds_at(EDC, "void")
 
 
 def test_all_faults_of_a_void_one_after_the_other(counter: Callable[..., Any]) -> None:
@@ -231,6 +317,17 @@ SETTLEMENTS: list[tuple[dict[str, object], str, int]] = [
     ({"do": "wrong_type", "type": "99"}, "no_answer", 2),
     ({"do": "hangup_after_ack"}, "link_lost", 2),
 ]
+
+
+def test_the_table_of_settlements_has_all_that_can_go_wrong_with_one() -> None:
+    assert {row[0]["do"] for row in SETTLEMENTS} | {"wrong_amount"} == deeds_at(EDC, "settle")
+
+
+def test_a_total_that_is_wrong_is_told_as_the_edc_said_it(counter: Callable[..., Counter]) -> None:
+    """The close compares it with the journal: it is not the driver's to mend."""
+    at = counter("pty", [{"on": "settle", "nth": 1, "do": "wrong_amount"}])
+    assert word(at.pay("a", AMOUNT)) == "approved"
+    assert at.terminal.settle().amount == AMOUNT + 1
 
 
 def test_all_faults_of_a_settlement_one_after_the_other(counter: Callable[..., Any]) -> None:
