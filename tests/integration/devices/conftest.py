@@ -20,13 +20,18 @@ from ewarung_pos.devices.ecr import EcrLine
 from ewarung_pos.devices.ecr_reader import EcrCardReader
 from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
 from ewarung_pos.devices.ecr_terminal import EcrTerminal
+from ewarung_pos.devices.poselink_line import PoseLinkTimers
 from ewarung_pos.devices.simulated.edc import Simulator
 from ewarung_pos.devices.simulated.edc_bank import Bank, Slip, read_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc
 from ewarung_pos.devices.simulated.edc_frames import CARD_INFO, INQUIRY
-from ewarung_pos.devices.simulated.faults import FaultScript, Vocabulary
+from ewarung_pos.devices.simulated.faults import POSELINK, FaultScript, Vocabulary
+from ewarung_pos.devices.simulated.poselink import PoseLinkSimulator
+from ewarung_pos.devices.simulated.poselink_behaviour import PoseLinkEdc
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.ports import PaymentIntent, PaymentOutcome
+from tests.integration.devices.pose_counter import TIMERS as POSE_TIMERS
+from tests.integration.devices.pose_counter import PoseCounter
 from tests.integration.devices.virtual_reader import VirtualReader, missing, virtual_reader
 
 CARD_KEY = b"a key of thirty-two bytes, truly"
@@ -153,6 +158,29 @@ def counter(tmp_path: Path, families: Path, tcp_ports: Callable[[], int]) -> Ite
                 stack.enter_context(_null_modem(url, simulator.url.removeprefix("socket://")))
             made = Counter(simulator, bank, url)
             stack.callback(made.line.close)
+            return made
+
+        yield make
+
+
+@pytest.fixture
+def pose(families: Path, tcp_ports: Callable[[], int]) -> Iterator[Callable[..., PoseCounter]]:
+    """Makes counters: `pose([faults], timers=…, **edc_options)`."""
+    with contextlib.ExitStack() as stack:
+
+        def make(
+            faults: list[dict[str, Any]] | None = None, *, timers: PoseLinkTimers = POSE_TIMERS, **options: Any
+        ) -> PoseCounter:
+            bank = Bank(read_cards(families))
+            script = FaultScript.of(faults or [], POSELINK)
+            edc = PoseLinkEdc(bank, script, **options)
+            simulator = PoseLinkSimulator(edc, f"wss://127.0.0.1:{tcp_ports()}")
+            thread = threading.Thread(target=simulator.serve, name="simulator")
+            thread.start()
+            stack.callback(thread.join)
+            stack.callback(simulator.stop)
+            made = PoseCounter(simulator, bank, timers)
+            stack.callback(made.close)
             return made
 
         yield make
