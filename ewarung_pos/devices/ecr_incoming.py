@@ -5,17 +5,22 @@ from __future__ import annotations
 import time
 from collections import deque
 
-from ewarung_pos.devices.ecr_codec import BadFrame, Decoder, Event, Frame
+from ewarung_pos.devices.ecr_codec import Ack, BadFrame, Decoder, Event, Frame, Nak
 
 __all__ = ["Incoming"]
 
 _HEADER = b"\x02\x02\x00"
+_FRAME = 205
 _MUCH = 100
 """So many bytes without a pause were a response, even where its beginning is broken. Noise is shorter."""
 
 
 class Incoming:
-    """Takes bytes, gives events; the silence between them is told to it."""
+    """Takes bytes, gives events; the silence between them is told to it.
+
+    A NAK allows sending again. It is believed only where nothing strange came since `forget`, however long ago: on a
+    slow line the last byte of a broken response comes alone, and may look like one.
+    """
 
     def __init__(self) -> None:
         self._decoder = Decoder()
@@ -25,6 +30,8 @@ class Incoming:
         self._tail = b""
         self._like_a_response = False
         self._false_start = False
+        self._unexplained = 0
+        self._strange = False
 
     def __bool__(self) -> bool:
         """Whether an event waits."""
@@ -48,6 +55,7 @@ class Incoming:
         """Decode what arrived. That something began wrongly is told when the line is silent again: it may be noise."""
         self._last_byte = time.monotonic()
         self._burst += len(data)
+        self._unexplained += len(data)
         joined = self._tail + data
         self._tail = joined[-2:]
         self._like_a_response = self._like_a_response or _HEADER in joined or self._burst >= _MUCH
@@ -55,15 +63,21 @@ class Incoming:
             if isinstance(event, BadFrame) and event.reason == "length":
                 self._false_start = True
                 continue
+            if isinstance(event, Ack | Nak):
+                self._unexplained -= 1
+                if self._strange and isinstance(event, Nak):
+                    continue
             self._events.append(event)
             if isinstance(event, Frame):
+                self._unexplained -= _FRAME
                 self._false_start = False
                 self._burst = 0
                 self._like_a_response = self._decoder.inside_frame
 
     def silent(self) -> None:
         """What was begun is over; only what was like a response is worth asking for again."""
-        found = self._decoder.expire()
+        self._strange = self._strange or self._unexplained > 0
+        found = [event for event in self._decoder.expire() if not isinstance(event, Nak)]
         if self._false_start and not found:
             found = [BadFrame("length")]
         if not self._like_a_response:
@@ -76,7 +90,8 @@ class Incoming:
         self._decoder.reset()
         self._events.clear()
         self._burst_over()
+        self._strange = False
 
     def _burst_over(self) -> None:
-        self._burst, self._tail = 0, b""
+        self._burst, self._unexplained, self._tail = 0, 0, b""
         self._like_a_response = self._false_start = False
