@@ -1312,7 +1312,7 @@ def test_what_a_stick_says_goes_before_what_the_line_says_and_gives_the_place_ba
     window, stills = shown(qtbot, shell=on("sync"), sync=away, stick=STICK_SAVED)
     said = " ".join(each.text() for each in visible(window, Text))
     assert "Catatan 132 sampai 188 disimpan" in said
-    assert "jalur ke server" not in said
+    assert "jalur ke kota" not in said
     stills["stick"].show(StickState())
     said = " ".join(each.text() for each in visible(window, Text))
-    assert "jalur ke server" in said
+    assert "jalur ke kota" in said
