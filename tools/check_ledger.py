@@ -50,8 +50,8 @@ NUM, CODE = range(2**53), 80
 UNITS, TENDERS = frozenset({"g", "ml", "pc"}), frozenset({"ration", "purse", "cash"})
 REASONS = frozenset({"bocor", "tumpah", "salah_hitung_terima", "rusak", "retur", "lain"})
 REFUSALS = frozenset({
-    "unknown_card", "card_blocked", "holder_deceased", "family_moved", "home_elsewhere", "exhausted", "period_over",
-    "out_of_stock", "day_not_open", "day_over", "clock_suspect", "in_doubt", "purse_offline",
+    "unknown_card", "card_blocked", "holder_deceased", "family_moved", "home_elsewhere", "exhausted", "no_ration",
+    "period_over", "out_of_stock", "day_not_open", "day_over", "clock_suspect", "in_doubt", "purse_offline",
 })  # fmt: skip
 LEASE, SURRENDER = (CODE, CODE, CODE, CODE, UNITS, int), (CODE, CODE, CODE, CODE, UNITS, NUM)
 LINE = {

@@ -6,7 +6,7 @@ sync.md section 1: for each (family, programme, period, commodity) and device th
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
 import msgspec
@@ -31,6 +31,7 @@ __all__ = [
     "ration_programme",
     "refusal_of_card",
     "take_all",
+    "used_up",
 ]
 
 
@@ -78,8 +79,18 @@ class Lease(msgspec.Struct, frozen=True):
         return amount >= 0 and self.spent - self.returned + amount + self.surrendered <= self.granted
 
 
+def used_up(leases: Iterable[Lease]) -> bool:
+    """Whether the family took all that was ever granted here, and the city asked nothing of it back."""
+    granted = [lease for lease in leases if lease.granted]
+    return bool(granted) and all(lease.spent - lease.returned >= lease.granted for lease in granted)
+
+
 class Refusal(StrEnum):
-    """Why a card is not served. Each has its own sentence and next step on screen."""
+    """Why a card is not served. Each has its own sentence and next step on screen.
+
+    EXHAUSTED: all of this month was taken here. PERIOD_OVER: this kiosk holds nothing of this month that the city may
+    have. NO_RATION: the city's list has no ration for the family, and none was ever here.
+    """
 
     UNKNOWN_CARD = "unknown_card"
     CARD_BLOCKED = "card_blocked"
@@ -87,6 +98,7 @@ class Refusal(StrEnum):
     FAMILY_MOVED = "family_moved"
     HOME_ELSEWHERE = "home_elsewhere"
     EXHAUSTED = "exhausted"
+    NO_RATION = "no_ration"
     PERIOD_OVER = "period_over"
     OUT_OF_STOCK = "out_of_stock"
     DAY_NOT_OPEN = "day_not_open"

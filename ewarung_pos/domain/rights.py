@@ -15,7 +15,7 @@ import msgspec
 
 from ewarung_pos.domain.bounds import Code, Count
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue, Eligibility, Programme
-from ewarung_pos.domain.entitlement import Lease, LeaseGrant, Refusal, Standing
+from ewarung_pos.domain.entitlement import Lease, LeaseGrant, Refusal, Standing, used_up
 from ewarung_pos.domain.family import CardRef, CardStatus, Family
 from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.domain.units import Unit
@@ -109,11 +109,13 @@ def grant_text(
 def asks_city(standing: Standing, catalogue: Catalogue) -> bool:
     """Whether the city may have rights for whoever stands here that this kiosk does not hold.
 
-    So it is for a card that is not known here, and for a family with a ration programme and no lease of this month.
+    So it is for a card that is not known here, and for a family with a ration programme of which nothing of this month
+    is here, or no more: what it took here itself, the city has not.
     """
     if standing.family is None:
         return Refusal.UNKNOWN_CARD in standing.refusals
-    if standing.leases or standing.family.card_status is not CardStatus.ACTIVE:
+    leases = standing.leases
+    if standing.family.card_status is not CardStatus.ACTIVE or used_up(leases) or any(each.rest > 0 for each in leases):
         return False
     return any(catalogue.kind(code) is BenefitKind.RATION for code in standing.family.programmes)
 
@@ -173,7 +175,7 @@ def name_digest(card_key: bytes, name: str) -> str:
     return hmac.digest(card_key, b"name|" + plain.encode(), "sha256")[:16].hex() if plain else ""
 
 
-_HELPABLE = frozenset({Refusal.UNKNOWN_CARD, Refusal.HOME_ELSEWHERE, Refusal.PERIOD_OVER, Refusal.EXHAUSTED})
+_HELPABLE = frozenset({Refusal.UNKNOWN_CARD, Refusal.HOME_ELSEWHERE, Refusal.PERIOD_OVER, Refusal.NO_RATION})
 
 
 def pool_helps(standing: Standing) -> bool:

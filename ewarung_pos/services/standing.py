@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ewarung_pos.domain.business_day import Day
 from ewarung_pos.domain.catalogue import BenefitKind, Catalogue
-from ewarung_pos.domain.entitlement import Lease, LineProblem, Refusal, Standing, check, refusal_of_card
+from ewarung_pos.domain.entitlement import Lease, LineProblem, Refusal, Standing, check, refusal_of_card, used_up
 from ewarung_pos.domain.family import CardRef, Family
 from ewarung_pos.domain.redemption import Basket
 from ewarung_pos.domain.timeline import Instant, Period, clock_trouble
@@ -33,6 +33,7 @@ _REFUSED: dict[Refusal, type[RuleViolation]] = {
     Refusal.IN_DOUBT: CardBlocked,
     Refusal.HOME_ELSEWHERE: HomeElsewhere,
     Refusal.EXHAUSTED: AllotmentExhausted,
+    Refusal.NO_RATION: NotEntitled,
     Refusal.PERIOD_OVER: PeriodNotCurrent,
     Refusal.OUT_OF_STOCK: OutOfStock,
     Refusal.DAY_NOT_OPEN: DayNotOpen,
@@ -138,12 +139,12 @@ def _rights_refusals(
     kinds = {reader.catalogue().kind(code) for code in family.programmes}
     if BenefitKind.PURSE in kinds:
         return []
-    if leases:
+    if used_up(leases):
         return [Refusal.EXHAUSTED]
-    if family.home != device:
+    if family.home != device:  # and what was here of this month went there
         return [Refusal.HOME_ELSEWHERE]
     awaited = BenefitKind.RATION in kinds or reader.other_periods(family.key, period)
-    return [Refusal.PERIOD_OVER if awaited else Refusal.EXHAUSTED]
+    return [Refusal.PERIOD_OVER if awaited else Refusal.NO_RATION]
 
 
 def _problem_error(problem: LineProblem) -> RuleViolation:

@@ -101,6 +101,11 @@ _REFUSED: dict[str, Trouble] = {
         "Seluruh jatah bulan ini sudah diambil.",
         "Tunjukkan struk terakhir bila keluarga bertanya. Jatah baru ada bulan depan.",
     ),
+    "refusal.no_ration": _next_card(
+        "Tidak ada jatah di daftar kota",
+        "Di daftar kota yang ada di sini, keluarga ini tidak mendapat jatah bulan ini.",
+        "Minta petugas kota memeriksanya; bawa kartu dan KTP.",
+    ),
     "refusal.period_over": _ask_city(
         "Jatah bulan ini belum diterima",
         "Kios belum memegang jatah bulan ini untuk keluarga ini.",

@@ -94,6 +94,9 @@ def test_the_city_is_asked_about_strangers_and_families_without_a_lease_here() -
     assert not asks_city(replace(stranger, refusals=(Refusal.DAY_NOT_OPEN,)), CATALOGUE)
     assert asks_city(NOBODYS, CATALOGUE)
     assert not asks_city(standing((lease("beras", 5000),)), CATALOGUE)
+    assert not asks_city(standing((replace(lease("beras", 5000), spent=5000),)), CATALOGUE)
+    assert asks_city(standing((replace(lease("beras", 5000), surrendered=5000),)), CATALOGUE)
+    assert asks_city(standing((replace(lease("beras", 5000), spent=2000, surrendered=3000),)), CATALOGUE)
     purse_only = replace(FAMILY, programmes=("SEMBAKO",))
     assert not asks_city(replace(NOBODYS, family=purse_only), CATALOGUE)
     blocked = replace(FAMILY, card_status=CardStatus.BLOCKED)
@@ -102,7 +105,7 @@ def test_the_city_is_asked_about_strangers_and_families_without_a_lease_here() -
 
 @pytest.mark.parametrize("refusal", Refusal)
 def test_the_pool_helps_against_a_missing_lease_and_nothing_else(refusal: Refusal) -> None:
-    helped = {Refusal.UNKNOWN_CARD, Refusal.HOME_ELSEWHERE, Refusal.PERIOD_OVER, Refusal.EXHAUSTED}
+    helped = {Refusal.UNKNOWN_CARD, Refusal.HOME_ELSEWHERE, Refusal.PERIOD_OVER, Refusal.NO_RATION}
     alone = replace(NOBODYS, refusals=(refusal,))
     assert pool_helps(alone) is (refusal in helped)
     assert not pool_helps(replace(alone, refusals=(refusal, Refusal.CLOCK_SUSPECT)))

@@ -10,6 +10,7 @@ import pytest
 from ewarung_pos.domain.entitlement import Refusal
 from ewarung_pos.domain.family import CardRef, CardStatus
 from ewarung_pos.domain.journal import RedemptionRefused
+from ewarung_pos.domain.rights import Surrender, asks_city
 from ewarung_pos.domain.units import Rupiah
 from ewarung_pos.errors import (
     AllotmentExhausted,
@@ -133,7 +134,31 @@ def test_a_family_at_home_here_without_any_lease_has_used_nothing_and_waits_for_
     assert refusals(shop, family.card) == (Refusal.PERIOD_OVER,)
     nothing = msgspec.structs.replace(family, key="K90003", card=CardRef("ef" * 32, "1234"), programmes=())
     tell_city(shop, nothing, cursor=3)
-    assert refusals(shop, nothing.card) == (Refusal.EXHAUSTED,)
+    assert refusals(shop, nothing.card) == (Refusal.NO_RATION,)
+    assert refused_serving(shop, nothing.card, NotEntitled) == "no_ration"
+
+
+@pytest.mark.parametrize("taken", [0, 1, 2])
+@pytest.mark.parametrize("home", ["EW-0001", "EW-0002"])
+def test_what_the_city_took_back_was_not_taken_by_the_family(shop: TillKit, home: str, taken: int) -> None:
+    """Its rights went to another kiosk, or back to the city: nobody says that it had them."""
+    family = shop.family("JATAH")
+    if taken:
+        serve(shop, family.card, ration(RICE, taken))
+    tell_city(shop, msgspec.structs.replace(family, home=home))
+    period = shop.redeem.identify(family.card).period
+    with shop.ledger.write() as uow:
+        uow.surrender(
+            (
+                Surrender(lease.family, lease.programme, lease.period, lease.commodity, lease.unit, lease.granted)
+                for lease in uow.leases(family.key, period)
+            ),
+            "asked",
+        )
+    standing = shop.redeem.identify(family.card)
+    assert sum(lease.rest for lease in standing.leases) == 0
+    assert standing.refusals == (Refusal.PERIOD_OVER if home == "EW-0001" else Refusal.HOME_ELSEWHERE,)
+    assert asks_city(standing, shop.ledger.read().catalogue())
 
 
 def test_rations_that_another_kiosk_holds(shop: TillKit) -> None:
