@@ -253,6 +253,8 @@ class Applier:
             case DayClosed() as fact:
                 if not self._days.seal(entry, fact):
                     self._flag(seq, Flag.DAY_DIFFERS)
+                if (fact.edc.amount if fact.edc is not None else 0) != fact.totals.purse:
+                    self._flag(seq, Flag.EDC_DIFFERS)
             case _:
                 pass
 

@@ -26,7 +26,7 @@ _FOUND = {
     Flag.DAY_DIFFERS: Kind.DIFFERENCE,
     Flag.DUPLICATE_UID: Kind.DOUBLE,
 }
-_EXPECTED = {Flag.HARDSHIP.value, Flag.CLOCK_SKEW.value, "FORK"}
+_EXPECTED = {Flag.HARDSHIP.value, Flag.CLOCK_SKEW.value, Flag.EDC_DIFFERS.value, "FORK"}
 """Cases that this life gives reason for; any other means that somebody did what no till does."""
 
 _OUT = {Luck.RESTORED: 3, Luck.LOST: 3, Luck.ROLLED_BACK: 10}

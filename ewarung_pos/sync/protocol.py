@@ -121,9 +121,10 @@ class Flag(StrEnum):
     are numbered without gaps, and this one does not follow. UNREADABLE: no total and no balance moves by it, because
     this version cannot read it or no such figure can be. SLIP_DISPUTED: the EDC named another debit with the references
     of a slip that people had claimed. OTHER_DEBIT: by its slip the EDC debited another card or amount, which the bank
-    has to give back; OTHER_DEBIT_VOIDED: the same, and people say that they voided it at the EDC. HARDSHIP: taken from
-    the kiosk's pool, to be reconciled with the family's rights; NO_LEADER_WORD: the same, and no leader allowed just
-    this before it.
+    has to give back; OTHER_DEBIT_VOIDED: the same, and people say that they voided it at the EDC. EDC_DIFFERS: at the
+    close the EDC's total is another one than the kiosk's, explained or not, or there is none although purses were
+    debited. HARDSHIP: taken from the kiosk's pool, to be reconciled with the family's rights; NO_LEADER_WORD: the same,
+    and no leader allowed just this before it.
     """
 
     OVER_LEASE = "OVER_LEASE"
@@ -141,6 +142,7 @@ class Flag(StrEnum):
     SLIP_DISPUTED = "SLIP_DISPUTED"
     OTHER_DEBIT = "OTHER_DEBIT"
     OTHER_DEBIT_VOIDED = "OTHER_DEBIT_VOIDED"
+    EDC_DIFFERS = "EDC_DIFFERS"
     HARDSHIP = "HARDSHIP"
     NO_LEADER_WORD = "NO_LEADER_WORD"
 

@@ -48,6 +48,7 @@ _FLAGS = {
     "SLIP_DISPUTED": "slip EDC yang sama dipakai untuk dua pembayaran",
     "OTHER_DEBIT": "EDC menarik saldo kartu atau jumlah lain",
     "OTHER_DEBIT_VOIDED": "penarikan lain sudah dibatalkan di EDC; bank perlu mengecek",
+    "EDC_DIFFERS": "total EDC berbeda dengan catatan KKS, atau tidak ada",
     "HARDSHIP": "dari jatah darurat; kota mencocokkannya dengan jatah keluarga",
     "NO_LEADER_WORD": "dari jatah darurat tanpa izin ketua",
 }

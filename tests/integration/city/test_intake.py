@@ -15,7 +15,7 @@ from ewarung_city import intake
 from ewarung_city.store import schema
 from ewarung_city.store.database import Tx
 from ewarung_city.verify import verify
-from ewarung_pos.domain.business_day import DayTotals
+from ewarung_pos.domain.business_day import DayTotals, EdcTotals
 from ewarung_pos.domain.entitlement import LeaseGrant
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.journal import (
@@ -320,6 +320,26 @@ def test_a_seal_that_does_not_fit_its_entries_is_a_case(city: LiveCity, pen: Pen
         said.differs
     )
     assert (said.totals.purse, said.totals.ration_value, said.totals.redemptions) == (20_000, PRICE, 1)
+
+
+@pytest.mark.parametrize(
+    ("purse", "edc", "differs"),
+    [
+        (20_000, EdcTotals(20_000, "000001"), False),
+        (20_000, EdcTotals(19_000, "000001", "kurang bayar, struk 0002"), True),
+        (20_000, None, True),
+        (0, EdcTotals(5_000, "000001", "uji coba bank"), True),
+        (0, EdcTotals(0), False),
+        (0, None, False),
+    ],
+)
+def test_an_edc_that_says_another_total_or_none_is_a_case_explained_or_not(
+    city: LiveCity, pen: Pen, purse: int, edc: EdcTotals | None, differs: bool
+) -> None:
+    pen.write(DayOpened())
+    pen.write(DayClosed(DayTotals(first_seq=2, last_seq=2, purse=purse), (), edc, "00" * 32, "zz", 1))
+    flagged = pen.send(city.url, pen.batch()).flagged
+    assert ((3, "EDC_DIFFERS") in flagged) is differs
 
 
 # --- the same entries, whichever way they come --------------------------------------------------------------------
