@@ -14,7 +14,7 @@ from ewarung_pos.devices.simulated.poselink_messages import SECRET
 from ewarung_pos.sync import bundle, packing, protocol
 from ewarung_pos.sync.signing import public_of
 
-__all__ = ["READER", "SIGNER", "seeds"]
+__all__ = ["ANSWERS", "READER", "SIGNER", "seeds"]
 
 SIGNER, READER = bytes(range(32)), bytes(range(32, 64))
 """Private keys of whoever wrote the bundles here, and of whoever reads them."""
@@ -41,6 +41,16 @@ def _response(kind: bytes, code: bytes) -> bytes:
 def _frame(body: bytes) -> bytes:
     covered = b"\x02\x00" + body + b"\x03"
     return b"\x02" + covered + bytes([functools.reduce(operator.xor, covered)])
+
+
+def _like_a_nak(body: bytes) -> bytes:
+    """An answer whose last byte is a NAK, by a filler that nobody judges."""
+    end = _frame(body)[-1] ^ 0x15 ^ body[-1]
+    return _frame(body[:-1] + bytes([end]))
+
+
+ANSWERS = (_frame(_response(b"01", b"00")), _like_a_nak(_response(b"01", b"00")))
+"""Of an EDC, both sound."""
 
 
 def _tlv(tag: str, value: bytes) -> bytes:
@@ -92,6 +102,12 @@ def seeds(name: str) -> tuple[bytes, ...]:
     track = b";" + _CARD + b"=28122010000000000?"
     known: dict[str, tuple[bytes, ...]] = {
         "ecr_frames": (b"\x06" + _frame(sale), b"\x15", b"\x02\x7f\x03" + _frame(declined) + _frame(echo)),
+        "ecr_pauses": (
+            b"\x01\x06\xfe\x00\x01\x15",
+            b"\x04\x02\x02\x00\x01\x00\x01\x15\x00\xff",
+            bytes([204]) + ANSWERS[1][:-1] + b"\x00\x01\x15",
+            b"\x02\x7f\x15\x00\xfd" + bytes(253) + b"\xff\x01\x15",
+        ),
         "ecr_responses": (sale, declined, echo),
         "ecr_requests": (b"ABCDEF012345", build_request(EcrRequest(type="17", version=3))),
         "chip_objects": (_tlv("70", _tlv("5A", _CARD[:8]) + _tlv("9F38", b"\x9f\x1a\x02")), b"\x5a\x81\x02ab"),

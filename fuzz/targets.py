@@ -18,8 +18,20 @@ from typing import Any
 
 import msgspec
 
-from ewarung_pos.devices.ecr_codec import ACK, NAK, BadFrame, Decoder, EcrRequest, EcrResponse, Frame, build_request
+from ewarung_pos.devices.ecr_codec import (
+    ACK,
+    NAK,
+    BadFrame,
+    Decoder,
+    EcrRequest,
+    EcrResponse,
+    Event,
+    Frame,
+    Nak,
+    build_request,
+)
 from ewarung_pos.devices.ecr_evidence import Doubt, Evidence
+from ewarung_pos.devices.ecr_incoming import Incoming
 from ewarung_pos.devices.emv import read_card
 from ewarung_pos.devices.escpos import EscposPrinter, Pace
 from ewarung_pos.devices.ipp import parse_answer
@@ -36,7 +48,7 @@ from ewarung_pos.errors import BundleRefused, CardNotRead, PrinterNotReady
 from ewarung_pos.ports import Approved, CardPresented, Declined, DeviceState
 from ewarung_pos.sync import bundle, packing, protocol
 from ewarung_pos.sync.signing import public_of
-from fuzz.seeds import READER, SIGNER
+from fuzz.seeds import ANSWERS, READER, SIGNER
 
 __all__ = ["TARGETS", "Broken", "Target"]
 
@@ -85,6 +97,69 @@ def ecr_frames(data: bytes) -> None:
             _holds(len(event.response.code) <= 2, "a code of more than two characters")
         elif isinstance(event, BadFrame):
             _holds(not _LONG_NUMBER.search(event.reason), "an error that tells digits")
+
+
+def ecr_pauses(data: bytes) -> None:
+    """Bursts of an EDC and silence between them: a NAK is believed only where all before it was said well."""
+    whole, split = Incoming(), Incoming()
+    well = True
+    for burst in _bursts(data):
+        whole.feed(burst)
+        for piece in _pieces(burst):
+            split.feed(piece)
+        said = _events(whole)
+        _holds(_events(split) == said, "pieces mean something else")
+        clear = _said_well(burst)
+        if not well:
+            _holds(Nak() not in said, "a NAK behind a broken burst")
+        elif not any(isinstance(event, Frame) for event in said):
+            _holds(said.count(Nak()) <= burst[:clear].count(NAK), "a NAK behind broken bytes")
+        whole.silent()
+        split.silent()
+        over = _events(whole)
+        _holds(_events(split) == over, "pieces mean something else at their end")
+        _holds(Nak() not in over, "a NAK out of what was broken off")
+        if any(isinstance(event, BadFrame) for event in said + over):
+            _holds(b"\x02\x02\x00" in burst or len(burst) >= 100, "noise taken for a response")
+        well = well and clear == len(burst)
+    _holds(not whole.inside_frame and not split.inside_frame, "silence ended nothing")
+
+
+def _bursts(data: bytes) -> Iterator[bytes]:
+    """Pieces, each behind its length; 0 ends a burst, 254 and 255 are sound answers."""
+    burst, at = b"", 0
+    while at < len(data):
+        length = data[at]
+        at += 1
+        if length == 0:
+            yield burst
+            burst = b""
+        elif length >= 254:
+            burst += ANSWERS[length - 254]
+        else:
+            burst += data[at : at + length]
+            at += length
+    yield burst
+
+
+def _events(line: Incoming) -> list[Event]:
+    events = []
+    while line:
+        events.append(line.next())
+    return events
+
+
+def _said_well(burst: bytes) -> int:
+    """How many of its bytes, from the first, are sound answers, ACKs and NAKs."""
+    at = 0
+    while at < len(burst):
+        if burst[at] in {ACK, NAK}:
+            at += 1
+        elif [type(event) for event in Decoder().feed(burst[at : at + 205])] == [Frame]:
+            at += 205
+        else:
+            break
+    return at
 
 
 def ecr_responses(data: bytes) -> None:
@@ -329,6 +404,7 @@ TARGETS: dict[str, Target] = {
     target.__name__: target
     for target in (
         ecr_frames,
+        ecr_pauses,
         ecr_responses,
         ecr_requests,
         chip_objects,

@@ -54,12 +54,15 @@ class Incoming:
     def feed(self, data: bytes) -> None:
         """Decode what arrived. That something began wrongly is told when the line is silent again: it may be noise."""
         self._last_byte = time.monotonic()
-        self._burst += len(data)
-        self._unexplained += len(data)
-        joined = self._tail + data
-        self._tail = joined[-2:]
-        self._like_a_response = self._like_a_response or _HEADER in joined or self._burst >= _MUCH
-        for event in self._decoder.feed(data):
+        for byte in data:  # one by one, so that a burst means the same in whatever pieces it comes
+            self._take(bytes([byte]))
+
+    def _take(self, byte: bytes) -> None:
+        self._burst += 1
+        self._unexplained += 1
+        self._tail = (self._tail + byte)[-len(_HEADER) :]
+        self._like_a_response = self._like_a_response or self._tail == _HEADER or self._burst >= _MUCH
+        for event in self._decoder.feed(byte):
             if isinstance(event, BadFrame) and event.reason == "length":
                 self._false_start = True
                 continue
@@ -70,14 +73,13 @@ class Incoming:
             self._events.append(event)
             if isinstance(event, Frame):
                 self._unexplained -= _FRAME
-                self._false_start = False
-                self._burst = 0
-                self._like_a_response = self._decoder.inside_frame
+                self._burst, self._tail = 0, b""
+                self._like_a_response = self._false_start = False
 
     def silent(self) -> None:
         """What was begun is over; only what was like a response is worth asking for again."""
         self._strange = self._strange or self._unexplained > 0
-        found = [event for event in self._decoder.expire() if not isinstance(event, Nak)]
+        found = self._decoder.expire()
         if self._false_start and not found:
             found = [BadFrame("length")]
         if not self._like_a_response:
