@@ -131,10 +131,11 @@ def test_a_second_till_that_is_kept_waiting_sends_no_sale_and_is_served_when_the
 @pytest.mark.parametrize(
     ("wire", "query_type", "known"),
     [
-        ("server", INQUIRY, "edc_late"),  # what the EDC said lies in its own line until somebody reads it
-        ("server", "", "edc_late"),
-        ("null modem", INQUIRY, "edc_inquiry"),  # what it said went nowhere
-        ("null modem", "", ""),  # then people read its slip
+        # What the EDC said lies in its own line until somebody reads it, or is lost when the server opens that again.
+        ("server", INQUIRY, ("edc_late", "edc_inquiry")),
+        ("server", "", ("edc_late", "no_query")),
+        ("null modem", INQUIRY, ("edc_inquiry",)),  # what it said went nowhere
+        ("null modem", "", ("no_query",)),  # then people read its slip
     ],
 )
 def test_a_sale_whose_line_is_torn_right_after_its_ack_is_unknown_and_found_out(
@@ -144,7 +145,7 @@ def test_a_sale_whose_line_is_torn_right_after_its_ack_is_unknown_and_found_out(
     tmp_path: Path,
     wire: str,
     query_type: str,
-    known: str,
+    known: tuple[str, ...],
 ) -> None:
     at = counter("pty" if wire == "server" else "tcp")
     tray = connect(at.simulator.url)
@@ -177,10 +178,11 @@ def test_a_sale_whose_line_is_torn_right_after_its_ack_is_unknown_and_found_out(
         found: Any = terminal.inquire(sale)
         [slip] = at.slips()
         assert slip.moved
-        if known:
-            assert isinstance(found, Approved)
-            assert (found.evidence, found.amount, found.rrn) == (known, AMOUNT, slip.rrn)
+        if isinstance(found, Approved):
+            assert found.evidence in known
+            assert (found.amount, found.rrn) == (AMOUNT, slip.rrn)
         else:
+            assert "no_query" in known
             assert found == Unknown("no_query")
         assert isinstance(terminal.pay(PaymentIntent("b", AMOUNT, sale.last4), lambda _: None), Approved)
         assert len(at.slips()) == 2
