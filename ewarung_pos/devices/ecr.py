@@ -33,6 +33,7 @@ from ewarung_pos.devices.ecr_codec import (
     build_request,
 )
 from ewarung_pos.devices.ecr_incoming import Incoming
+from ewarung_pos.devices.ecr_named import Name, name_of
 from ewarung_pos.devices.ecr_site import EcrSite, EcrTimers
 from ewarung_pos.devices.transport import LinkLost, Transport
 from ewarung_pos.errors import DeviceUnavailable
@@ -64,6 +65,8 @@ class EcrLine:
             was superseded.
         late: where a response goes that nobody waits for.
         keep_until: until then a late answer may come on this connection.
+        opening: grows each time that the port is opened; never 0 while it is open.
+        named: who has answered since then, as far as he named himself.
     """
 
     def __init__(self, transport: Transport, timers: EcrTimers | None = None, site: EcrSite | None = None) -> None:
@@ -73,6 +76,8 @@ class EcrLine:
         self.dirty = True
         self.generation = 0
         self.keep_until = 0.0
+        self.opening = 0
+        self.named = Name()
         self.late: Callable[[EcrResponse], None] = _nobody
         self._transport = transport
         self._incoming = Incoming()
@@ -229,7 +234,8 @@ class EcrLine:
     def fence(self) -> bool:
         """Make sure that every earlier answer has come; True when that is certain. Never raises.
 
-        Late responses go to `late` on the way.
+        Late responses go to `late` on the way. Silence says nothing (`at_work`) as long as the EDC may still be busy
+        with a card.
         """
         self._no_echo = ""
         try:
@@ -243,12 +249,19 @@ class EcrLine:
         if certain:
             self.dirty = False
             self.note(DeviceState.READY)
+        elif self.at_work:
+            self.note(DeviceState.READY)
         elif self._no_echo:
             self.note(DeviceState.ATTENTION, "no_echo", self._no_echo)
         else:
             self.note(DeviceState.AWAY, "no_answer")
             self.unanswered()
         return certain
+
+    @property
+    def at_work(self) -> bool:
+        """Whether an EDC without an echo test may still answer an earlier sale or void, however quiet it is."""
+        return self.site.fence == "quiet" and time.monotonic() < self.keep_until
 
     # -- inside ---------------------------------------------------------------------------------------------------
 
@@ -275,6 +288,9 @@ class EcrLine:
         return False
 
     def _quiet(self) -> bool:
+        if self.at_work:
+            self.clear()
+            return False
         end = time.monotonic() + max(self.timers.echo, 2 * self.site.quiet_s)
         while time.monotonic() < end:
             got = self.receive(time.monotonic() + self.site.quiet_s)
@@ -324,6 +340,8 @@ class EcrLine:
         response = frame.response
         _log.debug("EDC -> %s", frame.shown.hex())
         self._reply(ACK)
+        name = name_of(response)
+        self.named = name if any(name) else self.named
         if response.type not in {TransType.SALE, TransType.VOID, self.site.card_info_type}:
             return True
         stamped = bool(response.stamp.strip("0 "))
@@ -376,6 +394,8 @@ class EcrLine:
             self._pause()
             raise DeviceUnavailable(error.detail, reason=error.reason) from error
         self._open = True
+        self.opening += 1
+        self.named = Name()
         self._failures = 0
         self._forget()
         if not self._unanswered:

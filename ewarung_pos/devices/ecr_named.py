@@ -1,15 +1,43 @@
-"""Which terminal a response of an EDC names, and whether that is the one that was agreed with the bank."""
+"""Which terminal a response of an EDC names: the one that was agreed with the bank, the one that was asked before?
+
+A kiosk borrows an EDC from its neighbour. What that one does not know of our debits, and what it voids by a number that
+both gave away, proves nothing of ours.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections import OrderedDict
+from typing import NamedTuple
 
 from ewarung_pos.devices.ecr_codec import EcrResponse
 from ewarung_pos.devices.ecr_site import EcrSite
+from ewarung_pos.ports import Approved
 
-__all__ = ["LastNamed", "elsewhere", "no_proof"]
+__all__ = ["Asked", "LastNamed", "Name", "elsewhere", "name_of", "no_proof"]
 
 _log = logging.getLogger(__name__)
+_REMEMBERED = 512
+
+
+class Name(NamedTuple):
+    """TID and MID, as far as they are known; empty is not."""
+
+    terminal: str = ""
+    merchant: str = ""
+
+    def other(self, told: Name) -> bool:
+        """Whether these are two terminals for certain."""
+        return any(ours and said and ours != said for ours, said in zip(self, told, strict=True))
+
+    def same(self, told: Name) -> bool:
+        """Whether they are one for certain."""
+        return any(ours and ours == said for ours, said in zip(self, told, strict=True)) and not self.other(told)
+
+
+def name_of(said: EcrResponse | Approved) -> Name:
+    """Who says it; zeros and spaces name nobody."""
+    return Name(*(each if each.strip("0 ") else "" for each in (said.terminal, said.merchant)))
 
 
 def no_proof(site: EcrSite, response: EcrResponse) -> str:
@@ -49,3 +77,33 @@ class LastNamed:
             self.changed = f"{self._named} -> {named}"
             _log.warning("EDC: another terminal answers: %s", self.changed)
         self._named = named
+
+
+class Asked:
+    """Of which EDC each attempt was asked: how it had named itself by then, on which opening of the port."""
+
+    def __init__(self, site: EcrSite) -> None:
+        self._agreed = Name(site.terminal, site.merchant)
+        self._of: OrderedDict[str, tuple[int, Name]] = OrderedDict()
+
+    def sent(self, attempt: str, opening: int, name: Name) -> None:
+        """A sale or void goes to whoever is there now."""
+        self._of[attempt] = opening, name
+        if len(self._of) > _REMEMBERED:
+            self._of.popitem(last=False)
+
+    def knows(self, attempt: str) -> bool:
+        """Whether it was sent since the till was started."""
+        return attempt in self._of
+
+    def no_word(self, attempt: str, opening: int, name: Name) -> str:
+        """Why "not found" from whoever is there now says nothing of this attempt; empty where it does.
+
+        It does from the terminal that was asked then, or on the very connection, where nobody names himself; after a
+        restart only from the one that was agreed with the bank.
+        """
+        then, named = self._of.get(attempt, (0, Name()))
+        asked = named if any(named) else self._agreed
+        if asked.other(name):
+            return "other_terminal"
+        return "" if asked.same(name) or then == opening else "unclear"

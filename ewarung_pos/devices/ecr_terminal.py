@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from ewarung_pos.devices.ecr import EcrLine, Garbled
 from ewarung_pos.devices.ecr_codec import MAX_RUPIAH, Ack, EcrRequest, EcrResponse, Nak, TransType
 from ewarung_pos.devices.ecr_evidence import Doubt, Evidence, short_id
-from ewarung_pos.devices.ecr_named import LastNamed, elsewhere, no_proof
+from ewarung_pos.devices.ecr_named import Asked, LastNamed, Name, elsewhere, name_of, no_proof
 from ewarung_pos.devices.transport import LinkLost
 from ewarung_pos.errors import DeviceError, DeviceProtocolError, DeviceTimeout, DeviceUnavailable
 from ewarung_pos.ports import (
@@ -60,6 +60,9 @@ class EcrTerminal:
         self._started_at = 0.0
         self._evidence = Evidence(check_last4=line.site.check_last4)
         self._named = LastNamed()
+        self._asked = Asked(line.site)
+        self._born = time.monotonic()
+        self._undoes = Name()
         self._settle_ref = ""
         self._settled_late: EcrResponse | None = None
         line.late = self._take_late
@@ -82,10 +85,13 @@ class EcrTerminal:
             reff=short_id(intent.attempt),
         )
         doubt = Doubt(intent.attempt, TransType.SALE, frozenset({intent.amount}), intent.amount, intent.last4)
-        return self._move(request, doubt, on_step)
+        return self._move(request, doubt, on_step, Name())
 
     def void(self, attempt: str, original: Approved) -> PaymentOutcome:
         """Undo an approved debit by its invoice number; `Approved` means undone.
+
+        Another EDC gives away the same numbers. One that names itself otherwise than the debit did is not asked
+        (other_terminal), and what it says all the same proves nothing.
 
         Raises:
             DeviceUnavailable: the port could not be opened; nothing was sent.
@@ -101,7 +107,9 @@ class EcrTerminal:
         )
         # The EDC answers with the amount of the sale, or echoes the zero of the request.
         doubt = Doubt(attempt, TransType.VOID, frozenset({original.amount, 0}), original.amount)
-        return self._move(request, doubt, lambda _: None)
+        with self._line.lock:
+            self._line.dirty = True  # an echo test tells who is there now
+            return self._move(request, doubt, lambda _: None, name_of(original))
 
     def inquire(self, intent: PaymentIntent) -> PaymentOutcome:
         """What became of an earlier sale or void: from a response that came late, else by asking the EDC.
@@ -112,6 +120,8 @@ class EcrTerminal:
         with self._line.lock:
             fenced = False
             if self._evidence.late(intent.attempt) is None:
+                if not self._asked.knows(intent.attempt):  # it was sent before this program started
+                    self._wait_for_late(self._born)
                 self._line.ensure_open()
                 fenced = self._fence()
             late = self._evidence.late(intent.attempt)
@@ -120,7 +130,7 @@ class EcrTerminal:
             kind = TransType.VOID if intent.kind == "void" else TransType.SALE
             amounts = frozenset({intent.amount} | ({0} if kind is TransType.VOID else set()))
             question = Doubt(intent.attempt, kind, amounts, intent.amount, intent.last4)
-            found = self._query(question) if fenced else Unknown("no_answer")
+            found = self._query(question) if fenced else Unknown("busy" if self._line.at_work else "no_answer")
             return self._evidence.named(intent.attempt, found)
 
     def abort(self) -> None:
@@ -142,7 +152,8 @@ class EcrTerminal:
         with self._line.lock:
             self._line.ensure_open()
             if self._line.dirty and not self._fence():
-                raise DeviceUnavailable("the EDC does not answer", reason="no_answer")
+                reason = "busy" if self._line.at_work else "no_answer"
+                raise DeviceUnavailable("the EDC does not answer", reason=reason)
             got: EcrResponse | _Failed | None = self._settled_late
             if got is None:
                 self._settle_ref = self._settle_ref or secrets.token_hex(6).upper()
@@ -159,9 +170,16 @@ class EcrTerminal:
                 raise DeviceError("another terminal settled", reason="other_terminal")
             return Settlement(got.amount, got.batch)
 
+    def forget_settlement(self) -> None:
+        """A settlement whose answer was lost is over: the next one ends the batch of what was paid since."""
+        with self._line.lock:
+            self._settle_ref = ""
+            self._settled_late = None
+
     def _take_late(self, response: EcrResponse) -> None:
         """A response that nobody waits for: of a settlement whose answer was missed, or of an attempt in doubt."""
-        if response.type in {TransType.SALE, TransType.VOID} and no_proof(self._line.site, response):
+        strange = response.type == TransType.VOID and self._undoes.other(name_of(response))
+        if response.type in {TransType.SALE, TransType.VOID} and (strange or no_proof(self._line.site, response)):
             _log.warning("EDC: a late response of another terminal, or an approval that names nothing")
         elif response.type == TransType.SETTLE and self._settle_ref and response.code == "00":
             self._settled_late = response
@@ -202,7 +220,10 @@ class EcrTerminal:
 
     # -- a request that moves money -------------------------------------------------------------------------------
 
-    def _move(self, request: EcrRequest, doubt: Doubt, on_step: Callable[[PaymentStep], None]) -> PaymentOutcome:
+    def _move(
+        self, request: EcrRequest, doubt: Doubt, on_step: Callable[[PaymentStep], None], undoes: Name
+    ) -> PaymentOutcome:
+        """`undoes`: who took the debit that a void is of."""
         line = self._line
         with line.lock:
             self._started_at = time.monotonic()
@@ -213,9 +234,13 @@ class EcrTerminal:
                 raise
             try:
                 if line.dirty and not self._fence():
-                    return Declined("", "not_sent")
+                    return Declined("", "busy" if line.at_work else "not_sent")
+                if undoes.other(line.named):
+                    return Declined("", "other_terminal")
                 if self._abort_asked():
                     return Declined("", "user_cancelled")
+                self._undoes = undoes
+                self._asked.sent(doubt.attempt, line.opening, line.named)
                 line.note(DeviceState.BUSY)
                 got = self._ask(request, line.timers.response, lambda r: self._evidence.may_answer(doubt, r), on_step)
                 if isinstance(got, _Failed):
@@ -237,11 +262,15 @@ class EcrTerminal:
                 self._begin_doubt(replace(doubt, other=outcome.other))
             elif isinstance(outcome, Declined) and outcome.reason == "not_accepted":
                 line.dirty = True
+            if not isinstance(outcome, Declined):
+                self.forget_settlement()
             return outcome
 
     def _verified(self, doubt: Doubt, response: EcrResponse) -> PaymentOutcome:
         if reason := no_proof(self._line.site, response):
             return Unknown(reason)
+        if self._undoes.other(name_of(response)):
+            return Unknown("other_terminal")
         outcome = self._evidence.judge(doubt, response, "edc")
         if isinstance(outcome, Approved):
             self._named.take(response)
@@ -254,8 +283,11 @@ class EcrTerminal:
 
     def _begin_doubt(self, doubt: Doubt) -> None:
         self._line.dirty = True
-        self._line.keep_until = time.monotonic() + self._line.timers.response
+        self._wait_for_late(time.monotonic())
         self._evidence.begin(doubt)
+
+    def _wait_for_late(self, sent: float) -> None:
+        self._line.keep_until = max(self._line.keep_until, sent + self._line.timers.response)
 
     def _fence(self) -> bool:
         if not self._line.fence():
@@ -278,6 +310,9 @@ class EcrTerminal:
         if reason := no_proof(self._line.site, got):
             return Unknown(reason)
         outcome = self._evidence.judge_inquiry(doubt, got)
+        if isinstance(outcome, Declined) and outcome.reason == "not_found":
+            reason = self._asked.no_word(doubt.attempt, line.opening, line.named)
+            outcome = Unknown(reason) if reason else outcome
         if not isinstance(outcome, Unknown):
             self._evidence.settled(doubt.attempt)
         return outcome

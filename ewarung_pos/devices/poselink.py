@@ -142,6 +142,12 @@ class PoseLinkTerminal:
                 raise DeviceProtocolError("the EDC settled and did not say how much", reason="no_total")
             return Settlement(got.amount, got.batch)
 
+    def forget_settlement(self) -> None:
+        """A settlement whose answer was lost is over: the next one ends the batch of what was paid since."""
+        with self._line.lock:
+            self._settle_id = ""
+            self._settled_late = None
+
     def diagnose(self) -> DeviceStatus:
         """Connect if need be, and ping; the first time also see whether the EDC understands us. Never raises.
 
@@ -203,6 +209,8 @@ class PoseLinkTerminal:
                 self._aborted_at = None
                 if self._line.status() == DeviceStatus(DeviceState.BUSY):
                     self._line.note(DeviceState.READY)
+            if not isinstance(outcome, Declined):
+                self.forget_settlement()
             return self._held(doubt, outcome)
 
     def _held(self, doubt: PoseDoubt, outcome: PaymentOutcome) -> PaymentOutcome:

@@ -131,7 +131,8 @@ class Declined(msgspec.Struct, frozen=True):
 
     `reason`: declined, insufficient, wrong_pin, expired_card, card_error, user_cancelled, host_unavailable,
     terminal_fault, not_accepted (three NAKs), not_sent (link gone before the first byte), busy (with another till),
-    clock_behind (the terminal's clock is ahead of ours), not_found (inquiry).
+    clock_behind (the terminal's clock is ahead of ours), not_found (inquiry). A void may also end as other_terminal:
+    who is there did not take the debit, and nothing was sent.
     """
 
     code: str
@@ -201,9 +202,15 @@ class PaymentTerminal(Protocol):
     def settle(self) -> Settlement:
         """Total of the batch, at the end of the day.
 
+        One whose answer was lost is asked for again, unless money was moved since or it was forgotten.
+
         Raises:
             DeviceError: unavailable, timeout or refused.
         """
+        ...
+
+    def forget_settlement(self) -> None:
+        """The day is sealed, with or without the total of a settlement: it is not asked for again. Never raises."""
         ...
 
     def diagnose(self) -> DeviceStatus:

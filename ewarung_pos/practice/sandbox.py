@@ -27,6 +27,7 @@ from ewarung_pos.devices.ecr import EcrLine
 from ewarung_pos.devices.ecr_site import EcrTimers
 from ewarung_pos.devices.poselink_line import PoseLinkTimers
 from ewarung_pos.devices.simulated import edc, tray
+from ewarung_pos.devices.simulated.edc_bank import TERMINAL
 from ewarung_pos.devices.simulated.printer import SimulatedPrinter
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
@@ -91,8 +92,10 @@ class Sandbox:
             _look_at(self._edc, _ECR_TIMERS)
         url, code = self._start_city()
         edc_url = self._edc if self._edc and pays is None else self._start_edc()
-        self.tray = _connect_tray(edc_url, own=edc_url != self._edc)
-        terminal = TerminalConfig(driver="ecr", port=edc_url, inquiry_type=INQUIRY_TYPE)
+        own = edc_url != self._edc
+        self.tray = _connect_tray(edc_url, own=own)
+        agreed = TERMINAL if own else ""
+        terminal = TerminalConfig(driver="ecr", port=edc_url, inquiry_type=INQUIRY_TYPE, terminal=agreed)
         if pays is not None and self.tray is not None:
             self.tray = TwoBoxes(self.tray, pays)
             terminal = poselink_settings(self._edc, self._folder)

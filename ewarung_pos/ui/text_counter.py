@@ -274,6 +274,11 @@ _EDC_SAID_NO: dict[str, Trouble] = {
         "EDC masih mengerjakan yang lain, jadi pembatalan tidak diterima.",
         "Tunggu sampai layar EDC kembali ke awal, lalu Batalkan lagi.",
     ),
+    "void.other_terminal": _not_voided(
+        "EDC lain yang tersambung",
+        "EDC yang tersambung bukan EDC yang menarik saldo ini, jadi pembatalan tidak dikirim.",
+        "Sambungkan EDC yang mencetak struk belanja ini, lalu Batalkan lagi.",
+    ),
     "void.clock_behind": _not_voided(
         "Jam kasir tertinggal",
         "Jam kasir lebih lambat daripada yang dicatat EDC, jadi pembatalan tidak diterima.",
@@ -336,7 +341,7 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     ),
     "doubt.other_terminal": _doubt(
         "Belum pasti: EDC lain yang menjawab",
-        "Jawaban datang dari EDC dengan nomor (TID atau MID) lain daripada yang diatur untuk kios ini.",
+        "Jawaban datang dari EDC dengan nomor (TID atau MID) lain daripada EDC yang seharusnya.",
         "Baca struk EDC. Hubungi petugas kota: EDC mungkin tertukar.",
         safe="Permintaan ini tersimpan.",
         button="Saya punya struk EDC",

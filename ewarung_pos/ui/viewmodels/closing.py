@@ -340,6 +340,8 @@ class ClosingViewModel(ViewModel[ClosingState]):
         )
         self._desk.changed()
         self._paper.print(job)
+        if self._desk.terminal is not None:
+            self._runner.submit(Lane.TERMINAL, self._desk.terminal.forget_settlement, lambda _: None, self._failed)
         self._desk.sealed()
         self.send()
 

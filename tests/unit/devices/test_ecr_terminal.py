@@ -55,10 +55,17 @@ ECHO = build_request(EcrRequest(type="17", version=3))
 class Talk:
     """A script that starts with the fence of a fresh line, and what the terminal made of it."""
 
-    def __init__(self, respond: Callable[..., bytes], *script: Step, query_type: str = "", fenced: bool = True) -> None:
+    def __init__(
+        self,
+        respond: Callable[..., bytes],
+        *script: Step,
+        query_type: str = "",
+        terminal: str = "",
+        fenced: bool = True,
+    ) -> None:
         self.steps: list[PaymentStep] = []
         self.transport = ScriptedTransport([*(self.fence(respond) if fenced else ()), *script])
-        site = EcrSite(card_info_type="40", query_type=query_type)
+        site = EcrSite(card_info_type="40", query_type=query_type, terminal=terminal)
         self.line = EcrLine(self.transport, TIMERS, site)
         self.terminal = EcrTerminal(self.line)
 
@@ -522,7 +529,8 @@ def test_inquiry_finds_an_approval(respond: Callable[..., bytes]) -> None:
     ],
 )
 def test_inquiry_answers(respond: Callable[..., bytes], fields: dict[str, object], outcome: object) -> None:
-    talk = Talk(respond, (query(ID), ACK + respond("33", **fields)), (ACK, b""), query_type="33")
+    asked = (query(ID), ACK + respond("33", **fields)), (ACK, b"")
+    talk = Talk(respond, *asked, query_type="33", terminal="TERM0001")
     assert talk.inquire() == outcome
 
 

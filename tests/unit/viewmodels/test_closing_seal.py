@@ -112,6 +112,7 @@ def test_an_edc_that_stays_silent_does_not_keep_the_day_open(evening: ScriptedTi
     seal(evening)
     assert evening.edc.asked.count("settle") == 2
     assert closed(evening).edc is None  # missing is not zero
+    assert evening.edc.asked[-1] == "forget_settlement"  # of this day; the next one has a total of its own
 
 
 def test_who_pressed_seals_though_the_screen_would_be_locked_meanwhile(evening: ScriptedTill) -> None:

@@ -85,6 +85,9 @@ class Edc:
     def status(self) -> DeviceStatus:
         return DeviceStatus(self.state, self.reason)
 
+    def forget_settlement(self) -> None:
+        self.asked.append("forget_settlement")
+
     def pay(self, intent: PaymentIntent, on_step: Callable[[PaymentStep], None]) -> PaymentOutcome:
         self.asked.append(f"pay {intent.amount} {intent.last4}")
         self.on_pay(on_step)
