@@ -36,6 +36,15 @@ def named_debit(reader: LedgerReader, attempt_id: str) -> OtherDebit | None:
     return None
 
 
+def another_was_debited(reader: LedgerReader, attempt_id: str) -> bool:
+    """Whether the terminal named a debit instead of this one that stands nowhere in the journal.
+
+    That it then knows nothing of this attempt, or says no to it, does not bring that money back: people must look.
+    """
+    named = named_debit(reader, attempt_id)
+    return named is not None and reader.slip_used(named.approval, named.invoice, ("sale", "void")) is None
+
+
 def _code(outcome: Unknown) -> str:
     other = outcome.other
     if other is None:

@@ -42,7 +42,7 @@ from ewarung_pos.ports import (
     UnitOfWork,
     Unknown,
 )
-from ewarung_pos.services.doubt import note_doubt
+from ewarung_pos.services.doubt import another_was_debited, note_doubt
 from ewarung_pos.services.standing import servable, standing_of
 from ewarung_pos.services.typed import refuse_text
 
@@ -171,7 +171,8 @@ class RedeemService:
     ) -> Redemption | AttemptState:
         """Make the outcome of an attempt durable: a redemption when approved, else the attempt's new state.
 
-        Concluding twice is harmless: a final attempt stays as it is.
+        Concluding twice is harmless: a final attempt stays as it is. Where the terminal named another debit before,
+        its no does not end the doubt (`another_was_debited`).
 
         Raises:
             NotAuthorised: evidence from a slip needs two different people (`second_person`), and a slip proves one
@@ -196,6 +197,8 @@ class RedeemService:
                     approved = msgspec.structs.replace(outcome, evidence=evidence)
                     uow.settle_attempt(attempt.id, AttemptState.DONE, approved)
                     return done
+                case Declined() if not decided_by and another_was_debited(uow, attempt.id):
+                    return note_doubt(uow, attempt, Unknown("mismatch"), operator)
                 case Declined():
                     state = AttemptState.CANCELLED if outcome.reason == "user_cancelled" else AttemptState.DECLINED
                     if outcome.reason in OTHER_DEBITS:

@@ -32,9 +32,10 @@ from ewarung_pos.ports import (
     PaymentOutcome,
     PrintJob,
     UnitOfWork,
+    Unknown,
 )
 from ewarung_pos.services.day import EDC_SETTLED
-from ewarung_pos.services.doubt import note_doubt
+from ewarung_pos.services.doubt import another_was_debited, note_doubt
 from ewarung_pos.services.redeem import (
     dispute_slip,
     evidence_of,
@@ -175,6 +176,8 @@ class ReverseService:
                     approved = msgspec.structs.replace(outcome, evidence=evidence)
                     uow.settle_attempt(attempt.id, AttemptState.DONE, approved)
                     return done
+                case Declined() if not decided_by and another_was_debited(uow, attempt.id):
+                    return note_doubt(uow, attempt, Unknown("mismatch"), operator)
                 case Declined():
                     uow.settle_attempt(attempt.id, AttemptState.DECLINED)
                     code = outcome.code or outcome.reason

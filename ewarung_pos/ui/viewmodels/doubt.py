@@ -167,8 +167,9 @@ class DoubtViewModel(ViewModel[DoubtState]):
         if not isinstance(outcome, Unknown):
             self._conclude(attempt, outcome, ())
             return
-        self._reason = outcome.reason
         self._other = outcome.other or self._other
+        # Whatever became of the line since: that another debit was named is what somebody must look into.
+        self._reason = outcome.reason if self._other is None else "mismatch"
         self._show()
         if outcome.other is not None:
             self._note(attempt, outcome)
@@ -285,6 +286,10 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self, attempt: Attempt, outcome: PaymentOutcome, result: Redemption | Reversal | AttemptState
     ) -> None:
         self._known.pop(attempt.id, None)
+        if result is AttemptState.IN_DOUBT:
+            self._reason = "mismatch"
+            self._show()
+            return
         if self._attempt is attempt:
             self.stop()
             self._attempt = None

@@ -10,7 +10,7 @@ import pytest
 from ewarung_pos.domain.family import HolderPresence
 from ewarung_pos.domain.redemption import AttemptState, Basket, Tender
 from ewarung_pos.errors import NotAuthorised
-from ewarung_pos.ports import Approved, Unknown
+from ewarung_pos.ports import Approved, Declined, OtherDebit, Unknown
 from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.services.reverse import Reversal, ReversalReason
 from tests.till_kit import TillKit, till_kit
@@ -78,3 +78,44 @@ def test_a_void_s_slip_undoes_one_debit_only_and_pays_for_nothing(kit: TillKit) 
 def test_a_void_may_carry_the_numbers_of_the_sale_it_undoes(kit: TillKit) -> None:
     attempt, amount = voiding(kit, bought(kit, 0, "123456", "000001"))
     assert isinstance(kit.reverse.conclude(attempt, slip(amount, "123456", "000001"), "siti", PEOPLE), Reversal)
+
+
+# -- a debit that the terminal named instead ---------------------------------------------------------------------------
+
+NOT_FOUND = Declined("25", "not_found")
+
+
+def named_instead(kit: TillKit, place: int, approval: str, invoice: str) -> str:
+    attempt_id, _ = begun(kit, place)
+    other = OtherDebit(67_500, "2202", approval, invoice)
+    assert kit.redeem.conclude(attempt_id, Unknown("mismatch", other), "siti") is AttemptState.IN_DOUBT
+    return attempt_id
+
+
+@pytest.mark.parametrize("said", [NOT_FOUND, Declined("51", "insufficient")])
+def test_that_the_terminal_named_another_debit_is_not_forgotten_when_it_then_says_no(
+    kit: TillKit, said: Declined
+) -> None:
+    """Somebody else's money is gone: people look at the slip, also where the EDC was reset or exchanged meanwhile."""
+    attempt_id = named_instead(kit, 0, "112648", "000001")
+    head = kit.ledger.read().head()
+    assert kit.redeem.conclude(attempt_id, said, "siti") is AttemptState.IN_DOUBT
+    assert kit.ledger.read().head() == head
+    assert [attempt.id for attempt in kit.redeem.open_attempts()] == [attempt_id]
+    assert kit.redeem.conclude(attempt_id, Declined("", "no_slip"), "siti", PEOPLE) is AttemptState.DECLINED
+
+
+def test_a_no_counts_where_the_debit_that_was_named_stands_on_a_receipt(kit: TillKit) -> None:
+    """It was the answer to the family before: nobody's money is missing."""
+    bought(kit, 0, "112648", "000001")
+    attempt_id = named_instead(kit, 1, "112648", "000001")
+    assert kit.redeem.conclude(attempt_id, NOT_FOUND, "siti") is AttemptState.DECLINED
+
+
+def test_a_void_that_named_another_debit_stays_in_doubt_too(kit: TillKit) -> None:
+    attempt_id, amount = voiding(kit, bought(kit, 0, "123456", "000001"))
+    other = OtherDebit(67_500, "2202", "112648", "000009")
+    kit.reverse.conclude(attempt_id, Unknown("mismatch", other), "siti")
+    assert kit.reverse.conclude(attempt_id, NOT_FOUND, "siti") is AttemptState.IN_DOUBT
+    done = kit.reverse.conclude(attempt_id, slip(amount, "777777", "000001"), "siti", PEOPLE)
+    assert isinstance(done, Reversal)

@@ -289,6 +289,25 @@ def test_what_the_edc_names_instead_is_said_and_believed(till: ScriptedTill) -> 
     assert till.kit.redeem.open_attempts() == ()
 
 
+def test_another_debit_is_looked_into_by_people_whatever_the_line_says_after_it(till: ScriptedTill) -> None:
+    """The EDC was pulled out, and another in its place knows of nothing: the money of the other card is gone."""
+    till.edc.answers = [Unknown("mismatch", OTHER)]
+    till.edc.inquiries = [Unknown("link_lost"), Declined("25", "not_found"), *[Unknown("no_answer")] * 9]
+    till.buy("SUMINAH", telur_1=2)
+    till.vm.doubt.inquire()
+    till.settle(60_000)
+    for _ in range(2):
+        said = panel(till).trouble
+        assert (said.code, said.action) == ("doubt.mismatch", "ask_slip")
+        assert panel(till).named == "EDC menyebut kartu •••• 1190, Rp58.000, invoice 000042"
+        till.vm.doubt.inquire()
+        till.settle(60_000)
+    assert len(till.kit.redeem.open_attempts()) == 1
+    till.vm.doubt.slip_other("1190", "A00042", "42", LEADER, voided=False)
+    till.settle()
+    assert till.kit.redeem.open_attempts() == ()
+
+
 def test_the_same_card_with_another_amount_is_no_approval(till: ScriptedTill) -> None:
     till.edc.answers = [Unknown("mismatch", OtherDebit(1_000, till.card("SUMINAH").card.last4, "A1", "42"))]
     till.edc.inquiries = [Unknown("no_answer")] * 9
