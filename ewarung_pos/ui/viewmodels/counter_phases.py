@@ -60,7 +60,7 @@ def held(now: CounterState) -> CounterState:
     """The EDC has the amount: during Proses it can no longer be called off from here."""
     if now.phase is not Phase.PROCESSING:
         return now
-    why = "EDC sudah memegang jumlahnya: batalkan lewat tombol merah di EDC."
+    why = "EDC sudah memegang jumlahnya. Sebelum PIN: tombol merah di EDC."
     return replace(now, can_cancel=False, why_no_cancel=why)
 
 

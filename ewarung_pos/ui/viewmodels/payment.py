@@ -18,6 +18,12 @@ Recorded = Redemption | AttemptState | None
 """What was recorded of an outcome; None when the disk did not take it: then nobody knows but the bank."""
 
 
+_LONG_S = 30
+"""A PIN was entered by then, or its answer is lost: the next thing that anybody does could debit a second time."""
+_PIN = "Keluarga menekan PIN sendiri."
+_PATIENCE = "Bila sudah berhasil, jangan ulangi."
+
+
 class Payment:
     """From the attempt that is recorded to the outcome that is recorded.
 
@@ -109,8 +115,8 @@ class Payment:
     def _wait(self, attempt: Attempt, seconds: int) -> None:
         """Say what the EDC is asked for and, second by second, how long it has been."""
         so_far = f" {seconds} dari {self._desk.response_seconds} detik." if seconds else ""
-        words = f"Menunggu EDC: {Rupiah(attempt.amount)}. Lihat layar EDC; keluarga menekan PIN sendiri.{so_far}"
-        self._waits(words)
+        now = _PIN if seconds < _LONG_S else _PATIENCE
+        self._waits(f"Menunggu EDC: {Rupiah(attempt.amount)}. {now}{so_far}")
         self._second = self._runner.later(1000, lambda: self._wait(attempt, seconds + 1))
 
     def _progress(self, step: PaymentStep) -> None:

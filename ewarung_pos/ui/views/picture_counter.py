@@ -125,7 +125,7 @@ PROCESSING = replace(
     phase=Phase.PROCESSING,
     can_serve=False,
     steps=_STEPS,
-    waiting="Menunggu EDC: Rp83.200. Keluarga menekan PIN sendiri.",
+    waiting="Menunggu EDC: Rp83.200. Keluarga menekan PIN sendiri. 12 dari 120 detik.",
 )
 DONE = DonePanel(
     title="Tercatat. Serahkan 3 macam barang ini",

@@ -97,7 +97,8 @@ SCENES: tuple[Scene, ...] = (
         replace(
             PROCESSING,
             can_cancel=False,
-            why_no_cancel="EDC sudah memegang jumlahnya: batalkan lewat tombol merah di EDC.",
+            why_no_cancel="EDC sudah memegang jumlahnya. Sebelum PIN: tombol merah di EDC.",
+            waiting="Menunggu EDC: Rp83.200. Bila sudah berhasil, jangan ulangi. 118 dari 120 detik.",
         ),
     ),
     at_counter("selesai", CounterState(phase=Phase.DONE, done=DONE)),
