@@ -1,8 +1,8 @@
 """What people read: for every error code and reason a sentence in Indonesian, what is already safe, and one next step.
 
 The sentences are in `text_counter`, `text_card`, `text_rules`, `text_machines`, `text_ledger`, `text_rights`,
-`text_key`, `text_city`, `text_stick` and `text_command`. A test walks every error class, refusal and device reason and
-fails when one has no sentence.
+`text_key`, `text_city`, `text_stick`, `text_ended` and `text_command`. A test walks every error class, refusal and
+device reason and fails when one has no sentence.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from ewarung_pos.ui.text_card import AT_THE_READER
 from ewarung_pos.ui.text_city import BEYOND_THE_TILL
 from ewarung_pos.ui.text_command import AT_THE_COMMAND
 from ewarung_pos.ui.text_counter import AT_THE_COUNTER
+from ewarung_pos.ui.text_ended import AFTER_A_DOUBT
 from ewarung_pos.ui.text_key import AROUND_THE_KEY
 from ewarung_pos.ui.text_ledger import IN_THE_LEDGER
 from ewarung_pos.ui.text_machines import AT_THE_MACHINES
@@ -22,10 +23,11 @@ from ewarung_pos.ui.text_rules import BY_THE_RULES
 from ewarung_pos.ui.text_stick import ON_THE_STICK
 from ewarung_pos.ui.trouble import Trouble
 
-__all__ = ["TROUBLES", "Trouble", "trouble", "trouble_of"]
+__all__ = ["TROUBLES", "Trouble", "after_doubt", "trouble", "trouble_of"]
 
 TROUBLES: dict[str, Trouble] = {
     **AT_THE_COUNTER,
+    **AFTER_A_DOUBT,
     **AT_THE_READER,
     **BY_THE_RULES,
     **AT_THE_MACHINES,
@@ -60,3 +62,10 @@ def trouble_of(error: Exception) -> Trouble:
     if isinstance(error, RuleViolation) and own not in TROUBLES and f"refusal.{error.reason}" in TROUBLES:
         return trouble("refusal", error.reason)
     return trouble(error.code, error.reason)
+
+
+def after_doubt(why: Trouble) -> Trouble:
+    """How a doubt ended, for a screen that has the basket no more: not in words that lead back to it."""
+    code, _, reason = why.code.partition(".")
+    name = f"ended.{reason}" if reason else "ended"
+    return trouble(name) if code == "edc" and name in TROUBLES else why

@@ -238,12 +238,12 @@ _EDC_SAID_NO: dict[str, Trouble] = {
     "edc.not_found": _next_card(
         "EDC: tidak ada penarikan",
         "EDC memastikan penarikan ini tidak pernah terjadi.",
-        "Layani lagi kartu ini seperti biasa.",
+        "Masukkan kartunya lagi, lalu layani seperti biasa.",
     ),
     "edc.no_slip": _next_card(
         "Tidak ada penarikan",
         "Petugas dan ketua menyatakan: tidak ada struk dan EDC tidak menarik saldo.",
-        "Layani lagi kartu ini seperti biasa.",
+        "Masukkan kartunya lagi, lalu layani seperti biasa.",
     ),
     "edc.other_debit": said(
         "Bukan penarikan ini",

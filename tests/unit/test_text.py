@@ -15,7 +15,7 @@ from ewarung_pos.devices.escpos import PaperSense
 from ewarung_pos.domain.entitlement import Bound, Refusal
 from ewarung_pos.errors import CardBlocked, DayNotOpen, NotEntitled, PosError, PrinterNotReady
 from ewarung_pos.sync.protocol import Quarantine
-from ewarung_pos.ui.text import TROUBLES, Trouble, trouble, trouble_of
+from ewarung_pos.ui.text import TROUBLES, Trouble, after_doubt, trouble, trouble_of
 
 SOURCES = sorted(Path(errors.__file__).parent.rglob("*.py"))
 CLASSES: dict[str, type[PosError]] = {
@@ -211,6 +211,22 @@ ENGLISH = {"the", "is", "card", "error", "failed", "please", "server's", "not", 
 def test_a_sentence_is_indonesian(said: Trouble) -> None:
     words = re.findall(r"[a-z']+", f"{said.title} {said.happened} {said.safe} {said.now} {said.button}".lower())
     assert not ENGLISH & set(words)
+
+
+_OF_A_BASKET = re.compile("(?i)keranjang|salurkan|kurangi")
+
+
+def test_every_no_of_the_edc_that_leads_to_the_basket_has_words_for_when_there_is_none() -> None:
+    lead = {code for code, said in TROUBLES.items() if code.startswith("edc") and _OF_A_BASKET.search(str(said))}
+    assert {"edc", "edc.insufficient", "edc.wrong_pin", "edc.not_sent"} <= lead
+    for code in lead:
+        instead = after_doubt(trouble(code))
+        assert instead.code == code.replace("edc", "ended", 1)
+        assert (instead.button, instead.action) == ("Kartu berikutnya", "dismiss")
+        assert "masukkan kartunya lagi" in instead.now.lower() or "sudah tidak ada" in instead.now
+        assert "Salurkan" not in instead.now
+    assert after_doubt(trouble("edc.not_found")).code == "edc.not_found"
+    assert after_doubt(trouble("void.not_found")).code == "void.not_found"
 
 
 def test_who_is_told_that_nothing_was_taken_is_told_the_truth() -> None:

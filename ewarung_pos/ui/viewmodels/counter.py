@@ -100,10 +100,10 @@ class CounterViewModel(ViewModel[CounterState]):
         self.payment.rest()
         self._watch.rest()
 
-    def tell(self, why: Trouble) -> None:
-        """Say how something ended that was settled elsewhere (a doubt that ended without a debit)."""
+    def tell(self, why: Trouble, person: Person | None) -> None:
+        """Say how something ended that was settled elsewhere (a doubt that ended without a debit), and for whom."""
         self._forget()
-        self._set(replace(phases.cleared(self._state, Phase.REFUSED), refusal=why))
+        self._set(replace(phases.cleared(self._state, Phase.REFUSED), refusal=why, person=person))
         self.refresh()
         self._watch.look()
 

@@ -13,8 +13,10 @@ from ewarung_pos.ports import CardReader, Ledger, PaymentTerminal, ReceiptPrinte
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.printing import PaperService
 from ewarung_pos.services.redeem import RedeemService
+from ewarung_pos.ui.viewmodels import counter_lines as lines
+from ewarung_pos.ui.viewmodels.counter_state import Person
 
-__all__ = ["CounterDesk", "Seen", "look"]
+__all__ = ["CounterDesk", "Seen", "Whose", "look", "whose"]
 
 
 class CounterDesk(msgspec.Struct, frozen=True):
@@ -64,3 +66,23 @@ def look(desk: CounterDesk, refused: Standing | None) -> Seen:
         len(reader.open_attempts()),
         desk.redeem.identify(refused.card) if refused is not None else None,
     )
+
+
+class Whose(msgspec.Struct, frozen=True):
+    """Whom a doubt was about: the family's panel, and name and card in a few words."""
+
+    person: Person
+    short: str
+
+
+def whose(desk: CounterDesk, attempt: str) -> Whose | None:
+    """The family of an attempt that is settled; None while it is open, or not known. On the ledger's lane."""
+    reader = desk.ledger.read()
+    found = reader.attempt(attempt)
+    if found is None or not found.state.final:
+        return None
+    card = f"kartu •••• {found.card.last4}"
+    person = lines.person(desk.redeem.identify(found.card), reader.catalogue())
+    if person is None:  # it left the register meanwhile; its card is still in somebody's hand
+        return Whose(Person(card.capitalize(), "", ()), card)
+    return Whose(person, f"{person.name}, {card}")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from ewarung_pos.domain.journal import Entry
 from ewarung_pos.errors import PosError
 from ewarung_pos.ports import (
@@ -16,13 +18,13 @@ from ewarung_pos.ports import (
 from ewarung_pos.services.printing import Printed
 from ewarung_pos.services.redeem import Redemption
 from ewarung_pos.services.reverse import Reversal
-from ewarung_pos.ui.text import Trouble
+from ewarung_pos.ui.text import Trouble, after_doubt
 from ewarung_pos.ui.viewmodels.audit import Audit
 from ewarung_pos.ui.viewmodels.closing import ClosingViewModel
 from ewarung_pos.ui.viewmodels.closing_copy import CopyViewModel
 from ewarung_pos.ui.viewmodels.closing_desk import ClosingDesk
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
-from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk
+from ewarung_pos.ui.viewmodels.counter_desk import CounterDesk, Whose, whose
 from ewarung_pos.ui.viewmodels.counter_state import Phase
 from ewarung_pos.ui.viewmodels.day_open import DayOpenViewModel
 from ewarung_pos.ui.viewmodels.devices import DevicesDesk, DevicesViewModel
@@ -76,25 +78,23 @@ class TillViewModels:
             runner,
         )
         self._speaker = Speaker(s.voice, runner)
-        self.counter = CounterViewModel(
-            CounterDesk(
-                s.ledger,
-                s.redeem,
-                s.day,
-                s.papers,
-                s.reader,
-                s.terminal,
-                s.printer,
-                s.files,
-                operator,
-                self._changed,
-                self._speaker.say,
-                s.poll_ms,
-                s.response_seconds,
-            ),
-            runner,
-            self.doubt.open,
+        self._at_counter = CounterDesk(
+            s.ledger,
+            s.redeem,
+            s.day,
+            s.papers,
+            s.reader,
+            s.terminal,
+            s.printer,
+            s.files,
+            operator,
+            self._changed,
+            self._speaker.say,
+            s.poll_ms,
+            s.response_seconds,
         )
+        self._asked_about = ""
+        self.counter = CounterViewModel(self._at_counter, runner, self.doubt.open)
         self.typed = TypedCardViewModel(
             TypedCardDesk(s.typed, operator, self.counter.hold, self.counter.finish, self.counter.present), runner
         )
@@ -242,6 +242,7 @@ class TillViewModels:
 
     def _doubt_shown(self, state: DoubtState) -> None:
         if state.panel is not None:
+            self._asked_about = state.panel.attempt
             self.typed.leave()
             self.rights.leave()
             self.counter.hold()
@@ -335,13 +336,29 @@ class TillViewModels:
             return
         if ended is None:
             self.counter.leave_doubt()
-        elif self.counter.state.occupied:
-            self.shell.tell(ended)
         else:
-            self.counter.tell(ended)
+            self._say_how_it_ended(after_doubt(ended), self._asked_about)
         if isinstance(result, Reversal):
             self.history.show_reversal(result)
             self._say_what_goes_back()
+
+    def _say_how_it_ended(self, why: Trouble, attempt: str) -> None:
+        """The family went out of sight when the doubt began: it is named again, beside another one too."""
+
+        def say(whom: Whose | None) -> None:
+            if not self.counter.state.occupied:
+                self.counter.tell(why, whom.person if whom is not None else None)
+            elif whom is None:
+                self.shell.tell(why)
+            else:
+                self.shell.tell(replace(why, happened=f"{whom.short}: {why.happened}"))
+
+        def failed(error: Exception) -> None:
+            say(None)
+            if not isinstance(error, PosError):
+                raise error
+
+        self._runner.submit(Lane.LEDGER, lambda: whose(self._at_counter, attempt), say, failed)
 
     def _say_what_goes_back(self) -> None:
         """Riwayat says it; where a family or another screen is in front, so does the banner."""

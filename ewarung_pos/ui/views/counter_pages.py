@@ -7,7 +7,7 @@ from PySide6.QtGui import QKeySequence, QShortcut
 from PySide6.QtWidgets import QWidget
 
 from ewarung_pos.ui.viewmodels.counter import CounterViewModel
-from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, LeftRow
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, LeftRow, Person
 from ewarung_pos.ui.views.family_card import FamilyCard
 from ewarung_pos.ui.views.kit import (
     BigButton,
@@ -71,7 +71,7 @@ class RefusedPage(Page):
         self._family.render_person(state.person)
         if state.refusal is not None:
             self._action = state.refusal.action
-            detail = state.person.name if state.person is not None and tight else ""
+            detail = _named(state.person) if state.person is not None and tight else ""
             self._trouble.render_state(kit_trouble(state.refusal, detail=detail))
             self._next.setVisible(self._action not in {"dismiss", "retry"})
             self._leave.setEnabled(self._action in {"dismiss", "retry"})
@@ -88,6 +88,11 @@ class RefusedPage(Page):
         self._counter.finish()
         if self._action not in {"dismiss", "retry"}:
             self._act(self._action)
+
+
+def _named(person: Person) -> str:
+    """Name and card, where there is no room for the family's panel."""
+    return ", ".join((person.name, *(fact.text for fact in person.facts if fact.icon == "credit-card")))
 
 
 class ProcessingPage(Page):

@@ -10,10 +10,11 @@ from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.text_city import old_version
 from ewarung_pos.ui.text_devices import NO_CARD, edc_seen, failed, printer_seen, reader_seen
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.devices import DevicesState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
 from ewarung_pos.ui.views.picture_books import COPIED, SEAL, SEALED, SEALED_WITHOUT_PAPER, SYNC
-from ewarung_pos.ui.views.picture_counter import READY
+from ewarung_pos.ui.views.picture_counter import READY, SUMINAH
 from ewarung_pos.ui.views.picture_devices import FINE
 from ewarung_pos.ui.views.picture_stage import SHELL, Scene, Shows, at_counter, on
 
@@ -114,5 +115,9 @@ TROUBLES: tuple[Scene, ...] = (
             shell=on("closing"),
             closing=replace(SEAL, edc_asked=True, edc_silent=True, edc_other=True, edc_total="tidak ada data"),
         ),
+    ),
+    at_counter(
+        "belum-pasti-saldo-kurang",
+        CounterState(phase=Phase.REFUSED, refusal=trouble("ended.insufficient"), person=SUMINAH),
     ),
 )

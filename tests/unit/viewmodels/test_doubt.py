@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from ewarung_pos.domain.journal import AttemptSettled, Redeemed, Reversed
 from ewarung_pos.errors import LedgerError
 from ewarung_pos.ports import Declined, OtherDebit, Unknown
+from ewarung_pos.ui.viewmodels import counter_lines
+from ewarung_pos.ui.viewmodels.counter_desk import whose
 from ewarung_pos.ui.viewmodels.counter_state import DoubtPanel, Mark, Phase
 from tests.unit.services.counter import facts
 from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, approval, scripted_till, unplugged
@@ -88,6 +91,54 @@ def test_an_inquiry_that_finds_nothing_says_so_and_frees_the_card(doubtful: Scri
     assert redeemed(doubtful) == []
     doubtful.insert("SUMINAH")
     assert doubtful.phase() is Phase.RECOGNISED
+
+
+@pytest.mark.parametrize("reason", ["insufficient", "declined", "wrong_pin", "a_reason_of_tomorrow"])
+def test_a_no_after_a_lost_answer_names_the_family_and_sends_nobody_to_a_basket_that_is_gone(
+    doubtful: ScriptedTill, reason: str
+) -> None:
+    doubtful.edc.inquiries = [Declined("51", reason)]
+    doubtful.settle(2_500)
+    told, whom = doubtful.counter.refusal, doubtful.counter.person
+    assert told is not None
+    assert whom is not None
+    assert (doubtful.phase(), doubtful.counter.sections) == (Phase.REFUSED, ())
+    assert (told.button, told.action) == ("Kartu berikutnya", "dismiss")
+    assert "masukkan kartunya lagi" in told.now.lower()
+    assert (whom.name, whom.facts[0].text) == ("SUMINAH", "kartu •••• 4821")
+
+
+def test_a_family_that_left_the_register_is_named_by_its_card(
+    doubtful: ScriptedTill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counter_lines, "person", lambda standing, catalogue: None)
+    doubtful.edc.inquiries = [Declined("51", "insufficient")]
+    doubtful.settle(2_500)
+    assert doubtful.counter.person is not None
+    assert doubtful.counter.person.name == "Kartu •••• 4821"
+
+
+@pytest.mark.parametrize("error", [LedgerError(reason="not_written"), ZeroDivisionError()])
+def test_how_a_doubt_ended_is_said_though_nobody_can_be_named(
+    doubtful: ScriptedTill, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def broken(*_: object) -> None:
+        raise error
+
+    doubtful.edc.inquiries = [Declined("51", "insufficient")]
+    with monkeypatch.context() as register:
+        register.setattr(doubtful.kit.redeem, "identify", broken)
+        with contextlib.suppress(ZeroDivisionError):
+            doubtful.settle(2_500)
+    assert doubtful.counter.refusal is not None
+    assert doubtful.counter.refusal.code == "ended.insufficient"
+    assert doubtful.counter.person is None
+
+
+def test_a_doubt_that_is_still_open_is_nobodys_yet(doubtful: ScriptedTill) -> None:
+    (attempt,) = doubtful.kit.redeem.open_attempts()
+    assert whose(doubtful.vm._at_counter, attempt.id) is None
+    assert whose(doubtful.vm._at_counter, "") is None
 
 
 def test_a_cable_that_is_still_out_is_said(doubtful: ScriptedTill) -> None:
@@ -628,6 +679,7 @@ def test_a_doubt_that_ends_without_goods_beside_a_basket_leaves_it(
         told = served_beside.vm.shell.state.notice
         assert told is not None
         assert told.code == "edc.not_found"
+        assert told.happened.startswith("SUMINAH, kartu •••• 4821: ")
     assert in_front(served_beside) == SRI
 
 
