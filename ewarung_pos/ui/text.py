@@ -23,7 +23,7 @@ from ewarung_pos.ui.text_rules import BY_THE_RULES
 from ewarung_pos.ui.text_stick import ON_THE_STICK
 from ewarung_pos.ui.trouble import Trouble
 
-__all__ = ["TROUBLES", "Trouble", "after_doubt", "trouble", "trouble_of"]
+__all__ = ["TROUBLES", "Trouble", "after_doubt", "trouble", "trouble_of", "wrong_pin_of"]
 
 TROUBLES: dict[str, Trouble] = {
     **AT_THE_COUNTER,
@@ -69,3 +69,8 @@ def after_doubt(why: Trouble) -> Trouble:
     code, _, reason = why.code.partition(".")
     name = f"ended.{reason}" if reason else "ended"
     return trouble(name) if code == "edc" and name in TROUBLES else why
+
+
+def wrong_pin_of(why: Trouble, whose: str) -> Trouble:
+    """The same trouble; of a PIN that did not match it is said whose was asked for (`PIN ketua`)."""
+    return replace(why, happened=f"{whose} tidak cocok.") if why.code == "not_authorised.wrong_pin" else why

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from msgspec.structs import replace
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication
 from pytestqt.qtbot import QtBot
 
@@ -15,7 +16,7 @@ from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.views.basket import BasketPage
 from ewarung_pos.ui.views.kit import Badge, DataTable, Lamp, Line, PinPad, ProgressBar, Text, TopBar, TroubleCard
 from ewarung_pos.ui.views.kit.rail import Rail
-from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY, MORNING
+from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY, MORNING, RECEIPT
 from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PURSE, READY
 from ewarung_pos.ui.views.picture_stage import OUT
 from ewarung_pos.ui.views.pictures import settle
@@ -88,6 +89,29 @@ def test_the_keys_of_the_pin_stay_where_they_are_whatever_is_said_above_them(qtb
     stills["shell"].show(replace(OUT, notice=trouble("not_authorised.wait")))
     settle()
     assert pad.width() == wide
+
+
+@pytest.mark.parametrize("busy", ["", "Mengembalikan saldo lewat EDC"])
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_a_pin_page_says_whose_pin_it_wants(qtbot: QtBot, size: tuple[int, int], busy: str) -> None:
+    voids = replace(RECEIPT, mode="pin", reason="jumlah_salah", busy=busy)
+    window, stills = shown(qtbot, size=size, shell=on("history"), history=voids)
+    settle()
+    (pad,) = visible(window, PinPad)
+    words = {each.text(): each for each in visible(pad, Text)}
+    assert words["PIN ketua"].height() >= words["PIN ketua"].sizeHint().height()
+    assert window.rect().contains(QRect(pad.mapTo(window, pad.rect().topLeft()), pad.size()))
+    stills["history"].show(replace(voids, busy="", notice=trouble("not_authorised", "wrong_pin")))
+    settle()
+    assert "PIN ketua tidak cocok." in {each.text() for each in visible(window, Text)}
+
+
+def test_a_pin_that_does_not_let_in_is_named_after_whoever_typed_it(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=OUT)
+    QTest.keyClick(window, Qt.Key.Key_1, Qt.KeyboardModifier.AltModifier)
+    stills["shell"].show(replace(OUT, notice=trouble("not_authorised", "wrong_pin")))
+    settle()
+    assert "PIN Bu Siti tidak cocok. Coba lagi." in {each.text() for each in visible(window, Text)}
 
 
 def test_no_word_is_left_alone_under_a_long_line(qtbot: QtBot) -> None:

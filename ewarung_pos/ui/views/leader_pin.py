@@ -7,7 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QWidget
 
-from ewarung_pos.ui.text import Trouble
+from ewarung_pos.ui.text import Trouble, wrong_pin_of
 from ewarung_pos.ui.views.kit import BigButton, ButtonSize, Card, Density, Panel, PinPad, Role, Text, Tone
 from ewarung_pos.ui.views.parts import Box, tone_of
 
@@ -25,6 +25,7 @@ class PinCard(Card):
 
     def __init__(self, title: str = "PIN ketua", parent: QWidget | None = None) -> None:
         super().__init__(pad=2.5, spacing=0, parent=parent)
+        self._whose = title
         self._allowed: Callable[[str], None] | None = None
         line = Box(across=True, gap=4)
         words = Box(gap=2)
@@ -70,7 +71,7 @@ class PinCard(Card):
             self._notice.set_tone(tone)
             self._what.set_tone(tone)
             self._now.set_tone(tone)
-            self._what.set_text(notice.happened)
+            self._what.set_text(wrong_pin_of(notice, self._whose).happened)
             self._now.set_text(notice.now)
         self.pad.set_message(f"{busy} …" if busy else "", Tone.INFO)
         self.pad.set_locked(bool(busy))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from ewarung_pos.ui.text import trouble
+from ewarung_pos.ui.text import trouble, wrong_pin_of
 from ewarung_pos.ui.viewmodels.shell import ShellState, ShellViewModel
 from ewarung_pos.ui.views.kit import BigButton, ButtonKind, ButtonSize, Card, Note, Panel, PinPad, Role, Text, Tone
 from ewarung_pos.ui.views.kit.paint import Painted
@@ -124,16 +124,15 @@ class SignInView(Page):
         self.unlock.setVisible(state.openable)
         said = state.notice or (None if state.openable else _NOBODY_OPENS)
         self._shut_words.set_text(f"{said.happened} {said.now}" if said is not None else _LOCKED)
-        if self._opening:
-            self.pad.set_words("PIN ketua", "Buka kunci")
-        else:
-            self.pad.set_words(f"PIN {name}" if name else "PIN", "Masuk")
+        whose = "PIN ketua" if self._opening else f"PIN {name}" if name else "PIN"
+        self.pad.set_words(whose, "Buka kunci" if self._opening else "Masuk")
         self.pad.set_locked(not name or state.checking)
         notice = state.notice
         if state.checking:
             self.pad.set_message("Memeriksa PIN …", Tone.INFO)
         elif notice is not None:
-            self.pad.set_message(f"{notice.happened} {notice.now}", tone_of(notice.tone))
+            happened = wrong_pin_of(notice, whose).happened
+            self.pad.set_message(f"{happened} {notice.now}", tone_of(notice.tone))
         elif self._opening:
             self.pad.set_message(f"untuk membuka kunci {name}", Tone.SOFT)
         else:

@@ -15,6 +15,9 @@ from ewarung_pos.ui.views.kit.text import Text
 
 __all__ = ["PinPad"]
 
+_APART, _CLOSE = 14, 8
+"""Between title, dots, message, keys and button; where the window is short."""
+
 
 class _Dots(Painted):
     """One dot a digit typed; never the digits."""
@@ -117,7 +120,7 @@ class PinPad(QWidget):
         grid.addWidget(self._back, 3, 2)
         self._confirm = BigButton(kind=ButtonKind.PRIMARY, size=ButtonSize.COUNTER, key="Enter")
         self._confirm.clicked.connect(self._enter)
-        body = column(gap=14)
+        self._column = body = column(gap=_APART)
         body.addWidget(self._title)
         body.addWidget(self._dots, 0, centre)
         body.addWidget(self._message)
@@ -141,9 +144,13 @@ class PinPad(QWidget):
         self.setAccessibleName(title)
 
     def set_bare(self, bare: bool) -> None:
-        """Leave out title and message while the page around says both; short windows need the room."""
+        """Small title, closer lines, and no empty line for a message: short windows need the room.
+
+        The title stays: whose PIN is wanted is said where it is typed.
+        """
         self._bare = bare
-        self._title.setVisible(not bare)
+        self._title.set_role(Role.BODY if bare else Role.HEADING, bold=True)
+        self._column.setSpacing(_CLOSE if bare else _APART)
         self._message.setVisible(not bare or bool(self._message.text()))
 
     def set_message(self, words: str, tone: Tone = Tone.SOFT) -> None:
