@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 from msgspec.structs import replace
 
+from ewarung_pos.domain.business_day import Day
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.domain.paper_code import parse_qr
 from ewarung_pos.domain.redemption import AttemptState, Tender, total_of
@@ -32,6 +33,7 @@ from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService, Printed
 from ewarung_pos.services.reverse import Reversal, ReversalReason, ReverseService
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.text_reversal import why_not_reversed
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
 __all__ = ["REASONS", "HistoryDesk", "HistoryLine", "HistoryState", "HistoryViewModel"]
@@ -45,7 +47,10 @@ PURGED = "data keluarga sudah dihapus"
 
 
 class HistoryLine(msgspec.Struct, frozen=True):
-    """One row: number, time, who, what, how much, and its state (`asli`, `dibatalkan`, `pembatalan`)."""
+    """One row: number, time, who, what, how much, and its state (`asli`, `dibatalkan`, `pembatalan`).
+
+    `why_not` says why it cannot be reversed, where it is not `reversible`.
+    """
 
     entry: str
     receipt: int
@@ -57,6 +62,7 @@ class HistoryLine(msgspec.Struct, frozen=True):
     total: str
     status: str
     reversible: bool
+    why_not: str = ""
 
 
 class HistoryState(msgspec.Struct, frozen=True):
@@ -135,18 +141,20 @@ class HistoryViewModel(ViewModel[HistoryState]):
             text = str(number)
         self._wanted = query
 
-        def look() -> tuple[HistoryRow, ...]:
+        def look() -> tuple[tuple[HistoryRow, ...], Day]:
             reader = self._desk.ledger.read()
-            date = None if text else reader.day().date
-            return reader.history(date, text) if text or date is not None else ()
+            day = reader.day()
+            date = None if text else day.date
+            return reader.history(date, text) if text or date is not None else (), day
 
-        def found(rows: tuple[HistoryRow, ...]) -> None:
+        def found(seen: tuple[tuple[HistoryRow, ...], Day]) -> None:
+            rows, day = seen
             if query != self._wanted:  # typed on meanwhile
                 return
             if number is not None:
                 rows = tuple(row for row in rows if row.receipt == number)
             title = f"Hasil untuk “{text}”" if text else "Hari ini"
-            shown = tuple(_line(row) for row in rows)
+            shown = tuple(_line(row, day) for row in rows)
             selected = self._state.selected
             if selected is not None:
                 selected = next((line for line in shown if line.entry == selected.entry), selected)
@@ -330,7 +338,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
             raise error
 
 
-def _line(row: HistoryRow) -> HistoryLine:
+def _line(row: HistoryRow, day: Day) -> HistoryLine:
     status = "dibatalkan" if row.reversed else "pembatalan" if row.kind == "Reversed" else "asli"
     if row.printed > 1:
         status += f" · {row.printed - 1} salinan"
@@ -347,6 +355,7 @@ def _line(row: HistoryRow) -> HistoryLine:
         total=("−" if row.kind == "Reversed" else "") + str(Rupiah(row.total)),
         status=status,
         reversible=row.reversible,
+        why_not=why_not_reversed(row, day),
     )
 
 

@@ -283,8 +283,8 @@ class _ReceiptPage(Page):
         self.pdf.setVisible(state.no_paper)
         self.pdf.set_reason(f"{state.busy} …" if state.busy else "")
         self.reverse.setVisible(line.reversible)
-        self._why_not.set_text("" if line.reversible else "Struk ini tidak bisa dibatalkan lagi.")
-        self._why_not.setVisible(not line.reversible)
+        self._why_not.set_text(line.why_not)
+        self._why_not.setVisible(bool(line.why_not))
         self.reasons.set_chosen(state.reason)
         label = next((label for value, label in REASONS if value == state.reason), "")
         why = f"{line.name}: {line.goods}, {line.total}. Alasan: {label}."

@@ -13,7 +13,7 @@ from ewarung_pos.ui.viewmodels.closing_copy import CopyState
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
 from ewarung_pos.ui.viewmodels.devices import DevicesState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
-from ewarung_pos.ui.views.picture_books import COPIED, SEAL, SEALED, SEALED_WITHOUT_PAPER, SYNC
+from ewarung_pos.ui.views.picture_books import COPIED, RECEIPT, SEAL, SEALED, SEALED_WITHOUT_PAPER, SYNC
 from ewarung_pos.ui.views.picture_counter import READY, SUMINAH
 from ewarung_pos.ui.views.picture_devices import FINE
 from ewarung_pos.ui.views.picture_stage import SHELL, Scene, Shows, at_counter, on
@@ -58,7 +58,7 @@ _TRYING = DevicesState(
         replace(_EDC, busy="Menunggu jawaban EDC"),
     )
 )
-
+_CLOSING = "Hari sedang ditutup. Tekan Kembali melayani di Tutup Hari dulu, lalu batalkan di sini."
 
 TROUBLES: tuple[Scene, ...] = (
     Scene(
@@ -119,5 +119,12 @@ TROUBLES: tuple[Scene, ...] = (
     at_counter(
         "belum-pasti-saldo-kurang",
         CounterState(phase=Phase.REFUSED, refusal=trouble("ended.insufficient"), person=SUMINAH),
+    ),
+    Scene(
+        "riwayat-saat-tutup",
+        Shows(
+            shell=on("history"),
+            history=replace(RECEIPT, selected=replace(RECEIPT.rows[0], reversible=False, why_not=_CLOSING)),
+        ),
     ),
 )

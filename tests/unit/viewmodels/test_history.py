@@ -7,10 +7,11 @@ import pytest
 from ewarung_pos.domain.documents import Qr, text_lines
 from ewarung_pos.domain.journal import Reversed
 from ewarung_pos.errors import LedgerFull, PrinterNotReady
-from ewarung_pos.ports import Declined
+from ewarung_pos.ports import Declined, Settlement
 from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.history import REASONS, HistoryLine, HistoryState
 from tests.unit.services.counter import DAY_MS, RICE, facts, ration, serve
+from tests.unit.viewmodels import closing
 from tests.unit.viewmodels.till import LEADER, SITI, ScriptedTill, unplugged
 
 
@@ -102,6 +103,29 @@ def test_enter_before_the_hits_opens_none_of_several(morning: ScriptedTill) -> N
     morning.vm.history.submit("i")
     morning.settle()
     assert (state(morning).mode, len(state(morning).rows)) == ("list", 2)
+
+
+def test_it_is_said_why_a_receipt_cannot_be_reversed(morning: ScriptedTill) -> None:
+    assert found(morning, 1).why_not == ""
+    reverse(morning, 1)
+    assert found(morning, 1).why_not == "Struk ini sudah dibatalkan."
+    assert found(morning, 3).why_not.startswith("Ini struk pembatalan.")
+    morning.to("closing")
+    closing.begin(morning)
+    morning.to("history")
+    assert found(morning, 2).why_not.startswith("Hari sedang ditutup. Tekan Kembali melayani di Tutup Hari dulu")
+    assert found(morning, 1).why_not == "Struk ini sudah dibatalkan."
+    morning.edc.settlements = [Settlement(29_000, "000001")]
+    closing.count(morning)
+    closing.explain(morning)
+    closing.to_the_seal(morning)
+    closing.seal(morning)
+    morning.to("history")
+    assert found(morning, 2).why_not == "Hari struk ini sudah disegel, jadi tidak bisa dibatalkan lagi."
+    morning.kit.clock.ms += DAY_MS
+    morning.kit.day.open("siti", date_confirmed=True)
+    search(morning, "tukinah")
+    assert found(morning, 2).why_not.startswith("Struk ini dari Selasa 24 Nov 2026.")
 
 
 def test_a_scanned_receipt_is_that_receipt_and_no_card_that_ends_alike(morning: ScriptedTill) -> None:
