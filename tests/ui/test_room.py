@@ -14,10 +14,21 @@ from pytestqt.qtbot import QtBot
 from ewarung_pos.ui.qt_app import apply_theme, load_theme
 from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.views.basket import BasketPage
-from ewarung_pos.ui.views.kit import Badge, DataTable, Lamp, Line, PinPad, ProgressBar, Text, TopBar, TroubleCard
+from ewarung_pos.ui.views.kit import (
+    Badge,
+    DataTable,
+    Lamp,
+    Line,
+    PinPad,
+    ProgressBar,
+    Stepper,
+    Text,
+    TopBar,
+    TroubleCard,
+)
 from ewarung_pos.ui.views.kit.rail import Rail
 from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY, MORNING, RECEIPT
-from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PURSE, READY
+from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PROCESSING, PURSE, READY
 from ewarung_pos.ui.views.picture_stage import OUT
 from ewarung_pos.ui.views.pictures import settle
 from ewarung_pos.ui.views.tabs import Tabs
@@ -80,6 +91,36 @@ def test_no_number_is_parted_from_its_goods(qtbot: QtBot) -> None:
     window, _ = shown(qtbot, size=(800, 480), counter=PURSE)
     said = next(each.text() for each in visible(window, Text) if "minyak" in each.text())
     assert all(part.startswith(tuple("123456789")) and part.count("\N{NO-BREAK SPACE}") for part in said.split(" "))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_what_is_paid_in_two_ways_is_read_whole(qtbot: QtBot, size: tuple[int, int]) -> None:
+    both = replace(PURSE, summary="2 beras SPHP", to_pay="KKS Rp67.500 + tunai Rp67.500 = Rp135.000")
+    window, _ = shown(qtbot, size=size, counter=both)
+    said = next(each for each in visible(window, Text) if "tunai" in each.text() and "KKS" in each.text())
+    lines = said.text().split(" ")
+    assert [line.replace("\N{NO-BREAK SPACE}", " ") for line in lines] == [
+        "KKS Rp67.500",
+        "+ tunai Rp67.500",
+        "= Rp135.000",
+    ]
+    sides = said.contentsMargins()
+    assert (
+        max(said.fontMetrics().horizontalAdvance(line) for line in lines) <= said.width() - sides.left() - sides.right()
+    )
+    assert said.wordWrap() or said.sizeHint().width() <= said.width()
+    assert said.heightForWidth(said.width()) <= said.height() + 1
+    assert len(visible(window, Stepper)) == 4, "no goods are turned over for it"
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_so_it_is_while_the_edc_is_waited_for(qtbot: QtBot, size: tuple[int, int]) -> None:
+    both = replace(PROCESSING, summary="2 beras SPHP", to_pay="KKS Rp1.067.500 + tunai Rp1.067.500 = Rp2.135.000")
+    window, _ = shown(qtbot, size=size, counter=both)
+    said = next(each for each in visible(window, Text) if "KKS" in each.text() and "=" in each.text())
+    longest = max(said.text().split(" "), key=len)
+    assert said.fontMetrics().horizontalAdvance(longest) <= said.width()
+    assert said.heightForWidth(said.width()) <= said.height() + 1
 
 
 def test_the_keys_of_the_pin_stay_where_they_are_whatever_is_said_above_them(qtbot: QtBot) -> None:

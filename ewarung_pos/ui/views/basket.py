@@ -31,7 +31,7 @@ from ewarung_pos.ui.views.kit import (
 )
 from ewarung_pos.ui.views.kit.paint import text_width
 from ewarung_pos.ui.views.paged_rows import PagedRows
-from ewarung_pos.ui.views.parts import Action, Box, Page, Stack, is_narrow, kit_trouble, unbroken
+from ewarung_pos.ui.views.parts import Action, Box, Page, Stack, is_narrow, kit_trouble, unbroken, unbroken_sum
 from ewarung_pos.ui.views.tabs import Tab, Tabs
 
 __all__ = ["BasketPage", "ShelfLine"]
@@ -208,7 +208,7 @@ class BasketPage(Page):
         words = Box(gap=0.25)
         self._now = Text("Diserahkan sekarang", Role.BODY, Tone.SOFT, align=_RIGHT)
         self._summary = Text(role=Role.LEAD, bold=True, align=_RIGHT, wrap=True)
-        self._to_pay = Text(role=Role.BODY, bold=True, align=_RIGHT)
+        self._to_pay = Text(role=Role.BODY, bold=True, align=_RIGHT, wrap=True)
         words.space().add(self._now, self._summary, self._to_pay).space()
         self.serve = BigButton("SALURKAN", kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, key="Enter")
         self.serve.clicked.connect(self._counter.serve)
@@ -228,7 +228,7 @@ class BasketPage(Page):
             self._render_section(state, section)
         self._now.setVisible(not state.to_pay)
         self._summary.set_text(unbroken(state.summary) or "belum ada barang")
-        self._to_pay.set_text(state.to_pay)
+        self._to_pay.set_text(unbroken_sum(state.to_pay))
         self._to_pay.setVisible(bool(state.to_pay))
         self.serve.set_reason(_why_not_yet(state))
         self.cancel.set_text("Buang keranjang?" if state.asks_discard else "Batal")

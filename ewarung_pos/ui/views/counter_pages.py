@@ -26,7 +26,7 @@ from ewarung_pos.ui.views.kit import (
 )
 from ewarung_pos.ui.views.paged_rows import PagedRows
 from ewarung_pos.ui.views.paper_trouble import PaperTrouble
-from ewarung_pos.ui.views.parts import Action, Box, Page, is_narrow, kit_steps, kit_trouble, unbroken
+from ewarung_pos.ui.views.parts import Action, Box, Page, is_narrow, kit_steps, kit_trouble, unbroken, unbroken_sum
 
 __all__ = ["DonePage", "ProcessingPage", "RefusedPage"]
 
@@ -127,7 +127,8 @@ class ProcessingPage(Page):
         """Show how far it is."""
         self._family.setVisible(state.person is not None)
         self._family.render_person(state.person)
-        self._basket.set_text(unbroken(" · ".join(each for each in (state.summary, state.to_pay) if each)))
+        parts = (unbroken(state.summary), unbroken_sum(state.to_pay))
+        self._basket.set_text("\N{NO-BREAK SPACE}· ".join(each for each in parts if each))
         self._steps.set_steps(kit_steps(state.steps))
         self._waiting.set_text(state.waiting)
         self._wait.setVisible(bool(state.waiting))

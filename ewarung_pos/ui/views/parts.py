@@ -26,6 +26,7 @@ __all__ = [
     "kit_trouble",
     "tone_of",
     "unbroken",
+    "unbroken_sum",
 ]
 
 Action = Callable[[str], None]
@@ -52,6 +53,14 @@ def tone_of(name: str) -> Tone:
 def unbroken(words: str) -> str:
     """`2 beras · 1 gula` as it may go over two lines: neither between a number and its goods, nor before a dot."""
     return "\N{NO-BREAK SPACE}· ".join(each.replace(" ", "\N{NO-BREAK SPACE}") for each in words.split(" · "))
+
+
+def unbroken_sum(words: str) -> str:
+    """`KKS Rp2 + tunai Rp1 = Rp3` as it may go over two lines: before a sign, never between a word and its amount."""
+    whole = words.replace(" ", "\N{NO-BREAK SPACE}")
+    for sign in "+=":
+        whole = whole.replace(f"\N{NO-BREAK SPACE}{sign}", f" {sign}")
+    return whole
 
 
 def kit_steps(steps: Sequence[VmStep]) -> tuple[Step, ...]:
