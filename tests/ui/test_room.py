@@ -27,7 +27,7 @@ from ewarung_pos.ui.views.kit import (
     TroubleCard,
 )
 from ewarung_pos.ui.views.kit.rail import Rail
-from ewarung_pos.ui.views.picture_books import EXPLAIN, HISTORY, MORNING, RECEIPT
+from ewarung_pos.ui.views.picture_books import COUNTING, EXPLAIN, HISTORY, MORNING, RECEIPT
 from ewarung_pos.ui.views.picture_counter import CHOSEN, KNOWN, PROCESSING, PURSE, READY
 from ewarung_pos.ui.views.picture_stage import OUT
 from ewarung_pos.ui.views.pictures import settle
@@ -121,6 +121,21 @@ def test_so_it_is_while_the_edc_is_waited_for(qtbot: QtBot, size: tuple[int, int
     longest = max(said.text().split(" "), key=len)
     assert said.fontMetrics().horizontalAdvance(longest) <= said.width()
     assert said.heightForWidth(said.width()) <= said.height() + 1
+
+
+def test_siap_says_that_yesterday_is_still_open(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, counter=READY)
+    stills["counter"].show(replace(READY, left_open="Hari Selasa 24 Nov 2026 belum ditutup.", tally_of="Hari 24 Nov"))
+    settle()
+    assert "Hari Selasa 24 Nov 2026 belum ditutup." in {each.text() for each in visible(window, Text)}
+    assert any(each.accessibleName().startswith("Hari 24 Nov: ") for each in visible(window))
+
+
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+def test_the_count_says_which_day_is_closed(qtbot: QtBot, size: tuple[int, int]) -> None:
+    window, _ = shown(qtbot, size=size, shell=on("closing"), closing=replace(COUNTING, date="1 Desember 2026"))
+    title = next(each for each in visible(window, Text) if each.text() == "Tutup 1 Des")
+    assert title.width() >= title.sizeHint().width()
 
 
 def test_the_keys_of_the_pin_stay_where_they_are_whatever_is_said_above_them(qtbot: QtBot) -> None:

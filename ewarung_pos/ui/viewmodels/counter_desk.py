@@ -9,6 +9,7 @@ import msgspec
 from ewarung_pos.domain.business_day import Day
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.entitlement import Standing
+from ewarung_pos.domain.timeline import BusinessDate
 from ewarung_pos.ports import CardReader, Ledger, PaymentTerminal, ReceiptPrinter, Tally
 from ewarung_pos.services.day import DayService
 from ewarung_pos.services.printing import PaperService
@@ -24,8 +25,8 @@ class CounterDesk(msgspec.Struct, frozen=True):
 
     `operator` gives the code of whoever is signed in; `doubted` is told about an attempt in doubt; `changed` is called
     after each commit (the shell refreshes its lamps, sync may run). `files` takes receipts when the printer is dead.
-    `say` speaks to the family, where the kiosk has a voice. `poll_ms` is the longest single wait for a card,
-    `response_seconds` the longest the terminal waits for the bank.
+    `say` speaks to the family, where the kiosk has a voice. `today` is the calendar date. `poll_ms` is the longest
+    single wait for a card, `response_seconds` the longest the terminal waits for the bank.
     """
 
     ledger: Ledger
@@ -39,6 +40,7 @@ class CounterDesk(msgspec.Struct, frozen=True):
     operator: Callable[[], str]
     changed: Callable[[], None]
     say: Callable[[str], None]
+    today: Callable[[], BusinessDate]
     poll_ms: int = 200
     response_seconds: int = 120
 
@@ -51,6 +53,7 @@ class Seen(msgspec.Struct, frozen=True):
     day: Day
     sealed: bool
     doubts: int
+    today: BusinessDate
     again: Standing | None
 
 
@@ -64,6 +67,7 @@ def look(desk: CounterDesk, refused: Standing | None) -> Seen:
         day,
         desk.day.sealed_today(),
         len(reader.open_attempts()),
+        desk.today(),
         desk.redeem.identify(refused.card) if refused is not None else None,
     )
 

@@ -6,6 +6,7 @@ from msgspec.structs import replace
 
 from ewarung_pos.domain.catalogue import Catalogue
 from ewarung_pos.domain.timeline import Instant
+from ewarung_pos.ui.text_day import still_to_close
 from ewarung_pos.ui.viewmodels import counter_lines as lines
 from ewarung_pos.ui.viewmodels.counter_desk import Seen
 from ewarung_pos.ui.viewmodels.counter_state import CounterState, DonePanel, Phase
@@ -20,6 +21,8 @@ def cleared(now: CounterState, phase: Phase) -> CounterState:
         reader=now.reader,
         tally=now.tally,
         opened=now.opened,
+        tally_of=now.tally_of,
+        left_open=now.left_open,
         day_open=now.day_open,
         day_closing=now.day_closing,
         day_sealed=now.day_sealed,
@@ -32,10 +35,13 @@ def refreshed(now: CounterState, seen: Seen, catalogue: Catalogue) -> CounterSta
     tally, opened = seen.tally, ""
     if tally is not None and tally.opened_ms:
         opened = f"buka {Instant(tally.opened_ms).clock()}"
+    said, date = still_to_close(seen.day, seen.today), seen.day.date
     return replace(
         now,
         tally=lines.tally_items(tally, catalogue) if tally is not None else (),
         opened=opened,
+        tally_of=f"Hari {date.day_month()}" if said and date is not None else "Hari ini",
+        left_open=said,
         day_open=seen.day.serving,
         day_closing=seen.day.closing,
         day_sealed=seen.sealed,

@@ -186,6 +186,7 @@ class DoubtPanel(msgspec.Struct, frozen=True):
 class CounterState(msgspec.Struct, frozen=True):
     """Everything the counter shows.
 
+    `left_open` says that the day that is open is not today's, and what to do; `tally_of` whose tally it is.
     `guest`: the family's home is another kiosk. `can_ask`: the city may have rights for it that are not here.
     """
 
@@ -193,6 +194,8 @@ class CounterState(msgspec.Struct, frozen=True):
     reader: Trouble | None = None
     tally: tuple[TallyItem, ...] = ()
     opened: str = ""
+    tally_of: str = "Hari ini"
+    left_open: str = ""
     day_open: bool = True
     day_closing: bool = False
     day_sealed: bool = False

@@ -17,6 +17,7 @@ from ewarung_pos.services.day import DayService
 from ewarung_pos.services.health import HealthService, KioskStatus
 from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
+from ewarung_pos.ui.text_day import left_open, still_to_close
 from ewarung_pos.ui.viewmodels.base import ViewModel
 from ewarung_pos.ui.viewmodels.counter_state import Fact
 
@@ -26,8 +27,9 @@ __all__ = ["DayOpenState", "DayOpenViewModel"]
 class DayOpenState(msgspec.Struct, frozen=True):
     """`facts` carry an icon and a text; `tone` of each is ok, look or stop, in the same order.
 
-    `already`: a business day is there; `closing`: its close has begun. `suspect` says, line by line, what contradicts
-    the clock; a leader may confirm it (`asks_leader` shows the pad).
+    `already`: a business day is there, and `left_open` says what to do where it is not today's; `closing`: its close
+    has begun. `suspect` says, line by line, what contradicts the clock; a leader may confirm it (`asks_leader` shows
+    the pad).
     """
 
     date: str = ""
@@ -36,6 +38,7 @@ class DayOpenState(msgspec.Struct, frozen=True):
     can_open: bool = False
     already: bool = False
     closing: bool = False
+    left_open: str = ""
     suspect: tuple[str, ...] = ()
     asks_leader: bool = False
     busy: str = ""
@@ -105,6 +108,8 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
                 "ok" if not status.clock else "stop",
             ),
         ]
+        if said := left_open(found.day, today):
+            facts.insert(0, (Fact("calendar", said), "look"))
         if status.in_doubt:
             facts.append((Fact("triangle-alert", f"{status.in_doubt} penarikan belum pasti"), "look"))
         if status.papers_owed:
@@ -117,6 +122,7 @@ class DayOpenViewModel(ViewModel[DayOpenState]):
                 can_open=state is DayState.CLOSED and not closed_today and not status.clock,
                 already=state is not DayState.CLOSED,
                 closing=found.day.closing,
+                left_open=still_to_close(found.day, today),
                 suspect=_contradictions(found.clock),
                 notice=trouble("day_not_open.already_closed") if closed_today else None,
             )

@@ -90,6 +90,7 @@ class TillViewModels:
             operator,
             self._changed,
             self._speaker.say,
+            self.shell.today,
             s.poll_ms,
             s.response_seconds,
         )
@@ -150,6 +151,7 @@ class TillViewModels:
             TerminalWatch(beside, runner, self._at_ready, self.shell.tick) if beside is not None else None
         )
         self.doubt.subscribe(self._doubt_shown)
+        self._date = self.shell.today()
         self.stock = StockViewModel(s.ledger, s.stock, runner, operator, self._changed)
         self.day = DayOpenViewModel(
             s.ledger, s.day, s.health, s.clocks, s.operators, s.clock, runner, operator, self._opened, self._changed
@@ -177,6 +179,7 @@ class TillViewModels:
             screen.subscribe(lambda _: self.shell.look_again())
             screen.subscribe(lambda _: self.owed.go_on())
         self.shell.count_with(self.sync.counted, self.closing.counted, self.day.counted)
+        self.shell.subscribe(lambda _: self._midnight())
         self.devices = DevicesViewModel(
             DevicesDesk(
                 s.papers, s.operators, s.reader, s.terminal, s.printer, s.search, s.settings, s.clock, s.poll_ms
@@ -246,6 +249,16 @@ class TillViewModels:
             self.typed.leave()
             self.rights.leave()
             self.counter.hold()
+
+    def _midnight(self) -> None:
+        """The date changed while the till stood there: what says so is looked at again."""
+        today = self.shell.today()
+        if today == self._date:
+            return
+        self._date = today
+        self.counter.refresh()
+        if self.shell.state.screen == "day":
+            self.day.activate()
 
     # -- wiring ---------------------------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from ewarung_pos.ui.views.closing_pages import BeginPage, SealedPage, SealPage, 
 from ewarung_pos.ui.views.closing_sheet import SheetPage
 from ewarung_pos.ui.views.kit import Density, Role, Step, StepHead, StepState, Text, Tone, TroubleCard
 from ewarung_pos.ui.views.leader_pin import PinCard
-from ewarung_pos.ui.views.parts import Action, Box, Page, Stack, kit_trouble
+from ewarung_pos.ui.views.parts import Action, Box, Page, Stack, is_narrow, kit_trouble
 
 __all__ = ["ClosingView"]
 
@@ -34,7 +34,7 @@ class ClosingView(Page):
         self._action = ""
         self._asks_leader = False
         self._state = ClosingState()
-        head = Box(across=True, gap=5)
+        head = Box(across=True, gap=3.5)
         self._title = Text("Tutup Hari", Role.TITLE)
         self._date = Text(role=Role.LEAD, tone=Tone.SOFT)
         self._steps = StepHead()
@@ -64,6 +64,10 @@ class ClosingView(Page):
         self._steps.set_steps(tuple(Step(words, _mark(place, state.step)) for place, words in enumerate(_STEPS, 1)))
         self._steps.setVisible(state.step > 0)
         self._head.setVisible(not (self._asks_leader and self.look.room is Density.TIGHT))
+        # While it is counted and sealed the title says which day that is: after midnight it is not today's.
+        self._title.set_text(f"Tutup {_day_month(state.date)}" if state.step > 0 and state.date else "Tutup Hari")
+        # Smaller where it is narrow: the names of the steps need the room.
+        self._title.set_role(Role.HEADING if state.step > 0 and is_narrow(self) else Role.TITLE)
         self._date.set_text(state.date)
         self._date.setVisible(state.step == 0)
         self._filler.setVisible(state.step == 0)
@@ -139,6 +143,12 @@ class ClosingView(Page):
             self._closing.send()
         elif action != "dismiss":
             self._act(action)
+
+
+def _day_month(long: str) -> str:
+    """24 Nov, of 24 November 2026."""
+    day, month, _ = long.split(" ")
+    return f"{day} {month[:3]}"
 
 
 def _mark(place: int, step: int) -> StepState:

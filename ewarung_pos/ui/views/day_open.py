@@ -114,6 +114,8 @@ class DayOpenView(Page):
         self.serve.set_text("LANJUTKAN TUTUP HARI" if state.closing else "LAYANI KARTU")
         self.serve.setVisible(state.already)
         already = "Hari sedang ditutup." if state.closing else "Hari sudah dibuka."
+        if state.left_open:
+            already = state.left_open
         words = already if state.already else "Mulai melayani keluarga." if plain else ""
         self._words.set_text("Jam komputer perlu dipastikan ketua." if state.suspect and plain else words)
 

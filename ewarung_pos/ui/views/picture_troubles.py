@@ -10,10 +10,10 @@ from ewarung_pos.ui.text import trouble
 from ewarung_pos.ui.text_city import old_version
 from ewarung_pos.ui.text_devices import NO_CARD, edc_seen, failed, printer_seen, reader_seen
 from ewarung_pos.ui.viewmodels.closing_copy import CopyState
-from ewarung_pos.ui.viewmodels.counter_state import CounterState, Phase
+from ewarung_pos.ui.viewmodels.counter_state import CounterState, Fact, Phase
 from ewarung_pos.ui.viewmodels.devices import DevicesState
 from ewarung_pos.ui.viewmodels.shell import LampState, ShellState
-from ewarung_pos.ui.views.picture_books import COPIED, RECEIPT, SEAL, SEALED, SEALED_WITHOUT_PAPER, SYNC
+from ewarung_pos.ui.views.picture_books import COPIED, MORNING, RECEIPT, SEAL, SEALED, SEALED_WITHOUT_PAPER, SYNC
 from ewarung_pos.ui.views.picture_counter import READY, SUMINAH
 from ewarung_pos.ui.views.picture_devices import FINE
 from ewarung_pos.ui.views.picture_stage import SHELL, Scene, Shows, at_counter, on
@@ -59,6 +59,9 @@ _TRYING = DevicesState(
     )
 )
 _CLOSING = "Hari sedang ditutup. Tekan Kembali melayani di Tutup Hari dulu, lalu batalkan di sini."
+_LEFT = "Hari Selasa 24 Nov 2026 belum ditutup. Tutup di Tutup Hari (F5); kartu tetap dilayani."
+_NEXT = replace(SHELL, date="Rabu 25 Nov 2026", time="00.31")
+
 
 TROUBLES: tuple[Scene, ...] = (
     Scene(
@@ -119,6 +122,22 @@ TROUBLES: tuple[Scene, ...] = (
     at_counter(
         "belum-pasti-saldo-kurang",
         CounterState(phase=Phase.REFUSED, refusal=trouble("ended.insufficient"), person=SUMINAH),
+    ),
+    at_counter("siap-hari-lama", replace(READY, opened="buka 23.49", tally_of="Hari 24 Nov", left_open=_LEFT), _NEXT),
+    Scene(
+        "buka-hari-lama",
+        Shows(
+            shell=replace(_NEXT, screen="day"),
+            day=replace(
+                MORNING,
+                date=_NEXT.date,
+                already=True,
+                can_open=False,
+                left_open=_LEFT,
+                facts=(Fact("calendar", "Hari Selasa 24 Nov 2026 belum ditutup"), *MORNING.facts),
+                tones=("look", *MORNING.tones),
+            ),
+        ),
     ),
     Scene(
         "riwayat-saat-tutup",

@@ -14,9 +14,11 @@ from ewarung_pos.ui.views.kit import (
     ButtonSize,
     Card,
     EmptyState,
+    IconView,
     Note,
     Panel,
     Role,
+    Text,
     Tone,
 )
 from ewarung_pos.ui.views.kit.icons import paint_icon
@@ -33,14 +35,15 @@ class _Tally(Painted):
         super().__init__(parent)
         self._items: tuple[TallyItem, ...] = ()
         self._opened = ""
+        self._of = ""
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
-    def render_state(self, items: tuple[TallyItem, ...], opened: str) -> None:
-        if (items, opened) == (self._items, self._opened):
+    def render_state(self, items: tuple[TallyItem, ...], opened: str, of: str) -> None:
+        if (items, opened, of) == (self._items, self._opened, self._of):
             return
-        self._items, self._opened = items, opened
+        self._items, self._opened, self._of = items, opened, of
         words = [f"{each.word} {each.value}" if each.word_first else f"{each.value} {each.word}" for each in items]
-        self.setAccessibleName("Hari ini: " + ", ".join((*words, opened)))
+        self.setAccessibleName(f"{of}: " + ", ".join((*words, opened)))
         self.update()
 
     def _parts(self, item: TallyItem, role: Role) -> list[tuple[str, bool]]:
@@ -65,7 +68,7 @@ class _Tally(Painted):
         pad = self.look.gap(3.5)
         soft = self.look.font(Role.BODY)
         side = self.look.icon(Role.BODY)
-        label = text_width(soft, "Hari ini")
+        label = text_width(soft, self._of)
         opened = text_width(soft, self._opened) + side + 8 if self._opened else 0
         room = self.width() - 2 * pad
         role, gap, with_label, with_opened = Role.BODY, self.look.gap(1.5), False, False
@@ -88,7 +91,7 @@ class _Tally(Painted):
         if with_label:
             painter.setFont(soft)
             painter.setPen(self.look.colour("soft-dark"))
-            painter.drawText(QRect(left, 0, label, self.height()), Qt.AlignmentFlag.AlignVCenter, "Hari ini")
+            painter.drawText(QRect(left, 0, label, self.height()), Qt.AlignmentFlag.AlignVCenter, self._of)
             left += label + gap
         for item in self._items:
             self._paint_item(painter, item, role, left)
@@ -137,6 +140,13 @@ class ReadyPage(Page):
         line.add(self._doubt_words, stretch=1).add(resolve)
         self._doubt.body.addWidget(line)
         self.add(self._doubt)
+        self._old_day = Panel(pad=1.5, tone=Tone.LOOK)
+        self._old_words = Text(role=Role.BODY, tone=Tone.LOOK, bold=True, wrap=True)
+        old = Box(across=True, gap=1.5)
+        old.add(IconView("calendar", tone=Tone.LOOK, role=Role.LEAD), align=Qt.AlignmentFlag.AlignVCenter)
+        old.add(self._old_words, stretch=1)
+        self._old_day.body.addWidget(old)
+        self.add(self._old_day)
         self._goes, word, icon = _OPEN
         self.main = BigButton(word, kind=ButtonKind.PRIMARY, size=ButtonSize.MAIN, icon=icon, key="Enter")
         self.main.clicked.connect(self._go)
@@ -188,9 +198,11 @@ class ReadyPage(Page):
         self._doubt_words.render_state(
             "triangle-alert", f"{state.doubts_waiting} penarikan saldo belum pasti", Tone.LOOK
         )
+        self._old_day.setVisible(bool(state.left_open) and not looking)
+        self._old_words.set_text(state.left_open)
         self._card.setVisible(bool(state.tally))
         self.type_card.setVisible(state.day_open and not state.day_sealed and not looking and not typed)
-        self._tally.render_state(state.tally, state.opened)
+        self._tally.render_state(state.tally, state.opened, state.tally_of)
 
     def _go(self) -> None:
         self._act(self._goes)

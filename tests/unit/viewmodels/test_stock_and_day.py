@@ -8,6 +8,7 @@ from ewarung_pos.domain.journal import ClockStepped, DayOpened, RegisterPurged, 
 from ewarung_pos.domain.timeline import CityTime
 from ewarung_pos.errors import LedgerFull
 from ewarung_pos.ports import Unknown
+from ewarung_pos.ui.text_day import still_to_close
 from ewarung_pos.ui.viewmodels.counter_state import Phase
 from ewarung_pos.ui.viewmodels.day_open import DayOpenState
 from ewarung_pos.ui.viewmodels.stock import StockRow, StockState
@@ -377,3 +378,51 @@ def test_at_the_end_of_a_month_the_operator_confirms_the_date(shut: ScriptedTill
     shut.vm.day.confirm_date()
     shut.settle()
     assert sum(isinstance(fact, DayOpened) for fact in facts(shut.kit)) == 1
+
+
+# --- a day that was left open ----------------------------------------------------------------------------------------
+
+HOUR_MS = 3_600_000
+
+
+def test_after_midnight_siap_and_buka_hari_name_the_day_that_is_still_open(till: ScriptedTill) -> None:
+    assert (till.counter.left_open, till.counter.tally_of) == ("", "Hari ini")
+    till.kit.clock.ms += 17 * HOUR_MS
+    till.vm.shell.tick()  # nobody touched the till since
+    till.settle()
+    said = "Hari Selasa 24 Nov 2026 belum ditutup. Tutup di Tutup Hari (F5); kartu tetap dilayani."
+    assert (till.counter.left_open, till.counter.tally_of) == (said, "Hari 24 Nov")
+    till.to("day")
+    assert (day(till).facts[0].text, day(till).tones[0]) == ("Hari Selasa 24 Nov 2026 belum ditutup", "look")
+    assert (day(till).left_open, day(till).already) == (said, True)
+    till.to("counter")
+    till.ration("SRI WAHYUNI", beras_medium_5=1)
+    till.vm.counter.finish()
+    till.settle()
+    assert till.counter.left_open == said
+
+
+def test_buka_hari_says_so_as_soon_as_midnight_is_over(till: ScriptedTill) -> None:
+    till.to("day")
+    assert day(till).left_open == ""
+    till.kit.clock.ms += 17 * HOUR_MS
+    till.vm.shell.tick()
+    till.settle()
+    assert day(till).left_open
+
+
+def test_a_day_of_last_month_promises_no_service(till: ScriptedTill) -> None:
+    till.kit.clock.ms += 7 * DAY_MS
+    till.vm.shell.tick()
+    till.settle()
+    assert till.counter.left_open == "Hari Selasa 24 Nov 2026 belum ditutup. Tutup di Tutup Hari (F5)."
+
+
+def test_a_sealed_day_was_not_left_open(till: ScriptedTill) -> None:
+    kit = till.kit
+    kit.day.begin_close("siti")
+    kit.day.explain(kit.day.count(dict(kit.ledger.read().stock()), "siti"), "siti")
+    kit.day.seal("siti", None)
+    kit.clock.ms += DAY_MS
+    till.to("day")
+    assert (day(till).left_open, still_to_close(kit.ledger.read().day(), kit.clock.now().wall.date())) == ("", "")
