@@ -32,6 +32,7 @@ __all__ = [
     "edc_seen",
     "failed",
     "last_card_seen",
+    "none_found",
     "paper_seen",
     "printer_seen",
     "proposal_words",
@@ -175,6 +176,14 @@ def device_words(found: FoundDevice) -> str:
     kind = _KINDS[found.kind] + (f", {role}" if role is not None and found.kind is DeviceKind.SERIAL else "")
     clear = ", tanpa enkripsi: nyalakan wss di EDC" if found.place.startswith("ws://") else ""
     return "".join(letter for letter in f"{kind}:{label} ({found.place}){clear}" if letter.isprintable())
+
+
+def none_found(ready: tuple[str, ...]) -> tuple[str, ...]:
+    """What is said when nothing was found, beside the devices that are `ready` as they are set up."""
+    missing = "Ada alat baru? Pasang kabelnya, nyalakan, lalu tekan Cari lagi."
+    if not ready:
+        return "Tidak ada perangkat yang ditemukan.", missing
+    return f"Sudah siap: {', '.join(ready)}.", f"Tidak ada perangkat lain. {missing}"
 
 
 def proposal_words(settings: Iterable[Setting]) -> tuple[str, ...]:

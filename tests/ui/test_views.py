@@ -73,7 +73,7 @@ from ewarung_pos.ui.views.picture_books import (
     SYNC,
 )
 from ewarung_pos.ui.views.picture_counter import CHOSEN, DONE, DOUBT, KNOWN, PROCESSING, PURSE, READY
-from ewarung_pos.ui.views.picture_devices import ALLOWING, FINE, FOUND, WRITTEN
+from ewarung_pos.ui.views.picture_devices import ALLOWING, FINE, FOUND, NOTHING, TRYING, WRITTEN
 from ewarung_pos.ui.views.picture_papers import PAPER
 from ewarung_pos.ui.views.picture_scenes import SCENES
 from ewarung_pos.ui.views.picture_stage import OUT, SHELL, Shows, Still, till_window
@@ -618,6 +618,23 @@ def test_devices_are_tried_and_looked_for_by_key(qtbot: QtBot) -> None:
     devices.show(WRITTEN)
     press(window, Qt.Key.Key_Return)
     assert devices.calls[7:] == [], "what stands in the file is not written twice"
+
+
+def test_a_search_that_found_nothing_names_what_is_ready_and_can_be_repeated(qtbot: QtBot) -> None:
+    window, stills = shown(qtbot, shell=on("devices"), devices=NOTHING)
+    words = [each.text() for each in visible(window, Text)]
+    assert "Sudah siap: Pembaca kartu, Printer struk, EDC." in words
+    assert any(each.startswith("Tidak ada perangkat lain.") for each in words)
+    (again,) = (each for each in visible(window, BigButton) if each.accessibleName() == "Cari lagi")
+    press(window, Qt.Key.Key_F8)
+    assert stills["devices"].calls == [("look_around",)]
+    stills["devices"].show(replace(NOTHING, busy="Mencari perangkat"))
+    assert not again.isEnabled()
+    stills["devices"].show(replace(NOTHING, rows=TRYING.rows[1:]))
+    settle()
+    words = [each.text() for each in visible(window, Text)]
+    assert "Tidak ada perangkat yang ditemukan." in words
+    assert not any("Sudah siap" in each for each in words)
 
 
 def test_screens_are_made_when_first_shown(qtbot: QtBot) -> None:

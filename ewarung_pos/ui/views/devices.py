@@ -7,6 +7,7 @@ from collections.abc import Callable
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from ewarung_pos.ui.text_devices import none_found
 from ewarung_pos.ui.viewmodels.devices import DeviceRow, DevicesState, DevicesViewModel
 from ewarung_pos.ui.views.kit import (
     BigButton,
@@ -119,7 +120,9 @@ class _Found(Box):
         self.back.clicked.connect(devices.back)
         self.apply = BigButton("Pakai usulan", kind=ButtonKind.PRIMARY, size=ButtonSize.COUNTER, key="Enter")
         self.apply.clicked.connect(devices.ask_to_apply)
-        foot.add(self.back).space().add(self.apply)
+        self.again = BigButton("Cari lagi", icon="search", size=ButtonSize.COUNTER, key="F8")
+        self.again.clicked.connect(devices.look_around)
+        foot.add(self.back, self.again).space().add(self.apply)
         self.add(line, stretch=1).add(foot)
 
     def render_state(self, state: DevicesState) -> None:
@@ -129,9 +132,9 @@ class _Found(Box):
         names = [*state.found[:_MOST], *([f"dan {more} lagi"] if more > 0 else [])]
         _refill(
             self._devices,
-            [Text(words, role, wrap=True) for words in names]
-            or [Text("Tidak ada perangkat yang ditemukan. Pasang kabelnya, lalu cari lagi.", role, wrap=True)],
+            [Text(words, role, wrap=True) for words in names or none_found(_ready(state))],
         )
+        self.again.set_reason(f"{state.busy} …" if state.busy else "")
         lines = [Text(words, role, wrap=True) for words in state.proposed]
         lines += [Text(f"Dugaan: {words}", role, Tone.SOFT, wrap=True) for words in state.guesses]
         _refill(self._settings, lines or [Text("Tidak ada yang perlu diubah.", role, Tone.SOFT, wrap=True)])
@@ -144,6 +147,11 @@ class _Found(Box):
         self._said.set_tone(Tone.GO if state.written else Tone.SOFT)
         self._said.setVisible(bool(said))
         self.apply.setVisible(bool(state.proposed) and not state.written)
+
+
+def _ready(state: DevicesState) -> tuple[str, ...]:
+    """The devices that are set up and well: a search that finds no other ones is no news of these."""
+    return tuple(row.title for row in state.rows if row.seen.state == "ok")
 
 
 def _refill(into: Box, widgets: list[Text]) -> None:
