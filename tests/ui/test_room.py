@@ -147,6 +147,16 @@ def test_the_keys_of_the_pin_stay_where_they_are_whatever_is_said_above_them(qtb
     assert pad.width() == wide
 
 
+@pytest.mark.parametrize("mode", ["reason", "pin"])
+def test_what_a_reversal_brings_back_is_read_before_the_pin(qtbot: QtBot, mode: str) -> None:
+    back = "Barangnya harus sudah kembali di meja. KKS Rp83.200 dikembalikan ke kartu lewat EDC."
+    asked = replace(RECEIPT, mode=mode, reason="jumlah_salah", goes_back=back)
+    window, _ = shown(qtbot, size=(800, 600), shell=on("history"), history=asked)
+    words = " ".join(each.text() for each in visible(window, Text))
+    assert back in words
+    assert "lawannya" not in words
+
+
 @pytest.mark.parametrize("busy", ["", "Mengembalikan saldo lewat EDC"])
 @pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
 def test_a_pin_page_says_whose_pin_it_wants(qtbot: QtBot, size: tuple[int, int], busy: str) -> None:

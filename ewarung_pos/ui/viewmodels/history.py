@@ -9,8 +9,9 @@ from msgspec.structs import replace
 
 from ewarung_pos.domain.business_day import Day
 from ewarung_pos.domain.documents import Document
+from ewarung_pos.domain.journal import Redeemed, decode
 from ewarung_pos.domain.paper_code import parse_qr
-from ewarung_pos.domain.redemption import AttemptState, Tender, total_of
+from ewarung_pos.domain.redemption import AttemptState
 from ewarung_pos.domain.state import OperatorRecord
 from ewarung_pos.domain.timeline import Instant
 from ewarung_pos.domain.units import Rupiah
@@ -33,7 +34,7 @@ from ewarung_pos.services.operators import OperatorService
 from ewarung_pos.services.printing import PaperService, Printed
 from ewarung_pos.services.reverse import Reversal, ReversalReason, ReverseService
 from ewarung_pos.ui.text import Trouble, trouble, trouble_of
-from ewarung_pos.ui.text_reversal import why_not_reversed
+from ewarung_pos.ui.text_reversal import goes_back, went_back, why_not_reversed
 from ewarung_pos.ui.viewmodels.base import ViewModel
 
 __all__ = ["REASONS", "HistoryDesk", "HistoryLine", "HistoryState", "HistoryViewModel"]
@@ -68,7 +69,8 @@ class HistoryLine(msgspec.Struct, frozen=True):
 class HistoryState(msgspec.Struct, frozen=True):
     """`mode` is list, receipt, reason (choose why) or pin (leader). `busy` names what is waited for.
 
-    `read` once the ledger has answered; `no_paper` once the printer could not print what was asked for here.
+    `goes_back` says what a reversal of the receipt that is open brings back, and to whom. `read` once the ledger has
+    answered; `no_paper` once the printer could not print what was asked for here.
     """
 
     mode: str = "list"
@@ -78,6 +80,7 @@ class HistoryState(msgspec.Struct, frozen=True):
     rows: tuple[HistoryLine, ...] = ()
     selected: HistoryLine | None = None
     document: Document | None = None
+    goes_back: str = ""
     reason: str = ""
     notice: Trouble | None = None
     said: str = ""
@@ -170,10 +173,20 @@ class HistoryViewModel(ViewModel[HistoryState]):
         if row is None:
             return
 
-        def show(found: tuple[Document, str]) -> None:
-            self._set(replace(self._state, mode="receipt", selected=row, document=found[0], notice=None, said=""))
+        def look() -> tuple[Document, str]:
+            document, _ = self._desk.papers.preview(row.receipt)
+            return document, self._goes_back(entry) if row.reversible else ""
 
-        self._runner.submit(Lane.LEDGER, lambda: self._desk.papers.preview(row.receipt), show, self._failed)
+        def show(found: tuple[Document, str]) -> None:
+            now = replace(self._state, mode="receipt", selected=row, notice=None, said="")
+            self._set(replace(now, document=found[0], goes_back=found[1]))
+
+        self._runner.submit(Lane.LEDGER, look, show, self._failed)
+
+    def _goes_back(self, entry: str) -> str:
+        sealed = self._desk.ledger.read().entry(entry)
+        fact = decode(sealed.body).fact if sealed is not None else None
+        return goes_back(fact.lines) if isinstance(fact, Redeemed) else ""
 
     def back(self) -> None:
         """One level up."""
@@ -304,9 +317,7 @@ class HistoryViewModel(ViewModel[HistoryState]):
 
     def _reversed(self, reversal: Reversal) -> None:
         self.last_reversal = reversal
-        cash = total_of(reversal.fact.lines, Tender.CASH)
-        back = f" Kembalikan tunai {cash}." if cash.amount else ""
-        said = f"Dibatalkan.{back} Struk pembatalan nomor {reversal.fact.receipt:04d}."
+        said = went_back(reversal.fact.lines, reversal.fact.receipt)
         self._set(replace(self._state, mode="list", busy="", said=said, selected=None, document=None, reason=""))
         self._desk.changed()
         self.search(self._wanted)

@@ -240,13 +240,10 @@ class _ReceiptPage(Page):
     def _make_reason(self) -> Card:
         card = Card(pad=3, spacing=2)
         card.body.addWidget(Text("Mengapa dibatalkan?", Role.TITLE, wrap=True))
+        self._back_first = Text(role=Role.BODY, wrap=True, bold=True)
+        card.body.addWidget(self._back_first)
         card.body.addWidget(
-            Text(
-                "Tidak ada yang dihapus: dicatat lawannya, dan struk pembatalan dicetak.",
-                Role.BODY,
-                Tone.SOFT,
-                wrap=True,
-            )
+            Text("Struk yang asli tetap tersimpan; struk pembatalan dicetak.", Role.BODY, Tone.SOFT, wrap=True)
         )
         self.reasons = Choice("Alasan pembatalan", stretch=False)
         self.reasons.set_options(
@@ -287,7 +284,10 @@ class _ReceiptPage(Page):
         self._why_not.setVisible(bool(line.why_not))
         self.reasons.set_chosen(state.reason)
         label = next((label for value, label in REASONS if value == state.reason), "")
-        why = f"{line.name}: {line.goods}, {line.total}. Alasan: {label}."
+        self._back_first.set_text(state.goes_back)
+        tight = self.look.room is Density.TIGHT  # the goods stand on the page before
+        what = f"{line.name}, {line.total}" if tight else f"{line.name}: {line.goods}, {line.total}"
+        why = f"{what}. Alasan: {label}.\n{state.goes_back}".rstrip()
         self._pin.ask(f"Batalkan struk {line.number}?", why, self._history.confirm_reversal)
         self._pin.render_notice(state.notice if state.mode == "pin" else None, busy=state.busy)
         page: QWidget = {"reason": self._reason, "pin": self._pin}.get(state.mode, self._facts)
@@ -296,13 +296,13 @@ class _ReceiptPage(Page):
             self._trouble.render_state(kit_trouble(state.notice))
             page = self._trouble
         self._right.show_page(page)
-        self._paper.setVisible(not (page is self._pin and is_narrow(self)))
+        self._paper.setVisible(not ((page is self._pin and is_narrow(self)) or (page is self._reason and tight)))
 
     def take_keyboard(self, mode: str) -> None:
         if mode == "pin":
             self._pin.take_keyboard()
         else:
-            self._paper.setFocus(Qt.FocusReason.OtherFocusReason)
+            (self._right if self._paper.isHidden() else self._paper).setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _acted(self) -> None:
         self._history.dismiss()

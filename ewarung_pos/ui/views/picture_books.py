@@ -58,7 +58,13 @@ _ROWS = (
     _line(33, "08.59", "TUMINAH", "9011", "2 beras, 2 gula, 2 minyak, 2 tepung", "Rp226.200"),
 )
 HISTORY = HistoryState(rows=_ROWS)
-RECEIPT = replace(HISTORY, mode="receipt", selected=_ROWS[0], document=PAPER)
+RECEIPT = replace(
+    HISTORY,
+    mode="receipt",
+    selected=_ROWS[0],
+    document=PAPER,
+    goes_back="Barangnya harus sudah kembali di meja. Jatahnya kembali.",
+)
 
 
 def _stock_row(

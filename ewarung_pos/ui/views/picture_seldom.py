@@ -180,7 +180,10 @@ SELDOM: tuple[Scene, ...] = (
         Shows(
             shell=on("history"),
             history=replace(
-                HISTORY, read=True, said="Dibatalkan. Kembalikan tunai Rp1.015.700. Struk pembatalan nomor 0035."
+                HISTORY,
+                read=True,
+                said="Dibatalkan. Barang tercatat kembali di rak. Kembalikan tunai Rp1.015.700. "
+                "Struk pembatalan nomor 0035.",
             ),
         ),
     ),

@@ -58,6 +58,11 @@ _TRYING = DevicesState(
         replace(_EDC, busy="Menunggu jawaban EDC"),
     )
 )
+_PAID = replace(
+    RECEIPT,
+    goes_back="Barangnya harus sudah kembali di meja. KKS Rp83.200 dikembalikan ke kartu lewat EDC. "
+    "Tunai Rp15.700 diserahkan kembali ke keluarga. Jatahnya kembali.",
+)
 _CLOSING = "Hari sedang ditutup. Tekan Kembali melayani di Tutup Hari dulu, lalu batalkan di sini."
 _LEFT = "Hari Selasa 24 Nov 2026 belum ditutup. Tutup di Tutup Hari (F5); kartu tetap dilayani."
 _NEXT = replace(SHELL, date="Rabu 25 Nov 2026", time="00.31")
@@ -137,6 +142,14 @@ TROUBLES: tuple[Scene, ...] = (
                 facts=(Fact("calendar", "Hari Selasa 24 Nov 2026 belum ditutup"), *MORNING.facts),
                 tones=("look", *MORNING.tones),
             ),
+        ),
+    ),
+    Scene("riwayat-alasan-kks", Shows(shell=on("history"), history=replace(_PAID, mode="reason"))),
+    Scene(
+        "riwayat-pin-kks",
+        Shows(
+            shell=on("history"),
+            history=replace(_PAID, mode="pin", reason="jumlah_salah", notice=trouble("not_authorised", "wrong_pin")),
         ),
     ),
     Scene(

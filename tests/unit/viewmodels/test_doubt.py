@@ -589,7 +589,7 @@ def test_after_a_void_in_doubt_riwayat_says_how_it_ended(void: ScriptedTill) -> 
     void.edc.inquiries = [approval(29_000, "edc_inquiry")]
     void.settle(2_500)
     assert void.vm.shell.state.screen == "history"
-    assert void.vm.history.state.said.startswith("Dibatalkan. Struk pembatalan nomor")
+    assert void.vm.history.state.said.startswith("Dibatalkan. Barang tercatat kembali di rak. KKS Rp")
 
 
 def test_a_void_in_doubt_that_ends_well_takes_nobody_away_from_another_screen(void: ScriptedTill) -> None:

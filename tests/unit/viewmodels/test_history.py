@@ -128,6 +128,37 @@ def test_it_is_said_why_a_receipt_cannot_be_reversed(morning: ScriptedTill) -> N
     assert found(morning, 2).why_not.startswith("Struk ini dari Selasa 24 Nov 2026.")
 
 
+def test_what_goes_back_to_whom_is_said_before_the_leader_allows_it_and_after(morning: ScriptedTill) -> None:
+    opened(morning, 2)
+    assert state(morning).goes_back == (
+        "Barangnya harus sudah kembali di meja. KKS Rp29.000 dikembalikan ke kartu lewat EDC."
+    )
+    morning.vm.history.back()
+    morning.settle()
+    reverse(morning, 2)
+    assert state(morning).said == (
+        "Dibatalkan. Barang tercatat kembali di rak. KKS Rp29.000 sudah kembali lewat EDC. Struk pembatalan nomor 0003."
+    )
+    opened(morning, 1)
+    assert state(morning).goes_back == "Barangnya harus sudah kembali di meja. Jatahnya kembali."
+    morning.vm.history.back()
+    morning.settle()
+    opened(morning, 2)
+    assert state(morning).goes_back == "", "it is reversed"
+    morning.to("counter")
+    morning.insert("SRI WAHYUNI")
+    morning.choose("cash", minyak_1=1)
+    morning.serve()
+    morning.vm.counter.finish()
+    morning.to("history")
+    morning.vm.history.back()
+    morning.settle()
+    opened(morning, 4)
+    assert state(morning).goes_back == (
+        "Barangnya harus sudah kembali di meja. Tunai Rp15.700 diserahkan kembali ke keluarga."
+    )
+
+
 def test_a_scanned_receipt_is_that_receipt_and_no_card_that_ends_alike(morning: ScriptedTill) -> None:
     opened(morning, 1)
     document = state(morning).document
@@ -255,7 +286,9 @@ def test_a_reprint_of_what_never_came_out_is_the_original(till: ScriptedTill) ->
 def test_a_ration_is_undone_with_reason_and_leader(morning: ScriptedTill) -> None:
     reverse(morning, 1)
     assert state(morning).mode == "list"
-    assert state(morning).said == "Dibatalkan. Struk pembatalan nomor 0003."
+    assert state(morning).said == (
+        "Dibatalkan. Barang tercatat kembali di rak. Jatahnya sudah kembali. Struk pembatalan nomor 0003."
+    )
     assert (found(morning, 1).status, found(morning, 1).reversible) == ("dibatalkan", False)
     assert found(morning, 3).status.startswith("pembatalan")
     fact = next(fact for fact in facts(morning.kit) if isinstance(fact, Reversed))
@@ -271,7 +304,10 @@ def test_undoing_what_was_paid_in_cash_says_how_much_goes_back(morning: Scripted
     morning.serve()
     morning.to("history")
     reverse(morning, 3)
-    assert state(morning).said == "Dibatalkan. Kembalikan tunai Rp15.700. Struk pembatalan nomor 0004."
+    assert state(morning).said == (
+        "Dibatalkan. Barang tercatat kembali di rak. Kembalikan tunai Rp15.700. Jatahnya sudah kembali. "
+        "Struk pembatalan nomor 0004."
+    )
 
 
 def test_the_way_to_a_reversal_can_be_left_at_each_step(morning: ScriptedTill) -> None:
