@@ -201,6 +201,7 @@ class Handover:
 
 
 def _title(lines: tuple[RedemptionLine, ...]) -> str:
-    goods = "barang" if len(lines) == 1 else f"{len(lines)} macam barang"
+    kinds = len({line.product for line in lines})  # what is paid in three ways has three lines
+    goods = "barang" if kinds == 1 else f"{kinds} macam barang"
     cash = total_of(lines, Tender.CASH).amount
     return f"Tercatat. Tunai dulu, lalu {goods}" if cash else f"Tercatat. Serahkan {goods} ini"

@@ -94,6 +94,16 @@ def test_what_was_bought_with_cash_is_handed_over_for_the_cash(till: ScriptedTil
     assert till.phase() is Phase.READY
 
 
+def test_goods_that_are_paid_in_two_ways_are_one_kind(till: ScriptedTill) -> None:
+    till.insert("SUMINAH")
+    till.choose("purse", telur_1=1)
+    till.choose("cash", telur_1=2, minyak_1=1)
+    till.serve()
+    assert till.counter.done is not None
+    assert len(till.counter.done.picks) == 4, "cash, and three lines"
+    assert till.counter.done.title == "Tercatat. Tunai dulu, lalu 2 macam barang"
+
+
 def test_done_stays_until_everything_is_ticked_and_then_goes_back_by_itself(till: ScriptedTill) -> None:
     till.ration("SRI WAHYUNI", beras_medium_5=2, gula_1=1)
     till.vm.counter.handover.tick(0)
