@@ -406,6 +406,35 @@ def test_the_focus_is_seen(qtbot: QtBot, build: type[QWidget]) -> None:
     assert after.pixelColor(after.width() // 2, 1).name() == ring
 
 
+@pytest.mark.parametrize("value", [0, 2])
+def test_the_frame_of_a_focused_stepper_is_as_thick_around_its_ends_as_around_its_count(
+    qtbot: QtBot, value: int
+) -> None:
+    window = QWidget()
+    box = QVBoxLayout(window)
+    widget = stepper(value=value)
+    box.addWidget(widget)
+    shown(qtbot, window)
+    widget.setFocus(Qt.FocusReason.TabFocusReason)
+    assert widget.hasFocus()
+    image = widget.grab().toImage()
+    ring, bright = current_style().colour("focus").name(), current_style().colour("card").name()
+    wide, high = image.width(), image.height()
+    middle, half = wide // 2, high // 2
+    for x, y, right, down in (
+        (20, 0, 0, 1),
+        (middle, 0, 0, 1),
+        (wide - 20, 0, 0, 1),
+        (20, high - 1, 0, -1),
+        (middle, high - 1, 0, -1),
+        (wide - 20, high - 1, 0, -1),
+        (0, half, 1, 0),
+        (wide - 1, half, -1, 0),
+    ):
+        stroke = [image.pixelColor(x + right * step, y + down * step).name() for step in range(5)]
+        assert stroke == [ring] * 3 + [bright] * 2, (x, y)
+
+
 def test_a_button_says_why_it_is_off() -> None:
     button = BigButton("Batal", key="Esc")
     button.set_reason("EDC sudah menerima jumlahnya")

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractButton, QWidget
 from ewarung_pos.ui.views.kit.style import Face, Role, Style, current_style
 
 __all__ = [
+    "RING",
     "Painted",
     "PaintedButton",
     "box",
@@ -38,6 +39,10 @@ def box(
     painter.setPen(QPen(edge, width) if edge is not None else Qt.PenStyle.NoPen)
     painter.setBrush(fill if fill is not None else Qt.BrushStyle.NoBrush)
     painter.drawRoundedRect(QRectF(rect).adjusted(inset, inset, -inset, -inset), radius - inset, radius - inset)
+
+
+RING = 5
+"""How far the focus ring reaches inwards: a stroke of 3 and a bright one of 2."""
 
 
 def focus_ring(painter: QPainter, rect: QRect, radius: float) -> None:

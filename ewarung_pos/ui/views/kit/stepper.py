@@ -9,17 +9,21 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from ewarung_pos.domain.units import dotted
 from ewarung_pos.ui.views.kit.fields import pass_on
 from ewarung_pos.ui.views.kit.icons import paint_icon
-from ewarung_pos.ui.views.kit.paint import Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
+from ewarung_pos.ui.views.kit.paint import RING, Painted, PaintedButton, box, fitted, focus_ring, smooth, text_width
 from ewarung_pos.ui.views.kit.style import Density, Role
 
 __all__ = ["Stepper"]
 
 
+_OUTLINE = 2
+
+
 class _StepButton(PaintedButton):
     """One end of the stepper; painted inside the stepper's outline."""
 
-    def __init__(self, icon: str, *, left: bool, parent: QWidget) -> None:
+    def __init__(self, icon: str, *, left: bool, parent: Stepper) -> None:
         super().__init__(parent)
+        self._stepper = parent
         self._icon = icon
         self._left = left
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -33,10 +37,12 @@ class _StepButton(PaintedButton):
     def paintEvent(self, _event: QPaintEvent) -> None:
         painter = smooth(self)
         path = QPainterPath()
-        area = self.rect().adjusted(2, 2, -2, -2)
+        # It is painted over the stepper, whose outline and focus ring must stay whole.
+        edge = RING if self._stepper.hasFocus() else _OUTLINE
+        area = self.rect().adjusted(edge if self._left else 0, edge, 0 if self._left else -edge, -edge)
         wide = area.adjusted(0, 0, 20, 0) if self._left else area.adjusted(-20, 0, 0, 0)
-        path.addRoundedRect(wide, self.look.radius - 2, self.look.radius - 2)
-        painter.setClipRect(area.adjusted(-2, 0, 2, 0))
+        path.addRoundedRect(wide, self.look.radius - edge, self.look.radius - edge)
+        painter.setClipRect(area)
         token = "wash"
         if self.isEnabled() and (self.isDown() or self.underMouse()):
             token = "go-tint" if self.isDown() else "track"
@@ -195,7 +201,7 @@ class Stepper(Painted):
         side = self.look.counter_target
         outline = QRect(0, 0, self.width(), side)
         edge = self.look.colour("go" if self._value > 0 else "edge")
-        box(painter, outline, self.look.radius, self.look.colour("card"), edge, 2)
+        box(painter, outline, self.look.radius, self.look.colour("card"), edge, _OUTLINE)
         middle = outline.adjusted(side + 4, 0, -side - 4, 0)
         painter.setFont(fitted(self.look.font(Role.QUANTITY), self.text(), middle.width(), floor=18))
         painter.setPen(self.look.colour("ink" if self._value else "soft-dark"))
