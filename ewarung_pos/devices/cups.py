@@ -18,13 +18,16 @@ import socket
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from urllib.parse import quote, urlsplit
 
 from ewarung_pos.devices.ipp import Answer, JobState, Operation, PrinterState, Told, custom_media, parse_answer, request
 from ewarung_pos.domain.documents import Document
 from ewarung_pos.errors import PrinterNotReady
 from ewarung_pos.ports import DeviceState, DeviceStatus, PrintReport
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 __all__ = ["CupsPrinter", "Sheet", "queues"]
 
@@ -34,6 +37,7 @@ _SOCKETS = ("/run/cups/cups.sock", "/var/run/cups/cups.sock", "/private/var/run/
 _PORT = 631
 _DIGITS = re.compile(r"[0-9]+(?!.*\])")
 _CALL_S = 5.0
+"""Of a question, from the first byte that is sent to the last that is heard; handing a paper over has twice that."""
 _LONGEST = 1_000_000
 _NOT_FOUND = 0x0406
 _NOT_SUPPORTED = 0x040B
@@ -81,12 +85,14 @@ class CupsPrinter:
         columns: 32 (58 mm) or 48 (80 mm).
         sheet: makes what is sent.
         patience: seconds in which a job must have left the queue.
+        call_s: seconds that a question and its whole answer may take; handing a paper over may take twice that.
     """
 
-    def __init__(self, queue: str, columns: int, sheet: Sheet, patience: float = 20.0) -> None:
+    def __init__(self, queue: str, columns: int, sheet: Sheet, patience: float = 20.0, call_s: float = _CALL_S) -> None:
         self.columns = columns
         self._sheet = sheet
         self._patience = patience
+        self._call_s = call_s
         self._numbers = itertools.count(1)
         self._uri, self._path, self._dial = _place(queue)
         self._silent = "link" if queue.startswith("ipp://") else "no_cups"
@@ -201,7 +207,8 @@ class CupsPrinter:
 
     def _ask(self, operation: Operation, told: Told, job: Told | None = None, document: bytes = b"") -> Answer:
         body = request(operation, next(self._numbers), self._uri, told, job, document)
-        return _post(self._dial, self._path, body)
+        seconds = self._call_s * (2 if document else 1)
+        return _post(self._dial, self._path, body, seconds)
 
 
 def _begun(job: Answer) -> bool:
@@ -222,57 +229,107 @@ def _waited_till_taken_back(job: Answer) -> bool:
 def queues() -> tuple[str, ...]:
     """Names of the queues that the CUPS of this machine has; none where it does not answer, or has no address."""
     try:
-        answer = _post(_scheduler, "/", request(Operation.CUPS_GET_PRINTERS, 1, "", _NAMES))
+        answer = _post(_scheduler, "/", request(Operation.CUPS_GET_PRINTERS, 1, "", _NAMES), _CALL_S)
     except (_SilentError, PrinterNotReady):
         return ()
     return answer.words("printer-name") if answer.successful else ()
 
 
-def _post(dial: Callable[[], http.client.HTTPConnection], path: str, body: bytes) -> Answer:
+_Dial = Callable[[float], http.client.HTTPConnection]
+"""Prepares a line that is done with after so many seconds, whatever is still said on it."""
+
+
+def _post(dial: _Dial, path: str, body: bytes, seconds: float) -> Answer:
     try:
-        with contextlib.closing(dial()) as line:
+        with contextlib.closing(dial(seconds)) as line:
             line.request("POST", path, body, {"Content-Type": "application/ipp"})
-            answer = line.getresponse()
-            if answer.status != http.HTTPStatus.OK:
-                raise _SilentError(f"HTTP {answer.status}")
-            return parse_answer(answer.read(_LONGEST))
+            with contextlib.closing(line.getresponse()) as answer:
+                if answer.status != http.HTTPStatus.OK:
+                    raise _SilentError(f"HTTP {answer.status}")
+                return parse_answer(answer.read(_LONGEST))
     except (OSError, http.client.HTTPException, ValueError) as exc:
         raise _SilentError(f"{type(exc).__name__}: {exc}") from exc
 
 
 class _SilentError(Exception):
-    """Nobody answered, or with something that is no answer."""
+    """Nobody answered, or with something that is no answer, or did not come to an end with it."""
 
 
-class _LocalConnection(http.client.HTTPConnection):
-    """HTTP over the socket file of this machine's CUPS."""
+class _Wire(socket.socket):
+    """A socket whose every call ends at one moment.
 
-    def __init__(self, file: str) -> None:
-        super().__init__("localhost", timeout=_CALL_S)
+    A socket's own timeout begins anew with each byte that comes: a server that says one now and then, or
+    "100 Continue" again and again, would hold whoever waits for as long as it likes.
+    """
+
+    until: float
+
+    def connect(self, address: object, /) -> None:
+        self.settimeout(self._left())
+        super().connect(address)  # type: ignore[arg-type]  # as it came from getaddrinfo, or a path
+
+    def sendall(self, data: ReadableBuffer, flags: int = 0, /) -> None:
+        self.settimeout(self._left())
+        super().sendall(data, flags)
+
+    def recv_into(self, buffer: WriteableBuffer, nbytes: int = 0, flags: int = 0, /) -> int:
+        self.settimeout(self._left())
+        return super().recv_into(buffer, nbytes, flags)
+
+    def _left(self) -> float:
+        left = self.until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("not done in time")
+        return left
+
+
+class _Connection(http.client.HTTPConnection):
+    """HTTP over TCP, or over the socket file of this machine's CUPS, that ends after so many seconds."""
+
+    def __init__(self, host: str, port: int, seconds: float, file: str = "") -> None:
+        super().__init__(host, port)
+        self._seconds = seconds
         self._file = file
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            self.sock.settimeout(self.timeout)
-            self.sock.connect(self._file)
-        except OSError:
-            self.sock.close()
-            raise
+        until = time.monotonic() + self._seconds
+        if self._file:
+            self.sock = _reached(socket.AF_UNIX, self._file, until)
+            return
+        refused: OSError = ConnectionError("no address")
+        for family, _, _, _, address in socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM):
+            try:
+                self.sock = _reached(family, address, until)
+            except OSError as exc:
+                refused = exc
+            else:
+                return
+        raise refused
 
 
-def _place(queue: str) -> tuple[str, str, Callable[[], http.client.HTTPConnection]]:
+def _reached(family: int, address: object, until: float) -> _Wire:
+    wire = _Wire(family, socket.SOCK_STREAM)
+    wire.until = until
+    try:
+        wire.connect(address)
+    except OSError:
+        wire.close()
+        raise
+    return wire
+
+
+def _place(queue: str) -> tuple[str, str, _Dial]:
     """Its URI, the path that is posted to, and the line there."""
     if queue.startswith("ipp://"):
         parts = urlsplit(queue)
         host, port = parts.hostname or "", parts.port or _PORT
-        return queue, parts.path or "/", lambda: http.client.HTTPConnection(host, port, timeout=_CALL_S)
+        return queue, parts.path or "/", lambda seconds: _Connection(host, port, seconds)
     path = f"/printers/{quote(queue)}"
     return f"ipp://localhost{path}", path, _scheduler
 
 
-def _scheduler() -> http.client.HTTPConnection:
-    """The line to CUPS: `CUPS_SERVER` as its own programs read it, else this machine's.
+def _scheduler(seconds: float) -> http.client.HTTPConnection:
+    """The line to CUPS, for so many seconds: `CUPS_SERVER` as its own programs read it, else this machine's.
 
     Raises:
         PrinterNotReady: `cups_server`, what stands there is no address.
@@ -281,11 +338,11 @@ def _scheduler() -> http.client.HTTPConnection:
     files = (named,) if named.startswith("/") else () if named else _SOCKETS
     for file in files:
         if Path(file).exists():
-            return _LocalConnection(file)
+            return _Connection("localhost", _PORT, seconds, file)
     host, port = _server("" if named.startswith("/") else named)
     if not 0 < port < 65_536:
         raise PrinterNotReady(f"CUPS_SERVER: {named!r}, seharusnya HOST[:PORT]", reason="cups_server")
-    return http.client.HTTPConnection(host or "localhost", port, timeout=_CALL_S)
+    return _Connection(host or "localhost", port, seconds)
 
 
 def _server(named: str) -> tuple[str, int]:

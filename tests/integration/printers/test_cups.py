@@ -285,11 +285,11 @@ def test_the_server_is_named_as_for_cups_own_programs(
 ) -> None:
     asked: list[tuple[str, int]] = []
 
-    def dialed(address: tuple[str, int], *_words: object, **_more: object) -> socket.socket:
-        asked.append(address)
+    def looked_up(host: str, port: int, **_more: object) -> None:
+        asked.append((host, port))
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(socket, "create_connection", dialed)
+    monkeypatch.setattr(socket, "getaddrinfo", looked_up)
     monkeypatch.setattr("ewarung_pos.devices.cups._SOCKETS", ())
     monkeypatch.setenv("CUPS_SERVER", named)
     status = CupsPrinter("STRUK", 32, pdf_sheet(58)).status()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
@@ -17,7 +20,10 @@ from tests.unit.papers.sample_papers import receipt_of, redeemed
 
 
 class IppPrinter:
-    """Answers each operation as its fields say; `silent` are operations whose connection it closes unanswered."""
+    """Answers each operation as its fields say.
+
+    `silent` are operations whose connection it closes unanswered, `endless` those whose answer never comes to its end.
+    """
 
     def __init__(self, port: int = 0) -> None:
         self.reasons: tuple[str, ...] = ("none",)
@@ -26,6 +32,7 @@ class IppPrinter:
         self.job_reasons: tuple[str, ...] = ("none",)
         self.began = False
         self.silent: set[int] = set()
+        self.endless: set[int] = set()
         self.http = 200
         self.asked: list[int] = []
         self.jobs: list[bytes] = []
@@ -41,6 +48,13 @@ class IppPrinter:
                     return
                 if operation == Operation.PRINT_JOB:
                     outer.jobs.append(body)
+                if operation in outer.endless:
+                    self.wfile.write(HEAD)
+                    with contextlib.suppress(OSError):
+                        while True:
+                            self.wfile.write(b"\x01")
+                            time.sleep(0.02)
+                    return
                 answer = outer.answer(operation)
                 self.send_response(outer.http)
                 self.send_header("Content-Length", str(len(answer)))
@@ -76,6 +90,35 @@ class IppPrinter:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/ipp\r\nContent-Length: 900000\r\n\r\n"
+ENDLESS = ((HEAD, b"\x01"), (b"", b"H"), (b"", b"HTTP/1.1 100 Continue\r\n\r\n"), (HEAD[:-2], b"X-More: yes\r\n"))
+
+
+@contextlib.contextmanager
+def never_done(begins: bytes, goes_on: bytes) -> Iterator[int]:
+    """The port of a server that begins an answer, and goes on with it as long as anybody listens."""
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.is_set():
+            with contextlib.suppress(OSError), ear.accept()[0] as made:
+                made.settimeout(5)
+                made.recv(65536)
+                made.sendall(begins)
+                while not over.wait(0.02):
+                    made.sendall(goes_on)
+
+    with socket.create_server(("127.0.0.1", 0)) as ear:
+        ear.settimeout(0.05)
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield ear.getsockname()[1]
+        finally:
+            over.set()
+            thread.join()
 
 
 def _keywords(name: str, values: tuple[str, ...]) -> bytes:
@@ -312,3 +355,32 @@ def test_a_printer_that_refuses_the_kind_of_paper(
         ),
     )
     assert refusal(printer) == "aborted"
+
+
+@pytest.mark.parametrize(("begins", "goes_on"), ENDLESS)
+def test_a_server_that_never_ends_its_answer_is_away(begins: bytes, goes_on: bytes) -> None:
+    """Each byte is in time, and all of them together never come to an end."""
+    with never_done(begins, goes_on) as port:
+        printer = CupsPrinter(f"ipp://127.0.0.1:{port}/ipp/print", 32, pdf_sheet(58), call_s=0.3)
+        begun = time.monotonic()
+        assert (printer.status().state, printer.status().reason) == (DeviceState.AWAY, "link")
+        assert refused(printer) == ("link", False), "nothing was handed over"
+    assert time.monotonic() - begun < 5
+
+
+def test_a_local_print_server_that_never_ends_its_answer_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    with never_done(*ENDLESS[0]) as port:
+        monkeypatch.setenv("CUPS_SERVER", f"127.0.0.1:{port}")
+        printer = CupsPrinter("STRUK", 32, pdf_sheet(58), call_s=0.3)
+        assert (printer.status().state, printer.status().reason) == (DeviceState.AWAY, "no_cups")
+
+
+@pytest.mark.parametrize("operation", [Operation.PRINT_JOB, Operation.GET_JOB_ATTRIBUTES])
+def test_an_answer_about_the_job_that_never_ends_leaves_open_whether_paper_came_out(
+    operation: Operation, peer: IppPrinter
+) -> None:
+    peer.endless = {operation}
+    printer = CupsPrinter(peer.uri, 32, pdf_sheet(58), call_s=0.3)
+    begun = time.monotonic()
+    assert refused(printer) == ("no_answer_after", True)
+    assert time.monotonic() - begun < 5
