@@ -187,15 +187,15 @@ class PdfPrinter:
             render_receipt(document, self._width_mm, self.path(document))
         except OSError as exc:
             raise PrinterNotReady(f"{type(exc).__name__}: {exc}", reason="disk") from exc
-        return PrintReport(confirmed=True, status=DeviceStatus(DeviceState.READY), paper="pdf")
+        return PrintReport(confirmed=True, status=self.status(), paper="pdf")
 
     def status(self) -> DeviceStatus:
         """Always ready; a full disk shows when it prints."""
-        return DeviceStatus(DeviceState.READY)
+        return DeviceStatus(DeviceState.READY, "pdf")
 
     def seen(self) -> DeviceStatus:
         """Always ready."""
-        return DeviceStatus(DeviceState.READY)
+        return DeviceStatus(DeviceState.READY, "pdf")
 
     def close(self) -> None:
         """Nothing is held between jobs."""

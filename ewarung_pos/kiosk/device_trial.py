@@ -29,8 +29,8 @@ from ewarung_pos.ports import (
 from ewarung_pos.services.proposal import propose
 from ewarung_pos.ui.text_devices import (
     NO_CARD,
-    NO_READER,
-    NO_TERMINAL,
+    READER_NONE,
+    TERMINAL_NONE,
     TYPES_HERE,
     Seen,
     card_seen,
@@ -100,11 +100,11 @@ def looked_at(name: str, services: Bench) -> Seen:
         return printer_seen(services.printer.status())
     if name == "edc":
         if services.terminal is None:
-            return NO_TERMINAL
+            return TERMINAL_NONE
         services.reader.release()
         return edc_seen(services.terminal.diagnose())
     if config.card_reader.driver == "none":
-        return NO_READER
+        return READER_NONE
     if typed_in_the_window(config.card_reader):
         return TYPES_HERE
     return reader_seen(services.reader.source, services.reader.diagnose())
@@ -117,11 +117,11 @@ def tried(name: str, services: Bench, tell: Callable[[str], None]) -> Seen:
             return paper_seen(services.page())
         if name == "edc":
             if services.terminal is None:
-                return NO_TERMINAL
+                return TERMINAL_NONE
             services.reader.release()
             return edc_seen(services.terminal.diagnose())
         if not services.reader.source:
-            return NO_READER
+            return READER_NONE
         tell(f"Masukkan atau gesek satu kartu dalam {CARD_S:.0f} detik.")
         return _card(services.reader)
     except PosError as error:

@@ -25,6 +25,9 @@ __all__ = [
     "NO_READER",
     "NO_TERMINAL",
     "NO_WORDS",
+    "PAPERS_FILED",
+    "READER_NONE",
+    "TERMINAL_NONE",
     "TYPES_HERE",
     "Seen",
     "card_seen",
@@ -55,6 +58,21 @@ NO_TERMINAL = Seen(
     "look",
     "Tidak diatur; saldo KKS tidak bisa dipakai.",
     "Minta petugas kota mengisi [payment_terminal] di config.toml.",
+)
+READER_NONE = Seen(
+    "look",
+    'Tanpa pembaca kartu (driver = "none"); kartu hanya bisa diketik.',
+    "Bila memang begitu, biarkan. Bila kios punya pembaca, isi [card_reader] di config.toml.",
+)
+TERMINAL_NONE = Seen(
+    "look",
+    'Tanpa EDC (driver = "none"); saldo KKS tidak bisa dipakai.',
+    "Bila memang begitu, biarkan. Bila kios punya EDC, isi [payment_terminal] di config.toml.",
+)
+PAPERS_FILED = Seen(
+    "ok",
+    "Printer tidak diatur; struk dan laporan menjadi berkas PDF di folder papers.",
+    "Bila kios punya printer, isi [receipt_printer] di config.toml.",
 )
 TYPES_HERE = Seen("ok", "Mengetik di jendela kasir.", "Gesek satu kartu di Layanan untuk mencobanya.")
 NO_WORDS = Seen(
@@ -137,6 +155,8 @@ def edc_seen(found: DeviceStatus) -> Seen:
 
 def printer_seen(found: DeviceStatus) -> Seen:
     """A printer that was asked how it is, without a paper."""
+    if found.reason == "pdf":
+        return PAPERS_FILED
     if found.state is DeviceState.READY:
         return Seen("ok", "Printer siap mencetak.")
     if found.reason == "paper_low":

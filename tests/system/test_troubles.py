@@ -141,7 +141,7 @@ def test_doctor_says_what_it_saw_of_an_edc_on_the_network(kiosk: Path) -> None:
 @pytest.mark.parametrize(
     ("reader", "state", "said"),
     [
-        ('driver = "none"', "look", "Tidak diatur"),
+        ('driver = "none"', "look", "Tanpa pembaca kartu (driver"),
         ('driver = "pcsc"', "stop", "pcscd"),
         ('driver = "stripe-serial"\nport = "/dev/nope"', "stop", "tidak tersambung"),
         ('driver = "stripe-keyboard"\nport = "/dev/input/nope"', "stop", "tidak tersambung"),
@@ -155,6 +155,18 @@ def test_doctor_says_what_it_saw_of_the_card_reader(kiosk: Path, reader: str, st
     found = checks["pembaca kartu"]
     assert (found["state"], said in found["meaning"]) == (state, True), found
     assert found["do"].endswith(".")
+
+
+def test_doctor_says_of_what_is_not_set_what_that_means_and_calls_nothing_ready_that_is_not_there(kiosk: Path) -> None:
+    (kiosk / "config.toml").write_text('[card_reader]\ndriver = "none"\n[payment_terminal]\ndriver = "none"\n')
+    done = run("doctor", "--data-dir", str(kiosk), "--json")
+    checks = {check["what"]: check for check in json.loads(done.stdout.splitlines()[-1])["checks"]}
+    assert "PDF" in checks["printer"]["meaning"]
+    assert "siap" not in checks["printer"]["meaning"]
+    for what, section in (("pembaca kartu", "card_reader"), ("EDC", "payment_terminal")):
+        assert 'driver = "none"' in checks[what]["meaning"]
+        assert "Minta petugas" not in checks[what]["do"], "who set it so on purpose has nobody to ask"
+        assert f"[{section}]" in checks[what]["do"]
 
 
 def test_doctor_says_the_same_of_a_missing_kiosk_wherever_it_is_looked_for(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from ewarung_pos.ledger.keys import LedgerKey, Tier
 from ewarung_pos.ports import DeviceKind, DeviceRole, DeviceState, DeviceStatus, FoundDevice, Setting
 from ewarung_pos.services.proposal import propose
 from ewarung_pos.ui.runners import InlineRunner
-from ewarung_pos.ui.text_devices import NO_CARD, NO_READER, NO_TERMINAL, Seen
+from ewarung_pos.ui.text_devices import NO_CARD, PAPERS_FILED, READER_NONE, TERMINAL_NONE, Seen
 from tests.escpos_interpreter import interpret
 from tests.integration.devices.conftest import CANARY, TIMERS, Counter
 from tests.till_kit import LEDGER_KEY, PEPPER, FakeClock, till_kit
@@ -95,8 +95,9 @@ def test_the_edc_answers_and_reads_a_card(counter: Callable[..., Counter], tmp_p
 
 def test_nothing_that_is_not_set_up_is_tried(tmp_path: Path) -> None:
     with till_with(tmp_path) as app:
-        assert seen("card", app) == (NO_READER, NO_READER, [])
-        assert seen("edc", app)[:2] == (NO_TERMINAL, NO_TERMINAL)
+        assert seen("card", app) == (READER_NONE, READER_NONE, [])
+        assert seen("edc", app)[:2] == (TERMINAL_NONE, TERMINAL_NONE)
+        assert looked_at("print", bench_of(app)) == PAPERS_FILED
         filed = tried("print", bench_of(app), lambda _: None)
         assert (filed.state, "PDF" in filed.seen) == ("ok", True)
         assert [file.name for file in (tmp_path / "papers").iterdir()] == ["uji-cetak.pdf"]
