@@ -13,7 +13,7 @@ from ewarung_pos.app import Application, build
 from ewarung_pos.clock import SystemClock
 from ewarung_pos.config import KioskConfig, PrinterConfig
 from ewarung_pos.domain.units import dotted
-from ewarung_pos.errors import ConfigError, PosError
+from ewarung_pos.errors import ConfigError, LedgerBusy, PosError
 from ewarung_pos.kiosk.directory import configuration
 from ewarung_pos.kiosk.passphrase import person
 from ewarung_pos.kiosk.proof import verified
@@ -85,6 +85,7 @@ def _examine_kiosk(
     from ewarung_pos.kiosk.device_trial import bench_of
     from ewarung_pos.ui.runners import SteppedRunner
     from ewarung_pos.ui.text import trouble, trouble_of
+    from ewarung_pos.ui.text_devices import OPEN_TILL
 
     try:
         key = key_of(folder, person())
@@ -97,8 +98,16 @@ def _examine_kiosk(
 
             told = " ".join(line.strip() for line in verdict(report)[:-1][:4])
             say("stop", "ledger", told, "Hentikan layanan. Hubungi petugas kota.")
-        runner: TaskRunner = SteppedRunner()
+    except PosError as error:
+        said = trouble_of(error)
+        say("stop", "ledger", f"{said.happened} {error.detail}".strip(), said.now)
+        return
+    runner: TaskRunner = SteppedRunner()
+    try:
         app = build(config, folder, SystemClock(), runner, close_runner=lambda: None, key=key)
+    except LedgerBusy:  # reading it was allowed, and what was read stands above; nothing is wrong with it
+        say("stop" if tries else "look", "perangkat", OPEN_TILL.seen, OPEN_TILL.do)
+        return
     except PosError as error:
         said = trouble_of(error)
         say("stop", "ledger", f"{said.happened} {error.detail}".strip(), said.now)

@@ -25,6 +25,7 @@ __all__ = [
     "NO_READER",
     "NO_TERMINAL",
     "NO_WORDS",
+    "OPEN_TILL",
     "PAPERS_FILED",
     "READER_NONE",
     "TERMINAL_NONE",
@@ -79,6 +80,11 @@ NO_WORDS = Seen(
     "look",
     "Kata EDC untuk transaksi yang tidak ada belum diatur; tiap penarikan batal harus dibaca dari struk.",
     "Isi not_found dengan kata itu, bila EDC ini selalu berkata begitu (docs/devices.md).",
+)
+OPEN_TILL = Seen(
+    "look",
+    "Kasir sedang terbuka; perangkat dan jalur ke kota dipegangnya, jadi tidak dilihat dari sini.",
+    "Uji perangkat di jendela kasir itu: Atur (F7). Atau tutup kasir dulu, lalu jalankan ewarung-pos doctor lagi.",
 )
 LOGO_UNREADABLE = Seen(
     "look",

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from ewarung_pos.devices.simulated.edc import spawn
+from ewarung_pos.ledger.lock import LOCK_FILE, InstanceLock
 from ewarung_pos.sync.embedded import EmbeddedCity
 from tests.system.kit import (
     alive,
@@ -167,6 +168,25 @@ def test_doctor_says_of_what_is_not_set_what_that_means_and_calls_nothing_ready_
         assert 'driver = "none"' in checks[what]["meaning"]
         assert "Minta petugas" not in checks[what]["do"], "who set it so on purpose has nobody to ask"
         assert f"[{section}]" in checks[what]["do"]
+
+
+@pytest.mark.parametrize("tries", [(), ("--try", "print")])
+def test_doctor_beside_an_open_till_says_once_that_the_devices_are_its(kiosk: Path, tries: tuple[str, ...]) -> None:
+    held = InstanceLock(kiosk / LOCK_FILE)  # as the open till has it
+    try:
+        done = run("doctor", "--data-dir", str(kiosk), "--json", *tries)
+    finally:
+        held.release()
+    told = json.loads(done.stdout.splitlines()[-1])["checks"]
+    assert len({check["what"] for check in told}) == len(told), "nothing is said twice"
+    checks = {check["what"]: check for check in told}
+    assert (checks["ledger"]["state"], "utuh" in checks["ledger"]["meaning"]) == ("ok", True)
+    assert ("Kasir sedang terbuka" in checks["perangkat"]["meaning"], "Atur" in checks["perangkat"]["do"]) == (
+        True,
+        True,
+    )
+    expected = ("stop", 1) if tries else ("look", 0)
+    assert (checks["perangkat"]["state"], done.returncode) == expected, "what was asked for and not done is no success"
 
 
 def test_doctor_says_the_same_of_a_missing_kiosk_wherever_it_is_looked_for(tmp_path: Path) -> None:
