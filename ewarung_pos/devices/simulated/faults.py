@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from ewarung_pos.devices.simulated import edc_frames, poselink_messages
 from ewarung_pos.errors import ConfigError
 
 __all__ = ["CHIP", "EDC", "POSELINK", "PRINTER", "STRIPE", "Deed", "Fault", "FaultScript", "Vocabulary"]
@@ -50,6 +51,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
         deeds: what `do` may name.
         only_on: settings that mean something at one kind of request.
         forms: how a setting must be written.
+        types: requests by what the wire calls them: answered with its own `type`, a request is answered rightly.
     """
 
     device: str
@@ -57,6 +59,7 @@ class Vocabulary(msgspec.Struct, frozen=True):
     deeds: Mapping[str, Deed]
     only_on: Mapping[str, str] = {}
     forms: Mapping[str, Form] = {}
+    types: Mapping[str, str] = {}
 
 
 def _deed(*settings: str, at: str = "") -> Deed:
@@ -86,6 +89,7 @@ EDC = Vocabulary(
         "code": Form("(?!00)[0-9A-Z]{2}", "dua angka atau huruf besar, bukan 00"),
         "type": Form("[0-9]{2}", "dua angka"),
     },
+    types=edc_frames.KINDS,
 )
 POSELINK = Vocabulary(
     "EDC POSe Link",
@@ -98,6 +102,7 @@ POSELINK = Vocabulary(
         "not_found": _deed(at="inquiry"),
     },
     forms={"code": Form("(?!00$).+", "sebuah kode, bukan 00")},
+    types=poselink_messages.KINDS,
 )
 PRINTER = Vocabulary(
     "printer",
@@ -268,6 +273,10 @@ def _kinds(rule: Fault, written: frozenset[str], words: Vocabulary) -> frozenset
     kinds = deed.kinds or words.kinds
     for name in said & words.only_on.keys():
         kinds &= {words.only_on[name]}
+    own = words.types.get(rule.type) if "type" in deed.settings else None
+    if own is not None and own == rule.on:
+        raise _unknown(f"{what}: type {rule.type!r} adalah milik {own!r} sendiri, seharusnya yang lain")
+    kinds -= {own}
     if rule.on != "any" and rule.on not in kinds:
         raise _unknown(f"gangguan {rule.do!r} pada {rule.on!r} tidak dikenal {words.device}")
     return frozenset() if kinds == words.kinds else kinds

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ewarung_pos.devices.simulated import edc_frames, poselink_messages
 from ewarung_pos.devices.simulated.faults import CHIP, EDC, POSELINK, PRINTER, STRIPE, Fault, FaultScript, Vocabulary
 from ewarung_pos.devices.simulated.printer import Mood
 from ewarung_pos.errors import ConfigError
@@ -98,6 +99,21 @@ def test_what_befalls_a_debit_is_refused_at_every_other_request(words: Vocabular
         assert f"{deed!r} pada {kind!r}" in refused([{"on": kind, "do": deed}], words)
     script = FaultScript.of([{"do": deed}], words)
     assert [list(script.strike(kind)) for kind in ("inquiry", "sale", "void")] == [[], [deed], []]
+
+
+@pytest.mark.parametrize(
+    ("words", "types"), [(EDC, edc_frames.KINDS), (POSELINK, poselink_messages.KINDS)], ids=["EDC", "POSe Link"]
+)
+def test_a_wrong_type_that_is_the_requests_own_is_refused(words: Vocabulary, types: dict[str, str]) -> None:
+    """It would be the right one, and the rule dead."""
+    for own, kind in types.items():
+        assert f"{own!r} adalah milik {kind!r} sendiri" in refused(
+            [{"on": kind, "do": "wrong_type", "type": own}], words
+        )
+        script = FaultScript.of([{"do": "wrong_type", "type": own}], words)
+        assert {asked for asked in words.kinds if not script.strike(asked)} == {kind}, "it strikes all others"
+        for other in words.kinds - {kind}:
+            FaultScript.of([{"on": other, "do": "wrong_type", "type": own}], words)
 
 
 def test_a_rule_for_anything_strikes_only_where_its_deed_can_be_done() -> None:
