@@ -12,6 +12,7 @@ from typing import Any
 
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards, sample_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc, HangUp
+from ewarung_pos.devices.simulated.edc_face import EdcFace
 from ewarung_pos.devices.simulated.edc_wires import PtyWire, TcpWire, refuse_second
 from ewarung_pos.devices.simulated.faults import POSELINK, FaultScript
 from ewarung_pos.devices.simulated.program import ended_by_signals, parent_of, say
@@ -109,6 +110,8 @@ def run(
 ) -> None:
     """The command `simulate-edc`: serve until SIGTERM or SIGINT, then take the link away.
 
+    What is typed to it is answered by a line: `insert [ROW]` and `remove`, as at a chip reader.
+
     Args:
         pty: symlink to make for the pseudo-terminal.
         listen: tcp://127.0.0.1:PORT instead, or wss://127.0.0.1:PORT for POSe Link; the tray is on PORT+1.
@@ -146,9 +149,23 @@ def run(
     else:
         script = FaultScript.read(Path(faults)) if faults else None
         simulator = Simulator(Edc(bank, script, **how), pty=Path(pty) if pty else None, listen=listen)
+    simulator.hear(lambda line: _typed(simulator.edc, line))
     with ended_by_signals(simulator.stop):
         say(f"{_NAME} ready {simulator.url}")
         simulator.serve(parent_of(parent))
+
+
+def _typed(edc: EdcFace[Any], line: str) -> str:
+    """Do with the cards what was typed; what came of it."""
+    word, _, row = line.partition(" ")
+    if word == "remove" and not row:
+        return "removed" if edc.remove() else "tidak ada kartu di EDC"
+    if word != "insert":
+        return f"tidak dimengerti: {line!r}; ketik insert, insert BARIS, atau remove"
+    try:
+        return f"inserted {edc.insert_by_hand(row.strip(), time.monotonic())}"
+    except KeyError:
+        return f"tidak ada kartu di baris {row.strip()!r}"
 
 
 def spawn(

@@ -128,6 +128,22 @@ class EdcFace(ABC, Generic[_T]):
         if task is not None and task.phase == "card":
             self._card_in(task, now)
 
+    def insert_by_hand(self, row: str, now: float) -> str:
+        """Put a card in, the next active one without a row; its row. From then on no card presents itself.
+
+        Raises:
+            KeyError: no such row.
+        """
+        chosen = row or next(self._order).row
+        self.insert(chosen, now)
+        self.autopilot = False
+        return chosen
+
+    def remove(self) -> bool:
+        """Take the card out; whether there was one. What it was asked for goes on."""
+        lay, self._slot = self._slot is not None, None
+        return lay
+
     def next_sale(self, what: str) -> None:
         """See `PracticeTray.next_sale`.
 

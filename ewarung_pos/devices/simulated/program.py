@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-__all__ = ["PARENT", "Attendant", "ended_by_signals", "parent_of", "say"]
+__all__ = ["PARENT", "Attendant", "Typed", "ended_by_signals", "parent_of", "say"]
 
 PARENT = "SIMULATE_PARENT"
 """Environment variable by which a starter says that the program ends with it."""
@@ -57,7 +57,7 @@ class Attendant:
         self._heard = heard
         self._due = due
         self._every_s = every_s
-        self._typed = _Typed()
+        self._typed = Typed()
         self._stopping = threading.Event()
         self._wake_r, self._wake_w = socket.socketpair()
 
@@ -100,7 +100,7 @@ class Attendant:
         return begun
 
 
-class _Typed:
+class Typed:
     """Lines of standard input, as far as there is one and it is ours to read.
 
     Attributes:

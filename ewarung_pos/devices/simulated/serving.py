@@ -9,16 +9,20 @@ import socket
 import threading
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ewarung_pos.devices.simulated.edc_face import EdcFace
 from ewarung_pos.devices.simulated.edc_wires import listen_tray
+from ewarung_pos.devices.simulated.program import Typed, say
 from ewarung_pos.devices.simulated.tray import Address, answer
 
 __all__ = ["Serving"]
 
 _TRAY_MAX = 65_536
+_LOOK_S = 0.5
+"""How often it is looked whether the parent lives, and whether the terminal is ours to read from."""
 
 
 class Serving(ABC):
@@ -40,14 +44,23 @@ class Serving(ABC):
         self._wake_r, self._wake_w = socket.socketpair()
         self._stopping = threading.Event()
         self._trays: dict[socket.socket, bytearray] = {}
+        self._typed: Typed | None = None
+        self._heard: Callable[[str], str] = str
+        self._watched_typing = -1
         self._watch(self._wake_r, "wake")
         self._watch(self._tray_listener, "tray")
+
+    def hear(self, heard: Callable[[str], str]) -> None:
+        """Give `heard` each line that is typed from now on, and say what it answers."""
+        self._typed, self._heard = Typed(), heard
 
     def serve(self, parent: int | None = None) -> None:
         """Until `stop`, or until `parent` (a process id) is no longer our parent."""
         try:
             while not self._stopping.is_set() and (parent is None or os.getppid() == parent):
-                self._turn(0.5 if parent is not None else 30.0)
+                self._watch_typing()
+                waits = parent is not None or (self._typed is not None and self._typed.waits)
+                self._turn(_LOOK_S if waits else 30.0)
         finally:
             self._close()
 
@@ -86,6 +99,8 @@ class Serving(ABC):
                     self._trays[made := self._tray_listener.accept()[0]] = bytearray()
                     made.settimeout(1)
                     self._watch(made, ("tray", made))
+                case "typed":
+                    self._from_keyboard()
                 case ("tray", made):
                     self._from_tray(made)
                 case what:
@@ -93,6 +108,28 @@ class Serving(ABC):
         now = time.monotonic()
         self.edc.advance(now)
         self._deliver(now)
+
+    def _watch_typing(self) -> None:
+        """Listen to standard input while there is one, and while it is ours to read."""
+        if self._typed is None:
+            return
+        now = next(iter(self._typed.handle()), -1)
+        if now == self._watched_typing:
+            return
+        if self._watched_typing >= 0:
+            self._unwatch(self._watched_typing)
+            self._watched_typing = -1
+        if now >= 0:
+            try:
+                self._watch(now, "typed")
+                self._watched_typing = now
+            except PermissionError:  # a file, or /dev/null: nothing to wait for, what is in it is there
+                while self._typed.handle():
+                    self._from_keyboard()
+
+    def _from_keyboard(self) -> None:
+        for line in self._typed.lines() if self._typed is not None else ():
+            say(self._heard(line))
 
     def _from_tray(self, made: socket.socket) -> None:
         try:

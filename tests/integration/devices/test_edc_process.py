@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -20,6 +21,7 @@ from ewarung_pos.devices.simulated.edc import Simulator, spawn
 from ewarung_pos.devices.simulated.edc_bank import Bank, read_cards
 from ewarung_pos.devices.simulated.edc_behaviour import Edc
 from ewarung_pos.devices.simulated.edc_frames import CARD_INFO, INQUIRY
+from ewarung_pos.devices.simulated.spawned import own_command, start
 from ewarung_pos.devices.simulated.tray import connect
 from ewarung_pos.devices.transport import SerialTransport
 from ewarung_pos.errors import ConfigError, DeviceUnavailable
@@ -100,6 +102,47 @@ def test_only_hands_at_a_window_are_spared_the_wait(
     with pytest.raises(DeviceUnavailable):
         Sandbox(tmp_path, edc="", city="http://127.0.0.1:9", code="A", seed=1, face=face)._start_edc()
     assert asked == [seconds]
+
+
+@pytest.mark.parametrize("wire", ["pty", "tcp"])
+def test_the_card_that_is_typed_to_it_pays_as_the_one_that_another_reader_read(
+    tmp_path: Path, families: Path, tcp_ports: Callable[[], int], wire: str, till: Callable[[str], Any]
+) -> None:
+    """Beside a stripe reader: by itself the EDC would take the next card of its own order."""
+    options = {f"--{name}": value for name, value in line(tmp_path, tcp_ports, wire).items()}
+    held = [card for card in read_cards(families) if card.status == "active"]
+    with start("simulate-edc", own_command("simulate-edc"), {**options, "--families": families}, told=True) as edc:
+        at = till(edc.url)
+        for turn, card in enumerate((*held, *reversed(held))):
+            assert edc.tell(f"insert {card.row}") == f"inserted {card.row}"
+            assert isinstance(at.pay(f"a{turn}", 1_000, card.number[-4:]), Approved)
+        assert edc.tell("remove") == "removed"
+        assert edc.tell("remove") == "tidak ada kartu di EDC"
+        assert edc.tell("insert") in {f"inserted {card.row}" for card in held}, "the next of its order"
+        assert edc.tell("insert 999") == "tidak ada kartu di baris '999'"
+        assert edc.tell("swipe 1").startswith("tidak dimengerti")
+
+
+@pytest.mark.parametrize("where", ["/dev/null", "a file", "nothing"])
+def test_it_serves_on_where_nothing_can_be_typed(
+    tmp_path: Path, families: Path, where: str, till: Callable[[str], Any]
+) -> None:
+    (tmp_path / "typed").write_text("insert 1\n")
+    names = {"/dev/null": Path("/dev/null"), "a file": tmp_path / "typed"}
+    words = [*own_command("simulate-edc"), "--pty", str(tmp_path / "line"), "--families", str(families)]
+    with contextlib.ExitStack() as stack:
+        stdin = stack.enter_context(names[where].open()) if where in names else subprocess.PIPE
+        process = stack.enter_context(subprocess.Popen(words, stdin=stdin, stdout=subprocess.PIPE, text=True))
+        assert process.stdout is not None
+        try:
+            assert process.stdout.readline().startswith("simulate-edc ready")
+            if process.stdin is not None:
+                process.stdin.close()
+            if where == "a file":
+                assert process.stdout.readline() == "inserted 1\n"
+            assert isinstance(till(str(tmp_path / "line")).pay("a", 1_000), Approved)
+        finally:
+            process.terminate()
 
 
 @pytest.mark.parametrize("wire", ["pty", "tcp"])
