@@ -84,6 +84,11 @@ AT_THE_COMMAND: dict[str, Trouble] = {
         "Kartu simulasi hanya bisa diletakkan di pembaca maya (vpcd) di komputer ini.",
         "Beri --chip 127.0.0.1:35963, atau jalur soket Unix pembaca maya itu.",
     ),
+    "config.chip_away": _option(
+        "Pembaca maya tidak menjawab",
+        "Di alamat dari --chip tidak ada pembaca maya (vpcd) yang menerima kartu, atau kartu lain ada di dalamnya.",
+        "Jalankan pcscd dengan vsmartcard-vpcd, biarkan kasir atau pcsc_scan memakainya, lalu ulangi.",
+    ),
     "config.faults": _option(
         "Berkas --faults tidak bisa dipakai",
         "Daftar gangguan untuk simulator tidak terbaca.",

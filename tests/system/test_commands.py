@@ -246,6 +246,7 @@ def test_doctor_speaks_to_a_machine_on_the_last_line() -> None:
             ["simulate-reader", "--chip", "127.0.0.1:1", "--faults", "{tmp}/rule.json"],
             ["'explode' pada 'sale' tidak dikenal kartu chip"],
         ),
+        (["simulate-reader", "--chip", "127.0.0.1:1"], ["--chip", "'127.0.0.1:1'", "tidak ada yang meminta", "pcscd"]),
         (["simulate-reader", "--chip", "192.0.2.1:35963"], ["--chip", "192.0.2.1", "127.0.0.1:35963"]),
         (["simulate-reader", "--stripe", "{tmp}/x", "--families", "{tmp}/words"], ["--families", "{tmp}/words"]),
         (["demo", "--headless", "--data-dir", "{tmp}/d", "--edc", "foo://x"], ["--edc", "foo://x", "/dev/ttyACM0"]),

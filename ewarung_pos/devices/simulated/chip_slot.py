@@ -63,6 +63,28 @@ class VirtualSlot:
         """Whether one lies there; it may have left by itself."""
         return self._thread is not None and self._thread.is_alive()
 
+    def reach(self, seconds: float) -> None:
+        """Wait until a reader is there: it takes the connection and asks for a card's ATR.
+
+        A port that opens may be anybody's, or belong to a reader that has another card. The question stays without an
+        answer, and so no card was in.
+
+        Raises:
+            OSError: nobody asked in so many seconds.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                with _reached(self._address) as wire:
+                    wire.settimeout(max(_AGAIN_S, until - time.monotonic()))
+                    if wire.recv(1):
+                        return
+                    raise ConnectionError("it hung up")
+            except OSError:
+                if time.monotonic() > until:
+                    raise
+                time.sleep(_AGAIN_S)
+
     def insert(self, atr: bytes, answer: Answer) -> None:
         """Put a card in; `answer` says what it answers to a command, None when it is pulled out instead.
 

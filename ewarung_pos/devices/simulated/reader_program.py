@@ -23,6 +23,8 @@ __all__ = ["run"]
 
 _NAME = "simulate-reader"
 _REACH_S = 2.0
+_READY_S = 5.0
+"""So long a virtual reader may take to ask for a card before it counts as not there; it looks twice a second."""
 
 
 def run(
@@ -129,6 +131,13 @@ class _AtTheChip(_Hands):
         self._where = where
         self._slot = VirtualSlot(slot_address(self._where), _REACH_S)
         self._missed = False
+        try:
+            self._slot.reach(_READY_S)
+        except OSError as error:
+            raise ConfigError(
+                f"--chip: {where!r}, tidak ada yang meminta kartu ({error.strerror or type(error).__name__})",
+                reason="chip_away",
+            ) from error
 
     def heard(self, line: str) -> str:
         word, _, row = line.partition(" ")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -165,8 +168,46 @@ def test_cards_come_and_go_by_themselves(
     assert found <= active | {"removed"}, "a slow machine may come too late for one"
 
 
-def test_where_no_reader_is_it_says_so_and_goes_on(tmp_path: Path, families: Path) -> None:
-    with program(str(tmp_path / "slot"), families) as device:
+@contextlib.contextmanager
+def asking(slot: Path, words: bytes) -> Iterator[None]:
+    """Whoever comes to this slot hears these words, as vpcd asks for the ATR; then nobody is there any more."""
+    with socket.socket(socket.AF_UNIX) as ear:
+        ear.bind(str(slot))
+        ear.listen()
+
+        def answer() -> None:
+            with contextlib.suppress(OSError), ear.accept()[0] as made:
+                made.sendall(words)
+                made.settimeout(20)
+                made.recv(1)
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                ear.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            slot.unlink()
+
+
+def test_a_slot_is_reached_when_its_reader_asks_for_a_card(tmp_path: Path) -> None:
+    """A port that opens is not enough: it may be anybody's."""
+    slot = VirtualSlot(tmp_path / "slot")
+    with pytest.raises(FileNotFoundError):
+        slot.reach(0.1)
+    with asking(tmp_path / "slot", b""), pytest.raises(OSError, match="timed out"):
+        slot.reach(0.3)
+    with asking(tmp_path / "slot", b"\x00\x01\x04"):
+        slot.reach(5)
+
+
+def test_where_no_reader_is_any_more_it_says_so_and_goes_on(tmp_path: Path, families: Path) -> None:
+    with contextlib.ExitStack() as there:
+        there.enter_context(asking(tmp_path / "slot", b"\x00\x01\x04"))
+        device = program(str(tmp_path / "slot"), families)
+    with device:
         for _ in range(2):
             assert f"pembaca maya di '{tmp_path}/slot' tidak menjawab" in device.tell("insert 1")
     assert device._process.returncode == 0
