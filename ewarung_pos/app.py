@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, cast
 
-from ewarung_pos.config import CardReaderConfig, ConfigFile, KioskConfig, PrinterConfig, TerminalConfig
+from ewarung_pos.config import CardReaderConfig, ConfigFile, KioskConfig, PrinterConfig, TerminalConfig, printer_address
 from ewarung_pos.devices.absent import NoCardReader
 from ewarung_pos.devices.keyboard import TypedLine
 from ewarung_pos.devices.old_papers import drop_papers
@@ -326,8 +326,7 @@ def receipt_printer(config: KioskConfig, data_dir: Path) -> ReceiptPrinter:
     if printer.driver == "cups":
         return FiledPrinter(_queue(printer, data_dir, fittings), archive)
     if printer.driver == "escpos-network":
-        host, _, port = printer.port.rpartition(":")
-        connect = network(host.removeprefix("[").removesuffix("]"), int(port))
+        connect = network(*printer_address(printer.port))
     elif printer.driver == "escpos-usb":
         name = usb_name(printer.port)
         connect = usb_device(name) if name is not None else usb_file(printer.port)

@@ -28,6 +28,7 @@ __all__ = [
     "PrinterConfig",
     "TerminalConfig",
     "load_config",
+    "printer_address",
     "write_config",
 ]
 
@@ -322,8 +323,8 @@ def _consistent(config: KioskConfig) -> None:
             raise ConfigError(f"{key}: {port!r}, seharusnya usb:VENDOR:PRODUCT[:NOMOR]", reason="invalid")
     if printer.driver != "pdf" and not printer.port:
         raise ConfigError("receipt_printer.port: kosong, seharusnya sebuah port atau HOST:PORT", reason="invalid")
-    if printer.driver == "escpos-network" and not _network(printer.port):
-        raise ConfigError(f"receipt_printer.port: {printer.port!r}, seharusnya HOST:PORT", reason="invalid")
+    if printer.driver == "escpos-network":
+        printer_address(printer.port)
     if printer.driver == "escpos-usb" and not _USB.fullmatch(printer.port):
         raise ConfigError(
             f"receipt_printer.port: {printer.port!r}, seharusnya /dev/usb/lp0 atau VENDOR:PRODUCT[:NOMOR]",
@@ -383,10 +384,18 @@ def _queue(place: str) -> bool:
     return _QUEUE.fullmatch(place) is not None and port != 0
 
 
-def _network(place: str) -> bool:
-    """HOST:PORT."""
-    host, _, port = place.rpartition(":")
-    return bool(host) and port.isascii() and port.isdigit() and 0 < int(port) < 65_536
+def printer_address(place: str) -> tuple[str, int]:
+    """Host and port of a network printer: HOST:PORT, or socket://HOST:PORT as an EDC's port is written.
+
+    Raises:
+        ConfigError: it is neither; `tcp://printer` would be looked for as a host of that name.
+    """
+    host, _, port = place.removeprefix("socket://").rpartition(":")
+    if not (host and "/" not in host and port.isascii() and port.isdigit() and 0 < int(port) < 65_536):
+        raise ConfigError(
+            f"receipt_printer.port: {place!r}, seharusnya HOST:PORT atau socket://HOST:PORT", reason="invalid"
+        )
+    return host.removeprefix("[").removesuffix("]"), int(port)
 
 
 def _private(url: str) -> bool:

@@ -278,6 +278,12 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
             "99999",
             "HOST:PORT",
         ),
+        (
+            '[receipt_printer]\ndriver = "escpos-network"\nport = "tcp://printer:9100"',
+            "receipt_printer.port",
+            "'tcp://printer:9100'",
+            "HOST:PORT atau socket://HOST:PORT",
+        ),
         ('[city]\nurl = "https://kota.test:99999999"', "city.url", "99999999", "https://"),
         ("[policy]\nretention_months = 0", "policy.retention_months", "0", ">= 1"),
         ("[policy]\nidle_lock_minutes = -1", "policy.idle_lock_minutes", "-1", ">= 0"),

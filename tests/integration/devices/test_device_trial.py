@@ -54,9 +54,11 @@ def seen(name: str, app: Application) -> tuple[Seen, Seen, list[str]]:
     return looked_at(name, bench_of(app)), tried(name, bench_of(app), told.append), told
 
 
-def test_a_page_comes_out_of_the_configured_printer(device: SimulatedPrinter, tmp_path: Path) -> None:
+@pytest.mark.parametrize("scheme", ["", "socket://"])
+def test_a_page_comes_out_of_the_configured_printer(scheme: str, device: SimulatedPrinter, tmp_path: Path) -> None:
+    """`simulate-printer` names itself with the scheme, and a network printer's own page without."""
     host, port = device.address
-    printer = {"driver": "escpos-network", "port": f"{host}:{port}", "columns": 48, "drawer": 2}
+    printer = {"driver": "escpos-network", "port": f"{scheme}{host}:{port}", "columns": 48, "drawer": 2}
     with till_with(tmp_path, receipt_printer=printer) as app:
         before, after, told = seen("print", app)
         assert (before.state, after.state, told) == ("ok", "ok", [])
