@@ -170,7 +170,7 @@ class EdcFace(ABC, Generic[_T]):
                 task.pin += key
 
     def face(self) -> dict[str, Any]:
-        """The display."""
+        """The display, and how the next sale goes."""
         task = self._task
         lines = ["EDC SIMULASI"]
         price = "Rp " + f"{task.amount:,}".replace(",", ".") if task is not None else ""
@@ -184,7 +184,7 @@ class EdcFace(ABC, Generic[_T]):
         else:
             lines.append("PROSES…")
         asks_pin = bool(task and task.phase == "pin" and self._pin_mode == "face")
-        return {"lines": lines, "asks_pin": asks_pin, "slip": self._bank.slip()}
+        return {"lines": lines, "asks_pin": asks_pin, "slip": self._bank.slip(), "next_sale": self._next_holder}
 
     def slip(self, amount: int) -> dict[str, Any] | None:
         """The newest slip of that amount."""

@@ -72,6 +72,7 @@ class TrayViewModel(ViewModel[TrayState]):
         self._runner = runner
         self._cancel: Callable[[], None] | None = None
         self._active = False
+        self._choosing = 0
 
     def activate(self) -> None:
         """Lay out the cards and keep looking at the EDC's display."""
@@ -94,7 +95,17 @@ class TrayViewModel(ViewModel[TrayState]):
     def next_sale(self, what: str) -> None:
         """How the next sale goes: one of `BEHAVIOURS`."""
         self._set(replace(self._state, behaviour=what))
-        self._do(lambda: self._tray.next_sale(what))
+        self._choosing += 1
+
+        def told(_: object) -> None:
+            self._choosing -= 1
+            self._look()
+
+        def not_told(error: Exception) -> None:
+            self._choosing -= 1
+            self._failed(error)
+
+        self._runner.submit(TRAY_LANE, lambda: self._tray.next_sale(what), told, not_told)
 
     def press(self, key: str) -> None:
         """A key of the EDC: digit, `ok`, `cancel` or `clear`."""
@@ -123,8 +134,17 @@ class TrayViewModel(ViewModel[TrayState]):
     def _seen(self, face: Mapping[str, Any]) -> None:
         lines = tuple(str(line) for line in face.get("lines", ()))
         slip = _slip(face.get("slip"))
-        self._set(replace(self._state, display=lines, asks_pin=bool(face.get("asks_pin")), slip=slip, away=None))
+        asks_pin, behaviour = bool(face.get("asks_pin")), self._behaviour(face.get("next_sale"))
+        self._set(replace(self._state, display=lines, asks_pin=asks_pin, slip=slip, behaviour=behaviour, away=None))
         self._again(LOOK_MS, self._look)
+
+    def _behaviour(self, said: object) -> str:
+        """What the EDC says of its next sale: a way that was chosen counts once, and it knows when.
+
+        Not while a choice is on its way there: what it says now may be from before.
+        """
+        known = any(said == value for value, _ in BEHAVIOURS)
+        return str(said) if known and not self._choosing else self._state.behaviour
 
     def _again(self, delay_ms: int, callback: Callable[[], None]) -> None:
         if self._cancel is not None:

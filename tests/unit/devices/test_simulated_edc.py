@@ -188,7 +188,12 @@ def test_pin_prompt_listens_to_keys_only() -> None:
     desk.edc.press("1", desk.now)
     desk.edc.insert("1", desk.now)
     desk.say(ask("01", 1_000))
-    assert desk.edc.face() == {"lines": ["EDC SIMULASI", "Rp 1.000", "MASUKKAN PIN"], "asks_pin": True, "slip": None}
+    assert desk.edc.face() == {
+        "lines": ["EDC SIMULASI", "Rp 1.000", "MASUKKAN PIN"],
+        "asks_pin": True,
+        "slip": None,
+        "next_sale": "ok",
+    }
     for key in ("1", "2", "ok", "clear", "x", *"654321", "7", "ok"):
         desk.edc.press(key, desk.now)
     assert desk.edc.face()["asks_pin"] is False
@@ -233,7 +238,9 @@ def test_a_lost_answer_is_silence_unless_the_line_is_told_to_break(lost_s: float
     desk = Desk(lost_s=lost_s)
     desk.edc.next_sale("lose_answer")
     desk.edc.insert("1", desk.now)
+    assert desk.edc.face()["next_sale"] == "lose_answer"
     assert desk.say(ask("01", 5)) == b"\x06"
+    assert desk.edc.face()["next_sale"] == "ok", "it is used up"
     assert desk.hear(2.9) == b""
     assert desk.hear(60) == broken
     assert desk.bank.totals() == {"approved": 5, "voided": 0}

@@ -158,5 +158,42 @@ def test_a_bug_is_not_taken_for_a_cable(tray: TrayViewModel, hands: Hands, runne
         runner.advance(0)
 
 
+def test_a_way_that_was_used_up_is_no_longer_shown_as_the_next(
+    tray: TrayViewModel, hands: Hands, runner: SteppedRunner
+) -> None:
+    tray.activate()
+    tray.next_sale("lose_answer")
+    runner.advance(0)
+    hands.shows = {**hands.shows, "next_sale": "lose_answer"}
+    runner.advance(300)
+    assert tray.state.behaviour == "lose_answer"
+    hands.shows = {**hands.shows, "next_sale": "ok"}  # the sale has begun
+    runner.advance(300)
+    assert tray.state.behaviour == "ok"
+    hands.shows = {**hands.shows, "next_sale": "something newer"}
+    runner.advance(300)
+    assert tray.state.behaviour == "ok", "what it does not know it does not show"
+
+
+@pytest.mark.parametrize("arrives", [True, False])
+def test_what_the_edc_said_before_a_choice_came_to_it_does_not_undo_the_choice(
+    arrives: bool, tray: TrayViewModel, hands: Hands, runner: SteppedRunner
+) -> None:
+    tray.activate()
+    runner.advance(0)
+    hands.shows = {**hands.shows, "next_sale": "ok"}
+    tray.press("1")
+    looks = hands.looks
+    runner.pump(lambda: hands.looks > looks)  # the display was looked at, and what it shows is on its way back
+    hands.away = [] if arrives else [DeviceUnavailable("gone", reason="tray")]
+    tray.next_sale("cancel")
+    turns = iter((False, True))
+    runner.pump(lambda: next(turns))
+    assert tray.state.behaviour == "cancel"
+    hands.shows = {**hands.shows, "next_sale": "cancel" if arrives else "ok"}
+    runner.advance(3_000)
+    assert tray.state.behaviour == hands.shows["next_sale"], "from then on the EDC is believed"
+
+
 def test_every_behaviour_of_the_tray_can_be_chosen() -> None:
     assert [value for value, _ in BEHAVIOURS] == ["ok", "wrong_pin", "cancel", "insufficient", "lose_answer"]
