@@ -258,18 +258,21 @@ def _vendor_key(file: Path) -> str:
     """What the EDC's vendor issued. It stands in a file of its own, so that the configuration can be shown to anybody.
 
     Raises:
-        ConfigError: no such file, empty, or readable by others.
+        ConfigError: no such file or nothing in it (`vendor_key`), or readable by others (`vendor_key_exposed`).
     """
     try:
-        shared = os.name == "posix" and bool(file.stat().st_mode & 0o077)
+        mode = file.stat().st_mode & 0o777
         key = file.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
-            f"payment_terminal.key_file: {str(file)!r}, seharusnya berkas berisi kunci dari bank", reason="invalid"
+            f"payment_terminal.key_file: {str(file)!r}, seharusnya berkas berisi kunci dari bank", reason="vendor_key"
         ) from error
-    if shared or not key:
-        wanted = "hanya terbaca oleh kasir (chmod 600)" if shared else "tidak kosong"
-        raise ConfigError(f"payment_terminal.key_file: {str(file)!r}, seharusnya {wanted}", reason="invalid")
+    if os.name == "posix" and mode & 0o077:
+        raise ConfigError(
+            f"payment_terminal.key_file: {str(file)!r}, izinnya {mode:03o}, seharusnya 600", reason="vendor_key_exposed"
+        )
+    if not key:
+        raise ConfigError(f"payment_terminal.key_file: {str(file)!r}, seharusnya tidak kosong", reason="vendor_key")
     return key
 
 

@@ -110,7 +110,8 @@ def _examine_kiosk(
         return
     except PosError as error:
         said = trouble_of(error)
-        say("stop", "ledger", f"{said.happened} {error.detail}".strip(), said.now)
+        what = "EDC" if error.reason.startswith("vendor_key") else "ledger"
+        say("stop", what, f"{said.happened} {error.detail}".strip(), said.now)
         return
     try:
         status = app.services.health.status()
@@ -153,7 +154,8 @@ def _examine_bare_devices(
             _examine_devices(bench, tries, say, tell)
     except PosError as error:
         said = trouble_of(error)
-        say("stop", "perangkat", f"{said.happened} {error.detail}".strip(), said.now)
+        what = "EDC" if error.reason.startswith("vendor_key") else "perangkat"
+        say("stop", what, f"{said.happened} {error.detail}".strip(), said.now)
 
 
 def _examine_devices(

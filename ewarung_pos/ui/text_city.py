@@ -204,6 +204,20 @@ BEYOND_THE_TILL: dict[str, Trouble] = {
         safe=UNTOUCHED,
         tone="stop",
     ),
+    "config.vendor_key": said(
+        "Kunci EDC tidak ada",
+        "Berkas kunci POSe Link tidak ada, kosong, atau tidak terbaca.",
+        "Taruh di berkas itu kunci dari bank, lalu buka kasir lagi.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
+    "config.vendor_key_exposed": said(
+        "Kunci EDC bisa dibaca orang lain",
+        "Berkas kunci POSe Link bisa dibaca pengguna lain di komputer ini.",
+        "Jalankan chmod 600 untuk berkas itu, lalu buka kasir lagi.",
+        safe=UNTOUCHED,
+        tone="stop",
+    ),
     "config.data_dir": said(
         "Folder data bermasalah",
         "Folder data tidak bisa dibaca atau ditulis.",

@@ -139,6 +139,24 @@ def test_doctor_says_what_it_saw_of_an_edc_on_the_network(kiosk: Path) -> None:
     assert "Wi-Fi" in looked("wss://127.0.0.1:9", certificate, "ewarung-latihan")["EDC"]["do"]
 
 
+@pytest.mark.parametrize("command", ["run", "doctor"])
+def test_a_key_of_the_edc_that_others_can_read_is_named_with_its_mode_and_not_as_a_wrong_value(
+    command: str, kiosk: Path
+) -> None:
+    file = kiosk / "poselink.key"
+    file.write_text("k\n")
+    file.chmod(0o644)
+    (kiosk / "config.toml").write_text(
+        f'[payment_terminal]\ndriver = "poselink"\nurl = "wss://127.0.0.1:9"\ncertificate = "{"ab" * 32}"\n'
+    )
+    done = run(command, "--data-dir", str(kiosk))
+    told = done.stdout if command == "doctor" else refused(done, 2)
+    for part in (str(file), "izinnya 644", "chmod 600"):
+        assert part in told
+    assert "nilai dalam config.toml" not in told
+    assert "[stop] ledger" not in told
+
+
 @pytest.mark.parametrize(
     ("reader", "state", "said"),
     [

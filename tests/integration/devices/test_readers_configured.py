@@ -28,6 +28,7 @@ from ewarung_pos.errors import ConfigError, DeviceUnavailable
 from ewarung_pos.ledger.keys import LedgerKey, Tier
 from ewarung_pos.ports import Approved, Declined, DeviceState, PaymentIntent
 from ewarung_pos.ui.runners import InlineRunner
+from ewarung_pos.ui.text import trouble_of
 from ewarung_pos.ui.text_devices import edc_seen
 from tests.till_kit import CARD_KEY, LEDGER_KEY, PEPPER, FakeClock, till_kit
 from tests.unit.devices.conftest import build_response
@@ -264,8 +265,8 @@ def test_an_edc_on_the_network_is_beside_any_reader(tmp_path: Path) -> None:
     [
         (None, 0, "berkas berisi kunci"),
         (" ", 0o600, "tidak kosong"),
-        ("k", 0o644, "chmod 600"),
-        ("k", 0o640, "chmod 600"),
+        ("k", 0o644, "izinnya 644, seharusnya 600"),
+        ("k", 0o640, "izinnya 640, seharusnya 600"),
     ],
 )
 def test_the_key_of_an_edc_on_the_network_is_for_the_till_alone(
@@ -279,3 +280,7 @@ def test_the_key_of_an_edc_on_the_network_is_for_the_till_alone(
     with pytest.raises(ConfigError, match=said) as caught, till_with(tmp_path, {"driver": "pcsc"}, edc):
         pass
     assert "payment_terminal.key_file" in str(caught.value)
+    told = trouble_of(caught.value)
+    assert "config.toml" not in told.happened + told.now, "no value there is wrong"
+    assert "kunci POSe Link" in told.happened
+    assert ("chmod 600" in told.now) == (held == "k")
