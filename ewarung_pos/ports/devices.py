@@ -287,9 +287,9 @@ class PracticeTray(Protocol):
         ...
 
     def face(self) -> Mapping[str, Any]:
-        """What the terminal's own display shows, and its newest slip as `slip` says it or None.
+        """What the terminal's own display shows, its newest slip as `slip` says it or None, and how its next sale goes.
 
-        `{"lines": [...], "asks_pin": bool, "slip": {...}}`.
+        `{"lines": [...], "asks_pin": bool, "slip": {...}, "next_sale": "ok"}`.
         """
         ...
 

@@ -332,8 +332,8 @@ _NOT_CERTAIN: dict[str, Trouble] = {
     ),
     "doubt.mismatch": _doubt(
         "Belum pasti: jawaban EDC tidak cocok",
-        "EDC menyebut transaksi lain.",
-        "Baca struk EDC. Bila salah, batalkan di EDC.",
+        "EDC menyebut transaksi lain, mungkin kartu lain.",
+        "Jangan ulangi. Baca struk EDC, lalu tekan Saya punya struk EDC.",
         safe="Permintaan ini tersimpan.",
         button="Saya punya struk EDC",
         action="ask_slip",
