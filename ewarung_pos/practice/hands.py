@@ -26,6 +26,7 @@ CARD_S = 4.0
 """After so long without a sign from the till a person puts the card in again."""
 
 _LOOKED_UP = (Phase.RECOGNISED, Phase.REFUSED)
+_PASSING = (Phase.LOOKING, Phase.PROCESSING, Phase.DOUBT)
 _ASKS = 5
 _PAGE = 500
 
@@ -121,8 +122,8 @@ class Hands:
                 self.resolve()
             elif counter.state.phase in (Phase.RECOGNISED, Phase.REFUSED, Phase.DONE):
                 counter.finish()
-            else:
-                self.runner.pump(lambda: counter.state.phase not in (Phase.LOOKING, Phase.PROCESSING), 1.0)
+            else:  # how a doubt ended is said a moment after it is settled
+                self.runner.pump(lambda: counter.state.phase not in _PASSING or self._doubted(), 1.0)
 
     # -- the clock ------------------------------------------------------------------------------------------------
 
