@@ -152,6 +152,8 @@ class ReverseService:
     ) -> Reversal | AttemptState:
         """Make the outcome of a void durable: the counter-entry when proven, else the attempt's new state.
 
+        What another terminal undid, by a number that both gave away, is not this debit: the void stays in doubt.
+
         Raises:
             NotAuthorised: evidence from a slip needs two different people (`second_person`), and a void's slip proves
                 one void only (`slip_used`).
@@ -162,10 +164,12 @@ class ReverseService:
                 raise NotEntitled("no such void", reason="unknown_attempt")
             if attempt.state.final:
                 return attempt.state
+            original = _redeemed(uow, attempt.entry)[0]
+            if isinstance(outcome, Approved) and not decided_by and _undone_elsewhere(original.purse, outcome):
+                outcome = Unknown("other_terminal")
             evidence = evidence_of(outcome, decided_by)
             match outcome:
                 case Approved():
-                    original = _redeemed(uow, attempt.entry)[0]
                     void = purse_debit(attempt, outcome, evidence)
                     if decided_by:
                         refuse_used_slip(uow, outcome.approval, outcome.invoice, ("void",))
@@ -238,6 +242,14 @@ def _redeemed(reader: LedgerReader, entry_id: str) -> tuple[Redeemed, Entry]:
     if not isinstance(entry.fact, Redeemed):
         raise NotEntitled("not a redemption", reason="not_reversible")
     return entry.fact, entry
+
+
+def _undone_elsewhere(debit: PurseDebit | None, undone: Approved) -> bool:
+    """Whether a void names another terminal or merchant than its debit; zeros and spaces name nobody."""
+    if debit is None:
+        return False
+    pairs = ((debit.terminal, undone.terminal), (debit.merchant, undone.merchant))
+    return any(ours.strip("0 ") and theirs.strip("0 ") and ours != theirs for ours, theirs in pairs)
 
 
 def _settled_since(reader: LedgerReader, seq: int) -> bool:

@@ -286,8 +286,8 @@ class DoubtViewModel(ViewModel[DoubtState]):
         self, attempt: Attempt, outcome: PaymentOutcome, result: Redemption | Reversal | AttemptState
     ) -> None:
         self._known.pop(attempt.id, None)
-        if result is AttemptState.IN_DOUBT:
-            self._reason = "mismatch"
+        if result is AttemptState.IN_DOUBT:  # what the EDC says does not end it
+            self._reason = "other_terminal" if self._other is None else "mismatch"
             self._show()
             return
         if self._attempt is attempt:

@@ -292,8 +292,8 @@ class HistoryViewModel(ViewModel[HistoryState]):
         if isinstance(result, Reversal):
             self._reversed(result)
             return
-        if isinstance(outcome, Unknown):
-            self._in_doubt(attempt, outcome)
+        if result is AttemptState.IN_DOUBT:
+            self._in_doubt(attempt, outcome if isinstance(outcome, Unknown) else Unknown("other_terminal"))
         else:
             reason = outcome.reason if isinstance(outcome, Declined) else ""
             self._set(replace(self._state, mode="receipt", busy="", reason="", notice=trouble("void", reason)))

@@ -119,3 +119,24 @@ def test_a_void_that_named_another_debit_stays_in_doubt_too(kit: TillKit) -> Non
     assert kit.reverse.conclude(attempt_id, NOT_FOUND, "siti") is AttemptState.IN_DOUBT
     done = kit.reverse.conclude(attempt_id, slip(amount, "777777", "000001"), "siti", PEOPLE)
     assert isinstance(done, Reversal)
+
+
+# -- a void that another terminal did ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("terminal", "merchant"), [("NEIGHB01", "M"), ("T", "NEIGHBOUR"), ("NEIGHB01", "")])
+def test_what_another_terminal_undid_is_not_our_debit(kit: TillKit, terminal: str, merchant: str) -> None:
+    """It gave away the same invoice number; asked again, also after a restart, it stands by what it did."""
+    attempt_id, amount = voiding(kit, bought(kit, 0, "123456", "000001"))
+    undone = Approved(amount, "777777", "000001", "", terminal, merchant, "1", evidence="edc_inquiry")
+    assert kit.reverse.conclude(attempt_id, undone, "siti") is AttemptState.IN_DOUBT
+    assert [attempt.id for attempt in kit.redeem.open_attempts()] == [attempt_id]
+
+
+@pytest.mark.parametrize(("terminal", "merchant"), [("T", "M"), ("", "M"), ("00000000", "   "), ("", "")])
+def test_a_void_of_the_same_terminal_or_of_one_that_does_not_say_counts(
+    kit: TillKit, terminal: str, merchant: str
+) -> None:
+    attempt_id, amount = voiding(kit, bought(kit, 0, "123456", "000001"))
+    undone = Approved(amount, "777777", "000001", "", terminal, merchant, "1", evidence="edc_inquiry")
+    assert isinstance(kit.reverse.conclude(attempt_id, undone, "siti"), Reversal)

@@ -7,7 +7,7 @@ import pytest
 from ewarung_pos.domain.documents import Qr, text_lines
 from ewarung_pos.domain.journal import Reversed
 from ewarung_pos.errors import LedgerFull, PrinterNotReady
-from ewarung_pos.ports import Declined, Settlement
+from ewarung_pos.ports import Approved, Declined, Settlement
 from ewarung_pos.services.operators import DELAYS_MS
 from ewarung_pos.ui.viewmodels.history import REASONS, HistoryLine, HistoryState
 from tests.unit.services.counter import DAY_MS, RICE, facts, ration, serve
@@ -414,6 +414,21 @@ def test_a_void_that_could_not_be_written_is_still_to_be_settled(
     assert morning.kit.redeem.open_attempts() == ()
     assert found(morning, 2).status == "dibatalkan"
     assert not any(asked.startswith("inquire") for asked in morning.edc.asked)
+
+
+def test_a_void_that_another_terminal_did_is_a_doubt_however_often_it_says_so(morning: ScriptedTill) -> None:
+    undone = Approved(29_000, "777777", "000042", "", "NEIGHB01", "WARUNGSEBELAH01", "1")
+    morning.edc.answers = [undone]
+    morning.edc.inquiries = [undone] * 9
+    reverse(morning, 2)
+    for _ in range(2):
+        panel = morning.vm.doubt.state.panel
+        assert panel is not None
+        assert (panel.trouble.code, panel.void) == ("doubt.other_terminal", True)
+        morning.vm.doubt.inquire()
+        morning.settle(60_000)
+    assert len(morning.kit.redeem.open_attempts()) == 1
+    assert not any(isinstance(fact, Reversed) for fact in facts(morning.kit))
 
 
 def test_without_a_terminal_a_purse_cannot_be_given_back(morning: ScriptedTill) -> None:
