@@ -165,7 +165,8 @@ class ReverseService:
             if attempt.state.final:
                 return attempt.state
             original = _redeemed(uow, attempt.entry)[0]
-            if isinstance(outcome, Approved) and not decided_by and _undone_elsewhere(original.purse, outcome):
+            debit = original.purse
+            if isinstance(outcome, Approved) and not decided_by and debit and _undone_elsewhere(debit, outcome):
                 outcome = Unknown("other_terminal")
             evidence = evidence_of(outcome, decided_by)
             match outcome:
@@ -244,10 +245,8 @@ def _redeemed(reader: LedgerReader, entry_id: str) -> tuple[Redeemed, Entry]:
     return entry.fact, entry
 
 
-def _undone_elsewhere(debit: PurseDebit | None, undone: Approved) -> bool:
+def _undone_elsewhere(debit: PurseDebit, undone: Approved) -> bool:
     """Whether a void names another terminal or merchant than its debit; zeros and spaces name nobody."""
-    if debit is None:
-        return False
     pairs = ((debit.terminal, undone.terminal), (debit.merchant, undone.merchant))
     return any(ours.strip("0 ") and theirs.strip("0 ") and ours != theirs for ours, theirs in pairs)
 
